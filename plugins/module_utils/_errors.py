@@ -1,0 +1,59 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The errors of this collection: one small tree.
+
+A message names the setting, the store and the id concerned, and the next thing to do. It never holds a value.
+"""
+
+from __future__ import annotations
+
+
+class SecretsError(Exception):
+    """Base of every error that this collection raises on purpose."""
+
+
+class CatalogError(SecretsError):
+    """Raised when the catalog is malformed. Each problem is ``path.inside.it: what is wrong``."""
+
+    def __init__(self, problems):  # type: (list) -> None
+        self.problems = list(problems)
+        super().__init__("The catalog (secrets_catalog) is not valid:\n" + "\n".join("  - " + p for p in self.problems))
+
+
+class InvalidEnvironment(SecretsError):
+    """Raised when what the stores hold does not satisfy the catalog: missing, malformed or conflicting settings."""
+
+    def __init__(self, problems, environment):  # type: (list, str) -> None
+        self.problems = list(problems)
+        super().__init__(
+            "Environment %s is not deployable; nothing was changed:\n%s"
+            % (environment, "\n".join("  - " + str(p) for p in self.problems))
+        )
+
+
+class StoreError(SecretsError):
+    """Raised when a store cannot be read or written."""
+
+
+class NoAccess(StoreError):
+    """Raised when the store refuses us or cannot be reached: no credentials, no region, denied, endpoint down."""
+
+
+class NotFound(StoreError):
+    """Raised when a secret or parameter does not exist, or is scheduled for deletion."""
+
+
+class WrongAccount(NoAccess):
+    """Raised when the AWS account is not the one that the catalog expects."""
+
+
+class JournalError(SecretsError):
+    """Raised when the journal cannot be folded, or when it forbids what was asked for."""
+
+
+class DotenvError(SecretsError):
+    """Raised when a value has no spelling that every chosen reader reads back exactly, or a file cannot be parsed."""
+
+
+class HostError(SecretsError):
+    """Raised when a host's file cannot be written as asked for."""
