@@ -1,0 +1,52 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What Ansible needs to reach the hosts: an inventory, and host keys pinned before the first connection."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+from sandbox.hosts._commands import run
+from sandbox.hosts._image import APPLICATION_USER, DEPLOY_DIRECTORY, DEPLOY_USER
+from sandbox.hosts._names import Names
+
+
+def make_key(path: Path, comment: str) -> str:
+    """Make an SSH key pair; return the public line."""
+    run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", path])
+    return path.with_suffix(".pub").read_text(encoding="ascii")
+
+
+def ssh_options(names: Names) -> list[str]:
+    """Options of ssh: this key and no other, these host keys and no other."""
+    return [
+        *("-o", f"UserKnownHostsFile={shlex.quote(str(names.known_hosts))}"),
+        *("-o", "GlobalKnownHostsFile=/dev/null"),
+        *("-o", "StrictHostKeyChecking=yes"),
+        *("-o", "IdentitiesOnly=yes"),
+    ]
+
+
+def write_inventory(names: Names, hosts: Mapping[str, str], *, environment: str) -> None:
+    """Write the inventory as JSON, which is YAML too."""
+    inventory = {
+        "app_hosts": {
+            "hosts": {name: {"ansible_host": address} for name, address in hosts.items()},
+            "vars": {
+                "ansible_user": DEPLOY_USER,
+                "ansible_ssh_private_key_file": str(names.private_key),
+                "ansible_ssh_common_args": shlex.join(ssh_options(names)),
+                "ansible_become": True,
+                "ansible_python_interpreter": "/usr/bin/python3",
+                "app_environment": environment,
+                "env_deploy_path": f"{DEPLOY_DIRECTORY}/.env",
+                "env_deploy_owner": APPLICATION_USER,
+                "env_deploy_group": APPLICATION_USER,
+            },
+        }
+    }
+    names.inventory.parent.mkdir(parents=True, exist_ok=True)
+    names.inventory.write_text(json.dumps(inventory, indent=2) + "\n", encoding="utf-8")

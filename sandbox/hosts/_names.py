@@ -1,0 +1,70 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a fleet creates on the machine, named after its state directory: a killed run is found again by name alone."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+CGROUP_ROOT = Path("/sys/fs/cgroup")
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names of one fleet. Two state directories share none of them."""
+
+    state: Path
+    run: str
+
+    @classmethod
+    def of(cls, state: Path) -> Names:
+        state = state.expanduser().resolve()
+        return cls(state, hashlib.sha256(str(state).encode()).hexdigest()[:6])
+
+    @property
+    def bridge(self) -> str:
+        return f"wp{self.run}"
+
+    @property
+    def scratch(self) -> Path:
+        """A tmpfs: the hosts' disks, and the data of their database and cache."""
+        return Path("/run/watchparty-hosts", self.run)
+
+    @property
+    def state_file(self) -> Path:
+        return self.state / "state.json"
+
+    @property
+    def private_key(self) -> Path:
+        return self.state / "ssh" / "id_ed25519"
+
+    @property
+    def known_hosts(self) -> Path:
+        return self.state / "ssh" / "known_hosts"
+
+    @property
+    def inventory(self) -> Path:
+        return self.state / "inventory" / "hosts.yml"
+
+    @property
+    def logs(self) -> Path:
+        return self.state / "logs"
+
+    def machine(self, host: str) -> str:
+        """The name of a host's network namespace, control group and container."""
+        return f"{self.bridge}-{host}"
+
+    def link(self, number: int) -> str:
+        """The bridge's end of a host's cable; the kernel allows 15 characters."""
+        return f"{self.bridge}h{number}"
+
+    def disk(self, host: str) -> Path:
+        return self.scratch / "hosts" / host
+
+    def cgroups(self) -> list[Path]:
+        """This fleet's control groups: one tree, or two where systemd still keeps a tree of its own."""
+        trees = [CGROUP_ROOT] if (CGROUP_ROOT / "cgroup.controllers").exists() else []
+        trees += [CGROUP_ROOT / tree for tree in ("unified", "systemd") if (CGROUP_ROOT / tree / "cgroup.procs").exists()]
+        return [tree / f"{self.bridge}-hosts" for tree in trees]
