@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# Creates the project's Python environments: .venv (the newest Ansible that this machine's Pythons can run) and
+# .venv-core219 (ansible-core 2.19). Run again, it does only what a changed requirements file asks for.
+#
+#   scripts/bootstrap.sh [demo|dev|core219|all]     (default: all)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf '%s\n' "bootstrap: $*"; }
+
+# Prints the path of the first interpreter of one of the given versions. A candidate counts only if it runs: a version
+# manager's shim may be on PATH and fail. Prefers one that can create environments by itself.
+find_python() {
+    local version candidate found fallback=""
+    for version in "$@"; do
+        for candidate in "python$version" "/usr/bin/python$version" "/usr/local/bin/python$version" python3 /usr/bin/python3 \
+            "${PYENV_ROOT:-$HOME/.pyenv}"/versions/"$version".*/bin/python3; do
+            found=$("$candidate" -c 'import sys; print("%d.%d" % sys.version_info[:2], sys.executable)' 2>/dev/null) || continue
+            [ "${found%% *}" = "$version" ] || continue
+            found=${found#* }
+            if "$found" -c 'import venv, ensurepip' 2>/dev/null; then
+                printf '%s\n' "$found"
+                return
+            fi
+            [ -n "$fallback" ] || fallback=$found
+        done
+    done
+    [ -n "$fallback" ] && printf '%s\n' "$fallback"
+}
+
+# Debian splits ensurepip off into python3-venv; without it any pip on the machine can fill the environment.
+create_venv() { # VENV PYTHON
+    local venv=$1 python=$2 pip
+    rm -rf "$venv"
+    if "$python" -m venv "$venv" >/dev/null 2>&1; then
+        return
+    fi
+    rm -rf "$venv"
+    "$python" -m venv --without-pip "$venv"
+    for pip in "$python" python3 /usr/bin/python3 python3.11 python3.12 python3.13 python3.14; do
+        if "$pip" -m pip --python "$venv/bin/python" install --quiet pip 2>/dev/null; then
+            return
+        fi
+    done
+    say "$python can create no environment with pip. Install python3-venv (Debian: sudo scripts/install-packages.sh)." >&2
+    exit 1
+}
+
+# The stamp of a requirements file is its digest, so a file that has not changed costs nothing.
+digest() { # FILE
+    { cat "requirements/$1.txt" requirements/constraints.txt 2>/dev/null || true; } | cksum
+}
+
+install() { # VENV PYTHON FILE...
+    local venv=$1 python=$2 file stamp
+    local -a stale=()
+    shift 2
+    if ! "$venv/bin/python" -c 'import pip' 2>/dev/null; then
+        say "$venv from $python"
+        create_venv "$venv" "$python"
+    fi
+    mkdir -p "$venv/.stamps"
+    for file in "$@"; do
+        [ -f "requirements/$file.txt" ] || continue
+        stamp=$(cat "$venv/.stamps/$file" 2>/dev/null) || true
+        [ "$stamp" = "$(digest "$file")" ] || stale+=("$file")
+    done
+    [ ${#stale[@]} -gt 0 ] || return 0
+    say "$venv: installing ${stale[*]} (a few minutes the first time)"
+    local -a arguments=()
+    for file in "${stale[@]}"; do arguments+=(-r "requirements/$file.txt"); done
+    [ -f requirements/constraints.txt ] && arguments+=(-c requirements/constraints.txt)
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "${arguments[@]}"
+    for file in "${stale[@]}"; do
+        digest "$file" >"$venv/.stamps/$file"
+    done
+}
+
+main_environment() { # FILE...
+    local python ansible=ansible-newest
+    python=$(find_python 3.13 3.14 3.12) || true
+    if [ -z "$python" ]; then
+        ansible=ansible-2.19
+        python=$(find_python 3.11) || true
+    fi
+    if [ -z "$python" ]; then
+        say "no Python 3.11, 3.12, 3.13 or 3.14 runs on this machine; install one (Debian: python3 and python3-venv)." >&2
+        exit 1
+    fi
+    install .venv "$python" runtime "$ansible" "$@"
+}
+
+core219_environment() {
+    local python
+    python=$(find_python 3.11 3.12 3.13) || true
+    if [ -z "$python" ]; then
+        say "no Python 3.11 – 3.13 here: ansible-core 2.19 is not set up, and what it would check is not tested."
+    elif [ -e .venv/.stamps/ansible-2.19 ]; then
+        say "ansible-core 2.19 is the newest that this machine's Pythons can run: .venv has it already."
+    else
+        install .venv-core219 "$python" runtime ansible-2.19 sandbox test
+    fi
+}
+
+case "${1:-all}" in
+    demo) main_environment sandbox ;;
+    dev) main_environment sandbox test lint molecule ;;
+    core219) core219_environment ;;
+    all)
+        main_environment sandbox test lint molecule
+        core219_environment
+        ;;
+    *)
+        say "usage: scripts/bootstrap.sh [demo|dev|core219|all]" >&2
+        exit 2
+        ;;
+esac
