@@ -39,6 +39,14 @@ class NoAccess(StoreError):
     """Raised when the store refuses us or cannot be reached: no credentials, no region, denied, endpoint down."""
 
 
+class Denied(NoAccess):
+    """Raised when the policies in force deny one operation on one name."""
+
+    def __init__(self, message, detail=""):  # type: (str, str) -> None
+        self.detail = detail
+        super().__init__(message)
+
+
 class NotFound(StoreError):
     """Raised when a secret or parameter does not exist, or is scheduled for deletion."""
 

@@ -1,0 +1,255 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Reads the catalog: plain data in, a checked :class:`Catalog` of one environment out.
+
+The whole catalog is validated, every environment's overrides included, before anything is looked up. Each problem names
+the path inside the catalog.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Mapping, Optional
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _schema
+from ansible_collections.watchparty.secrets.plugins.module_utils._catalog_checks import references
+from ansible_collections.watchparty.secrets.plugins.module_utils._catalog_schema import SCHEMA
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import CatalogError
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import (
+    SECRETS_MANAGER,
+    SSM,
+    Catalog,
+    Compose,
+    Credential,
+    Exemption,
+    Part,
+    Place,
+    Service,
+    Setting,
+    SettingRef,
+)
+
+ENVIRONMENT_NAME = re.compile(r"^[a-z0-9][a-z0-9_-]*$")
+DEFAULT_SECRET_NAME = "{application}/{environment}/{group}"
+DEFAULT_SSM_PATH = "/{application}/{environment}"
+DEFAULT_JOURNAL_PATH = "/{application}-journal/{environment}"
+SOURCES = ("group", "secret", "parameter", "value", "compose", "inventory")
+_DEFAULT_SENSITIVITY = {"group": "high", "secret": "high", "compose": "high", "parameter": "medium"}
+
+
+def parse(document: Any, environment: str) -> Catalog:
+    """The catalog of ``environment``.
+
+    Raises :class:`CatalogError` with every problem of the document, in this environment and in those it declares.
+    """
+    if not isinstance(environment, str) or not ENVIRONMENT_NAME.match(environment):
+        raise CatalogError([f"app_environment: {environment!r} is no environment's name (a-z, 0-9, - and _)"])
+    found = _schema.problems(document, SCHEMA)
+    if found:
+        raise CatalogError(found)
+    declared = document.get("environments", {})
+    found = [f"environments.{name}: is no environment's name" for name in declared if not ENVIRONMENT_NAME.match(name)]
+    catalog: Optional[Catalog] = None
+    for name in sorted({environment, *declared}):
+        catalog_of, problems = _Builder(document, name).build()
+        found += [line if name == environment else f"{line} (in environment {name})" for line in problems]
+        catalog = catalog_of if name == environment else catalog
+    if found or catalog is None:
+        raise CatalogError(list(dict.fromkeys(found)))
+    return catalog
+
+
+def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """``base`` with ``over`` laid on top, mapping by mapping; null removes."""
+    result = dict(base)
+    for key, value in over.items():
+        if value is None:
+            result.pop(key, None)
+        elif isinstance(value, Mapping) and isinstance(result.get(key), Mapping):
+            result[key] = _merged(result[key], value)
+        else:
+            result[key] = value
+    return result
+
+
+def _merged_setting(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """A setting's override replaces the source, and the copies with it, as soon as it names one of its own."""
+    if any(source in over for source in SOURCES):
+        base = {key: value for key, value in base.items() if key not in SOURCES + ("key", "copies")}
+    return _merged(base, over)
+
+
+class _Builder:
+    """Builds the catalog of one environment and gathers what is wrong with it."""
+
+    def __init__(self, document: Mapping[str, Any], environment: str) -> None:
+        over = document.get("environments", {}).get(environment, {})
+        settings = over.get("settings", {})
+        shared = {key: value for key, value in document.items() if key not in ("environments", "secrets", "settings")}
+        self.document = _merged(shared, {key: value for key, value in over.items() if key != "settings"})
+        self.document["settings"] = {
+            name: _merged_setting(document["settings"].get(name, {}), settings.get(name, {}))
+            for name in [*document["settings"], *(extra for extra in settings if extra not in document["settings"])]
+            if not (name in settings and settings[name] is None)
+        }
+        self.bound = {name: entry["environment"] for name, entry in document.get("secrets", {}).items()}
+        self.environment = environment
+        self.problems: list[str] = []
+        self.application: str = document["application"]
+
+    def build(self) -> tuple[Catalog, list[str]]:
+        stores = self.document.get("stores", {})
+        ssm = stores.get("ssm", {})
+        self.secret_pattern = stores.get("secrets_manager", {}).get("name", DEFAULT_SECRET_NAME)
+        self.ssm_path = self._path("stores.ssm.path", ssm.get("path", DEFAULT_SSM_PATH))
+        journal_path = self._path("stores.ssm.journal", ssm.get("journal", DEFAULT_JOURNAL_PATH))
+        if f"{journal_path}/".startswith(f"{self.ssm_path}/"):
+            self.problems.append("stores.ssm.journal: must lie outside the settings' path (stores.ssm.path)")
+        catalog = Catalog(
+            application=self.application,
+            environment=self.environment,
+            production=self.document.get("production", self.environment == "production"),
+            ssm_path=self.ssm_path,
+            journal_path=journal_path,
+            settings={name: self._setting(name, raw) for name, raw in self.document["settings"].items()},
+            alternatives={
+                name: tuple(tuple(one) for one in choices)
+                for name, choices in self.document.get("alternatives", {}).items()
+            },
+            services={
+                name: Service(name=name, units=tuple(raw["units"]), health=raw.get("health"))
+                for name, raw in self.document.get("services", {}).items()
+            },
+            credentials={name: self._credential(name, raw) for name, raw in self.document.get("credentials", {}).items()},
+            contacts=self.document.get("contacts", {}),
+            audit_log=self.document.get("audit_log", {}),
+            exemptions=tuple(Exemption(**raw) for raw in self.document.get("exceptions", [])),
+            region=self.document.get("region"),
+            expected_account_id=self.document.get("expected_account_id"),
+        )
+        return catalog, self.problems + references(catalog)
+
+    def _format(self, where: str, pattern: str, **names: str) -> str:
+        try:
+            return pattern.format(application=self.application, environment=self.environment, **names)
+        except (KeyError, IndexError, ValueError):
+            allowed = ", ".join("{%s}" % name for name in ("application", "environment", *names))
+            self.problems.append(f"{where}: {pattern!r} may hold only {allowed}")
+            return pattern
+
+    def _path(self, where: str, pattern: str) -> str:
+        path = self._format(where, pattern)
+        if not path.startswith("/") or path.endswith("/"):
+            self.problems.append(f"{where}: {path!r} must start with a slash and not end with one")
+        return path
+
+    def _secret(self, where: str, name: str, key: Optional[str]) -> Optional[Place]:
+        """The place, or None if the secret belongs to another environment."""
+        owner = self.bound.get(name)
+        if owner is None and "{environment}" not in name:
+            self.problems.append(
+                f"{where}: secret {name!r} names no {{environment}}; say in secrets.{name}.environment whose it is"
+            )
+        if owner not in (None, self.environment):
+            return None
+        return Place(SECRETS_MANAGER, self._format(where, name), key)
+
+    def _parameter(self, where: str, name: str) -> Place:
+        if name.startswith("/") or name.endswith("/"):
+            self.problems.append(f"{where}: {name!r} is taken below {self.ssm_path}; write it without outer slashes")
+        return Place(SSM, f"{self.ssm_path}/{name.strip('/')}")
+
+    def _place(self, where: str, raw: Mapping[str, Any]) -> Optional[Place]:
+        if "parameter" in raw:
+            return self._parameter(where, raw["parameter"])
+        return self._secret(where, raw["secret"], raw.get("key"))
+
+    def _part(self, where: str, raw: Any) -> Optional[Part]:
+        """The part, or None if it belongs to another environment."""
+        if not isinstance(raw, Mapping):
+            return str(raw)
+        return SettingRef(raw["setting"]) if "setting" in raw else self._place(where, raw)
+
+    def _setting(self, name: str, raw: Mapping[str, Any]) -> Setting:
+        where = f"settings.{name}"
+        sources = [source for source in SOURCES if source in raw]
+        if len(sources) > 1:
+            self.problems.append(f"{where}: has several sources ({', '.join(sources)}); keep one and list copies")
+        source = sources[0] if sources else None
+        if source is None and "github" not in raw:
+            self.problems.append(f"{where}: names no source; give one of {', '.join(SOURCES)}, or github")
+        required = raw.get("required", False)
+        copies = [self._place(f"{where}.copies[{at}]", copy) for at, copy in enumerate(raw.get("copies", []))]
+        setting = Setting(
+            name=name,
+            category=raw.get("category", "Other"),
+            description=raw.get("description", ""),
+            type=raw.get("type", "url" if "schemes" in raw or "compose" in raw else "string"),
+            schemes=tuple(raw.get("schemes", ())),
+            min_length=raw.get("min_length", 0),
+            sensitivity=raw.get("sensitivity", _DEFAULT_SENSITIVITY.get(source or "group", "low")),
+            required=required is True,
+            required_when=required["when"] if isinstance(required, Mapping) else None,
+            place=self._source_place(where, name, raw),
+            literal=_text(raw["value"]) if "value" in raw else None,
+            compose=self._compose(f"{where}.compose", raw["compose"]) if "compose" in raw else None,
+            inventory=raw.get("inventory"),
+            copies=tuple(copy for copy in copies if copy),
+            github=raw.get("github"),
+            example=raw.get("example"),
+        )
+        if setting.required and source in ("group", "secret", "compose") and not setting.places:
+            self.problems.append(
+                f"{where}: is required, but its secret belongs to another environment; override the setting in "
+                f"environments.{self.environment}.settings"
+            )
+        return setting
+
+    def _source_place(self, where: str, name: str, raw: Mapping[str, Any]) -> Optional[Place]:
+        if "group" in raw:
+            secret = self._format(f"{where}.group", self.secret_pattern, group=raw["group"])
+            return Place(SECRETS_MANAGER, secret, raw.get("key", name))
+        if "secret" in raw:
+            return self._secret(f"{where}.secret", raw["secret"], raw.get("key"))
+        if "parameter" in raw:
+            return self._parameter(f"{where}.parameter", raw["parameter"])
+        return None
+
+    def _compose(self, where: str, raw: Mapping[str, Any]) -> Optional[Compose]:
+        single = {
+            name: self._part(f"{where}.{name}", raw[name])
+            for name in ("host", "username", "password", "port", "path")
+            if name in raw
+        }
+        query = tuple((name, self._part(f"{where}.query.{name}", part)) for name, part in raw.get("query", {}).items())
+        if None in single.values() or any(part is None for _name, part in query):
+            return None
+        return Compose(scheme=raw["scheme"], query=query, **single)  # type: ignore[arg-type]
+
+    def _credential(self, name: str, raw: Mapping[str, Any]) -> Credential:
+        places: list[Optional[Place]] = []
+        for at, entry in enumerate(raw["appears_in"]):
+            where = f"credentials.{name}.appears_in[{at}]"
+            if "parameter" in entry:
+                places.append(self._parameter(where, entry["parameter"]))
+            elif "secret" in entry:
+                keys = entry.get("keys", [entry.get("key")])
+                places += [self._secret(where, entry["secret"], key) for key in keys]
+        return Credential(
+            name=name,
+            kind=raw["kind"],
+            settings=tuple(entry["setting"] for entry in raw["appears_in"] if "setting" in entry),
+            places=tuple(place for place in places if place),
+            github=tuple(entry["github"] for entry in raw["appears_in"] if "github" in entry),
+            max_age_days=raw.get("max_age_days"),
+            admin=raw.get("admin"),
+            used_for=tuple(raw.get("used_for", ())),
+            fallbacks=raw.get("fallbacks"),
+            exposes=tuple(raw.get("exposes", ())),
+            revocation_ttl=raw.get("revocation_ttl"),
+            provider_url=raw.get("provider_url"),
+        )
+
+
+def _text(literal: Any) -> str:
+    return str(literal)

@@ -1,0 +1,110 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a catalog must satisfy beyond its form: names that exist, and what may be kept where."""
+
+from __future__ import annotations
+
+import re
+from typing import Callable, Iterator
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, Setting, SettingRef
+from ansible_collections.watchparty.secrets.plugins.module_utils._rules import RULES
+
+PLACEHOLDER = "example.com"
+
+
+def references(catalog: Catalog) -> list[str]:
+    """Every problem, as ``path: what is wrong``."""
+    return [line for check in _CHECKS for line in check(catalog)]
+
+
+def _settings(catalog: Catalog) -> Iterator[str]:
+    for name, setting in catalog.settings.items():
+        where = f"settings.{name}"
+        if setting.required_when and setting.required_when not in catalog.settings:
+            yield f"{where}.required.when: {setting.required_when} is no setting"
+        if setting.is_pattern:
+            yield from _pattern(where, setting)
+        if setting.schemes and setting.type != "url":
+            yield f"{where}.schemes: is for type url only"
+        for part in setting.compose.parts if setting.compose else ():
+            if isinstance(part, SettingRef) and part.name not in catalog.settings:
+                yield f"{where}.compose: {part.name} is no setting"
+            elif isinstance(part, SettingRef) and catalog.settings[part.name].compose:
+                yield f"{where}.compose: {part.name} is itself composed; name its parts here"
+
+
+def _pattern(where: str, setting: Setting) -> Iterator[str]:
+    ends = re.search(r"(^|/)" + re.escape(setting.name) + "$", setting.place.name if setting.place else "")
+    if not setting.place or setting.place.key is not None or not ends:
+        yield f"{where}: a name that ends in * needs a parameter that ends the same, such as App/{setting.name}"
+    if setting.required or setting.copies:
+        yield f"{where}: a name that ends in * can neither be required nor have copies"
+
+
+def _kept_where(catalog: Catalog) -> Iterator[str]:
+    for name, setting in catalog.settings.items():
+        where = f"settings.{name}"
+        if setting.literal is not None and setting.sensitivity != "low":
+            yield f"{where}.value: a value of {setting.sensitivity} sensitivity does not belong in the catalog; use a store"
+        if setting.github == "variable" and setting.sensitivity == "high":
+            yield f"{where}.github: a variable is readable; high sensitivity needs github: secret"
+
+
+def _places_once(catalog: Catalog) -> Iterator[str]:
+    owners: dict[str, str] = {}
+    for name, setting in catalog.settings.items():
+        for place in ((setting.place,) if setting.place else ()) + setting.copies:
+            other = owners.setdefault(str(place), name)
+            if other != name:
+                yield f"settings.{name}: {place} is already the place of {other}"
+
+
+def _alternatives(catalog: Catalog) -> Iterator[str]:
+    for name, choices in catalog.alternatives.items():
+        for at, choice in enumerate(choices):
+            for member in choice:
+                where = f"alternatives.{name}[{at}]"
+                if member not in catalog.settings:
+                    yield f"{where}: {member} is no setting"
+                elif catalog.settings[member].required:
+                    yield f"{where}: {member} is required in its own right; drop required there"
+
+
+def _credentials(catalog: Catalog) -> Iterator[str]:
+    for name, credential in catalog.credentials.items():
+        where = f"credentials.{name}"
+        for setting in credential.settings:
+            if setting not in catalog.settings:
+                yield f"{where}.appears_in: {setting} is no setting"
+        if credential.fallbacks and credential.fallbacks not in catalog.settings:
+            yield f"{where}.fallbacks: {credential.fallbacks} is no setting"
+        for other in credential.exposes + ((credential.admin,) if credential.admin else ()):
+            if other not in catalog.credentials:
+                yield f"{where}: {other} is no credential"
+
+
+def _production(catalog: Catalog) -> Iterator[str]:
+    for at, exemption in enumerate(catalog.exemptions):
+        where = f"environments.{catalog.environment}.exceptions[{at}]"
+        if exemption.rule not in RULES:
+            yield f"{where}.rule: {exemption.rule} is no rule; rules are {', '.join(sorted(RULES))}"
+        if exemption.setting not in catalog.settings:
+            yield f"{where}.setting: {exemption.setting} is no setting"
+    if catalog.production:
+        if not catalog.contacts.get("security"):
+            yield "contacts.security: is required for production: who is told of a leak"
+        if not catalog.audit_log:
+            yield "audit_log: is required for production: a log_group or an s3 location"
+    if len(catalog.audit_log) > 1:
+        yield "audit_log: give log_group or s3, not both"
+
+
+_CHECKS: tuple[Callable[[Catalog], Iterator[str]], ...] = (
+    _settings,
+    _kept_where,
+    _places_once,
+    _alternatives,
+    _credentials,
+    _production,
+)

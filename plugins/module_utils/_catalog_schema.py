@@ -1,0 +1,169 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The catalog's JSON Schema, the one declaration of its form. ``docs/catalog.schema.json`` is written from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+TYPES = ("string", "list", "integer", "boolean", "url", "host_list", "origin_list", "email", "json", "base64")
+SENSITIVITIES = ("high", "medium", "low")
+SETTING_NAME = r"^[A-Za-z_][A-Za-z0-9_]*\*?$"
+NAME = {"type": "string", "minLength": 1}
+SWITCH = {"type": "boolean"}
+
+
+def _object(properties: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "additionalProperties": False, **more}
+
+
+def _map(of: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": of, **more}
+
+
+def _described(text: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"description": text, **schema}
+
+
+_SECRET_PLACE = _object({"secret": NAME, "key": NAME}, required=["secret"])
+_PARAMETER_PLACE = _object({"parameter": NAME}, required=["parameter"])
+_SETTING_PLACE = _object({"setting": NAME}, required=["setting"])
+_PART = {"anyOf": [{"type": ["string", "integer"]}, _SECRET_PLACE, _PARAMETER_PLACE, _SETTING_PLACE]}
+_COMPOSE = _object(
+    {
+        "scheme": _described("Scheme of the URL, such as rediss.", NAME),
+        "username": _PART,
+        "password": _PART,
+        "host": _PART,
+        "port": _PART,
+        "path": _described("Path without the leading slash: a database name or number.", _PART),
+        "query": _map(_PART),
+    },
+    required=["scheme", "host"],
+)
+_APPEARS_IN = {
+    "anyOf": [
+        _object({"setting": NAME}, required=["setting"]),
+        _object({"secret": NAME, "key": NAME, "keys": {"type": "array", "items": NAME}}, required=["secret"]),
+        _object({"parameter": NAME}, required=["parameter"]),
+        _object({"github": NAME}, required=["github"]),
+    ]
+}
+_SETTING = _object(
+    {
+        "category": _described("Heading under which the setting is listed.", NAME),
+        "description": NAME,
+        "group": _described("Held in the secret that stores.secrets_manager.name gives for this group.", NAME),
+        "secret": _described("Held in the secret of exactly this name.", NAME),
+        "key": _described("Key inside the secret's JSON; the setting's own name by default.", NAME),
+        "parameter": _described("Held in this parameter below stores.ssm.path.", NAME),
+        "value": _described("A literal, for what is no secret.", {"type": ["string", "integer", "boolean"]}),
+        "compose": _described("A URL put together from other places, each part escaped.", {"$ref": "#/$defs/compose"}),
+        "inventory": _described("A variable of the inventory; mirrored, never rendered into .env.", NAME),
+        "copies": _described(
+            "Other places that hold the same value; a difference is an error.",
+            {"type": "array", "items": {"anyOf": [_SECRET_PLACE, _PARAMETER_PLACE]}},
+        ),
+        "github": _described("Mirrored to GitHub Actions as this.", {"enum": ["secret", "variable"]}),
+        "type": {"enum": list(TYPES)},
+        "schemes": _described("Schemes that a url may have.", {"type": "array", "items": NAME, "minItems": 1}),
+        "min_length": {"type": "integer", "minimum": 1},
+        "required": {"anyOf": [SWITCH, _object({"when": NAME}, required=["when"])]},
+        "sensitivity": {"enum": list(SENSITIVITIES)},
+        "example": _described("Placeholder for .env.example; refused as a value in production.", {"type": "string"}),
+    }
+)
+_SERVICE = _object(
+    {
+        "units": _described("systemd units to restart.", {"type": "array", "items": NAME, "minItems": 1}),
+        "health": _described("URL that answers 200 when the service is healthy, asked from the host itself.", NAME),
+    },
+    required=["units"],
+)
+_CREDENTIAL = _object(
+    {
+        "kind": NAME,
+        "description": NAME,
+        "appears_in": {"type": "array", "items": {"$ref": "#/$defs/appears_in"}, "minItems": 1},
+        "max_age_days": {"type": "integer", "minimum": 1},
+        "admin": _described("The credential that may change this one.", NAME),
+        "used_for": {"type": "array", "items": NAME},
+        "fallbacks": _described("The setting that lists former keys.", NAME),
+        "exposes": _described("Credentials that this one reveals, beside those derived.", {"type": "array", "items": NAME}),
+        "revocation_ttl": _described("Seconds after which the old value must be refused.", {"type": "integer", "minimum": 0}),
+        "provider_url": _described("Page of the third party where it is revoked.", NAME),
+    },
+    required=["kind", "appears_in"],
+)
+_STORES = _object(
+    {
+        "secrets_manager": _object({"name": _described("Pattern with {application}, {environment} and {group}.", NAME)}),
+        "ssm": _object(
+            {
+                "path": _described("Path of the parameters, with {application} and {environment}.", NAME),
+                "journal": _described("Path of the journal, outside the settings' path.", NAME),
+            }
+        ),
+    }
+)
+_SHARED: dict[str, Any] = {
+    "contacts": _map(NAME),
+    "audit_log": _object({"log_group": NAME, "s3": NAME}),
+    "stores": {"$ref": "#/$defs/stores"},
+    "services": _map({"$ref": "#/$defs/service"}),
+    "alternatives": _described(
+        "For each name, lists of settings of which at least one list must be complete.",
+        _map({"type": "array", "minItems": 2, "items": {"type": "array", "minItems": 1, "items": NAME}}),
+    ),
+}
+_ENVIRONMENT = _object(
+    {
+        **_SHARED,
+        "production": _described("Whether the rules for production apply; true for 'production'.", SWITCH),
+        "region": _described("AWS region, where neither option nor environment names one.", NAME),
+        "expected_account_id": _described("12 digits in quotes.", {"type": "string", "pattern": r"^[0-9]{12}$"}),
+        "settings": {
+            "type": "object",
+            "patternProperties": {SETTING_NAME: {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/setting"}]}},
+            "additionalProperties": False,
+        },
+        "credentials": _map({"anyOf": [{"type": "null"}, {"$ref": "#/$defs/credential"}]}),
+        "exceptions": {
+            "type": "array",
+            "items": _object({"rule": NAME, "setting": NAME, "reason": NAME}, required=["rule", "setting", "reason"]),
+        },
+    }
+)
+SCHEMA: dict[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": "secrets_catalog",
+    "description": "What an application's settings and credentials are, where they live, and how they rotate.",
+    "type": "object",
+    "properties": {
+        "application": {"type": "string", "pattern": r"^[A-Za-z0-9_.-]+$"},
+        **_SHARED,
+        "environments": _described("What differs in one environment.", _map({"$ref": "#/$defs/environment"})),
+        "secrets": _described(
+            "Secrets named without {environment}, each with the one environment that it belongs to.",
+            _map(_object({"environment": NAME}, required=["environment"])),
+        ),
+        "settings": {
+            "type": "object",
+            "minProperties": 1,
+            "patternProperties": {SETTING_NAME: {"$ref": "#/$defs/setting"}},
+            "additionalProperties": False,
+        },
+        "credentials": _map({"$ref": "#/$defs/credential"}),
+    },
+    "required": ["application", "settings"],
+    "additionalProperties": False,
+    "$defs": {
+        "appears_in": _APPEARS_IN,
+        "compose": _COMPOSE,
+        "credential": _CREDENTIAL,
+        "environment": _ENVIRONMENT,
+        "service": _SERVICE,
+        "setting": _SETTING,
+        "stores": _STORES,
+    },
+}

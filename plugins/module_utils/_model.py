@@ -1,0 +1,165 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The values that the pure code passes around: what a catalog declares for one environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Mapping, Optional, Tuple, Union
+
+SECRETS_MANAGER = "secretsmanager"
+SSM = "ssm"
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """One spot in a store that holds a value."""
+
+    store: str
+    """SECRETS_MANAGER or SSM."""
+    name: str
+    """Full name of the secret or parameter. In a pattern's place, the parameter's name still ends in ``*``."""
+    key: Optional[str] = None
+    """Key inside the secret's JSON object; None for the whole string."""
+
+    def __str__(self) -> str:
+        if self.store == SSM:
+            return f"parameter {self.name}"
+        return f"secret {self.name}" + (f" key {self.key}" if self.key is not None else "")
+
+
+@dataclass(frozen=True)
+class SettingRef:
+    """A part of a composed value that is another setting's value."""
+
+    name: str
+
+
+Part = Union[str, Place, SettingRef]
+
+
+@dataclass(frozen=True)
+class Compose:
+    """A URL whose parts come from several places."""
+
+    scheme: str
+    host: Part
+    username: Optional[Part] = None
+    password: Optional[Part] = None
+    port: Optional[Part] = None
+    path: Optional[Part] = None
+    query: Tuple[Tuple[str, Part], ...] = ()
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        single = (self.host, self.username, self.password, self.port, self.path)
+        return tuple(part for part in single if part is not None) + tuple(part for _name, part in self.query)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One environment variable that the application reads, or one that is only mirrored to GitHub."""
+
+    name: str
+    category: str = "Other"
+    description: str = ""
+    type: str = "string"
+    schemes: Tuple[str, ...] = ()
+    min_length: int = 0
+    sensitivity: str = "high"
+    required: bool = False
+    required_when: Optional[str] = None
+    """Required if the setting of this name has a value."""
+    place: Optional[Place] = None
+    literal: Optional[str] = None
+    compose: Optional[Compose] = None
+    inventory: Optional[str] = None
+    copies: Tuple[Place, ...] = ()
+    github: Optional[str] = None
+    example: Optional[str] = None
+
+    @property
+    def rendered(self) -> bool:
+        """Whether the setting belongs in ``.env``."""
+        return bool(self.place or self.compose) or self.literal is not None
+
+    @property
+    def is_pattern(self) -> bool:
+        return self.name.endswith("*")
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Every place that the setting's value is read from."""
+        own = (self.place,) if self.place else ()
+        composed = tuple(part for part in self.compose.parts if isinstance(part, Place)) if self.compose else ()
+        return own + composed + self.copies
+
+    def matches(self, name: str) -> bool:
+        return fnmatchcase(name, self.name) if self.is_pattern else name == self.name
+
+
+@dataclass(frozen=True)
+class Service:
+    """Systemd units that read ``.env`` and restart together."""
+
+    name: str
+    units: Tuple[str, ...]
+    health: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Credential:
+    """One thing that can be revoked."""
+
+    name: str
+    kind: str
+    settings: Tuple[str, ...] = ()
+    places: Tuple[Place, ...] = ()
+    github: Tuple[str, ...] = ()
+    max_age_days: Optional[int] = None
+    admin: Optional[str] = None
+    used_for: Tuple[str, ...] = ()
+    fallbacks: Optional[str] = None
+    exposes: Tuple[str, ...] = ()
+    revocation_ttl: Optional[int] = None
+    provider_url: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Exemption:
+    """A rule that one setting is excused from, with the reason."""
+
+    rule: str
+    setting: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """What one environment of the application must have, and where."""
+
+    application: str
+    environment: str
+    production: bool
+    ssm_path: str
+    journal_path: str
+    settings: Mapping[str, Setting]
+    alternatives: Mapping[str, Tuple[Tuple[str, ...], ...]] = field(default_factory=dict)
+    services: Mapping[str, Service] = field(default_factory=dict)
+    credentials: Mapping[str, Credential] = field(default_factory=dict)
+    contacts: Mapping[str, str] = field(default_factory=dict)
+    audit_log: Mapping[str, str] = field(default_factory=dict)
+    exemptions: Tuple[Exemption, ...] = ()
+    region: Optional[str] = None
+    expected_account_id: Optional[str] = None
+
+    @property
+    def secret_names(self) -> tuple[str, ...]:
+        """The secrets that a read of every setting needs, each once, sorted."""
+        places = {place.name for setting in self.settings.values() for place in setting.places}
+        return tuple(sorted(name for name in places if not name.startswith("/")))
+
+    @property
+    def reads_ssm(self) -> bool:
+        return any(place.store == SSM for setting in self.settings.values() for place in setting.places)

@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""AWS Secrets Manager as a store, over a boto3 client that it is handed."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Optional, Sequence
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Denied, NotFound
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import SECRETS_MANAGER
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
+    BINARY,
+    DELETED,
+    DENIED,
+    MISSING,
+    Contents,
+    Failure,
+    Reading,
+    Store,
+)
+
+BATCH = 20
+"""Secrets a BatchGetSecretValue call."""
+CURRENT = "AWSCURRENT"
+
+
+class SecretsManager(Store):
+    name = SECRETS_MANAGER
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def read(
+        self,
+        names: Sequence[str],
+        *,
+        pins: Optional[Mapping[str, str]] = None,
+        stages: Optional[Mapping[str, str]] = None,
+    ) -> Contents:
+        pins, stages = pins or {}, stages or {}
+        special = [name for name in names if name in pins or name in stages]
+        plain = [name for name in dict.fromkeys(names) if name not in special]
+        contents = Contents()
+        for start in range(0, len(plain), BATCH):
+            contents |= self._batch(plain[start : start + BATCH])
+        for name in special:
+            ask = {"VersionId": pins[name]} if name in pins else {"VersionStage": stages[name]}
+            contents |= self._one(name, **ask)
+        return contents
+
+    def _batch(self, names: Sequence[str]) -> Contents:
+        with aws.translated("secretsmanager:BatchGetSecretValue", ", ".join(names)):
+            answer = self._client.batch_get_secret_value(SecretIdList=list(names))
+        contents = Contents()
+        for found in answer.get("SecretValues", []):
+            asked = _asked(found, names)
+            # A version that lacks the label is not the current one: ask by label.
+            current = CURRENT in found.get("VersionStages", [])
+            contents |= self._reading(asked, found) if current else self._one(asked, VersionStage=CURRENT)
+        for error in answer.get("Errors", []):
+            asked, code, message = error["SecretId"], error.get("ErrorCode", ""), error.get("Message", "")
+            contents |= self._failed(asked, code, message)
+        for name in names:  # an answer too large for one response leaves out the rest
+            if name not in contents.readings and name not in contents.failures:
+                contents |= self._one(name)
+        return contents
+
+    def _one(self, name: str, **version: str) -> Contents:
+        try:
+            with aws.translated("secretsmanager:GetSecretValue", f"secret {name}"):
+                found = self._client.get_secret_value(SecretId=name, **version)
+        except Denied as error:
+            return self._failed(name, aws.DENIED_CODES[0], error.detail)
+        except NotFound as error:
+            reason = DELETED if "deletion" in str(error).lower() else MISSING
+            return Contents({}, {name: Failure(self.name, name, reason, str(error) if version else "")})
+        return self._reading(name, found)
+
+    def _reading(self, name: str, found: Mapping[str, Any]) -> Contents:
+        if "SecretString" not in found:
+            return Contents({}, {name: Failure(self.name, name, BINARY)})
+        return Contents({name: Reading(self.name, name, found["VersionId"], found["SecretString"])})
+
+    def _failed(self, name: str, code: str, message: str) -> Contents:
+        if code in aws.DENIED_CODES:
+            return Contents({}, {name: Failure(self.name, name, DENIED, message)})
+        if aws.is_scheduled_for_deletion(code, message):
+            return Contents({}, {name: Failure(self.name, name, DELETED)})
+        if code == "ResourceNotFoundException":
+            return Contents({}, {name: Failure(self.name, name, MISSING)})
+        return self._one(name)  # throttled or failed alone: once more, with retries and its own error
+
+
+def _asked(found: Mapping[str, Any], names: Sequence[str]) -> str:
+    """The name that the caller used: a secret answers with its name and ARN, whichever of them was asked for."""
+    return next((name for name in names if name in (found.get("Name"), found.get("ARN"))), found["Name"])

@@ -1,0 +1,78 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""AWS SSM Parameter Store as a store, over a boto3 client that it is handed."""
+
+from __future__ import annotations
+
+from typing import Any, Iterator, Mapping, Optional, Sequence
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Denied
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
+    DENIED,
+    MISSING,
+    Contents,
+    Failure,
+    Reading,
+    Store,
+)
+
+PAGE = 10
+"""Parameters a call, of GetParametersByPath as of GetParameters."""
+
+
+class ParameterStore(Store):
+    name = SSM
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def read(
+        self,
+        names: Sequence[str],
+        *,
+        pins: Optional[Mapping[str, str]] = None,
+        stages: Optional[Mapping[str, str]] = None,
+    ) -> Contents:
+        contents = Contents()
+        for path in dict.fromkeys(names):
+            contents |= self._path(path)
+        moved = {
+            name: version
+            for name, version in (pins or {}).items()
+            if name not in contents.readings or contents.readings[name].version != version
+        }
+        return contents | self._versions(moved) if moved else contents
+
+    def _path(self, path: str) -> Contents:
+        readings: dict[str, Reading] = {}
+        try:
+            with aws.translated("ssm:GetParametersByPath", path):
+                for page in self._pages(path):
+                    for found in page.get("Parameters", []):
+                        readings[found["Name"]] = self._reading(found["Name"], found)
+        except Denied as error:
+            return Contents({}, {path: Failure(self.name, path, DENIED, error.detail)})
+        return Contents(readings)
+
+    def _pages(self, path: str) -> Iterator[Mapping[str, Any]]:
+        paginator = self._client.get_paginator("get_parameters_by_path")
+        yield from paginator.paginate(Path=path, Recursive=True, WithDecryption=True, MaxResults=PAGE)
+
+    def _versions(self, pins: Mapping[str, str]) -> Contents:
+        contents = Contents()
+        wanted = [f"{name}:{version}" for name, version in pins.items()]
+        for start in range(0, len(wanted), PAGE):
+            batch = wanted[start : start + PAGE]
+            with aws.translated("ssm:GetParameters", ", ".join(batch)):
+                answer = self._client.get_parameters(Names=batch, WithDecryption=True)
+            found = {item["Name"]: self._reading(item["Name"], item) for item in answer.get("Parameters", [])}
+            contents |= Contents(found)
+            for invalid in answer.get("InvalidParameters", []):
+                name = invalid.rpartition(":")[0]
+                contents |= Contents({}, {name: Failure(self.name, name, MISSING, f"version {invalid}")})
+        return contents
+
+    def _reading(self, name: str, found: Mapping[str, Any]) -> Reading:
+        return Reading(self.name, name, str(found["Version"]), found["Value"], plain=found["Type"] != "SecureString")
