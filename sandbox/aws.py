@@ -1,0 +1,237 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The moto server behind a layer that records every call and can make calls fail.
+
+What moto hides, and AWS would show:
+
+- After UpdateSecretVersionStage a GetSecretValue or BatchGetSecretValue without a stage still gives the old version.
+  ``VersionStages`` in the answer tells; a question with ``VersionStage=AWSCURRENT`` is answered rightly.
+- IAM enforcement is off here, and moto's ignores Resource; a denied id is made with a fault.
+- BatchGetSecretValue takes more than 20 ids; PutParameter has no limit of 4 KB; nothing is throttled.
+- CloudTrail LookupEvents, Access Analyzer, IAM Simulate* and ElastiCache ModifyUser are missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from .calls import Call, describe, error_body
+from .faults import Fault, Faults, refuse
+from .process import REPOSITORY, Process, Server, User, clean_environment
+
+REGION = "eu-west-3"
+ACCOUNT = "123456789012"
+CONTROL = "/_sandbox/faults"
+
+Answer = tuple[str, list[tuple[str, str]], bytes]
+"""Status line, headers and body."""
+
+
+class Moto(Server):
+    """A moto server on loopback, or on another *host* address. Each start is an empty account."""
+
+    def __init__(self, directory: Path | None = None, *, host: str = "127.0.0.1", survives: bool = False) -> None:
+        super().__init__(directory, host=host, survives=survives)
+
+    @property
+    def user(self) -> User | None:
+        """moto runs as ourselves: it needs our Python's packages."""
+        return None
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+    @property
+    def origin(self) -> str:
+        from importlib.metadata import version
+
+        return f"moto {version('moto')}"
+
+    def env(self) -> dict[str, str]:
+        """Return the environment variables that send an AWS client here."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client of this server, whatever the environment says."""
+        import boto3
+
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
+        )
+
+    def calls(self, *, since: int = 0) -> list[dict[str, Any]]:
+        """Return the calls so far: time, service, operation, request (names only), status, fault."""
+        lines = self._calls_file.read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines[since:]]
+
+    def operations(self, *, since: int = 0) -> list[str]:
+        return [call["operation"] for call in self.calls(since=since)]
+
+    def set_faults(self, *faults: Fault) -> None:
+        """Replace the faults in force; none clears them."""
+        body = json.dumps([asdict(fault) for fault in faults]).encode()
+        with urllib.request.urlopen(urllib.request.Request(self.url + CONTROL, data=body, method="PUT"), timeout=10):
+            pass
+
+    @property
+    def _calls_file(self) -> Path:
+        return self.directory / "calls.jsonl"
+
+    def _prepare(self) -> None:
+        self._calls_file.touch(mode=0o600)
+
+    def _launch(self) -> Process:
+        return Process.start(
+            [
+                *(sys.executable, "-m", "sandbox.aws", "--log", str(self._calls_file)),
+                *("--host", self.host, "--port", str(self.port)),
+            ],
+            log=self.log,
+            cwd=REPOSITORY,
+            environment=clean_environment(HOME=str(self.directory), PYTHONDONTWRITEBYTECODE="1"),
+            stop_signal=self.stop_signal,
+            survives=self._survives,
+        )
+
+    def _ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(self.url + CONTROL, timeout=5) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+
+class Layer:
+    """A WSGI application around moto's."""
+
+    def __init__(self, application: Any, log: Path) -> None:
+        self._application = application
+        self._log = log
+        self._faults = Faults()
+        self._lock = threading.Lock()
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = io.BytesIO(body)
+        if environ.get("PATH_INFO") == CONTROL:
+            return self._control(environ["REQUEST_METHOD"], body, start_response)
+        if environ.get("PATH_INFO", "").startswith("/moto-api"):
+            return self._application(environ, start_response)
+        call = describe(environ, body)
+        with self._lock:
+            faults = self._faults.due(call.operation, call.targets)
+        status, headers, content = self._answer(environ, call, faults)
+        self._record(call, status, faults)
+        if any(fault.effect in ("close", "lose") for fault in faults):
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+        start_response(status, headers)
+        return [content]
+
+    def _answer(self, environ: dict[str, Any], call: Call, faults: Sequence[Fault]) -> Answer:
+        for fault in faults:
+            if fault.effect == "delay":
+                time.sleep(fault.seconds)
+            elif fault.effect == "close":
+                return "000 closed", [], b""
+            elif fault.effect in ("throttle", "deny", "error"):
+                number, code, message = fault.error()
+                kind, content = error_body(call, code, message)
+                return f"{number} {code}", [("Content-Type", kind), ("Content-Length", str(len(content)))], content
+        status, headers, content = self._through(environ)
+        for fault in faults:
+            if fault.effect == "refuse_ids" and status.startswith("200"):
+                content = refuse(content, fault)
+                headers = [item for item in headers if item[0].lower() != "content-length"]
+                headers.append(("Content-Length", str(len(content))))
+        return status, headers, content
+
+    def _through(self, environ: dict[str, Any]) -> Answer:
+        seen: list[Any] = []
+
+        def keep(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:
+            seen[:] = [status, headers]
+            return None
+
+        parts = self._application(environ, keep)
+        try:
+            content = b"".join(parts)
+        finally:
+            getattr(parts, "close", lambda: None)()
+        return seen[0], seen[1], content
+
+    def _record(self, call: Call, status: str, faults: Sequence[Fault]) -> None:
+        line = {
+            "time": time.time(),
+            "service": call.service,
+            "operation": call.operation,
+            "request": call.request,
+            "status": int(status.split()[0]),
+            "fault": [fault.effect for fault in faults],
+        }
+        with self._lock, self._log.open("a", encoding="utf-8") as handle:
+            handle.write(json.dumps(line) + "\n")
+
+    def _control(self, method: str, body: bytes, start_response: Any) -> Iterable[bytes]:
+        status = "200 OK"
+        with self._lock:
+            if method == "PUT":
+                try:
+                    self._faults.set([Fault.parse(one) for one in json.loads(body)])
+                except (ValueError, TypeError) as error:
+                    status = "400 Bad Request"
+                    content = str(error).encode()
+            elif method == "DELETE":
+                self._faults.set([])
+            if status.startswith("200"):
+                content = self._faults.dump().encode()
+        start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(content)))])
+        return [content]
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m sandbox.aws", description="A moto server that records its calls.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--log", type=Path, required=True, help="a file for one JSON line a call")
+    options = parser.parse_args(argv)
+    os.umask(0o077)
+
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+    from werkzeug.serving import make_server
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    layer = Layer(DomainDispatcherApplication(create_backend_app), options.log)
+    server = make_server(options.host, options.port, layer, threaded=True, request_handler=MotoRequestHandler)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    print(f"listening on {options.host}:{server.server_port}", flush=True)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

