@@ -28,7 +28,7 @@ def _up(options: argparse.Namespace) -> int:
     # Ended from outside, it cleans up as it does at Ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     began = time.monotonic()
-    fleet = Fleet(options.state, Plan(count=options.count, kind=options.kind, environment=options.environment))
+    fleet = Fleet(options.state, Plan(count=options.count, kind=options.kind, environment=options.environment, services=options.services))
     fleet.up()
     print(f"{options.count} {options.kind} hosts are up after {time.monotonic() - began:.1f} s: {fleet.inventory}")
     return 0
@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--count", type=int, default=3)
     up.add_argument("--kind", choices=KINDS, default="systemd")
     up.add_argument("--environment", default="production", help="the hosts' app_environment")
+    up.add_argument("--services", action="store_true", help="with PostgreSQL, Valkey and a stand-in for AWS")
     command("down", _down, "remove the hosts and everything of theirs")
     command("status", _status, "list the hosts")
     run = command("run", _run, "run a command on a host, as root")

@@ -16,6 +16,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from sandbox.hosts._cgroups import groups
 from sandbox.hosts._commands import SYSTEM_PATH, run
 from sandbox.hosts._image import VENV
 from sandbox.hosts._names import Names
@@ -56,16 +57,13 @@ class Machine:
         machine, disk = names.machine(name), names.disk(name)
         for part in ("upper", "work", "root"):
             (disk / part).mkdir(mode=0o755, parents=True, exist_ok=True)
-        groups = [group / name for group in names.cgroups()]
-        for group in groups:
-            group.mkdir(parents=True, exist_ok=True)
         enter = ["unshare", "--mount", "--propagation=private"]
         script = SYSTEMD
         if kind == "plain":
             enter = ["nsenter", f"--net=/run/netns/{machine}", *enter, "--uts", "--ipc", "--pid", "--fork"]
             script = PLAIN
         # The group is joined first: everything the host ever starts is inside, and goes with it.
-        join = "".join(f'echo $$ > "{group}/cgroup.procs"; ' for group in groups)
+        join = "".join(f'echo $$ > "{group}/cgroup.procs"; ' for group in groups(names, name))
         arguments = [str(disk), machine, str(names.scratch / "base"), str(venv)]
         supervisor = Process.start(
             ["sh", "-c", f'{join}exec "$@"', "sh", *enter, "sh", "-c", script, *arguments],
@@ -135,21 +133,7 @@ class Machine:
         self.supervisor.stop()
 
 
-def end_all(names: Names) -> None:
-    """End every process in the fleet's control groups, whoever started it there, and remove the groups."""
-    for group in names.cgroups():
-        if not group.exists():
-            continue
-        wait_until(lambda group=group: not _end_members(group), seconds=10, interval=0.02)
-        for directory, _, _ in os.walk(group, topdown=False):
-            os.rmdir(directory)
+def remove_leftovers(names: Names) -> None:
+    """Remove what a container that was killed leaves in systemd-nspawn's own directory."""
     for leftover in Path("/run/systemd/nspawn").glob(f"*/{names.bridge}-*"):
         leftover.rmdir() if leftover.is_dir() else leftover.unlink()
-
-
-def _end_members(group: Path) -> bool:
-    members = [int(pid) for procs in group.rglob("cgroup.procs") for pid in procs.read_text(encoding="ascii").split()]
-    for pid in members:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    return bool(members)

@@ -37,6 +37,10 @@ class Names:
         return self.state / "state.json"
 
     @property
+    def services(self) -> Path:
+        return self.state / "services.json"
+
+    @property
     def private_key(self) -> Path:
         return self.state / "ssh" / "id_ed25519"
 

@@ -14,10 +14,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from sandbox.hosts import _application, _image, _inventory, _machine, _network
+from sandbox.hosts import _application, _cgroups, _image, _inventory, _machine, _network
 from sandbox.hosts._commands import SYSTEM_PATH, run, why_not
 from sandbox.hosts._machine import KINDS, Machine
 from sandbox.hosts._names import Names
+from sandbox.hosts.services import Services
 from sandbox.process import Process, SandboxError, clean_environment
 
 
@@ -28,6 +29,8 @@ class Plan:
     count: int
     kind: str = "systemd"
     environment: str = "production"
+    services: bool = False
+    """With PostgreSQL, Valkey and a stand-in for AWS."""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -68,6 +71,10 @@ class Fleet:
     def inventory(self) -> Path:
         return self.names.inventory
 
+    @property
+    def services(self) -> Services:
+        return Services.load(self.names)
+
     def up(self) -> None:
         """Start all hosts and wait until they answer. What an earlier run left in this state directory goes first."""
         if reason := why_not():
@@ -85,7 +92,11 @@ class Fleet:
         """Remove everything of this fleet that is there, whether or not it was ever wholly up."""
         for machine in self.machines.values():
             machine.kill()
-        _machine.end_all(self.names)
+        if self.names.services.exists():
+            # Killed, PostgreSQL would leave shared memory behind.
+            self.services.stop()
+        _cgroups.end_all(self.names)
+        _machine.remove_leftovers(self.names)
         self.machines = {}
         _network.disconnect(self.names)
         if os.path.ismount(self.names.scratch):
@@ -95,7 +106,8 @@ class Fleet:
                 directory.rmdir()
         for part in (self.names.private_key.parent, self.names.inventory.parent):
             shutil.rmtree(part, ignore_errors=True)
-        self.names.state_file.unlink(missing_ok=True)
+        for file in (self.names.state_file, self.names.services):
+            file.unlink(missing_ok=True)
 
     def run(
         self, name: str, argv: Sequence[str], *, text: str | None = None, check: bool = True, seconds: float = 60
@@ -148,6 +160,7 @@ class Fleet:
     def _start(self, plan: Plan) -> None:
         venv = _application.venv()
         names = self.names
+        shutil.rmtree(names.logs, ignore_errors=True)
         for directory in (names.private_key.parent, names.logs):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         names.scratch.mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -163,6 +176,8 @@ class Fleet:
             self.machines[name] = Machine.start(names, name=name, kind=plan.kind, address=address, venv=venv)
         self._save(plan)
         _inventory.write_inventory(names, hosts, environment=plan.environment)
+        if plan.services:
+            Services.start(names, host=self.gateway, network=str(subnet))
         for machine in self.machines.values():
             machine.wait()
 

@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Control groups: whatever was started in a fleet's groups is found there, and can be ended, with no list of pids."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+from sandbox.hosts._names import Names
+from sandbox.process import wait_until
+
+
+def groups(names: Names, member: str) -> list[Path]:
+    """Make and return the groups of one member of the fleet: a host, or its services."""
+    made = [group / member for group in names.cgroups()]
+    for group in made:
+        group.mkdir(parents=True, exist_ok=True)
+    return made
+
+
+@contextlib.contextmanager
+def inside(names: Names, member: str) -> Iterator[None]:
+    """Be in the member's group for a while: children that are started meanwhile stay there."""
+    group = groups(names, member)[0]
+    tree = next(tree for tree in group.parents if tree.parent == Path("/sys/fs") or tree.name == "unified")
+    here = next(line[3:] for line in Path("/proc/self/cgroup").read_text("ascii").splitlines() if line.startswith("0::"))
+    (group / "cgroup.procs").write_text(str(os.getpid()), encoding="ascii")
+    try:
+        yield
+    finally:
+        (tree / here.lstrip("/") / "cgroup.procs").write_text(str(os.getpid()), encoding="ascii")
+
+
+def end_all(names: Names) -> None:
+    """End every process in the fleet's groups, and remove the groups."""
+    for group in names.cgroups():
+        if not group.exists():
+            continue
+        wait_until(lambda group=group: not _end_members(group), seconds=10, interval=0.02)
+        for directory, _, _ in os.walk(group, topdown=False):
+            os.rmdir(directory)
+
+
+def _end_members(group: Path) -> bool:
+    members = [int(pid) for procs in group.rglob("cgroup.procs") for pid in procs.read_text(encoding="ascii").split()]
+    for pid in members:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return bool(members)

@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a deploy to the hosts needs beside them: PostgreSQL and Valkey on the bridge's own address, and AWS on loopback."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import asdict, dataclass
+
+from sandbox.aws import Moto
+from sandbox.hosts._cgroups import inside
+from sandbox.hosts._names import Names
+from sandbox.postgres import Postgres
+from sandbox.process import Process, write_private
+from sandbox.valkey import Valkey
+
+
+@dataclass(frozen=True)
+class Services:
+    """Three running servers, as another process finds them: in a private file of the state directory."""
+
+    host: str
+    postgres_port: int
+    postgres_password: str
+    """The superuser's, whose name is ``postgres``."""
+    valkey_port: int
+    valkey_password: str
+    aws: dict[str, str]
+    """The environment variables that send an AWS client to the stand-in."""
+    processes: dict[str, Process]
+
+    @classmethod
+    def start(cls, names: Names, *, host: str, network: str) -> Services:
+        place = names.scratch / "services"
+        place.mkdir(mode=0o755)
+        password = secrets.token_hex(16)
+        # In the fleet's group, so that they end with it whatever becomes of this process.
+        with inside(names, "services"):
+            postgres = Postgres(
+                place / "postgres", host=host, networks=(network,), superuser_password=password, survives=True
+            )
+            valkey = Valkey(place / "valkey", host=host, survives=True)
+            moto = Moto(place / "aws", survives=True)
+            for server in (postgres, valkey, moto):
+                server.start()
+        services = cls(
+            host=host,
+            postgres_port=postgres.port,
+            postgres_password=password,
+            valkey_port=valkey.port,
+            valkey_password=valkey.password,
+            aws=moto.env(),
+            processes={
+                name: Process.load(place / name / "process.json") for name in ("postgres", "valkey", "aws")
+            },
+        )
+        write_private(names.services, json.dumps(asdict(services), indent=2) + "\n")
+        return services
+
+    @classmethod
+    def load(cls, names: Names) -> Services:
+        saved = json.loads(names.services.read_text(encoding="utf-8"))
+        processes = {name: Process(**process) for name, process in saved.pop("processes").items()}
+        return cls(**saved, processes=processes)
+
+    def stop(self) -> None:
+        for process in self.processes.values():
+            process.stop()
