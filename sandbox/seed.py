@@ -1,0 +1,138 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the stores hold: Watch Party's layout with fresh random values, or any other layout."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import string
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from .postgres import Postgres
+from .valkey import Valkey
+
+ALPHABET = string.ascii_letters + string.digits + "-"
+"""Valid in URLs, RDS, ElastiCache and every dialect of ``.env``."""
+
+SecretContent = Mapping[str, Any] | str | bytes
+Parameter = tuple[str, str]
+"""Type (``String``, ``StringList`` or ``SecureString``) and value."""
+
+
+def random_value(length: int = 32) -> str:
+    """Return a fresh value that begins with a letter, so that no program takes it for an option."""
+    return secrets.choice(string.ascii_letters) + "".join(secrets.choice(ALPHABET) for _ in range(length - 1))
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What shall stand in the stores. Values are never shown when it is printed."""
+
+    secrets: Mapping[str, SecretContent] = field(default_factory=dict, repr=False)
+    parameters: Mapping[str, Parameter] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """What was written, for tests to compare with."""
+
+    values: Mapping[str, str] = field(repr=False)
+    """``secret#key``, ``secret`` or ``/parameter/path`` → value, as text."""
+    versions: Mapping[str, str]
+    """Secret or parameter → version id or number."""
+
+
+def seed(client: Callable[[str], Any], layout: Layout) -> Seeded:
+    """Write a layout through the clients that *client* makes (``moto.client``); what exists gets a new version."""
+    values: dict[str, str] = {}
+    versions: dict[str, str] = {}
+    manager = client("secretsmanager") if layout.secrets else None
+    for name, content in layout.secrets.items():
+        versions[name] = _put_secret(manager, name, content)
+        if isinstance(content, Mapping):
+            values.update({f"{name}#{key}": str(value) for key, value in content.items()})
+        else:
+            values[name] = content if isinstance(content, str) else content.hex()
+    store = client("ssm") if layout.parameters else None
+    for path, (kind, value) in layout.parameters.items():
+        versions[path] = str(store.put_parameter(Name=path, Type=kind, Value=value, Overwrite=True)["Version"])
+        values[path] = value
+    return Seeded(values, versions)
+
+
+def _put_secret(manager: Any, name: str, content: SecretContent) -> str:
+    if isinstance(content, bytes):
+        body: dict[str, Any] = {"SecretBinary": content}
+    else:
+        body = {"SecretString": content if isinstance(content, str) else json.dumps(content)}
+    try:
+        return str(manager.create_secret(Name=name, **body)["VersionId"])
+    except manager.exceptions.ResourceExistsException:
+        return str(manager.put_secret_value(SecretId=name, **body)["VersionId"])
+
+
+def watchparty(environment: str, *, database_url: str, cache_urls: tuple[str, str, str, str]) -> Layout:
+    """Return Watch Party's layout. *cache_urls*: for the cache, the broker, the results and the channels."""
+    database = urlsplit(database_url)
+    cache, broker, results, channels = cache_urls
+    secret_key = random_value(64)
+    core = {
+        "SECRET_KEY": secret_key,
+        "SECRET_KEY_FALLBACKS": "",
+        "DATABASE_URL": database_url,
+        "REDIS_URL": cache,
+        "CELERY_BROKER_URL": broker,
+        "CELERY_RESULT_BACKEND": results,
+        "CHANNEL_LAYERS_CONFIG_HOSTS": channels,
+        "SENTRY_DSN": f"https://{secrets.token_hex(16)}@sentry.example.com/1",
+        "DEFAULT_FROM_EMAIL": "Watch Party <noreply@example.com>",
+        "EMAIL_HOST_PASSWORD": random_value(),
+    }
+    integrations = {
+        "GOOGLE_OAUTH2_CLIENT_ID": f"{random_value(24)}.apps.example.com",
+        "GOOGLE_OAUTH2_CLIENT_SECRET": random_value(),
+        "YOUTUBE_API_KEY": random_value(),
+        "TWITCH_CLIENT_ID": random_value(30),
+        "TWITCH_CLIENT_SECRET": random_value(30),
+    }
+    content: dict[str, SecretContent] = {
+        f"watchparty/{environment}/core": core,
+        f"watchparty/{environment}/integrations": integrations,
+    }
+    if environment == "production":
+        content["all-in-one-credentials"] = {
+            "username": unquote(database.username or ""),
+            "password": unquote(database.password or ""),
+            "host": database.hostname,
+            "port": database.port,
+            "dbname": database.path.lstrip("/"),
+        }
+        content["watch-party-valkey-001-auth-token"] = {"auth_token": unquote(urlsplit(cache).password or "")}
+    parameters: dict[str, Parameter] = {
+        "DB/URL": ("SecureString", database_url),
+        "Redis/URL": ("SecureString", cache),
+        "App/SECRET_KEY": ("SecureString", secret_key),
+        "App/ALLOWED_HOSTS": ("String", "127.0.0.1,localhost,watchparty.example.com"),
+        "App/CSRF_TRUSTED_ORIGINS": ("String", "https://watchparty.example.com"),
+        "Email/EMAIL_HOST": ("String", "smtp.example.com"),
+        "Email/EMAIL_PORT": ("String", "587"),
+        "Email/EMAIL_HOST_USER": ("String", "mailer"),
+        "Storage/AWS_STORAGE_BUCKET_NAME": ("String", "watchparty-media"),
+        "Security/RATE_LIMIT_LOGIN": ("String", "5/m"),
+    }
+    return Layout(content, {f"/WatchParty/{environment}/{path}": value for path, value in parameters.items()})
+
+
+def watchparty_on(environment: str, *, postgres: Postgres, valkey: Valkey) -> Layout:
+    """Create the application's login on real servers and return the layout that leads to them."""
+    name, password = f"watchparty_{environment}", random_value()
+    postgres.create_login(name, password, name)
+    return watchparty(
+        environment,
+        database_url=postgres.url(name, password, name),
+        cache_urls=(valkey.url(0), valkey.url(1), valkey.url(2), valkey.url(3)),
+    )
