@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, Mapping, Optional
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv, _redact
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _guard
+
+HEADER = "Written by watchparty.secrets. Change the values in their stores, then deploy."
+SET_HERE = ("content", "snapshot_id", "journal", "fingerprint_key")
+
+
+class ActionModule(ActionBase):
+    """Renders on the controller and hands the module one opaque string."""
+
+    TRANSFERS_FILES = False
+
+    def run(self, tmp: Optional[str] = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        args = dict(self._task.args)
+        given = [name for name in SET_HERE if name in args]
+        env = args.pop("env", None)
+        if env is not None:
+            # Callbacks see the task's arguments, so the values leave them before anything can fail.
+            self._task.args = {**args, "env": sorted(env) if isinstance(env, Mapping) else "VALUE_REMOVED"}
+        if given:
+            raise AnsibleActionFail(f"env_file sets {', '.join(given)} itself; give snapshot or env")
+        state = args.get("state", "present")
+        if state == "restored":
+            return {**result, **self._execute_module(module_args=args, task_vars=task_vars)}
+        snapshot = self._snapshot(args, env, task_vars or {})
+        args["snapshot_id"] = snapshot.get("snapshot_id", "inline")
+        if state == "present":
+            objection = _guard.objection(self._connection, self._task)
+            if objection:
+                raise AnsibleActionFail(f"Nothing was sent: {objection}")
+            args.update(
+                content=self._render(args, snapshot["values"]),
+                journal=int(snapshot.get("journal", 0)),
+                fingerprint_key=snapshot.get("fingerprint_key") or secrets.token_hex(16),
+            )
+        masked = _redact.maskable(snapshot["values"], snapshot.get("sensitivity", {}))
+        answer = self._execute_module(module_args=args, task_vars=task_vars)
+        clean: dict[str, Any] = _redact.scrub(answer, masked)
+        return {**result, **clean}
+
+    def _snapshot(self, args: Mapping[str, Any], env: Any, task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        name = args.get("snapshot")
+        if (name is None) == (env is None):
+            raise AnsibleActionFail("env_file needs exactly one of snapshot and env")
+        if name is None:
+            if not isinstance(env, Mapping):
+                raise AnsibleActionFail("env must be a mapping of setting to text")
+            return {"values": dict(env)}
+        found = task_vars.get(name)
+        if not isinstance(found, Mapping) or "values" not in found:
+            raise AnsibleActionFail(
+                f"No snapshot is registered as {name}. It is read by the first play; a run with --start-at-task or "
+                "--skip-tags skips it: start the playbook from its beginning"
+            )
+        return {**found, "values": {str(key): value for key, value in found["values"].items()}}
+
+    def _render(self, args: Mapping[str, Any], values: Mapping[str, Any]) -> str:
+        readers = args.get("readers") or list(_dotenv.DEFAULT_READERS)
+        header = None if args.get("merge") else HEADER
+        try:
+            return _dotenv.to_dotenv(values, readers=tuple(readers), header=header)
+        except SecretsError as error:
+            raise AnsibleActionFail(f"Nothing was sent: {error}") from None

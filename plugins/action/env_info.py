@@ -1,0 +1,17 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._reading import Environment
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._report import report
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._snapshot_action import SnapshotAction
+
+
+class ActionModule(SnapshotAction):
+    name = "watchparty.secrets.env_info"
+
+    def answer(self, environment: Environment) -> dict[str, Any]:
+        return report(environment)

@@ -1,0 +1,232 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The file on the host, its mark and its backup. Standard library only; Python 3.8 is enough.
+
+Beside ``.env`` lie ``.env.mark`` and ``.env.proven``, both 0600. The mark says which snapshot was last accepted here and
+which one the services were proven healthy on; ``.env.proven`` holds the bytes of the last proven file while another one
+is being tried.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import secrets
+import stat
+from dataclasses import dataclass
+from typing import Any, Dict, Optional
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
+
+TEMPORARY = ".tmp-"
+
+
+@dataclass(frozen=True)
+class Ownership:
+    """Who owns the file and who may read it; None keeps what a present file has."""
+
+    uid: Optional[int]
+    gid: Optional[int]
+    mode: int
+
+
+@dataclass(frozen=True)
+class Present:
+    """What a path holds."""
+
+    content: bytes
+    uid: int
+    gid: int
+    mode: int
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def present(path: str) -> Optional[Present]:
+    """The file at ``path``, or None. Refuses what is no regular file, without following a link."""
+    directory = os.path.dirname(path) or "."
+    if not os.path.isdir(directory):
+        raise HostError("%s: the directory %s does not exist; create it first" % (path, directory))
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        return None
+    except PermissionError:
+        raise HostError("%s: cannot be looked at; use become" % path) from None
+    if stat.S_ISLNK(found.st_mode):
+        raise HostError("%s: is a symbolic link; remove it, or give the path that it points to" % path)
+    if not stat.S_ISREG(found.st_mode):
+        raise HostError("%s: is not a regular file; give the path of a file" % path)
+    if os.geteuid() not in (0, found.st_uid):
+        raise HostError("%s: is owned by uid %d and this is uid %d; use become" % (path, found.st_uid, os.geteuid()))
+    try:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as handle:
+            content = handle.read()
+    except OSError as error:
+        raise HostError("%s: cannot be read: %s" % (path, error.strerror)) from None
+    return Present(content, found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode))
+
+
+def drifted(found: Present, wanted: Ownership) -> bool:
+    """Whether owner, group or mode differ from what is wanted."""
+    return (
+        found.mode != wanted.mode
+        or (wanted.uid is not None and found.uid != wanted.uid)
+        or (wanted.gid is not None and found.gid != wanted.gid)
+    )
+
+
+def write(path: str, content: bytes, wanted: Ownership) -> None:
+    """Puts ``content`` at ``path`` in one step. Until the rename the old file stays as it is, whatever fails."""
+    directory = os.path.dirname(path) or "."
+    temporary = os.path.join(directory, os.path.basename(path) + TEMPORARY + secrets.token_hex(8))
+    try:
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        try:
+            os.fchmod(handle, 0o600)
+            if wanted.uid is not None or wanted.gid is not None:
+                os.fchown(handle, -1 if wanted.uid is None else wanted.uid, -1 if wanted.gid is None else wanted.gid)
+            left = memoryview(content)
+            while left:
+                left = left[os.write(handle, left) :]
+            os.fchmod(handle, wanted.mode)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        if _read(temporary) != content:
+            raise HostError("%s: what was written does not read back; the old file is in place" % path)
+        os.rename(temporary, path)
+        _sync(directory)
+    except OSError as error:
+        raise HostError("%s: %s; the old file is in place" % (path, _reason(error))) from None
+    finally:
+        _remove(temporary)
+
+
+def sweep(path: str) -> None:
+    """Removes temporary files that a killed run left beside ``path``."""
+    directory, start = os.path.dirname(path) or ".", os.path.basename(path) + TEMPORARY
+    for name in os.listdir(directory):
+        if name.startswith(start):
+            _remove(os.path.join(directory, name))
+
+
+def _reason(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "the disk is full; free some space"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return "no permission to write there (%s); use become, or correct owner and group" % error.strerror
+    if error.errno == errno.EROFS:
+        return "the file system is read-only"
+    return "cannot be written: %s" % error.strerror
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as handle:
+        return handle.read()
+
+
+def _sync(directory: str) -> None:
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+
+
+class Mark:
+    """The record beside the file, kept by version ids and the digest of the whole file."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path + ".mark"
+        self.backup = path + ".proven"
+        self._data = self._load()
+
+    def _load(self) -> Dict[str, Any]:
+        found = present(self.path)
+        if found is None:
+            return {}
+        try:
+            data = json.loads(found.content.decode("utf-8"))
+        except ValueError:
+            data = None
+        if not isinstance(data, dict):
+            raise HostError("%s: is no mark; remove it, and the next deploy restarts and proves anew" % self.path)
+        return data
+
+    @property
+    def proven(self) -> Dict[str, Any]:
+        return self._data.get("proven") or {}
+
+    @property
+    def accepted(self) -> Dict[str, Any]:
+        return self._data.get("accepted") or {}
+
+    @property
+    def journal(self) -> int:
+        """The highest journal number that this host accepted a snapshot under."""
+        return max(int(self.proven.get("journal", 0)), int(self.accepted.get("journal", 0)))
+
+    def refuse_older(self, journal: int) -> None:
+        if journal < self.journal:
+            raise HostError(
+                "this host already accepted a snapshot read at journal number %d, and this run read at %d: "
+                "it is older; start the deploy again" % (self.journal, journal)
+            )
+
+    def accept(self, snapshot: str, journal: int, file_digest: str) -> None:
+        entry = {"snapshot": snapshot, "journal": journal, "digest": file_digest}
+        proven = self.proven
+        if proven.get("digest") == file_digest:
+            proven = entry
+        self._save({"accepted": entry, "proven": proven or None})
+
+    def prove(self, snapshot: str, found: Present) -> None:
+        """Records the file as proven and keeps its bytes as the way back.
+
+        Raises HostError unless the file is the one accepted for ``snapshot``.
+        """
+        if self.accepted.get("snapshot") != snapshot or self.accepted.get("digest") != digest(found.content):
+            raise HostError("the file is no longer the one of snapshot %s: another run wrote it; deploy again" % snapshot)
+        kept = present(self.backup)
+        if kept is None or kept.content != found.content:
+            write(self.backup, found.content, Ownership(None, None, 0o600))
+        self._save({"accepted": self.accepted, "proven": self.accepted})
+
+    def is_proven(self, file_digest: str) -> bool:
+        return self.proven.get("digest") == file_digest
+
+    def _save(self, data: Dict[str, Any]) -> None:
+        if data == self._data:
+            return
+        content = json.dumps(data, sort_keys=True).encode("utf-8") + b"\n"
+        write(self.path, content, Ownership(None, None, 0o600))
+        self._data = data
+
+    def keep(self, found: Present) -> None:
+        """Keeps a file that was here before the first deploy; a proven one is kept when it is proven."""
+        if not self.proven and present(self.backup) is None:
+            write(self.backup, found.content, Ownership(None, None, 0o600))
+
+    def go_back(self, path: str, wanted: Ownership) -> bool:
+        """Puts the last proven file back; without one the path becomes empty again. Whether a file is there now."""
+        kept = present(self.backup)
+        if kept is None:
+            _remove(path)
+            self._save({"accepted": {"journal": self.journal}, "proven": None})
+            return False
+        write(path, kept.content, wanted)
+        entry = {"snapshot": self.proven.get("snapshot"), "journal": self.journal, "digest": digest(kept.content)}
+        self._save({"accepted": entry, "proven": self.proven or None})
+        return True

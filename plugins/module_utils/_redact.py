@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which values are masked, and the masking.
+
+Only values of high or medium sensitivity and of at least eight characters are: a value such as ``0`` or ``production``
+would blot out modes, paths and names in every message.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+from urllib.parse import unquote, urlsplit
+
+SHORTEST = 8
+MASK = "********"
+
+
+def maskable(values: Mapping[str, str], sensitivity: Mapping[str, str]) -> list[str]:
+    """The strings to mask, the longest first: each sensitive value, and the password inside each URL."""
+    found: set[str] = set()
+    for name, value in values.items():
+        if sensitivity.get(name, "high") == "low":
+            continue
+        found.add(value)
+        found.update(_passwords(value))
+    return sorted((text for text in found if len(text) >= SHORTEST), key=lambda text: (-len(text), text))
+
+
+def _passwords(value: str) -> list[str]:
+    try:
+        password = urlsplit(value).password if "://" in value else None
+    except ValueError:
+        password = None
+    return [password, unquote(password)] if password else []
+
+
+def scrub(node: Any, secrets: list[str]) -> Any:
+    """``node`` with every one of ``secrets`` masked in its strings, keys included."""
+    if isinstance(node, str):
+        for secret in secrets:
+            node = node.replace(secret, MASK)
+        return node
+    if isinstance(node, Mapping):
+        return {scrub(key, secrets): scrub(value, secrets) for key, value in node.items()}
+    if isinstance(node, (list, tuple)):
+        return [scrub(item, secrets) for item in node]
+    return node

@@ -1,0 +1,332 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: env_file
+short_description: Write an application's .env exactly, atomically and privately
+version_added: 0.1.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Writes a C(.env) that every chosen reader reads back exactly, in one step and never with a wider mode than asked for.
+  - The values come from a registered result of M(watchparty.secrets.env_snapshot), named by O(snapshot), so that the task's
+    arguments hold no value. An action plugin renders the file on the controller and hands the module one opaque string
+    inside the pipelined connection.
+  - Keeps a mark beside the file (C(.env.mark), which snapshot was accepted and which one the services were proven healthy
+    on) and the last proven file (C(.env.proven)), both 0600.
+  - Refuses to send anything where it would touch the host's disk on the way, that is without pipelining, with
+    C(ANSIBLE_KEEP_REMOTE_FILES), with C(become_method=su) or with C(async).
+options:
+  path:
+    description: The file on the host. Its directory must exist. Symbolic links and what is no regular file are refused.
+    type: path
+    required: true
+  state:
+    description:
+      - V(present) writes the file. V(proven) records that the services are healthy on it. V(restored) puts the last proven
+        file back, or removes the file where there was none before.
+    type: str
+    choices: [present, proven, restored]
+    default: present
+  snapshot:
+    description:
+      - Name of the variable in which a result of M(watchparty.secrets.env_snapshot) was registered.
+      - Exactly one of O(snapshot) and O(env) is needed, unless O(state=restored).
+    type: str
+  env:
+    description: The settings as a mapping of strings. The action plugin takes it out of the task's arguments.
+    type: dict
+  content:
+    description: The rendered file. Set by the action plugin; giving it yourself is an error.
+    type: str
+  snapshot_id:
+    description: Name of the snapshot. Set by the action plugin.
+    type: str
+  journal:
+    description: Journal number that the snapshot was read under. Set by the action plugin.
+    type: int
+    default: 0
+  fingerprint_key:
+    description: Key of this run's fingerprints. Set by the action plugin, random, and never kept.
+    type: str
+  readers:
+    description: The programs that read the file. See the page docs/dotenv.md for what each can carry.
+    type: list
+    elements: str
+    choices: [python_dotenv, django_environ, shell, systemd, docker_compose, decouple, node, honcho, direnv, docker_run]
+    default: [python_dotenv, django_environ, shell, systemd, docker_compose]
+  merge:
+    description: Keep the other lines of a present file instead of replacing the whole file.
+    type: bool
+    default: false
+  mark:
+    description: Whether to keep the mark and the last proven file.
+    type: bool
+    default: true
+  backup:
+    description: Whether a file that is there before the first deploy is kept as the way back. Needs O(mark=true).
+    type: bool
+    default: true
+  owner:
+    description: Name or number of the owner. A present file keeps its owner by default.
+    type: str
+  group:
+    description: Name or number of the group. A present file keeps its group by default.
+    type: str
+  mode:
+    description: Octal mode of the file, as a string.
+    type: str
+    default: "0600"
+attributes:
+  check_mode:
+    description: Reports what would change and writes nothing.
+    support: full
+  diff_mode:
+    description: Shows names, kinds of change and fingerprints of this run, never a value.
+    support: full
+  idempotent:
+    description: A second run changes nothing, and mends owner and mode that drifted.
+    support: full
+  action:
+    description: Renders the file on the controller.
+    support: full
+seealso:
+  - module: watchparty.secrets.env_snapshot
+  - name: Dialects of .env
+    description: Which value which reader can carry.
+    link: https://github.com/watchparty/secrets/blob/main/docs/dotenv.md
+"""
+
+EXAMPLES = r"""
+- name: Read the environment once
+  watchparty.secrets.env_snapshot:
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+  register: env_snapshot
+  run_once: true
+
+- name: Deliver it
+  watchparty.secrets.env_file:
+    path: /srv/watchparty/.env
+    snapshot: env_snapshot
+    owner: watchparty
+
+- name: Record that the services are healthy on it
+  watchparty.secrets.env_file:
+    path: /srv/watchparty/.env
+    state: proven
+    snapshot: env_snapshot
+"""
+
+RETURN = r"""
+path:
+  description: The file.
+  type: str
+  returned: always
+  sample: /srv/watchparty/.env
+mode:
+  description: The file's mode, octal.
+  type: str
+  returned: when a file is there
+  sample: "0600"
+restart_needed:
+  description: Whether the file is another than the one that the services were proven healthy on.
+  type: bool
+  returned: when O(state=present)
+restored:
+  description: Whether a former file is in place again; false means that there was none and the path is empty.
+  type: bool
+  returned: when O(state=restored)
+changes:
+  description: Names of the settings by kind of change.
+  type: dict
+  returned: when O(state=present)
+  sample: {added: [SENTRY_DSN], changed: [SECRET_KEY], removed: []}
+snapshot_id:
+  description: Name of the snapshot.
+  type: str
+  returned: when O(snapshot) is given
+  sample: s-5f2b8c01a9d3e417
+"""
+
+import grp
+import hashlib
+import hmac
+import pwd
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv, _envfile
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import DotenvError, HostError, SecretsError
+
+
+def number_of(name, database, what):
+    """The uid or gid of a name or number; None for None."""
+    if name is None:
+        return None
+    try:
+        return database(name)
+    except KeyError:
+        if name.isdigit():
+            return int(name)
+        raise HostError("%s %s does not exist on this host; create it first" % (what, name)) from None
+
+
+def ownership(params):
+    try:
+        mode = int(params["mode"], 8)
+    except ValueError:
+        raise HostError("mode %s is not octal; give a string such as '0600'" % params["mode"]) from None
+    uid = number_of(params["owner"], lambda name: pwd.getpwnam(name).pw_uid, "owner")
+    gid = number_of(params["group"], lambda name: grp.getgrnam(name).gr_gid, "group")
+    if gid is None and params["owner"] is not None and not params["owner"].isdigit():
+        gid = pwd.getpwnam(params["owner"]).pw_gid
+    return _envfile.Ownership(uid, gid, mode)
+
+
+def settings_of(found):
+    """The settings of a present file; a file that cannot be parsed counts as one without settings."""
+    try:
+        return _dotenv.from_dotenv(found.content.decode("utf-8")) if found else {}
+    except (DotenvError, ValueError):
+        return {}
+
+
+def changes(before, after):
+    return {
+        "added": sorted(set(after) - set(before)),
+        "changed": sorted(name for name in set(before) & set(after) if before[name] != after[name]),
+        "removed": sorted(set(before) - set(after)),
+    }
+
+
+def diff(path, before, after, key, mode_before, mode_after):
+    def text(settings, mode):
+        lines = ["mode %s" % mode] if mode else []
+        for name in sorted(settings):
+            mac = hmac.new(key.encode(), ("%s\0%s" % (name, settings[name])).encode("utf-8"), hashlib.sha256)
+            lines.append("%s fingerprint %s" % (name, mac.hexdigest()[:8]))
+        return "".join(line + "\n" for line in lines)
+
+    return {
+        "before_header": path,
+        "after_header": path,
+        "before": text(before, mode_before),
+        "after": text(after, mode_after),
+    }
+
+
+def octal(mode):
+    return "%04o" % mode
+
+
+def deliver(module, wanted):
+    """state=present: plan, then write unless in check mode."""
+    params, path = module.params, module.params["path"]
+    found = _envfile.present(path)
+    mark = _envfile.Mark(path) if params["mark"] else None
+    if mark:
+        mark.refuse_older(params["journal"])
+    if found:
+        wanted = _envfile.Ownership(
+            found.uid if wanted.uid is None else wanted.uid, found.gid if wanted.gid is None else wanted.gid, wanted.mode
+        )
+    text = params["content"]
+    if params["merge"] and found:
+        text = _dotenv.merge(found.content.decode("utf-8"), _dotenv.from_dotenv(text), readers=tuple(params["readers"]))
+    content = text.encode("utf-8")
+    before, after = settings_of(found), _dotenv.from_dotenv(text)
+    rewrite = found is None or found.content != content or _envfile.drifted(found, wanted)
+    result = {
+        "changed": rewrite,
+        "path": path,
+        "mode": octal(wanted.mode),
+        "changes": changes(before, after),
+        "restart_needed": bool(mark) and not mark.is_proven(_envfile.digest(content)),
+    }
+    if module._diff and rewrite:
+        mode_before = octal(found.mode) if found else ""
+        result["diff"] = diff(path, before, after, params["fingerprint_key"] or "", mode_before, result["mode"])
+    if module.check_mode:
+        return result
+    _envfile.sweep(path)
+    if mark:
+        if found and params["backup"] and found.content != content:
+            mark.keep(found)
+        mark.accept(params["snapshot_id"], params["journal"], _envfile.digest(content))
+    if rewrite:
+        _envfile.write(path, content, wanted)
+    return result
+
+
+def prove(module):
+    path = module.params["path"]
+    found = _envfile.present(path)
+    if found is None:
+        raise HostError("%s: is gone; deploy again" % path)
+    mark = _envfile.Mark(path)
+    changed = not mark.is_proven(_envfile.digest(found.content))
+    if not module.check_mode:
+        mark.prove(module.params["snapshot_id"], found)
+    return {"changed": changed, "path": path, "mode": octal(found.mode)}
+
+
+def restore(module, wanted):
+    path = module.params["path"]
+    found = _envfile.present(path)
+    mark = _envfile.Mark(path)
+    kept = _envfile.present(mark.backup)
+    changed = (kept.content if kept else None) != (found.content if found else None)
+    if found:
+        wanted = _envfile.Ownership(
+            found.uid if wanted.uid is None else wanted.uid, found.gid if wanted.gid is None else wanted.gid, wanted.mode
+        )
+    if not module.check_mode:
+        mark.go_back(path, wanted)
+    return {"changed": changed, "path": path, "restored": kept is not None}
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path", "required": True},
+            "state": {"type": "str", "choices": ["present", "proven", "restored"], "default": "present"},
+            "snapshot": {"type": "str"},
+            "env": {"type": "dict"},
+            "content": {"type": "str", "no_log": True},
+            "snapshot_id": {"type": "str"},
+            "journal": {"type": "int", "default": 0},
+            "fingerprint_key": {"type": "str", "no_log": True},
+            "readers": {
+                "type": "list",
+                "elements": "str",
+                "choices": list(_dotenv.READERS),
+                "default": list(_dotenv.DEFAULT_READERS),
+            },
+            "merge": {"type": "bool", "default": False},
+            "mark": {"type": "bool", "default": True},
+            "backup": {"type": "bool", "default": True},
+            "owner": {"type": "str"},
+            "group": {"type": "str"},
+            "mode": {"type": "str", "default": "0600"},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        wanted = ownership(module.params)
+        state = module.params["state"]
+        if state == "present":
+            result = deliver(module, wanted)
+        else:
+            result = prove(module) if state == "proven" else restore(module, wanted)
+    except SecretsError as error:
+        module.fail_json(msg=str(error))
+    if module.params["snapshot_id"]:
+        result["snapshot_id"] = module.params["snapshot_id"]
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

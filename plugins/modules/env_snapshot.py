@@ -1,0 +1,123 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: env_snapshot
+short_description: Read every setting of one environment, once
+version_added: 0.1.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Reads every secret and parameter of the environment in batches, checks them against the catalog, and returns the values
+    for M(watchparty.secrets.env_file). Fails with every problem at once if something required is missing, malformed or
+    in conflict.
+  - The result is hidden in all output. Keep it by C(register) alone; C(set_fact) would let a fact cache write it to disk.
+options: {}
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - watchparty.secrets.environment
+attributes:
+  check_mode:
+    description: Reads, and changes nothing in either mode.
+    support: full
+  diff_mode:
+    description: Nothing is changed.
+    support: N/A
+  action:
+    description: Runs on the controller, inside Ansible itself; hosts need neither boto3 nor credentials.
+    support: full
+seealso:
+  - module: watchparty.secrets.env_file
+  - name: The catalog
+    description: Every key of secrets_catalog.
+    link: https://github.com/watchparty/secrets/blob/main/docs/catalog.md
+"""
+
+EXAMPLES = r"""
+- name: Read the environment once for all hosts
+  watchparty.secrets.env_snapshot:
+    catalog: "{{ secrets_catalog }}"
+    environment: "{{ app_environment }}"
+  register: env_snapshot
+  run_once: true
+"""
+
+RETURN = r"""
+values:
+  description: Every setting that goes into the file. Hidden in all output.
+  type: dict
+  returned: success
+sensitivity:
+  description: Sensitivity of each setting.
+  type: dict
+  returned: success
+fingerprint_key:
+  description: Random key of this run. Hidden in all output.
+  type: str
+  returned: success
+snapshot_id:
+  description: Name of what was read, made of names and version ids.
+  type: str
+  returned: success
+  sample: s-5f2b8c01a9d3e417
+journal:
+  description: Number of the journal's newest entry, 0 for an empty journal.
+  type: int
+  returned: success
+rotation:
+  description: The open rotation's id, or null.
+  type: str
+  returned: success
+names:
+  description: The settings that have a value.
+  type: list
+  elements: str
+  returned: success
+origins:
+  description: Store, name, key and version of each setting's value.
+  type: list
+  elements: dict
+  returned: success
+problems:
+  description: Everything that forbids a deploy, each naming setting, place and remedy.
+  type: list
+  elements: str
+  returned: success
+unknown:
+  description: Keys and parameters that the catalog does not name.
+  type: list
+  elements: str
+  returned: success
+absent:
+  description: Optional settings without a value.
+  type: list
+  elements: str
+  returned: success
+notes:
+  description: What was found odd and does not forbid a deploy.
+  type: list
+  elements: str
+  returned: success
+services:
+  description: The services of the catalog.
+  type: dict
+  returned: success
+summary:
+  description: One line a source, with version ids and names of settings.
+  type: list
+  elements: str
+  returned: success
+application:
+  description: The application's name.
+  type: str
+  returned: success
+environment:
+  description: The environment's name.
+  type: str
+  returned: success
+"""

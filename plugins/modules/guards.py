@@ -1,0 +1,52 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: guards
+short_description: Stop before any read if a host belongs to another environment
+version_added: 0.1.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Compares what the inventory declares for each host as C(app_environment) with the environment asked for. An extra variable
+    of the same name does not hide the inventory's word.
+options:
+  environment:
+    description: The environment asked for.
+    type: str
+    required: true
+  hosts:
+    description: The hosts of the run.
+    type: list
+    elements: str
+    required: true
+attributes:
+  check_mode:
+    description: Compares, and changes nothing in either mode.
+    support: full
+  diff_mode:
+    description: Nothing is changed.
+    support: N/A
+  action:
+    description: Runs on the controller.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Stop if a host is not production's
+  watchparty.secrets.guards:
+    environment: production
+    hosts: "{{ ansible_play_hosts_all }}"
+  run_once: true
+"""
+
+RETURN = r"""
+hosts:
+  description: The hosts that were compared.
+  type: list
+  elements: str
+  returned: success
+"""

@@ -1,0 +1,26 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What must hold before a value is sent to a host."""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+from ansible import constants
+
+
+def objection(connection: Any, task: Any) -> Optional[str]:
+    """Why a value sent to this host would touch its disk on the way, with the remedy; None if it would not."""
+    if constants.DEFAULT_KEEP_REMOTE_FILES:
+        return "ANSIBLE_KEEP_REMOTE_FILES leaves module arguments on the host's disk; unset it"
+    if task.async_val:
+        return "async leaves module arguments on the host's disk; run the task without it"
+    become = getattr(connection, "become", None)
+    if become is not None and become.name.rpartition(".")[2] == "su":
+        return "become_method su rules pipelining out, and arguments would lie on the host's disk; use sudo"
+    if not connection.is_pipelining_enabled(False):
+        return (
+            f"pipelining is off or impossible for the connection {connection.transport}, and arguments would lie on the "
+            "host's disk; set ansible_pipelining: true and use ssh or local"
+        )
+    return None

@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The one read of an environment, shared by every plugin that needs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Optional, Sequence
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _journal, _limits, _resolve
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, NoAccess
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import DENIED, Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for."""
+
+    document: Any
+    environment: str
+    secret_ids: Sequence[str] = ()
+    ssm_path: Optional[str] = None
+    journal: str = "required"
+    """"required", "optional" (a denied journal is a warning) or "ignored"."""
+    on_missing: str = "warn"
+    on_denied: str = "error"
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What one read brought."""
+
+    catalog: Catalog
+    journal: _journal.Journal
+    resolution: _resolve.Resolution
+    contents: Contents
+    warnings: tuple[str, ...]
+
+
+def read(request: Request, connection: AwsConnection) -> Environment:
+    """Reads every store once: the account, the journal, the secrets, the parameters. Raises SecretsError."""
+    catalog = _catalog.parse(request.document, request.environment)
+    catalog = _limits.narrowed(catalog, secret_ids=request.secret_ids, ssm_path=request.ssm_path)
+    if catalog.region and not connection.region:
+        connection.get_options()["region"] = catalog.region
+    if catalog.expected_account_id:
+        account = aws.account_id(connection.store_client("sts"))
+        aws.require_account(account, catalog.expected_account_id)
+    parameters = ParameterStore(connection.store_client("ssm"))
+    journal, warnings = _read_journal(request, catalog, parameters)
+    pins = journal.rotation if journal.rotation and journal.rotation.prescribes else None
+    contents = Contents()
+    if catalog.secret_names:
+        secrets = SecretsManager(connection.store_client("secretsmanager"))
+        contents |= secrets.read(catalog.secret_names, pins=pins.secrets if pins else None)
+    if catalog.reads_ssm:
+        contents |= parameters.read([catalog.ssm_path], pins=pins.parameters if pins else None)
+    contents, more = _tolerated(request, contents)
+    half = str(journal.rotation) if journal.rotation and journal.rotation.half_promoted else None
+    resolution = _resolve.resolve(catalog, contents, half_promoted=half)
+    return Environment(catalog, journal, resolution, contents, (*warnings, *more, *resolution.warnings))
+
+
+def _read_journal(
+    request: Request, catalog: Catalog, parameters: ParameterStore
+) -> tuple[_journal.Journal, tuple[str, ...]]:
+    if request.journal == "ignored":
+        return _journal.Journal(), ()
+    contents = parameters.read([catalog.journal_path])
+    denied = contents.failures.get(catalog.journal_path)
+    if denied:
+        words = f"the journal below {catalog.journal_path} cannot be read; allow ssm:GetParametersByPath on it"
+        if request.journal == "required":
+            raise NoAccess(f"{words} ({denied.detail})")
+        return _journal.Journal(), (words,)
+    journal = _journal.fold(catalog.journal_path, contents.readings.values())
+    rotation = journal.rotation
+    if request.journal == "required" and rotation and not rotation.prescribes:
+        raise JournalError(f"{rotation} is open and prescribes no snapshot yet; wait for it, or finish it with rotate.yml")
+    return journal, (f"{rotation} is open",) if rotation else ()
+
+
+def _tolerated(request: Request, contents: Contents) -> tuple[Contents, list[str]]:
+    """Failures that the caller tolerates become warnings, or nothing."""
+    kept, warnings = {}, []
+    for name, failure in contents.failures.items():
+        how = request.on_denied if failure.reason == DENIED else request.on_missing
+        if how == "warn":
+            warnings.append(str(failure))
+        if how == "error" or failure.reason != DENIED:
+            kept[name] = failure
+    return Contents(contents.readings, kept), warnings

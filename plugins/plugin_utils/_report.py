@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What may be said of an environment: names, origins, version ids; never a value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Place
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._reading import Environment
+
+
+def report(environment: Environment) -> dict[str, Any]:
+    resolution, catalog = environment.resolution, environment.catalog
+    rotation = environment.journal.rotation
+    return {
+        "application": catalog.application,
+        "environment": catalog.environment,
+        "snapshot_id": resolution.snapshot_id,
+        "journal": environment.journal.head,
+        "rotation": rotation.id if rotation else None,
+        "names": sorted(resolution.values),
+        "origins": [origin.as_dict() for origin in resolution.origins],
+        "problems": list(resolution.problems),
+        "unknown": list(resolution.unknown),
+        "notes": list(environment.warnings),
+        "absent": sorted(
+            name
+            for name, setting in catalog.settings.items()
+            if setting.rendered and not setting.is_pattern and name not in resolution.values
+        ),
+        "services": {
+            name: {"units": list(service.units), "health": service.health} for name, service in catalog.services.items()
+        },
+        "summary": _summary(environment),
+    }
+
+
+def _summary(environment: Environment) -> list[str]:
+    """One line a source: how many settings came from it, at which version."""
+    counts: dict[str, list[str]] = {}
+    for origin in environment.resolution.origins:
+        if origin.source in ("catalog", "composed"):
+            counts.setdefault({"catalog": "the catalog itself", "composed": "composed"}[origin.source], []).append(
+                origin.setting
+            )
+        elif origin.source == "ssm":
+            path = environment.catalog.ssm_path
+            counts.setdefault(f"parameters below {path}", []).append(f"{origin.setting} (version {origin.version})")
+        else:
+            source = f"{Place(origin.source, origin.name)} (version {origin.version})"
+            counts.setdefault(source, []).append(origin.setting)
+    return [f"{source}: {', '.join(names)}" for source, names in counts.items()]
