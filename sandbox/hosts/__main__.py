@@ -28,7 +28,10 @@ def _up(options: argparse.Namespace) -> int:
     # Ended from outside, it cleans up as it does at Ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     began = time.monotonic()
-    fleet = Fleet(options.state, Plan(count=options.count, kind=options.kind, environment=options.environment, services=options.services))
+    fleet = Fleet(
+        options.state,
+        Plan(count=options.count, kind=options.kind, environment=options.environment, services=options.services),
+    )
     fleet.up()
     print(f"{options.count} {options.kind} hosts are up after {time.monotonic() - began:.1f} s: {fleet.inventory}")
     return 0

@@ -48,7 +48,7 @@ def migrate(database_url: str) -> None:
     _run(
         [str(venv() / "bin/python"), str(APP / "manage.py"), "migrate", "--verbosity=0"],
         DATABASE_URL=database_url,
-        SECRET_KEY="only-to-start-the-command",  # noqa: S106 - signs nothing
+        SECRET_KEY="only-to-start-the-command",
         WATCHPARTY_ENV_FILE=os.devnull,
         PYTHONDONTWRITEBYTECODE="1",
     )

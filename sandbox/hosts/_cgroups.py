@@ -8,6 +8,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from sandbox.hosts._names import Names
@@ -26,8 +27,9 @@ def groups(names: Names, member: str) -> list[Path]:
 def inside(names: Names, member: str) -> Iterator[None]:
     """Be in the member's group for a while: children that are started meanwhile stay there."""
     group = groups(names, member)[0]
-    tree = next(tree for tree in group.parents if tree.parent == Path("/sys/fs") or tree.name == "unified")
-    here = next(line[3:] for line in Path("/proc/self/cgroup").read_text("ascii").splitlines() if line.startswith("0::"))
+    tree = names.cgroups()[0].parent
+    own = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()
+    here = next(line[3:] for line in own if line.startswith("0::"))
     (group / "cgroup.procs").write_text(str(os.getpid()), encoding="ascii")
     try:
         yield
@@ -40,14 +42,14 @@ def end_all(names: Names) -> None:
     for group in names.cgroups():
         if not group.exists():
             continue
-        wait_until(lambda group=group: not _end_members(group), seconds=10, interval=0.02)
+        wait_until(partial(_ended, group), seconds=10, interval=0.02)
         for directory, _, _ in os.walk(group, topdown=False):
             os.rmdir(directory)
 
 
-def _end_members(group: Path) -> bool:
+def _ended(group: Path) -> bool:
     members = [int(pid) for procs in group.rglob("cgroup.procs") for pid in procs.read_text(encoding="ascii").split()]
     for pid in members:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    return bool(members)
+    return not members

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sandbox.hosts._commands import run
-from sandbox.hosts._image import APPLICATION_USER, DEPLOY_DIRECTORY, DEPLOY_USER
 from sandbox.hosts._names import Names
+from sandbox.hosts._users import APPLICATION, DEPLOY
 
 
 def make_key(path: Path, comment: str) -> str:
@@ -36,15 +36,15 @@ def write_inventory(names: Names, hosts: Mapping[str, str], *, environment: str)
         "app_hosts": {
             "hosts": {name: {"ansible_host": address} for name, address in hosts.items()},
             "vars": {
-                "ansible_user": DEPLOY_USER,
+                "ansible_user": DEPLOY.name,
                 "ansible_ssh_private_key_file": str(names.private_key),
                 "ansible_ssh_common_args": shlex.join(ssh_options(names)),
                 "ansible_become": True,
                 "ansible_python_interpreter": "/usr/bin/python3",
                 "app_environment": environment,
-                "env_deploy_path": f"{DEPLOY_DIRECTORY}/.env",
-                "env_deploy_owner": APPLICATION_USER,
-                "env_deploy_group": APPLICATION_USER,
+                "env_deploy_path": f"{APPLICATION.home}/.env",
+                "env_deploy_owner": APPLICATION.name,
+                "env_deploy_group": APPLICATION.name,
             },
         }
     }

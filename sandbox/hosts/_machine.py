@@ -18,6 +18,7 @@ from pathlib import Path
 
 from sandbox.hosts._cgroups import groups
 from sandbox.hosts._commands import SYSTEM_PATH, run
+from sandbox.hosts._files import make_directory
 from sandbox.hosts._image import VENV
 from sandbox.hosts._names import Names
 from sandbox.process import Process, SandboxError, clean_environment, wait_until
@@ -56,7 +57,7 @@ class Machine:
     def start(cls, names: Names, *, name: str, kind: str, address: str, venv: Path) -> Machine:
         machine, disk = names.machine(name), names.disk(name)
         for part in ("upper", "work", "root"):
-            (disk / part).mkdir(mode=0o755, parents=True, exist_ok=True)
+            make_directory(disk / part)
         enter = ["unshare", "--mount", "--propagation=private"]
         script = SYSTEMD
         if kind == "plain":

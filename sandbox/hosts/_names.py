@@ -69,6 +69,6 @@ class Names:
 
     def cgroups(self) -> list[Path]:
         """This fleet's control groups: one tree, or two where systemd still keeps a tree of its own."""
-        trees = [CGROUP_ROOT] if (CGROUP_ROOT / "cgroup.controllers").exists() else []
-        trees += [CGROUP_ROOT / tree for tree in ("unified", "systemd") if (CGROUP_ROOT / tree / "cgroup.procs").exists()]
+        mixed = [tree for name in ("unified", "systemd") if (tree := CGROUP_ROOT / name / "cgroup.procs").exists()]
+        trees = [CGROUP_ROOT] if (CGROUP_ROOT / "cgroup.controllers").exists() else [tree.parent for tree in mixed]
         return [tree / f"{self.bridge}-hosts" for tree in trees]

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from sandbox.hosts._commands import run
 from sandbox.hosts._names import Names
-from sandbox.process import SandboxError
+from sandbox.process import SandboxError, wait_until
 
 FIRST_HOST = 11
 NAMESPACES = Path("/run/netns")
+DEVICES = Path("/sys/class/net")
 
 
 def free_subnet(names: Names) -> ipaddress.IPv4Network:
@@ -59,8 +60,9 @@ def connect(names: Names, subnet: ipaddress.IPv4Network, hosts: Sequence[str]) -
 
 
 def disconnect(names: Names) -> None:
-    """Remove whatever of it exists; the cables go with their namespaces."""
+    """Remove whatever of it exists. The cables go with their namespaces, a moment later."""
     for namespace in sorted(NAMESPACES.glob(f"{names.bridge}-*")):
         run(["ip", "netns", "delete", namespace.name])
-    if Path("/sys/class/net", names.bridge).exists():
+    if (DEVICES / names.bridge).exists():
         run(["ip", "link", "delete", names.bridge])
+    wait_until(lambda: not any(DEVICES.glob(f"{names.bridge}*")), seconds=10, interval=0.01)

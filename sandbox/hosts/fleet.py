@@ -16,8 +16,10 @@ from pathlib import Path
 
 from sandbox.hosts import _application, _cgroups, _image, _inventory, _machine, _network
 from sandbox.hosts._commands import SYSTEM_PATH, run, why_not
+from sandbox.hosts._files import make_directory
 from sandbox.hosts._machine import KINDS, Machine
 from sandbox.hosts._names import Names
+from sandbox.hosts._users import DEPLOY
 from sandbox.hosts.services import Services
 from sandbox.process import Process, SandboxError, clean_environment
 
@@ -30,7 +32,7 @@ class Plan:
     kind: str = "systemd"
     environment: str = "production"
     services: bool = False
-    """With PostgreSQL, Valkey and a stand-in for AWS."""
+    """With PostgreSQL, Valkey and a stand-in for AWS that holds the way to them."""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -124,9 +126,11 @@ class Fleet:
             check=check,
         )
 
-    def ssh(self, name: str, command: str, *, text: str | None = None, seconds: float = 60) -> subprocess.CompletedProcess[str]:
+    def ssh(
+        self, name: str, command: str, *, text: str | None = None, seconds: float = 60
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command on a host over SSH, as the user who deploys."""
-        target = f"{_image.DEPLOY_USER}@{self.machines[name].address}"
+        target = f"{DEPLOY.name}@{self.machines[name].address}"
         key = ["-F", "none", "-o", "BatchMode=yes", "-i", str(self.names.private_key)]
         return subprocess.run(
             ["ssh", *key, *_inventory.ssh_options(self.names), target, command],
@@ -163,7 +167,7 @@ class Fleet:
         shutil.rmtree(names.logs, ignore_errors=True)
         for directory in (names.private_key.parent, names.logs):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        names.scratch.mkdir(mode=0o755, parents=True, exist_ok=True)
+        make_directory(names.scratch)
         run(["mount", "-t", "tmpfs", "-o", "mode=0711,size=50%", "tmpfs", names.scratch])
         subnet = _network.free_subnet(names)
         self.gateway = str(subnet[1])
@@ -177,7 +181,7 @@ class Fleet:
         self._save(plan)
         _inventory.write_inventory(names, hosts, environment=plan.environment)
         if plan.services:
-            Services.start(names, host=self.gateway, network=str(subnet))
+            Services.start(names, host=self.gateway, network=str(subnet), environment=plan.environment)
         for machine in self.machines.values():
             machine.wait()
 
@@ -190,7 +194,7 @@ class Fleet:
             public = _inventory.make_key(key, name)
             machine_id = hashlib.sha256(self.names.machine(name).encode()).hexdigest()[:32]
             upper = self.names.disk(name) / "upper"
-            _image.personalise(upper, name=name, address=address, machine_id=machine_id, host_key=key)
+            _image.personalise(upper, name=name, machine_id=machine_id, host_key=key)
             return f"{address} {' '.join(public.split()[:2])}\n"
 
         with ThreadPoolExecutor(max_workers=4) as pool:

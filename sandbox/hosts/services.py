@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a deploy to the hosts needs beside them: PostgreSQL and Valkey on the bridge's own address, and AWS on loopback."""
+"""What a deploy needs beside its hosts: PostgreSQL and Valkey on the bridge's own address, and AWS on loopback."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ import secrets
 from dataclasses import asdict, dataclass
 
 from sandbox.aws import Moto
+from sandbox.hosts._application import migrate
 from sandbox.hosts._cgroups import inside
+from sandbox.hosts._files import make_directory
 from sandbox.hosts._names import Names
 from sandbox.postgres import Postgres
 from sandbox.process import Process, write_private
+from sandbox.seed import seed, watchparty_on
 from sandbox.valkey import Valkey
 
 
@@ -31,9 +34,10 @@ class Services:
     processes: dict[str, Process]
 
     @classmethod
-    def start(cls, names: Names, *, host: str, network: str) -> Services:
+    def start(cls, names: Names, *, host: str, network: str, environment: str) -> Services:
+        """Start them, put Watch Party's secrets into AWS and its tables into the database."""
         place = names.scratch / "services"
-        place.mkdir(mode=0o755)
+        make_directory(place)
         password = secrets.token_hex(16)
         # In the fleet's group, so that they end with it whatever becomes of this process.
         with inside(names, "services"):
@@ -44,6 +48,8 @@ class Services:
             moto = Moto(place / "aws", survives=True)
             for server in (postgres, valkey, moto):
                 server.start()
+        seeded = seed(moto.client, watchparty_on(environment, postgres=postgres, valkey=valkey))
+        migrate(seeded.values[f"watchparty/{environment}/core#DATABASE_URL"])
         services = cls(
             host=host,
             postgres_port=postgres.port,
@@ -51,9 +57,7 @@ class Services:
             valkey_port=valkey.port,
             valkey_password=valkey.password,
             aws=moto.env(),
-            processes={
-                name: Process.load(place / name / "process.json") for name in ("postgres", "valkey", "aws")
-            },
+            processes={name: Process.load(place / name / "process.json") for name in ("postgres", "valkey", "aws")},
         )
         write_private(names.services, json.dumps(asdict(services), indent=2) + "\n")
         return services
