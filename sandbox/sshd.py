@@ -92,9 +92,10 @@ class Sshd(Server):
             self._keygen(key)
         public = self.key.with_suffix(".pub").read_text(encoding="utf-8")
         write_private(self.directory / "authorized_keys", public)
-        if os.geteuid() == 0:
+        if os.geteuid() == 0 and not PRIVILEGE_SEPARATION.exists():
             # A root sshd insists on it; usually its service file makes it. It stays: another sshd may need it by now.
-            PRIVILEGE_SEPARATION.mkdir(mode=0o755, exist_ok=True)
+            PRIVILEGE_SEPARATION.mkdir(exist_ok=True)
+            PRIVILEGE_SEPARATION.chmod(0o755)
 
     def _keygen(self, key: Path) -> None:
         for old in (key, key.with_suffix(".pub")):

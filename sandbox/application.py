@@ -1,0 +1,147 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The sample application as a service without systemd: ``python -m sandbox.application restart DIRECTORY``.
+
+A restart waits for nothing: that the application is healthy is for the one who asked for the restart to prove.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from .process import REPOSITORY, STATE_FILE, Process, SandboxError, clean_environment, stop_saved, write_private
+
+SOURCE = REPOSITORY / "tests" / "app"
+ENVIRONMENT = REPOSITORY / ".venv-app"
+RESTART_SCRIPT = """\
+#!/bin/sh
+cd '{repository}' && exec '{python}' -B -m sandbox.application restart '{directory}'
+"""
+
+
+def python() -> Path:
+    """Return the application's own interpreter; its packages are installed when its requirements have changed."""
+    requirements = SOURCE / "requirements.txt"
+    wanted = hashlib.sha256(sys.version.encode() + requirements.read_bytes()).hexdigest()
+    stamp, program = ENVIRONMENT / ".stamp", ENVIRONMENT / "bin" / "python"
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
+        shutil.rmtree(ENVIRONMENT, ignore_errors=True)
+        # Our own pip fills it: Debian's Python makes no environment with pip unless python3-venv is installed.
+        for command in (
+            ["venv", "--without-pip", str(ENVIRONMENT)],
+            ["pip", "--disable-pip-version-check", "--python", str(program), "install", "-q", "-r", str(requirements)],
+        ):
+            answer = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, check=False)
+            if answer.returncode:
+                raise SandboxError(f"The sample application's packages cannot be installed:\n{answer.stderr.strip()}")
+        stamp.write_text(wanted, encoding="utf-8")
+    return program
+
+
+@dataclass(frozen=True)
+class Application:
+    """The application in a directory of its own, where its ``.env`` is deployed."""
+
+    directory: Path
+    port: int
+    python: Path
+
+    @property
+    def env_file(self) -> Path:
+        return self.directory / ".env"
+
+    @property
+    def log(self) -> Path:
+        return self.directory / "application.log"
+
+    @property
+    def restart_command(self) -> str:
+        return str(self.directory / "restart")
+
+    @property
+    def health_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/health/"
+
+    def install(self) -> None:
+        """Write what a restart needs to know, and the command for it."""
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_private(self._description, json.dumps({key: str(value) for key, value in asdict(self).items()}))
+        script = Path(self.restart_command)
+        write_private(
+            script, RESTART_SCRIPT.format(repository=REPOSITORY, python=sys.executable, directory=self.directory)
+        )
+        script.chmod(0o700)
+
+    @classmethod
+    def load(cls, directory: Path) -> Application:
+        saved = json.loads((directory / "application.json").read_text(encoding="utf-8"))
+        return cls(Path(saved["directory"]), int(saved["port"]), Path(saved["python"]))
+
+    def restart(self) -> None:
+        self.stop()
+        self._migrate()
+        process = Process.start(
+            [
+                *(str(self.python), "-m", "gunicorn", "--bind", f"127.0.0.1:{self.port}"),
+                *("--workers", "1", "--threads", "4", "--no-control-socket", "watchparty.wsgi"),
+            ],
+            log=self.log,
+            cwd=SOURCE,
+            environment=self._environment(),
+            survives=True,
+        )
+        process.save(self.directory / STATE_FILE)
+
+    def stop(self) -> None:
+        stop_saved(self.directory)
+
+    @property
+    def _description(self) -> Path:
+        return self.directory / "application.json"
+
+    def _environment(self) -> dict[str, str]:
+        return clean_environment(
+            HOME=str(self.directory),
+            WATCHPARTY_ENV_FILE=str(self.env_file),
+            PYTHONDONTWRITEBYTECODE="1",
+            PYTHONUNBUFFERED="1",
+        )
+
+    def _migrate(self) -> None:
+        """Create the tables before the first start, as a release would."""
+        done = self.directory / ".migrated"
+        if done.exists():
+            return
+        with self.log.open("ab") as log:
+            answer = subprocess.run(
+                [str(self.python), "manage.py", "migrate", "--no-input", "--verbosity=0"],
+                cwd=SOURCE,
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                check=False,
+            )
+        # A database that cannot be reached shows in the health check, where it belongs.
+        if answer.returncode == 0:
+            done.touch()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m sandbox.application")
+    parser.add_argument("act", choices=["restart", "stop"])
+    parser.add_argument("directory", type=Path)
+    options = parser.parse_args()
+    application = Application.load(options.directory)
+    application.restart() if options.act == "restart" else application.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,339 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The demo: a deploy from AWS to a healthy application, on this machine alone. ``python -m sandbox.demo``"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pwd
+import shlex
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any, TypeVar
+
+from . import sshd
+from .application import Application, python
+from .aws import Moto
+from .postgres import Postgres
+from .process import REPOSITORY, SandboxError, Server, clean_environment, free_port
+from .seed import Seeded, seed, watchparty_on
+from .valkey import Valkey
+
+AnyServer = TypeVar("AnyServer", bound=Server)
+
+ENVIRONMENT = "production"
+MASKED_FROM = 8
+"""Shorter values, such as port numbers, would blot out words that are no secret."""
+CATALOG = REPOSITORY / "examples" / "watchparty" / "group_vars" / "all" / "secrets_catalog.yml"
+
+
+class Interrupted(BaseException):
+    """Raised in the main thread when the demo is told to end."""
+
+
+@dataclass
+class Steps:
+    """What was done, and how long it took."""
+
+    began: float = field(default_factory=time.monotonic)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[list[str]]:
+        """Time a step; what the body puts into the list is said beside its name."""
+        began = time.monotonic()
+        said: list[str] = []
+        yield said
+        print(f"  {name:<20} {' '.join(said):<58} {time.monotonic() - began:5.1f} s", flush=True)
+
+    @property
+    def total(self) -> float:
+        return time.monotonic() - self.began
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything that runs when the deploy begins."""
+
+    directory: Path
+    moto: Moto
+    seeded: Seeded
+    application: Application
+    connection: str
+    """For people: which connection is used, and why."""
+    inventory: Path
+    seeding_calls: int
+    """How many calls AWS had before the deploy."""
+
+
+def _command(scene: Scene) -> str:
+    return f"ansible-playbook -i {scene.inventory} playbooks/deploy.yml -e app_environment={ENVIRONMENT}"
+
+
+def _inventory(directory: Path, application: Application, host_vars: dict[str, str | int]) -> Path:
+    """Write an inventory as the README's, with the catalog of the worked example."""
+    me = pwd.getpwuid(os.geteuid())
+    place = directory / "inventory"
+    catalog = place / "group_vars" / "all" / CATALOG.name
+    catalog.parent.mkdir(parents=True)
+    catalog.symlink_to(CATALOG)
+    variables: dict[str, object] = {
+        **host_vars,
+        "ansible_become": False,
+        "ansible_remote_tmp": str(directory / "remote-tmp"),
+        "app_environment": ENVIRONMENT,
+        "env_deploy_path": str(application.env_file),
+        "env_deploy_owner": me.pw_name,
+        "env_deploy_group": str(os.getegid()),
+        "env_deploy_restart_command": application.restart_command,
+        "env_deploy_health_url": application.health_url,
+    }
+    hosts = {"app_hosts": {"hosts": {"demo1": variables}}}
+    # JSON is YAML.
+    (place / "hosts.yml").write_text(json.dumps(hosts, indent=2) + "\n", encoding="utf-8")
+    return place / "hosts.yml"
+
+
+def _set_up(stack: ExitStack, steps: Steps, directory: Path) -> Scene:
+    with steps.step("sample application") as said:
+        application = Application(directory / "app", free_port(), python())
+        application.install()
+        stack.callback(application.stop)
+        said.append(f"its packages are in {application.python.parent.parent.name}/")
+    with steps.step("AWS stand-in") as said:
+        moto = _up(stack, Moto())
+        said.append(f"{moto.origin}, {moto.url}")
+    with steps.step("PostgreSQL") as said:
+        postgres = _up(stack, Postgres())
+        said.append(f"{postgres.origin}, port {postgres.port}")
+    with steps.step("Valkey") as said:
+        valkey = _up(stack, Valkey())
+        said.append(f"{valkey.origin}, port {valkey.port}")
+    with steps.step("values") as said:
+        seeded = seed(moto.client, watchparty_on(ENVIRONMENT, postgres=postgres, valkey=valkey))
+        parameters = sum(name.startswith("/") for name in seeded.versions)
+        said.append(f"{len(seeded.versions) - parameters} secrets and {parameters} parameters, all random")
+    with steps.step("host demo1") as said:
+        connection, host_vars = _host(stack)
+        said.append(connection)
+    inventory = _inventory(directory, application, host_vars)
+    return Scene(directory, moto, seeded, application, connection, inventory, len(moto.calls()))
+
+
+def _up(stack: ExitStack, server: AnyServer, *, seconds: float = 60.0) -> AnyServer:
+    """Start a server that is stopped with the stack, also when the start is interrupted."""
+    stack.callback(server.stop)
+    server.start(seconds=seconds)
+    return server
+
+
+def _host(stack: ExitStack) -> tuple[str, dict[str, str | int]]:
+    """Return how demo1 is reached: over SSH where an sshd runs, else by a local connection."""
+    reason = sshd.unavailable()
+    if reason is None:
+        try:
+            server = _up(stack, sshd.Sshd(), seconds=10)
+        except SandboxError as error:
+            reason = f"sshd did not start: {str(error).splitlines()[-1]}"
+        else:
+            program = server.origin.removeprefix("installed ")
+            return f"SSH to {server.host}:{server.port} ({program})", server.host_vars()
+    local: dict[str, str | int] = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    return f"a local connection ({reason})", local
+
+
+def _deploy(stack: ExitStack, scene: Scene, arguments: list[str]) -> None:
+    program = Path(sys.executable).parent / "ansible-playbook"
+    found = str(program) if program.exists() else shutil.which("ansible-playbook")
+    if found is None:
+        raise SandboxError("ansible-playbook is not installed in this Python environment.")
+    command = [found, *shlex.split(_command(scene))[1:], *arguments]
+    print(f"\n$ {shlex.join(['ansible-playbook', *command[1:]])}", flush=True)
+    control = Path(tempfile.mkdtemp(prefix="cp-"))
+    stack.callback(_close_connections, control)
+    environment = clean_environment(
+        **scene.moto.env(),
+        HOME=os.environ.get("HOME", "/"),
+        LC_ALL=_locale(),
+        TERM=os.environ.get("TERM", "dumb"),
+        ANSIBLE_CONFIG=str(_empty_config(scene.directory)),
+        ANSIBLE_HOME=str(scene.directory / "ansible"),
+        ANSIBLE_SSH_CONTROL_PATH_DIR=str(control),
+        PYTHONDONTWRITEBYTECODE="1",
+    )
+    # A session of its own: a Ctrl-C comes to us, and we end the run before its servers.
+    run = subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
+    stack.callback(_end_run, run)
+    code = run.wait()
+    if code:
+        raise SandboxError(f"The deploy failed: ansible-playbook ended with {code}, see above.")
+
+
+def _empty_config(directory: Path) -> Path:
+    """Return an ansible.cfg that sets nothing, so that nobody's own settings change the demo."""
+    path = directory / "ansible.cfg"
+    path.write_text("[defaults]\n", encoding="utf-8")
+    return path
+
+
+def _locale() -> str:
+    """Return this user's locale, or one that Ansible accepts: it must be UTF-8."""
+    own = os.environ.get("LC_ALL") or os.environ.get("LANG") or ""
+    return own if "utf" in own.lower() else "C.UTF-8"
+
+
+def _end_run(run: subprocess.Popen[bytes]) -> None:
+    for number in (signal.SIGINT, signal.SIGKILL):
+        if run.poll() is not None:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(run.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            run.wait(timeout=10)
+
+
+def _close_connections(control: Path) -> None:
+    """End the SSH connections that Ansible keeps open for later runs."""
+    for socket_file in control.iterdir():
+        command = ["ssh", "-O", "exit", "-o", f"ControlPath={socket_file}", "demo1"]
+        subprocess.run(command, capture_output=True, check=False, timeout=10)
+    shutil.rmtree(control, ignore_errors=True)
+
+
+def _health(application: Application) -> str:
+    try:
+        with urllib.request.urlopen(application.health_url, timeout=10) as answer:
+            components = json.loads(answer.read())["components"]
+            return f"{answer.status}: " + ", ".join(f"{name} {state}" for name, state in components.items())
+    except (OSError, ValueError, KeyError) as error:
+        raise SandboxError(f"{application.health_url} does not answer 200: {error}") from None
+
+
+def _summary(scene: Scene) -> list[str]:
+    """Return what the demo itself has seen. Names, ids and counts; no value."""
+    path = scene.application.env_file
+    details = path.stat()
+    lines = path.read_text(encoding="utf-8").splitlines()
+    settings = sum("=" in line and not line.startswith("#") for line in lines)
+    calls = Counter(call["operation"] for call in scene.moto.calls(since=scene.seeding_calls))
+    return [
+        f"  health      {_health(scene.application)}",
+        f"  file        {path}",
+        f"              mode {stat.S_IMODE(details.st_mode):04o}, owner {_name(details.st_uid)}, {settings} settings",
+        f"  connection  {scene.connection}",
+        f"  AWS calls   {', '.join(f'{operation} {count}' for operation, count in sorted(calls.items()))}",
+        *(f"  {'read from' if not number else '':<11} {line}" for number, line in enumerate(_stores(scene))),
+    ]
+
+
+def _stores(scene: Scene) -> list[str]:
+    """Return the stores that were read, by the stand-in's own record, with what their versions are there."""
+    lines: list[str] = []
+    for call in scene.moto.calls(since=scene.seeding_calls):
+        request = call["request"]
+        if call["operation"] in ("BatchGetSecretValue", "GetSecretValue"):
+            names = request.get("SecretIdList") or [request.get("SecretId")]
+            lines += [f"{name:<36} version {scene.seeded.versions.get(name, '?')}" for name in names]
+        elif call["operation"] == "GetParametersByPath":
+            below = [name for name in scene.seeded.versions if name.startswith(request["Path"] + "/")]
+            versions = sorted({scene.seeded.versions[name] for name in below})
+            if below:
+                lines.append(f"{request['Path'] + '/…':<36} version {', '.join(versions)} of {len(below)} parameters")
+    return list(dict.fromkeys(lines))
+
+
+def _name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def _last_words(application: Application, seeded: Seeded) -> str:
+    """Return the end of the application's log, without any value that was made for this demo."""
+    if not application.log.exists():
+        return ""
+    text = "\n".join(application.log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
+    for value in sorted(seeded.values.values(), key=len, reverse=True):
+        text = text.replace(value, "********") if len(value) >= MASKED_FROM else text
+    return text
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    raise Interrupted(signal.Signals(number).name)
+
+
+def _handle(action: Any) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, action)
+
+
+def _play(stack: ExitStack, options: argparse.Namespace) -> None:
+    steps = Steps()
+    print("Watch Party: from AWS to a healthy application, in one command\n", flush=True)
+    directory = Path(tempfile.mkdtemp(prefix="watchparty-demo-")).resolve()
+    stack.callback(shutil.rmtree, directory, ignore_errors=True)
+    scene = _set_up(stack, steps, directory)
+    began = time.monotonic()
+    try:
+        _deploy(stack, scene, options.arguments)
+        deployed = time.monotonic() - began
+        summary = _summary(scene)
+    except SandboxError as error:
+        words = _last_words(scene.application, scene.seeded)
+        raise SandboxError(f"{error}\nThe application's last words:\n{words}" if words else str(error)) from None
+    print("\nThe application is healthy on what was deployed.")
+    print("\n".join(summary))
+    set_up = began - steps.began
+    print(f"  time        {steps.total:.1f} s in all: {set_up:.1f} s to set up, {deployed:.1f} s to deploy")
+    if options.keep:
+        environment = " ".join(f"{name}={value}" for name, value in scene.moto.env().items())
+        print("\nEverything keeps running. Deploy again from another terminal:")
+        print(f"  {environment} {_command(scene)}")
+        print(f"To stop it: Ctrl-C here, or kill {os.getpid()}.", flush=True)
+        while True:
+            signal.pause()
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m sandbox.demo", description=__doc__)
+    parser.add_argument("--keep", action="store_true", help="leave everything running until Ctrl-C")
+    parser.add_argument("arguments", nargs="*", metavar="-- ARGUMENT", help="more arguments for ansible-playbook")
+    options = parser.parse_args(argv)
+    _handle(_interrupt)
+    os.umask(0o077)
+    reason, kept = "", False
+    try:
+        with ExitStack() as stack:
+            try:
+                _play(stack, options)
+            finally:
+                kept = options.keep
+                # Nothing may cut the clean-up short; each of its steps has a limit of its own.
+                _handle(signal.SIG_IGN)
+    except Interrupted as error:
+        reason = f"Stopped by {error}."
+    except SandboxError as error:
+        reason = f"The demo failed. {error}"
+    if reason:
+        print(f"\n{reason}\nEverything was stopped and removed.", file=sys.stderr, flush=True)
+        return 0 if kept and reason.startswith("Stopped") else 1
+    print("\nEverything was stopped and removed.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
