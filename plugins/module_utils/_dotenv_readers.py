@@ -50,14 +50,16 @@ BACKSLASH_N_R = _rule(r"\\[nr]", "holds a backslash before n or r")
 BACKTICK = _rule(r"`", "holds a backtick")
 BRACED = _rule(r"\$\{[^}:]*(?::-[^}]*)?\}", "holds ${...}")
 LEADING_DOLLAR = _rule(r"\A\$", "starts with $")
-SHELL_DOLLAR = _rule("\\$[A-Za-z0-9_{(\\[@*#?$!^=~+\x80-\U0010ffff-]", "holds $ before a character that expands")
+SHELL_DOLLAR = _rule(r"\$(?:\+?[A-Za-z0-9_]|[{(\[@*#?$!^=~-])", "holds $ before a character that expands")
+# zsh takes letters of any script for a name's, and which ones those are depends on the machine's locale.
+ZSH_DOLLAR = _rule("\\$\\+?[\x80-\U0010ffff]", "holds $ before a character outside ASCII")
 COMPOSE_DOLLAR = _rule(r"\$[A-Za-z_{$]", "holds $ before a name, { or $")
 DIRENV_DOLLAR = _rule(r"\$[A-Za-z0-9_{$@?#!*-]", "holds $ before a character that expands")
 WITHIN_DOUBLE_QUOTES = _rule(r'\A".*"\Z', "starts and ends with a double quote")
 WITHIN_QUOTES = _rule(r"""\A(?:".*"|'.*')\Z""", "starts and ends with a quote")
 QUOTES_KEPT = _rule(r"\A", "would get the quotes as part of its value")
 
-# These only occur where nothing but the bare spelling is left, so they may name characters broadly.
+# Only met where the bare spelling alone is left, so these may name characters broadly.
 EMPTY = _rule(r"\A\Z", "is empty")
 EDGE = _rule(r"\A\s|\s\Z", "starts or ends with white space")
 LEADING_QUOTE = _rule(r"""\A['"`]""", "starts with a quote")
@@ -81,7 +83,7 @@ RULES: dict[str, dict[str, tuple[Rule, ...]]] = {
     },
     "shell": {
         SINGLE: (QUOTE,),
-        DOUBLE: (BACKTICK, SHELL_DOLLAR),
+        DOUBLE: (BACKTICK, SHELL_DOLLAR, ZSH_DOLLAR),
         BARE: (SHELL_SIGN,),
     },
     "systemd": {
