@@ -36,8 +36,8 @@ from .valkey import Valkey
 AnyServer = TypeVar("AnyServer", bound=Server)
 
 ENVIRONMENT = "production"
-MASKED_FROM = 8
-"""Shorter values, such as port numbers, would blot out words that are no secret."""
+MASKED_FROM = 16
+"""Every value made here that is a secret is longer; shorter ones, such as addresses, would blot out plain words."""
 CATALOG = REPOSITORY / "examples" / "watchparty" / "group_vars" / "all" / "secrets_catalog.yml"
 
 
@@ -75,12 +75,23 @@ class Scene:
     connection: str
     """For people: which connection is used, and why."""
     inventory: Path
+    control: Path
+    """Where Ansible's open SSH connections are. In a folder of its own, since the path of a socket must be short."""
     seeding_calls: int
     """How many calls AWS had before the deploy."""
 
+    @property
+    def command(self) -> list[str]:
+        program = Path(sys.executable).parent / "ansible-playbook"
+        found = str(program) if program.exists() else shutil.which("ansible-playbook")
+        if found is None:
+            raise SandboxError("ansible-playbook is not installed in this Python environment.")
+        return [found, "-i", str(self.inventory), "playbooks/deploy.yml", "-e", f"app_environment={ENVIRONMENT}"]
 
-def _command(scene: Scene) -> str:
-    return f"ansible-playbook -i {scene.inventory} playbooks/deploy.yml -e app_environment={ENVIRONMENT}"
+    @property
+    def variables(self) -> dict[str, str]:
+        """What the environment must hold for the command to find the stand-ins."""
+        return {**self.moto.env(), "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.control)}
 
 
 def _inventory(directory: Path, application: Application, host_vars: dict[str, str | int]) -> Path:
@@ -130,7 +141,9 @@ def _set_up(stack: ExitStack, steps: Steps, directory: Path) -> Scene:
         connection, host_vars = _host(stack)
         said.append(connection)
     inventory = _inventory(directory, application, host_vars)
-    return Scene(directory, moto, seeded, application, connection, inventory, len(moto.calls()))
+    control = Path(tempfile.mkdtemp(prefix="cp-"))
+    stack.callback(_close_connections, control)
+    return Scene(directory, moto, seeded, application, connection, inventory, control, len(moto.calls()))
 
 
 def _up(stack: ExitStack, server: AnyServer, *, seconds: float = 60.0) -> AnyServer:
@@ -156,22 +169,15 @@ def _host(stack: ExitStack) -> tuple[str, dict[str, str | int]]:
 
 
 def _deploy(stack: ExitStack, scene: Scene, arguments: list[str]) -> None:
-    program = Path(sys.executable).parent / "ansible-playbook"
-    found = str(program) if program.exists() else shutil.which("ansible-playbook")
-    if found is None:
-        raise SandboxError("ansible-playbook is not installed in this Python environment.")
-    command = [found, *shlex.split(_command(scene))[1:], *arguments]
+    command = [*scene.command, *arguments]
     print(f"\n$ {shlex.join(['ansible-playbook', *command[1:]])}", flush=True)
-    control = Path(tempfile.mkdtemp(prefix="cp-"))
-    stack.callback(_close_connections, control)
     environment = clean_environment(
-        **scene.moto.env(),
+        **scene.variables,
         HOME=os.environ.get("HOME", "/"),
         LC_ALL=_locale(),
         TERM=os.environ.get("TERM", "dumb"),
         ANSIBLE_CONFIG=str(_empty_config(scene.directory)),
         ANSIBLE_HOME=str(scene.directory / "ansible"),
-        ANSIBLE_SSH_CONTROL_PATH_DIR=str(control),
         PYTHONDONTWRITEBYTECODE="1",
     )
     # A session of its own: a Ctrl-C comes to us, and we end the run before its servers.
@@ -300,9 +306,9 @@ def _play(stack: ExitStack, options: argparse.Namespace) -> None:
     set_up = began - steps.began
     print(f"  time        {steps.total:.1f} s in all: {set_up:.1f} s to set up, {deployed:.1f} s to deploy")
     if options.keep:
-        environment = " ".join(f"{name}={value}" for name, value in scene.moto.env().items())
-        print("\nEverything keeps running. Deploy again from another terminal:")
-        print(f"  {environment} {_command(scene)}")
+        variables = " ".join(f"{name}={value}" for name, value in scene.variables.items())
+        print(f"\nEverything keeps running. To deploy again, in {REPOSITORY}:")
+        print(f"  {variables} {shlex.join(scene.command)}")
         print(f"To stop it: Ctrl-C here, or kill {os.getpid()}.", flush=True)
         while True:
             signal.pause()
