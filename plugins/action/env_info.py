@@ -12,6 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._snapshot_actio
 
 class ActionModule(SnapshotAction):
     name = "watchparty.secrets.env_info"
+    extra_options = {"file": {"type": "path"}}
 
     def answer(self, environment: Environment) -> dict[str, Any]:
         return report(environment)

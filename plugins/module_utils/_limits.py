@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A catalog narrowed to the secrets or the path that the caller names instead of the catalog's own."""
+"""A catalog narrowed to what the caller names instead of the catalog's own places: secrets, a path, or a file."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Optional, Sequence
+from typing import Mapping, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import (
     SECRETS_MANAGER,
@@ -25,13 +25,12 @@ def narrowed(catalog: Catalog, *, secret_ids: Sequence[str] = (), ssm_path: Opti
         return catalog
     path = ssm_path.rstrip("/") if ssm_path else None
     settings = {name: _setting(setting, catalog, secret_ids, path) for name, setting in catalog.settings.items()}
-    kept = {name: s for name, s in settings.items()}
     alternatives = {
         name: choices
         for name, choices in catalog.alternatives.items()
-        if any(kept[member].place == catalog.settings[member].place for choice in choices for member in choice)
+        if any(settings[member].place == catalog.settings[member].place for choice in choices for member in choice)
     }
-    return replace(catalog, settings=kept, alternatives=alternatives, ssm_path=path or catalog.ssm_path)
+    return replace(catalog, settings=settings, alternatives=alternatives, ssm_path=path or catalog.ssm_path)
 
 
 def _setting(setting: Setting, catalog: Catalog, secret_ids: Sequence[str], path: Optional[str]) -> Setting:
@@ -57,3 +56,15 @@ def _setting(setting: Setting, catalog: Catalog, secret_ids: Sequence[str], path
         required=setting.required and not away,
         required_when=None if away else setting.required_when,
     )
+
+
+def filed(catalog: Catalog, values: Mapping[str, str]) -> Catalog:
+    """The catalog with the settings of a file as literals, so that the file answers the same questions as the stores."""
+    settings: dict[str, Setting] = {}
+    for name, setting in catalog.settings.items():
+        found = [own for own in values if setting.matches(own)] if setting.rendered else []
+        for own in found:
+            settings[own] = replace(setting, name=own, literal=values[own], place=None, compose=None, copies=())
+        if not found:
+            settings[name] = replace(setting, literal=None)
+    return replace(catalog, settings=settings)

@@ -186,10 +186,10 @@ def ownership(params):
     return _envfile.Ownership(uid, gid, mode)
 
 
-def settings_of(found):
+def settings_of(found, readers):
     """The settings of a present file; a file that cannot be parsed counts as one without settings."""
     try:
-        return _dotenv.from_dotenv(found.content.decode("utf-8")) if found else {}
+        return _dotenv.from_dotenv(found.content.decode("utf-8"), readers) if found else {}
     except (DotenvError, ValueError):
         return {}
 
@@ -233,11 +233,14 @@ def deliver(module, wanted):
         wanted = _envfile.Ownership(
             found.uid if wanted.uid is None else wanted.uid, found.gid if wanted.gid is None else wanted.gid, wanted.mode
         )
-    text = params["content"]
+    text, readers = params["content"], tuple(params["readers"])
     if params["merge"] and found:
-        text = _dotenv.merge(found.content.decode("utf-8"), _dotenv.from_dotenv(text), readers=tuple(params["readers"]))
+        try:
+            text = _dotenv.merge(found.content.decode("utf-8"), _dotenv.from_dotenv(text, readers), readers)
+        except UnicodeDecodeError:
+            raise HostError("%s: is not UTF-8, and its other lines are to be kept" % path) from None
     content = text.encode("utf-8")
-    before, after = settings_of(found), _dotenv.from_dotenv(text)
+    before, after = settings_of(found, readers), _dotenv.from_dotenv(text, readers)
     rewrite = found is None or found.content != content or _envfile.drifted(found, wanted)
     result = {
         "changed": rewrite,

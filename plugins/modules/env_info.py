@@ -13,7 +13,10 @@ author:
 description:
   - Reads as M(watchparty.secrets.env_snapshot) does and returns names, origins and version ids only, so that the result may
     be printed. Problems are returned, not raised.
-options: {}
+options:
+  file:
+    description: A C(.env) on the controller to look at instead of the stores. No AWS is needed then.
+    type: path
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules

@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Optional, Sequence
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _journal, _limits, _resolve
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, NoAccess
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _dotenv, _journal, _limits, _resolve
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError, JournalError, NoAccess
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import DENIED, Contents
@@ -29,6 +29,8 @@ class Request:
     """"required", "optional" (a denied journal is a warning) or "ignored"."""
     on_missing: str = "warn"
     on_denied: str = "error"
+    file: Optional[str] = None
+    """A .env to look at instead of the stores."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Environment:
 def read(request: Request, connection: AwsConnection) -> Environment:
     """Reads every store once: the account, the journal, the secrets, the parameters. Raises SecretsError."""
     catalog = _catalog.parse(request.document, request.environment)
+    if request.file:
+        return _read_file(catalog, request.file)
     catalog = _limits.narrowed(catalog, secret_ids=request.secret_ids, ssm_path=request.ssm_path)
     if catalog.region and not connection.region:
         connection.get_options()["region"] = catalog.region
@@ -64,6 +68,21 @@ def read(request: Request, connection: AwsConnection) -> Environment:
     half = str(journal.rotation) if journal.rotation and journal.rotation.half_promoted else None
     resolution = _resolve.resolve(catalog, contents, half_promoted=half)
     return Environment(catalog, journal, resolution, contents, (*warnings, *more, *resolution.warnings))
+
+
+def _read_file(catalog: Catalog, path: str) -> Environment:
+    """The same of a file; no store is asked."""
+    try:
+        with open(path, encoding="utf-8", newline="") as handle:
+            values = _dotenv.from_dotenv(handle.read())
+    except OSError as error:
+        raise HostError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise HostError(f"{path}: is not UTF-8") from None
+    resolution = _resolve.resolve(_limits.filed(catalog, values), Contents())
+    unknown = tuple(name for name in values if not any(s.matches(name) for s in catalog.settings.values()))
+    resolution = replace(resolution, unknown=unknown, snapshot_id="file")
+    return Environment(catalog, _journal.Journal(), resolution, Contents(), resolution.warnings)
 
 
 def _read_journal(

@@ -31,10 +31,11 @@ class SnapshotAction(ActionBase):
     TRANSFERS_FILES = False
     _requires_connection = False
     name = ""
+    extra_options: dict[str, Any] = {}
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _validated, args = self.validate_argument_spec(argument_spec={**aws_argument_spec(), **OPTIONS})
+        _validated, args = self.validate_argument_spec(argument_spec={**aws_argument_spec(), **OPTIONS, **self.extra_options})
         request = _reading.Request(
             document=args["catalog"],
             environment=args["environment"],
@@ -43,6 +44,7 @@ class SnapshotAction(ActionBase):
             journal=args["journal"],
             on_missing=args["on_missing"],
             on_denied=args["on_denied"],
+            file=args.get("file"),
         )
         try:
             connection = AwsConnection(self.name, args)

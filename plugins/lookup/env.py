@@ -1,0 +1,60 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: env
+short_description: The resolved settings of one environment
+version_added: 0.1.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Reads as M(watchparty.secrets.env_snapshot) does and returns the mapping of settings to text.
+  - A result holds values. Use it in a task with C(no_log), or use M(watchparty.secrets.env_snapshot).
+options:
+  _terms:
+    description: Names of environments, such as V(production).
+    required: true
+  catalog:
+    description: The catalog; the variable C(secrets_catalog) by default.
+    type: dict
+    vars:
+      - name: secrets_catalog
+extends_documentation_fragment:
+  - amazon.aws.boto3
+  - amazon.aws.common.plugins
+  - amazon.aws.region.plugins
+"""
+
+EXAMPLES = r"""
+- name: Run a command with the application's settings
+  ansible.builtin.command:
+    cmd: ./manage.py check
+  environment: "{{ lookup('watchparty.secrets.env', 'production') }}"
+  no_log: true
+"""
+
+RETURN = r"""
+_raw:
+  description: One mapping an environment.
+  type: list
+  elements: dict
+"""
+
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _reading
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._lookup import StoreLookup
+
+
+class LookupModule(StoreLookup):
+    def answer(self, terms: list[str]) -> list[Any]:
+        document = self.get_option("catalog")
+        if not document:
+            self._do_fail("No catalog was given and the variable secrets_catalog is not defined")
+        document = self._templar.template(document)
+        connection = AwsConnection(self.ansible_name, self.get_options())
+        requests = [_reading.Request(document=document, environment=term, journal="optional") for term in terms]
+        return [dict(_reading.read(request, connection).resolution.require().values) for request in requests]

@@ -1,0 +1,65 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: parameters
+short_description: Read every parameter below a path of AWS SSM Parameter Store
+version_added: 0.1.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Reads recursively, ten parameters a call, and decrypts SecureString.
+  - A path without parameters gives an empty mapping, unless O(on_missing) says otherwise.
+options:
+  _terms:
+    description: Paths, such as C(/WatchParty/production).
+    required: true
+  on_missing:
+    description: What to do if there is no parameter below the path.
+    type: str
+    choices: [error, warn, skip]
+    default: skip
+  on_denied:
+    description: What to do if the path may not be read.
+    type: str
+    choices: [error, warn, skip]
+    default: error
+extends_documentation_fragment:
+  - amazon.aws.boto3
+  - amazon.aws.common.plugins
+  - amazon.aws.region.plugins
+"""
+
+EXAMPLES = r"""
+- name: Count them
+  ansible.builtin.debug:
+    msg: "{{ lookup('watchparty.secrets.parameters', '/WatchParty/production') | length }}"
+"""
+
+RETURN = r"""
+_raw:
+  description: One mapping a path, from the name below the path, such as C(DB/URL), to the value.
+  type: list
+  elements: dict
+"""
+
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._lookup import StoreLookup
+
+
+class LookupModule(StoreLookup):
+    def answer(self, terms: list[str]) -> list[Any]:
+        store, found = ParameterStore(self.store_client("ssm")), []
+        for term in terms:
+            path = term.rstrip("/")
+            contents = store.read([path])
+            if path in contents.failures:
+                self.tolerate("on_denied", str(contents.failures[path]))
+            elif not contents.readings:
+                self.tolerate("on_missing", f"there is no parameter below {path}")
+            found.append({name[len(path) + 1 :]: reading.value for name, reading in contents.readings.items()})
+        return found

@@ -1,0 +1,103 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: secret
+short_description: Read secrets from AWS Secrets Manager
+version_added: 0.1.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Reads any number of secrets in batches of 20, whatever their names hold.
+  - A result is a value. Use it where Ansible does not print it, in a task with C(no_log), or use
+    M(watchparty.secrets.env_snapshot), which keeps values out of tasks' arguments.
+options:
+  _terms:
+    description: Names or ARNs of the secrets.
+    required: true
+  key:
+    description:
+      - Key of the secret's JSON object. Its type is kept, so that V(true) stays a boolean and C(1.10) a number.
+      - Without it the whole string is returned.
+    type: str
+  version_stage:
+    description: Label of the version to read, such as V(AWSPENDING). The current version by default.
+    type: str
+  version_id:
+    description: Exact version to read.
+    type: str
+  on_missing:
+    description: What to do if the secret or its key is missing, or the secret is scheduled for deletion.
+    type: str
+    choices: [error, warn, skip]
+    default: error
+  on_denied:
+    description: What to do if the secret may not be read.
+    type: str
+    choices: [error, warn, skip]
+    default: error
+extends_documentation_fragment:
+  - amazon.aws.boto3
+  - amazon.aws.common.plugins
+  - amazon.aws.region.plugins
+"""
+
+EXAMPLES = r"""
+- name: Use one key
+  ansible.builtin.command:
+    cmd: my-command
+    stdin: "{{ lookup('watchparty.secrets.secret', 'watchparty/production/core', key='SENTRY_DSN') }}"
+  no_log: true
+"""
+
+RETURN = r"""
+_raw:
+  description: One value a secret, in the order of the terms; what was skipped or warned of is left out.
+  type: list
+  elements: raw
+"""
+
+import json
+from typing import Any, Optional
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._contents import parse_secret
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import BINARY, DENIED, Reading
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._lookup import StoreLookup
+
+
+class LookupModule(StoreLookup):
+    def answer(self, terms: list[str]) -> list[Any]:
+        stage, version = self.get_option("version_stage"), self.get_option("version_id")
+        contents = SecretsManager(self.store_client("secretsmanager")).read(
+            terms,
+            pins={term: version for term in terms} if version else None,
+            stages={term: stage for term in terms} if stage else None,
+        )
+        found = []
+        for term in terms:
+            failure = contents.failures.get(term)
+            if failure and failure.reason == BINARY:
+                self._do_fail(f"secret {term} is binary; store a SecretString")
+            if failure:
+                self.tolerate("on_denied" if failure.reason == DENIED else "on_missing", str(failure))
+                continue
+            value = self._value(contents.readings[term])
+            if value is not None:
+                found.append(value)
+        return found
+
+    def _value(self, reading: Reading) -> Optional[Any]:
+        key = self.get_option("key")
+        if key is None:
+            return reading.value
+        try:
+            parse_secret(reading.value)
+        except ValueError as error:
+            self._do_fail(f"secret {reading.name} {error}, and key {key} is asked of it; store a JSON object")
+        keys = json.loads(reading.value)
+        if key not in keys:
+            self.tolerate("on_missing", f"secret {reading.name} has no key {key}")
+        return keys.get(key)

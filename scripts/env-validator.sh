@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# The guide's commands, over the playbooks validate and fetch.
+# Exit codes: 0 good, 1 invalid, 2 usage, 3 no access.
+set -u
+
+usage() {
+  cat >&2 <<'TEXT'
+usage: env-validator.sh validate ENVIRONMENT [--file FILE] [NAME=VALUE ...] [-- ANSIBLE-OPTION ...]
+       env-validator.sh fetch-secrets ENVIRONMENT [NAME=VALUE ...] [-- ANSIBLE-OPTION ...]
+
+  validate       has this environment every required setting, well-formed, in its stores?
+                 --file FILE asks the same of a file and needs no AWS
+  fetch-secrets  writes .env in this folder, mode 0600; other keys of a present file stay
+
+  -i INVENTORY   inventory with the catalog in its group_vars (default: $ANSIBLE_INVENTORY, ./inventory, else the
+                 Watch Party example)
+
+Variables, before the command, after it, or exported:
+  AWS_SECRETS_MANAGER_SECRET_ID   secret(s) to read instead of the catalog's, separated by commas
+  AWS_SSM_PARAM_PATH              path to read, recursively, instead of the catalog's
+  AWS_REGION, AWS_PROFILE, ...    as the AWS tools use them
+
+Exit codes: 0 good, 1 invalid, 2 usage, 3 no access.
+TEXT
+}
+
+fail_usage() {
+  printf 'env-validator.sh: %s\n\n' "$1" >&2
+  usage
+  exit 2
+}
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+command=${1-}
+case $command in
+  validate | fetch-secrets) shift ;;
+  -h | --help | help) usage; exit 0 ;;
+  '') fail_usage 'no command was given' ;;
+  *) fail_usage "there is no command '$command'" ;;
+esac
+environment=${1-}
+case $environment in
+  '' | -* | *=*) fail_usage "$command needs an environment, such as production" ;;
+esac
+[[ $environment =~ ^[a-z0-9][a-z0-9_-]*$ ]] || fail_usage "'$environment' is no environment's name"
+shift
+
+inventory=${ANSIBLE_INVENTORY-}
+file=
+while (($#)); do
+  case $1 in
+    --file)
+      [[ $command == validate ]] || fail_usage '--file belongs to validate'
+      [[ -n ${2-} ]] || fail_usage '--file needs a path'
+      file=$2
+      shift 2
+      ;;
+    -i | --inventory)
+      [[ -n ${2-} ]] || fail_usage "$1 needs a path"
+      inventory=$2
+      shift 2
+      ;;
+    --)
+      shift
+      break
+      ;;
+    AWS_*=*)
+      export "${1?}"
+      shift
+      ;;
+    *=*) fail_usage "'${1%%=*}' is no variable that this script takes; they start with AWS_" ;;
+    *) fail_usage "'$1' is not understood" ;;
+  esac
+done
+if [[ -n $file && (-n ${AWS_SECRETS_MANAGER_SECRET_ID-} || -n ${AWS_SSM_PARAM_PATH-}) ]]; then
+  fail_usage '--file asks a file, AWS_SECRETS_MANAGER_SECRET_ID and AWS_SSM_PARAM_PATH ask AWS; give one or the other'
+fi
+if [[ -n $file && ! -r $file ]]; then
+  printf 'env-validator.sh: %s cannot be read\n' "$file" >&2
+  exit 2
+fi
+if [[ -z $inventory ]]; then
+  inventory=$root/examples/watchparty/hosts.yml
+  for candidate in ./inventory ./inventory.yml ./hosts.yml; do
+    [[ -e $candidate ]] && inventory=$candidate && break
+  done
+fi
+
+runner=ansible-playbook
+command -v "$runner" >/dev/null || runner=$root/.venv/bin/ansible-playbook
+if ! command -v "$runner" >/dev/null; then
+  echo 'env-validator.sh: ansible-playbook was not found; install ansible-core and boto3, or run make setup' >&2
+  exit 2
+fi
+
+status=$(mktemp -d) || exit 2
+trap 'rm -rf "$status"' EXIT
+json_of() { python3 -c 'import json, sys; print(json.dumps(dict(zip(sys.argv[1::2], sys.argv[2::2]))))' "$@"; }
+extra=(env_fetch_status "$status/kind" app_environment "$environment")
+[[ -n ${AWS_SSM_PARAM_PATH-} ]] && extra+=(env_fetch_ssm_path "$AWS_SSM_PARAM_PATH")
+[[ -n $file ]] && extra+=(env_fetch_file "$(cd "$(dirname "$file")" && pwd)/$(basename "$file")")
+[[ $command == fetch-secrets ]] && extra+=(env_fetch_path "$PWD/.env")
+options=(-e "$(json_of "${extra[@]}")")
+if [[ -n ${AWS_SECRETS_MANAGER_SECRET_ID-} ]]; then
+  ids=$(python3 -c 'import json, sys; print(json.dumps({"env_fetch_secret_ids": [i.strip() for i in sys.argv[1].split(",") if i.strip()]}))' \
+    "$AWS_SECRETS_MANAGER_SECRET_ID")
+  options+=(-e "$ids")
+fi
+playbook=validate
+[[ $command == fetch-secrets ]] && playbook=fetch
+
+ANSIBLE_DISPLAY_SKIPPED_HOSTS=false "$runner" -i "$inventory" "$root/playbooks/$playbook.yml" "${options[@]}" "$@"
+code=$?
+((code == 0)) && exit 0
+case $(cat "$status/kind" 2>/dev/null) in
+  NoAccess | Denied | WrongAccount) exit 3 ;;
+  '') ((code == 4 || code == 2)) && exit 1 || exit 2 ;;
+  *) exit 1 ;;
+esac
