@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import socket
+import ssl
 from pathlib import Path
 from urllib.parse import quote
 
@@ -23,6 +24,8 @@ def encode(*words: str) -> bytes:
 class Valkey(Server):
     """Valkey without persistence. *host* is the address of URLs; *addresses* are listened on too.
 
+    With a *certificate* (its key beside it, as ``.key``) it speaks TLS only; the server's user must be able to read both.
+
     Users live in an ACL file, as hashes: ``ACL SAVE`` works, and the password is on no disk.
     """
 
@@ -33,12 +36,14 @@ class Valkey(Server):
         host: str = "127.0.0.1",
         addresses: tuple[str, ...] = (),
         password: str | None = None,
+        certificate: Path | None = None,
         binaries: Binaries | None = None,
         survives: bool = False,
     ) -> None:
         super().__init__(directory, host=host, survives=survives)
         self._addresses = tuple(dict.fromkeys((host, *addresses)))
         self.password = password or secrets.token_urlsafe(24).replace("_", "-")
+        self._certificate = certificate
         self._binaries = binaries
 
     @property
@@ -57,14 +62,15 @@ class Valkey(Server):
 
     def url(self, number: int = 0) -> str:
         """Return the URL of one of its databases."""
-        return f"redis://:{quote(self.password, safe='')}@{self.host}:{self.port}/{number}"
+        scheme = "rediss" if self._certificate else "redis"
+        return f"{scheme}://:{quote(self.password, safe='')}@{self.host}:{self.port}/{number}"
 
     def accepts(self, password: str | None, user: str = "default") -> bool:
         """Tell whether a password (or none) is enough to be answered."""
         commands = (encode("AUTH", user, password) if password is not None else b"") + encode("PING")
         expected = b"+OK\r\n+PONG\r\n" if password is not None else b"+PONG\r\n"
         try:
-            with socket.create_connection((self.host, self.port), timeout=5) as connection:
+            with self._connect() as connection:
                 connection.sendall(commands)
                 answer = b""
                 while len(answer) < len(expected) and not answer.startswith(b"-"):
@@ -76,15 +82,27 @@ class Valkey(Server):
             return False
         return answer == expected
 
+    def _connect(self) -> socket.socket:
+        connection = socket.create_connection((self.host, self.port), timeout=5)
+        if self._certificate is None:
+            return connection
+        return ssl.create_default_context(cafile=self._certificate).wrap_socket(connection, server_hostname=self.host)
+
     def _prepare(self) -> None:
         digest = hashlib.sha256(self.password.encode()).hexdigest()
         write_private(self.directory / "users.acl", f"user default on #{digest} ~* &* +@all\n", self.user)
 
     def _launch(self) -> Process:
         configuration = self.directory / "server.conf"
+        listen = f"port {self.port}\n"
+        if self._certificate:
+            listen = (
+                f"port 0\ntls-port {self.port}\ntls-auth-clients no\n"
+                f"tls-cert-file {self._certificate}\ntls-key-file {self._certificate.with_suffix('.key')}\n"
+            )
         write_private(
             configuration,
-            f"bind {' '.join(self._addresses)}\nport {self.port}\nprotected-mode yes\ndaemonize no\n"
+            f"bind {' '.join(self._addresses)}\n{listen}protected-mode yes\ndaemonize no\n"
             f'save ""\nappendonly no\ndir {self.directory}\naclfile {self.directory / "users.acl"}\n',
             self.user,
         )

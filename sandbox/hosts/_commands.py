@@ -16,6 +16,7 @@ from sandbox.process import SandboxError, clean_environment
 PACKAGES = {
     "ip": "iproute2",
     "mount": "mount",
+    "openssl": "openssl",
     "nsenter": "util-linux",
     "unshare": "util-linux",
     "ssh": "openssh-client",

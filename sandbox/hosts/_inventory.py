@@ -12,6 +12,9 @@ from pathlib import Path
 from sandbox.hosts._commands import run
 from sandbox.hosts._names import Names
 from sandbox.hosts._users import APPLICATION, DEPLOY
+from sandbox.process import REPOSITORY
+
+EXAMPLE = REPOSITORY / "examples" / "watchparty"
 
 
 def make_key(path: Path, comment: str) -> str:
@@ -31,7 +34,7 @@ def ssh_options(names: Names) -> list[str]:
 
 
 def write_inventory(names: Names, hosts: Mapping[str, str], *, environment: str) -> None:
-    """Write the inventory as JSON, which is YAML too."""
+    """Write the inventory, as JSON, which is YAML too; the catalog beside it is the worked example's."""
     inventory = {
         "app_hosts": {
             "hosts": {name: {"ansible_host": address} for name, address in hosts.items()},
@@ -49,4 +52,5 @@ def write_inventory(names: Names, hosts: Mapping[str, str], *, environment: str)
         }
     }
     names.inventory.parent.mkdir(parents=True, exist_ok=True)
+    (names.inventory.parent / "group_vars").symlink_to(EXAMPLE / "group_vars")
     names.inventory.write_text(json.dumps(inventory, indent=2) + "\n", encoding="utf-8")

@@ -41,6 +41,16 @@ class Names:
         return self.state / "services.json"
 
     @property
+    def certificate(self) -> Path:
+        """What the services prove themselves with, and what to trust when talking to them."""
+        return self.scratch / "tls" / "services.crt"
+
+    @property
+    def aws_config(self) -> Path:
+        """For ``AWS_CONFIG_FILE``: an AWS client that is given it talks to the stand-in."""
+        return self.state / "aws.conf"
+
+    @property
     def private_key(self) -> Path:
         return self.state / "ssh" / "id_ed25519"
 

@@ -19,6 +19,7 @@ from sandbox.hosts._commands import SYSTEM_PATH, run, why_not
 from sandbox.hosts._files import make_directory
 from sandbox.hosts._machine import KINDS, Machine
 from sandbox.hosts._names import Names
+from sandbox.hosts._tls import make_certificate, trust
 from sandbox.hosts._users import DEPLOY
 from sandbox.hosts.services import Services
 from sandbox.process import Process, SandboxError, clean_environment
@@ -108,7 +109,7 @@ class Fleet:
                 directory.rmdir()
         for part in (self.names.private_key.parent, self.names.inventory.parent):
             shutil.rmtree(part, ignore_errors=True)
-        for file in (self.names.state_file, self.names.services):
+        for file in (self.names.state_file, self.names.services, self.names.aws_config):
             file.unlink(missing_ok=True)
 
     def run(
@@ -175,6 +176,9 @@ class Fleet:
         public_key = _inventory.make_key(names.private_key, "test hosts")
         _network.connect(names, subnet, plan.hosts)
         _image.build_base(names.scratch / "base", public_key=public_key, hosts={"services": self.gateway, **hosts})
+        if plan.services:
+            make_directory(names.certificate.parent)
+            trust(names.scratch / "base", make_certificate(names.certificate, address=self.gateway))
         self._make_disks(hosts)
         for name, address in hosts.items():
             self.machines[name] = Machine.start(names, name=name, kind=plan.kind, address=address, venv=venv)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a deploy needs beside its hosts: PostgreSQL and Valkey on the bridge's own address, and AWS on loopback."""
+"""What a deploy needs beside its hosts: PostgreSQL and Valkey (with TLS) on the bridge's address, AWS on loopback."""
 
 from __future__ import annotations
 
@@ -17,6 +17,17 @@ from sandbox.postgres import Postgres
 from sandbox.process import Process, write_private
 from sandbox.seed import seed, watchparty_on
 from sandbox.valkey import Valkey
+
+
+def aws_config(env: dict[str, str]) -> str:
+    """The same settings as a configuration file, for programs that are started before their values are known."""
+    return (
+        "[default]\n"
+        f"region = {env['AWS_REGION']}\n"
+        f"endpoint_url = {env['AWS_ENDPOINT_URL']}\n"
+        f"aws_access_key_id = {env['AWS_ACCESS_KEY_ID']}\n"
+        f"aws_secret_access_key = {env['AWS_SECRET_ACCESS_KEY']}\n"
+    )
 
 
 @dataclass(frozen=True)
@@ -44,7 +55,7 @@ class Services:
             postgres = Postgres(
                 place / "postgres", host=host, networks=(network,), superuser_password=password, survives=True
             )
-            valkey = Valkey(place / "valkey", host=host, survives=True)
+            valkey = Valkey(place / "valkey", host=host, certificate=names.certificate, survives=True)
             moto = Moto(place / "aws", survives=True)
             for server in (postgres, valkey, moto):
                 server.start()
@@ -59,6 +70,7 @@ class Services:
             aws=moto.env(),
             processes={name: Process.load(place / name / "process.json") for name in ("postgres", "valkey", "aws")},
         )
+        write_private(names.aws_config, aws_config(moto.env()))
         write_private(names.services, json.dumps(asdict(services), indent=2) + "\n")
         return services
 

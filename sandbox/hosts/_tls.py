@@ -1,0 +1,43 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A certificate for the services' address, which signs itself and which the hosts trust."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from sandbox.hosts._commands import run
+from sandbox.hosts._files import write
+from sandbox.process import ordinary_user
+
+DAYS = 7
+EXTENSIONS = (
+    "basicConstraints=critical,CA:TRUE",
+    # Python's strict checks refuse an authority without it.
+    "keyUsage=critical,digitalSignature,keyCertSign",
+)
+
+
+def make_certificate(certificate: Path, *, address: str) -> Path:
+    """Make a certificate, and its key beside it for the user that the servers run as."""
+    key = certificate.with_suffix(".key")
+    names = (*EXTENSIONS, f"subjectAltName=IP:{address}")
+    run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
+            *("-days", str(DAYS), "-subj", "/CN=test hosts", "-keyout", key, "-out", certificate),
+            *(word for name in names for word in ("-addext", name)),
+        ]
+    )
+    certificate.chmod(0o644)
+    key.chmod(0o600)
+    if user := ordinary_user():
+        os.chown(key, user.uid, user.gid)
+    return certificate
+
+
+def trust(base: Path, certificate: Path) -> None:
+    """Add a certificate to those that programs on the hosts trust: OpenSSL finds it by the hash of its subject."""
+    subject = run(["openssl", "x509", "-noout", "-hash", "-in", certificate]).strip()
+    write(base / "etc/ssl/certs" / f"{subject}.0", certificate.read_text(encoding="ascii"))
