@@ -24,7 +24,7 @@ def encode(*words: str) -> bytes:
 class Valkey(Server):
     """Valkey without persistence. *host* is the address of URLs; *addresses* are listened on too.
 
-    With a *certificate* (its key beside it, as ``.key``) it speaks TLS only; the server's user must be able to read both.
+    With a *certificate* (its key beside it, as ``.key``) it speaks TLS only.
 
     Users live in an ACL file, as hashes: ``ACL SAVE`` works, and the password is on no disk.
     """
