@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox import sshd
+from sandbox.aws import Moto
+from tests.integration import harness
+from tests.integration.harness import Lab
+
+
+@pytest.fixture(scope="session")
+def account() -> Iterator[Moto]:
+    with Moto() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def connection() -> Iterator[Mapping[str, Any]]:
+    """How the hosts are reached: over SSH where an sshd is installed, else by a local connection."""
+    if sshd.unavailable():
+        yield {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+        return
+    with sshd.Sshd() as server:
+        yield server.host_vars()
+
+
+@pytest.fixture
+def lab(account: Moto, connection: Mapping[str, Any]) -> Iterator[Lab]:
+    harness.reset(account)
+    # Short, since the path of a control socket may have 108 characters.
+    directory = Path(tempfile.mkdtemp(prefix="lab-")).resolve()
+    lab = Lab(directory, account, connection)
+    try:
+        yield lab
+    finally:
+        lab.close()
+        shutil.rmtree(directory)

@@ -1,0 +1,112 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A service that starts at once and answers /health/ as its test says: ``fake_service.py restart DIRECTORY``.
+
+How it behaves is looked up by the GENERATION in the ``.env`` it is started with, in ``behaviour.json``:
+
+- ``ok`` (where nothing is said) answers 200; ``500``, ``redirect`` and ``slow`` listen and are not healthy;
+- ``refuse`` starts and listens nowhere; ``fail`` makes the restart command itself fail.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+
+IDLE = 300
+"""Seconds without a question after which a forgotten service ends."""
+ANSWERS = {
+    "ok": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok",
+    "500": b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+    "redirect": b"HTTP/1.1 302 Found\r\nLocation: /login/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+}
+
+
+def restart(directory: Path) -> int:
+    stop(directory)
+    content = (directory / ".env").read_bytes()
+    found = re.search(rb"^GENERATION=['\"]?([^'\"\n]*)", content, re.M)
+    generation = found.group(1).decode() if found else ""
+    behaviour = json.loads((directory / "behaviour.json").read_text()).get(generation, "ok")
+    if behaviour == "fail":
+        return 1
+    before = state(directory)
+    listener = None
+    if behaviour != "refuse":
+        listener = socket.create_server(("127.0.0.1", int((directory / "port").read_text())))
+    child = os.fork()
+    if child:
+        now = {
+            "pid": child,
+            "digest": hashlib.sha256(content).hexdigest(),
+            "generation": generation,
+            "at": time.time(),
+            "restarts": before.get("restarts", 0) + 1,
+        }
+        new = directory / "service.json.new"
+        new.write_text(json.dumps(now))
+        new.rename(directory / "service.json")
+        return 0
+    os.setsid()
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+    serve(listener, behaviour)
+    return 0
+
+
+def serve(listener: socket.socket | None, behaviour: str) -> None:
+    if listener is None:
+        time.sleep(IDLE)
+        return
+    listener.settimeout(IDLE)
+    kept = []
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except TimeoutError:
+            return
+        if behaviour == "slow":
+            kept.append(connection)
+            continue
+        with connection:
+            connection.recv(65536)
+            connection.sendall(ANSWERS[behaviour])
+
+
+def state(directory: Path) -> dict:
+    try:
+        return json.loads((directory / "service.json").read_text())
+    except FileNotFoundError:
+        return {}
+
+
+def alive(directory: Path) -> bool:
+    """Whether the process is there and ours; its pid may have been used again."""
+    pid = state(directory).get("pid")
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return str(directory).encode() in words
+
+
+def stop(directory: Path) -> None:
+    while alive(directory):
+        try:
+            os.kill(state(directory)["pid"], signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        time.sleep(0.01)
+
+
+if __name__ == "__main__":
+    place = Path(sys.argv[2])
+    sys.exit(restart(place) if sys.argv[1] == "restart" else stop(place))

@@ -1,0 +1,222 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A deploy as its user sees it: what it writes, what it leaves alone, what it asks AWS, and how it goes back."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.harness import Lab, calls, catalog, layout
+
+
+def test_a_deploy_its_repetition_and_what_check_mode_leaves_alone(lab: Lab) -> None:
+    (host,) = lab.add_hosts()
+    lab.seed()
+    before = lab.state()
+    checked = lab.deploy("--check", "--diff")
+    assert lab.state() == before
+    assert f"+++ after: {host.env_file}" in checked.output
+    assert "+mode 0600" in checked.output
+    assert "+API_TOKEN fingerprint " in checked.output
+    assert "would be changed, then restarted and proven" in checked.text
+    assert checked.operations == calls()
+
+    first = lab.deploy()
+    host.assert_proven("1")
+    assert host.values()["API_TOKEN"] == "api-token-value-of-generation-1-" + "x" * 20
+    assert f"{host.env_file} is 0600, services restarted and healthy" in first.text
+    assert "secret shop/production/core (version " in first.text
+    assert first.operations == calls()
+
+    before = lab.state()
+    second = lab.deploy()
+    assert second.result("web1")["changed"] == 0
+    assert "unchanged, proven before" in second.text
+    assert lab.state() == before
+
+    lab.seed(layout("2"))
+    checked = lab.deploy("--check", "--diff")
+    assert lab.state() == before
+    assert checked.output.count("-API_TOKEN fingerprint ") == checked.output.count("+API_TOKEN fingerprint ") == 1
+    assert "-ZERO fingerprint" not in checked.output
+
+
+def test_a_drifted_mode_is_mended_without_a_restart(lab: Lab) -> None:
+    (host,) = lab.add_hosts()
+    lab.seed()
+    lab.deploy()
+    host.env_file.chmod(0o644)
+    mended = lab.deploy()
+    assert mended.result("web1")["changed"] == 1
+    assert "owner or mode mended" in mended.text
+    assert host.restarts == 1
+    host.assert_proven("1")
+    assert lab.deploy().result("web1")["changed"] == 0
+
+
+def test_an_edited_file_is_put_right_and_its_services_restarted(lab: Lab) -> None:
+    (host,) = lab.add_hosts()
+    lab.seed()
+    lab.deploy()
+    with host.env_file.open("a") as handle:
+        handle.write("BY_HAND='x'\n")
+    lab.deploy()
+    host.assert_proven("1")
+    assert "BY_HAND" not in host.values()
+
+
+def test_limit_deploys_to_the_named_host_alone(lab: Lab) -> None:
+    _, second = lab.add_hosts(2)
+    lab.seed()
+    run = lab.deploy("--limit", "web2")
+    assert run.operations == calls()
+    second.assert_proven("1")
+    assert lab.hosts[0].files() == {}
+
+
+@pytest.mark.parametrize(
+    ("declared", "words"), [(None, "web2 declares none"), ("staging", "web2 declares staging")], ids=["none", "other"]
+)
+def test_a_host_of_another_environment_stops_the_run_before_any_read(
+    lab: Lab, declared: str | None, words: str
+) -> None:
+    lab.add_hosts(2)
+    lab.host_vars["web2"]["app_environment"] = declared
+    if declared is None:
+        del lab.host_vars["web2"]["app_environment"]
+    lab.seed()
+    run = lab.run()
+    assert run.code != 0
+    assert "Nothing was read" in run.text
+    assert words in run.text
+    assert "--limit" in run.text
+    assert run.operations == []
+    assert [host.files() for host in lab.hosts] == [{}, {}]
+
+
+def test_an_environment_named_on_the_command_line_does_not_hide_the_inventorys(lab: Lab) -> None:
+    lab.add_hosts()
+    lab.seed()
+    run = lab.run("-e", "app_environment=staging")
+    assert run.code != 0
+    assert "app_environment is staging, but web1 declares production" in run.text
+    assert run.operations == []
+
+
+@pytest.mark.parametrize("count", [1, 20])
+def test_the_number_of_calls_depends_on_secrets_and_parameters_alone(lab: Lab, count: int) -> None:
+    """42 secrets and 25 parameters: 1 + 1 + 3 + 3, for one host and for twenty."""
+    lab.add_hosts(count, env_deploy_restart=False)
+    more = {f"EXTRA_{n}": {"secret": f"shop/{{environment}}/extra-{n}"} for n in range(40)}
+    more |= {f"PARAMETER_{n}": {"parameter": f"More/P{n}", "sensitivity": "low"} for n in range(20)}
+    lab.catalog = catalog(more=more)
+    wanted = layout(**{f"extra-{n}": f"value-of-extra-{n}" for n in range(40)})
+    parameters = {f"/shop/production/More/P{n}": ("String", str(n)) for n in range(20)}
+    lab.seed(type(wanted)(wanted.secrets, {**wanted.parameters, **parameters}))
+    run = lab.deploy("--check", "-e", "env_deploy_serial=100%", "--forks", "10")
+    assert run.operations == calls(secrets=3, parameters=3)
+    assert run.result(f"web{count}")["changed"] == 1
+
+
+def test_without_an_expected_account_nobody_asks_for_it(lab: Lab) -> None:
+    lab.add_hosts()
+    lab.catalog = catalog(environments={"production": {}})
+    lab.seed()
+    assert lab.deploy("--check").operations == calls(sts=0)
+
+
+FAILURES = {
+    "500": "Status code was 500",
+    "redirect": "Status code was 302",
+    "slow": "timed out",
+    "refuse": "refused",
+    "fail": "Restart by command",
+}
+
+
+@pytest.mark.parametrize("how", FAILURES)
+def test_an_unhealthy_host_goes_back_and_the_rollout_stops(lab: Lab, how: str) -> None:
+    """The second of three hosts, one a batch, does not get well on the new file."""
+    first, second, third = lab.add_hosts(3, env_deploy_health_timeout=1 if how == "slow" else 5)
+    lab.seed()
+    lab.deploy("-e", "env_deploy_serial=100%")
+    before = third.restarts, third.mark
+    second.behaves(g2=how)
+    lab.seed(layout("2"))
+    run = lab.run("-e", "env_deploy_serial=1")
+    assert run.code != 0
+    reason = run.text.partition("The rollout stopped.")[2]
+    assert reason.lstrip().startswith("web2: ")
+    assert FAILURES[how] in reason
+    assert "web2: the last proven file is back and the services are healthy" in reason
+    assert "value-of-generation" not in run.output
+    first.assert_proven("2")
+    second.assert_proven("1")
+    assert second.restarts == 3
+    third.assert_proven("1")
+    assert (third.restarts, third.mark) == before
+    assert "left alone: the rollout stopped before this host" in run.text
+
+    second.behaves()
+    lab.deploy("-e", "env_deploy_serial=100%")
+    for host in lab.hosts:
+        host.assert_proven("2")
+    assert first.restarts == 2
+
+
+def test_a_first_deploy_that_fails_leaves_no_file(lab: Lab) -> None:
+    (host,) = lab.add_hosts()
+    host.behaves(g1="500")
+    lab.seed()
+    run = lab.run()
+    assert run.code != 0
+    assert "there was no earlier file; the new one was removed" in run.text
+    assert host.files() == {".env.mark": "0600"}
+    host.behaves()
+    lab.deploy()
+    host.assert_proven("1")
+
+
+def test_a_file_from_before_the_first_deploy_is_the_way_back(lab: Lab) -> None:
+    (host,) = lab.add_hosts()
+    host.env_file.write_text("GENERATION='0'\n")
+    host.env_file.chmod(0o600)
+    host.behaves(g1="500")
+    lab.seed()
+    assert lab.run().code != 0
+    assert host.generation == "0"
+    assert host.healthy()
+    assert host.service["generation"] == "0"
+
+
+def test_a_host_that_stays_unhealthy_is_told_of(lab: Lab) -> None:
+    (host,) = lab.add_hosts()
+    lab.seed()
+    lab.deploy()
+    host.behaves(g1="500", g2="500")
+    lab.seed(layout("2"))
+    run = lab.run()
+    assert run.code != 0
+    assert "web1: NOT HEALTHY on the last proven file either" in run.text
+    assert host.generation == "1"
+    host.behaves()
+    lab.deploy()
+    host.assert_proven("2")
+
+
+def test_an_unreachable_host_stops_the_rollout(lab: Lab) -> None:
+    if lab.connection["ansible_connection"] == "local":
+        pytest.skip("no sshd: an unreachable host was not tested")
+    first, _, third = lab.add_hosts(3)
+    lab.host_vars["web2"] |= {"ansible_host": "127.0.0.2", "ansible_port": 9}
+    lab.seed()
+    run = lab.run("-e", "env_deploy_serial=1")
+    assert run.code != 0
+    reason = run.text.partition("The rollout stopped.")[2]
+    assert reason.lstrip().startswith("web2: ")
+    assert "the host cannot be reached" in reason
+    assert "Connection refused" in reason
+    first.assert_proven("1")
+    assert third.files() == {}
+    assert "left alone: the rollout stopped before this host" in run.text
+    assert "not reached" in run.text
