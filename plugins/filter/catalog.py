@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _example
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
 

@@ -16,6 +16,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
 
+FILE = "file"
+"""Takes the place of a snapshot's id where a file was looked at instead of the stores."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -81,7 +84,7 @@ def _read_file(catalog: Catalog, path: str) -> Environment:
         raise HostError(f"{path}: is not UTF-8") from None
     resolution = _resolve.resolve(_limits.filed(catalog, values), Contents())
     unknown = tuple(name for name in values if not any(s.matches(name) for s in catalog.settings.values()))
-    resolution = replace(resolution, unknown=unknown, snapshot_id="file")
+    resolution = replace(resolution, unknown=unknown, snapshot_id=FILE)
     return Environment(catalog, _journal.Journal(), resolution, Contents(), resolution.warnings)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Place
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._reading import Environment
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._reading import FILE, Environment
 
 
 def report(environment: Environment) -> dict[str, Any]:
@@ -38,6 +38,8 @@ def report(environment: Environment) -> dict[str, Any]:
 
 def _summary(environment: Environment) -> list[str]:
     """One line a source: how many settings came from it, at which version."""
+    if environment.resolution.snapshot_id == FILE:
+        return []
     counts: dict[str, list[str]] = {}
     for origin in environment.resolution.origins:
         if origin.source in ("catalog", "composed"):

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
-from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
@@ -52,7 +51,7 @@ class SnapshotAction(ActionBase):
             environment = _reading.read(request, connection)
             return {**result, "changed": False, **self.answer(environment)}
         except SecretsError as error:
-            raise AnsibleActionFail(str(error), result={"error_type": type(error).__name__}) from None
+            return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
 
     def answer(self, environment: _reading.Environment) -> dict[str, Any]:
         raise NotImplementedError
