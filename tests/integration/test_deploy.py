@@ -50,7 +50,7 @@ def test_a_drifted_mode_is_mended_without_a_restart(lab: Lab) -> None:
     assert mended.result("web1")["changed"] == 1
     assert "owner or mode mended" in mended.text
     assert host.restarts == 1
-    host.assert_proven("1")
+    host.assert_proven("1", mended=True)
     assert lab.deploy().result("web1")["changed"] == 0
 
 

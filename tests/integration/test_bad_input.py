@@ -1,0 +1,225 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Bad input: an error that names setting, store, id and remedy and holds no value; nothing is changed on a host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from sandbox.aws import ACCOUNT
+from sandbox.faults import Fault
+from sandbox.process import free_port
+from sandbox.seed import Layout
+from tests.integration.harness import Lab, calls, catalog, layout
+
+CORE = "shop/production/core"
+VALUES = ("value-of-generation", "canary")
+
+
+def parameter(name: str, kind: str, value: str) -> Callable[[Layout], Layout]:
+    return lambda wanted: replace(wanted, parameters={**wanted.parameters, f"/shop/production/{name}": (kind, value)})
+
+
+def secret(name: str, content: Any) -> Callable[[Layout], Layout]:
+    return lambda wanted: replace(wanted, secrets={**wanted.secrets, f"shop/production/{name}": content})
+
+
+def without(name: str) -> Callable[[Layout], Layout]:
+    return lambda wanted: replace(wanted, secrets={key: v for key, v in wanted.secrets.items() if key != name})
+
+
+def key(name: str, value: str | None) -> Callable[[Layout], Layout]:
+    def changed(wanted: Layout) -> Layout:
+        core = {**wanted.secrets[CORE], name: value}
+        return replace(wanted, secrets={**wanted.secrets, CORE: {k: v for k, v in core.items() if v is not None}})
+
+    return changed
+
+
+def delete_core(lab: Lab) -> None:
+    lab.moto.client("secretsmanager").delete_secret(SecretId=CORE, RecoveryWindowInDays=7)
+
+
+@dataclass(frozen=True)
+class Bad:
+    """What is wrong, and the words that must be said of it."""
+
+    words: tuple[str, ...]
+    stores: Callable[[Layout], Layout] = lambda wanted: wanted
+    catalog: Mapping[str, Any] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()
+    environment: Mapping[str, str | None] = field(default_factory=dict)
+    prepare: Callable[[Lab], None] = lambda lab: None
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    operations: list[str] | None = None
+
+
+CASES = {
+    "wrong account": Bad(
+        (f"the AWS account {ACCOUNT}", "expects 999999999999", "expected_account_id", "AWS_PROFILE"),
+        catalog=catalog(environments={"production": {"expected_account_id": "999999999999"}}),
+        operations=["GetCallerIdentity"],
+    ),
+    "malformed catalog": Bad(
+        ("secrets_catalog", "settings.ZERO.type"),
+        catalog=catalog(more={"ZERO": {"parameter": "App/ZERO", "type": "number"}}),
+        operations=[],
+    ),
+    "denied secret": Bad(
+        (f"secret {CORE}: denied", "allow reading it"),
+        faults=(Fault("refuse_ids", ids=(CORE,)),),
+    ),
+    "denied parameters": Bad(
+        ("parameters below /shop/production: denied", "allow reading it"),
+        faults=(Fault("deny", "GetParametersByPath", target="/shop/production"),),
+    ),
+    "denied journal": Bad(
+        ("the journal below /shop-journal/production cannot be read", "allow ssm:GetParametersByPath"),
+        faults=(Fault("deny", "GetParametersByPath", target="/shop-journal/production"),),
+    ),
+    "missing secret": Bad(
+        ("API_TOKEN: is missing", "SECRET_KEY", f"secret {CORE} is missing"),
+        stores=without(CORE),
+    ),
+    "missing key": Bad(
+        ("API_TOKEN: is missing", f"store it in secret {CORE}"),
+        stores=key("API_TOKEN", None),
+    ),
+    "empty key": Bad(("API_TOKEN: is empty", CORE, "give it a value"), stores=key("API_TOKEN", "")),
+    "binary secret": Bad((f"secret {CORE}: is binary", "store a SecretString"), stores=secret("core", b"\0canary")),
+    "scheduled for deletion": Bad(
+        (f"secret {CORE} is scheduled for deletion", "restore-secret", "API_TOKEN: is missing"), prepare=delete_core
+    ),
+    "not JSON": Bad((f"secret {CORE}: is not JSON", "store a JSON object"), stores=secret("core", "canary{")),
+    "JSON without keys": Bad((f"secret {CORE}: is JSON, but no object",), stores=secret("core", '["canary"]')),
+    "conflict": Bad(
+        (f"SECRET_KEY: secret {CORE}", "/shop/production/App/SECRET_KEY hold different values", "correct the one"),
+        stores=parameter("App/SECRET_KEY", "SecureString", "canary" * 10),
+    ),
+    "wrong type": Bad(("DATABASE_URL: ", CORE), stores=key("DATABASE_URL", "mysql://u:canary@h/d")),
+    "placeholder": Bad(("API_TOKEN: still holds a placeholder", CORE), stores=key("API_TOKEN", "change_me_canary")),
+    "unencrypted": Bad(
+        ("SIGNING_KEY: is of high sensitivity", "/shop/production/App/SIGNING_KEY", "SecureString"),
+        stores=parameter("App/SIGNING_KEY", "String", "canary" * 5),
+    ),
+    "no spelling": Bad(
+        ("Nothing was sent", "LICENSE_TEXT", "django_environ"),
+        stores=secret("license", "canary\nINJECTED=1"),
+    ),
+    "endpoint down": Bad(
+        ("AWS could not be reached", "sts:GetCallerIdentity"),
+        environment={"AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}"},
+        operations=[],
+    ),
+    "no credentials": Bad(
+        ("No AWS credentials were found", "AWS_PROFILE"),
+        environment={"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None},
+        operations=[],
+    ),
+    "no region": Bad(
+        ("No AWS region was found", "AWS_REGION", "in the catalog"),
+        environment={"AWS_REGION": None, "AWS_DEFAULT_REGION": None},
+        operations=[],
+    ),
+    "missing directory": Bad(
+        ("the directory /nonexistent/shop does not exist", "create it first", "web1"),
+        variables={"env_deploy_path": "/nonexistent/shop/.env"},
+    ),
+    "unknown owner": Bad(
+        ("owner nobody-of-that-name does not exist on this host", "create it first", "web1"),
+        variables={"env_deploy_owner": "nobody-of-that-name"},
+    ),
+    "symbolic link": Bad(
+        (".env: is a symbolic link", "remove it, or give the path that it points to", "web1"),
+        prepare=lambda lab: lab.hosts[0].env_file.symlink_to(lab.directory / "inventory.json"),
+    ),
+    "open rotation": Bad(
+        ("rotation r7 of ops@example.com", "is open and prescribes no snapshot yet", "rotate.yml"),
+        prepare=lambda lab: lab.journal(1, rotation="r7", step="create"),
+        operations=list(calls(secrets=0, parameters=0)),
+    ),
+    "no journal entry": Bad(
+        ("/shop-journal/production/notes", "is no entry"),
+        prepare=lambda lab: lab.journal("notes"),  # type: ignore[arg-type]
+    ),
+}
+
+
+@pytest.mark.parametrize("bad", CASES.values(), ids=CASES)
+def test_bad_input_is_named_and_nothing_is_changed(lab: Lab, bad: Bad) -> None:
+    (host,) = lab.add_hosts(**bad.variables)
+    if bad.catalog:
+        lab.catalog = dict(bad.catalog)
+    lab.seed(bad.stores(layout()))
+    bad.prepare(lab)
+    lab.moto.set_faults(*bad.faults)
+    before = lab.state()
+    run = lab.run(environment=bad.environment)
+    assert run.code != 0
+    for words in bad.words:
+        assert words in run.text, run.output
+    for value in VALUES:
+        assert value not in run.output
+    assert "Traceback" not in run.output
+    assert lab.state() == before
+    assert host.service == {}
+    if bad.operations is not None:
+        assert run.operations == bad.operations
+
+
+def test_throttling_that_recovers_is_waited_for(lab: Lab) -> None:
+    lab.add_hosts()
+    lab.seed()
+    lab.moto.set_faults(
+        Fault("throttle", "BatchGetSecretValue", calls=(1, 2)), Fault("throttle", "GetParametersByPath", calls=(1,))
+    )
+    assert lab.deploy("--check").operations == calls(journal=2, secrets=3)
+
+
+def test_a_missing_secret_that_nothing_requires_is_a_warning(lab: Lab) -> None:
+    (host,) = lab.add_hosts()
+    lab.seed(without("shop/production/license")(layout()))
+    run = lab.deploy("-e", "env_deploy_restart=false")
+    assert "secret shop/production/license: missing" in run.text
+    assert "LICENSE_TEXT" not in host.values()
+
+
+def test_an_open_rotation_prescribes_the_snapshot(lab: Lab) -> None:
+    """The journal pins the former version of the secret and of a parameter; both are delivered."""
+    (host,) = lab.add_hosts()
+    former = lab.seed(layout("1"))
+    lab.seed(layout("2"))
+    parameters = ("/shop/production/App/SECRET_KEY", "/shop/production/App/GENERATION")
+    pins = {
+        "secrets": {CORE: former.versions[CORE]},
+        "parameters": {path: former.versions[path] for path in parameters},
+    }
+    lab.journal(3, rotation="r7", step="deploy", prescribes=pins)
+    run = lab.deploy()
+    assert "rotation r7 of ops@example.com" in run.text
+    assert host.values()["API_TOKEN"].startswith("api-token-value-of-generation-1-")
+    assert host.values()["LICENSE_TEXT"].startswith("license-text-value-of-generation-2-")
+    host.assert_proven("1")
+    assert host.mark["proven"]["journal"] == 3
+
+
+def test_a_host_refuses_a_snapshot_read_under_a_lower_journal_number(lab: Lab) -> None:
+    """An old, slow deploy comes after a newer one: the host stays on what it has."""
+    (host,) = lab.add_hosts()
+    lab.seed(layout("2"))
+    lab.journal(4)
+    lab.journal(5)
+    lab.deploy()
+    lab.moto.client("ssm").delete_parameter(Name="/shop-journal/production/5")
+    lab.seed(layout("1"))
+    before = lab.state()
+    run = lab.run()
+    assert run.code != 0
+    assert "accepted a snapshot read at journal number 5, and this run read at 4" in run.text
+    assert "start the deploy again" in run.text
+    assert lab.state() == before
+    host.assert_proven("2")
