@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -25,7 +26,16 @@ def find(program: str) -> str | None:
 def unavailable() -> str | None:
     """Return why there can be no sshd here, or None."""
     missing = [program for program in ("sshd", "ssh", "ssh-keygen") if find(program) is None]
-    return f"{' and '.join(missing)} not installed" if missing else None
+    if missing:
+        return f"{' and '.join(missing)} not installed"
+    # sshd runs every command through the login shell, and nologin is one too.
+    me = pwd.getpwuid(os.geteuid())
+    shell = me.pw_shell or "/bin/sh"
+    try:
+        runs = subprocess.run([shell, "-c", "true"], capture_output=True, timeout=20, check=False).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        runs = False
+    return None if runs else f"the login shell of {me.pw_name}, {shell}, runs no commands"
 
 
 class Sshd(Server):
