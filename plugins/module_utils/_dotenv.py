@@ -14,11 +14,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._dotenv_readers
     BARE,
     BASH_NAMES,
     DEFAULT_READERS,
-    DOUBLE,
     READERS,
     RESERVED_NAMES,
-    SINGLE,
+    SPELLINGS,
     objections,
+    quoted,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import DotenvError
 
@@ -34,7 +34,11 @@ _INLINE_COMMENT = re.compile(r"[ \t]#.*", re.DOTALL)
 _ESCAPE = re.compile(r"\\([\\'\"abfnrtv])")
 _ESCAPED = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
-# What from_dotenv itself would not read back; only a file for docker_run alone is read as docker reads it.
+_WHOLE_LINE = re.compile(r"'([^\n]*)'(?:\n|\Z)")
+
+# These take the outermost quotes of a line and let the same quotes stand inside: 'it's'.
+_OUTERMOST = frozenset(("django_environ", "decouple", "direnv"))
+# Without quotes, this is not what from_dotenv would read back.
 _NOT_OURS = re.compile(r"""\A[ \t'"]|[ \t\r]\Z|[ \t]#|\n""")
 
 
@@ -73,11 +77,11 @@ def spell(name: str, value: str, readers: Sequence[str] = DEFAULT_READERS) -> st
     if not isinstance(value, str):
         raise DotenvError(f"{name}: its value must be a string, not {type(value).__name__}")
     refused: dict[str, dict[str, list[str]]] = {}
-    for spelling in (SINGLE, DOUBLE, BARE):
+    for spelling in SPELLINGS:
         against = {reader: objections(reader, spelling, name, value) for reader in readers}
         refused[spelling] = {reader: reasons for reader, reasons in against.items() if reasons}
         if not refused[spelling] and not (spelling == BARE and _unreadable_bare(value, readers)):
-            return f"{name}={_written(value, spelling)}"
+            return f"{name}={quoted(value, spelling)}"
     raise _unspellable(name, readers, refused)
 
 
@@ -95,7 +99,8 @@ def to_dotenv(
 def from_dotenv(text: str, readers: Sequence[str] = DEFAULT_READERS) -> dict[str, str]:
     """The settings of a file, ours or another's; the last assignment of a name wins.
 
-    The readers only matter where they are docker_run alone: docker takes everything after ``=`` as it stands.
+    The readers matter where they are among the few that take quotes otherwise: docker_run, which keeps them as part of
+    the value, and any choice of only django_environ, decouple and direnv, which take the outermost quotes of a line.
     """
     return {binding.name: binding.value for binding in _scan(text, _checked(readers))}
 
@@ -118,7 +123,7 @@ def merge(text: str, values: Mapping[str, str], readers: Sequence[str] = DEFAULT
                 pieces.append(pending.pop(binding.name) + "\n")
     pieces.append(text[position:])
     if pending:
-        if "".join(pieces[-2:]) and not "".join(pieces[-2:]).endswith("\n"):
+        if position < len(text) and not text.endswith("\n"):
             pieces.append("\n")
         _refuse_continuation(pieces, readers)
         pieces.extend(line + "\n" for line in pending.values())
@@ -142,17 +147,9 @@ def _name_problem(name: str, readers: Sequence[str]) -> str | None:
     return None
 
 
-def _written(value: str, spelling: str) -> str:
-    if spelling == SINGLE:
-        return f"'{value}'"
-    if spelling == DOUBLE:
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
-    return value
-
-
 def _is_raw(readers: Sequence[str]) -> bool:
-    return tuple(readers) == ("docker_run",)
+    """docker_run leaves only the spelling without quotes, and everything after ``=`` is the value."""
+    return "docker_run" in readers
 
 
 def _unreadable_bare(value: str, readers: Sequence[str]) -> bool:
@@ -167,8 +164,8 @@ def _unspellable(name: str, readers: Sequence[str], refused: Mapping[str, Mappin
         )
         blocking = hopeless
     else:
-        quoted = [spelling for spelling in refused if spelling != BARE or "docker_run" in readers]
-        told = [f"{spelling} not by {_blame(refused[spelling])}" for spelling in quoted if refused[spelling]]
+        tried = [spelling for spelling in refused if spelling != BARE or "docker_run" in readers]
+        told = [f"{spelling} not by {_blame(refused[spelling])}" for spelling in tried if refused[spelling]]
         why = "no one spelling of its value is read back exactly by every chosen reader: " + "; ".join(told)
         blocking = min((list(against) for against in refused.values() if against), key=len)
     remedy = "Store it base64-encoded where the application decodes it"
@@ -179,7 +176,7 @@ def _unspellable(name: str, readers: Sequence[str], refused: Mapping[str, Mappin
 
 def _reasons(reader: str, refused: Mapping[str, Mapping[str, list[str]]]) -> list[str]:
     """The reasons that hold in every spelling, else all that the quoted spellings meet, else the bare one's."""
-    by_spelling = [refused[spelling][reader] for spelling in (SINGLE, DOUBLE, BARE)]
+    by_spelling = [refused[spelling][reader] for spelling in SPELLINGS]
     shared = [reason for reason in by_spelling[1] if all(reason in reasons for reasons in by_spelling)]
     if shared:
         return shared
@@ -229,7 +226,10 @@ def _scan(text: str, readers: Sequence[str]) -> Iterator[_Binding]:
         if not head:
             raise DotenvError(f"line {line} is neither a comment nor NAME=value")
         where = f"line {line}: {head.group(1)}"
-        value, end = _raw_value(text, head.end()) if raw else _value(text, head.end(), where)
+        if raw:
+            value, end = _raw_value(text, head.end())
+        else:
+            value, end = _outermost_value(text, head.end(), readers) or _value(text, head.end(), where)
         yield _Binding(head.group(1), value, position, end)
         position = end
 
@@ -245,19 +245,24 @@ def _raw_value(text: str, position: int) -> tuple[str, int]:
     return (value[:-1] if value.endswith("\r") else value), end
 
 
+def _outermost_value(text: str, position: int, readers: Sequence[str]) -> tuple[str, int] | None:
+    line = _WHOLE_LINE.match(text, position) if _OUTERMOST.issuperset(readers) else None
+    return (line.group(1), line.end()) if line else None
+
+
 def _value(text: str, position: int, where: str) -> tuple[str, int]:
     quote = text[position : position + 1]
     if quote not in _QUOTED:
         return _bare_value(text, position)
-    quoted = _QUOTED[quote].match(text, position)
-    if not quoted:
+    found = _QUOTED[quote].match(text, position)
+    if not found:
         raise DotenvError(f"{where} has an opening quote that is never closed")
-    tail = _TAIL.match(text, quoted.end())
+    tail = _TAIL.match(text, found.end())
     if not tail:
         raise DotenvError(f"{where} has something after its closing quote")
-    value = quoted.group(1)
+    value = found.group(1)
     if quote == '"':
-        value = _ESCAPE.sub(lambda found: _ESCAPED.get(found.group(1), found.group(1)), value)
+        value = _ESCAPE.sub(lambda escape: _ESCAPED.get(escape.group(1), escape.group(1)), value)
     return value, tail.end()
 
 

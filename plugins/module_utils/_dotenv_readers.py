@@ -14,6 +14,7 @@ from typing import NamedTuple, Pattern
 SINGLE = "in single quotes"
 DOUBLE = "in double quotes"
 BARE = "without quotes"
+SPELLINGS = (SINGLE, DOUBLE, BARE)
 
 DEFAULT_READERS = ("python_dotenv", "django_environ", "shell", "systemd", "docker_compose")
 READERS = (*DEFAULT_READERS, "decouple", "node", "honcho", "direnv", "docker_run")
@@ -142,3 +143,13 @@ def objections(reader: str, spelling: str, name: str, value: str) -> list[str]:
     if longest and len(name) + 1 + len(value.encode("utf-8", "surrogatepass")) > longest:
         found.append(f"is longer than {longest // 1024 + 1} KiB")
     return found
+
+
+def quoted(value: str, spelling: str) -> str:
+    """The value in this spelling, whoever may read it."""
+    if spelling == SINGLE:
+        return f"'{value}'"
+    if spelling == DOUBLE:
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    return value

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from ansible_collections.watchparty.secrets.plugins.module_utils._dotenv import (
     DEFAULT_READERS,
     Unspellable,
-    _written,
     spell,
     to_dotenv,
 )
@@ -29,6 +28,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._dotenv_readers
     SINGLE,
     ZSH_DOLLAR,
     Rule,
+    quoted,
 )
 from tests.readers import readers as real
 
@@ -57,7 +57,7 @@ def only_against(reader: str, spelling: str, rule: Rule) -> Iterator[str]:
 
 def misread(reader: str, spelling: str, value: str, path: Path) -> bool:
     """Whether one of the reader's programs gets another value, or harms the setting after it."""
-    path.write_bytes(f"V={_written(value, spelling)}\nZ=z\n".encode())
+    path.write_bytes(f"V={quoted(value, spelling)}\nZ=z\n".encode())
     for program in real.PROGRAMS[reader]:
         try:
             if program(path) != {"V": value, "Z": "z"}:
