@@ -9,18 +9,21 @@ is being tried.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
 import os
 import secrets
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Dict, Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
 
 TEMPORARY = ".tmp-"
+MARK = ".mark"
+BACKUP = ".proven"
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Ownership:
 class Present:
     """What a path holds."""
 
-    content: bytes
+    content: bytes = field(repr=False)
     uid: int
     gid: int
     mode: int
@@ -104,15 +107,20 @@ def write(path: str, content: bytes, wanted: Ownership) -> None:
     except OSError as error:
         raise HostError("%s: %s; the old file is in place" % (path, _reason(error))) from None
     finally:
-        _remove(temporary)
+        with contextlib.suppress(OSError):  # gone already, or it was never made: the reason above is the one to tell
+            os.unlink(temporary)
 
 
 def sweep(path: str) -> None:
-    """Removes temporary files that a killed run left beside ``path``."""
-    directory, start = os.path.dirname(path) or ".", os.path.basename(path) + TEMPORARY
-    for name in os.listdir(directory):
-        if name.startswith(start):
-            _remove(os.path.join(directory, name))
+    """Removes temporary files that a killed run left: of ``path``, of its mark and of its backup."""
+    directory, name = os.path.dirname(path) or ".", os.path.basename(path)
+    starts = tuple(name + suffix + TEMPORARY for suffix in ("", MARK, BACKUP))
+    try:
+        for found in os.listdir(directory):
+            if found.startswith(starts):
+                _remove(os.path.join(directory, found))
+    except OSError as error:
+        raise HostError("%s: leftovers beside it cannot be removed: %s" % (path, _reason(error))) from None
 
 
 def _reason(error: OSError) -> str:
@@ -145,12 +153,16 @@ def _remove(path: str) -> None:
         pass
 
 
+def _is_entry(found: Any) -> bool:
+    return found is None or (isinstance(found, dict) and isinstance(found.get("journal", 0), int))
+
+
 class Mark:
     """The record beside the file, kept by version ids and the digest of the whole file."""
 
     def __init__(self, path: str) -> None:
-        self.path = path + ".mark"
-        self.backup = path + ".proven"
+        self.path = path + MARK
+        self.backup = path + BACKUP
         self._data = self._load()
 
     def _load(self) -> Dict[str, Any]:
@@ -161,7 +173,7 @@ class Mark:
             data = json.loads(found.content.decode("utf-8"))
         except ValueError:
             data = None
-        if not isinstance(data, dict):
+        if not isinstance(data, dict) or not all(_is_entry(data.get(name)) for name in ("accepted", "proven")):
             raise HostError("%s: is no mark; remove it, and the next deploy restarts and proves anew" % self.path)
         return data
 
@@ -216,17 +228,28 @@ class Mark:
 
     def keep(self, found: Present) -> None:
         """Keeps a file that was here before the first deploy; a proven one is kept when it is proven."""
-        if not self.proven and present(self.backup) is None:
+        if not self.proven and not self.accepted.get("digest") and present(self.backup) is None:
             write(self.backup, found.content, Ownership(None, None, 0o600))
 
     def go_back(self, path: str, wanted: Ownership) -> bool:
-        """Puts the last proven file back; without one the path becomes empty again. Whether a file is there now."""
+        """Puts the last proven file back; without one the path becomes empty again. Whether it put a file back.
+
+        A file that no deploy of ours wrote is never removed.
+        """
         kept = present(self.backup)
         if kept is None:
-            _remove(path)
+            if self.proven:
+                raise HostError("%s: the last proven file is gone, and there is no way back; deploy again" % self.backup)
+            found = present(path)
+            if found and digest(found.content) == self.accepted.get("digest"):
+                try:
+                    _remove(path)
+                except OSError as error:
+                    raise HostError("%s: cannot be removed: %s" % (path, _reason(error))) from None
             self._save({"accepted": {"journal": self.journal}, "proven": None})
             return False
         write(path, kept.content, wanted)
-        entry = {"snapshot": self.proven.get("snapshot"), "journal": self.journal, "digest": digest(kept.content)}
+        known = self.proven.get("snapshot") if self.is_proven(digest(kept.content)) else None
+        entry = {"snapshot": known, "journal": self.journal, "digest": digest(kept.content)}
         self._save({"accepted": entry, "proven": self.proven or None})
         return True

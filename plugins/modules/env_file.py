@@ -178,7 +178,9 @@ def ownership(params):
     try:
         mode = int(params["mode"], 8)
     except ValueError:
-        raise HostError("mode %s is not octal; give a string such as '0600'" % params["mode"]) from None
+        mode = -1
+    if not 0 <= mode <= 0o7777:
+        raise HostError("mode %s is not octal; give a string such as '0600'" % params["mode"])
     uid = number_of(params["owner"], lambda name: pwd.getpwnam(name).pw_uid, "owner")
     gid = number_of(params["group"], lambda name: grp.getgrnam(name).gr_gid, "group")
     if gid is None and params["owner"] is not None and not params["owner"].isdigit():
@@ -256,7 +258,7 @@ def deliver(module, wanted):
         return result
     _envfile.sweep(path)
     if mark:
-        if found and params["backup"] and found.content != content:
+        if found and params["backup"]:
             mark.keep(found)
         mark.accept(params["snapshot_id"], params["journal"], _envfile.digest(content))
     if rewrite:

@@ -1,0 +1,318 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile
+from ansible_collections.watchparty.secrets.plugins.module_utils._envfile import Mark, Ownership
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
+
+PRIVATE = Ownership(None, None, 0o600)
+OLD, NEW = b"A='old'\n", b"A='canary-new'\n"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    return str(tmp_path / ".env")
+
+
+def names(path: str) -> set[str]:
+    return set(os.listdir(os.path.dirname(path)))
+
+
+def mode_of(path: str) -> int:
+    return stat.S_IMODE(os.lstat(path).st_mode)
+
+
+def put(path: str, content: bytes, mode: int = 0o600) -> None:
+    Path(path).write_bytes(content)
+    os.chmod(path, mode)
+
+
+def failing(code: int) -> Any:
+    def fail(*_args: Any, **_kwargs: Any) -> Any:
+        raise OSError(code, os.strerror(code))
+
+    return fail
+
+
+def test_present_is_none_without_a_file(path: str) -> None:
+    assert _envfile.present(path) is None
+
+
+def test_present_holds_content_owner_and_mode(path: str) -> None:
+    put(path, OLD, 0o640)
+    found = _envfile.present(path)
+    assert found == _envfile.Present(OLD, os.geteuid(), os.getegid(), 0o640)
+
+
+def test_content_is_in_no_repr(path: str) -> None:
+    put(path, NEW)
+    assert "canary" not in repr(_envfile.present(path))
+
+
+def test_present_refuses_a_symbolic_link_even_a_dangling_one(path: str, tmp_path: Path) -> None:
+    os.symlink(tmp_path / "elsewhere", path)
+    with pytest.raises(HostError, match="symbolic link"):
+        _envfile.present(path)
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+def test_present_refuses_what_is_no_regular_file(path: str, make: Any) -> None:
+    make(path)
+    with pytest.raises(HostError, match="not a regular file"):
+        _envfile.present(path)
+
+
+def test_present_names_a_missing_directory(tmp_path: Path) -> None:
+    with pytest.raises(HostError, match=r"directory .*/missing does not exist; create it"):
+        _envfile.present(str(tmp_path / "missing" / ".env"))
+
+
+def test_present_refuses_a_foreign_owner(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(path, OLD)
+    owner = os.lstat(path).st_uid
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 4711)
+    with pytest.raises(HostError, match=rf"owned by uid {owner} and this is uid {owner + 4711}; use become"):
+        _envfile.present(path)
+
+
+def test_present_says_when_the_file_cannot_be_looked_at(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "lstat", failing(errno.EACCES))
+    with pytest.raises(HostError, match="use become"):
+        _envfile.present(path)
+
+
+def test_present_says_when_the_file_cannot_be_read(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(path, OLD)
+    monkeypatch.setattr(os, "open", failing(errno.EIO))
+    with pytest.raises(HostError, match="cannot be read"):
+        _envfile.present(path)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (Ownership(None, None, 0o600), False),
+        (Ownership(None, None, 0o640), True),
+        (Ownership(7, None, 0o600), False),
+        (Ownership(8, None, 0o600), True),
+        (Ownership(None, 9, 0o600), False),
+        (Ownership(None, 10, 0o600), True),
+    ],
+)
+def test_drifted(wanted: Ownership, expected: bool) -> None:
+    assert _envfile.drifted(_envfile.Present(OLD, 7, 9, 0o600), wanted) is expected
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o400])
+def test_write_sets_content_and_mode_and_leaves_nothing_else(path: str, mode: int) -> None:
+    _envfile.write(path, NEW, Ownership(None, None, mode))
+    assert Path(path).read_bytes() == NEW
+    assert mode_of(path) == mode
+    assert names(path) == {".env"}
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o777])
+def test_every_byte_is_written_into_a_0600_file(path: str, monkeypatch: pytest.MonkeyPatch, umask: int) -> None:
+    seen: list[int] = []
+    real = os.write
+
+    def slowly(handle: int, content: Any) -> int:
+        seen.append(stat.S_IMODE(os.fstat(handle).st_mode))
+        return real(handle, bytes(content)[:3])
+
+    monkeypatch.setattr(os, "write", slowly)
+    before = os.umask(umask)
+    try:
+        _envfile.write(path, NEW, Ownership(None, None, 0o644))
+    finally:
+        os.umask(before)
+    assert set(seen) == {0o600}
+    assert len(seen) > 1
+    assert Path(path).read_bytes() == NEW
+    assert mode_of(path) == 0o644
+
+
+def test_the_owner_is_set_before_the_first_byte(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[Any] = []
+    real = os.write
+    monkeypatch.setattr(os, "fchown", lambda _handle, uid, gid: order.append((uid, gid)))
+    monkeypatch.setattr(os, "write", lambda handle, content: order.append("write") or real(handle, content))
+    _envfile.write(path, NEW, Ownership(1234, None, 0o600))
+    assert order == [(1234, -1), "write"]
+
+
+@pytest.mark.parametrize(
+    ("call", "code", "words"),
+    [
+        ("write", errno.ENOSPC, "disk is full"),
+        ("write", errno.EDQUOT, "disk is full"),
+        ("fsync", errno.ENOSPC, "disk is full"),
+        ("open", errno.EACCES, "use become"),
+        ("open", errno.EROFS, "read-only"),
+        ("fchown", errno.EPERM, "correct owner and group"),
+        ("fchmod", errno.EIO, "cannot be written"),
+        ("rename", errno.EIO, "cannot be written"),
+    ],
+)
+def test_a_failure_leaves_the_old_file_and_no_temporary(
+    path: str, monkeypatch: pytest.MonkeyPatch, call: str, code: int, words: str
+) -> None:
+    put(path, OLD, 0o640)
+    monkeypatch.setattr(os, call, failing(code))
+    with pytest.raises(HostError, match=words) as raised:
+        _envfile.write(path, NEW, Ownership(1, None, 0o600))
+    monkeypatch.undo()
+    assert "the old file is in place" in str(raised.value)
+    assert "canary" not in str(raised.value)
+    assert Path(path).read_bytes() == OLD
+    assert mode_of(path) == 0o640
+    assert names(path) == {".env"}
+
+
+def test_a_disk_that_fills_up_half_way_leaves_the_old_file(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(path, OLD)
+    real, calls = os.write, iter(range(9))
+
+    def fills_up(handle: int, content: Any) -> int:
+        if next(calls):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(handle, bytes(content)[:4])
+
+    monkeypatch.setattr(os, "write", fills_up)
+    with pytest.raises(HostError, match="disk is full"):
+        _envfile.write(path, NEW, PRIVATE)
+    assert Path(path).read_bytes() == OLD
+    assert names(path) == {".env"}
+
+
+def test_a_read_only_file_system_is_named_though_cleaning_up_fails_too(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "open", failing(errno.EROFS))
+    monkeypatch.setattr(os, "unlink", failing(errno.EROFS))
+    with pytest.raises(HostError, match="read-only"):
+        _envfile.write(path, NEW, PRIVATE)
+
+
+def test_what_does_not_read_back_is_not_put_in_place(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(path, OLD)
+    monkeypatch.setattr(_envfile, "_read", lambda _path: b"something else")
+    with pytest.raises(HostError, match="does not read back"):
+        _envfile.write(path, NEW, PRIVATE)
+    assert Path(path).read_bytes() == OLD
+    assert names(path) == {".env"}
+
+
+def test_sweep_removes_the_leftovers_of_all_three_files_and_nothing_else(path: str) -> None:
+    kept = {".env", ".env.mark", ".env.proven", ".env.local", "x.env.tmp-1"}
+    for name in kept | {".env.tmp-ab12", ".env.mark.tmp-ab12", ".env.proven.tmp-ab12"}:
+        put(os.path.join(os.path.dirname(path), name), OLD)
+    _envfile.sweep(path)
+    assert names(path) == kept
+
+
+@pytest.mark.parametrize("call", ["listdir", "unlink"])
+def test_sweep_says_what_it_could_not_do(path: str, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    put(path + ".tmp-ab12", OLD)
+    monkeypatch.setattr(os, call, failing(errno.EACCES))
+    with pytest.raises(HostError, match=r"leftovers .* use become"):
+        _envfile.sweep(path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff", b"[]", b'"x"', b'{"proven": "x"}', b'{"accepted": {"journal": "9"}}']
+)
+def test_a_mark_that_is_none_is_refused(path: str, content: bytes) -> None:
+    put(path + ".mark", content)
+    with pytest.raises(HostError, match=r"\.env\.mark: is no mark; remove it"):
+        Mark(path)
+
+
+def test_the_mark_is_private_and_holds_no_value(path: str) -> None:
+    put(path, NEW)
+    mark = Mark(path)
+    mark.accept("s-1", 4, _envfile.digest(NEW))
+    found = _envfile.present(path)
+    assert found is not None
+    mark.prove("s-1", found)
+    assert mode_of(path + ".mark") == mode_of(path + ".proven") == 0o600
+    assert "canary" not in Path(path + ".mark").read_text()
+    entry = {"snapshot": "s-1", "journal": 4, "digest": _envfile.digest(NEW)}
+    assert json.loads(Path(path + ".mark").read_text()) == {"accepted": entry, "proven": entry}
+
+
+def test_the_mark_refuses_an_older_journal_whatever_was_proven(path: str) -> None:
+    Mark(path).accept("s-1", 7, "d")
+    mark = Mark(path)
+    mark.refuse_older(7)
+    mark.refuse_older(8)
+    with pytest.raises(HostError, match="journal number 7, and this run read at 6"):
+        mark.refuse_older(6)
+
+
+def test_the_same_bytes_under_a_newer_snapshot_stay_proven(path: str) -> None:
+    put(path, OLD)
+    mark = Mark(path)
+    mark.accept("s-1", 1, _envfile.digest(OLD))
+    found = _envfile.present(path)
+    assert found is not None
+    mark.prove("s-1", found)
+    mark.accept("s-2", 2, _envfile.digest(OLD))
+    assert Mark(path).is_proven(_envfile.digest(OLD))
+    assert Mark(path).proven["snapshot"] == "s-2"
+
+
+def test_only_the_accepted_file_can_be_proven(path: str) -> None:
+    put(path, OLD)
+    mark = Mark(path)
+    mark.accept("s-1", 1, _envfile.digest(NEW))
+    found = _envfile.present(path)
+    assert found is not None
+    with pytest.raises(HostError, match="another run wrote it"):
+        mark.prove("s-1", found)
+    mark.accept("s-1", 1, _envfile.digest(OLD))
+    with pytest.raises(HostError, match="snapshot s-2"):
+        mark.prove("s-2", found)
+    assert not Mark(path).proven
+    assert names(path) == {".env", ".env.mark"}
+
+
+def test_going_back_never_removes_a_file_that_no_deploy_wrote(path: str) -> None:
+    put(path, OLD)
+    assert Mark(path).go_back(path, PRIVATE) is False
+    assert Path(path).read_bytes() == OLD
+
+
+def test_going_back_stops_where_the_proven_file_was_removed_by_hand(path: str) -> None:
+    put(path, OLD)
+    mark = Mark(path)
+    mark.accept("s-1", 1, _envfile.digest(OLD))
+    found = _envfile.present(path)
+    assert found is not None
+    mark.prove("s-1", found)
+    mark.accept("s-2", 2, _envfile.digest(NEW))
+    put(path, NEW)
+    os.unlink(path + ".proven")
+    with pytest.raises(HostError, match="no way back"):
+        mark.go_back(path, PRIVATE)
+    assert Path(path).read_bytes() == NEW
+
+
+def test_a_file_that_cannot_be_removed_is_named(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(path, NEW)
+    mark = Mark(path)
+    mark.accept("s-1", 1, _envfile.digest(NEW))
+    monkeypatch.setattr(_envfile, "_remove", failing(errno.EACCES))
+    with pytest.raises(HostError, match="cannot be removed"):
+        mark.go_back(path, PRIVATE)

@@ -1,0 +1,392 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The module on a directory of its own: what it writes, what it reports, and what a run after a kill makes of it."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import grp
+import json
+import os
+import pwd
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv, _envfile
+from ansible_collections.watchparty.secrets.plugins.modules import env_file
+
+Run = Callable[..., dict[str, Any]]
+ONE = {"KEY": "canary-one", "PORT": "1"}
+TWO = {"KEY": "canary-two", "HOST": "h"}
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing in the module may catch it."""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    return str(tmp_path / ".env")
+
+
+@pytest.fixture
+def run(path: str, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs the module as Ansible does, and checks that no value is in what it answers."""
+
+    def call(
+        values: dict[str, str] | None = None, *, snapshot: str = "s-1", journal: int = 0, **more: Any
+    ) -> dict[str, Any]:
+        args: dict[str, Any] = {"path": path, "snapshot_id": snapshot, "journal": journal, **more}
+        if values is not None:
+            args["content"] = _dotenv.to_dotenv(values)
+        capsys.readouterr()
+        with patch_module_args(args), pytest.raises(SystemExit):
+            env_file.main()
+        output = capsys.readouterr().out
+        assert "canary" not in output
+        result: dict[str, Any] = json.loads(output)
+        return result
+
+    return call
+
+
+def content(path: str) -> dict[str, str] | None:
+    file = Path(path)
+    return _dotenv.from_dotenv(file.read_text()) if file.exists() else None
+
+
+def mode_of(path: str) -> int:
+    return stat.S_IMODE(os.lstat(path).st_mode)
+
+
+@contextlib.contextmanager
+def killed_at(
+    monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, *, nth: int = 1, after: bool = False
+) -> Iterator[None]:
+    """Kills the module at its nth call of ``owner.name``, or once that call has done its work."""
+    real = getattr(owner, name)
+    left = [nth]
+
+    def die(*args: Any, **kwargs: Any) -> Any:
+        left[0] -= 1
+        if left[0]:
+            return real(*args, **kwargs)
+        if after:
+            real(*args, **kwargs)
+        patched.setattr(os, "unlink", lambda _path: None)  # the dead clean up nothing
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, name, die)
+        yield
+
+
+def test_the_first_run_writes_and_the_second_changes_nothing(run: Run, path: str) -> None:
+    first = run(ONE)
+    assert first["changed"] is True
+    assert first["restart_needed"] is True
+    assert first["changes"] == {"added": ["KEY", "PORT"], "changed": [], "removed": []}
+    assert content(path) == ONE
+    assert mode_of(path) == 0o600
+    second = run(ONE)
+    assert second["changed"] is False
+    assert second["changes"] == {"added": [], "changed": [], "removed": []}
+    assert second["restart_needed"] is True, "it was never proven"
+
+
+def test_a_proven_file_needs_no_restart(run: Run) -> None:
+    run(ONE)
+    assert run(state="proven")["changed"] is True
+    assert run(state="proven")["changed"] is False
+    assert run(ONE)["restart_needed"] is False
+
+
+def test_changes_are_told_by_name(run: Run) -> None:
+    run(ONE)
+    assert run(TWO)["changes"] == {"added": ["HOST"], "changed": ["KEY"], "removed": ["PORT"]}
+
+
+def test_check_mode_reports_the_same_and_touches_nothing(run: Run, path: str) -> None:
+    checked = run(ONE, _ansible_check_mode=True)
+    assert os.listdir(os.path.dirname(path)) == []
+    done = run(ONE)
+    for key in ("changed", "changes", "restart_needed", "mode"):
+        assert checked[key] == done[key]
+    assert run(state="proven", _ansible_check_mode=True)["changed"] is True
+    assert run(ONE)["restart_needed"] is True
+    assert run(state="restored", _ansible_check_mode=True)["changed"] is True
+    assert content(path) == ONE
+
+
+def test_the_diff_holds_names_and_fingerprints_of_this_run_only(run: Run, path: str) -> None:
+    run(ONE)
+    diffs = [
+        run({**ONE, "PORT": "2"}, _ansible_diff=True, _ansible_check_mode=True, fingerprint_key=k)["diff"] for k in "xy"
+    ]
+    before, after = diffs[0]["before"].splitlines(), diffs[0]["after"].splitlines()
+    assert [line.split()[0] for line in before] == ["mode", "KEY", "PORT"]
+    assert before[:2] == after[:2]
+    assert before[2] != after[2]
+    assert diffs[0]["after"] != diffs[1]["after"], "another run's key gives another fingerprint"
+    assert "diff" not in run(ONE, _ansible_diff=True, fingerprint_key="x")
+
+
+def test_the_diff_of_a_new_file_has_nothing_before(run: Run, path: str) -> None:
+    diff = run(ONE, _ansible_diff=True, fingerprint_key="x")["diff"]
+    assert diff["before"] == ""
+    assert diff["after"].startswith("mode 0600\nKEY fingerprint ")
+
+
+def test_a_drifted_mode_is_mended_without_a_restart(run: Run, path: str) -> None:
+    run(ONE)
+    run(state="proven")
+    os.chmod(path, 0o644)
+    mended = run(ONE)
+    assert mended["changed"] is True
+    assert mended["restart_needed"] is False
+    assert mode_of(path) == 0o600
+    assert run(ONE, mode="0640")["changed"] is True
+    assert mode_of(path) == 0o640
+    assert mode_of(path + ".mark") == mode_of(path + ".proven") == 0o600
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="changing an owner takes root")
+def test_owner_and_group_are_kept_set_and_mended(run: Run, path: str) -> None:
+    run(ONE)
+    os.chown(path, 12, 34)
+    assert run(ONE)["changed"] is False
+    run(TWO)
+    assert (os.stat(path).st_uid, os.stat(path).st_gid) == (12, 34)
+    nobody = pwd.getpwnam("nobody")
+    assert run(TWO, owner="nobody")["changed"] is True
+    assert (os.stat(path).st_uid, os.stat(path).st_gid) == (nobody.pw_uid, nobody.pw_gid)
+    group = grp.getgrgid(0).gr_name
+    run(TWO, owner="56", group=group)
+    assert (os.stat(path).st_uid, os.stat(path).st_gid) == (56, 0)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"owner": "no-such-user"}, "owner no-such-user does not exist"),
+        ({"group": "no-such-group"}, "group no-such-group does not exist"),
+        ({"mode": "rw"}, "mode rw is not octal"),
+        ({"mode": "0999"}, "mode 0999 is not octal"),
+        ({"mode": "-600"}, "mode -600 is not octal"),
+        ({"mode": "100600"}, "mode 100600 is not octal"),
+    ],
+)
+def test_a_wrong_option_is_named_and_nothing_is_written(run: Run, path: str, more: dict[str, str], words: str) -> None:
+    failed = run(ONE, **more)
+    assert failed["failed"] is True
+    assert words in failed["msg"]
+    assert os.listdir(os.path.dirname(path)) == []
+
+
+def test_a_symbolic_link_is_refused_and_its_target_left(run: Run, path: str, tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.write_text("A='b'\n")
+    os.symlink(target, path)
+    assert "symbolic link" in run(ONE)["msg"]
+    assert target.read_text() == "A='b'\n"
+    assert sorted(os.listdir(tmp_path)) == [".env", "target"]
+
+
+def test_a_directory_is_refused(run: Run, path: str) -> None:
+    os.mkdir(path)
+    assert "not a regular file" in run(ONE)["msg"]
+
+
+def test_a_mark_that_is_a_link_is_refused(run: Run, path: str, tmp_path: Path) -> None:
+    os.symlink(tmp_path / "elsewhere", path + ".mark")
+    assert ".env.mark: is a symbolic link" in run(ONE)["msg"]
+    assert content(path) is None
+
+
+def test_a_missing_directory_is_named(run: Run, tmp_path: Path) -> None:
+    failed = run(ONE, path=str(tmp_path / "srv" / ".env"))
+    assert f"the directory {tmp_path}/srv does not exist" in failed["msg"]
+
+
+def test_a_foreign_file_is_refused(run: Run, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(ONE)
+    monkeypatch.setattr(os, "geteuid", lambda: os.lstat(path).st_uid + 1)
+    assert "use become" in run(TWO)["msg"]
+    monkeypatch.undo()
+    assert content(path) == ONE
+
+
+def test_a_full_disk_leaves_the_old_file_and_no_temporary(run: Run, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(ONE)
+    run(state="proven")
+    before = sorted(os.listdir(os.path.dirname(path)))
+
+    def full(_handle: int, _content: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(_envfile.os, "write", full)
+        failed = run(TWO, snapshot="s-2")
+    assert "the disk is full" in failed["msg"]
+    assert content(path) == ONE
+    assert sorted(os.listdir(os.path.dirname(path))) == before
+    assert run(ONE)["restart_needed"] is False
+
+
+def test_an_older_journal_is_refused_in_check_mode_too(run: Run, path: str) -> None:
+    run(TWO, snapshot="s-2", journal=9)
+    for check in (True, False):
+        failed = run(ONE, journal=8, _ansible_check_mode=check)
+        assert "journal number 9" in failed["msg"]
+    assert content(path) == TWO
+    assert "failed" not in run(ONE, snapshot="s-3", journal=9)
+
+
+def test_proving_without_a_file_or_after_another_run_fails(run: Run, path: str) -> None:
+    assert "is gone; deploy again" in run(state="proven")["msg"]
+    run(ONE, snapshot="s-1")
+    run(TWO, snapshot="s-2")
+    assert "another run wrote it" in run(state="proven", snapshot="s-1")["msg"]
+    Path(path).write_text("edited by hand\n")
+    assert "deploy again" in run(state="proven", snapshot="s-2")["msg"]
+
+
+def test_going_back_restores_the_last_proven_file(run: Run, path: str) -> None:
+    run(ONE, snapshot="s-1")
+    run(state="proven", snapshot="s-1")
+    run(TWO, snapshot="s-2")
+    back = run(state="restored", snapshot="s-2")
+    assert back["changed"] is True
+    assert back["restored"] is True
+    assert content(path) == ONE
+    assert run(ONE, snapshot="s-1")["restart_needed"] is False
+    assert run(state="restored")["changed"] is False
+
+
+def test_an_unproven_file_never_becomes_the_way_back(run: Run, path: str) -> None:
+    run(ONE, snapshot="s-1")
+    run(state="proven", snapshot="s-1")
+    run(TWO, snapshot="s-2")
+    run({"KEY": "canary-three"}, snapshot="s-3")
+    run(state="restored", snapshot="s-3")
+    assert content(path) == ONE
+
+
+def test_going_back_with_nothing_before_removes_the_file(run: Run, path: str) -> None:
+    run(ONE)
+    back = run(state="restored")
+    assert back["changed"] is True
+    assert back["restored"] is False
+    assert content(path) is None
+    assert run(ONE)["restart_needed"] is True
+
+
+def test_a_first_file_that_failed_is_not_what_a_second_run_goes_back_to(run: Run, path: str) -> None:
+    run(ONE, snapshot="s-1")
+    run(TWO, snapshot="s-2")
+    run(state="restored", snapshot="s-2")
+    assert content(path) is None
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_file_from_before_the_first_deploy_comes_back(run: Run, path: str, same: bool) -> None:
+    by_hand = _dotenv.to_dotenv(ONE)
+    Path(path).write_text(by_hand)
+    run(ONE if same else TWO)
+    assert run(state="restored")["restored"] is True
+    assert Path(path).read_text() == by_hand
+
+
+def test_without_mark_nothing_but_the_file_is_written(run: Run, path: str) -> None:
+    result = run(ONE, mark=False)
+    assert result["restart_needed"] is False
+    assert os.listdir(os.path.dirname(path)) == [".env"]
+
+
+def test_merge_keeps_other_lines_and_replaces_ours(run: Run, path: str) -> None:
+    Path(path).write_text("# mine\nOTHER=kept\nKEY=old\n")
+    result = run(ONE, merge=True, mark=False)
+    assert Path(path).read_text() == "# mine\nOTHER=kept\nKEY='canary-one'\nPORT='1'\n"
+    assert result["changes"] == {"added": ["PORT"], "changed": ["KEY"], "removed": []}
+    assert run(ONE, merge=True, mark=False)["changed"] is False
+
+
+def test_merge_refuses_a_file_that_is_no_text(run: Run, path: str) -> None:
+    Path(path).write_bytes(b"A=\xff\n")
+    assert "is not UTF-8" in run(ONE, merge=True)["msg"]
+    assert Path(path).read_bytes() == b"A=\xff\n"
+
+
+def test_a_file_that_cannot_be_parsed_is_replaced_and_counts_as_empty(run: Run, path: str) -> None:
+    Path(path).write_bytes(b"\xff nonsense\n")
+    assert run(ONE)["changes"]["added"] == ["KEY", "PORT"]
+    assert content(path) == ONE
+
+
+MARK = _envfile.Mark
+KILLS = [
+    *(
+        (owner, name, nth, True)
+        for owner, name in ((os, "write"), (os, "rename"), (_envfile, "write"))
+        for nth in (1, 2, 3)
+    ),
+    *((os, name, nth, False) for name in ("open", "fchmod", "fsync", "rename") for nth in (1, 2, 3, 5)),
+    (MARK, "keep", 1, True),
+    (MARK, "accept", 1, False),
+    (MARK, "accept", 1, True),
+]
+
+
+@pytest.mark.parametrize(("owner", "name", "nth", "after"), KILLS)
+@pytest.mark.parametrize("before", ["nothing", "by hand", "proven"])
+def test_killed_anywhere_the_next_run_ends_on_the_new_file_and_restarts(
+    run: Run, path: str, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, nth: int, after: bool, before: str
+) -> None:
+    former = None if before == "nothing" else ONE
+    if before == "by hand":
+        Path(path).write_text(_dotenv.to_dotenv(ONE))
+    elif before == "proven":
+        run(ONE, snapshot="s-1", journal=1)
+        run(state="proven", snapshot="s-1")
+    args = {"path": path, "snapshot_id": "s-2", "journal": 2, "content": _dotenv.to_dotenv(TWO)}
+    # A call that this case does not make as often lets the module end by itself.
+    with (
+        killed_at(monkeypatch, owner, name, nth=nth, after=after),
+        patch_module_args(args),
+        pytest.raises((Killed, SystemExit)),
+    ):
+        env_file.main()
+    assert content(path) in (former, TWO), "never half a file"
+    again = run(TWO, snapshot="s-2", journal=2)
+    assert again["restart_needed"] is True
+    assert content(path) == TWO
+    assert not [left for left in os.listdir(os.path.dirname(path)) if ".tmp-" in left]
+    run(state="restored")
+    assert content(path) == former
+    run(TWO, snapshot="s-2", journal=2)
+    run(state="proven", snapshot="s-2")
+    assert run(TWO, snapshot="s-2", journal=2)["restart_needed"] is False
+
+
+@pytest.mark.parametrize("name", ["write", "_save"])
+@pytest.mark.parametrize("after", [False, True])
+def test_killed_while_proving_the_next_run_can_prove(
+    run: Run, path: str, monkeypatch: pytest.MonkeyPatch, name: str, after: bool
+) -> None:
+    run(ONE, snapshot="s-1")
+    owner = MARK if name == "_save" else _envfile
+    args = {"path": path, "snapshot_id": "s-1", "state": "proven"}
+    with killed_at(monkeypatch, owner, name, after=after), patch_module_args(args), pytest.raises(Killed):
+        env_file.main()
+    run(ONE, snapshot="s-1")
+    run(state="proven", snapshot="s-1")
+    assert run(ONE, snapshot="s-1")["restart_needed"] is False
+    run(TWO, snapshot="s-2")
+    run(state="restored", snapshot="s-2")
+    assert content(path) == ONE
