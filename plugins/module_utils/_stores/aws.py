@@ -43,7 +43,7 @@ def code_of(error: Exception) -> str:
 
 
 def is_scheduled_for_deletion(code: str, message: str) -> bool:
-    return code == "InvalidRequestException" and "deletion" in message.lower()
+    return code == "InvalidRequestException" and "delet" in message.lower()
 
 
 @contextmanager

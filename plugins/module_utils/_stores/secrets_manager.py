@@ -73,7 +73,7 @@ class SecretsManager(Store):
         except Denied as error:
             return self._failed(name, aws.DENIED_CODES[0], error.detail)
         except NotFound as error:
-            reason = DELETED if "deletion" in str(error).lower() else MISSING
+            reason = DELETED if "delet" in str(error).lower() else MISSING
             return Contents({}, {name: Failure(self.name, name, reason, str(error) if version else "")})
         return self._reading(name, found)
 
