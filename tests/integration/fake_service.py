@@ -5,6 +5,7 @@
 How it behaves is looked up by the GENERATION in the ``.env`` it is started with, in ``behaviour.json``:
 
 - ``ok`` (where nothing is said) answers 200; ``500``, ``redirect`` and ``slow`` listen and are not healthy;
+- ``leak`` is a 500 whose JSON holds the whole ``.env``, as a debug page would;
 - ``refuse`` starts and listens nowhere; ``fail`` makes the restart command itself fail.
 """
 
@@ -58,11 +59,19 @@ def restart(directory: Path) -> int:
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
-    serve(listener, behaviour)
+    answers = {**ANSWERS, "leak": leak(content)}
+    serve(listener, answers.get(behaviour))
     return 0
 
 
-def serve(listener: socket.socket | None, behaviour: str) -> None:
+def leak(content: bytes) -> bytes:
+    body = json.dumps({"error": content.decode()}).encode()
+    head = f"HTTP/1.1 500 Error\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close"
+    return head.encode() + b"\r\n\r\n" + body
+
+
+def serve(listener: socket.socket | None, answer: bytes | None) -> None:
+    """Answers every question; without an *answer* it takes connections and keeps them waiting."""
     if listener is None:
         time.sleep(IDLE)
         return
@@ -73,12 +82,12 @@ def serve(listener: socket.socket | None, behaviour: str) -> None:
             connection, _ = listener.accept()
         except TimeoutError:
             return
-        if behaviour == "slow":
+        if answer is None:
             kept.append(connection)
             continue
         with connection:
             connection.recv(65536)
-            connection.sendall(ANSWERS[behaviour])
+            connection.sendall(answer)
 
 
 def state(directory: Path) -> dict:

@@ -30,6 +30,9 @@ from tests.integration import fake_service
 HERE = Path(__file__).resolve().parent
 SERVICE = HERE / "fake_service.py"
 ENVIRONMENT = "production"
+DEPLOY = "playbooks/deploy.yml"
+LONGEST = 300
+"""Seconds that one run may take."""
 
 
 def catalog(*, more: Mapping[str, Any] | None = None, **over: Any) -> dict[str, Any]:
@@ -237,33 +240,35 @@ class Lab:
             ANSIBLE_NOCOLOR="1",
         )
 
-    def command(self, *arguments: str, playbook: str = "deploy.yml") -> list[str]:
+    def command(self, *arguments: str, playbook: str | Path = DEPLOY) -> list[str]:
         inventory = self._inventory()
         program = Path(sys.executable).parent / "ansible-playbook"
         chosen = () if "app_environment" in " ".join(arguments) else ("-e", f"app_environment={ENVIRONMENT}")
-        return [str(program), "-i", str(inventory), f"playbooks/{playbook}", *chosen, *arguments]
+        return [str(program), "-i", str(inventory), str(playbook), *chosen, *arguments]
 
     def start(
-        self, *arguments: str, environment: Mapping[str, str | None] | None = None, output: Any = subprocess.PIPE
+        self, *arguments: str, environment: Mapping[str, str | None] | None = None, playbook: str | Path = DEPLOY
     ) -> subprocess.Popen[str]:
         """Starts a run in a process group of its own. A variable that is None is left out."""
         variables = {**self.environment(), **(environment or {})}
         return subprocess.Popen(
-            self.command(*arguments),
+            self.command(*arguments, playbook=playbook),
             cwd=self.root,
             env={name: value for name, value in variables.items() if value is not None},
             stdin=subprocess.DEVNULL,
-            stdout=output,
+            stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
         )
 
-    def run(self, *arguments: str, environment: Mapping[str, str | None] | None = None, timeout: int = 120) -> Run:
+    def run(
+        self, *arguments: str, environment: Mapping[str, str | None] | None = None, playbook: str | Path = DEPLOY
+    ) -> Run:
         since = len(self.moto.calls())
-        process = self.start(*arguments, environment=environment)
+        process = self.start(*arguments, environment=environment, playbook=playbook)
         try:
-            output, _ = process.communicate(timeout=timeout)
+            output, _ = process.communicate(timeout=LONGEST)
         except BaseException:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()

@@ -82,7 +82,7 @@ CASES = {
         faults=(Fault("deny", "GetParametersByPath", target="/shop-journal/production"),),
     ),
     "missing secret": Bad(
-        ("API_TOKEN: is missing", "SECRET_KEY", f"secret {CORE} is missing"),
+        ("API_TOKEN: is missing", f"secret {CORE} is missing"),
         stores=without(CORE),
     ),
     "missing key": Bad(
@@ -135,7 +135,7 @@ CASES = {
     ),
     "symbolic link": Bad(
         (".env: is a symbolic link", "remove it, or give the path that it points to", "web1"),
-        prepare=lambda lab: lab.hosts[0].env_file.symlink_to(lab.directory / "inventory.json"),
+        prepare=lambda lab: lab.hosts[0].env_file.symlink_to(lab.directory / "ansible.cfg"),
     ),
     "open rotation": Bad(
         ("rotation r7 of ops@example.com", "is open and prescribes no snapshot yet", "rotate.yml"),

@@ -1,0 +1,40 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A callback for tests that writes down all that a callback can see of every event, to the file DUMP_FILE."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = """
+name: dump_everything
+type: aggregate
+short_description: dumps every event
+description: For tests.
+"""
+SEEN = ("result", "_result", "task", "_task", "task_fields", "_task_fields", "exception", "args", "vars", "host")
+
+
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "dump_everything"
+
+    def v2_on_any(self, *args: Any, **kwargs: Any) -> None:
+        with open(os.environ["DUMP_FILE"], "a", encoding="utf-8") as dump:
+            for thing in [*args, *kwargs.values()]:
+                dump.write(f"=== {type(thing).__name__}\n")
+                for text in self._faces(thing):
+                    dump.write(text + "\n")
+
+    def _faces(self, thing: Any) -> list[str]:
+        found = [repr(thing)]
+        for name in SEEN:
+            value = getattr(thing, name, None)
+            found.append(f"{name}: {value!r}")
+            if name in ("task", "_task") and value is not None:
+                found += [f"{name}.args: {value.args!r}", f"{name}.vars: {value.vars!r}", repr(value.dump_attrs())]
+        return found + [f"{name}: {value!r}" for name, value in getattr(thing, "__dict__", {}).items()]

@@ -1,0 +1,116 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Unique values for every secret, and the search for them in files and in the process list."""
+
+from __future__ import annotations
+
+import base64
+import re
+import secrets
+import stat
+import string
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+LENGTH = 24
+
+
+class Canaries:
+    """Makes values; each holds a token that is nowhere else. The search is for the tokens, in every usual encoding."""
+
+    def __init__(self) -> None:
+        self._names: dict[bytes, str] = {}
+
+    def value(self, name: str) -> str:
+        """A value for a setting, with characters around the token that URLs, JSON and YAML spell differently."""
+        token = self._token(name)
+        return (
+            token
+            if name == "DATABASE_PASSWORD"
+            else f"Ca&/+= '\u00e9' {token} \u00e9nd=%{name.lower()} 1234567890 1234"
+        )
+
+    def _token(self, name: str) -> str:
+        token = "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(LENGTH))
+        for form, text in forms(token).items():
+            self._names[text] = f"{name} ({form})"
+        return token
+
+    def found(self, content: bytes) -> set[str]:
+        """The names of the canaries in some bytes."""
+        pattern = re.compile(b"|".join(re.escape(text) for text in self._names))
+        return {self._names[hit] for hit in pattern.findall(content)}
+
+
+def forms(token: str) -> Mapping[str, bytes]:
+    """The token as it is (so it is in JSON, URLs, repr and logs), and encoded."""
+    raw = token.encode()
+    found = {"raw": raw, "hex": raw.hex().encode(), "utf-16": token.encode("utf-16-le")}
+    for shift in range(3):
+        # What comes before and after the token changes the outer characters of base64.
+        text = base64.b64encode(b"\0" * shift + raw)
+        found[f"base64+{shift}"] = text[4 if shift else 0 : -4]
+    found["percent"] = "".join(f"%{byte:02X}" for byte in raw).encode()
+    return found
+
+
+def in_files(roots: Iterable[Path], canaries: Canaries, *, allowed: Iterable[Path] = ()) -> list[str]:
+    """Where canaries are, apart from the *allowed* files, which must be readable by their owner alone."""
+    allowed, hits = set(allowed), []
+    for path in _files(roots):
+        try:
+            content, mode = path.read_bytes(), stat.S_IMODE(path.stat().st_mode)
+        except OSError:
+            continue
+        found = canaries.found(content)
+        if found and path not in allowed:
+            hits.append(f"{path}: {', '.join(sorted(found))}")
+        elif found and mode & 0o077:
+            hits.append(f"{path}: has mode {mode:04o}")
+    return hits
+
+
+def _files(roots: Iterable[Path]) -> Iterator[Path]:
+    for root in roots:
+        for path in sorted(root.rglob("*")) if root.is_dir() else [root]:
+            if path.is_file() and not path.is_symlink():
+                yield path
+
+
+class Watch:
+    """Looks at every process, and at files that live only during a run, again and again; a context manager."""
+
+    def __init__(self, canaries: Canaries, directories: Iterable[Path]) -> None:
+        self.hits: set[str] = set()
+        self.rounds = 0
+        self._canaries = canaries
+        self._directories = list(directories)
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._over.wait(0.05):
+            self.rounds += 1
+            for process in Path("/proc").iterdir():
+                if process.name.isdigit():
+                    self._process(process)
+            self.hits.update(in_files(self._directories, self._canaries))
+
+    def _process(self, process: Path) -> None:
+        for name in ("cmdline", "environ"):
+            try:
+                content = (process / name).read_bytes()
+            except OSError:
+                continue
+            for found in self._canaries.found(content):
+                self.hits.add(f"{name} of a process: {found}: {content.split(bytes(1))[0].decode(errors='replace')}")

@@ -1,0 +1,231 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""No value is anywhere but in ``.env`` and ``.env.proven``: unique values everywhere, then a search of every byte."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from sandbox.process import REPOSITORY
+from tests.integration.canaries import Canaries, Watch, in_files
+from tests.integration.harness import Lab, Run, layout
+
+CALLBACKS = Path(__file__).resolve().parent / "callback_plugins"
+
+
+@dataclass(frozen=True)
+class Search:
+    """Runs under the eyes of everything that could keep a value, and looks for it afterwards."""
+
+    lab: Lab
+    canaries: Canaries
+    strategy: str = "linear"
+
+    def run(self, *arguments: str) -> tuple[Run, list[str]]:
+        lab = self.lab
+        variables = self._variables()
+        for name in ("facts", "retries"):
+            (lab.directory / name).mkdir(exist_ok=True)
+        temporary = [lab.directory / name for name in ("local-temp", "remote-temp", "tmp")]
+        with Watch(self.canaries, temporary) as watch:
+            run = lab.run("-vvvv", "--diff", *arguments, environment=variables)
+        with (lab.directory / "output").open("a", encoding="utf-8") as output:
+            output.write(run.output)
+        assert watch.rounds > 5
+        for name in ("output", "log", "dump"):
+            assert (lab.directory / name).stat().st_size > 10000, f"{name} was not written"
+        allowed = [host.directory / name for host in lab.hosts for name in (".env", ".env.proven")]
+        hits = in_files([lab.directory, lab.moto.directory], self.canaries, allowed=allowed)
+        return run, sorted({*hits, *watch.hits})
+
+    def _variables(self) -> Mapping[str, str]:
+        directory = self.lab.directory
+        return {
+            "ANSIBLE_STRATEGY": self.strategy,
+            "ANSIBLE_DISPLAY_ARGS_TO_STDOUT": "1",
+            "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
+            "ANSIBLE_CALLBACKS_ENABLED": "dump_everything",
+            "DUMP_FILE": str(directory / "dump"),
+            "ANSIBLE_LOG_PATH": str(directory / "log"),
+            "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
+            "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(directory / "facts"),
+            "ANSIBLE_RETRY_FILES_ENABLED": "1",
+            "ANSIBLE_RETRY_FILES_SAVE_PATH": str(directory / "retries"),
+        }
+
+
+@pytest.mark.parametrize("strategy", ["linear", "free"])
+def test_no_value_is_anywhere_else(lab: Lab, strategy: str) -> None:
+    """One deploy succeeds; the next fails midway, at an application that shows its ``.env`` in its health answer."""
+    first, second = lab.add_hosts(2)
+    search = Search(lab, Canaries(), strategy)
+    lab.seed(layout("1", token=search.canaries.value))
+    run, hits = search.run("-e", "env_deploy_serial=100%")
+    assert run.code == 0, run.output[-3000:]
+    assert hits == []
+    for host in (first, second):
+        host.assert_proven("1")
+        assert host.values()["API_TOKEN"].startswith("Ca&/+= '")
+    # What is no secret stays readable: short and common values are not blotted out.
+    for words in ('"mode": "0600"', str(first.env_file), "SWITCH", "production", "True", "1", "0"):
+        assert words in run.output
+    for line in ("+ZERO fingerprint ", "+MODE fingerprint ", "+mode 0600"):
+        assert line in run.output
+
+    second.behaves(g2="leak")
+    lab.seed(layout("2", token=search.canaries.value))
+    run, hits = search.run("-e", "env_deploy_serial=1")
+    assert run.code != 0
+    assert hits == []
+    first.assert_proven("2")
+    second.assert_proven("1")
+    reason = run.text.partition("The rollout stopped.")[2]
+    assert "web2: " in reason
+    assert "Status code was 500" in reason
+
+
+@dataclass(frozen=True)
+class Sabotage:
+    """One line of the collection, made wrong."""
+
+    where: str
+    """Words that must be in one of the search's findings."""
+    changes: tuple[tuple[str, str, str], ...]
+    """File, text, and what replaces it."""
+
+
+READ = "roles/env_deploy/tasks/read.yml"
+END_OF_READ = "  register: env_snapshot\n  run_once: true\n"
+ENV_FILE = "plugins/action/env_file.py"
+SABOTAGES = {
+    "the snapshot's result is not masked": Sabotage(
+        "/output: ",
+        (("plugins/action/env_snapshot.py", '            "_ansible_no_log": True,\n', ""),),
+    ),
+    "a task shows the snapshot": Sabotage(
+        "/output: ",
+        ((READ, END_OF_READ, END_OF_READ + "- ansible.builtin.debug:\n    var: env_snapshot['values']\n"),),
+    ),
+    "the task's arguments hold the file": Sabotage(
+        "/dump: ",
+        (
+            (
+                ENV_FILE,
+                "        answer = self._execute",
+                "        self._task.args = args\n        answer = self._execute",
+            ),
+        ),
+    ),
+    "the diff shows values": Sabotage(
+        "/output: ",
+        (
+            ("plugins/modules/env_file.py", "mac.hexdigest()[:8]", "settings[name]"),
+            (ENV_FILE, "_redact.scrub(answer, masked)", "answer"),
+        ),
+    ),
+    "the snapshot becomes a cached fact": Sabotage(
+        "/facts/",
+        (
+            (
+                READ,
+                END_OF_READ,
+                END_OF_READ + "- no_log: true\n  ansible.builtin.set_fact:\n    cacheable: true\n"
+                "    kept: \"{{ env_snapshot['values'] }}\"\n",
+            ),
+        ),
+    ),
+    "a copy lies beside the file": Sabotage(
+        "/web1/.env.copy: ",
+        (
+            (
+                "plugins/module_utils/_envfile.py",
+                "        os.rename(temporary, path)",
+                "        os.link(temporary, path + '.copy')\n        os.rename(temporary, path)",
+            ),
+        ),
+    ),
+    "others may read the file": Sabotage(
+        "/web1/.env: has mode 0644",
+        (("roles/env_deploy/defaults/main.yml", 'env_deploy_mode: "0600"', 'env_deploy_mode: "0644"'),),
+    ),
+    "a command line holds a value": Sabotage(
+        "cmdline of a process: API_TOKEN",
+        (
+            (
+                "roles/env_deploy/tasks/restart.yml",
+                '    cmd: "{{ env_deploy_restart_command }}"\n',
+                "    argv: \"{{ env_deploy_restart_command.split() + [env_snapshot['values']['API_TOKEN']] }}\"\n",
+            ),
+        ),
+    ),
+    "the health answer is printed": Sabotage(
+        "/output: ",
+        (("roles/env_deploy/tasks/health.yml", "  no_log: true\n", ""),),
+    ),
+}
+
+
+@pytest.mark.parametrize("sabotage", SABOTAGES.values(), ids=SABOTAGES)
+def test_the_search_finds_what_a_broken_masking_lets_out(lab: Lab, sabotage: Sabotage) -> None:
+    """The search above can fail: each of these runs a copy of the collection with one safeguard taken out of it."""
+    clone = lab.directory / "clone"
+    for name in ("plugins", "roles", "meta"):
+        shutil.copytree(REPOSITORY / name, clone / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(REPOSITORY / "playbooks", clone / "playbooks", symlinks=True)
+    shutil.copy(REPOSITORY / "galaxy.yml", clone)
+    for name, text, broken in sabotage.changes:
+        content = (clone / name).read_text(encoding="utf-8")
+        assert text in content, f"{name} no longer holds what this test breaks"
+        (clone / name).write_text(content.replace(text, broken), encoding="utf-8")
+    lab.root = clone
+    (host,) = lab.add_hosts()
+    host.behaves(g1="leak")
+    search = Search(lab, Canaries())
+    lab.seed(layout("1", token=search.canaries.value))
+    _, hits = search.run()
+    assert [hit for hit in hits if sabotage.where in hit], hits
+
+
+GUARDED = {
+    "files are kept": ((), {"ANSIBLE_KEEP_REMOTE_FILES": "1"}, "unset it"),
+    "no pipelining": (("-e", '{"ansible_pipelining": false}'), {}, "set ansible_pipelining: true"),
+    "su": (("-e", '{"ansible_become": true, "ansible_become_method": "su"}'), {}, "use sudo"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "environment", "remedy"), GUARDED.values(), ids=GUARDED)
+def test_what_would_put_values_on_the_hosts_disk_is_refused(
+    lab: Lab, arguments: tuple[str, ...], environment: Mapping[str, str], remedy: str
+) -> None:
+    (host,) = lab.add_hosts()
+    lab.seed()
+    run = lab.run(*arguments, environment=environment)
+    assert run.code != 0
+    assert "Nothing was sent: " in run.text
+    assert remedy in run.text
+    assert host.files() == {}
+    assert host.service == {}
+
+
+def test_async_is_refused(lab: Lab) -> None:
+    (host,) = lab.add_hosts()
+    lab.seed()
+    (lab.directory / "async.yml").write_text(
+        "- hosts: app_hosts\n  gather_facts: false\n  vars: {ansible_pipelining: true}\n  tasks:\n"
+        "    - watchparty.secrets.env_file:\n"
+        "        path: '{{ env_deploy_path }}'\n"
+        "        env: {API_TOKEN: canary-of-the-inline-mapping}\n"
+        "      async: 30\n      poll: 1\n",
+        encoding="utf-8",
+    )
+    run = lab.run("-vvvv", playbook=lab.directory / "async.yml")
+    assert run.code != 0
+    assert "Nothing was sent: " in run.text
+    assert "async" in run.text
+    assert "canary-of-the-inline-mapping" not in run.output
+    assert host.files() == {}
