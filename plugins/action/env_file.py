@@ -8,11 +8,13 @@ from typing import Any, Mapping, Optional
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv, _redact
+from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv, _dotenv_readers, _envfile, _errors, _redact
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _guard
+from ansible_collections.watchparty.secrets.plugins.modules import env_file
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _guard, _lean
 
 HEADER = "Written by watchparty.secrets. Change the values in their stores, then deploy."
+USES = (_errors, _dotenv_readers, _dotenv, _envfile)
 SET_HERE = ("content", "snapshot_id", "journal", "fingerprint_key")
 
 
@@ -33,7 +35,7 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(f"env_file sets {', '.join(given)} itself; give snapshot or env")
         state = args.get("state", "present")
         if state == "restored":
-            return {**result, **self._execute_module(module_args=args, task_vars=task_vars)}
+            return {**result, **self._on_host(args, task_vars or {})}
         snapshot = self._snapshot(args, env, task_vars or {})
         args["snapshot_id"] = snapshot.get("snapshot_id", "inline")
         if state == "present":
@@ -46,9 +48,13 @@ class ActionModule(ActionBase):
                 fingerprint_key=snapshot.get("fingerprint_key") or secrets.token_hex(16),
             )
         masked = _redact.maskable(snapshot["values"], snapshot.get("sensitivity", {}))
-        answer = self._execute_module(module_args=args, task_vars=task_vars)
+        answer = self._on_host(args, task_vars or {})
         clean: dict[str, Any] = _redact.scrub(answer, masked)
         return {**result, **clean}
+
+    def _on_host(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        params = _lean.validated(env_file.ARGUMENT_SPEC, args)
+        return _lean.execute(self, env_file, USES, args=params, task_vars=task_vars)
 
     def _snapshot(self, args: Mapping[str, Any], env: Any, task_vars: Mapping[str, Any]) -> dict[str, Any]:
         name = args.get("snapshot")

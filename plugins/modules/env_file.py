@@ -162,6 +162,30 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv,
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import DotenvError, HostError, SecretsError
 
 
+ARGUMENT_SPEC = {
+    "path": {"type": "path", "required": True},
+    "state": {"type": "str", "choices": ["present", "proven", "restored"], "default": "present"},
+    "snapshot": {"type": "str"},
+    "env": {"type": "dict"},
+    "content": {"type": "str", "no_log": True},
+    "snapshot_id": {"type": "str"},
+    "journal": {"type": "int", "default": 0},
+    "fingerprint_key": {"type": "str", "no_log": True},
+    "readers": {
+        "type": "list",
+        "elements": "str",
+        "choices": list(_dotenv.READERS),
+        "default": list(_dotenv.DEFAULT_READERS),
+    },
+    "merge": {"type": "bool", "default": False},
+    "mark": {"type": "bool", "default": True},
+    "backup": {"type": "bool", "default": True},
+    "owner": {"type": "str"},
+    "group": {"type": "str"},
+    "mode": {"type": "str", "default": "0600"},
+}
+
+
 def number_of(name, database, what):
     """The uid or gid of a name or number; None for None."""
     if name is None:
@@ -294,31 +318,7 @@ def restore(module, wanted):
 
 
 def main():
-    module = AnsibleModule(
-        argument_spec={
-            "path": {"type": "path", "required": True},
-            "state": {"type": "str", "choices": ["present", "proven", "restored"], "default": "present"},
-            "snapshot": {"type": "str"},
-            "env": {"type": "dict"},
-            "content": {"type": "str", "no_log": True},
-            "snapshot_id": {"type": "str"},
-            "journal": {"type": "int", "default": 0},
-            "fingerprint_key": {"type": "str", "no_log": True},
-            "readers": {
-                "type": "list",
-                "elements": "str",
-                "choices": list(_dotenv.READERS),
-                "default": list(_dotenv.DEFAULT_READERS),
-            },
-            "merge": {"type": "bool", "default": False},
-            "mark": {"type": "bool", "default": True},
-            "backup": {"type": "bool", "default": True},
-            "owner": {"type": "str"},
-            "group": {"type": "str"},
-            "mode": {"type": "str", "default": "0600"},
-        },
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     try:
         wanted = ownership(module.params)
         state = module.params["state"]

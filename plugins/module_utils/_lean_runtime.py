@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What runs a module of ours on a host in place of ansible.module_utils.basic, whose import costs more than the module.
+
+The controller sends this file and the module's own sources on standard input, so nothing lies on the host's disk.
+Options were checked on the controller; only defaults and paths are left to do. Standard library only; Python 3.8.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import types
+from typing import Any, Dict, NoReturn, Set
+
+BASIC = "ansible.module_utils.basic"
+
+
+def start(sources: Dict[str, str], main: str, params: Dict[str, Any], check_mode: bool, diff: bool) -> None:
+    """Runs the module named ``main`` out of ``sources``, which stand in the order of their imports."""
+
+    class AnsibleModule:
+        def __init__(self, argument_spec: Dict[str, Any], **_others: Any) -> None:
+            self.params: Dict[str, Any] = {}
+            for name, option in argument_spec.items():
+                value = params.get(name, option.get("default"))
+                if option.get("type") == "path" and value is not None:
+                    value = os.path.expanduser(os.path.expandvars(value))
+                self.params[name] = value
+            self.check_mode = check_mode
+            self.no_log_values: Set[str] = set()
+            self._diff = diff
+
+        def exit_json(self, **result: Any) -> NoReturn:
+            print("\n" + json.dumps(result))
+            sys.exit(0)
+
+        def fail_json(self, msg: str, **result: Any) -> NoReturn:
+            print("\n" + json.dumps({"failed": True, "msg": msg, **result}))
+            sys.exit(1)
+
+    basic = types.ModuleType(BASIC)
+    basic.AnsibleModule = AnsibleModule  # type: ignore[attr-defined]
+    sys.modules[BASIC] = basic
+    for name, source in sources.items():
+        module = types.ModuleType(name)
+        sys.modules[name] = module
+        package, _dot, leaf = name.rpartition(".")
+        # ``from package import leaf`` looks the leaf up in its package.
+        setattr(sys.modules.setdefault(package, types.ModuleType(package)), leaf, module)
+        exec(compile(source, name, "exec"), module.__dict__)
+    sys.modules[main].main()  # type: ignore[attr-defined]
