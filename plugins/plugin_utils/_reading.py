@@ -8,10 +8,15 @@ from dataclasses import dataclass, replace
 from typing import Any, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _dotenv, _journal, _limits, _resolve
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError, JournalError, NoAccess
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+    HostError,
+    JournalError,
+    NoAccess,
+    NotFound,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import DENIED, Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import DELETED, DENIED, MISSING, Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
@@ -112,6 +117,8 @@ def _tolerated(request: Request, contents: Contents) -> tuple[Contents, list[str
     kept, warnings = {}, []
     for name, failure in contents.failures.items():
         how = request.on_denied if failure.reason == DENIED else request.on_missing
+        if how == "error" and failure.reason in (MISSING, DELETED):
+            raise NotFound(f"{failure}; create it, or set on_missing to warn or skip")
         if how == "warn":
             warnings.append(str(failure))
         if how == "error" or failure.reason != DENIED:
