@@ -42,13 +42,15 @@ def parse(document: Any, environment: str) -> Catalog:
 
     Raises :class:`CatalogError` with every problem of the document, in this environment and in those it declares.
     """
-    if not isinstance(environment, str) or not ENVIRONMENT_NAME.match(environment):
+    if not _is_environment(environment):
         raise CatalogError([f"app_environment: {environment!r} is no environment's name (a-z, 0-9, - and _)"])
     found = _schema.problems(document, SCHEMA)
     if found:
         raise CatalogError(found)
     declared = document.get("environments", {})
-    found = [f"environments.{name}: is no environment's name" for name in declared if not ENVIRONMENT_NAME.match(name)]
+    found = [f"environments.{name}: is no environment's name" for name in declared if not _is_environment(name)]
+    if found:
+        raise CatalogError(found)
     catalog: Optional[Catalog] = None
     for name in sorted({environment, *declared}):
         catalog_of, problems = _Builder(document, name).build()
@@ -57,6 +59,10 @@ def parse(document: Any, environment: str) -> Catalog:
     if found or catalog is None:
         raise CatalogError(list(dict.fromkeys(found)))
     return catalog
+
+
+def _is_environment(name: Any) -> bool:
+    return isinstance(name, str) and bool(ENVIRONMENT_NAME.fullmatch(name))
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,7 +138,7 @@ class _Builder:
     def _format(self, where: str, pattern: str, **names: str) -> str:
         try:
             return pattern.format(application=self.application, environment=self.environment, **names)
-        except (KeyError, IndexError, ValueError):
+        except (AttributeError, KeyError, IndexError, TypeError, ValueError):
             allowed = ", ".join("{%s}" % name for name in ("application", "environment", *names))
             self.problems.append(f"{where}: {pattern!r} may hold only {allowed}")
             return pattern
@@ -221,7 +227,7 @@ class _Builder:
             for name in ("host", "username", "password", "port", "path")
             if name in raw
         }
-        query = tuple((name, self._part(f"{where}.query.{name}", part)) for name, part in raw.get("query", {}).items())
+        query = tuple((str(name), self._part(f"{where}.query.{name}", part)) for name, part in raw.get("query", {}).items())
         if None in single.values() or any(part is None for _name, part in query):
             return None
         return Compose(scheme=raw["scheme"], query=query, **single)  # type: ignore[arg-type]

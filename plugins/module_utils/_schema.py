@@ -86,10 +86,15 @@ def _check(value: Any, schema: dict[str, Any], root: dict[str, Any], path: str) 
                 yield from _check(item, schema["items"], root, f"{path}[{index}]")
 
 
+def _matches(pattern: str, text: str) -> bool:
+    """In JSON Schema a ``$`` at the end is the very end; Python's would let a line break follow."""
+    return bool(re.search(re.sub(r"\$\Z", r"\\Z", pattern), text))
+
+
 def _check_string(value: str, schema: dict[str, Any], path: str) -> Iterator[str]:
     if len(value) < schema.get("minLength", 0):
         yield f"{path}: must not be empty"
-    elif "pattern" in schema and not re.search(schema["pattern"], value):
+    elif "pattern" in schema and not _matches(schema["pattern"], value):
         hint = schema.get("description")
         yield f"{path}: does not match {schema['pattern']}" + (f" ({hint})" if hint else "")
 
@@ -110,7 +115,7 @@ def _check_object(value: dict[Any, Any], schema: dict[str, Any], root: dict[str,
             matched = True
             yield from _check(item, known[name], root, where)
         for pattern, sub in patterns.items():
-            if isinstance(name, str) and re.search(pattern, name):
+            if isinstance(name, str) and _matches(pattern, name):
                 matched = True
                 yield from _check(item, sub, root, where)
         if matched:

@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the unit tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import CatalogError
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import SECRETS_MANAGER, SSM, Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents, Reading
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def load_catalog() -> Callable[[str], dict[str, Any]]:
+    """The catalog in a file of the repository."""
+
+    def load(path: str) -> dict[str, Any]:
+        document: dict[str, Any] = yaml.safe_load((ROOT / path).read_text())["secrets_catalog"]
+        return document
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def catalog() -> Callable[..., Catalog]:
+    """A catalog of these settings, of the application ``app`` in the environment ``test``."""
+
+    def make(settings: dict[str, Any], environment: str = "test", **more: Any) -> Catalog:
+        return _catalog.parse({"application": "app", "settings": settings, **more}, environment)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def problems() -> Callable[..., list[str]]:
+    """What is wrong with a catalog of these settings; an empty list if it is valid."""
+
+    def find(settings: Any, environment: str = "test", **more: Any) -> list[str]:
+        try:
+            _catalog.parse({"application": "app", "settings": settings, **more}, environment)
+        except CatalogError as error:
+            return error.problems
+        return []
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def holding() -> Callable[..., Contents]:
+    """Contents that hold these texts by name; a name that starts with a slash is an encrypted parameter."""
+
+    def make(texts: dict[str, str], plain: tuple[str, ...] = ()) -> Contents:
+        return Contents(
+            {
+                name: Reading(SSM if name.startswith("/") else SECRETS_MANAGER, name, "1", text, plain=name in plain)
+                for name, text in texts.items()
+            }
+        )
+
+    return make
