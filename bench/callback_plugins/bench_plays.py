@@ -38,7 +38,7 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_stats(self, stats: Any) -> None:
         self._mark("end", "")
         plays: list[dict[str, Any]] = []
-        for (begin, kind, name), (end, _, _) in zip(self._marks, self._marks[1:]):
+        for (begin, kind, name), (end, _, _) in zip(self._marks, self._marks[1:], strict=False):
             if kind == "play":
                 plays.append({"play": name, "seconds": 0.0, "tasks": []})
             else:

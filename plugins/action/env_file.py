@@ -4,11 +4,19 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any, Mapping, Optional
+from collections.abc import Mapping
+from typing import Any, Optional
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv, _dotenv_readers, _envfile, _errors, _redact
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import (
+    _dotenv,
+    _dotenv_readers,
+    _envfile,
+    _errors,
+    _redact,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.modules import env_file
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _guard, _lean

@@ -70,6 +70,12 @@ options:
     description: Whether a file that is there before the first deploy is kept as the way back. Needs O(mark=true).
     type: bool
     default: true
+  prove:
+    description:
+      - Whether the file counts as proven as soon as it is written, because no service is restarted for it. Saves a second
+        task with O(state=proven). Needs O(mark=true).
+    type: bool
+    default: false
   owner:
     description: Name or number of the owner. A present file keeps its owner by default.
     type: str
@@ -136,6 +142,10 @@ restart_needed:
   description: Whether the file is another than the one that the services were proven healthy on.
   type: bool
   returned: when O(state=present)
+proven:
+  description: Whether the mark names the file as proven after this run.
+  type: bool
+  returned: when O(state=present), not in check mode
 restored:
   description: Whether a former file is in place again; false means that there was none and the path is empty.
   type: bool
@@ -161,7 +171,6 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv, _envfile
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import DotenvError, HostError, SecretsError
 
-
 ARGUMENT_SPEC = {
     "path": {"type": "path", "required": True},
     "state": {"type": "str", "choices": ["present", "proven", "restored"], "default": "present"},
@@ -180,6 +189,7 @@ ARGUMENT_SPEC = {
     "merge": {"type": "bool", "default": False},
     "mark": {"type": "bool", "default": True},
     "backup": {"type": "bool", "default": True},
+    "prove": {"type": "bool", "default": False},
     "owner": {"type": "str"},
     "group": {"type": "str"},
     "mode": {"type": "str", "default": "0600"},
@@ -287,6 +297,9 @@ def deliver(module, wanted):
         mark.accept(params["snapshot_id"], params["journal"], _envfile.digest(content))
     if rewrite:
         _envfile.write(path, content, wanted)
+    if mark and params["prove"]:
+        mark.prove(params["snapshot_id"], _envfile.present(path))
+    result["proven"] = bool(mark) and mark.is_proven(_envfile.digest(content))
     return result
 
 

@@ -6,14 +6,16 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Mapping, Sequence
+from typing import Any
 
 from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
+
 from ansible_collections.watchparty.secrets.plugins.module_utils import _lean_runtime
 
 # The first line that the host's Python reads; it must be valid in any Python 3.
@@ -82,7 +84,7 @@ def _parsed(answer: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(result, dict):
         words = str(answer.get("stderr", "")).strip() or str(answer.get("stdout", "")).strip() or "no answer"
         raise AnsibleActionFail(
-            f"The module did not run on the host (exit code {answer.get('rc')}): {words.splitlines()[-1]}. It needs Python "
-            "3.8 or newer; set ansible_python_interpreter"
+            f"The module did not run on the host (exit code {answer.get('rc')}): {words.splitlines()[-1]}. "
+            "It needs Python 3.8 or newer; set ansible_python_interpreter"
         )
     return result
