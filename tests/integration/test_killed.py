@@ -1,0 +1,130 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A deploy that is killed at any task, and run again, ends as if it had never been killed."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.integration.harness import Host, Lab, layout
+
+CALLBACKS = Path(__file__).resolve().parent / "callback_plugins"
+Record = Callable[[str, object], None]
+pytestmark = pytest.mark.slow
+
+
+class Killer:
+    """Runs deploys that are killed at one of their tasks."""
+
+    def __init__(self, lab: Lab, *arguments: str) -> None:
+        self.lab = lab
+        self.arguments = arguments
+        self.generation = 0
+        self._log = lab.directory / "tasks"
+
+    def next_generation(self) -> str:
+        self.generation += 1
+        self.lab.seed(layout(str(self.generation)))
+        return str(self.generation)
+
+    def points(self) -> list[str]:
+        """The names of a whole run's tasks, in order."""
+        return self._run(0)[1]
+
+    def kill(self, at: int) -> str:
+        """Kills a run at the start of a task, by number from 1; the task's name."""
+        code, names = self._run(at)
+        assert code == -signal.SIGKILL
+        assert len(names) == at
+        return names[-1]
+
+    def _run(self, at: int) -> tuple[int, list[str]]:
+        self._log.write_text("")
+        run = self.lab.run(
+            *self.arguments,
+            environment={
+                "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
+                "ANSIBLE_CALLBACKS_ENABLED": "kill_at",
+                "KILL_AT": str(at),
+                "KILL_LOG": str(self._log),
+            },
+        )
+        return run.code, self._log.read_text().splitlines()
+
+
+def runs_on(host: Host) -> str:
+    return str(host.service["generation"])
+
+
+def test_killed_at_every_task_of_a_deploy(lab: Lab, record_property: Record) -> None:
+    (host,) = lab.add_hosts()
+    killer = Killer(lab)
+    killer.next_generation()
+    lab.deploy()
+    killer.next_generation()
+    points = killer.points()
+    host.assert_proven(str(killer.generation))
+    between = []
+    for at in range(1, len(points) + 1):
+        old, new = str(killer.generation), killer.next_generation()
+        restarts = host.restarts
+        name = killer.kill(at)
+        assert name == points[at - 1]
+        assert host.healthy(), f"killed at {name}: the application is down"
+        assert runs_on(host) in (old, new)
+        if host.generation == new and runs_on(host) == old:
+            between.append(name)
+        lab.deploy()
+        host.assert_proven(new)
+        assert restarts + 1 <= host.restarts <= restarts + 2
+    record_property("kill_points", len(points))
+    print(f"killed at {len(points)} tasks: {', '.join(points)}")
+    assert "Restart by command" in between, "no kill fell between the rename and the restart"
+    assert lab.deploy().result("web1")["changed"] == 0
+
+
+def test_killed_while_it_goes_back(lab: Lab, record_property: Record) -> None:
+    """The killed run was putting the former file back; the next deploy brings a good one."""
+    (host,) = lab.add_hosts()
+    killer = Killer(lab)
+    good = killer.next_generation()
+    lab.deploy()
+    bad = killer.next_generation()
+    host.behaves(**{f"g{bad}": "500"})
+    points = killer.points()
+    host.assert_proven(good)
+    first = points.index("Put the last proven state back") + 1
+    for at in range(first, len(points) + 1):
+        name = killer.kill(at)
+        assert host.generation in (good, bad), f"killed at {name}: the file is neither the former nor the new one"
+        lab.seed(layout(good))
+        lab.deploy()
+        host.assert_proven(good)
+        lab.seed(layout(bad))
+    record_property("kill_points", len(points) - first + 1)
+    print(f"killed at {len(points) - first + 1} tasks: {', '.join(points[first - 1 :])}")
+    host.behaves()
+    lab.deploy()
+    host.assert_proven(bad)
+
+
+def test_killed_between_two_batches(lab: Lab) -> None:
+    """The first host is proven, the second not reached yet: the next run restarts only the second."""
+    first, second = lab.add_hosts(2)
+    killer = Killer(lab, "-e", "env_deploy_serial=1")
+    killer.next_generation()
+    points = killer.points()
+    writes = [number for number, name in enumerate(points, 1) if name.startswith("Write ")]
+    assert len(writes) == 2
+    new = killer.next_generation()
+    killer.kill(writes[1])
+    first.assert_proven(new)
+    second.assert_proven("1")
+    lab.deploy()
+    first.assert_proven(new)
+    second.assert_proven(new)
+    assert (first.restarts, second.restarts) == (2, 2)
