@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from sandbox.hosts._commands import SYSTEM_PATH
@@ -37,8 +38,12 @@ def venv() -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not ready.exists():
             shutil.rmtree(place, ignore_errors=True)
-            _run([str(PYTHON), "-m", "venv", str(place)])
-            _run([str(place / "bin/python"), "-m", "pip", "install", "--quiet", "-r", str(APP / "requirements.txt")])
+            # Filled by our own pip: Debian's Python makes none without python3-venv.
+            python = str(place / "bin/python")
+            _run([str(PYTHON), "-m", "venv", "--without-pip", str(place)])
+            _run(
+                [sys.executable, "-m", "pip", "--python", python, "install", "-q", "-r", str(APP / "requirements.txt")]
+            )
             ready.touch()
     return place
 
