@@ -6,17 +6,24 @@ from __future__ import annotations
 
 import re
 from typing import Callable, Optional
-from urllib.parse import quote
+from urllib.parse import quote as _quote
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Compose, Part
 
 _HOST = re.compile(r"^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])$")
 
 
+def _escaped(text: str, part: str) -> str:
+    try:
+        return _quote(text, safe="")
+    except UnicodeEncodeError:
+        raise ValueError(f"{part} is no text that can be encoded") from None
+
+
 def url(compose: Compose, value_of: Callable[[Part], Optional[str]]) -> Optional[str]:
     """The URL, or None if a part has no value.
 
-    Raises ValueError, naming the part and never its value, where a host or port cannot stand in a URL.
+    Raises ValueError, naming the part and never its value, where it cannot stand in a URL.
     """
     found = {part: value_of(part) for part in compose.parts}
     if any(value is None for value in found.values()):
@@ -28,7 +35,7 @@ def url(compose: Compose, value_of: Callable[[Part], Optional[str]]) -> Optional
     host = text(compose.host)
     if ":" in host and not host.startswith("["):
         host = f"[{host}]"
-    if not _HOST.match(host):
+    if not _HOST.fullmatch(host):
         raise ValueError("host is not a host name or address")
     authority = host
     if compose.port is not None:
@@ -37,9 +44,9 @@ def url(compose: Compose, value_of: Callable[[Part], Optional[str]]) -> Optional
             raise ValueError("port is not a number")
         authority += f":{port}"
     if compose.username is not None or compose.password is not None:
-        user = quote(text(compose.username), safe="") if compose.username is not None else ""
-        password = f":{quote(text(compose.password), safe='')}" if compose.password is not None else ""
+        user = _escaped(text(compose.username), "username") if compose.username is not None else ""
+        password = f":{_escaped(text(compose.password), 'password')}" if compose.password is not None else ""
         authority = f"{user}{password}@{authority}"
-    path = f"/{quote(text(compose.path), safe='')}" if compose.path is not None else ""
-    query = "&".join(f"{quote(name, safe='')}={quote(text(part), safe='')}" for name, part in compose.query)
+    path = f"/{_escaped(text(compose.path), 'path')}" if compose.path is not None else ""
+    query = "&".join(f"{_escaped(name, 'query')}={_escaped(text(part), 'query')}" for name, part in compose.query)
     return f"{compose.scheme}://{authority}{path}" + (f"?{query}" if query else "")

@@ -23,6 +23,8 @@ def parse_secret(text: str) -> dict[str, Any]:
         found = json.loads(text, parse_int=Number, parse_float=Number, object_pairs_hook=_without_doubles)
     except json.JSONDecodeError as error:
         raise ValueError(f"is not JSON (line {error.lineno}, column {error.colno})") from None
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
     if not isinstance(found, dict):
         raise ValueError("is JSON, but no object with keys")
     return found

@@ -84,9 +84,20 @@ def _next(before: Optional[OpenRotation], name: str, text: str) -> Optional[Open
         step=entry["step"],
         who=entry["who"],
         since=same.since if same else str(entry.get("at", "an unknown time")),
-        secrets=prescribed.get("secrets", same.secrets if same else {}),
-        parameters=prescribed.get("parameters", same.parameters if same else {}),
+        secrets=_versions(name, prescribed, "secrets", same.secrets if same else {}),
+        parameters=_versions(name, prescribed, "parameters", same.parameters if same else {}),
     )
+
+
+def _versions(name: str, prescribed: Any, key: str, before: Mapping[str, str]) -> Mapping[str, str]:
+    found = prescribed.get(key, before) if isinstance(prescribed, dict) else None
+    if not isinstance(found, Mapping):
+        raise _no_entry(name)
+    return {name: str(version) for name, version in found.items()}
+
+
+def _no_entry(name: str) -> JournalError:
+    return JournalError(f"parameter {name} is no journal entry; docs/by-hand.md says how to read and mend the journal")
 
 
 def _parsed(name: str, text: str) -> Mapping[str, Any]:
@@ -95,5 +106,5 @@ def _parsed(name: str, text: str) -> Mapping[str, Any]:
     except ValueError:
         entry = None
     if not isinstance(entry, dict) or not all(isinstance(entry.get(key), str) for key in ("rotation", "step", "who")):
-        raise JournalError(f"parameter {name} is no journal entry; docs/by-hand.md says how to read and mend the journal")
+        raise _no_entry(name)
     return entry

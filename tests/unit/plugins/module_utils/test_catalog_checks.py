@@ -1,0 +1,113 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Problems = Callable[..., list[str]]
+A = {"group": "core"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"A": {**A, "required": {"when": "B"}}}, "settings.A.required.when: B is no setting"),
+        ({"A": {**A, "type": "string", "schemes": ["x"]}}, "settings.A.schemes: is for type url only"),
+        ({"A_*": A}, "settings.A_*: a name that ends in * needs a parameter that ends the same, such as App/A_*"),
+        ({"A_*": {"parameter": "B_*"}}, "settings.A_*: a name that ends in * needs a parameter that ends the same"),
+        ({"A_*": {"parameter": "XA_*"}}, "settings.A_*: a name that ends in * needs a parameter that ends the same"),
+        (
+            {"A_*": {"parameter": "A_*", "required": True}},
+            "settings.A_*: a name that ends in * can neither be required nor have copies",
+        ),
+        (
+            {"A_*": {"parameter": "A_*", "copies": [{"parameter": "x"}]}},
+            "settings.A_*: a name that ends in * can neither be required nor have copies",
+        ),
+        (
+            {"A": {"compose": {"scheme": "x", "host": {"setting": "B"}}}},
+            "settings.A.compose: B is no setting",
+        ),
+        (
+            {"A": {"value": 1, "sensitivity": "medium"}},
+            "settings.A.value: a value of medium sensitivity does not belong in the catalog; use a store",
+        ),
+        (
+            {"A": {**A, "github": "variable"}},
+            "settings.A.github: a variable is readable; high sensitivity needs github: secret",
+        ),
+        ({"A": A, "B": {**A, "key": "A"}}, "settings.B: secret app/test/core key A is already the place of A"),
+        (
+            {"A": {"parameter": "P"}, "B": {**A, "copies": [{"parameter": "P"}]}},
+            "settings.B: parameter /app/test/P is already the place of A",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_named(problems: Problems, settings: dict[str, Any], expected: str) -> None:
+    found = problems(settings)
+    assert len(found) == 1
+    assert found[0].startswith(expected)
+
+
+def test_a_composed_setting_composes_no_other(problems: Problems) -> None:
+    inner = {"compose": {"scheme": "x", "host": "h"}}
+    found = problems({"A": {"compose": {"scheme": "x", "host": {"setting": "B"}}}, "B": inner})
+    assert found == ["settings.A.compose: B is itself composed; name its parts here"]
+
+
+@pytest.mark.parametrize("name", ["RATE_*", "X/RATE_*"])
+def test_a_pattern_over_a_parameter_is_fine(problems: Problems, name: str) -> None:
+    assert problems({"RATE_*": {"parameter": name}}) == []
+
+
+@pytest.mark.parametrize(
+    ("choices", "expected"),
+    [
+        ([["A"], ["B", "NO"]], "alternatives.db[1]: NO is no setting"),
+        ([["A"], ["R"]], "alternatives.db[1]: R is required in its own right; drop required there"),
+    ],
+)
+def test_a_wrong_alternative_is_named(problems: Problems, choices: list[list[str]], expected: str) -> None:
+    settings = {"A": A, "B": A, "R": {**A, "required": True}}
+    assert problems(settings, alternatives={"db": choices}) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("credential", "expected"),
+    [
+        ({"appears_in": [{"setting": "B"}]}, "credentials.c.appears_in: B is no setting"),
+        ({"fallbacks": "B"}, "credentials.c.fallbacks: B is no setting"),
+        ({"exposes": ["d"]}, "credentials.c: d is no credential"),
+        ({"admin": "root"}, "credentials.c: root is no credential"),
+        ({"appears_in": [{"secret": "s"}]}, "credentials.c.appears_in[0]: secret 's' names no {environment}"),
+    ],
+)
+def test_a_wrong_credential_is_named(problems: Problems, credential: dict[str, Any], expected: str) -> None:
+    whole = {"kind": "k", "appears_in": [{"setting": "A"}], **credential}
+    found = problems({"A": A}, credentials={"c": whole})
+    assert len(found) == 1
+    assert found[0].startswith(expected)
+
+
+def test_production_needs_a_contact_and_an_audit_log(problems: Problems) -> None:
+    assert problems({"A": A}, "production") == [
+        "contacts.security: is required for production: who is told of a leak",
+        "audit_log: is required for production: a log_group or an s3 location",
+    ]
+    assert problems({"A": A}, "test") == []
+
+
+def test_one_audit_log(problems: Problems) -> None:
+    assert problems({"A": A}, audit_log={"s3": "x", "log_group": "y"}) == ["audit_log: give log_group or s3, not both"]
+
+
+def test_an_exception_names_a_rule_and_a_setting(problems: Problems) -> None:
+    entry = {"rule": "redis_tsl", "setting": "B", "reason": "because"}
+    found = problems({"A": A}, environments={"test": {"exceptions": [entry]}})
+    assert len(found) == 2
+    assert found[0].startswith("environments.test.exceptions[0].rule: redis_tsl is no rule; rules are any_host, ")
+    assert found[1] == "environments.test.exceptions[0].setting: B is no setting"
