@@ -81,8 +81,7 @@ def test_killed_at_every_task_of_a_deploy(lab: Lab, record_property: Record) -> 
         lab.deploy()
         host.assert_proven(new)
         assert restarts + 1 <= host.restarts <= restarts + 2
-    record_property("kill_points", len(points))
-    print(f"killed at {len(points)} tasks: {', '.join(points)}")
+    record_property("killed at", f"{len(points)} tasks: {', '.join(points)}")
     assert "Restart by command" in between, "no kill fell between the rename and the restart"
     assert lab.deploy().result("web1")["changed"] == 0
 
@@ -105,8 +104,7 @@ def test_killed_while_it_goes_back(lab: Lab, record_property: Record) -> None:
         lab.deploy()
         host.assert_proven(good)
         lab.seed(layout(bad))
-    record_property("kill_points", len(points) - first + 1)
-    print(f"killed at {len(points) - first + 1} tasks: {', '.join(points[first - 1 :])}")
+    record_property("killed at", f"{len(points) - first + 1} tasks: {', '.join(points[first - 1 :])}")
     host.behaves()
     lab.deploy()
     host.assert_proven(bad)
