@@ -204,7 +204,7 @@ class _Builder:
             github=raw.get("github"),
             example=raw.get("example"),
         )
-        if setting.required and source in ("group", "secret", "compose") and not setting.places:
+        if setting.required and source in ("group", "secret", "compose") and not setting.rendered:
             self.problems.append(
                 f"{where}: is required, but its secret belongs to another environment; override the setting in "
                 f"environments.{self.environment}.settings"

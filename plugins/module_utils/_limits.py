@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Mapping, Optional, Sequence
+from typing import Any, Mapping, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import (
     SECRETS_MANAGER,
@@ -28,15 +28,21 @@ def narrowed(catalog: Catalog, *, secret_ids: Sequence[str] = (), ssm_path: Opti
     alternatives = {
         name: choices
         for name, choices in catalog.alternatives.items()
-        if any(settings[member].place == catalog.settings[member].place for choice in choices for member in choice)
+        if not all(_away(catalog.settings[member], secret_ids) for choice in choices for member in choice)
     }
     return replace(catalog, settings=settings, alternatives=alternatives, ssm_path=path or catalog.ssm_path)
 
 
+def _away(setting: Setting, secret_ids: Sequence[str]) -> bool:
+    """Whether the place that declares the setting is a secret, and none of those given."""
+    declared = (setting.place,) if setting.place else setting.places
+    return bool(secret_ids) and any(p.store == SECRETS_MANAGER and p.name not in secret_ids for p in declared)
+
+
 def _setting(setting: Setting, catalog: Catalog, secret_ids: Sequence[str], path: Optional[str]) -> Setting:
-    if setting.compose:
-        away = any(p.store == SECRETS_MANAGER and p.name not in secret_ids for p in setting.places) if secret_ids else False
-        return replace(setting, compose=None, required=False, required_when=None) if away else setting
+    away = _away(setting, secret_ids)
+    if away:
+        setting = replace(setting, required=False, required_when=None)
 
     def moved(place: Place) -> tuple[Place, ...]:
         if place.store == SSM and path:
@@ -45,24 +51,26 @@ def _setting(setting: Setting, catalog: Catalog, secret_ids: Sequence[str], path
             return tuple(Place(SECRETS_MANAGER, name, place.key or setting.name) for name in secret_ids)
         return (place,)
 
+    def part(one: Any) -> Any:
+        return moved(one)[0] if isinstance(one, Place) else one
+
+    if setting.compose:
+        compose = setting.compose
+        single = {name: part(getattr(compose, name)) for name in ("host", "username", "password", "port", "path")}
+        query = tuple((name, part(one)) for name, one in compose.query)
+        return replace(setting, compose=None if away else replace(compose, query=query, **single))
     if setting.place is None:
         return setting
     places = list(dict.fromkeys(new for place in (setting.place, *setting.copies) for new in moved(place)))
-    away = setting.place.store == SECRETS_MANAGER and bool(secret_ids) and setting.place.name not in secret_ids
-    return replace(
-        setting,
-        place=places[0],
-        copies=tuple(places[1:]),
-        required=setting.required and not away,
-        required_when=None if away else setting.required_when,
-    )
+    return replace(setting, place=places[0], copies=tuple(places[1:]))
 
 
 def filed(catalog: Catalog, values: Mapping[str, str]) -> Catalog:
     """The catalog with the settings of a file as literals, so that the file answers the same questions as the stores."""
     settings: dict[str, Setting] = {}
     for name, setting in catalog.settings.items():
-        found = [own for own in values if setting.matches(own)] if setting.rendered else []
+        own_names = [own for own in values if own == name or own not in catalog.settings]
+        found = [own for own in own_names if setting.matches(own)] if setting.rendered else []
         for own in found:
             settings[own] = replace(setting, name=own, literal=values[own], place=None, compose=None, copies=())
         if not found:

@@ -121,6 +121,12 @@ class _Resolver:
             own = name[len(start) :]
             if reading.store == SSM and name.startswith(start) and setting.matches(own):
                 found = Place(SSM, name)
+                if own in self.catalog.settings:
+                    continue  # declared in its own right
+                if not own.isidentifier() or own in self.values:
+                    why = "is already another pattern's" if own in self.values else "is no setting's name"
+                    self.problems.append(f"{setting.name}: {found} matches, and {own} {why}; rename the parameter")
+                    continue
                 self._take(setting, own, reading.value, self._origin(own, found, False))
                 self._plain(setting, own, found)
 
@@ -186,7 +192,7 @@ class _Resolver:
         self.sensitivity[name] = setting.sensitivity
         self.origins.append(origin)
         where = f" ({_words(origin)})" if origin.name else ""
-        if value == "" and (setting.required or setting.required_when):
+        if value == "" and setting.required:
             self.problems.append(f"{name}: is empty{where}; give it a value")
             return
         wrong = _types.problem(setting, value) if value else None
@@ -200,9 +206,13 @@ class _Resolver:
     def _required(self) -> Iterator[str]:
         for setting in self.catalog.settings.values():
             needed = setting.required or bool(setting.required_when and self.values.get(setting.required_when))
-            if needed and setting.rendered and setting.name not in self.values:
-                reason = f" (because {setting.required_when} is set)" if setting.required_when else ""
+            if not needed or not setting.rendered or self.values.get(setting.name):
+                continue
+            reason = f" (because {setting.required_when} is set)" if setting.required_when else ""
+            if setting.name not in self.values:
                 yield f"{setting.name}: is missing{reason}; {self._remedy(setting)}"
+            elif not setting.required:
+                yield f"{setting.name}: is empty{reason}; give it a value"
 
     def _remedy(self, setting: Setting) -> str:
         place = setting.place

@@ -142,6 +142,11 @@ def test_a_secret_of_another_environment_is_neither_read_nor_missed(catalog: Mak
     assert there.credentials["c"].places == (Place(SECRETS_MANAGER, "shared", None),)
 
 
+def test_a_composed_setting_may_be_made_of_settings_alone(catalog: Make) -> None:
+    made = catalog({"A": {"compose": {"scheme": "x", "host": {"setting": "B"}}, "required": True}, "B": {"value": "h"}})
+    assert made.settings["A"].required
+
+
 def test_a_required_setting_whose_secret_is_another_environments(problems: Problems) -> None:
     found = problems({"B": {"secret": "s", "required": True}}, secrets={"s": {"environment": "live"}})
     assert len(found) == 1
