@@ -8,11 +8,14 @@ A restart waits for nothing: that the application is healthy is for the one who 
 from __future__ import annotations
 
 import argparse
+import fcntl
 import hashlib
 import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -85,8 +88,21 @@ class Application:
         return cls(Path(saved["directory"]), int(saved["port"]), Path(saved["python"]))
 
     def restart(self) -> None:
-        self.stop()
-        self._migrate()
+        with self._alone():
+            if not self._description.exists():
+                raise SandboxError(f"The application in {self.directory} was stopped for good.")
+            stop_saved(self.directory)
+            self._migrate()
+            self._start()
+
+    def stop(self) -> None:
+        """Stop it for good: a restart that is still on its way does nothing any more."""
+        if self.directory.exists():
+            with self._alone():
+                self._description.unlink(missing_ok=True)
+                stop_saved(self.directory)
+
+    def _start(self) -> None:
         process = Process.start(
             [
                 *(str(self.python), "-m", "gunicorn", "--bind", f"127.0.0.1:{self.port}"),
@@ -99,8 +115,11 @@ class Application:
         )
         process.save(self.directory / STATE_FILE)
 
-    def stop(self) -> None:
-        stop_saved(self.directory)
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with (self.directory / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     @property
     def _description(self) -> Path:
@@ -136,11 +155,13 @@ class Application:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m sandbox.application")
-    parser.add_argument("act", choices=["restart", "stop"])
+    parser.add_argument("act", choices=["restart"])
     parser.add_argument("directory", type=Path)
     options = parser.parse_args()
-    application = Application.load(options.directory)
-    application.restart() if options.act == "restart" else application.stop()
+    try:
+        Application.load(options.directory).restart()
+    except (SandboxError, FileNotFoundError) as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ from .process import REPOSITORY, SandboxError, Server, clean_environment, free_p
 from .seed import Seeded, seed, watchparty_on
 from .valkey import Valkey
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 AnyServer = TypeVar("AnyServer", bound=Server)
 
 ENVIRONMENT = "production"
@@ -76,7 +77,7 @@ class Scene:
     """For people: which connection is used, and why."""
     inventory: Path
     control: Path
-    """Where Ansible's open SSH connections are. In a folder of its own, since the path of a socket must be short."""
+    """Where Ansible's open SSH connections are. Its path is short, as that of a socket must be."""
     seeding_calls: int
     """How many calls AWS had before the deploy."""
 
@@ -141,7 +142,8 @@ def _set_up(stack: ExitStack, steps: Steps, directory: Path) -> Scene:
         connection, host_vars = _host(stack)
         said.append(connection)
     inventory = _inventory(directory, application, host_vars)
-    control = Path(tempfile.mkdtemp(prefix="cp-"))
+    control = directory / "cp"
+    control.mkdir()
     stack.callback(_close_connections, control)
     return Scene(directory, moto, seeded, application, connection, inventory, control, len(moto.calls()))
 
@@ -216,7 +218,6 @@ def _close_connections(control: Path) -> None:
     for socket_file in control.iterdir():
         command = ["ssh", "-O", "exit", "-o", f"ControlPath={socket_file}", "demo1"]
         subprocess.run(command, capture_output=True, check=False, timeout=10)
-    shutil.rmtree(control, ignore_errors=True)
 
 
 def _health(application: Application) -> str:
@@ -283,15 +284,29 @@ def _interrupt(number: int, _frame: FrameType | None) -> None:
 
 
 def _handle(action: Any) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in SIGNALS:
         signal.signal(number, action)
+
+
+def _make_directory(stack: ExitStack) -> Path:
+    """Make the one folder that everything is in, and is removed with."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        directory = Path(tempfile.mkdtemp(prefix="wp-demo-")).resolve()
+        stack.callback(shutil.rmtree, directory, ignore_errors=True)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    if os.geteuid() == 0:
+        # Servers of an ordinary user must get through it to folders of their own, which are private.
+        directory.chmod(0o711)
+    tempfile.tempdir = str(directory)
+    return directory
 
 
 def _play(stack: ExitStack, options: argparse.Namespace) -> None:
     steps = Steps()
+    directory = _make_directory(stack)
     print("Watch Party: from AWS to a healthy application, in one command\n", flush=True)
-    directory = Path(tempfile.mkdtemp(prefix="watchparty-demo-")).resolve()
-    stack.callback(shutil.rmtree, directory, ignore_errors=True)
     scene = _set_up(stack, steps, directory)
     began = time.monotonic()
     try:

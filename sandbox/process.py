@@ -224,7 +224,7 @@ class Server(ABC):
 
     def start(self, *, seconds: float = 60.0) -> None:
         try:
-            self._directory = self._make_directory()
+            self._make_directory()
             self._prepare()
             # The port may be taken between our look and the server's bind.
             for attempt in range(3):
@@ -265,17 +265,17 @@ class Server(ABC):
         except OSError:
             return "(none)"
 
-    def _make_directory(self) -> Path:
+    def _make_directory(self) -> None:
         directory = self._given
         if directory is None:
             directory = Path(tempfile.mkdtemp(prefix=f"sandbox-{type(self).__name__.lower()}-"))
+        directory = self._directory = directory.resolve()
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.user is not None:
             os.chown(directory, self.user.uid, self.user.gid)
             if subprocess.run(["test", "-x", str(directory)], **as_user(self.user), check=False).returncode:
                 raise SandboxError(f"The user {self.user.name}, whom the server runs as, cannot reach {directory}.")
         directory.chmod(0o700)
-        return directory.resolve()
 
 
 def stop_saved(directory: Path) -> None:

@@ -1,0 +1,113 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The demo ends healthy, and whatever ends it, nothing of it remains."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.process import REPOSITORY, wait_until
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A temporary folder for one demo. Servers of another user must get through it, when we are root."""
+    path = Path(tempfile.mkdtemp(prefix="demo-test-", dir="/tmp"))
+    path.chmod(0o711)
+    yield path
+    shutil.rmtree(path)
+
+
+def _start(place: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "sandbox.demo", *arguments],
+        cwd=REPOSITORY,
+        env={**os.environ, "TMPDIR": str(place)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def _read_until(demo: subprocess.Popen[str], words: str) -> str:
+    assert demo.stdout is not None
+    text = ""
+    for line in demo.stdout:
+        text += line
+        if words in line:
+            return text
+    raise AssertionError(f"the demo ended before it said {words!r}:\n{text}")
+
+
+def _remains(place: Path) -> list[str]:
+    """Return files and processes that belong to a demo of this folder."""
+    found = [str(path) for path in place.iterdir()]
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+        except OSError:
+            continue
+        if bytes(place) in words:
+            found.append(words.replace(b"\0", b" ").decode(errors="replace")[:200])
+    return found
+
+
+def test_it_ends_healthy_and_is_gone(place: Path) -> None:
+    demo = _start(place)
+    text, _ = demo.communicate(timeout=300)
+    assert demo.returncode == 0, text
+    assert "200: database ok, cache ok, broker ok" in text
+    assert re.search(r"mode 0600, owner \S+, \d\d settings", text)
+    assert re.search(r"read from +watchparty/production/core +version [0-9a-f-]{36}", text)
+    assert wait_until(lambda: not _remains(place), seconds=5), _remains(place)
+
+
+@pytest.mark.parametrize(
+    ("words", "number"),
+    [
+        ("sample application", signal.SIGINT),
+        ("PostgreSQL", signal.SIGTERM),
+        ("Write ", signal.SIGINT),
+        ("Ask for health", signal.SIGTERM),
+    ],
+)
+def test_interrupted_it_leaves_nothing(place: Path, words: str, number: signal.Signals) -> None:
+    demo = _start(place)
+    _read_until(demo, words)
+    demo.send_signal(number)
+    text, _ = demo.communicate(timeout=60)
+    assert demo.returncode == 1, text
+    assert f"Stopped by {number.name}." in text
+    assert wait_until(lambda: not _remains(place), seconds=5), _remains(place)
+
+
+def test_a_failed_deploy_is_told_and_leaves_nothing(place: Path) -> None:
+    demo = _start(place, "--", "-e", "env_deploy_restart_command=/bin/false")
+    text, _ = demo.communicate(timeout=300)
+    assert demo.returncode == 1
+    assert "The demo failed. The deploy failed" in text
+    assert wait_until(lambda: not _remains(place), seconds=5), _remains(place)
+
+
+def test_kept_it_stays_until_it_is_stopped(place: Path) -> None:
+    demo = _start(place, "--keep")
+    text = _read_until(demo, "To stop it")
+    assert "To deploy again" in text
+    assert _remains(place)
+    demo.terminate()
+    demo.communicate(timeout=60)
+    assert demo.returncode == 0
+    assert wait_until(lambda: not _remains(place), seconds=5), _remains(place)
