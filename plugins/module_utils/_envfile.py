@@ -197,12 +197,13 @@ class Mark:
                 "it is older; start the deploy again" % (self.journal, journal)
             )
 
-    def accept(self, snapshot: str, journal: int, file_digest: str) -> None:
+    def accept(self, snapshot: str, journal: int, file_digest: str, *, restart: bool = False) -> None:
+        """Records what is about to be written. ``restart`` says that services may run on something else until proven."""
         entry = {"snapshot": snapshot, "journal": journal, "digest": file_digest}
         proven = self.proven
         if proven.get("digest") == file_digest:
             proven = entry
-        self._save({"accepted": entry, "proven": proven or None})
+        self._save({"accepted": {**entry, **({"restart": True} if restart else {})}, "proven": proven or None})
 
     def prove(self, snapshot: str, found: Present) -> None:
         """Records the file as proven and keeps its bytes as the way back.
@@ -214,10 +215,15 @@ class Mark:
         kept = present(self.backup)
         if kept is None or kept.content != found.content:
             write(self.backup, found.content, Ownership(None, None, 0o600))
-        self._save({"accepted": self.accepted, "proven": self.accepted})
+        entry = {name: value for name, value in self.accepted.items() if name != "restart"}
+        self._save({"accepted": entry, "proven": entry})
 
     def is_proven(self, file_digest: str) -> bool:
         return self.proven.get("digest") == file_digest
+
+    def is_settled(self, file_digest: str) -> bool:
+        """Whether the services are known to run on this very file: it is proven, and nothing was written since."""
+        return self.is_proven(file_digest) and not self.accepted.get("restart")
 
     def _save(self, data: Dict[str, Any]) -> None:
         if data == self._data:
@@ -248,8 +254,9 @@ class Mark:
                     raise HostError("%s: cannot be removed: %s" % (path, _reason(error))) from None
             self._save({"accepted": {"journal": self.journal}, "proven": None})
             return False
-        write(path, kept.content, wanted)
         known = self.proven.get("snapshot") if self.is_proven(digest(kept.content)) else None
-        entry = {"snapshot": known, "journal": self.journal, "digest": digest(kept.content)}
+        # The services still run on the file that goes; until they are proven on this one, no deploy may skip the restart.
+        entry = {"snapshot": known, "journal": self.journal, "digest": digest(kept.content), "restart": True}
         self._save({"accepted": entry, "proven": self.proven or None})
+        write(path, kept.content, wanted)
         return True

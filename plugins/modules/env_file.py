@@ -277,13 +277,15 @@ def deliver(module, wanted):
             raise HostError("%s: is not UTF-8, and its other lines are to be kept" % path) from None
     content = text.encode("utf-8")
     before, after = settings_of(found, readers), _dotenv.from_dotenv(text, readers)
-    rewrite = found is None or found.content != content or _envfile.drifted(found, wanted)
+    differs = found is None or found.content != content
+    rewrite = differs or _envfile.drifted(found, wanted)
+    restart = bool(mark) and (differs or not mark.is_settled(_envfile.digest(content)))
     result = {
         "changed": rewrite,
         "path": path,
         "mode": octal(wanted.mode),
         "changes": changes(before, after),
-        "restart_needed": bool(mark) and not mark.is_proven(_envfile.digest(content)),
+        "restart_needed": restart,
     }
     if module._diff and rewrite:
         mode_before = octal(found.mode) if found else ""
@@ -294,12 +296,12 @@ def deliver(module, wanted):
     if mark:
         if found and params["backup"]:
             mark.keep(found)
-        mark.accept(params["snapshot_id"], params["journal"], _envfile.digest(content))
+        mark.accept(params["snapshot_id"], params["journal"], _envfile.digest(content), restart=restart)
     if rewrite:
         _envfile.write(path, content, wanted)
     if mark and params["prove"]:
         mark.prove(params["snapshot_id"], _envfile.present(path))
-    result["proven"] = bool(mark) and mark.is_proven(_envfile.digest(content))
+    result["proven"] = bool(mark) and mark.is_settled(_envfile.digest(content))
     return result
 
 
@@ -309,7 +311,7 @@ def prove(module):
     if found is None:
         raise HostError("%s: is gone; deploy again" % path)
     mark = _envfile.Mark(path)
-    changed = not mark.is_proven(_envfile.digest(found.content))
+    changed = not mark.is_settled(_envfile.digest(found.content))
     if not module.check_mode:
         mark.prove(module.params["snapshot_id"], found)
     return {"changed": changed, "path": path, "mode": octal(found.mode)}

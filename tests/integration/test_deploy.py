@@ -152,7 +152,7 @@ def test_an_unhealthy_host_goes_back_and_the_rollout_stops(lab: Lab, how: str) -
     assert "value-of-generation" not in run.output
     first.assert_proven("2")
     second.assert_proven("1")
-    assert second.restarts == 3
+    assert second.restarts == (2 if how == "fail" else 3)
     third.assert_proven("1")
     assert (third.restarts, third.mark) == before
     assert "left alone: the rollout stopped before this host" in run.text

@@ -265,7 +265,30 @@ def test_going_back_restores_the_last_proven_file(run: Run, path: str) -> None:
     assert back["changed"] is True
     assert back["restored"] is True
     assert content(path) == ONE
+    # Nobody has proven the services on it since.
+    assert run(ONE, snapshot="s-1")["restart_needed"] is True
+    run(state="proven", snapshot="s-1")
     assert run(ONE, snapshot="s-1")["restart_needed"] is False
+
+
+def test_services_that_may_run_on_another_file_are_restarted_on_the_proven_one(run: Run, path: str) -> None:
+    """The second deploy was killed before its proof, and perhaps after its restart; then the first snapshot returns."""
+    run(ONE, snapshot="s-1")
+    run(state="proven", snapshot="s-1")
+    run(TWO, snapshot="s-2")
+    assert run(ONE, snapshot="s-1")["restart_needed"] is True
+    assert run(ONE, snapshot="s-1")["restart_needed"] is True, "killed once more, before the restart"
+    assert run(state="proven", snapshot="s-1")["changed"] is True
+    assert run(ONE, snapshot="s-1")["restart_needed"] is False
+
+
+def test_an_edited_file_needs_a_restart(run: Run, path: str) -> None:
+    """Its services may have been started on it by hand."""
+    run(ONE, snapshot="s-1")
+    run(state="proven", snapshot="s-1")
+    Path(path).write_text("A='by hand'\n", encoding="utf-8")
+    assert run(ONE, snapshot="s-1")["restart_needed"] is True
+    assert run(ONE, snapshot="s-1")["restart_needed"] is True
     assert run(state="restored")["changed"] is False
 
 
