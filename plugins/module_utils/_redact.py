@@ -8,11 +8,14 @@ would blot out modes, paths and names in every message.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Mapping
 from urllib.parse import unquote, urlsplit
 
 SHORTEST = 8
 MASK = "********"
+_PASSWORD = re.compile(r"://[^\s/?#@:]*:([^\s/?#@]+)@")
+"""A value may hold several URLs: a list of Redis hosts does."""
 
 
 def maskable(values: Mapping[str, str], sensitivity: Mapping[str, str]) -> list[str]:
@@ -31,7 +34,8 @@ def _passwords(value: str) -> list[str]:
         password = urlsplit(value).password if "://" in value else None
     except ValueError:
         password = None
-    return [password, unquote(password)] if password else []
+    found = {*_PASSWORD.findall(value), *([password] if password else [])}
+    return sorted(found | {unquote(one) for one in found})
 
 
 def scrub(node: Any, secrets: list[str]) -> Any:

@@ -34,7 +34,7 @@ def _no_debug(setting: Setting, value: str) -> Optional[str]:
 
 
 def _redis_tls(setting: Setting, value: str) -> Optional[str]:
-    if not value.startswith("redis://"):
+    if not value.lower().startswith("redis://"):
         return None
     try:
         host = _types.split_url(value).hostname or ""

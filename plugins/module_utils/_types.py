@@ -76,7 +76,7 @@ def _url(setting: Setting, value: str) -> Optional[str]:
     except ValueError as error:
         return str(error)
     if setting.schemes and parts.scheme not in setting.schemes:
-        return f"has the scheme {parts.scheme}; allowed: {', '.join(setting.schemes)}"
+        return f"has another scheme than {' or '.join(setting.schemes)}"
     if not parts.hostname and parts.scheme not in _NO_HOST_SCHEMES:
         return "is a URL without a host"
     userinfo = parts.netloc.rpartition("@")[0]
@@ -124,7 +124,7 @@ def _email(setting: Setting, value: str) -> Optional[str]:
 def _json(setting: Setting, value: str) -> Optional[str]:
     try:
         json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return "is not valid JSON"
     return None
 
