@@ -56,7 +56,10 @@ class ActionModule(ActionBase):
                 fingerprint_key=snapshot.get("fingerprint_key") or secrets.token_hex(16),
             )
         masked = _redact.maskable(snapshot["values"], snapshot.get("sensitivity", {}))
-        answer = self._on_host(args, task_vars or {})
+        try:
+            answer = self._on_host(args, task_vars or {})
+        except AnsibleActionFail as error:
+            raise AnsibleActionFail(_redact.scrub(str(error), masked)) from None
         clean: dict[str, Any] = _redact.scrub(answer, masked)
         return {**result, **clean}
 
