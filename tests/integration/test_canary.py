@@ -38,7 +38,7 @@ class Search:
             output.write(run.output)
         assert watch.rounds > 5
         for name in ("output", "log", "dump"):
-            assert (lab.directory / name).stat().st_size > 10000, f"{name} was not written"
+            assert (lab.directory / name).stat().st_size > 5000, f"{name} was not written"
         allowed = [host.directory / name for host in lab.hosts for name in (".env", ".env.proven")]
         hits = in_files([lab.directory, lab.moto.directory], self.canaries, allowed=allowed)
         return run, sorted({*hits, *watch.hits})
@@ -125,7 +125,7 @@ SABOTAGES = {
         "/output: ",
         (
             ("plugins/modules/env_file.py", "mac.hexdigest()[:8]", "settings[name]"),
-            (ENV_FILE, "_redact.scrub(answer, masked)", "answer"),
+            (ENV_FILE, "= _redact.scrub(answer, masked)", "= answer"),
         ),
     ),
     "the snapshot becomes a cached fact": Sabotage(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.harness import Host, Lab, layout
+from tests.integration.harness import Host, Lab, Run, layout
 
 CALLBACKS = Path(__file__).resolve().parent / "callback_plugins"
 Record = Callable[[str, object], None]
@@ -31,18 +31,20 @@ class Killer:
         self.lab.seed(layout(str(self.generation)))
         return str(self.generation)
 
-    def points(self) -> list[str]:
+    def points(self, code: int = 0) -> list[str]:
         """The names of a whole run's tasks, in order."""
-        return self._run(0)[1]
+        run, names = self._run(0)
+        assert run.code == code, run.output
+        return names
 
     def kill(self, at: int) -> str:
         """Kills a run at the start of a task, by number from 1; the task's name."""
-        code, names = self._run(at)
-        assert code == -signal.SIGKILL
+        run, names = self._run(at)
+        assert run.code == -signal.SIGKILL, run.output
         assert len(names) == at
         return names[-1]
 
-    def _run(self, at: int) -> tuple[int, list[str]]:
+    def _run(self, at: int) -> tuple[Run, list[str]]:
         self._log.write_text("")
         run = self.lab.run(
             *self.arguments,
@@ -53,7 +55,7 @@ class Killer:
                 "KILL_LOG": str(self._log),
             },
         )
-        return run.code, self._log.read_text().splitlines()
+        return run, self._log.read_text().splitlines()
 
 
 def runs_on(host: Host) -> str:
@@ -94,7 +96,7 @@ def test_killed_while_it_goes_back(lab: Lab, record_property: Record) -> None:
     lab.deploy()
     bad = killer.next_generation()
     host.behaves(**{f"g{bad}": "500"})
-    points = killer.points()
+    points = killer.points(code=2)
     host.assert_proven(good)
     first = points.index("Put the last proven state back") + 1
     for at in range(first, len(points) + 1):
@@ -117,7 +119,7 @@ def test_killed_between_two_batches(lab: Lab) -> None:
     killer.next_generation()
     points = killer.points()
     writes = [number for number, name in enumerate(points, 1) if name.startswith("Write ")]
-    assert len(writes) == 2
+    assert len(writes) == 2, points
     new = killer.next_generation()
     killer.kill(writes[1])
     first.assert_proven(new)
