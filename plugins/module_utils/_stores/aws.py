@@ -20,7 +20,7 @@ try:
 except ImportError:  # the plugins that hand us clients check for boto3 and say how to install it
     exceptions = None
 
-CLIENT_CONFIG = {"retries": {"mode": "standard", "max_attempts": 6}, "connect_timeout": 5, "read_timeout": 20}
+CLIENT_CONFIG = {"retries": {"mode": "standard", "total_max_attempts": 6}, "connect_timeout": 5, "read_timeout": 20}
 """Six tries with exponential backoff and jitter, on throttling, 5xx and lost connections."""
 
 DENIED_CODES = ("AccessDeniedException", "AccessDenied", "UnauthorizedOperation")

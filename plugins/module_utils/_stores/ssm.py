@@ -43,7 +43,11 @@ class ParameterStore(Store):
             for name, version in (pins or {}).items()
             if name not in contents.readings or contents.readings[name].version != version
         }
-        return contents | self._versions(moved) if moved else contents
+        if not moved:
+            return contents
+        # A pinned version that is gone must not be answered by the current one.
+        kept = {name: reading for name, reading in contents.readings.items() if name not in moved}
+        return Contents(kept, contents.failures) | self._versions(moved)
 
     def _path(self, path: str) -> Contents:
         readings: dict[str, Reading] = {}

@@ -1,0 +1,229 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.stub import Stubber
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Denied, NoAccess, StoreError
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
+    BINARY,
+    DELETED,
+    DENIED,
+    MISSING,
+    Reading,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
+
+Stubbed = Callable[[str], tuple[Any, Stubber]]
+Moto = Callable[[str], tuple[Any, list[str]]]
+BATCH, GET = "batch_get_secret_value", "get_secret_value"
+V1, V2 = "1" * 32, "2" * 32
+
+
+@pytest.fixture
+def stub(stubbed: Stubbed) -> tuple[SecretsManager, Stubber]:
+    client, stubber = stubbed("secretsmanager")
+    return SecretsManager(client), stubber
+
+
+@pytest.fixture
+def live(moto: Moto) -> tuple[SecretsManager, Any, list[str]]:
+    client, calls = moto("secretsmanager")
+    return SecretsManager(client), client, calls
+
+
+def arn(name: str) -> str:
+    return f"arn:aws:secretsmanager:eu-west-3:123456789012:secret:{name}-AbCdEf"
+
+
+def secret(name: str, version: str = V1, stages: tuple[str, ...] = ("AWSCURRENT",), **more: Any) -> dict[str, Any]:
+    labels = {"VersionStages": list(stages)} if stages else {}
+    value = more or {"SecretString": f"canary-{name}"}
+    return {"ARN": arn(name), "Name": name, "VersionId": version, **labels, **value}
+
+
+def batch(*found: dict[str, Any], errors: tuple[tuple[str, str, str], ...] = ()) -> dict[str, Any]:
+    return {
+        "SecretValues": list(found),
+        "Errors": [{"SecretId": name, "ErrorCode": code, "Message": words} for name, code, words in errors],
+    }
+
+
+def reading(name: str, version: str = V1) -> Reading:
+    return Reading("secretsmanager", name, version, f"canary-{name}")
+
+
+@pytest.mark.parametrize(("count", "calls"), [(1, 1), (20, 1), (21, 2), (41, 3)])
+def test_a_call_for_every_twenty(live: tuple[SecretsManager, Any, list[str]], count: int, calls: int) -> None:
+    store, client, asked = live
+    names = [f"app/production/s{number}" for number in range(count)]
+    for name in names:
+        client.create_secret(Name=name, SecretString=f"canary-{name}")
+    asked.clear()
+    found = store.read([*names, names[0]])
+    assert asked == ["BatchGetSecretValue"] * calls
+    assert {name: one.value for name, one in found.readings.items()} == {name: f"canary-{name}" for name in names}
+    assert found.failures == {}
+    assert "canary" not in repr(found)
+
+
+def test_names_are_taken_whole(live: tuple[SecretsManager, Any, list[str]]) -> None:
+    store, client, _asked = live
+    for name in ("core", "core-old", "a.b"):
+        client.create_secret(Name=name, SecretString=f"canary-{name}")
+    assert set(store.read(["core", "a.b"]).readings) == {"core", "a.b"}
+
+
+def test_the_current_version_is_read_after_a_promotion(live: tuple[SecretsManager, Any, list[str]]) -> None:
+    store, client, _asked = live
+    first = client.create_secret(Name="core", SecretString="canary-1")["VersionId"]
+    second = client.put_secret_value(SecretId="core", SecretString="canary-2", VersionStages=["AWSPENDING"])[
+        "VersionId"
+    ]
+    assert store.read(["core"]).readings["core"].version == first
+    assert store.read(["core"], stages={"core": "AWSPENDING"}).readings["core"].version == second
+    client.update_secret_version_stage(
+        SecretId="core", VersionStage="AWSCURRENT", MoveToVersionId=second, RemoveFromVersionId=first
+    )
+    found = store.read(["core"]).readings["core"]
+    assert (found.version, found.value) == (second, "canary-2")
+    pinned = store.read(["core"], pins={"core": first, "other": "x"}).readings
+    assert list(pinned) == ["core"]
+    assert pinned["core"].value == "canary-1"
+
+
+def test_missing_binary_and_deleted_come_back_by_name(live: tuple[SecretsManager, Any, list[str]]) -> None:
+    store, client, _asked = live
+    client.create_secret(Name="text", SecretString="canary-text")
+    client.create_secret(Name="binary", SecretBinary=b"canary")
+    client.create_secret(Name="deleted", SecretString="canary")
+    client.delete_secret(SecretId="deleted", RecoveryWindowInDays=7)
+    found = store.read(["text", "binary", "deleted", "none"])
+    assert set(found.readings) == {"text"}
+    assert {name: failure.reason for name, failure in found.failures.items()} == {
+        "binary": BINARY,
+        "deleted": DELETED,
+        "none": MISSING,
+    }
+
+
+def test_a_secret_asked_by_its_arn_answers_under_it(live: tuple[SecretsManager, Any, list[str]]) -> None:
+    store, client, _asked = live
+    whole = client.create_secret(Name="core", SecretString="canary-core")["ARN"]
+    assert list(store.read([whole]).readings) == [whole]
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "reason"),
+    [
+        ("ResourceNotFoundException", "Secrets Manager can't find the specified secret.", MISSING),
+        ("AccessDeniedException", "User is not authorized", DENIED),
+        (
+            "InvalidRequestException",
+            "You can't perform this operation on the secret because it was marked for deletion.",
+            DELETED,
+        ),
+    ],
+)
+def test_part_of_a_batch_may_fail(stub: tuple[SecretsManager, Stubber], code: str, words: str, reason: str) -> None:
+    store, stubber = stub
+    stubber.add_response(BATCH, batch(secret("a"), errors=(("b", code, words),)), {"SecretIdList": ["a", "b"]})
+    found = store.read(["a", "b"])
+    assert found.readings == {"a": reading("a")}
+    assert found.failures["b"].reason == reason
+    assert found.failures["b"].detail == (words if reason == DENIED else "")
+
+
+def test_what_failed_for_a_while_is_asked_once_more(stub: tuple[SecretsManager, Stubber]) -> None:
+    store, stubber = stub
+    errors = (("a", "InternalServiceError", "x"), ("b", "ThrottlingException", "x"))
+    stubber.add_response(BATCH, batch(errors=errors), {"SecretIdList": ["a", "b"]})
+    stubber.add_response(GET, secret("a"), {"SecretId": "a"})
+    stubber.add_client_error(GET, "AccessDeniedException", "no policy", expected_params={"SecretId": "b"})
+    found = store.read(["a", "b"])
+    assert found.readings == {"a": reading("a")}
+    assert (found.failures["b"].reason, found.failures["b"].detail) == (DENIED, "no policy")
+
+
+def test_what_fails_again_stops_the_read(stub: tuple[SecretsManager, Stubber]) -> None:
+    store, stubber = stub
+    stubber.add_response(BATCH, batch(errors=(("a", "DecryptionFailure", "x"),)))
+    stubber.add_client_error(GET, "DecryptionFailure", "KMS is away")
+    with pytest.raises(StoreError, match=r"AWS refused secretsmanager:GetSecretValue on secret a: DecryptionFailure"):
+        store.read(["a"])
+
+
+def test_an_answer_that_leaves_names_out_is_completed(stub: tuple[SecretsManager, Stubber]) -> None:
+    store, stubber = stub
+    stubber.add_response(BATCH, {**batch(secret("a")), "NextToken": "more"}, {"SecretIdList": ["a", "b", "c"]})
+    stubber.add_response(GET, secret("b"), {"SecretId": "b"})
+    stubber.add_client_error(GET, "ResourceNotFoundException", "gone", expected_params={"SecretId": "c"})
+    found = store.read(["a", "b", "c"])
+    assert found.readings == {"a": reading("a"), "b": reading("b")}
+    assert found.failures["c"].reason == MISSING
+
+
+@pytest.mark.parametrize("stages", [(), ("AWSPREVIOUS",)])
+def test_a_version_that_is_not_current_is_asked_for_by_label(
+    stub: tuple[SecretsManager, Stubber], stages: tuple[str, ...]
+) -> None:
+    store, stubber = stub
+    stubber.add_response(BATCH, batch(secret("a", V1, stages)))
+    stubber.add_response(GET, secret("a", V2), {"SecretId": "a", "VersionStage": "AWSCURRENT"})
+    assert store.read(["a"]).readings == {"a": reading("a", V2)}
+
+
+def test_a_secret_without_a_current_version_is_missing(stub: tuple[SecretsManager, Stubber]) -> None:
+    store, stubber = stub
+    stubber.add_response(BATCH, batch(secret("a", V1, ())))
+    stubber.add_client_error(GET, "ResourceNotFoundException", "no value for staging label: AWSCURRENT")
+    failure = store.read(["a"]).failures["a"]
+    assert failure.reason == MISSING
+    assert "AWSCURRENT" in failure.detail
+
+
+def test_pins_and_labels_are_asked_one_by_one(stub: tuple[SecretsManager, Stubber]) -> None:
+    store, stubber = stub
+    stubber.add_response(BATCH, batch(secret("a")), {"SecretIdList": ["a"]})
+    stubber.add_response(GET, secret("b", V2), {"SecretId": "b", "VersionId": V2})
+    stubber.add_response(GET, secret("c", V2), {"SecretId": "c", "VersionStage": "AWSPENDING"})
+    found = store.read(["a", "b", "c"], pins={"b": V2}, stages={"c": "AWSPENDING"})
+    assert found.readings == {"a": reading("a"), "b": reading("b", V2), "c": reading("c", V2)}
+
+
+def test_a_pinned_version_that_is_gone_is_never_answered_by_another(stub: tuple[SecretsManager, Stubber]) -> None:
+    store, stubber = stub
+    stubber.add_client_error(GET, "ResourceNotFoundException", f"can't find version {V2}")
+    found = store.read(["a"], pins={"a": V2})
+    assert found.readings == {}
+    assert found.failures["a"].reason == MISSING
+    assert V2 in found.failures["a"].detail
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind", "words"),
+    [
+        ("AccessDeniedException", 400, Denied, "AWS denies secretsmanager:BatchGetSecretValue on a, b"),
+        ("ThrottlingException", 400, NoAccess, "still throttles secretsmanager:BatchGetSecretValue on a, b"),
+        ("UnrecognizedClientException", 400, NoAccess, "does not accept the credentials"),
+        ("InternalServiceError", 500, NoAccess, "AWS failed at secretsmanager:BatchGetSecretValue"),
+        ("InvalidParameterException", 400, StoreError, "AWS refused secretsmanager:BatchGetSecretValue on a, b"),
+    ],
+)
+def test_a_batch_that_fails_as_a_whole(
+    stub: tuple[SecretsManager, Stubber], code: str, status: int, kind: type[Exception], words: str
+) -> None:
+    store, stubber = stub
+    stubber.add_client_error(BATCH, code, "aws says", http_status_code=status)
+    with pytest.raises(kind, match=words):
+        store.read(["a", "b"])
+
+
+def test_nothing_asked_no_call(stub: tuple[SecretsManager, Stubber]) -> None:
+    store, _stubber = stub
+    assert store.read([]).readings == {}
