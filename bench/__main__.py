@@ -1,0 +1,119 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""``python -m bench``: deploys to plain hosts, measured side by side with today's way. Needs root; takes minutes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import signal
+import sys
+import tempfile
+from collections import defaultdict
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+from bench.figures import Figure, Runs, call_figures, table, timed
+from bench.scene import Run, Scene
+from sandbox.aws import Moto
+from sandbox.hosts import Fleet, Plan, why_not
+from sandbox.process import SandboxError
+
+SECRETS_READ = 2
+PARAMETERS_READ = 11
+"""What the catalog's stores hold for production; SSM gives ten parameters a page."""
+
+
+def measure(scene: Scene, *, hosts: int, many: int, rounds: int) -> dict[str, list[Run]]:
+    """Every kind of run once a round, so that what else the machine does falls on all of them."""
+    runs: dict[str, list[Run]] = defaultdict(list)
+
+    def keep(kind: str, size: int) -> None:
+        run: Run = getattr(scene, kind)(hosts=size)
+        runs[f"{kind} {size}"].append(run)
+        print(f"  {kind} on {size} hosts: {run.seconds:.1f} s", flush=True)
+
+    scene.ping(hosts=1)
+    for number in range(1, rounds + 1):
+        print(f"round {number} of {rounds}", flush=True)
+        for kind in ("deploy", "rival", "ping", "plain_ssh"):
+            keep(kind, hosts)
+        if many:
+            keep("deploy", many)
+    print("calls", flush=True)
+    for size in filter(None, (1, many)):
+        for kind in ("deploy", "rival"):
+            if f"{kind} {size}" not in runs:
+                keep(kind, size)
+    keep("per_setting", 1)
+    return dict(runs)
+
+
+def figures(runs: Runs, *, hosts: int, many: int) -> list[Figure]:
+    deploy, rival = runs[f"deploy {hosts}"], runs[f"rival {hosts}"]
+    ping, plain = runs[f"ping {hosts}"], runs[f"plain_ssh {hosts}"]
+    found = [
+        timed(f"deploy to {hosts} hosts : rival's playbook", deploy, rival, 0.35),
+        timed("its delivery play : a ping play", deploy, ping, 1.3, ("Roll out", "Ping")),
+        timed("its delivery play : parallel plain ssh", deploy, plain, 3.0, ("Roll out", "")),
+    ]
+    if many:
+        grown = runs[f"deploy {many}"]
+        found.append(timed(f"deploy to {many} hosts : to {hosts}", grown, deploy, 1.1 * many / hosts))
+    found += call_figures(runs, [size for size in (1, hosts, many) if size], SECRETS_READ, PARAMETERS_READ)
+    each = sum(runs["per_setting 1"][0].calls.values())
+    found.append(Figure("AWS calls with a lookup a setting", "", f"{each} a host", None, "", None))
+    return found
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--hosts", type=int, default=20)
+    parser.add_argument("--many", type=int, default=100, help="for the growth; 0 leaves it out")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", type=Path, default=Path("build/bench.json"), help="where every run is written")
+    options = parser.parse_args(argv)
+    if reason := why_not():
+        print(f"Nothing was measured: {reason}.")
+        return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        with tempfile.TemporaryDirectory(prefix="bench-") as directory:
+            place = Path(directory)
+            plan = Plan(count=max(options.hosts, options.many), kind="plain")
+            with Moto() as moto, Fleet(place / "hosts", plan) as fleet:
+                scene = Scene(fleet, moto, place)
+                scene.prepare()
+                runs = measure(scene, hosts=options.hosts, many=options.many, rounds=options.rounds)
+    except SandboxError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped; everything was removed.", file=sys.stderr)
+        return 130
+    found = figures(runs, hosts=options.hosts, many=options.many)
+    about = {
+        "ansible-core": version("ansible-core"),
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "rounds": options.rounds,
+    }
+    print("\n" + ", ".join(f"{name} {value}" for name, value in about.items()))
+    print(f"medians of {options.rounds} interleaved rounds; a ratio is the median of the rounds' ratios\n")
+    print(table(found))
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    content = {
+        "about": about,
+        "figures": [asdict(figure) for figure in found],
+        "runs": {name: [asdict(run) for run in kind] for name, kind in runs.items()},
+    }
+    options.json.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(f"\nEvery run: {options.json}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the runs say: one figure a line, ours beside the rival's, with the target it is held against."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bench.scene import Run
+
+Runs = Mapping[str, Sequence[Run]]
+"""The runs of one kind on one number of hosts, by a name such as ``deploy 20``."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the table."""
+
+    name: str
+    ours: str
+    rival: str
+    ratio: float | None
+    target: str
+    reached: bool | None
+    """None where there is no target."""
+
+
+def seconds(runs: Sequence[Run], play: str = "") -> float:
+    return statistics.median(run.plays[play] if play else run.seconds for run in runs)
+
+
+def ratios(ours: Sequence[Run], rival: Sequence[Run], plays: tuple[str, str] = ("", "")) -> float:
+    """The median of the ratios round by round: what else the machine did in a round bears on both."""
+    mine, theirs = plays
+    return statistics.median(
+        seconds([one], mine) / seconds([other], theirs) for one, other in zip(ours, rival, strict=True)
+    )
+
+
+def timed(
+    name: str, ours: Sequence[Run], rival: Sequence[Run], most: float, plays: tuple[str, str] = ("", "")
+) -> Figure:
+    ratio = ratios(ours, rival, plays)
+    return Figure(
+        name,
+        f"{seconds(ours, plays[0]):.1f} s",
+        f"{seconds(rival, plays[1]):.1f} s",
+        ratio,
+        f"≤ {most}",
+        ratio <= most,
+    )
+
+
+def calls(run: Run) -> int:
+    return sum(run.calls.values())
+
+
+def call_figures(runs: Runs, sizes: Sequence[int], secrets: int, parameters: int) -> list[Figure]:
+    """The calls of a deploy: what the stores need, and one for the journal. The bench's catalog names no account."""
+    needed = -(-secrets // 20) + max(1, -(-parameters // 10))
+    found = []
+    for size in sizes:
+        ours, rival = calls(runs[f"deploy {size}"][0]), calls(runs[f"rival {size}"][0])
+        target = f"{needed} + journal"
+        found.append(
+            Figure(f"AWS calls, {size} hosts", str(ours), str(rival), ours / rival, target, ours == needed + 1)
+        )
+    return found
+
+
+def table(figures: Sequence[Figure]) -> str:
+    head = ("figure", "ours", "rival", "ratio", "target", "reached")
+    rows = [
+        (
+            figure.name,
+            figure.ours,
+            figure.rival,
+            "" if figure.ratio is None else f"{figure.ratio:.2f}",
+            figure.target,
+            "" if figure.reached is None else "yes" if figure.reached else "no",
+        )
+        for figure in figures
+    ]
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+    lines = [" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *rows)]
+    rule = "-|-".join("-" * width for width in widths)
+    return "\n".join(f"| {line} |" for line in (lines[0], rule, *lines[1:]))
