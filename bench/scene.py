@@ -90,7 +90,7 @@ class Scene:
             seconds,
             {play["play"]: play["seconds"] for play in plays},
             [(f"{play['play']}: {name}", taken) for play in plays for name, taken in play["tasks"]],
-            Counter(call["operation"] for call in self._moto.calls(since=before)),
+            dict(Counter(call["operation"] for call in self._moto.calls(since=before))),
         )
 
     def deploy(self, *, hosts: int) -> Run:
