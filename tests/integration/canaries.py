@@ -99,7 +99,7 @@ class Watch:
         self._thread.join()
 
     def _look(self) -> None:
-        while not self._over.wait(0.05):
+        while not self._over.wait(0.1):
             self.rounds += 1
             for process in Path("/proc").iterdir():
                 if process.name.isdigit():

@@ -97,6 +97,8 @@ class Sabotage:
     """Words that must be in one of the search's findings."""
     changes: tuple[tuple[str, str, str], ...]
     """File, text, and what replaces it."""
+    application: str = "ok"
+    """How the application behaves that is deployed to."""
 
 
 READ = "roles/env_deploy/tasks/read.yml"
@@ -116,8 +118,8 @@ SABOTAGES = {
         (
             (
                 ENV_FILE,
-                "        answer = self._execute",
-                "        self._task.args = args\n        answer = self._execute",
+                "        masked = ",
+                "        self._task.args = args\n        masked = ",
             ),
         ),
     ),
@@ -166,6 +168,7 @@ SABOTAGES = {
     "the health answer is printed": Sabotage(
         "/output: ",
         (("roles/env_deploy/tasks/health.yml", "  no_log: true\n", ""),),
+        application="leak",
     ),
 }
 
@@ -184,7 +187,7 @@ def test_the_search_finds_what_a_broken_masking_lets_out(lab: Lab, sabotage: Sab
         (clone / name).write_text(content.replace(text, broken), encoding="utf-8")
     lab.root = clone
     (host,) = lab.add_hosts()
-    host.behaves(g1="leak")
+    host.behaves(g1=sabotage.application)
     search = Search(lab, Canaries())
     lab.seed(layout("1", token=search.canaries.value))
     _, hits = search.run()
