@@ -1,6 +1,6 @@
 # Short names for the project's commands; everything they need is set up on first use.
 .DEFAULT_GOAL := help
-.PHONY: help setup packages demo test lint unit sanity readers integration hosts bench changelog docs-check constraints clean
+.PHONY: help setup packages demo test format lint unit sanity readers integration hosts bench changelog docs-check constraints clean
 
 export LC_ALL := C.UTF-8
 PYTHON := .venv/bin/python
@@ -20,6 +20,10 @@ demo: ## deploy to a sample application on this machine, from a local AWS; clean
 
 test: setup ## every check, ending in one table
 	@$(PYTHON) scripts/run_checks.py
+
+format: setup ## let ruff mend what it can
+	@.venv/bin/ruff check --quiet --fix . || true
+	@.venv/bin/ruff format .
 
 lint: ## ruff, mypy, yamllint, ansible-lint, shellcheck, changelog fragments, links
 unit: ## unit tests, on both supported Ansible versions

@@ -48,7 +48,7 @@ create_venv() { # VENV PYTHON
 
 # The stamp of a requirements file is its digest, so a file that has not changed costs nothing.
 digest() { # FILE
-    { cat "requirements/$1.txt" requirements/constraints.txt 2>/dev/null || true; } | cksum
+    cat "$1" requirements/constraints.txt | cksum
 }
 
 install() { # VENV PYTHON FILE...
@@ -61,18 +61,16 @@ install() { # VENV PYTHON FILE...
     fi
     mkdir -p "$venv/.stamps"
     for file in "$@"; do
-        [ -f "requirements/$file.txt" ] || continue
-        stamp=$(cat "$venv/.stamps/$file" 2>/dev/null) || true
+        stamp=$(cat "$venv/.stamps/${file//\//-}" 2>/dev/null) || true
         [ "$stamp" = "$(digest "$file")" ] || stale+=("$file")
     done
     [ ${#stale[@]} -gt 0 ] || return 0
     say "$venv: installing ${stale[*]} (a few minutes the first time)"
     local -a arguments=()
-    for file in "${stale[@]}"; do arguments+=(-r "requirements/$file.txt"); done
-    [ -f requirements/constraints.txt ] && arguments+=(-c requirements/constraints.txt)
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "${arguments[@]}"
+    for file in "${stale[@]}"; do arguments+=(-r "$file"); done
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -c requirements/constraints.txt "${arguments[@]}"
     for file in "${stale[@]}"; do
-        digest "$file" >"$venv/.stamps/$file"
+        digest "$file" >"$venv/.stamps/${file//\//-}"
     done
 }
 
@@ -88,17 +86,17 @@ servers() { # VENV
 }
 
 main_environment() { # FILE...
-    local python ansible="ansible-newest"
+    local python ansible=requirements/ansible-newest.txt
     python=$(find_python 3.13 3.14 3.12) || true
     if [ -z "$python" ]; then
-        ansible="ansible-2.19"
+        ansible=requirements/ansible-2.19.txt
         python=$(find_python 3.11) || true
     fi
     if [ -z "$python" ]; then
         say "no Python 3.11, 3.12, 3.13 or 3.14 runs on this machine; install one (Debian: python3 and python3-venv)." >&2
         exit 1
     fi
-    install .venv "$python" runtime "$ansible" "$@"
+    install .venv "$python" requirements/runtime.txt "$ansible" "$@"
     servers .venv
 }
 
@@ -107,20 +105,21 @@ core219_environment() {
     python=$(find_python 3.11 3.12 3.13) || true
     if [ -z "$python" ]; then
         say "no Python 3.11 – 3.13 here: ansible-core 2.19 is not set up, and what it would check is not tested."
-    elif [ -e .venv/.stamps/ansible-2.19 ]; then
+    elif [ -e .venv/.stamps/requirements-ansible-2.19.txt ]; then
         say "ansible-core 2.19 is the newest that this machine's Pythons can run: .venv has it already."
     else
-        install .venv-core219 "$python" runtime ansible-2.19 sandbox test
+        install .venv-core219 "$python" requirements/{runtime,ansible-2.19,sandbox,test}.txt
         servers .venv-core219
     fi
 }
 
+development=(requirements/{sandbox,test,lint,molecule}.txt tests/readers/requirements.txt)
 case "${1:-all}" in
-    demo) main_environment sandbox ;;
-    dev) main_environment sandbox test lint molecule ;;
+    demo) main_environment requirements/sandbox.txt ;;
+    dev) main_environment "${development[@]}" ;;
     core219) core219_environment ;;
     all)
-        main_environment sandbox test lint molecule
+        main_environment "${development[@]}"
         core219_environment
         ;;
     *)

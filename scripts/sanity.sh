@@ -11,10 +11,10 @@ shift $(($# > 0 ? 1 : 0))
 # ansible-test keeps its environments in HOME: one of the project's own leaves the user's alone.
 user_home=$HOME
 export HOME=$PWD/build/sanity-home
-export ANSIBLE_HOME=$HOME/.ansible
+export ANSIBLE_HOME=$HOME/.ansible PIP_CACHE_DIR=${PIP_CACHE_DIR:-$user_home/.cache/pip} PIP_DISABLE_PIP_VERSION_CHECK=1
 unset ANSIBLE_COLLECTIONS_PATH PYTHONPATH
 
-# `--venv` downloads a script that installs pip unless it finds one here. Python, or our own pip, can do the same.
+# `--venv` downloads a script that installs pip unless it finds one here. Our own pip, or Python, can do the same.
 data=$("$environment/bin/python" -c 'import ansible_test, os; print(os.path.dirname(ansible_test.__file__))')
 pip=$(sed -n "s/^ *pip='\([0-9.]*\)',\$/\1/p" "$data/_internal/python_requirements.py")
 mkdir -p "$ANSIBLE_HOME/test/cache"
@@ -22,12 +22,10 @@ cat >"$ANSIBLE_HOME/test/cache/get_pip_${pip//./_}.py" <<EOF
 import subprocess
 import sys
 
-try:
-    subprocess.check_call([sys.executable, "-m", "ensurepip"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    pip = [sys.executable, "-m", "pip"]
-except subprocess.CalledProcessError:
-    pip = ["$environment/bin/python", "-m", "pip", "--python", sys.executable]
-subprocess.check_call(pip + ["install", "--quiet", "--disable-pip-version-check", "pip==$pip"])
+install = ["install", "--quiet", "--disable-pip-version-check", "pip==$pip"]
+if subprocess.call(["$environment/bin/python", "-m", "pip", "--python", sys.executable] + install):
+    subprocess.check_call([sys.executable, "-m", "ensurepip"])
+    subprocess.check_call([sys.executable, "-m", "pip"] + install)
 EOF
 
 # The tree stands outside the clone: ansible-test asks the Git repository around it for files, and it would ignore build/.
