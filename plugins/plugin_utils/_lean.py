@@ -83,8 +83,6 @@ def _parsed(answer: Mapping[str, Any]) -> dict[str, Any]:
         result = None
     if not isinstance(result, dict):
         words = str(answer.get("stderr", "")).strip() or str(answer.get("stdout", "")).strip() or "no answer"
-        raise AnsibleActionFail(
-            f"The module did not run on the host (exit code {answer.get('rc')}): {words.splitlines()[-1]}. "
-            "It needs Python 3.8 or newer; set ansible_python_interpreter"
-        )
+        problem = f"The module did not run on the host (exit code {answer.get('rc')}): {words.splitlines()[-1]}"
+        return {"failed": True, "msg": f"{problem}. It needs Python 3.8 or newer; set ansible_python_interpreter"}
     return result

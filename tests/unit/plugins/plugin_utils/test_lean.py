@@ -1,0 +1,104 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The small runtime runs the module as AnsibleModule would, in a Python that sees nothing but what it is sent."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleActionFail
+
+from ansible_collections.watchparty.secrets.plugins.action.env_file import USES
+from ansible_collections.watchparty.secrets.plugins.modules import env_file
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _lean
+
+
+class Host:
+    """An action plugin whose host is this machine."""
+
+    def __init__(self, *, check_mode: bool = False, noise: str = "") -> None:
+        self._task = SimpleNamespace(check_mode=check_mode, diff=True, delegate_to=None)
+        self._templar = SimpleNamespace(template=lambda text: text)
+        self.commands: list[str] = []
+        self._noise = noise
+
+    def _low_level_execute_command(self, command: str, in_data: bytes) -> dict[str, Any]:
+        self.commands.append(command)
+        done = subprocess.run(shlex.split(command), input=in_data, capture_output=True, check=False)
+        stdout = self._noise + done.stdout.decode()
+        return {"rc": done.returncode, "stdout": stdout, "stderr": done.stderr.decode()}
+
+
+def run(host: Host, python: str = sys.executable, **args: Any) -> dict[str, Any]:
+    params = _lean.validated(env_file.ARGUMENT_SPEC, {"snapshot_id": "s", **args})
+    variables = {"ansible_python_interpreter": python}
+    return _lean.execute(host, env_file, USES, args=params, task_vars=variables)  # type: ignore[arg-type]
+
+
+def test_the_file_is_written_and_proven_in_one_command(tmp_path: Path) -> None:
+    host, path = Host(), tmp_path / ".env"
+    answer = run(host, path=str(path), content="KEY='canary'\n", prove=True)
+    assert path.read_text() == "KEY='canary'\n"
+    assert (answer["changed"], answer["restart_needed"], answer["proven"]) == (True, True, True)
+    assert json.loads((tmp_path / ".env.mark").read_text())["proven"]["snapshot"] == "s"
+    assert "canary" not in json.dumps(answer)
+    again = run(host, path=str(path), content="KEY='canary'\n", prove=True)
+    assert (again["changed"], again["restart_needed"], again["proven"]) == (False, False, True)
+    assert not any("canary" in command for command in host.commands)
+
+
+def test_check_mode_and_diff_reach_the_module(tmp_path: Path) -> None:
+    answer = run(Host(check_mode=True), path=str(tmp_path / ".env"), content="KEY='v'\n")
+    assert answer["changed"]
+    assert "KEY fingerprint" in answer["diff"]["after"]
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_host_expands_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert run(Host(), path="~/.env", content="KEY='v'\n")["path"] == str(tmp_path / ".env")
+
+
+def test_a_failure_is_the_modules_own_words(tmp_path: Path) -> None:
+    answer = run(Host(), path=str(tmp_path / "missing" / ".env"), content="KEY='v'\n")
+    assert answer["failed"]
+    assert "does not exist; create it first" in answer["msg"]
+
+
+def test_words_before_the_answer_are_passed_over(tmp_path: Path) -> None:
+    assert run(Host(noise="Welcome {}\n"), path=str(tmp_path / ".env"), content="KEY='v'\n")["changed"]
+
+
+def test_no_python_is_told(tmp_path: Path) -> None:
+    no_python = tmp_path / "python"
+    no_python.write_text("#!/bin/sh\necho 'python: not found' >&2\nexit 127\n")
+    no_python.chmod(0o755)
+    answer = run(Host(), python=str(no_python), path=str(tmp_path / ".env"), content="KEY='v'\n")
+    assert answer["failed"]
+    assert "exit code 127): python: not found" in answer["msg"]
+    assert "ansible_python_interpreter" in answer["msg"]
+
+
+def test_discovery_is_not_run_again() -> None:
+    host = Host()
+    facts = {"ansible_facts": {"discovered_interpreter_python": "/usr/bin/python3.12"}}
+    assert _lean._python(host, facts) == "/usr/bin/python3.12"  # type: ignore[arg-type]
+    assert _lean._python(host, {"ansible_facts": {}}) == "python3"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [({"state": "gone"}, "value of state must be one of"), ({"pth": "x"}, "pth"), ({"mark": "perhaps"}, "mark")],
+)
+def test_options_are_checked_before_anything_is_sent(args: dict[str, Any], words: str) -> None:
+    host = Host()
+    with pytest.raises(AnsibleActionFail, match=words):
+        run(host, path="/x/.env", content="", **args)
+    assert not host.commands
