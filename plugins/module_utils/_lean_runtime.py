@@ -55,4 +55,4 @@ def start(sources: Dict[str, str], main: str, params: Dict[str, Any], check_mode
         # ``from package import leaf`` looks the leaf up in its package.
         setattr(sys.modules.setdefault(package, types.ModuleType(package)), leaf, module)
         exec(compile(source, name, "exec"), module.__dict__)  # noqa: S102 - the collection's own files, sent by its controller
-    sys.modules[main].main()  # type: ignore[attr-defined]
+    sys.modules[main].main()
