@@ -1,0 +1,245 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The one read, against moto in this process, through the adapter that the plugins use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+    HostError,
+    JournalError,
+    NoAccess,
+    NotFound,
+    WrongAccount,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._reading import Environment, Request, read
+
+CATALOG: dict[str, Any] = {
+    "application": "app",
+    "settings": {
+        "KEY": {"group": "core", "required": True},
+        "NOTE": {"group": "more"},
+        "PORT": {"parameter": "X/PORT", "copies": [{"secret": "app/{environment}/core", "key": "PORT"}]},
+    },
+}
+CLIENTS: dict[tuple[str, str | None], Any] = {}
+"""Made by the adapter, once: each takes half a second, and moto forgets what they did after every test."""
+ENTRY = {"rotation": "r1", "step": "deploy", "who": "ann@laptop", "at": "10:00"}
+
+
+@dataclass
+class Aws:
+    """moto, seeded; and what it was asked."""
+
+    calls: list[str] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
+    regions: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.secrets = boto3.client("secretsmanager", region_name="eu-west-3")
+        self.ssm = boto3.client("ssm", region_name="eu-west-3")
+        self.first = self.secrets.create_secret(Name="app/test/core", SecretString='{"KEY": "canary-1", "PORT": "1"}')
+        self.secrets.create_secret(Name="app/test/more", SecretString='{"NOTE": "canary-n"}')
+        self.parameter("/app/test/X/PORT", "1")
+
+    def parameter(self, name: str, value: str) -> None:
+        self.ssm.put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True)
+
+    def journal(self, number: int, **more: Any) -> None:
+        self.parameter(f"/app-journal/test/{number}", json.dumps({**ENTRY, **more}))
+
+    def read(self, document: dict[str, Any] = CATALOG, *, region: str | None = "eu-west-3", **more: Any) -> Environment:
+        connection = AwsConnection("test", {"region": region, "access_key": "testing", "secret_key": "testing"})
+        make = connection.store_client
+
+        def client(service: str) -> Any:
+            made = CLIENTS.get((service, connection.region)) or make(service)
+            self.regions.append(made.meta.region_name)
+            made.meta.events.register("before-call.*.*", self._before, unique_id="test")
+            CLIENTS[service, connection.region] = made
+            return made
+
+        connection.store_client = client  # type: ignore[method-assign]
+        try:
+            return read(Request(document=document, environment="test", **more), connection)
+        finally:
+            for made in CLIENTS.values():
+                made.meta.events.unregister("before-call.*.*", unique_id="test")
+
+    def _before(self, model: Any, params: dict[str, Any], **_more: Any) -> None:
+        self.calls.append(model.name)
+        for name in self.refused:
+            if name in (model.name, json.loads(params["body"]).get("Path") if params["body"] else None):
+                raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no policy"}}, model.name)
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, "/dev/null")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with mock_aws():
+        yield Aws()
+
+
+def with_environment(**more: Any) -> dict[str, Any]:
+    return {**CATALOG, "environments": {"test": more}}
+
+
+def test_one_read_of_each_store(aws: Aws) -> None:
+    found = aws.read()
+    assert found.resolution.problems == ()
+    assert found.resolution.values == {"KEY": "canary-1", "NOTE": "canary-n", "PORT": "1"}
+    assert found.journal.head == 0
+    assert found.warnings == ()
+    assert aws.calls == ["GetParametersByPath", "BatchGetSecretValue", "GetParametersByPath"]
+    assert "canary" not in repr(found)
+
+
+def test_a_store_that_the_catalog_does_not_use_is_not_asked(aws: Aws) -> None:
+    aws.read({"application": "app", "settings": {"A": {"value": "x"}}}, journal="ignored")
+    assert aws.calls == []
+
+
+def test_the_account_is_asked_first(aws: Aws) -> None:
+    aws.read(with_environment(expected_account_id="123456789012"))
+    assert aws.calls[0] == "GetCallerIdentity"
+    aws.calls.clear()
+    with pytest.raises(WrongAccount, match="expects 999999999999"):
+        aws.read(with_environment(expected_account_id="999999999999"))
+    assert aws.calls == ["GetCallerIdentity"], "nothing is read from another account"
+
+
+@pytest.mark.parametrize(("given", "expected"), [(None, "eu-west-3"), ("eu-north-1", "eu-north-1")])
+def test_the_region_of_the_catalog_is_the_last_resort(aws: Aws, given: str | None, expected: str) -> None:
+    aws.read(with_environment(region="eu-west-3"), region=given)
+    assert set(aws.regions) == {expected}
+
+
+def test_a_snapshot_carries_the_journals_number(aws: Aws) -> None:
+    aws.journal(4)
+    aws.journal(5, step="closed")
+    found = aws.read()
+    assert (found.journal.head, found.journal.rotation, found.warnings) == (5, None, ())
+
+
+def test_an_open_rotation_that_prescribes_nothing_stops_a_deploy_and_nothing_else(aws: Aws) -> None:
+    aws.journal(1, step="plan")
+    with pytest.raises(JournalError, match=r"rotation r1 of ann@laptop .* prescribes no snapshot yet"):
+        aws.read()
+    assert aws.calls == ["GetParametersByPath"], "no value was read"
+    found = aws.read(journal="optional")
+    assert found.warnings == ("rotation r1 of ann@laptop (since 10:00, at step plan) is open",)
+    assert aws.read(journal="ignored").warnings == ()
+
+
+def test_an_open_rotation_prescribes_the_versions(aws: Aws) -> None:
+    aws.secrets.put_secret_value(SecretId="app/test/core", SecretString='{"KEY": "canary-2", "PORT": "2"}')
+    aws.parameter("/app/test/X/PORT", "2")
+    prescribed = {"secrets": {"app/test/core": aws.first["VersionId"]}, "parameters": {"/app/test/X/PORT": 1}}
+    aws.journal(1, prescribes=prescribed)
+    found = aws.read()
+    assert found.resolution.values == {"KEY": "canary-1", "NOTE": "canary-n", "PORT": "1"}
+    assert found.resolution.problems == ()
+
+
+def test_between_two_promotions_the_primary_wins(aws: Aws) -> None:
+    aws.parameter("/app/test/X/PORT", "2")
+    assert len(aws.read().resolution.problems) == 1
+    aws.journal(1, step="promote", prescribes={"secrets": {"app/test/core": aws.first["VersionId"]}})
+    found = aws.read()
+    assert found.resolution.problems == ()
+    assert any("rotation r1" in line and "wins while" in line for line in found.warnings)
+
+
+@pytest.mark.parametrize("journal", ["required", "optional", "ignored"])
+def test_a_denied_journal(aws: Aws, journal: str) -> None:
+    aws.refused = {"/app-journal/test"}
+    if journal == "required":
+        with pytest.raises(NoAccess, match=r"allow ssm:GetParametersByPath on it \(no policy\)"):
+            aws.read(journal=journal)
+        return
+    found = aws.read(journal=journal)
+    assert found.resolution.values["KEY"] == "canary-1"
+    assert len(found.warnings) == (1 if journal == "optional" else 0)
+
+
+def test_a_missing_secret(aws: Aws) -> None:
+    aws.secrets.delete_secret(SecretId="app/test/more", ForceDeleteWithoutRecovery=True)
+    assert aws.read().warnings == ("secret app/test/more: missing",)
+    assert aws.read(on_missing="skip").warnings == ()
+    assert aws.read(on_missing="skip").resolution.problems == ()
+    with pytest.raises(NotFound, match="secret app/test/more: missing; create it, or set on_missing"):
+        aws.read(on_missing="error")
+
+
+def test_a_missing_secret_that_is_required_is_a_problem_however_tolerant(aws: Aws) -> None:
+    aws.secrets.delete_secret(SecretId="app/test/core", RecoveryWindowInDays=7)
+    problems = aws.read(on_missing="skip").resolution.problems
+    assert problems == (
+        "KEY: is missing; secret app/test/core is scheduled for deletion; restore it with restore-secret",
+    )
+
+
+def test_a_denied_path(aws: Aws) -> None:
+    aws.refused = {"/app/test"}
+    words = "parameters below /app/test: denied (no policy)"
+    assert aws.read().resolution.problems == (f"{words}; allow reading it, or set on_denied",)
+    assert aws.read(on_denied="warn").resolution.problems == ()
+    assert words in aws.read(on_denied="warn").warnings
+    assert words not in aws.read(on_denied="skip").warnings
+
+
+def test_a_denied_batch_stops_everything(aws: Aws) -> None:
+    aws.refused = {"BatchGetSecretValue"}
+    with pytest.raises(NoAccess, match="AWS denies secretsmanager:BatchGetSecretValue"):
+        aws.read(on_denied="skip")
+
+
+def test_given_names_take_the_place_of_the_catalogs(aws: Aws) -> None:
+    aws.secrets.create_secret(Name="elsewhere", SecretString='{"KEY": "canary-e"}')
+    aws.parameter("/other/X/PORT", "9")
+    found = aws.read(secret_ids=("elsewhere",), ssm_path="/other/")
+    assert found.resolution.values == {"KEY": "canary-e", "PORT": "9"}
+    assert found.resolution.problems == ()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Callable[[bytes], str]:
+    def write(content: bytes) -> str:
+        path = tmp_path / ".env"
+        path.write_bytes(content)
+        return str(path)
+
+    return write
+
+
+def test_a_file_is_asked_in_place_of_the_stores(aws: Aws, file: Callable[[bytes], str]) -> None:
+    found = aws.read(file=file(b"KEY=canary\nOTHER=x\n"))
+    assert found.resolution.values == {"KEY": "canary"}
+    assert found.resolution.unknown == ("OTHER",)
+    assert found.resolution.snapshot_id == "file"
+    assert found.resolution.problems == ()
+    assert [line.partition(";")[0] for line in aws.read(file=file(b"")).resolution.problems] == ["KEY: is missing"]
+    assert aws.calls == []
+
+
+def test_a_file_that_cannot_be_read_is_named(aws: Aws, file: Callable[[bytes], str], tmp_path: Path) -> None:
+    with pytest.raises(HostError, match=r"/none: cannot be read: No such file"):
+        aws.read(file=str(tmp_path / "none"))
+    with pytest.raises(HostError, match="is not UTF-8"):
+        aws.read(file=file(b"KEY=\xff"))
