@@ -1,59 +1,25 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module on a directory of its own: what it writes, what it reports, and what a run after a kill makes of it."""
+"""The module on a directory of its own: what it writes and what it reports."""
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import grp
-import json
 import os
 import pwd
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv, _envfile
-from ansible_collections.watchparty.secrets.plugins.modules import env_file
 
 Run = Callable[..., dict[str, Any]]
 ONE = {"KEY": "canary-one", "PORT": "1"}
 TWO = {"KEY": "canary-two", "HOST": "h"}
-
-
-class Killed(BaseException):
-    """Stands for SIGKILL: nothing in the module may catch it."""
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> str:
-    return str(tmp_path / ".env")
-
-
-@pytest.fixture
-def run(path: str, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs the module as Ansible does, and checks that no value is in what it answers."""
-
-    def call(
-        values: dict[str, str] | None = None, *, snapshot: str = "s-1", journal: int = 0, **more: Any
-    ) -> dict[str, Any]:
-        args: dict[str, Any] = {"path": path, "snapshot_id": snapshot, "journal": journal, **more}
-        if values is not None:
-            args["content"] = _dotenv.to_dotenv(values)
-        capsys.readouterr()
-        with patch_module_args(args), pytest.raises(SystemExit):
-            env_file.main()
-        output = capsys.readouterr().out
-        assert "canary" not in output
-        result: dict[str, Any] = json.loads(output)
-        return result
-
-    return call
 
 
 def content(path: str) -> dict[str, str] | None:
@@ -63,28 +29,6 @@ def content(path: str) -> dict[str, str] | None:
 
 def mode_of(path: str) -> int:
     return stat.S_IMODE(os.lstat(path).st_mode)
-
-
-@contextlib.contextmanager
-def killed_at(
-    monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, *, nth: int = 1, after: bool = False
-) -> Iterator[None]:
-    """Kills the module at its nth call of ``owner.name``, or once that call has done its work."""
-    real = getattr(owner, name)
-    left = [nth]
-
-    def die(*args: Any, **kwargs: Any) -> Any:
-        left[0] -= 1
-        if left[0]:
-            return real(*args, **kwargs)
-        if after:
-            real(*args, **kwargs)
-        patched.setattr(os, "unlink", lambda _path: None)  # the dead clean up nothing
-        raise Killed
-
-    with monkeypatch.context() as patched:
-        patched.setattr(owner, name, die)
-        yield
 
 
 def test_the_first_run_writes_and_the_second_changes_nothing(run: Run, path: str) -> None:
@@ -349,67 +293,4 @@ def test_merge_refuses_a_file_that_is_no_text(run: Run, path: str) -> None:
 def test_a_file_that_cannot_be_parsed_is_replaced_and_counts_as_empty(run: Run, path: str) -> None:
     Path(path).write_bytes(b"\xff nonsense\n")
     assert run(ONE)["changes"]["added"] == ["KEY", "PORT"]
-    assert content(path) == ONE
-
-
-MARK = _envfile.Mark
-KILLS = [
-    *(
-        (owner, name, nth, True)
-        for owner, name in ((os, "write"), (os, "rename"), (_envfile, "write"))
-        for nth in (1, 2, 3)
-    ),
-    *((os, name, nth, False) for name in ("open", "fchmod", "fsync", "rename") for nth in (1, 2, 3, 5)),
-    (MARK, "keep", 1, True),
-    (MARK, "accept", 1, False),
-    (MARK, "accept", 1, True),
-]
-
-
-@pytest.mark.parametrize(("owner", "name", "nth", "after"), KILLS)
-@pytest.mark.parametrize("before", ["nothing", "by hand", "proven"])
-def test_killed_anywhere_the_next_run_ends_on_the_new_file_and_restarts(
-    run: Run, path: str, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, nth: int, after: bool, before: str
-) -> None:
-    former = None if before == "nothing" else ONE
-    if before == "by hand":
-        Path(path).write_text(_dotenv.to_dotenv(ONE))
-    elif before == "proven":
-        run(ONE, snapshot="s-1", journal=1)
-        run(state="proven", snapshot="s-1")
-    args = {"path": path, "snapshot_id": "s-2", "journal": 2, "content": _dotenv.to_dotenv(TWO)}
-    # A call that this case does not make as often lets the module end by itself.
-    with (
-        killed_at(monkeypatch, owner, name, nth=nth, after=after),
-        patch_module_args(args),
-        pytest.raises((Killed, SystemExit)),
-    ):
-        env_file.main()
-    assert content(path) in (former, TWO), "never half a file"
-    again = run(TWO, snapshot="s-2", journal=2)
-    assert again["restart_needed"] is True
-    assert content(path) == TWO
-    assert not [left for left in os.listdir(os.path.dirname(path)) if ".tmp-" in left]
-    run(state="restored")
-    assert content(path) == former
-    run(TWO, snapshot="s-2", journal=2)
-    run(state="proven", snapshot="s-2")
-    assert run(TWO, snapshot="s-2", journal=2)["restart_needed"] is False
-
-
-@pytest.mark.parametrize("name", ["write", "_save"])
-@pytest.mark.parametrize("after", [False, True])
-def test_killed_while_proving_the_next_run_can_prove(
-    run: Run, path: str, monkeypatch: pytest.MonkeyPatch, name: str, after: bool
-) -> None:
-    run(ONE, snapshot="s-1")
-    owner = MARK if name == "_save" else _envfile
-    args = {"path": path, "snapshot_id": "s-1", "state": "proven"}
-    with killed_at(monkeypatch, owner, name, after=after), patch_module_args(args), pytest.raises(Killed):
-        env_file.main()
-    run(ONE, snapshot="s-1")
-    run(state="proven", snapshot="s-1")
-    assert run(ONE, snapshot="s-1")["restart_needed"] is False
-    run(TWO, snapshot="s-2")
-    run(state="restored", snapshot="s-2")
     assert content(path) == ONE

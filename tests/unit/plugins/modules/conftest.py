@@ -1,0 +1,44 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Modules run in this process, each on a directory of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv
+from ansible_collections.watchparty.secrets.plugins.modules import env_file
+
+Run = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    return str(tmp_path / ".env")
+
+
+@pytest.fixture
+def run(path: str, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs the module as Ansible does, and checks that no value is in what it answers."""
+
+    def call(
+        values: dict[str, str] | None = None, *, snapshot: str = "s-1", journal: int = 0, **more: Any
+    ) -> dict[str, Any]:
+        args: dict[str, Any] = {"path": path, "snapshot_id": snapshot, "journal": journal, **more}
+        if values is not None:
+            args["content"] = _dotenv.to_dotenv(values)
+        capsys.readouterr()
+        with patch_module_args(args), pytest.raises(SystemExit):
+            env_file.main()
+        output = capsys.readouterr().out
+        assert "canary" not in output
+        result: dict[str, Any] = json.loads(output)
+        return result
+
+    return call
