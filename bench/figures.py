@@ -48,7 +48,7 @@ def timed(
         f"{seconds(ours, plays[0]):.1f} s",
         f"{seconds(rival, plays[1]):.1f} s",
         ratio,
-        f"≤ {most}",
+        f"≤ {most:g}",
         ratio <= most,
     )
 
