@@ -36,19 +36,18 @@ def measure(scene: Scene, *, hosts: int, many: int, rounds: int) -> dict[str, li
         runs[f"{kind} {size}"].append(run)
         print(f"  {kind} on {size} hosts: {run.seconds:.1f} s", flush=True)
 
-    scene.ping(hosts=1)
+    print("one host, for the calls; these runs also warm every cache", flush=True)
+    for kind in ("deploy", "rival", "per_setting"):
+        keep(kind, 1)
     for number in range(1, rounds + 1):
         print(f"round {number} of {rounds}", flush=True)
         for kind in ("deploy", "rival", "ping", "plain_ssh"):
             keep(kind, hosts)
         if many:
             keep("deploy", many)
-    print("calls", flush=True)
-    for size in filter(None, (1, many)):
-        for kind in ("deploy", "rival"):
-            if f"{kind} {size}" not in runs:
-                keep(kind, size)
-    keep("per_setting", 1)
+    if many:
+        print("many hosts, for the rival's calls", flush=True)
+        keep("rival", many)
     return dict(runs)
 
 
