@@ -146,8 +146,13 @@ def test_every_byte_is_written_into_a_0600_file(path: str, monkeypatch: pytest.M
 def test_the_owner_is_set_before_the_first_byte(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[Any] = []
     real = os.write
+
+    def write(handle: int, content: Any) -> int:
+        order.append("write")
+        return real(handle, content)
+
     monkeypatch.setattr(os, "fchown", lambda _handle, uid, gid: order.append((uid, gid)))
-    monkeypatch.setattr(os, "write", lambda handle, content: order.append("write") or real(handle, content))
+    monkeypatch.setattr(os, "write", write)
     _envfile.write(path, NEW, Ownership(1234, None, 0o600))
     assert order == [(1234, -1), "write"]
 
