@@ -20,13 +20,20 @@ def env_example(catalog: Catalog) -> str:
     for setting in catalog.settings.values():
         if setting.rendered and not setting.is_pattern:
             groups.setdefault(setting.category, []).append(setting)
-    blocks = ["\n".join([f"# {category}", *(_line(setting) for setting in group)]) for category, group in groups.items()]
+    blocks = [
+        "\n".join([f"# {_one_line(category)}", *(_line(setting) for setting in group)])
+        for category, group in groups.items()
+    ]
     return HEADER + "".join(f"\n{block}\n" for block in blocks)
 
 
 def _line(setting: Setting) -> str:
     if setting.example is None:
-        return f"#{setting.name}=" + (f"  {setting.description}" if setting.description else "")
+        return f"#{setting.name}=" + (f"  {_one_line(setting.description)}" if setting.description else "")
     if set(setting.example) <= _PLAIN:
         return f"{setting.name}={setting.example}"
     return _dotenv.spell(setting.name, setting.example)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
