@@ -218,7 +218,19 @@ def lint(run: Run) -> Tally:
 
 
 def docs(run: Run) -> Tally:
-    return run.check("docs", [NEWEST / "bin" / "python", ROOT / "scripts" / "check_docs.py"])
+    """What is generated is up to date, and links lead somewhere."""
+    bin_ = NEWEST / "bin"
+    example = ROOT / "examples" / "watchparty"
+    options = {"env_fetch_example_check": "true", "env_fetch_example_path": example / ".env.example"}
+    stale = [f"--extra-vars={name}={value}" for name, value in options.items()]
+    playbook = ROOT / "playbooks" / "env_example.yml"
+    return total(
+        [
+            run.check("links", [bin_ / "python", ROOT / "scripts" / "check_docs.py"]),
+            run.check("schema", [bin_ / "python", ROOT / "scripts" / "write_schema.py", "--check"]),
+            run.check("example", [bin_ / "ansible-playbook", "-i", example, playbook, *stale]),
+        ]
+    )
 
 
 def typed_packages() -> list[str]:
