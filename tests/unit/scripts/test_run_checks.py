@@ -1,0 +1,92 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The runner of all checks counts what happened, says what was not tested, and does not hang."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def checks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("run_checks", ROOT / "scripts" / "run_checks.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "run_checks", module)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(module, "BUILD", tmp_path / "build")
+    return module
+
+
+def shell(text: str) -> list[str]:
+    return ["sh", "-c", text]
+
+
+@pytest.mark.parametrize(("code", "passed", "failed"), [(0, 1, 0), (1, 0, 1), (5, 0, 1)])
+def test_a_check_counts_by_its_exit_code(checks: ModuleType, code: int, passed: int, failed: int) -> None:
+    tally = checks.Run("stage", live=False).check("one", shell(f"exit {code}"))
+    assert (tally.passed, tally.failed) == (passed, failed)
+
+
+def test_the_end_of_a_failed_checks_log_is_shown(checks: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    checks.Run("stage", live=False).check("one", shell("echo the reason >&2; exit 1"))
+    assert "the reason" in capsys.readouterr().out
+
+
+def test_a_check_that_takes_too_long_is_ended_with_all_that_it_started(checks: ModuleType, tmp_path: Path) -> None:
+    alive = tmp_path / "alive"
+    start = time.monotonic()
+    tally = checks.Run("stage", live=False).check(
+        "one", shell(f"(while sleep 0.1; do touch {alive}; done) & wait"), minutes=0.01
+    )
+    assert tally.failed == 1
+    assert time.monotonic() - start < 20
+    alive.unlink(missing_ok=True)
+    time.sleep(0.5)
+    assert not alive.exists()
+
+
+def test_what_a_check_leaves_running_ends_with_it(checks: ModuleType, tmp_path: Path) -> None:
+    alive = tmp_path / "alive"
+    checks.Run("stage", live=False).check("one", shell(f"(while sleep 0.1; do touch {alive}; done) & exit 0"))
+    alive.unlink(missing_ok=True)
+    time.sleep(0.5)
+    assert not alive.exists()
+
+
+def test_pytest_is_counted_test_by_test(checks: ModuleType, tmp_path: Path) -> None:
+    report = tmp_path / "report.xml"
+    report.write_text(
+        """<testsuites><testsuite>
+        <testcase name="good"/>
+        <testcase name="bad"><failure message="no"/></testcase>
+        <testcase name="broken"><error message="no"/></testcase>
+        <testcase name="known"><skipped type="pytest.xfail" message="later"/></testcase>
+        <testcase name="away"><skipped type="pytest.skip" message="no zsh: what it reads is not tested"/></testcase>
+        </testsuite></testsuites>"""
+    )
+    assert checks.counted(report) == checks.Tally(2, 2, Counter({"no zsh: what it reads is not tested": 1}))
+
+
+def test_a_pytest_run_that_breaks_before_any_test_is_a_failure(checks: ModuleType) -> None:
+    tally = checks.Run("stage", live=False).pytest("one", "no/such/folder", environment=Path(sys.prefix))
+    assert (tally.passed, tally.failed) == (0, 1)
+
+
+def test_the_last_line_is_the_sum(checks: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    skipped = Counter({"no zsh": 2})
+    checks.summary({"lint": (checks.Tally(3), 1.0), "unit": (checks.Tally(4, 1, skipped), 2.0)})
+    out = capsys.readouterr().out
+    assert "2 x no zsh" in out
+    assert out.splitlines()[-1] == "7 passed, 1 failed, 2 skipped"
