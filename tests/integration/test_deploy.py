@@ -220,3 +220,20 @@ def test_an_unreachable_host_stops_the_rollout(lab: Lab) -> None:
     assert third.files() == {}
     assert "left alone: the rollout stopped before this host" in run.text
     assert "not reached" in run.text
+
+
+def test_every_failed_host_of_a_batch_is_named(lab: Lab) -> None:
+    """Two of three fail at once: neither's words are lost, and both go back."""
+    hosts = lab.add_hosts(3)
+    for host in hosts[:2]:
+        host.behaves(g1="500")
+    lab.seed()
+    run = lab.run("-e", "env_deploy_serial=100%")
+    assert run.code != 0
+    reason = run.text.partition("The rollout stopped.")[2]
+    for name in ("web1", "web2"):
+        assert f"{name}: Ask for health on the host: Status code was 500" in reason
+        assert f"{name}: there was no earlier file; the new one was removed" in reason
+        assert f"{name}: failed; there was no earlier file" in run.text
+    assert "web3: Ask" not in reason
+    hosts[2].assert_proven("1")
