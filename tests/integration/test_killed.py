@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A deploy that is killed at any task, and run again, ends as if it had never been killed.
 
-Tasks that only decide something leave the hosts as they are, so a run kills at the first task, and at each that acts and
-the one after it. KILL_AT_EVERY_TASK=1 in the environment kills at every task there is.
+Tasks that only decide something leave the hosts as they are, so a run kills at the first and the last task, at each that
+acts, and at the one after it. KILL_AT_EVERY_TASK=1 in the environment kills at every task there is.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def runs_on(host: Host) -> str:
     return str(host.service["generation"])
 
 
-def test_killed_during_a_deploy(lab: Lab, record_property: Record) -> None:
+def test_killed_during_a_deploy(lab: Lab, record_testsuite_property: Record) -> None:
     (host,) = lab.add_hosts()
     killer = Killer(lab)
     killer.next_generation()
@@ -99,12 +99,12 @@ def test_killed_during_a_deploy(lab: Lab, record_property: Record) -> None:
         lab.deploy()
         host.assert_proven(new)
         assert restarts + 1 <= host.restarts <= restarts + 2
-    record_property("killed at", ", ".join(f"{at} {points[at - 1]}" for at in numbers))
+    record_testsuite_property("deploy killed at", ", ".join(f"{at} {points[at - 1]}" for at in numbers))
     assert "Restart by command" in between, "no kill fell between the rename and the restart"
     assert lab.deploy().result("web1")["changed"] == 0
 
 
-def test_killed_while_it_goes_back(lab: Lab, record_property: Record) -> None:
+def test_killed_while_it_goes_back(lab: Lab, record_testsuite_property: Record) -> None:
     """The killed run was putting the former file back; the next deploy brings a good one."""
     (host,) = lab.add_hosts()
     killer = Killer(lab)
@@ -123,7 +123,7 @@ def test_killed_while_it_goes_back(lab: Lab, record_property: Record) -> None:
         lab.deploy()
         host.assert_proven(good)
         lab.seed(layout(bad))
-    record_property("killed at", ", ".join(f"{at} {points[at - 1]}" for at in numbers))
+    record_testsuite_property("going back killed at", ", ".join(f"{at} {points[at - 1]}" for at in numbers))
     host.behaves()
     lab.deploy()
     host.assert_proven(bad)
