@@ -42,8 +42,6 @@ class ActionModule(ActionBase):
         if given:
             raise AnsibleActionFail(f"env_file sets {', '.join(given)} itself; give snapshot or env")
         state = args.get("state", "present")
-        if state == "restored":
-            return {**result, **self._on_host(args, task_vars or {})}
         snapshot = self._snapshot(args, env, task_vars or {})
         args["snapshot_id"] = snapshot.get("snapshot_id", "inline")
         if state == "present":

@@ -7,6 +7,7 @@ import secrets
 from typing import Any
 
 from ansible.utils.display import Display
+
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._reading import Environment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._report import report
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._snapshot_action import SnapshotAction

@@ -32,8 +32,8 @@ class ActionModule(ActionBase):
         ]
         if wrong:
             raise AnsibleActionFail(
-                f"Nothing was read: app_environment is {args['environment']}, but {'; '.join(wrong)}. Set app_environment "
-                "for the host in the inventory, or leave the host out with --limit"
+                f"Nothing was read: app_environment is {args['environment']}, but {'; '.join(wrong)}. "
+                "Set app_environment for the host in the inventory, or leave the host out with --limit"
             )
         return {**result, "changed": False, "hosts": args["hosts"]}
 

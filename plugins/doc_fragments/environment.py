@@ -18,7 +18,8 @@ options:
     required: true
   secret_ids:
     description:
-      - Secrets to read instead of those that the catalog names. A setting whose own secret is not among them is looked for
+      - Secrets to read instead of those that the catalog names. A setting whose own secret is not among them is
+        looked for
         in each of them by its key, and is not required.
     type: list
     elements: str
@@ -28,14 +29,16 @@ options:
     type: str
   journal:
     description:
-      - What to make of the rotation journal. V(required) stops when it cannot be read, or when an open rotation prescribes
+      - What to make of the rotation journal. V(required) stops when it cannot be read, or when an open rotation
+        prescribes
         no snapshot; V(optional) warns; V(ignored) does not read it.
     type: str
     choices: [required, optional, ignored]
     default: required
   on_missing:
     description:
-      - What to say of a secret that is missing, or scheduled for deletion, when no required setting is in it. A required
+      - What to say of a secret that is missing, or scheduled for deletion, when no required setting is in it. A
+        required
         setting without a value is an error whatever is chosen here.
     type: str
     choices: [error, warn, skip]

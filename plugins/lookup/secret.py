@@ -73,8 +73,8 @@ class LookupModule(StoreLookup):
         stage, version = self.get_option("version_stage"), self.get_option("version_id")
         contents = SecretsManager(self.store_client("secretsmanager")).read(
             terms,
-            pins={term: version for term in terms} if version else None,
-            stages={term: stage for term in terms} if stage else None,
+            pins=dict.fromkeys(terms, version) if version else None,
+            stages=dict.fromkeys(terms, stage) if stage else None,
         )
         found = []
         for term in terms:

@@ -81,7 +81,7 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 def _merged_setting(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """A setting's override replaces the source, and the copies with it, as soon as it names one of its own."""
     if any(source in over for source in SOURCES):
-        base = {key: value for key, value in base.items() if key not in SOURCES + ("key", "copies")}
+        base = {key: value for key, value in base.items() if key not in (*SOURCES, "key", "copies")}
     return _merged(base, over)
 
 
@@ -126,7 +126,9 @@ class _Builder:
                 name: Service(name=name, units=tuple(raw["units"]), health=raw.get("health"))
                 for name, raw in self.document.get("services", {}).items()
             },
-            credentials={name: self._credential(name, raw) for name, raw in self.document.get("credentials", {}).items()},
+            credentials={
+                name: self._credential(name, raw) for name, raw in self.document.get("credentials", {}).items()
+            },
             contacts=self.document.get("contacts", {}),
             audit_log=self.document.get("audit_log", {}),
             exemptions=tuple(Exemption(**raw) for raw in self.document.get("exceptions", [])),
@@ -227,7 +229,9 @@ class _Builder:
             for name in ("host", "username", "password", "port", "path")
             if name in raw
         }
-        query = tuple((str(name), self._part(f"{where}.query.{name}", part)) for name, part in raw.get("query", {}).items())
+        query = tuple(
+            (str(name), self._part(f"{where}.query.{name}", part)) for name, part in raw.get("query", {}).items()
+        )
         if None in single.values() or any(part is None for _name, part in query):
             return None
         return Compose(scheme=raw["scheme"], query=query, **single)  # type: ignore[arg-type]

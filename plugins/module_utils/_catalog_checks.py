@@ -46,7 +46,8 @@ def _kept_where(catalog: Catalog) -> Iterator[str]:
     for name, setting in catalog.settings.items():
         where = f"settings.{name}"
         if setting.literal is not None and setting.sensitivity != "low":
-            yield f"{where}.value: a value of {setting.sensitivity} sensitivity does not belong in the catalog; use a store"
+            level = setting.sensitivity
+            yield f"{where}.value: a value of {level} sensitivity does not belong in the catalog; use a store"
         if setting.github == "variable" and setting.sensitivity == "high":
             yield f"{where}.github: a variable is readable; high sensitivity needs github: secret"
 

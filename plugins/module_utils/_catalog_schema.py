@@ -89,15 +89,21 @@ _CREDENTIAL = _object(
         "admin": _described("The credential that may change this one.", NAME),
         "used_for": {"type": "array", "items": NAME},
         "fallbacks": _described("The setting that lists former keys.", NAME),
-        "exposes": _described("Credentials that this one reveals, beside those derived.", {"type": "array", "items": NAME}),
-        "revocation_ttl": _described("Seconds after which the old value must be refused.", {"type": "integer", "minimum": 0}),
+        "exposes": _described(
+            "Credentials that this one reveals, beside those derived.", {"type": "array", "items": NAME}
+        ),
+        "revocation_ttl": _described(
+            "Seconds after which the old value must be refused.", {"type": "integer", "minimum": 0}
+        ),
         "provider_url": _described("Page of the third party where it is revoked.", NAME),
     },
     required=["kind", "appears_in"],
 )
 _STORES = _object(
     {
-        "secrets_manager": _object({"name": _described("Pattern with {application}, {environment} and {group}.", NAME)}),
+        "secrets_manager": _object(
+            {"name": _described("Pattern with {application}, {environment} and {group}.", NAME)}
+        ),
         "ssm": _object(
             {
                 "path": _described("Path of the parameters, with {application} and {environment}.", NAME),

@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The file on the host, its mark and its backup. Standard library only; Python 3.8 is enough.
 
-Beside ``.env`` lie ``.env.mark`` and ``.env.proven``, both 0600. The mark says which snapshot was last accepted here and
+Beside ``.env`` lie ``.env.mark`` and ``.env.proven``, both 0600. The mark says which snapshot was last accepted here
+and
 which one the services were proven healthy on; ``.env.proven`` holds the bytes of the last proven file while another one
 is being tried.
 """
@@ -72,6 +73,14 @@ def present(path: str) -> Optional[Present]:
     except OSError as error:
         raise HostError("%s: cannot be read: %s" % (path, error.strerror)) from None
     return Present(content, found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode))
+
+
+def required(path: str) -> Present:
+    """The file at ``path``, which must be there."""
+    found = present(path)
+    if found is None:
+        raise HostError("%s: is gone; deploy again" % path)
+    return found
 
 
 def drifted(found: Present, wanted: Ownership) -> bool:
@@ -147,10 +156,8 @@ def _sync(directory: str) -> None:
 
 
 def _remove(path: str) -> None:
-    try:
+    with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
-    except FileNotFoundError:
-        pass
 
 
 def _is_entry(found: Any) -> bool:
@@ -197,8 +204,17 @@ class Mark:
                 "it is older; start the deploy again" % (self.journal, journal)
             )
 
+    def refuse_foreign(self, snapshot: Optional[str]) -> None:
+        """Another run may have written here since ours; its file is not ours to take back."""
+        accepted = self.accepted.get("snapshot")
+        ours = (accepted, self.accepted.get("instead_of"))
+        if accepted is not None and snapshot is not None and snapshot not in ours:
+            raise HostError("another run wrote snapshot %s here since; its file is left in place" % accepted)
+
     def accept(self, snapshot: str, journal: int, file_digest: str, *, restart: bool = False) -> None:
-        """Records what is about to be written. ``restart`` says that services may run on something else until proven."""
+        """Records what is about to be written. ``restart`` says that services may run on something else until
+        proven.
+        """
         entry = {"snapshot": snapshot, "journal": journal, "digest": file_digest}
         proven = self.proven
         if proven.get("digest") == file_digest:
@@ -211,7 +227,9 @@ class Mark:
         Raises HostError unless the file is the one accepted for ``snapshot``.
         """
         if self.accepted.get("snapshot") != snapshot or self.accepted.get("digest") != digest(found.content):
-            raise HostError("the file is no longer the one of snapshot %s: another run wrote it; deploy again" % snapshot)
+            raise HostError(
+                "the file is no longer the one of snapshot %s: another run wrote it; deploy again" % snapshot
+            )
         kept = present(self.backup)
         if kept is None or kept.content != found.content:
             write(self.backup, found.content, Ownership(None, None, 0o600))
@@ -237,15 +255,18 @@ class Mark:
         if not self.proven and not self.accepted.get("digest") and present(self.backup) is None:
             write(self.backup, found.content, Ownership(None, None, 0o600))
 
-    def go_back(self, path: str, wanted: Ownership) -> bool:
+    def go_back(self, path: str, wanted: Ownership, snapshot: Optional[str] = None) -> bool:
         """Puts the last proven file back; without one the path becomes empty again. Whether it put a file back.
 
-        A file that no deploy of ours wrote is never removed.
+        A file that no deploy of ours wrote is never removed. ``snapshot`` is the one given up; taking it back may be
+        repeated.
         """
         kept = present(self.backup)
         if kept is None:
             if self.proven:
-                raise HostError("%s: the last proven file is gone, and there is no way back; deploy again" % self.backup)
+                raise HostError(
+                    "%s: the last proven file is gone, and there is no way back; deploy again" % self.backup
+                )
             found = present(path)
             if found and digest(found.content) == self.accepted.get("digest"):
                 try:
@@ -255,8 +276,11 @@ class Mark:
             self._save({"accepted": {"journal": self.journal}, "proven": None})
             return False
         known = self.proven.get("snapshot") if self.is_proven(digest(kept.content)) else None
-        # The services still run on the file that goes; until they are proven on this one, no deploy may skip the restart.
+        # The services still run on the file that goes; until they are proven on this one, no deploy may skip the
+        # restart.
         entry = {"snapshot": known, "journal": self.journal, "digest": digest(kept.content), "restart": True}
+        if snapshot is not None:
+            entry["instead_of"] = snapshot
         self._save({"accepted": entry, "proven": self.proven or None})
         write(path, kept.content, wanted)
         return True

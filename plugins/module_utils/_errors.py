@@ -7,6 +7,8 @@ A message names the setting, the store and the id concerned, and the next thing 
 
 from __future__ import annotations
 
+from typing import Sequence
+
 
 class SecretsError(Exception):
     """Base of every error that this collection raises on purpose."""
@@ -15,7 +17,7 @@ class SecretsError(Exception):
 class CatalogError(SecretsError):
     """Raised when the catalog is malformed. Each problem is ``path.inside.it: what is wrong``."""
 
-    def __init__(self, problems):  # type: (list) -> None
+    def __init__(self, problems: Sequence[str]) -> None:
         self.problems = list(problems)
         super().__init__("The catalog (secrets_catalog) is not valid:\n" + "\n".join("  - " + p for p in self.problems))
 
@@ -23,7 +25,7 @@ class CatalogError(SecretsError):
 class InvalidEnvironment(SecretsError):
     """Raised when what the stores hold does not satisfy the catalog: missing, malformed or conflicting settings."""
 
-    def __init__(self, problems, environment):  # type: (list, str) -> None
+    def __init__(self, problems: Sequence[str], environment: str) -> None:
         self.problems = list(problems)
         super().__init__(
             "Environment %s is not deployable; nothing was changed:\n%s"
@@ -42,7 +44,7 @@ class NoAccess(StoreError):
 class Denied(NoAccess):
     """Raised when the policies in force deny one operation on one name."""
 
-    def __init__(self, message, detail=""):  # type: (str, str) -> None
+    def __init__(self, message: str, detail: str = "") -> None:
         self.detail = detail
         super().__init__(message)
 

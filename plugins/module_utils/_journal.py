@@ -75,9 +75,9 @@ def _entry(path: str, reading: Reading) -> tuple[int, str, str]:
 
 def _next(before: Optional[OpenRotation], name: str, text: str) -> Optional[OpenRotation]:
     entry = _parsed(name, text)
-    if entry["step"] in CLOSING_STEPS:
-        return None
     same = before if before and before.id == entry["rotation"] else None
+    if entry["step"] in CLOSING_STEPS:
+        return before if before and not same else None
     prescribed = entry.get("prescribes") or {}
     return OpenRotation(
         id=entry["rotation"],
@@ -97,7 +97,7 @@ def _versions(name: str, prescribed: Any, key: str, before: Mapping[str, str]) -
 
 
 def _no_entry(name: str) -> JournalError:
-    return JournalError(f"parameter {name} is no journal entry; docs/by-hand.md says how to read and mend the journal")
+    return JournalError(f"parameter {name} is no journal entry; look at it with 'aws ssm get-parameter-history'")
 
 
 def _parsed(name: str, text: str) -> Mapping[str, Any]:

@@ -15,6 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import (
     SSM,
     Catalog,
+    Compose,
     Part,
     Place,
     Setting,
@@ -111,7 +112,7 @@ class _Resolver:
         elif setting.is_pattern and setting.place:
             self._pattern(setting, setting.place)
         elif setting.compose:
-            self._composed(setting)
+            self._composed(setting, setting.compose)
         elif setting.place:
             self._stored(setting, setting.place)
 
@@ -153,9 +154,7 @@ class _Resolver:
         else:
             self.problems.append(f"{words}; correct the one that is wrong")
 
-    def _composed(self, setting: Setting) -> None:
-        compose = setting.compose
-        assert compose is not None
+    def _composed(self, setting: Setting, compose: Compose) -> None:
         for place in setting.places:
             self.used.add(str(place))
         try:

@@ -64,6 +64,11 @@ def _check(value: Any, schema: dict[str, Any], root: dict[str, Any], path: str) 
         if not any(_is_type(value, name) for name in names):
             yield f"{path or 'secrets_catalog'}: must be {' or '.join(_WORDS[name] for name in names)}"
             return
+    yield from _check_alternatives(value, schema, root, path)
+    yield from _check_kind(value, schema, root, path)
+
+
+def _check_alternatives(value: Any, schema: dict[str, Any], root: dict[str, Any], path: str) -> Iterator[str]:
     if "anyOf" in schema:
         yield from _check_any(value, schema["anyOf"], root, path)
     if "enum" in schema and value not in schema["enum"]:
@@ -71,6 +76,9 @@ def _check(value: Any, schema: dict[str, Any], root: dict[str, Any], path: str) 
         yield f"{path}: must be one of {allowed}{_suggest(value, schema['enum'])}"
     if "const" in schema and value != schema["const"]:
         yield f"{path}: must be {schema['const']}"
+
+
+def _check_kind(value: Any, schema: dict[str, Any], root: dict[str, Any], path: str) -> Iterator[str]:
     if isinstance(value, str):
         yield from _check_string(value, schema, path)
     elif isinstance(value, (int, float)) and not isinstance(value, bool):

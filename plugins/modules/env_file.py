@@ -11,11 +11,14 @@ version_added: 0.1.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Writes a C(.env) that every chosen reader reads back exactly, in one step and never with a wider mode than asked for.
-  - The values come from a registered result of M(watchparty.secrets.env_snapshot), named by O(snapshot), so that the task's
+  - Writes a C(.env) that every chosen reader reads back exactly, in one step and never with a wider mode than asked
+    for.
+  - The values come from a registered result of M(watchparty.secrets.env_snapshot), named by O(snapshot), so that the
+    task's
     arguments hold no value. An action plugin renders the file on the controller and hands the module one opaque string
     inside the pipelined connection.
-  - Keeps a mark beside the file (C(.env.mark), which snapshot was accepted and which one the services were proven healthy
+  - Keeps a mark beside the file (C(.env.mark), which snapshot was accepted and which one the services were proven
+    healthy
     on) and the last proven file (C(.env.proven)), both 0600.
   - Refuses to send anything where it would touch the host's disk on the way, that is without pipelining, with
     C(ANSIBLE_KEEP_REMOTE_FILES), with C(become_method=su) or with C(async).
@@ -26,7 +29,8 @@ options:
     required: true
   state:
     description:
-      - V(present) writes the file. V(proven) records that the services are healthy on it. V(restored) puts the last proven
+      - V(present) writes the file. V(proven) records that the services are healthy on it. V(restored) puts the last
+        proven
         file back, or removes the file where there was none before.
     type: str
     choices: [present, proven, restored]
@@ -34,7 +38,9 @@ options:
   snapshot:
     description:
       - Name of the variable in which a result of M(watchparty.secrets.env_snapshot) was registered.
-      - Exactly one of O(snapshot) and O(env) is needed, unless O(state=restored).
+      - Exactly one of O(snapshot) and O(env) is needed. With O(state=proven) and O(state=restored) it says which
+        deploy is
+        meant; a file that another run wrote since is left as it is.
     type: str
   env:
     description: The settings as a mapping of strings. The action plugin takes it out of the task's arguments.
@@ -67,12 +73,16 @@ options:
     type: bool
     default: true
   backup:
-    description: Whether a file that is there before the first deploy is kept as the way back. Needs O(mark=true).
+    description:
+      - Whether a file that is there before the first deploy is kept as the way back. Without it, a first deploy that
+        fails
+        leaves no file. Needs O(mark=true).
     type: bool
     default: true
   prove:
     description:
-      - Whether the file counts as proven as soon as it is written, because no service is restarted for it. Saves a second
+      - Whether the file counts as proven as soon as it is written, because no service is restarted for it. Saves a
+        second
         task with O(state=proven). Needs O(mark=true).
     type: bool
     default: false
@@ -80,7 +90,9 @@ options:
     description: Name or number of the owner. A present file keeps its owner by default.
     type: str
   group:
-    description: Name or number of the group. A present file keeps its group by default.
+    description:
+      - Name or number of the group. By default the primary group of O(owner); without O(owner), a present file keeps
+        its group.
     type: str
   mode:
     description: Octal mode of the file, as a string.
@@ -168,6 +180,7 @@ import hmac
 import pwd
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv, _envfile
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import DotenvError, HostError, SecretsError
 
@@ -267,7 +280,9 @@ def deliver(module, wanted):
         mark.refuse_older(params["journal"])
     if found:
         wanted = _envfile.Ownership(
-            found.uid if wanted.uid is None else wanted.uid, found.gid if wanted.gid is None else wanted.gid, wanted.mode
+            found.uid if wanted.uid is None else wanted.uid,
+            found.gid if wanted.gid is None else wanted.gid,
+            wanted.mode,
         )
     text, readers = params["content"], tuple(params["readers"])
     if params["merge"] and found:
@@ -278,8 +293,8 @@ def deliver(module, wanted):
     content = text.encode("utf-8")
     before, after = settings_of(found, readers), _dotenv.from_dotenv(text, readers)
     differs = found is None or found.content != content
-    rewrite = differs or _envfile.drifted(found, wanted)
-    restart = bool(mark) and (differs or not mark.is_settled(_envfile.digest(content)))
+    rewrite = found is None or differs or _envfile.drifted(found, wanted)
+    restart = mark is not None and (differs or not mark.is_settled(_envfile.digest(content)))
     result = {
         "changed": rewrite,
         "path": path,
@@ -300,16 +315,14 @@ def deliver(module, wanted):
     if rewrite:
         _envfile.write(path, content, wanted)
     if mark and params["prove"]:
-        mark.prove(params["snapshot_id"], _envfile.present(path))
-    result["proven"] = bool(mark) and mark.is_settled(_envfile.digest(content))
+        mark.prove(params["snapshot_id"], _envfile.required(path))
+    result["proven"] = mark is not None and mark.is_settled(_envfile.digest(content))
     return result
 
 
 def prove(module):
     path = module.params["path"]
-    found = _envfile.present(path)
-    if found is None:
-        raise HostError("%s: is gone; deploy again" % path)
+    found = _envfile.required(path)
     mark = _envfile.Mark(path)
     changed = not mark.is_settled(_envfile.digest(found.content))
     if not module.check_mode:
@@ -321,14 +334,17 @@ def restore(module, wanted):
     path = module.params["path"]
     found = _envfile.present(path)
     mark = _envfile.Mark(path)
+    mark.refuse_foreign(module.params["snapshot_id"])
     kept = _envfile.present(mark.backup)
     changed = (kept.content if kept else None) != (found.content if found else None)
     if found:
         wanted = _envfile.Ownership(
-            found.uid if wanted.uid is None else wanted.uid, found.gid if wanted.gid is None else wanted.gid, wanted.mode
+            found.uid if wanted.uid is None else wanted.uid,
+            found.gid if wanted.gid is None else wanted.gid,
+            wanted.mode,
         )
     if not module.check_mode:
-        mark.go_back(path, wanted)
+        mark.go_back(path, wanted, module.params["snapshot_id"])
     return {"changed": changed, "path": path, "restored": kept is not None}
 
 

@@ -11,7 +11,8 @@ version_added: 0.1.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Reads as M(watchparty.secrets.env_snapshot) does and returns names, origins and version ids only, so that the result may
+  - Reads as M(watchparty.secrets.env_snapshot) does and returns names, origins and version ids only, so that the
+    result may
     be printed. Problems are returned, not raised.
 options:
   file:

@@ -11,10 +11,12 @@ version_added: 0.1.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Reads every secret and parameter of the environment in batches, checks them against the catalog, and returns the values
+  - Reads every secret and parameter of the environment in batches, checks them against the catalog, and returns the
+    values
     for M(watchparty.secrets.env_file). Fails with every problem at once if something required is missing, malformed or
     in conflict.
-  - The result is hidden in all output. Keep it by C(register) alone; C(set_fact) would let a fact cache write it to disk.
+  - The result is hidden in all output. Keep it by C(register) alone; C(set_fact) would let a fact cache write it to
+    disk.
 options: {}
 extends_documentation_fragment:
   - amazon.aws.common.modules

@@ -11,7 +11,8 @@ version_added: 0.1.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Compares what the inventory declares for each host as C(app_environment) with the environment asked for. An extra variable
+  - Compares what the inventory declares for each host as C(app_environment) with the environment asked for. An extra
+    variable
     of the same name does not hide the inventory's word.
 options:
   environment:

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible_collections.amazon.aws.plugins.plugin_utils.base import AWSPluginBase
+
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.aws import CLIENT_CONFIG
 
 

@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any
 
 from ansible import constants
 
 
-def objection(connection: Any, task: Any) -> Optional[str]:
+def objection(connection: Any, task: Any) -> str | None:
     """Why a value sent to this host would touch its disk on the way, with the remedy; None if it would not."""
     if constants.DEFAULT_KEEP_REMOTE_FILES:
         return "ANSIBLE_KEEP_REMOTE_FILES leaves module arguments on the host's disk; unset it"
@@ -20,7 +20,7 @@ def objection(connection: Any, task: Any) -> Optional[str]:
         return "become_method su rules pipelining out, and arguments would lie on the host's disk; use sudo"
     if not connection.is_pipelining_enabled(False):
         return (
-            f"pipelining is off or impossible for the connection {connection.transport}, and arguments would lie on the "
-            "host's disk; set ansible_pipelining: true and use ssh or local"
+            f"pipelining is off or impossible for the connection {connection.transport}, and arguments would lie on "
+            "the host's disk; set ansible_pipelining: true and use ssh or local"
         )
     return None

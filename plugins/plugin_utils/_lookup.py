@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any
 
 from ansible.errors import AnsibleLookupError
 from ansible_collections.amazon.aws.plugins.plugin_utils.lookup import AWSLookupBase
+
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
 
@@ -15,7 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import Aws
 class StoreLookup(AWSLookupBase):
     """A lookup over a store; subclasses answer for all terms at once."""
 
-    def run(self, terms: list[str], variables: Optional[dict[str, Any]] = None, **kwargs: Any) -> list[Any]:
+    def run(self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[Any]:
         super().run(terms, variables, **kwargs)
         try:
             return self.answer([str(term) for term in terms])

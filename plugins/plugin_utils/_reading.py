@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Optional, Sequence
+from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _dotenv, _journal, _limits, _resolve
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
@@ -32,12 +33,12 @@ class Request:
     document: Any
     environment: str
     secret_ids: Sequence[str] = ()
-    ssm_path: Optional[str] = None
+    ssm_path: str | None = None
     journal: str = "required"
     """"required", "optional" (a denied journal is a warning) or "ignored"."""
     on_missing: str = "warn"
     on_denied: str = "error"
-    file: Optional[str] = None
+    file: str | None = None
     """A .env to look at instead of the stores."""
 
 
@@ -72,6 +73,7 @@ def read(request: Request, connection: AwsConnection) -> Environment:
         contents |= secrets.read(catalog.secret_names, pins=pins.secrets if pins else None)
     if catalog.reads_ssm:
         contents |= parameters.read([catalog.ssm_path], pins=pins.parameters if pins else None)
+    _require_pinned(journal, contents)
     contents, more = _tolerated(request, contents)
     half = str(journal.rotation) if journal.rotation and journal.rotation.half_promoted else None
     resolution = _resolve.resolve(catalog, contents, half_promoted=half)
@@ -108,8 +110,21 @@ def _read_journal(
     journal = _journal.fold(catalog.journal_path, contents.readings.values())
     rotation = journal.rotation
     if request.journal == "required" and rotation and not rotation.prescribes:
-        raise JournalError(f"{rotation} is open and prescribes no snapshot yet; wait for it, or finish it with rotate.yml")
+        raise JournalError(
+            f"{rotation} is open and prescribes no snapshot yet; wait for it, or finish it with rotate.yml"
+        )
     return journal, (f"{rotation} is open",) if rotation else ()
+
+
+def _require_pinned(journal: _journal.Journal, contents: Contents) -> None:
+    """A version that the open rotation prescribes is never left out, whatever on_missing says."""
+    rotation = journal.rotation
+    pinned = {**rotation.secrets, **rotation.parameters} if rotation else {}
+    failed = [str(failure) for name, failure in contents.failures.items() if name in pinned]
+    if failed:
+        raise JournalError(
+            f"{rotation} prescribes versions that cannot be read: {'; '.join(failed)}; finish it or abort it"
+        )
 
 
 def _tolerated(request: Request, contents: Contents) -> tuple[Contents, list[str]]:

@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
+
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _reading
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
@@ -32,9 +33,11 @@ class SnapshotAction(ActionBase):
     name = ""
     extra_options: dict[str, Any] = {}
 
-    def run(self, tmp: Optional[str] = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _validated, args = self.validate_argument_spec(argument_spec={**aws_argument_spec(), **OPTIONS, **self.extra_options})
+        _validated, args = self.validate_argument_spec(
+            argument_spec={**aws_argument_spec(), **OPTIONS, **self.extra_options}
+        )
         request = _reading.Request(
             document=args["catalog"],
             environment=args["environment"],

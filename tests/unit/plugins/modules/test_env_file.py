@@ -294,3 +294,13 @@ def test_a_file_that_cannot_be_parsed_is_replaced_and_counts_as_empty(run: Run, 
     Path(path).write_bytes(b"\xff nonsense\n")
     assert run(ONE)["changes"]["added"] == ["KEY", "PORT"]
     assert content(path) == ONE
+
+
+def test_a_file_that_another_run_wrote_since_is_not_taken_back(path: str, run: Run) -> None:
+    run(ONE, snapshot="s-1", journal=1)
+    run(state="proven", snapshot="s-1")
+    run(TWO, snapshot="s-2", journal=2)
+    refused = run(state="restored", snapshot="s-late")
+    assert refused["failed"] is True
+    assert "another run wrote snapshot s-2" in refused["msg"]
+    assert content(path) == TWO

@@ -90,7 +90,7 @@ def test_killed_anywhere_the_next_run_ends_on_the_new_file_and_restarts(
     assert again["restart_needed"] is True
     assert content(path) == TWO
     assert not [left for left in os.listdir(os.path.dirname(path)) if ".tmp-" in left]
-    run(state="restored")
+    run(state="restored", snapshot="s-2")
     assert content(path) == former
     run(TWO, snapshot="s-2", journal=2)
     run(state="proven", snapshot="s-2")
@@ -123,7 +123,7 @@ def test_killed_on_the_way_back_the_next_run_restarts_whichever_file_it_brings(
     run(ONE, snapshot="s-1")
     run(state="proven", snapshot="s-1")
     run(TWO, snapshot="s-2")
-    args = {"path": path, "state": "restored"}
+    args = {"path": path, "state": "restored", "snapshot_id": "s-2"}
     with (
         killed_at(monkeypatch, os, name, nth=nth, after=after),
         patch_module_args(args),
@@ -133,5 +133,5 @@ def test_killed_on_the_way_back_the_next_run_restarts_whichever_file_it_brings(
     assert content(path) in (ONE, TWO)
     for values, snapshot in ((ONE, "s-1"), (TWO, "s-2"), (ONE, "s-1")):
         assert run(values, snapshot=snapshot, _ansible_check_mode=True)["restart_needed"] is True
-    run(state="restored")
+    run(state="restored", snapshot="s-2")
     assert content(path) == ONE
