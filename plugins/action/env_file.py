@@ -49,11 +49,11 @@ class ActionModule(ActionBase):
             if objection:
                 raise AnsibleActionFail(f"Nothing was sent: {objection}")
             args.update(
-                content=self._render(args, snapshot["values"]),
+                content=self._render(args, snapshot["settings"]),
                 journal=int(snapshot.get("journal", 0)),
                 fingerprint_key=snapshot.get("fingerprint_key") or secrets.token_hex(16),
             )
-        masked = _redact.maskable(snapshot["values"], snapshot.get("sensitivity", {}))
+        masked = _redact.maskable(snapshot["settings"], snapshot.get("sensitivity", {}))
         try:
             answer = self._on_host(args, task_vars or {})
         except AnsibleActionFail as error:
@@ -72,14 +72,14 @@ class ActionModule(ActionBase):
         if name is None:
             if not isinstance(env, Mapping):
                 raise AnsibleActionFail("env must be a mapping of setting to text")
-            return {"values": dict(env)}
+            return {"settings": dict(env)}
         found = task_vars.get(name)
-        if not isinstance(found, Mapping) or "values" not in found:
+        if not isinstance(found, Mapping) or "settings" not in found:
             raise AnsibleActionFail(
                 f"No snapshot is registered as {name}. It is read by the first play; a run with --start-at-task or "
                 "--skip-tags skips it: start the playbook from its beginning"
             )
-        return {**found, "values": {str(key): value for key, value in found["values"].items()}}
+        return {**found, "settings": {str(key): value for key, value in found["settings"].items()}}
 
     def _render(self, args: Mapping[str, Any], values: Mapping[str, Any]) -> str:
         readers = args.get("readers") or list(_dotenv.DEFAULT_READERS)

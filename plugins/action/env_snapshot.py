@@ -22,7 +22,7 @@ class ActionModule(SnapshotAction):
             Display().warning(warning)
         return {
             "_ansible_no_log": True,
-            "values": dict(environment.resolution.values),
+            "settings": dict(environment.resolution.values),
             "sensitivity": dict(environment.resolution.sensitivity),
             "fingerprint_key": secrets.token_hex(16),
             **report(environment),

@@ -39,11 +39,11 @@ def start(sources: Dict[str, str], main: str, params: Dict[str, Any], check_mode
 
         def exit_json(self, **result: Any) -> NoReturn:
             answer(result)
-            sys.exit(0)
+            raise SystemExit(0)
 
         def fail_json(self, msg: str, **result: Any) -> NoReturn:
             answer({"failed": True, "msg": msg, **result})
-            sys.exit(1)
+            raise SystemExit(1)
 
     basic = types.ModuleType(BASIC)
     basic.AnsibleModule = AnsibleModule  # type: ignore[attr-defined]

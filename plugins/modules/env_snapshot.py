@@ -50,7 +50,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-values:
+settings:
   description: Every setting that goes into the file. Hidden in all output.
   type: dict
   returned: success

@@ -111,7 +111,7 @@ SABOTAGES = {
     ),
     "a task shows the snapshot": Sabotage(
         "/output: ",
-        ((READ, END_OF_READ, END_OF_READ + "- ansible.builtin.debug:\n    var: env_snapshot['values']\n"),),
+        ((READ, END_OF_READ, END_OF_READ + "- ansible.builtin.debug:\n    var: env_snapshot.settings\n"),),
     ),
     "the task's arguments hold the file": Sabotage(
         "/dump: ",
@@ -137,7 +137,7 @@ SABOTAGES = {
                 READ,
                 END_OF_READ,
                 END_OF_READ + "- no_log: true\n  ansible.builtin.set_fact:\n    cacheable: true\n"
-                "    kept: \"{{ env_snapshot['values'] }}\"\n",
+                "    kept: \"{{ env_snapshot.settings }}\"\n",
             ),
         ),
     ),
@@ -161,7 +161,7 @@ SABOTAGES = {
             (
                 "roles/env_deploy/tasks/restart.yml",
                 '    cmd: "{{ env_deploy_restart_command }}"\n',
-                "    argv: \"{{ env_deploy_restart_command.split() + [env_snapshot['values']['API_TOKEN']] }}\"\n",
+                "    argv: \"{{ env_deploy_restart_command.split() + [env_snapshot.settings.API_TOKEN] }}\"\n",
             ),
         ),
     ),
