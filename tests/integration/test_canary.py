@@ -137,7 +137,7 @@ SABOTAGES = {
                 READ,
                 END_OF_READ,
                 END_OF_READ + "- no_log: true\n  ansible.builtin.set_fact:\n    cacheable: true\n"
-                "    kept: \"{{ env_snapshot.settings }}\"\n",
+                '    kept: "{{ env_snapshot.settings }}"\n',
             ),
         ),
     ),
@@ -161,7 +161,7 @@ SABOTAGES = {
             (
                 "roles/env_deploy/tasks/restart.yml",
                 '    cmd: "{{ env_deploy_restart_command }}"\n',
-                "    argv: \"{{ env_deploy_restart_command.split() + [env_snapshot.settings.API_TOKEN] }}\"\n",
+                '    argv: "{{ env_deploy_restart_command.split() + [env_snapshot.settings.API_TOKEN] }}"\n',
             ),
         ),
     ),
