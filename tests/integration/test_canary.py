@@ -161,7 +161,11 @@ SABOTAGES = {
             (
                 "roles/env_deploy/tasks/restart.yml",
                 '    cmd: "{{ env_deploy_restart_command }}"\n',
-                '    argv: "{{ env_deploy_restart_command.split() + [env_snapshot.settings.API_TOKEN] }}"\n',
+                # A second is long enough for the samples of the process list to see it on a busy machine.
+                (
+                    "    argv: \"{{ ['sh', '-c', 'sleep 1; exec ' ~ env_deploy_restart_command, 'sh',\n"
+                    '      env_snapshot.settings.API_TOKEN] }}"\n'
+                ),
             ),
         ),
     ),
