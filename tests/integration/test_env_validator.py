@@ -1,0 +1,178 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The guide's own commands, as the guide writes them, and the lookups behind the same read."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.aws import Moto
+from sandbox.process import REPOSITORY
+from sandbox.seed import Seeded, random_value, seed, watchparty
+
+SCRIPT = REPOSITORY / "scripts" / "env-validator.sh"
+CORE = "AWS_SECRETS_MANAGER_SECRET_ID=watchparty/production/core"
+PATH = "AWS_SSM_PARAM_PATH=/WatchParty/production"
+
+
+@pytest.fixture(scope="module")
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moto]:
+    with Moto(tmp_path_factory.mktemp("moto")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def seeded(moto: Moto) -> Seeded:
+    password = random_value()
+    urls = [f"rediss://:{password}@cache.example.com:6379/{number}" for number in range(4)]
+    layout = watchparty(
+        "production",
+        database_url=f"postgresql://app:{password}@db.example.com:5432/watchparty",
+        cache_urls=(urls[0], urls[1], urls[2], urls[3]),
+    )
+    return seed(moto.client, layout)
+
+
+def call(moto: Moto, place: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "AWS_"))}
+    env |= {**moto.env(), "PATH": f"{Path(sys.executable).parent}:{env['PATH']}", "ANSIBLE_HOME": str(place / "home")}
+    return subprocess.run(
+        [SCRIPT, *arguments],
+        cwd=place,
+        env=env | more,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def names(file: Path) -> set[str]:
+    return {line.partition("=")[0] for line in file.read_text(encoding="utf-8").splitlines() if "=" in line}
+
+
+@pytest.mark.usefixtures("seeded")
+def test_validate_a_good_environment(moto: Moto, tmp_path: Path) -> None:
+    run = call(moto, tmp_path, "validate", "production")
+    assert run.returncode == 0, run.stdout
+    assert "24 settings have a value in the stores of production" in run.stdout
+    assert not (tmp_path / ".env").exists()
+
+
+@pytest.mark.usefixtures("seeded")
+def test_an_empty_environment_is_invalid(moto: Moto, tmp_path: Path) -> None:
+    run = call(moto, tmp_path, "validate", "staging")
+    assert run.returncode == 1
+    assert "SECRET_KEY: is missing; secret watchparty/staging/core is missing" in run.stdout
+
+
+@pytest.mark.parametrize("form", ["before", "after"])
+def test_fetch_writes_what_the_given_places_hold(moto: Moto, seeded: Seeded, tmp_path: Path, form: str) -> None:
+    file = tmp_path / ".env"
+    file.write_text("# mine\nOWN=kept\nEMAIL_HOST=old\n", encoding="utf-8")
+    given = dict(pair.split("=", 1) for pair in (CORE, PATH))
+    after, exported = ([CORE, PATH], {}) if form == "after" else ([], given)
+    run = call(moto, tmp_path, "fetch-secrets", "production", *after, **exported)
+    assert run.returncode == 0, run.stdout
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert {"OWN", "DATABASE_URL", "ALLOWED_HOSTS", "RATE_LIMIT_LOGIN"} <= names(file)
+    assert "TWITCH_CLIENT_ID" not in names(file)
+    assert "# mine\nOWN=kept\n" in file.read_text(encoding="utf-8")
+    secret = seeded.values["watchparty/production/core#SECRET_KEY"]
+    assert secret in file.read_text(encoding="utf-8")
+    assert secret not in run.stdout + run.stderr
+
+
+@pytest.mark.usefixtures("seeded")
+def test_a_check_run_writes_nothing(moto: Moto, tmp_path: Path) -> None:
+    run = call(moto, tmp_path, "fetch-secrets", "production", CORE, "--", "--check", "--diff")
+    assert run.returncode == 0, run.stdout
+    assert "+DATABASE_URL fingerprint " in run.stdout
+    assert not (tmp_path / ".env").exists()
+
+
+def test_a_file_is_asked_without_aws(moto: Moto, tmp_path: Path) -> None:
+    (tmp_path / "bad").write_text("SECRET_KEY=change_me\nDEBUG=True\n", encoding="utf-8")
+    before = len(moto.calls())
+    run = call(moto, tmp_path, "validate", "production", "--file", "bad", AWS_ENDPOINT_URL="http://127.0.0.1:9")
+    assert run.returncode == 1
+    assert "DEBUG: is on; production never runs with it" in run.stdout
+    assert "change_me" not in run.stdout
+    assert len(moto.calls()) == before
+
+
+def test_no_way_to_aws_is_no_access(moto: Moto, tmp_path: Path) -> None:
+    for command in ("validate", "fetch-secrets"):
+        run = call(moto, tmp_path, command, "production", AWS_ENDPOINT_URL="http://127.0.0.1:9")
+        assert run.returncode == 3, run.stdout
+        assert "AWS could not be reached" in run.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("frobnicate",),
+        ("validate",),
+        ("validate", "Prod uction"),
+        ("validate", "production", "--file"),
+        ("validate", "production", "--file", "absent"),
+        ("fetch-secrets", "production", "--file", "x"),
+        ("fetch-secrets", "production", "SECRET_KEY=oops"),
+        ("validate", "production", "--file", "x", CORE),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage(moto: Moto, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    run = call(moto, tmp_path, *arguments)
+    assert run.returncode == 2
+    assert "env-validator.sh" in run.stderr
+    assert "oops" not in run.stderr
+
+
+def test_the_lookups_keep_types_and_names(moto: Moto, seeded: Seeded, tmp_path: Path) -> None:
+    name = "odd.name+with@signs/1"
+    moto.client("secretsmanager").create_secret(
+        Name=name, SecretString='{"flag": true, "rate": 1.5, "jinja": "{{ 1+1 }}"}'
+    )
+    play = [
+        {
+            "hosts": "localhost",
+            "gather_facts": False,
+            "tasks": [
+                {
+                    "ansible.builtin.copy": {
+                        "content": "{{ {'flag': lookup('watchparty.secrets.secret', name, key='flag'),"
+                        " 'jinja': lookup('watchparty.secrets.secret', name, key='jinja'),"
+                        " 'parameters': lookup('watchparty.secrets.parameters', '/WatchParty/production'),"
+                        " 'env': lookup('watchparty.secrets.env', 'production')} | to_json }}",
+                        "dest": str(tmp_path / "found.json"),
+                        "mode": "0600",
+                    },
+                    "no_log": True,
+                    "vars": {"name": name},
+                }
+            ],
+        }
+    ]
+    (tmp_path / "play.yml").write_text(json.dumps(play), encoding="utf-8")
+    env = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "AWS_"))}
+    env |= {**moto.env(), "ANSIBLE_COLLECTIONS_PATH": str(REPOSITORY / "playbooks" / "collections")}
+    catalog = REPOSITORY / "examples" / "watchparty" / "group_vars" / "all" / "secrets_catalog.yml"
+    argv = [Path(sys.executable).with_name("ansible-playbook"), "-i", "localhost,", "-c", "local", "-e", f"@{catalog}"]
+    argv += [tmp_path / "play.yml"]
+    run = subprocess.run([str(one) for one in argv], env=env, capture_output=True, text=True, timeout=120, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
+    assert (found["flag"], found["jinja"]) == (True, "{{ 1+1 }}")
+    assert found["parameters"]["DB/URL"] == seeded.values["/WatchParty/production/DB/URL"]
+    assert found["env"]["SECRET_KEY"] == seeded.values["watchparty/production/core#SECRET_KEY"]
+    assert found["env"]["DEBUG"] == "False"
