@@ -176,7 +176,7 @@ def test_a_failure_leaves_the_old_file_and_no_temporary(
     put(path, OLD, 0o640)
     monkeypatch.setattr(os, call, failing(code))
     with pytest.raises(HostError, match=words) as raised:
-        _envfile.write(path, NEW, Ownership(1, None, 0o600))
+        _envfile.write(path, NEW, Ownership(os.getuid(), None, 0o600))
     monkeypatch.undo()
     assert "the old file is in place" in str(raised.value)
     assert "canary" not in str(raised.value)
