@@ -12,10 +12,11 @@ import os
 import re
 import shutil
 import subprocess
+from abc import abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 
-from .process import SandboxError, User, as_user, clean_environment
+from .process import SandboxError, Server, User, as_user, clean_environment
 
 POSTGRES_PROGRAMS = ("postgres", "initdb", "psql")
 VALKEY_PROGRAMS = ("valkey-server", "redis-server")
@@ -162,3 +163,38 @@ def find_valkey(user: User | None = None, *, copy_to: Path | None = None) -> Bin
     if found is None:
         raise SandboxError(f"No Valkey or Redis runs here. Install one (Debian: valkey-server), or: {INSTALL_HINT}")
     return found
+
+
+class BinaryServer(Server):
+    """A server whose binaries are looked for when they are needed. It listens on *host* and on *addresses*."""
+
+    def __init__(
+        self,
+        directory: Path | None,
+        *,
+        host: str,
+        addresses: tuple[str, ...],
+        binaries: Binaries | None,
+        survives: bool,
+    ) -> None:
+        super().__init__(directory, host=host, survives=survives)
+        self._addresses = tuple(dict.fromkeys((host, *addresses)))
+        self._binaries = binaries
+
+    @abstractmethod
+    def _find(self) -> Binaries:
+        """Look for the binaries on this machine."""
+
+    @property
+    def _programs(self) -> Binaries:
+        if self._binaries is None:
+            self._binaries = self._find()
+        return self._binaries
+
+    @property
+    def version(self) -> str:
+        return self._programs.version
+
+    @property
+    def origin(self) -> str:
+        return self._programs.origin

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from .binaries import Binaries, find_postgres
-from .process import Process, SandboxError, Server, as_user, clean_environment, write_private
+from .binaries import Binaries, BinaryServer, find_postgres
+from .process import Process, SandboxError, as_user, clean_environment, write_private
 
 ITERATIONS = 4096
 SETTINGS = """\
@@ -51,7 +51,7 @@ def _identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-class Postgres(Server):
+class Postgres(BinaryServer):
     """PostgreSQL on TCP only, in a fresh cluster.
 
     *host* is the address of URLs; *addresses* are listened on too, and *networks* (CIDR) may connect, with a password.
@@ -71,25 +71,12 @@ class Postgres(Server):
         binaries: Binaries | None = None,
         survives: bool = False,
     ) -> None:
-        super().__init__(directory, host=host, survives=survives)
-        self._addresses = tuple(dict.fromkeys((host, *addresses)))
+        super().__init__(directory, host=host, addresses=addresses, binaries=binaries, survives=survives)
         self._networks = networks
         self._superuser_password = superuser_password or secrets.token_urlsafe(24).replace("_", "-")
-        self._binaries = binaries
 
-    @property
-    def version(self) -> str:
-        return self._programs.version
-
-    @property
-    def origin(self) -> str:
-        return self._programs.origin
-
-    @property
-    def _programs(self) -> Binaries:
-        if self._binaries is None:
-            self._binaries = find_postgres(self.user, copy_to=self._directory)
-        return self._binaries
+    def _find(self) -> Binaries:
+        return find_postgres(self.user, copy_to=self._directory)
 
     @property
     def _data(self) -> Path:

@@ -11,8 +11,8 @@ import ssl
 from pathlib import Path
 from urllib.parse import quote
 
-from .binaries import Binaries, find_valkey
-from .process import Process, Server, clean_environment, write_private
+from .binaries import Binaries, BinaryServer, find_valkey
+from .process import Process, clean_environment, write_private
 
 
 def encode(*words: str) -> bytes:
@@ -21,7 +21,7 @@ def encode(*words: str) -> bytes:
     return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
 
 
-class Valkey(Server):
+class Valkey(BinaryServer):
     """Valkey without persistence. *host* is the address of URLs; *addresses* are listened on too.
 
     With a *certificate* (its key beside it, as ``.key``) it speaks TLS only.
@@ -40,25 +40,12 @@ class Valkey(Server):
         binaries: Binaries | None = None,
         survives: bool = False,
     ) -> None:
-        super().__init__(directory, host=host, survives=survives)
-        self._addresses = tuple(dict.fromkeys((host, *addresses)))
+        super().__init__(directory, host=host, addresses=addresses, binaries=binaries, survives=survives)
         self.password = password or secrets.token_urlsafe(24).replace("_", "-")
         self._certificate = certificate
-        self._binaries = binaries
 
-    @property
-    def version(self) -> str:
-        return self._programs.version
-
-    @property
-    def origin(self) -> str:
-        return self._programs.origin
-
-    @property
-    def _programs(self) -> Binaries:
-        if self._binaries is None:
-            self._binaries = find_valkey(self.user, copy_to=self._directory)
-        return self._binaries
+    def _find(self) -> Binaries:
+        return find_valkey(self.user, copy_to=self._directory)
 
     def url(self, number: int = 0) -> str:
         """Return the URL of one of its databases."""

@@ -18,9 +18,8 @@ options:
     required: true
   secret_ids:
     description:
-      - Secrets to read instead of those that the catalog names. A setting whose own secret is not among them is
-        looked for
-        in each of them by its key, and is not required.
+      - Secrets to read instead of those that the catalog names. A setting whose own secret is not among them is looked
+        for in each of them by its key, and is not required.
     type: list
     elements: str
     default: []
@@ -30,16 +29,14 @@ options:
   journal:
     description:
       - What to make of the rotation journal. V(required) stops when it cannot be read, or when an open rotation
-        prescribes
-        no snapshot; V(optional) warns; V(ignored) does not read it.
+        prescribes no snapshot; V(optional) warns; V(ignored) does not read it.
     type: str
     choices: [required, optional, ignored]
     default: required
   on_missing:
     description:
       - What to say of a secret that is missing, or scheduled for deletion, when no required setting is in it. A
-        required
-        setting without a value is an error whatever is chosen here.
+        required setting without a value is an error whatever is chosen here.
     type: str
     choices: [error, warn, skip]
     default: warn
@@ -48,8 +45,4 @@ options:
     type: str
     choices: [error, warn, skip]
     default: error
-"""
-
-    PLUGINS = r"""
-options: {}
 """

@@ -199,7 +199,7 @@ class _Builder:
             required=required is True,
             required_when=required["when"] if isinstance(required, Mapping) else None,
             place=self._source_place(where, name, raw),
-            literal=_text(raw["value"]) if "value" in raw else None,
+            literal=str(raw["value"]) if "value" in raw else None,
             compose=self._compose(f"{where}.compose", raw["compose"]) if "compose" in raw else None,
             inventory=raw.get("inventory"),
             copies=tuple(copy for copy in copies if copy),
@@ -259,7 +259,3 @@ class _Builder:
             revocation_ttl=raw.get("revocation_ttl"),
             provider_url=raw.get("provider_url"),
         )
-
-
-def _text(literal: Any) -> str:
-    return str(literal)

@@ -10,8 +10,6 @@ from typing import Callable, Iterator
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, Setting, SettingRef
 from ansible_collections.watchparty.secrets.plugins.module_utils._rules import RULES
 
-PLACEHOLDER = "example.com"
-
 
 def references(catalog: Catalog) -> list[str]:
     """Every problem, as ``path: what is wrong``."""

@@ -3,9 +3,7 @@
 """The file on the host, its mark and its backup. Standard library only; Python 3.8 is enough.
 
 Beside ``.env`` lie ``.env.mark`` and ``.env.proven``, both 0600. The mark says which snapshot was last accepted here
-and
-which one the services were proven healthy on; ``.env.proven`` holds the bytes of the last proven file while another one
-is being tried.
+and which one the services were proven healthy on; ``.env.proven`` holds the bytes of the last proven file.
 """
 
 from __future__ import annotations
@@ -83,10 +81,20 @@ def required(path: str) -> Present:
     return found
 
 
-def drifted(found: Present, wanted: Ownership) -> bool:
-    """Whether owner, group or mode differ from what is wanted."""
+def filled(wanted: Ownership, found: Optional[Present]) -> Ownership:
+    """What is wanted, with the owner and group of a present file where none is asked for."""
+    if found is None:
+        return wanted
+    uid = found.uid if wanted.uid is None else wanted.uid
+    gid = found.gid if wanted.gid is None else wanted.gid
+    return Ownership(uid, gid, wanted.mode)
+
+
+def drifted(found: Optional[Present], wanted: Ownership) -> bool:
+    """Whether the file is missing, or its owner, group or mode differ from what is wanted."""
     return (
-        found.mode != wanted.mode
+        found is None
+        or found.mode != wanted.mode
         or (wanted.uid is not None and found.uid != wanted.uid)
         or (wanted.gid is not None and found.gid != wanted.gid)
     )
@@ -212,9 +220,7 @@ class Mark:
             raise HostError("another run wrote snapshot %s here since; its file is left in place" % accepted)
 
     def accept(self, snapshot: str, journal: int, file_digest: str, *, restart: bool = False) -> None:
-        """Records what is about to be written. ``restart`` says that services may run on something else until
-        proven.
-        """
+        """Records what is about to be written; ``restart``: services may run on something else until it is proven."""
         entry = {"snapshot": snapshot, "journal": journal, "digest": file_digest}
         proven = self.proven
         if proven.get("digest") == file_digest:
@@ -276,8 +282,8 @@ class Mark:
             self._save({"accepted": {"journal": self.journal}, "proven": None})
             return False
         known = self.proven.get("snapshot") if self.is_proven(digest(kept.content)) else None
-        # The services still run on the file that goes; until they are proven on this one, no deploy may skip the
-        # restart.
+        # The services still run on the file that goes: until they are proven on this one, no deploy may spare them
+        # the restart.
         entry = {"snapshot": known, "journal": self.journal, "digest": digest(kept.content), "restart": True}
         if snapshot is not None:
             entry["instead_of"] = snapshot

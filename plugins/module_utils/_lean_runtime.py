@@ -12,7 +12,7 @@ import json
 import os
 import sys
 import types
-from typing import Any, Dict, NoReturn, Set
+from typing import Any, Dict, NoReturn
 
 BASIC = "ansible.module_utils.basic"
 
@@ -34,7 +34,6 @@ def start(sources: Dict[str, str], main: str, params: Dict[str, Any], check_mode
                     value = os.path.expanduser(os.path.expandvars(value))
                 self.params[name] = value
             self.check_mode = check_mode
-            self.no_log_values: Set[str] = set()
             self._diff = diff
 
         def exit_json(self, **result: Any) -> NoReturn:

@@ -66,9 +66,7 @@ def _setting(setting: Setting, catalog: Catalog, secret_ids: Sequence[str], path
 
 
 def filed(catalog: Catalog, values: Mapping[str, str]) -> Catalog:
-    """The catalog with the settings of a file as literals, so that the file answers the same questions as the
-    stores.
-    """
+    """The catalog with a file's settings as literals, so that the file answers the same questions as the stores."""
     settings: dict[str, Setting] = {}
     for name, setting in catalog.settings.items():
         own_names = [own for own in values if own == name or own not in catalog.settings]

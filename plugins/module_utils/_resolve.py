@@ -36,16 +36,6 @@ class Origin:
     version: str = ""
     via_copy: bool = False
 
-    def as_dict(self) -> dict[str, object]:
-        return {
-            "setting": self.setting,
-            "source": self.source,
-            "name": self.name,
-            "key": self.key,
-            "version": self.version,
-            "via_copy": self.via_copy,
-        }
-
 
 @dataclass(frozen=True)
 class Resolution:

@@ -14,12 +14,10 @@ description:
   - Writes a C(.env) that every chosen reader reads back exactly, in one step and never with a wider mode than asked
     for.
   - The values come from a registered result of M(watchparty.secrets.env_snapshot), named by O(snapshot), so that the
-    task's
-    arguments hold no value. An action plugin renders the file on the controller and hands the module one opaque string
-    inside the pipelined connection.
+    task's arguments hold no value. An action plugin renders the file on the controller and hands the module one opaque
+    string inside the pipelined connection.
   - Keeps a mark beside the file (C(.env.mark), which snapshot was accepted and which one the services were proven
-    healthy
-    on) and the last proven file (C(.env.proven)), both 0600.
+    healthy on) and the last proven file (C(.env.proven)), both 0600.
   - Refuses to send anything where it would touch the host's disk on the way, that is without pipelining, with
     C(ANSIBLE_KEEP_REMOTE_FILES), with C(become_method=su) or with C(async).
 options:
@@ -30,8 +28,7 @@ options:
   state:
     description:
       - V(present) writes the file. V(proven) records that the services are healthy on it. V(restored) puts the last
-        proven
-        file back, or removes the file where there was none before.
+        proven file back, or removes the file where there was none before.
     type: str
     choices: [present, proven, restored]
     default: present
@@ -39,8 +36,7 @@ options:
     description:
       - Name of the variable in which a result of M(watchparty.secrets.env_snapshot) was registered.
       - Exactly one of O(snapshot) and O(env) is needed. With O(state=proven) and O(state=restored) it says which
-        deploy is
-        meant; a file that another run wrote since is left as it is.
+        deploy is meant; a file that another run wrote since is left as it is.
     type: str
   env:
     description: The settings as a mapping of strings. The action plugin takes it out of the task's arguments.
@@ -75,15 +71,13 @@ options:
   backup:
     description:
       - Whether a file that is there before the first deploy is kept as the way back. Without it, a first deploy that
-        fails
-        leaves no file. Needs O(mark=true).
+        fails leaves no file. Needs O(mark=true).
     type: bool
     default: true
   prove:
     description:
       - Whether the file counts as proven as soon as it is written, because no service is restarted for it. Saves a
-        second
-        task with O(state=proven). Needs O(mark=true).
+        second task with O(state=proven). Needs O(mark=true).
     type: bool
     default: false
   owner:
@@ -278,12 +272,7 @@ def deliver(module, wanted):
     mark = _envfile.Mark(path) if params["mark"] else None
     if mark:
         mark.refuse_older(params["journal"])
-    if found:
-        wanted = _envfile.Ownership(
-            found.uid if wanted.uid is None else wanted.uid,
-            found.gid if wanted.gid is None else wanted.gid,
-            wanted.mode,
-        )
+    wanted = _envfile.filled(wanted, found)
     text, readers = params["content"], tuple(params["readers"])
     if params["merge"] and found:
         try:
@@ -293,7 +282,7 @@ def deliver(module, wanted):
     content = text.encode("utf-8")
     before, after = settings_of(found, readers), _dotenv.from_dotenv(text, readers)
     differs = found is None or found.content != content
-    rewrite = found is None or differs or _envfile.drifted(found, wanted)
+    rewrite = differs or _envfile.drifted(found, wanted)
     restart = mark is not None and (differs or not mark.is_settled(_envfile.digest(content)))
     result = {
         "changed": rewrite,
@@ -337,12 +326,7 @@ def restore(module, wanted):
     mark.refuse_foreign(module.params["snapshot_id"])
     kept = _envfile.present(mark.backup)
     changed = (kept.content if kept else None) != (found.content if found else None)
-    if found:
-        wanted = _envfile.Ownership(
-            found.uid if wanted.uid is None else wanted.uid,
-            found.gid if wanted.gid is None else wanted.gid,
-            wanted.mode,
-        )
+    wanted = _envfile.filled(wanted, found)
     if not module.check_mode:
         mark.go_back(path, wanted, module.params["snapshot_id"])
     return {"changed": changed, "path": path, "restored": kept is not None}

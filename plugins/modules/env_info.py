@@ -12,8 +12,7 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Reads as M(watchparty.secrets.env_snapshot) does and returns names, origins and version ids only, so that the
-    result may
-    be printed. Problems are returned, not raised.
+    result may be printed. Problems are returned, not raised.
 options:
   file:
     description: A C(.env) on the controller to look at instead of the stores. No AWS is needed then.

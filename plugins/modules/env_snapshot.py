@@ -12,9 +12,8 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Reads every secret and parameter of the environment in batches, checks them against the catalog, and returns the
-    values
-    for M(watchparty.secrets.env_file). Fails with every problem at once if something required is missing, malformed or
-    in conflict.
+    values for M(watchparty.secrets.env_file). Fails with every problem at once if something required is missing,
+    malformed or in conflict.
   - The result is hidden in all output. Keep it by C(register) alone; C(set_fact) would let a fact cache write it to
     disk.
 options: {}

@@ -12,8 +12,7 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Compares what the inventory declares for each host as C(app_environment) with the environment asked for. An extra
-    variable
-    of the same name does not hide the inventory's word.
+    variable of the same name does not hide the inventory's word.
 options:
   environment:
     description: The environment asked for.

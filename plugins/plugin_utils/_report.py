@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Place
@@ -20,7 +21,7 @@ def report(environment: Environment) -> dict[str, Any]:
         "journal": environment.journal.head,
         "rotation": rotation.id if rotation else None,
         "names": sorted(resolution.values),
-        "origins": [origin.as_dict() for origin in resolution.origins],
+        "origins": [asdict(origin) for origin in resolution.origins],
         "problems": list(resolution.problems),
         "unknown": list(resolution.unknown),
         "notes": list(environment.warnings),
