@@ -53,6 +53,14 @@ class NotFound(StoreError):
     """Raised when a secret or parameter does not exist, or is scheduled for deletion."""
 
 
+class Conflict(StoreError):
+    """Raised when a compare-and-swap failed, or when a version id is taken by other content."""
+
+
+class AlreadyExists(StoreError):
+    """Raised when what was to be created is there already."""
+
+
 class WrongAccount(NoAccess):
     """Raised when the AWS account is not the one that the catalog expects."""
 
@@ -61,9 +69,21 @@ class JournalError(SecretsError):
     """Raised when the journal cannot be folded, or when it forbids what was asked for."""
 
 
+class Overtaken(JournalError):
+    """Raised when another run has written to the journal since we read it."""
+
+
+class AuditError(SecretsError):
+    """Raised when a record does not belong in the audit log, or when the log cannot be read, written or trusted."""
+
+
 class DotenvError(SecretsError):
     """Raised when a value has no spelling that every chosen reader reads back exactly, or a file cannot be parsed."""
 
 
 class HostError(SecretsError):
     """Raised when a host's file cannot be written as asked for."""
+
+
+class RotationError(SecretsError):
+    """Raised when a rotation cannot begin, go on or end as asked for."""
