@@ -26,6 +26,18 @@ def file() -> Path:
     return here if here.is_file() else PROJECT / ".env"
 
 
+def values(path: Path) -> dict[str, str]:
+    """What the file holds now, whatever the process was started with."""
+
+    class Fresh(environ.Env):
+        ENVIRON: dict[str, str] = {}
+
+    # A missing file would only be warned about.
+    path.open("rb").close()
+    Fresh.read_env(path)
+    return Fresh.ENVIRON
+
+
 def load() -> None:
     """Read the file into the process's environment; what is set there already wins."""
     if (path := file()).is_file():

@@ -20,7 +20,7 @@ WSGI_APPLICATION = "watchparty.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TIME_ZONE = "UTC"
 
-INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions"]
+INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions", "watchparty"]
 MIDDLEWARE = [
     "watchparty.health.health_first",
     "django.middleware.security.SecurityMiddleware",
