@@ -134,6 +134,7 @@ class _Builder:
             exemptions=tuple(Exemption(**raw) for raw in self.document.get("exceptions", [])),
             region=self.document.get("region"),
             expected_account_id=self.document.get("expected_account_id"),
+            github_repository=self.document.get("github", {}).get("repository"),
         )
         return catalog, self.problems + references(catalog)
 
@@ -258,4 +259,7 @@ class _Builder:
             exposes=tuple(raw.get("exposes", ())),
             revocation_ttl=raw.get("revocation_ttl"),
             provider_url=raw.get("provider_url"),
+            retire_after=raw.get("retire_after", 0),
+            fallback_seconds=raw.get("fallback_seconds", 1209600),
+            options=raw.get("options", {}),
         )

@@ -96,6 +96,14 @@ _CREDENTIAL = _object(
             "Seconds after which the old value must be refused.", {"type": "integer", "minimum": 0}
         ),
         "provider_url": _described("Page of the third party where it is revoked.", NAME),
+        "retire_after": _described(
+            "Seconds that the old value stays valid after a rotation; 0 by default.", {"type": "integer", "minimum": 0}
+        ),
+        "fallback_seconds": _described(
+            "Seconds that a former signing key still verifies: SESSION_COOKIE_AGE, 1209600 by default.",
+            {"type": "integer", "minimum": 0},
+        ),
+        "options": _described("What the kind needs beside that; its page says what.", {"type": "object"}),
     },
     required=["kind", "appears_in"],
 )
@@ -115,6 +123,10 @@ _STORES = _object(
 _SHARED: dict[str, Any] = {
     "contacts": _map(NAME),
     "audit_log": _object({"log_group": NAME, "s3": NAME}),
+    "github": _described(
+        "Where settings and credentials are mirrored to; without it they are not.",
+        _object({"repository": {"type": "string", "pattern": r"^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+$"}}),
+    ),
     "stores": {"$ref": "#/$defs/stores"},
     "services": _map({"$ref": "#/$defs/service"}),
     "alternatives": _described(

@@ -64,6 +64,20 @@ def _dumps(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def updated(text: str, key: str, value: str) -> str:
+    """The secret's text with one key changed; every other key keeps its value, its spelling and its place.
+
+    A key that held a list of strings still holds one. Raises ValueError for a secret that is no JSON object.
+    """
+    found = parse_secret(text)
+    before = found.get(key)
+    if isinstance(before, list):
+        found[key] = [item for item in value.split(",") if item]
+    else:
+        found[key] = value
+    return _dumps(found)
+
+
 class Holdings:
     """Answers what a place holds; gathers what is wrong with secrets on the way."""
 

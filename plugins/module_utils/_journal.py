@@ -1,16 +1,17 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The reading half of the journal: numbered entries in, the state that a deploy must respect out.
+"""The journal: numbered entries in, the state that they add up to out.
 
-An entry is a JSON object with at least ``rotation``, ``step`` and ``who``. ``prescribes`` names the versions that every
-deploy must use while the rotation is open: ``{"secrets": {name: version id}, "parameters": {name: version number}}``.
+An entry is a JSON object with at least ``rotation``, ``step`` and ``who``. It is appended before its act, so the next
+one says that the act is done. What it may hold beside that stands in docs/architecture.md; never a value.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Iterable, Mapping, Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError
@@ -21,6 +22,16 @@ PROMOTING_STEPS = ("promote",)
 
 
 @dataclass(frozen=True)
+class Overlay:
+    """Where the texts of parameters wait that are not written yet."""
+
+    secret: str
+    """The rotation's own secret."""
+    version: str
+    phase: int
+
+
+@dataclass(frozen=True)
 class OpenRotation:
     """A rotation that has begun and not ended."""
 
@@ -28,10 +39,27 @@ class OpenRotation:
     step: str
     who: str
     since: str
+    number: int = 0
+    """The entry that the present step began with."""
+    run: str = ""
+    """Names the process that goes on with it; another one's entry means that this one was overtaken."""
+    holder: Mapping[str, Any] = field(default_factory=dict)
+    """The machine and the process of that run."""
+    phase: int = 0
+    attempt: int = 1
     secrets: Mapping[str, str] = field(default_factory=dict)
     """Version id by secret that a deploy must read."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     """Version number by parameter."""
+    overlay: Optional[Overlay] = None
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    """What was planned: credentials, the versions planned from, phases."""
+    reason: str = ""
+    """Why it is taken back, if it is."""
+    promoted: bool = False
+    """Whether a promotion has begun, so that an abort has something to move back."""
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    """What acts observed and later ones need, by credential."""
 
     @property
     def prescribes(self) -> bool:
@@ -41,8 +69,35 @@ class OpenRotation:
     def half_promoted(self) -> bool:
         return self.step in PROMOTING_STEPS
 
+    @property
+    def aborting(self) -> bool:
+        return bool(self.reason)
+
     def __str__(self) -> str:
         return f"rotation {self.id} of {self.who} (since {self.since}, at step {self.step})"
+
+
+@dataclass(frozen=True)
+class Rotated:
+    """When a credential was last rotated, and by whom."""
+
+    at: str
+    who: str
+    rotation: str
+
+
+@dataclass(frozen=True)
+class Obligation:
+    """Something that a closed rotation left for later."""
+
+    id: str
+    credential: str
+    act: str
+    """"retire" or "drop_fallback"."""
+    due: str
+    rotation: str
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Version ids that hold the value concerned."""
 
 
 @dataclass(frozen=True)
@@ -51,19 +106,56 @@ class Journal:
 
     head: int = 0
     """Number of the newest entry; 0 for an empty journal."""
+    digest: str = ""
+    """Digest of the newest entry's text, which the next one carries."""
     rotation: Optional[OpenRotation] = None
+    rotated: Mapping[str, Rotated] = field(default_factory=dict)
+    obligations: Mapping[str, Obligation] = field(default_factory=dict)
+    prepared: frozenset[str] = frozenset()
+    """Credentials whose server has both logins."""
+    audit: Mapping[str, Any] = field(default_factory=dict)
+    """Number and digest of the newest audit record."""
+    entries: int = 0
+    """How many entries there are to trim."""
+
+
+def digest_of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def fold(path: str, readings: Iterable[Reading]) -> Journal:
     """The state that the parameters below ``path`` add up to.
 
-    Raises :class:`JournalError`, naming the parameter, for what is no entry.
+    Raises :class:`JournalError`, naming the parameter, for what is no entry, and for one that is missing or altered.
     """
     entries = sorted(_entry(path, reading) for reading in readings)
-    rotation: Optional[OpenRotation] = None
-    for _number, name, text in entries:
-        rotation = _next(rotation, name, text)
-    return Journal(head=entries[-1][0] if entries else 0, rotation=rotation)
+    parsed = [(number, name, text, _parsed(name, text)) for number, name, text in entries]
+    base = max((number for number, _name, _text, entry in parsed if entry.get("base")), default=0)
+    journal = Journal(entries=len(parsed))
+    before: Optional[tuple[int, str, str]] = None
+    for number, name, text, entry in parsed:
+        if number < base:
+            continue  # left over from a trim, or appended late by a run that was overtaken
+        if before is not None:
+            _require_chained(before, number, name, entry)
+        before = (number, name, text)
+        journal = replace(_next(journal, number, name, entry), head=number, digest=digest_of(text))
+    return journal
+
+
+def extended(journal: Journal, name: str, number: int, text: str) -> Journal:
+    """The state after one more entry, which was just appended."""
+    found = _next(journal, number, name, _parsed(name, text))
+    return replace(found, head=number, digest=digest_of(text), entries=journal.entries + 1)
+
+
+def _require_chained(before: tuple[int, str, str], number: int, name: str, entry: Mapping[str, Any]) -> None:
+    if "prev" not in entry:
+        return
+    if number != before[0] + 1:
+        raise JournalError(f"journal entry {before[0] + 1} before {name} is gone; compare it with the audit log")
+    if entry["prev"] != digest_of(before[2]):
+        raise JournalError(f"{before[1]} was altered after {name} was written; compare it with the audit log")
 
 
 def _entry(path: str, reading: Reading) -> tuple[int, str, str]:
@@ -73,27 +165,70 @@ def _entry(path: str, reading: Reading) -> tuple[int, str, str]:
     return int(number), reading.name, reading.value
 
 
-def _next(before: Optional[OpenRotation], name: str, text: str) -> Optional[OpenRotation]:
-    entry = _parsed(name, text)
+def _next(journal: Journal, number: int, name: str, entry: Mapping[str, Any]) -> Journal:
+    journal = replace(
+        journal,
+        rotated={**journal.rotated, **{key: Rotated(**one) for key, one in _mapping(name, entry, "rotated").items()}},
+        prepared=journal.prepared | frozenset(entry.get("prepared", ())),
+        audit=entry.get("audit") or journal.audit,
+        obligations=_obligations(journal, name, entry),
+    )
+    before = journal.rotation
     same = before if before and before.id == entry["rotation"] else None
     if entry["step"] in CLOSING_STEPS:
-        return before if before and not same else None
-    prescribed = entry.get("prescribes") or {}
-    return OpenRotation(
-        id=entry["rotation"],
+        return replace(journal, rotation=before if before and not same else None)
+    return replace(journal, rotation=_opened(number, name, entry, same))
+
+
+def _obligations(journal: Journal, name: str, entry: Mapping[str, Any]) -> Mapping[str, Obligation]:
+    found = {**journal.obligations}
+    for key, one in _mapping(name, entry, "obligations").items():
+        found[key] = Obligation(id=key, **one)
+    for done in entry.get("discharged", ()):
+        found.pop(done, None)
+    return found
+
+
+def _opened(number: int, name: str, entry: Mapping[str, Any], same: Optional[OpenRotation]) -> OpenRotation:
+    prescribed = _mapping(name, entry, "prescribes") if "prescribes" in entry else None
+    overlay = prescribed.get("overlay") if prescribed is not None else None
+    began = OpenRotation(id=entry["rotation"], step="", who="", since=str(entry.get("at", "an unknown time")))
+    rotation = replace(
+        same or began,
         step=entry["step"],
         who=entry["who"],
-        since=same.since if same else str(entry.get("at", "an unknown time")),
-        secrets=_versions(name, prescribed, "secrets", same.secrets if same else {}),
-        parameters=_versions(name, prescribed, "parameters", same.parameters if same else {}),
+        number=number,
+        run=str(entry.get("run", "")),
+        holder=_mapping(name, entry, "holder") or (same.holder if same else {}),
+    )
+    rotation = replace(
+        rotation,
+        phase=int(entry.get("phase", rotation.phase)),
+        attempt=int(entry.get("attempt", rotation.attempt)),
+        reason=str(entry.get("reason", rotation.reason)),
+        plan=_mapping(name, entry, "plan") or rotation.plan,
+        notes={**rotation.notes, **_mapping(name, entry, "notes")},
+        promoted=rotation.promoted or entry["step"] in PROMOTING_STEPS,
+    )
+    if prescribed is None:
+        return rotation
+    return replace(
+        rotation,
+        secrets=_versions(name, prescribed, "secrets"),
+        parameters=_versions(name, prescribed, "parameters"),
+        overlay=Overlay(**overlay) if overlay else None,
     )
 
 
-def _versions(name: str, prescribed: Any, key: str, before: Mapping[str, str]) -> Mapping[str, str]:
-    found = prescribed.get(key, before) if isinstance(prescribed, dict) else None
+def _versions(name: str, prescribed: Mapping[str, Any], key: str) -> Mapping[str, str]:
+    return {one: str(version) for one, version in _mapping(name, prescribed, key).items()}
+
+
+def _mapping(name: str, entry: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = entry.get(key, {})
     if not isinstance(found, Mapping):
         raise _no_entry(name)
-    return {name: str(version) for name, version in found.items()}
+    return found
 
 
 def _no_entry(name: str) -> JournalError:
@@ -108,3 +243,17 @@ def _parsed(name: str, text: str) -> Mapping[str, Any]:
     if not isinstance(entry, dict) or not all(isinstance(entry.get(key), str) for key in ("rotation", "step", "who")):
         raise _no_entry(name)
     return entry
+
+
+def base_entry(journal: Journal) -> dict[str, Any]:
+    """What the first entry after a trim must carry, so that the ones before it may go."""
+    return {
+        "base": True,
+        "rotated": {name: vars(one) for name, one in journal.rotated.items()},
+        "obligations": {
+            one.id: {key: value for key, value in vars(one).items() if key != "id"}
+            for one in journal.obligations.values()
+        },
+        "prepared": sorted(journal.prepared),
+        "audit": dict(journal.audit),
+    }

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Mapping, Optional, Tuple, Union
+from typing import Any, Mapping, Optional, Tuple, Union
 
 SECRETS_MANAGER = "secretsmanager"
 SSM = "ssm"
@@ -124,6 +124,12 @@ class Credential:
     exposes: Tuple[str, ...] = ()
     revocation_ttl: Optional[int] = None
     provider_url: Optional[str] = None
+    retire_after: int = 0
+    """Seconds that the old value stays valid after the promotion."""
+    fallback_seconds: int = 1209600
+    """Seconds that a former signing key still verifies: Django's SESSION_COOKIE_AGE."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What its kind needs beside that."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +159,13 @@ class Catalog:
     exemptions: Tuple[Exemption, ...] = ()
     region: Optional[str] = None
     expected_account_id: Optional[str] = None
+    github_repository: Optional[str] = None
+    """Where secrets are mirrored to; None for nowhere."""
+
+    @property
+    def rotation_secret(self) -> str:
+        """Start of the name of a rotation's own secret; the rotation's id follows."""
+        return f"{self.application}-rotation/{self.environment}"
 
     @property
     def secret_names(self) -> tuple[str, ...]:

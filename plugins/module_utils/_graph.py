@@ -1,0 +1,190 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The credential graph: where a credential appears, whole or inside a URL, and what a new value changes there."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Callable, Iterator, Mapping, Optional
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._contents import Holdings, updated
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import (
+    SSM,
+    Catalog,
+    Credential,
+    Part,
+    Place,
+    Setting,
+    SettingRef,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login, login_of, with_login
+
+Edits = Mapping[Place, str]
+"""The new text of every place that changes."""
+
+_USER = re.compile(r"(?:^|[_-])(?:user|username|login)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A place that the catalog says a credential appears in, and the setting through which it does, if any."""
+
+    place: Place
+    setting: Optional[Setting] = None
+    is_user: bool = False
+    """Whether the place holds the user name rather than the password."""
+
+    def __str__(self) -> str:
+        return f"{self.setting.name} ({self.place})" if self.setting else str(self.place)
+
+
+@dataclass(frozen=True)
+class Appearance:
+    """A spot that holds the credential, with what it holds."""
+
+    spot: Spot
+    text: str = field(repr=False)
+    login: Login = field(repr=False)
+    in_url: bool = False
+
+    def rewritten(self, new: Login) -> str:
+        """The place's text with the new login in it."""
+        if self.in_url:
+            return (
+                ",".join(with_login(url, new) for url in self.text.split(","))
+                if self._is_list
+                else (with_login(self.text, new))
+            )
+        wanted = new.username if self.spot.is_user else new.password
+        return self.text if wanted is None else wanted
+
+    @property
+    def _is_list(self) -> bool:
+        return bool(self.spot.setting and self.spot.setting.type == "list")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the stores hold of one credential."""
+
+    credential: Credential
+    login: Login = field(default_factory=Login, repr=False)
+    appearances: tuple[Appearance, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        return tuple(dict.fromkeys(one.spot.place for one in self.appearances))
+
+    @property
+    def url(self) -> Optional[str]:
+        """A URL that the credential logs in by."""
+        return next((one.text.split(",")[0] for one in self.appearances if one.in_url), None)
+
+    def edits(self, new: Login) -> Edits:
+        return {one.spot.place: one.rewritten(new) for one in self.appearances if one.rewritten(new) != one.text}
+
+
+def spots(catalog: Catalog, credential: Credential) -> Iterator[Spot]:
+    """Every place where the catalog says that the credential appears, each once."""
+    seen: set[Place] = set()
+    for spot in _spots(catalog, credential):
+        if spot.place not in seen:
+            seen.add(spot.place)
+            yield spot
+
+
+def _spots(catalog: Catalog, credential: Credential) -> Iterator[Spot]:
+    for name in credential.settings:
+        setting = catalog.settings[name]
+        own = (setting.place,) if setting.place else ()
+        for place in own + setting.copies:
+            yield Spot(place, setting, is_user=bool(_USER.search(name)))
+        if setting.compose:
+            yield from _parts(catalog, setting, setting.compose.username, is_user=True)
+            yield from _parts(catalog, setting, setting.compose.password, is_user=False)
+    for place in credential.places:
+        yield Spot(place, None, is_user=bool(_USER.search(place.key or place.name)))
+
+
+def _parts(catalog: Catalog, setting: Setting, part: Optional[Part], *, is_user: bool) -> Iterator[Spot]:
+    if isinstance(part, Place):
+        yield Spot(part, setting, is_user=is_user)
+    elif isinstance(part, SettingRef):
+        other = catalog.settings[part.name]
+        for place in ((other.place,) if other.place else ()) + other.copies:
+            yield Spot(place, other, is_user=is_user)
+
+
+def secrets_of(catalog: Catalog, credential: Credential) -> tuple[str, ...]:
+    """The secrets that the credential appears in."""
+    return tuple(dict.fromkeys(spot.place.name for spot in spots(catalog, credential) if spot.place.store != SSM))
+
+
+def find(catalog: Catalog, credential: Credential, contents: Contents) -> Found:
+    """What ``contents`` hold of the credential, and all that does not fit together."""
+    holdings = Holdings(contents)
+    wanted = list(spots(catalog, credential))
+    problems: list[str] = []
+    appearances: list[Appearance] = []
+    for spot in wanted:
+        text = holdings.value(spot.place, spot.setting)
+        if text:
+            appearances.append(_appearance(spot, text))
+        elif spot.setting is None or spot.setting.required:
+            failure = contents.failures.get(spot.place.name)
+            problems.append(f"{spot} holds no value" + (f" ({failure.reason})" if failure else ""))
+    problems += holdings.problems
+    if not appearances and not problems:
+        problems.append("no place that the catalog names holds it: " + (", ".join(map(str, wanted)) or "it names none"))
+    password, more = _agreed(appearances, "password", lambda one: not (one.spot.is_user and not one.in_url))
+    username, others = _agreed(appearances, "username", lambda one: one.in_url or one.spot.is_user)
+    return Found(credential, Login(username, password), tuple(appearances), (*problems, *more, *others))
+
+
+def _appearance(spot: Spot, text: str) -> Appearance:
+    is_list = bool(spot.setting and spot.setting.type == "list")
+    logins = [login_of(url) for url in (text.split(",") if is_list else [text])]
+    first = logins[0]
+    if first is not None and all(login == first for login in logins):
+        return Appearance(spot, text, first, in_url=True)
+    return Appearance(spot, text, Login(username=text) if spot.is_user else Login(password=text))
+
+
+def _agreed(
+    appearances: list[Appearance], part: str, holds: Callable[[Appearance], bool]
+) -> tuple[Optional[str], list[str]]:
+    """The one value of that part, and a problem for every place that holds another."""
+    holders = [one for one in appearances if holds(one)]
+    if not holders:
+        return None, []
+    first = holders[0]
+    value = getattr(first.login, part)
+    words = "passwords" if part == "password" else "user names"
+    return value, [
+        f"{first.spot} and {one.spot} hold different {words}; correct the one that is wrong"
+        for one in holders[1:]
+        if getattr(one.login, part) != value
+    ]
+
+
+def text_at(contents: Contents, place: Place) -> Optional[str]:
+    """What stands at the place, or None."""
+    return Holdings(contents).value(place, None)
+
+
+def contents_with(contents: Contents, edits: Edits) -> tuple[dict[str, str], dict[str, str]]:
+    """The new texts of the secrets and of the parameters that ``edits`` change."""
+    secrets: dict[str, str] = {}
+    parameters: dict[str, str] = {}
+    for place, text in edits.items():
+        if place.store == SSM:
+            parameters[place.name] = text
+        elif place.key is None:
+            secrets[place.name] = text
+        else:
+            before = secrets.get(place.name, contents.readings[place.name].value)
+            secrets[place.name] = updated(before, place.key, text)
+    return secrets, parameters

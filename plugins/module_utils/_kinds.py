@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a kind of credential needs, as its folder's ``kind.yml`` says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Mapping, Optional
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _schema
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import CatalogError
+
+VALUES = ("generated", "supplied", "provider")
+ROUTINES = ("login", "signing_key")
+STAGES = ("create", "set", "test", "retire", "revoke")
+
+SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {
+        "description": {"type": "string", "minLength": 1},
+        "routine": {"enum": list(ROUTINES)},
+        "value": {"enum": list(VALUES)},
+        "length": {"type": "integer", "minimum": 16, "maximum": 128},
+        "alternates": {"enum": ["never", "if_suffixed", "always"]},
+        "needs_admin": {"type": "boolean"},
+        "needs_url": {"type": "boolean"},
+        "tested": {"type": "boolean"},
+        "options": {"type": "array", "items": {"type": "string"}},
+    },
+    "required": ["description", "value"],
+    "additionalProperties": False,
+}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How credentials of one kind rotate."""
+
+    name: str
+    description: str = ""
+    routine: str = "login"
+    """"login": the old and the new one are valid together. "signing_key": the new one is distributed as a fallback
+    first, which takes a second phase."""
+    value: str = "generated"
+    """"generated" here, "supplied" by the operator, or made by the "provider" in the kind's create stage."""
+    length: int = 32
+    alternates: str = "never"
+    """Whether the user name alternates between X_a and X_b: never, if it ends so already, or always."""
+    needs_admin: bool = False
+    needs_url: bool = False
+    tested: bool = True
+    options: tuple[str, ...] = ()
+    """Names that the credential's ``options`` must give."""
+    stages: tuple[str, ...] = ()
+    """The stages that its folder has task files for."""
+    folder: str = ""
+
+    @property
+    def phases(self) -> int:
+        return 2 if self.routine == "signing_key" else 1
+
+
+def parse(name: str, document: Any, *, stages: tuple[str, ...], folder: str) -> Kind:
+    """The kind that the document declares. Raises :class:`CatalogError` naming its file."""
+    where = f"{folder}/kind.yml"
+    problems = _schema.problems(document, SCHEMA)
+    if problems:
+        raise CatalogError([f"{where}: {problem}" for problem in problems])
+    options = {**document, "options": tuple(document.get("options", ()))}
+    return Kind(name=name, stages=stages, folder=folder, **options)
+
+
+def other_login(username: Optional[str]) -> Optional[str]:
+    """The login that alternates with this one: X_a for X and X_b, X_b for X_a."""
+    if not username:
+        return None
+    base, _, suffix = username.rpartition("_")
+    if base and suffix in ("a", "b"):
+        return f"{base}_{'b' if suffix == 'a' else 'a'}"
+    return f"{username}_a"
+
+
+def owner_of(username: str) -> str:
+    """The role that both logins act as."""
+    base, _, suffix = username.rpartition("_")
+    return base if base and suffix in ("a", "b") else username

@@ -1,0 +1,317 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The plan of a rotation: what changes where, in which order, in how many rollouts, and what must be refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Iterator, Mapping, Optional, Sequence
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _ages, _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._contents import Holdings
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._kinds import Kind, other_login
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM, Catalog, Credential, Place
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents, Description
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
+
+ROTATE, DROP_FALLBACK, RETIRE = "rotate", "drop_fallback", "retire"
+_USES = frozenset({"sessions", "signing"})
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the operator asked for."""
+
+    names: tuple[str, ...] = ()
+    """Credentials; empty for all."""
+    force: bool = False
+    """Regardless of age."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One credential in a rotation."""
+
+    credential: str
+    kind: str
+    act: str = ROTATE
+    reason: str = ""
+    phases: int = 1
+    places: tuple[Place, ...] = ()
+    obligation: Optional[str] = None
+
+    def entry(self) -> dict[str, Any]:
+        """The item as the journal keeps it."""
+        kept: dict[str, Any] = {"kind": self.kind, "act": self.act, "phases": self.phases}
+        return {**kept, "obligation": self.obligation} if self.obligation else kept
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a rotation is going to do."""
+
+    items: tuple[Item, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Credential and reason."""
+    passed_over: Mapping[str, str] = field(default_factory=dict)
+    """Credentials that are not due, and why not."""
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """The version planned from, by secret that changes."""
+    parameters: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def phases(self) -> int:
+        return max((item.phases for item in self.items), default=0)
+
+    def entry(self) -> dict[str, Any]:
+        return {
+            "credentials": {item.credential: item.entry() for item in self.items},
+            "secrets": dict(self.secrets),
+            "parameters": dict(self.parameters),
+            "phases": self.phases,
+        }
+
+
+def items_of(entry: Mapping[str, Any]) -> tuple[Item, ...]:
+    """The items that a journal's plan holds, in their order."""
+    return tuple(Item(credential=name, **one) for name, one in entry.get("credentials", {}).items())
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a plan stands on: everything that was read before it."""
+
+    catalog: Catalog
+    journal: Journal
+    contents: Contents
+    kinds: Mapping[str, Kind]
+    now: datetime
+    descriptions: Mapping[str, Description] = field(default_factory=dict)
+    supplied: frozenset[str] = frozenset()
+    """Credentials whose new value the operator gives."""
+
+
+def plan(ground: Ground, wish: Wish) -> Plan:
+    """Pure. Raises :class:`RotationError` for a name that the catalog does not know."""
+    unknown = sorted(set(wish.names) - set(ground.catalog.credentials))
+    if unknown:
+        known = ", ".join(sorted(ground.catalog.credentials)) or "none"
+        raise RotationError(f"{', '.join(unknown)}: is no credential of the catalog; it has {known}")
+    items: list[Item] = []
+    refused: dict[str, str] = {}
+    passed: dict[str, str] = {}
+    taken: dict[Place, str] = {}
+    for credential in _ordered(ground.catalog):
+        if wish.names and credential.name not in wish.names:
+            continue
+        age = _ages.age_of(ground.catalog, credential, ground.journal, ground.now)
+        if not (age.due or wish.force):
+            passed[credential.name] = age.words
+            continue
+        found = _graph.find(ground.catalog, credential, ground.contents)
+        problems = list(_objections(ground, credential, found))
+        problems += [f"{place} is already {taken[place]}'s" for place in found.places if place in taken]
+        if problems:
+            refused[credential.name] = "; ".join(dict.fromkeys(problems))
+            continue
+        kind = ground.kinds[credential.kind]
+        places = found.places + (_fallback_places(ground.catalog, credential) if kind.phases == 2 else ())
+        taken.update(dict.fromkeys(places, credential.name))
+        reason = age.words if age.due else f"forced ({age.words})"
+        items.append(Item(credential.name, credential.kind, ROTATE, reason, kind.phases, places))
+    items += _obligations(ground, wish, {item.credential for item in items})
+    return _pinned(ground, items, refused, passed)
+
+
+def _ordered(catalog: Catalog) -> list[Credential]:
+    """The catalog's order, but what changes others comes last."""
+    admins = {one.admin for one in catalog.credentials.values() if one.admin}
+    return sorted(catalog.credentials.values(), key=lambda one: one.name in admins)
+
+
+def _obligations(ground: Ground, wish: Wish, busy: set[str]) -> Iterator[Item]:
+    for one in _ages.due_obligations(ground.journal, ground.now):
+        credential = ground.catalog.credentials.get(one.credential)
+        if credential is None or one.credential in busy or (wish.names and one.credential not in wish.names):
+            continue
+        places = _fallback_places(ground.catalog, credential) if one.act == DROP_FALLBACK else ()
+        reason = {DROP_FALLBACK: "its former key is due to be dropped", RETIRE: "its former value is due to be retired"}
+        yield Item(
+            credential=one.credential,
+            kind=credential.kind,
+            act=one.act,
+            reason=f"{reason[one.act]} (since {one.due})",
+            phases=1 if one.act == DROP_FALLBACK else 0,
+            places=places,
+            obligation=one.id,
+        )
+
+
+def _pinned(ground: Ground, items: list[Item], refused: dict[str, str], passed: dict[str, str]) -> Plan:
+    secrets: dict[str, str] = {}
+    parameters: dict[str, int] = {}
+    for place in (place for item in items for place in item.places):
+        reading = ground.contents.readings.get(place.name)
+        if reading is None:
+            continue
+        if place.store == SSM:
+            parameters[place.name] = int(reading.version)
+        else:
+            secrets[place.name] = reading.version
+    return Plan(tuple(items), refused, passed, dict(sorted(secrets.items())), dict(sorted(parameters.items())))
+
+
+def _fallback_places(catalog: Catalog, credential: Credential) -> tuple[Place, ...]:
+    setting = catalog.settings.get(credential.fallbacks or "")
+    return ((setting.place,) if setting and setting.place else ()) + (setting.copies if setting else ())
+
+
+def places_of(catalog: Catalog, credential: Credential, item: Item) -> tuple[Place, ...]:
+    """Every place that the item may change, whatever is there."""
+    appears = tuple(spot.place for spot in _graph.spots(catalog, credential)) if item.act == ROTATE else ()
+    return appears + _fallback_places(catalog, credential)
+
+
+def _objections(ground: Ground, credential: Credential, found: _graph.Found) -> Iterator[str]:
+    kind = ground.kinds.get(credential.kind)
+    if kind is None:
+        yield (
+            f"no kind {credential.kind} is there; kinds are {', '.join(sorted(ground.kinds))}, and your own are "
+            "folders in rotation_kinds_path"
+        )
+        return
+    yield from found.problems
+    yield from _of_its_kind(ground, credential, kind, found)
+    yield from _mirrored(ground.catalog, credential)
+    for name in sorted({place.name for place in found.places if place.store != SSM}):
+        yield from _of_its_secret(ground, name)
+
+
+def _of_its_kind(ground: Ground, credential: Credential, kind: Kind, found: _graph.Found) -> Iterator[str]:
+    missing = [name for name in kind.options if name not in credential.options]
+    if missing:
+        yield f"kind {kind.name} needs options.{', options.'.join(missing)}"
+    if kind.value == "supplied" and credential.name not in ground.supplied:
+        yield (
+            "a third party issues it; give the new value by -e rotation_values_file=FILE (mode 0600), or name it with "
+            f"-e credential={credential.name} to be asked"
+        )
+    if kind.needs_url and not found.problems and found.url is None:
+        yield "it appears in no URL, so its server's address is unknown; let it appear in a setting of type url"
+    if kind.needs_admin:
+        yield from _administered(ground, credential)
+    if kind.alternates == "always" and not found.problems:
+        yield from _alternating(ground, credential, found)
+    if kind.phases == 2:
+        yield from _signing(ground.catalog, credential)
+    if kind.name == "valkey_user" and ".cache.amazonaws.com" in (found.url or ""):
+        yield "its address is ElastiCache, which has no ACL SETUSER; use kind elasticache_auth_token"
+
+
+def _administered(ground: Ground, credential: Credential) -> Iterator[str]:
+    admin = ground.catalog.credentials.get(credential.admin or credential.name)
+    if admin is None or credential.admin is None:
+        yield f"nothing says who may change it; name its administrator in credentials.{credential.name}.admin"
+        return
+    held = _graph.find(ground.catalog, admin, ground.contents)
+    if held.problems or held.login.password is None:
+        yield f"its administrator {admin.name} cannot be read: {'; '.join(held.problems) or 'it has no password'}"
+
+
+def _alternating(ground: Ground, credential: Credential, found: _graph.Found) -> Iterator[str]:
+    username = found.login.username
+    if username is None:
+        yield "no place holds its user name, which alternates; add one to appears_in"
+    elif not username.endswith(("_a", "_b")) and credential.name not in ground.journal.prepared:
+        yield (
+            f"its login owns everything and has no second one ({other_login(username)}) beside it; run "
+            f"rotation_prepare.yml -e credential={credential.name} once"
+        )
+
+
+def _signing(catalog: Catalog, credential: Credential) -> Iterator[str]:
+    where = f"credentials.{credential.name}"
+    setting = catalog.settings.get(credential.fallbacks or "")
+    if setting is None or setting.place is None:
+        yield f"without a setting of former keys everybody would be logged out; name one in {where}.fallbacks"
+    others = sorted(set(credential.used_for) - _USES)
+    if others:
+        yield f"{', '.join(others)} would be lost with the old key; give that a key of its own ({where}.used_for)"
+    if not credential.used_for:
+        yield f"nothing says what it is used for; list it in {where}.used_for, such as [sessions, signing]"
+
+
+def _mirrored(catalog: Catalog, credential: Credential) -> Iterator[str]:
+    names = [*credential.github]
+    if catalog.github_repository:
+        names += [name for name in credential.settings if catalog.settings[name].github == "secret"]
+    if names:
+        yield f"GitHub holds it too ({', '.join(names)}), and nothing here can send it there yet"
+
+
+def _of_its_secret(ground: Ground, name: str) -> Iterator[str]:
+    described = ground.descriptions.get(name)
+    if described is None:
+        return
+    if described.rotation_enabled:
+        yield f"AWS rotates secret {name} itself; cancel that (cancel-rotate-secret), or leave the credential to it"
+    pending = described.stages.get("AWSPENDING")
+    if pending and pending != described.stages.get("AWSCURRENT"):
+        yield (
+            f"secret {name} has a pending version {pending} that is not of this rotation; finish it, or take its label "
+            "off (update-secret-version-stage)"
+        )
+
+
+def edits(
+    catalog: Catalog, items: Sequence[Item], contents: Contents, values: Mapping[str, Login], phase: int
+) -> _graph.Edits:
+    """What the stores must hold in that phase, counted from 1, against what they held before the rotation."""
+    found: dict[Place, str] = {}
+    for item in items:
+        credential = catalog.credentials[item.credential]
+        if item.act == DROP_FALLBACK:
+            found.update(_without(catalog, credential, contents, values[item.credential]))
+        elif item.act == ROTATE and item.phases == 2:
+            found.update(_signing_edits(catalog, credential, contents, values[item.credential], phase))
+        elif item.act == ROTATE:
+            found.update(_graph.find(catalog, credential, contents).edits(values[item.credential]))
+    return found
+
+
+def _signing_edits(
+    catalog: Catalog, credential: Credential, contents: Contents, new: Login, phase: int
+) -> _graph.Edits:
+    held = _graph.find(catalog, credential, contents)
+    first = new.password if phase == 1 else held.login.password
+    keys = [first or "", *(key for key in _fallbacks(catalog, credential, contents) if key != first)]
+    changed = _listed(catalog, credential, keys)
+    return changed if phase == 1 else {**changed, **held.edits(new)}
+
+
+def _without(catalog: Catalog, credential: Credential, contents: Contents, old: Login) -> _graph.Edits:
+    before = _fallbacks(catalog, credential, contents)
+    kept = [key for key in before if key != old.password]
+    return _listed(catalog, credential, kept) if kept != before else {}
+
+
+def _fallbacks(catalog: Catalog, credential: Credential, contents: Contents) -> list[str]:
+    setting = catalog.settings[credential.fallbacks or ""]
+    texts = (Holdings(contents).value(place, setting) for place in _fallback_places(catalog, credential))
+    return [key for key in (next((text for text in texts if text), "") or "").split(",") if key]
+
+
+def _listed(catalog: Catalog, credential: Credential, keys: Sequence[str]) -> _graph.Edits:
+    return dict.fromkeys(_fallback_places(catalog, credential), ",".join(keys))
+
+
+def new_login(kind: Kind, found: _graph.Found, password: str) -> Login:
+    """The login that takes the found one's place."""
+    username = found.login.username
+    suffixed = bool(username and username.endswith(("_a", "_b")))
+    if kind.alternates == "always" or (kind.alternates == "if_suffixed" and suffixed):
+        username = other_login(username)
+    return Login(username, password)

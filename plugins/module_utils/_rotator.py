@@ -1,0 +1,381 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The rotation's acts on the stores: each can be repeated, and each late one is harmless or refused.
+
+Knows stores only by their interface, so that a simulation drives this very code.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass, field, replace
+from typing import Any, Callable, Mapping, Optional, Sequence
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _journal, _rotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+    AlreadyExists,
+    Conflict,
+    NotFound,
+    Overtaken,
+    RotationError,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._kinds import Kind
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import SECRETS_MANAGER, Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
+    Contents,
+    NumberedStore,
+    VersionedStore,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
+
+CURRENT, PENDING = "AWSCURRENT", "AWSPENDING"
+NAMESPACE = uuid.UUID("5a5f2ac5-6a02-5f0c-9d6d-0d3c0a5b7f11")
+"""Version ids are derived in it."""
+
+
+@dataclass(frozen=True)
+class Who:
+    """The process that acts."""
+
+    run: str
+    who: str
+    holder: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """What came of a promotion."""
+
+    outcome: str
+    """"done", "moved" (a secret has a newer version that leaves our keys alone) or "taken" (our keys were changed)."""
+    secrets: tuple[str, ...] = ()
+    parameters: Mapping[str, int] = field(default_factory=dict)
+    """The version that each parameter has now."""
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class Values:
+    """What the rotation's own secret holds."""
+
+    credentials: Mapping[str, Login] = field(repr=False)
+    phases: Sequence[Mapping[str, str]] = field(repr=False)
+    """The texts of parameters, phase by phase."""
+    version: str = ""
+
+
+def version_id(rotation: str, secret: str, *rest: object) -> str:
+    """The id of a version, the same whoever derives it."""
+    return str(uuid.uuid5(NAMESPACE, "\0".join([rotation, secret, *map(str, rest)])))
+
+
+class Rotator:
+    """One process's hands on the stores and the journal."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        secrets: VersionedStore,
+        parameters: NumberedStore,
+        me: Who,
+        clock: Callable[[], str],
+    ) -> None:
+        self.catalog = catalog
+        self.secrets = secrets
+        self.parameters = parameters
+        self.me = me
+        self._clock = clock
+        self._log = JournalStore(parameters, catalog.journal_path)
+
+    # The journal
+
+    def look(self) -> Journal:
+        return _journal.fold(self.catalog.journal_path, self._log.readings())
+
+    def mine(self) -> tuple[Journal, OpenRotation]:
+        """The journal and this run's rotation. Raises :class:`Overtaken` if another run goes on with it."""
+        journal = self.look()
+        rotation = journal.rotation
+        if rotation is None:
+            raise Overtaken("this run's rotation was ended by another run; nothing more is done here")
+        if rotation.run != self.me.run:
+            raise Overtaken(f"{rotation} was taken over by another run; nothing more is done here")
+        return journal, rotation
+
+    def append(self, journal: Journal, rotation: str, step: str, **more: Any) -> Journal:
+        """The journal with one more entry; only one process can append it."""
+        entry = {
+            "rotation": rotation,
+            "step": step,
+            "who": self.me.who,
+            "at": self._clock(),
+            "run": self.me.run,
+            **({"prev": journal.digest} if journal.digest else {}),
+            **{name: value for name, value in more.items() if value not in (None, {}, [], "")},
+        }
+        number = journal.head + 1
+        text = self._log.append(number, entry)
+        return _journal.extended(journal, f"{self.catalog.journal_path}/{number}", number, text)
+
+    def trim(self, below: int) -> None:
+        self._log.trim(below)
+
+    def open(self, journal: Journal, rotation: str, plan: _rotation.Plan, contents: Contents) -> Journal:
+        """Begins a rotation: pins the snapshot that every deploy uses until the new one is there."""
+        names = [name for name in contents.readings if not name.startswith("/")]
+        prescribes = {
+            "secrets": {name: contents.readings[name].version for name in sorted(names)},
+            "parameters": dict(plan.parameters),
+        }
+        more = {"plan": plan.entry(), "prescribes": prescribes, "holder": dict(self.me.holder)}
+        return self.append(journal, rotation, "plan", **more)
+
+    def take(self, journal: Journal, rotation: OpenRotation) -> Journal:
+        """The next entry makes this run the one that goes on."""
+        more = {"phase": rotation.phase, "holder": dict(self.me.holder)}
+        return self.append(journal, rotation.id, rotation.step, **more)
+
+    def advance(self, step: str, *, phase: int = 0, **more: Any) -> Journal:
+        """Begins the next step; what deploys have to use from now on is decided here."""
+        journal, rotation = self.mine()
+        prescribed: dict[str, Any] = {}
+        if step == "deploy":
+            prescribed = {"secrets": self.pins(rotation, phase), "overlay": self._overlay(rotation, phase)}
+        elif step in ("promote", "retire") and rotation.plan.get("phases"):
+            prescribed = self.new(rotation, written=step == "retire")
+        elif step == "abort":
+            prescribed = self.old(rotation)
+        if prescribed:
+            more["prescribes"] = prescribed
+        return self.append(journal, rotation.id, step, phase=phase, **more)
+
+    # The versions
+
+    def old(self, rotation: OpenRotation) -> dict[str, Any]:
+        """The snapshot planned from, as an entry prescribes it."""
+        return {
+            "secrets": {**rotation.secrets, **rotation.plan.get("secrets", {})},
+            "parameters": dict(rotation.plan.get("parameters", {})),
+        }
+
+    def new(self, rotation: OpenRotation, *, written: bool) -> dict[str, Any]:
+        """The snapshot that it leads to; its parameters are ``written`` once it is promoted."""
+        last = int(rotation.plan["phases"])
+        pins = {"secrets": self.pins(rotation, last)}
+        if not written:
+            return {**pins, "overlay": self._overlay(rotation, last)}
+        numbers = rotation.plan.get("parameters", {})
+        return {**pins, "parameters": {name: int(number) + 1 for name, number in numbers.items()}}
+
+    def pins(self, rotation: OpenRotation, phase: int) -> dict[str, str]:
+        """Version id by secret in that phase."""
+        changed = {name: self.version(rotation, name, phase) for name in rotation.plan.get("secrets", {})}
+        return {**rotation.secrets, **changed}
+
+    @staticmethod
+    def version(rotation: OpenRotation, secret: str, phase: int) -> str:
+        attempt = rotation.plan.get("attempts", {}).get(secret, 1)
+        return version_id(rotation.id, secret, phase, attempt)
+
+    def own(self, rotation: OpenRotation) -> str:
+        return f"{self.catalog.rotation_secret}/{rotation.id}"
+
+    def _overlay(self, rotation: OpenRotation, phase: int) -> Optional[dict[str, Any]]:
+        if not rotation.plan.get("parameters"):
+            return None
+        own = self.own(rotation)
+        return {"secret": own, "version": version_id(rotation.id, own), "phase": phase}
+
+    def old_contents(self, rotation: OpenRotation) -> Contents:
+        """What the stores held when the rotation was planned, read by version."""
+        pins = {**rotation.secrets, **rotation.plan.get("secrets", {})}
+        contents = self.secrets.read(list(pins), pins=pins)
+        numbers = {name: str(number) for name, number in rotation.plan.get("parameters", {}).items()}
+        if numbers:
+            found = self.parameters.read([self.catalog.ssm_path], pins=numbers)
+            contents |= Contents({name: one for name, one in found.readings.items() if name in numbers})
+        return contents
+
+    def values(self, rotation: OpenRotation) -> Values:
+        """The new values, once they are made. Raises :class:`NotFound` before that."""
+        own = self.own(rotation)
+        version = version_id(rotation.id, own)
+        reading = self.secrets.read([own], pins={own: version}).readings.get(own)
+        if reading is None:
+            raise NotFound(f"secret {own} is not there: the rotation has no new values yet")
+        document = json.loads(reading.value)
+        logins = {
+            name: Login(one.get("username"), one.get("password")) for name, one in document["credentials"].items()
+        }
+        return Values(logins, document["phases"], version)
+
+    # The acts
+
+    def create(
+        self, kinds: Mapping[str, Kind], generate: Callable[[int], str], supplied: Mapping[str, Login]
+    ) -> Values:
+        """Makes the new values once, and stages them in one new version a secret and phase."""
+        _journal_now, rotation = self.mine()
+        contents = self.old_contents(rotation)
+        try:
+            values = self.values(rotation)
+        except NotFound:
+            values = self._make(rotation, contents, kinds, generate, supplied)
+        items = _rotation.items_of(rotation.plan)
+        phases = int(rotation.plan["phases"])
+        staged = [
+            _graph.contents_with(contents, _rotation.edits(self.catalog, items, contents, values.credentials, phase))[0]
+            for phase in range(1, phases + 1)
+        ]
+        for name, base in rotation.plan["secrets"].items():
+            for phase, texts in enumerate(staged, start=1):
+                text = texts.get(name, contents.readings[name].value)
+                self.secrets.stage(
+                    name, text, version=self.version(rotation, name, phase), label=label(rotation, phase)
+                )
+            self._mark_pending(rotation, name, base, phases)
+        return values
+
+    def _mark_pending(self, rotation: OpenRotation, name: str, base: str, phases: int) -> None:
+        """AWS's own label for a version to come, so that its own rotation and people see it."""
+        target = self.version(rotation, name, phases)
+        described = self.secrets.describe(name)
+        holder = described.stages.get(PENDING)
+        if described.stages.get(CURRENT) == target or holder == target:
+            return
+        if holder is not None and holder not in (base, *self.ours(rotation, name)):
+            raise RotationError(
+                f"secret {name} has a pending version {holder} that is not of this rotation; it is left as it is"
+            )
+        self.secrets.promote(name, to=target, instead_of=holder, label=PENDING)
+
+    def ours(self, rotation: OpenRotation, name: str) -> set[str]:
+        last = rotation.plan.get("attempts", {}).get(name, 1)
+        phases = range(1, int(rotation.plan.get("phases", 1)) + 1)
+        return {version_id(rotation.id, name, phase, attempt) for phase in phases for attempt in range(1, last + 1)}
+
+    def _make(
+        self,
+        rotation: OpenRotation,
+        contents: Contents,
+        kinds: Mapping[str, Kind],
+        generate: Callable[[int], str],
+        supplied: Mapping[str, Login],
+    ) -> Values:
+        items = _rotation.items_of(rotation.plan)
+        logins = {item.credential: self._login(rotation, item, contents, kinds, generate, supplied) for item in items}
+        phases = []
+        for phase in range(1, int(rotation.plan["phases"]) + 1):
+            changed = _rotation.edits(self.catalog, items, contents, logins, phase)
+            texts = {name: contents.readings[name].value for name in rotation.plan["parameters"]}
+            phases.append({**texts, **_graph.contents_with(contents, changed)[1]})
+        document = {"credentials": {name: vars(login) for name, login in logins.items()}, "phases": phases}
+        own = self.own(rotation)
+        version = version_id(rotation.id, own)
+        text = json.dumps(document, sort_keys=True)
+        try:
+            self.secrets.create(own, text, version=version, description="New values of a rotation that has not ended")
+        except AlreadyExists:
+            return self.values(rotation)  # another run of this rotation made them first; those are the ones
+        return Values(logins, phases, version)
+
+    def _login(
+        self,
+        rotation: OpenRotation,
+        item: _rotation.Item,
+        contents: Contents,
+        kinds: Mapping[str, Kind],
+        generate: Callable[[int], str],
+        supplied: Mapping[str, Login],
+    ) -> Login:
+        credential = self.catalog.credentials[item.credential]
+        if item.act == _rotation.DROP_FALLBACK:
+            return self._dropped(rotation, item)
+        kind = kinds[item.kind]
+        found = _graph.find(self.catalog, credential, contents)
+        given = supplied.get(item.credential)
+        if kind.value != "generated" and given is None:
+            raise RotationError(f"{item.credential}: its new value is needed again; give it as you did at the start")
+        password = given.password if given is not None and given.password else generate(kind.length)
+        login = _rotation.new_login(kind, found, password)
+        return replace(login, username=given.username) if given is not None and given.username else login
+
+    def _dropped(self, rotation: OpenRotation, item: _rotation.Item) -> Login:
+        """The former key that an obligation names by the versions that held it."""
+        obligation = self.look().obligations.get(item.obligation or "")
+        if obligation is None:
+            raise RotationError(f"{item.credential}: the obligation {item.obligation} is not in the journal any more")
+        held = self.secrets.read(list(obligation.secrets), pins=obligation.secrets)
+        return _graph.find(self.catalog, self.catalog.credentials[item.credential], held).login
+
+    def promote(self) -> Promotion:
+        """Moves AWSCURRENT in every secret, each only from the version planned from; then writes the parameters."""
+        _journal_now, rotation = self.mine()
+        last = int(rotation.plan["phases"])
+        moved = []
+        for name, base in rotation.plan["secrets"].items():
+            state = self._compared(rotation, name, base, self.version(rotation, name, last))
+            if state == "taken":
+                words = f"somebody changed secret {name} in the keys that rotate; their change stays"
+                return Promotion("taken", (name,), words=words)
+            if state == "moved":
+                moved.append(name)
+        if moved:
+            words = f"somebody changed {', '.join(moved)} meanwhile, in other keys; staged anew over that"
+            return Promotion("moved", tuple(moved), words=words)
+        for name, base in rotation.plan["secrets"].items():
+            try:
+                self.secrets.promote(name, to=self.version(rotation, name, last), instead_of=base)
+            except Conflict:
+                return Promotion(
+                    "moved", (name,), words=f"somebody changed {name} at this moment; staged anew over that"
+                )
+        return self._parameters(rotation)
+
+    def _compared(self, rotation: OpenRotation, name: str, base: str, target: str) -> str:
+        current = self.secrets.describe(name).stages.get(CURRENT)
+        if current in (base, target):
+            return "ready"
+        now = self.secrets.read([name], pins={name: str(current)})
+        before = self.secrets.read([name], pins={name: base})
+        for item in _rotation.items_of(rotation.plan):
+            credential = self.catalog.credentials[item.credential]
+            for place in _rotation.places_of(self.catalog, credential, item):
+                here = place.store == SECRETS_MANAGER and place.name == name
+                if here and _graph.text_at(now, place) != _graph.text_at(before, place):
+                    return "taken"
+        return "moved"
+
+    def _parameters(self, rotation: OpenRotation) -> Promotion:
+        planned = rotation.plan.get("parameters", {})
+        if not planned:
+            return Promotion("done")
+        texts = self.values(rotation).phases[-1]
+        numbers = {}
+        for name, number in planned.items():
+            self.mine()  # a write here has no condition in AWS, so its chance to come late is kept small
+            numbers[name] = self.parameters.overwrite(name, texts[name], instead_of=int(number))
+        return Promotion("done", parameters=numbers)
+
+    def rebase(self, moved: Sequence[str]) -> Journal:
+        """Plans anew from what others wrote meanwhile; their change becomes part of both snapshots."""
+        journal, rotation = self.mine()
+        plan = dict(rotation.plan)
+        attempts = dict(plan.get("attempts", {}))
+        bases = dict(plan["secrets"])
+        for name in moved:
+            bases[name] = self.secrets.describe(name).stages[CURRENT]
+            attempts[name] = attempts.get(name, 1) + 1
+        plan.update(secrets=bases, attempts=attempts)
+        pinned = {**rotation.secrets, **bases}
+        prescribes = {"secrets": pinned, "parameters": dict(plan.get("parameters", {}))}
+        return self.append(journal, rotation.id, "create", plan=plan, prescribes=prescribes, phase=0)
+
+
+def label(rotation: OpenRotation, phase: int) -> str:
+    """The staging label of our own that keeps a phase's version."""
+    return f"{rotation.id}-{phase}"

@@ -1,0 +1,133 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How a rotation ends: taken back, tidied up, closed. Each act can be repeated."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Optional
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _rotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._contents import updated
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Conflict, NotFound
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation, base_entry
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import SECRETS_MANAGER, Place
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotator import (
+    CURRENT,
+    PENDING,
+    Rotator,
+    label,
+    version_id,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
+
+TRIM_FROM = 8
+"""Entries that a closed rotation leaves before they are trimmed."""
+
+
+def undo(rotator: Rotator) -> list[str]:
+    """Takes the promotion back and makes a late one fail; what others wrote is left alone, and told.
+
+    AWSCURRENT moves to an unchanged copy under a new id, so that a promotion which is still on its way, and may only
+    move it from the version planned from, is refused by AWS.
+    """
+    _journal, rotation = rotator.mine()
+    contents = rotator.old_contents(rotation)
+    told = []
+    for name, base in rotation.plan.get("secrets", {}).items():
+        _move_back(rotator, rotation, contents, name, base)
+    for name, number in rotation.plan.get("parameters", {}).items():
+        told += _send_back(rotator, rotation, contents, name, int(number))
+    return told
+
+
+def _move_back(rotator: Rotator, rotation: OpenRotation, contents: Contents, name: str, base: str) -> None:
+    ours = rotator.ours(rotation, name)
+    while True:
+        current = rotator.secrets.describe(name).stages[CURRENT]
+        if current in {version_id(rotation.id, name, "abort", one) for one in (base, *ours)}:
+            return
+        text: Optional[str] = contents.readings[name].value
+        if current not in (base, *ours):
+            text = _without_ours(rotator, rotation, contents, name, current)
+            if text is None:
+                return  # somebody else's version, in which nothing is ours
+        copy = version_id(rotation.id, name, "abort", current)
+        rotator.secrets.stage(name, str(text), version=copy, label=f"{rotation.id}-abort")
+        try:
+            rotator.secrets.promote(name, to=copy, instead_of=current)
+        except Conflict:
+            continue  # it moved between the two; look again
+        return
+
+
+def _without_ours(
+    rotator: Rotator, rotation: OpenRotation, contents: Contents, name: str, current: str
+) -> Optional[str]:
+    """Somebody's version with our new values taken out of it, or None if it holds none."""
+    try:
+        values = rotator.values(rotation)
+    except NotFound:
+        return None
+    items = _rotation.items_of(rotation.plan)
+    last = int(rotation.plan["phases"])
+    new = _rotation.edits(rotator.catalog, items, contents, values.credentials, last)
+    theirs = rotator.secrets.read([name], pins={name: current})
+    text = theirs.readings[name].value
+    changed = False
+    for place, ours in new.items():
+        former = _graph.text_at(contents, place)
+        if _is_in(place, name) and _graph.text_at(theirs, place) == ours and former is not None:
+            text = former if place.key is None else updated(text, place.key, former)
+            changed = True
+    return text if changed else None
+
+
+def _is_in(place: Place, name: str) -> bool:
+    return place.store == SECRETS_MANAGER and place.name == name
+
+
+def _send_back(rotator: Rotator, rotation: OpenRotation, contents: Contents, name: str, number: int) -> list[str]:
+    former = contents.readings[name].value
+    now = rotator.parameters.read([rotator.catalog.ssm_path]).readings.get(name)
+    if now is None:
+        return [f"parameter {name} is gone; create it again"]
+    if now.value == former:
+        return []
+    try:
+        new = rotator.values(rotation).phases[-1][name]
+    except NotFound:
+        new = None
+    if now.value != new:
+        return [f"parameter {name} was changed by somebody else (version {now.version}); it is left as it is"]
+    rotator.parameters.overwrite(name, former, instead_of=int(now.version))
+    return []
+
+
+def tidy(rotator: Rotator) -> None:
+    """Takes every label of this rotation off, and removes the secret of its own."""
+    _journal, rotation = rotator.mine()
+    phases = range(1, int(rotation.plan.get("phases", 0)) + 1)
+    for name in rotation.plan.get("secrets", {}):
+        stages: Mapping[str, str] = rotator.secrets.describe(name).stages
+        own = {label(rotation, phase) for phase in phases} | {f"{rotation.id}-abort"}
+        off = [one for one in stages if one in own]
+        if stages.get(PENDING) in rotator.ours(rotation, name):
+            off.append(PENDING)
+        for one in off:
+            rotator.secrets.discard(name, version=stages[one], labels=[one])
+    rotator.secrets.delete(rotator.own(rotation))
+
+
+def close(rotator: Rotator, *, step: str, **more: Any) -> Journal:
+    """The last entry: what was rotated, and what is left for later."""
+    journal, rotation = rotator.mine()
+    return rotator.append(journal, rotation.id, step, **more)
+
+
+def trim(rotator: Rotator, journal: Journal) -> Journal:
+    """Puts the state of a journal without an open rotation into one entry, and removes those before it."""
+    if journal.rotation is not None or journal.entries < TRIM_FROM:
+        return journal
+    based = rotator.append(journal, "trim", "closed", **base_entry(journal))
+    rotator.trim(based.head)
+    return based

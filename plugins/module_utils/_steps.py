@@ -1,0 +1,106 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The steps of a rotation: what remains to be done, and what follows from what happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Collection, Mapping, Optional
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import OpenRotation
+
+FORWARD = ("plan", "create", "set", "test", "deploy", "promote", "retire", "record")
+BACKWARD = ("abort", "withdraw", "discard")
+
+DONE, FAILED, LOST, MOVED, TAKEN, BLOCKED, LATER = "done", "failed", "lost", "moved", "taken", "blocked", "later"
+"""What a step may come to: done; failed; hosts were lost, which is no fault of the new value; a secret's version moved,
+our keys untouched; somebody changed our keys; the gate is shut; the retirement is due later."""
+
+GO, BACK, STOP, AGAIN = "go", "back", "stop", "again"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What follows from an outcome."""
+
+    way: str
+    """"go" on, take it "back", "stop" here and stay open, or stage and deploy "again" over others' writes."""
+    step: Optional[str] = None
+    phase: int = 0
+    words: str = ""
+
+
+def remaining(rotation: OpenRotation) -> tuple[str, ...]:
+    """The stages still to be carried out, the present one included: an act that was cut short is done again."""
+    if rotation.step in BACKWARD:
+        return BACKWARD[BACKWARD.index(rotation.step) :]
+    every = stages(int(rotation.plan.get("phases", 1)))
+    now = f"deploy_{rotation.phase}" if rotation.step == "deploy" else rotation.step
+    return every[every.index(now) :] if now in every else every
+
+
+def stages(phases: int) -> tuple[str, ...]:
+    """The names of every stage of a rotation with that many rollouts."""
+    before = ("create", "set", "test") if phases else ()
+    after = ("promote", "retire", "record") if phases else ("retire", "record")
+    return (*before, *(f"deploy_{number}" for number in range(1, phases + 1)), *after)
+
+
+def following(rotation: OpenRotation, outcome: str, *, words: str = "") -> Decision:
+    """Pure: which way a rotation goes on after the present step came to ``outcome``."""
+    if rotation.step in BACKWARD:
+        return _on_the_way_back(rotation, outcome, words)
+    if outcome == FAILED and rotation.step in ("retire", "record"):
+        return Decision(STOP, words=f"{words}; the new value is in force and the old one may still be valid")
+    if outcome in (FAILED, TAKEN):
+        return Decision(BACK, "abort", words=words)
+    if outcome == MOVED:
+        return Decision(AGAIN, "create", words=words)
+    if outcome in (LOST, BLOCKED):
+        return Decision(STOP, words=words)
+    if outcome == LATER:
+        return Decision(GO, "record", words=words)
+    return _next(rotation)
+
+
+def _next(rotation: OpenRotation) -> Decision:
+    every = remaining(rotation)
+    following_stage = every[1] if len(every) > 1 and rotation.step != "plan" else every[0] if every else "record"
+    if len(every) == 1 and rotation.step == every[0]:
+        return Decision(GO, "closed")
+    if following_stage.startswith("deploy_"):
+        return Decision(GO, "deploy", phase=int(following_stage.rpartition("_")[2]))
+    return Decision(GO, following_stage)
+
+
+def _on_the_way_back(rotation: OpenRotation, outcome: str, words: str) -> Decision:
+    if outcome != DONE:
+        return Decision(STOP, words=words)
+    at = BACKWARD.index(rotation.step)
+    return Decision(GO, BACKWARD[at + 1] if at + 1 < len(BACKWARD) else "aborted")
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What must hold before a value that was valid until now is removed."""
+
+    hosts: Collection[str]
+    """Every host of the inventory that reads the value."""
+    proven: Collection[str]
+    """Those proven, just now, to run on the other value."""
+    skipped: Collection[str] = ()
+    """Those that the operator takes the responsibility for."""
+    foreign: Mapping[str, Any] = ()  # type: ignore[assignment]
+    """Sessions of the value by address that is no host's."""
+
+    def objections(self) -> list[str]:
+        missing = sorted(set(self.hosts) - set(self.proven) - set(self.skipped))
+        found = []
+        if missing:
+            found.append(
+                f"not proven to run on the other value: {', '.join(missing)} (unreachable, outside --limit, or not "
+                f"deployed); bring them back, or go on without them by -e rotation_skip_hosts={','.join(missing)}"
+            )
+        for address in sorted(self.foreign or ()):
+            found.append(f"{address} is no host of the inventory and has sessions with the value to be removed")
+        return found

@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The login inside a URL: found and replaced, every other byte kept."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Optional
+from urllib.parse import quote, unquote
+
+_URL = re.compile(
+    r"^(?P<start>[A-Za-z][A-Za-z0-9+.-]*://)(?:(?P<login>[^/?#]*)@)?(?P<rest>[^@/?#]*(?:[/?#].*)?)$", re.DOTALL
+)
+
+
+@dataclass(frozen=True)
+class Login:
+    """A user name and a password, decoded. None is none at all, which is not the same as an empty one."""
+
+    username: Optional[str] = None
+    password: Optional[str] = field(default=None, repr=False)
+
+
+def login_of(url: str) -> Optional[Login]:
+    """The login in the URL, or None where there is none or the text is no URL."""
+    found = _URL.match(url)
+    if found is None or found["login"] is None:
+        return None
+    username, colon, password = found["login"].partition(":")
+    return Login(unquote(username) or None, unquote(password) if colon else None)
+
+
+def with_login(url: str, login: Login) -> str:
+    """The URL with another login. A part that is None stays as it is, byte for byte.
+
+    Raises ValueError, without the URL in its words, where there is no login to replace.
+    """
+    found = _URL.match(url)
+    if found is None or found["login"] is None:
+        raise ValueError("is no URL with a login in it")
+    username, colon, password = found["login"].partition(":")
+    if login.username is not None and login.username != unquote(username):
+        username = quote(login.username, safe="")
+    if login.password is not None and not (colon and login.password == unquote(password)):
+        colon, password = ":", quote(login.password, safe="")
+    return f"{found['start']}{username}{colon}{password}@{found['rest']}"

@@ -1,0 +1,74 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which process holds a rotation, and whether this machine can tell that it is gone."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def me() -> str:
+    """Who acts, for people."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.geteuid())
+    return f"{user}@{socket.gethostname()}"
+
+
+def holder() -> dict[str, Any]:
+    """This machine and the ansible-playbook that runs here, whose workers come and go."""
+    process = os.getppid()
+    return {
+        "machine": _first("/etc/machine-id", "/var/lib/dbus/machine-id"),
+        "host": socket.gethostname(),
+        "boot": _first("/proc/sys/kernel/random/boot_id"),
+        "space": _space(),
+        "pid": process,
+        "start": _start(process),
+    }
+
+
+def is_gone(found: Mapping[str, Any]) -> bool:
+    """Whether the holder ran on this machine and its process has ended. False where that cannot be told."""
+    mine = holder()
+    known = ("machine", "host", "space")
+    if not found.get("machine") or any(found.get(name) != mine[name] for name in known if name != "space"):
+        return False
+    if found.get("boot") != mine["boot"]:
+        return True
+    if found.get("space") != mine["space"]:
+        return False
+    process = int(found.get("pid", 0))
+    return process != mine["pid"] and (not process or _start(process) != found.get("start"))
+
+
+def _start(process: int) -> str:
+    """When the process started, as the kernel counts; empty if it is gone or has ended and nobody asked for it."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "" if fields[0] in "ZX" else fields[19]
+
+
+def _space() -> str:
+    """The process ids' namespace: in a container the same number is another process."""
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""
+
+
+def _first(*paths: str) -> str:
+    for path in paths:
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except OSError:
+            continue
+    return ""

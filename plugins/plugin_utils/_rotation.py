@@ -1,0 +1,158 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the actions of a rotation share: the stores, the kinds, and what may be said of a rotation."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible.plugins.action import ActionBase
+from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _ages, _catalog, _kinds, _rotation, _steps
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+    CatalogError,
+    InvalidEnvironment,
+    SecretsError,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._kinds import Kind
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotator import Rotator, Who
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _holder
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
+
+BUILT_IN = Path(__file__).resolve().parents[2] / "roles" / "secret_rotate" / "kinds"
+_LETTERS = string.ascii_letters
+_ALPHABET = string.ascii_letters + string.digits + "-"
+
+OPTIONS: dict[str, Any] = {
+    "catalog": {"type": "dict", "required": True},
+    "environment": {"type": "str", "required": True},
+    "run": {"type": "str"},
+    "kinds_path": {"type": "list", "elements": "path", "default": []},
+}
+
+
+def generate(length: int) -> str:
+    """A value that is valid in URLs, RDS, ElastiCache and every dialect of .env, and is never taken for an option."""
+    return secrets.choice(_LETTERS) + "".join(secrets.choice(_ALPHABET) for _ in range(length - 1))
+
+
+def now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+def load_kinds(paths: Sequence[str | Path]) -> dict[str, Kind]:
+    """Every kind that has a folder; a later path's folder takes an earlier one's place. Raises CatalogError."""
+    kinds: dict[str, Kind] = {}
+    for path in [BUILT_IN, *(Path(path).expanduser() for path in paths)]:
+        if not path.is_dir():
+            raise CatalogError([f"rotation_kinds_path: {path} is no folder"])
+        for folder in sorted(one for one in path.iterdir() if (one / "kind.yml").is_file()):
+            try:
+                document = yaml.safe_load((folder / "kind.yml").read_text(encoding="utf-8"))
+            except (OSError, yaml.YAMLError) as error:
+                raise CatalogError([f"{folder}/kind.yml: cannot be read: {error}"]) from None
+            stages = tuple(stage for stage in _kinds.STAGES if (folder / f"{stage}.yml").is_file())
+            kinds[folder.name] = _kinds.parse(folder.name, document, stages=stages, folder=str(folder))
+    return kinds
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What an action works with."""
+
+    catalog: Catalog
+    kinds: Mapping[str, Kind]
+    rotator: Rotator
+    connection: AwsConnection
+
+
+class RotationAction(ActionBase):
+    """Runs on the controller; what it returns holds names, ids and words, never a value."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    name = ""
+    extra_options: dict[str, Any] = {}
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        spec = {**aws_argument_spec(), **OPTIONS, **self.extra_options}
+        _validated, args = self.validate_argument_spec(argument_spec=spec)
+        try:
+            return {**result, **self.answer(prepared(self.name, args), args, task_vars or {})}
+        except SecretsError as error:
+            return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
+
+    def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+def prepared(name: str, args: dict[str, Any]) -> Setting:
+    """The stores behind the options that every action of a rotation has."""
+    connection = AwsConnection(name, args)
+    connection.require_aws_sdk()
+    catalog = _catalog.parse(args["catalog"], args["environment"])
+    if catalog.region and not connection.region:
+        connection.get_options()["region"] = catalog.region
+    if catalog.expected_account_id and args.get("state") in ("planned", "begun"):
+        aws.require_account(aws.account_id(connection.store_client("sts")), catalog.expected_account_id)
+    rotator = Rotator(
+        catalog=catalog,
+        secrets=SecretsManager(connection.store_client("secretsmanager")),
+        parameters=ParameterStore(connection.store_client("ssm")),
+        me=Who(args.get("run") or secrets.token_hex(8), _holder.me(), _holder.holder()),
+        clock=lambda: _ages.stamp(now()),
+    )
+    return Setting(catalog, load_kinds(args.get("kinds_path") or []), rotator, connection)
+
+
+def told(setting: Setting, journal: Journal, rotation: OpenRotation) -> dict[str, Any]:
+    """What tasks need to know of an open rotation."""
+    items = _rotation.items_of(rotation.plan)
+    return {
+        "id": rotation.id,
+        "run": rotation.run,
+        "step": rotation.step,
+        "phase": rotation.phase,
+        "number": journal.head,
+        "since": rotation.since,
+        "who": rotation.who,
+        "reason": rotation.reason,
+        "todo": list(_steps.remaining(rotation)),
+        "phases": int(rotation.plan.get("phases", 0)),
+        "promoted": rotation.promoted,
+        "refused": dict(rotation.plan.get("refused", {})),
+        "credentials": [told_item(setting, item) for item in items],
+        "parameters": sorted(rotation.plan.get("parameters", {})),
+        "secrets": sorted(rotation.plan.get("secrets", {})),
+    }
+
+
+def told_item(setting: Setting, item: _rotation.Item) -> dict[str, Any]:
+    kind = setting.kinds.get(item.kind, Kind(item.kind))
+    return {
+        "name": item.credential,
+        "kind": item.kind,
+        "act": item.act,
+        "folder": kind.folder,
+        "stages": list(kind.stages),
+        "options": dict(setting.catalog.credentials[item.credential].options),
+    }
+
+
+def require_valid(problems: Sequence[str], environment: str) -> None:
+    if problems:
+        raise InvalidEnvironment(problems, environment)
