@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import Any, Iterator
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+    AlreadyExists,
+    Conflict,
     Denied,
     NoAccess,
     NotFound,
@@ -36,6 +39,12 @@ _CREDENTIAL_CODES = (
 )
 _THROTTLE_CODES = ("ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded")
 _MISSING_CODES = ("ResourceNotFoundException", "ParameterNotFound", "ParameterVersionNotFound")
+_EXISTING_CODES = ("ResourceExistsException", "ParameterAlreadyExists")
+_RACE_CODES = ("TooManyUpdates",)
+_QUOTING_CODES = ("ValidationException", "SerializationException")
+"""With these AWS may quote what it was sent."""
+MASKED_FROM = 8
+"""Characters."""
 
 
 def code_of(error: Exception) -> str:
@@ -43,29 +52,24 @@ def code_of(error: Exception) -> str:
 
 
 def is_scheduled_for_deletion(code: str, message: str) -> bool:
-    return code == "InvalidRequestException" and "delet" in message.lower()
+    return code == "InvalidRequestException" and speaks_of_deletion(message)
+
+
+def speaks_of_deletion(words: str) -> bool:
+    """Whether AWS says that a secret is about to go, and not that one cannot be deleted."""
+    return bool(re.search(r"(marked|scheduled) (for )?delet", words, re.IGNORECASE))
 
 
 @contextmanager
-def translated(operation: str, name: str) -> Iterator[None]:
-    """Runs a call on ``name``; raises our errors, which name the operation, the id and the remedy."""
+def translated(operation: str, name: str, *, carries: str = "") -> Iterator[None]:
+    """Runs a call on ``name``; raises our errors, which name the operation, the id and the remedy.
+
+    ``carries`` is the value that the call sends: no error repeats it.
+    """
     try:
         yield
     except exceptions.ClientError as error:
-        code, message = code_of(error), error.response["Error"].get("Message", "")
-        if code in DENIED_CODES:
-            remedy = f"allow {operation} on it for the role in use"
-            raise Denied(f"AWS denies {operation} on {name}; {remedy} ({message})", message) from None
-        if code in _CREDENTIAL_CODES:
-            remedy = "log in again, or set AWS_PROFILE or the AWS_* variables to valid ones"
-            raise NoAccess(f"AWS does not accept the credentials in use ({code} at {operation}); {remedy}") from None
-        if code in _THROTTLE_CODES:
-            raise NoAccess(f"AWS still throttles {operation} on {name} after every retry; try again later") from None
-        if code in _MISSING_CODES or is_scheduled_for_deletion(code, message):
-            raise NotFound(f"{name} cannot be read by {operation}: {message or code}") from None
-        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
-            raise NoAccess(f"AWS failed at {operation} on {name} after every retry: {code} {message}") from None
-        raise StoreError(f"AWS refused {operation} on {name}: {code}: {message}") from None
+        raise _refusal(operation, name, error, carries) from None
     except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError, exceptions.CredentialRetrievalError):
         raise NoAccess(
             f"No AWS credentials were found for {operation} on {name}; set AWS_PROFILE, log in by 'aws sso login', or "
@@ -80,7 +84,39 @@ def translated(operation: str, name: str) -> Iterator[None]:
     except (exceptions.HTTPClientError, exceptions.ConnectionError) as error:
         raise NoAccess(f"AWS could not be reached for {operation} on {name}: {error}") from None
     except exceptions.BotoCoreError as error:
-        raise StoreError(f"{operation} on {name} could not be asked: {error}") from None
+        raise StoreError(f"{operation} on {name} could not be asked: {_without(carries, str(error))}") from None
+
+
+def _refusal(operation: str, name: str, error: Any, carries: str) -> StoreError:
+    """Our error for one that AWS answered with."""
+    code, message = code_of(error), _without(carries, error.response["Error"].get("Message", ""))
+    if code in DENIED_CODES:
+        remedy = f"allow {operation} on it for the role in use"
+        return Denied(f"AWS denies {operation} on {name}; {remedy} ({message})", message)
+    if code in _CREDENTIAL_CODES:
+        remedy = "log in again, or set AWS_PROFILE or the AWS_* variables to valid ones"
+        return NoAccess(f"AWS does not accept the credentials in use ({code} at {operation}); {remedy}")
+    if code in _THROTTLE_CODES:
+        return NoAccess(f"AWS still throttles {operation} on {name} after every retry; try again later")
+    if code in _MISSING_CODES or is_scheduled_for_deletion(code, message):
+        return NotFound(f"{name} is not there for {operation}: {message or code}")
+    if code in _EXISTING_CODES:
+        return AlreadyExists(f"{name} is there already, says AWS at {operation}: {message}")
+    if code in _RACE_CODES:
+        return Conflict(f"{name} is being written by somebody else at {operation}; run again")
+    if code == "ParameterMaxVersionLimitExceeded":
+        remedy = "take the label off its oldest version by 'aws ssm unlabel-parameter-version'"
+        return StoreError(f"{name} has 100 versions and a label on the oldest, so {operation} fails; {remedy}")
+    if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
+        return NoAccess(f"AWS failed at {operation} on {name} after every retry: {code} {message}")
+    if carries and code in _QUOTING_CODES:
+        message = "its words are left out, since they may quote the value"
+    return StoreError(f"AWS refused {operation} on {name}: {code}: {message}")
+
+
+def _without(value: str, words: str) -> str:
+    """Shorter values are left: as parts of ordinary words they would blot out the message."""
+    return words.replace(value, "***") if len(value) >= MASKED_FROM else words
 
 
 def account_id(client: Any) -> str:

@@ -1,28 +1,111 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A store in memory, for tests and simulations."""
+"""Twins of the stores in memory, for tests and simulations: what AWS does, without AWS.
+
+A hook is called around every single act, so that a simulation can pause a controller, kill it or lose an answer there.
+"""
 
 from __future__ import annotations
 
-from typing import Mapping, Optional, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+    AlreadyExists,
+    Denied,
+    NotFound,
+    StoreError,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import SECRETS_MANAGER, SSM
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
+    CURRENT,
+    DELETED,
+    DENIED,
     MISSING,
+    STANDARD,
     Contents,
+    Description,
     Failure,
+    NumberedStore,
     Reading,
-    Store,
+    VersionedStore,
 )
 
+T = TypeVar("T")
+PREVIOUS = "AWSPREVIOUS"
+SECURE = "SecureString"
 
-class MemoryStore(Store):
-    """Holds readings by name; a name that starts with a slash is read as a path."""
 
-    def __init__(self, name: str, readings: Sequence[Reading] = (), failures: Sequence[Failure] = ()) -> None:
-        self.name = name
-        self._readings = {reading.name: reading for reading in readings}
-        self._failures = {failure.name: failure for failure in failures}
-        self.reads = 0
+class Hook:
+    """Is called around every act of a twin; ``op`` names the act, as the methods that begin with an underscore do.
+
+    What it raises leaves the store as it is at that moment: before the act, or after it with the answer lost.
+    """
+
+    def before(self, op: str, name: str) -> None:
+        """Called before an act. Raising :class:`Denied` in a read makes it a failure of that name."""
+
+    def after(self, op: str, name: str) -> Optional[bool]:
+        """Called after an act. True repeats it, as a client does whose answer was lost."""
+
+
+class _Hooked:
+    def __init__(self, hook: Optional[Hook] = None) -> None:
+        self.hook = hook or Hook()
+
+    def _act(self, op: str, name: str, act: Callable[[], T]) -> T:
+        self.hook.before(op, name)
+        result = act()
+        while self.hook.after(op, name):
+            result = act()
+        return result
+
+
+@dataclass
+class _Secret:
+    contents: Dict[str, str] = field(repr=False)
+    """Content by version id."""
+    stages: Dict[str, str]
+    rotation_enabled: bool = False
+    deleted: bool = False
+
+    def put(self, label: str, version: str) -> None:
+        former = self.stages.get(label)
+        if label == CURRENT and former not in (None, version):
+            self.stages[PREVIOUS] = str(former)
+        self.stages[label] = version
+
+    def labels(self, version: str) -> List[str]:
+        return [label for label, holder in self.stages.items() if holder == version]
+
+
+class MemorySecrets(_Hooked, VersionedStore):
+    """Secrets Manager's twin."""
+
+    name = SECRETS_MANAGER
+
+    def __init__(self, hook: Optional[Hook] = None) -> None:
+        super().__init__(hook)
+        self._secrets: Dict[str, _Secret] = {}
+        self._written = 0
+
+    def seed(self, name: str, content: str, *, version: str = "", label: str = CURRENT) -> str:
+        """Writes as anybody else would, past the hook; returns the version id."""
+        self._written += 1
+        version = version or f"seed-{self._written:027}"
+        secret = self._secrets.setdefault(name, _Secret({}, {}))
+        secret.contents[version] = content
+        secret.put(label, version)
+        return version
+
+    def set_state(self, name: str, *, rotation_enabled: bool = False, deleted: bool = False) -> None:
+        """Switches AWS's own rotation on or off, and schedules a deletion or takes it back, past the hook."""
+        self._secrets[name].rotation_enabled = rotation_enabled
+        self._secrets[name].deleted = deleted
+
+    def versions(self, name: str) -> Sequence[str]:
+        """The ids of all versions that were ever written, past the hook."""
+        return tuple(self._secrets[name].contents) if name in self._secrets else ()
 
     def read(
         self,
@@ -31,15 +114,153 @@ class MemoryStore(Store):
         pins: Optional[Mapping[str, str]] = None,
         stages: Optional[Mapping[str, str]] = None,
     ) -> Contents:
-        self.reads += 1
         contents = Contents()
-        for name in names:
-            if name in self._failures:
-                contents |= Contents({}, {name: self._failures[name]})
-            elif name.startswith("/"):
-                contents |= Contents({n: r for n, r in self._readings.items() if n.startswith(f"{name}/")})
-            elif name in self._readings:
-                contents |= Contents({name: self._readings[name]})
-            else:
-                contents |= Contents({}, {name: Failure(self.name, name, MISSING)})
+        for name in dict.fromkeys(names):
+            pin, label = (pins or {}).get(name), (stages or {}).get(name, CURRENT)
+            try:
+                contents |= self._act("read", name, lambda: self._read(name, pin, label))  # noqa: B023 - called at once
+            except Denied as error:
+                contents |= Contents({}, {name: Failure(self.name, name, DENIED, error.detail)})
         return contents
+
+    def _read(self, name: str, pin: Optional[str], label: str) -> Contents:
+        secret = self._secrets.get(name)
+        if secret is None or secret.deleted:
+            return Contents({}, {name: Failure(self.name, name, DELETED if secret else MISSING)})
+        version = pin or secret.stages.get(label)
+        if version not in secret.contents:
+            return Contents({}, {name: Failure(self.name, name, MISSING, f"no version {pin or label}")})
+        return Contents({name: Reading(self.name, name, str(version), secret.contents[str(version)])})
+
+    def describe(self, name: str) -> Description:
+        return self._act("describe", name, lambda: self._describe(name))
+
+    def _describe(self, name: str) -> Description:
+        secret = self._there(name, deleted=True)
+        return Description(name, dict(secret.stages), secret.rotation_enabled, secret.deleted, f"arn:memory:{name}")
+
+    def _there(self, name: str, *, deleted: bool = False) -> _Secret:
+        secret = self._secrets.get(name)
+        if secret is None or (secret.deleted and not deleted):
+            raise NotFound(f"secret {name} is not there, or is scheduled for deletion")
+        return secret
+
+    def _create(self, name: str, content: str, version: str, description: str) -> None:
+        def act() -> None:
+            secret = self._secrets.get(name)
+            if secret is not None and (secret.deleted or secret.contents.get(version) != content):
+                raise AlreadyExists(f"secret {name} is there already")
+            if secret is None:
+                self.seed(name, content, version=version)
+
+        self._act("create", name, act)
+
+    def _put(self, name: str, content: str, version: str, label: str) -> Sequence[str]:
+        def act() -> Sequence[str]:
+            secret = self._there(name)
+            if secret.contents.get(version, content) != content:
+                raise AlreadyExists(f"secret {name} has a version {version} already")
+            if version not in secret.contents:
+                secret.contents[version] = content
+                secret.put(label, version)
+            return secret.labels(version)
+
+        return self._act("put", name, act)
+
+    def _move(self, name: str, label: str, *, to: Optional[str], off: Optional[str]) -> None:
+        def act() -> None:
+            secret = self._there(name)
+            if to is not None and to not in secret.contents:
+                raise NotFound(f"secret {name} has no version {to}")
+            if secret.stages.get(label) != off and not (off is None and secret.stages.get(label) == to):
+                raise StoreError(f"secret {name}: {label} is on {secret.stages.get(label)} and not on {off}")
+            if to is None:
+                del secret.stages[label]
+            else:
+                secret.put(label, to)
+
+        self._act("move", name, act)
+
+    def _delete(self, name: str) -> None:
+        self._act("delete", name, lambda: self._secrets.pop(name, None))
+
+
+@dataclass
+class _Parameter:
+    values: List[str] = field(repr=False)
+    """The value of each version, from 1."""
+    kept: Mapping[str, Any]
+
+
+class MemoryParameters(_Hooked, NumberedStore):
+    """Parameter Store's twin."""
+
+    name = SSM
+
+    def __init__(self, hook: Optional[Hook] = None) -> None:
+        super().__init__(hook)
+        self._parameters: Dict[str, _Parameter] = {}
+
+    def seed(self, name: str, value: str, *, kind: str = SECURE, tier: str = STANDARD) -> int:
+        """Writes as anybody else would, past the hook; returns the version number."""
+        parameter = self._parameters.setdefault(name, _Parameter([], {"Type": kind, "Tier": tier}))
+        parameter.values.append(value)
+        return len(parameter.values)
+
+    def read(
+        self,
+        names: Sequence[str],
+        *,
+        pins: Optional[Mapping[str, str]] = None,
+        stages: Optional[Mapping[str, str]] = None,
+    ) -> Contents:
+        contents = Contents()
+        for path in dict.fromkeys(names):
+            try:
+                contents |= self._act("read", path, lambda: self._below(path))  # noqa: B023 - called at once
+            except Denied as error:
+                contents |= Contents({}, {path: Failure(self.name, path, DENIED, error.detail)})
+        for name, version in (pins or {}).items():
+            if name not in contents.readings or contents.readings[name].version != version:
+                kept = {key: reading for key, reading in contents.readings.items() if key != name}
+                pinned = self._act("read", name, lambda: self._pinned(name, version))  # noqa: B023 - called at once
+                contents = Contents(kept, contents.failures) | pinned
+        return contents
+
+    def _below(self, path: str) -> Contents:
+        found = [name for name in self._parameters if name.startswith(f"{path}/")]
+        return Contents({name: self._reading(name, len(self._parameters[name].values)) for name in sorted(found)})
+
+    def _pinned(self, name: str, version: str) -> Contents:
+        number, parameter = int(version), self._parameters.get(name)
+        if parameter is None or not 0 < number <= len(parameter.values):
+            return Contents({}, {name: Failure(self.name, name, MISSING, f"version {name}:{version}")})
+        return Contents({name: self._reading(name, number)})
+
+    def _reading(self, name: str, number: int) -> Reading:
+        parameter = self._parameters[name]
+        plain = parameter.kept["Type"] != SECURE
+        return Reading(self.name, name, str(number), parameter.values[number - 1], plain=plain)
+
+    def _look(self, name: str) -> Tuple[Reading, Mapping[str, Any]]:
+        def act() -> Tuple[Reading, Mapping[str, Any]]:
+            if name not in self._parameters:
+                raise NotFound(f"parameter {name} is not there")
+            return self._reading(name, len(self._parameters[name].values)), self._parameters[name].kept
+
+        return self._act("look", name, act)
+
+    def _write(self, name: str, value: str, kept: Mapping[str, Any]) -> int:
+        return self._act("write", name, lambda: self.seed(name, value, kind=kept["Type"], tier=kept["Tier"]))
+
+    def _create(self, name: str, value: str) -> None:
+        def act() -> None:
+            if name in self._parameters:
+                raise AlreadyExists(f"parameter {name} is there already")
+            self.seed(name, value, kind="String")
+
+        self._act("create", name, act)
+
+    def _delete(self, names: Sequence[str]) -> None:
+        for name in names:
+            self._act("delete", name, lambda: self._parameters.pop(name, None))  # noqa: B023 - called at once

@@ -6,26 +6,27 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Optional, Sequence
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Denied, NotFound
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AlreadyExists, Denied, NotFound
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SECRETS_MANAGER
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
     BINARY,
+    CURRENT,
     DELETED,
     DENIED,
     MISSING,
     Contents,
+    Description,
     Failure,
     Reading,
-    Store,
+    VersionedStore,
 )
 
 BATCH = 20
 """Secrets a BatchGetSecretValue call."""
-CURRENT = "AWSCURRENT"
 
 
-class SecretsManager(Store):
+class SecretsManager(VersionedStore):
     name = SECRETS_MANAGER
 
     def __init__(self, client: Any) -> None:
@@ -73,7 +74,7 @@ class SecretsManager(Store):
         except Denied as error:
             return self._failed(name, aws.DENIED_CODES[0], error.detail)
         except NotFound as error:
-            reason = DELETED if "delet" in str(error).lower() else MISSING
+            reason = DELETED if aws.speaks_of_deletion(str(error)) else MISSING
             return Contents({}, {name: Failure(self.name, name, reason, str(error) if version else "")})
         return self._reading(name, found)
 
@@ -90,6 +91,45 @@ class SecretsManager(Store):
         if code == "ResourceNotFoundException":
             return Contents({}, {name: Failure(self.name, name, MISSING)})
         return self._one(name)  # throttled or failed alone: once more, with retries and its own error
+
+    def describe(self, name: str) -> Description:
+        with aws.translated("secretsmanager:DescribeSecret", f"secret {name}"):
+            found = self._client.describe_secret(SecretId=name)
+        versions = found.get("VersionIdsToStages", {})
+        return Description(
+            name=name,
+            stages={label: version for version, labels in versions.items() for label in labels},
+            rotation_enabled=bool(found.get("RotationEnabled")),
+            deleted="DeletedDate" in found,
+            arn=found.get("ARN", ""),
+        )
+
+    def _create(self, name: str, content: str, version: str, description: str) -> None:
+        words = {"Description": description} if description else {}
+        try:
+            with aws.translated("secretsmanager:CreateSecret", f"secret {name}", carries=content):
+                self._client.create_secret(Name=name, SecretString=content, ClientRequestToken=version, **words)
+        except NotFound as error:  # its name is not free yet
+            raise AlreadyExists(str(error)) from None
+
+    def _put(self, name: str, content: str, version: str, label: str) -> Sequence[str]:
+        with aws.translated("secretsmanager:PutSecretValue", f"secret {name}", carries=content):
+            answer = self._client.put_secret_value(
+                SecretId=name, SecretString=content, ClientRequestToken=version, VersionStages=[label]
+            )
+        labels: Sequence[str] = answer.get("VersionStages", [])
+        return labels
+
+    def _move(self, name: str, label: str, *, to: Optional[str], off: Optional[str]) -> None:
+        ends = {"MoveToVersionId": to, "RemoveFromVersionId": off}
+        with aws.translated("secretsmanager:UpdateSecretVersionStage", f"secret {name}"):
+            self._client.update_secret_version_stage(
+                SecretId=name, VersionStage=label, **{key: version for key, version in ends.items() if version}
+            )
+
+    def _delete(self, name: str) -> None:
+        with aws.translated("secretsmanager:DeleteSecret", f"secret {name}"):
+            self._client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
 
 
 def _asked(found: Mapping[str, Any], names: Sequence[str]) -> str:

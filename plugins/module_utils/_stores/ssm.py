@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Mapping, Optional, Sequence
+from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Denied
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM
@@ -14,15 +14,17 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base im
     MISSING,
     Contents,
     Failure,
+    NumberedStore,
     Reading,
-    Store,
 )
 
 PAGE = 10
 """Parameters a call, of GetParametersByPath as of GetParameters."""
+KEPT = ("Type", "KeyId", "Tier", "Description", "AllowedPattern", "DataType")
+"""What a write repeats, lest PutParameter puts a default in its place; tags and policies stay by themselves."""
 
 
-class ParameterStore(Store):
+class ParameterStore(NumberedStore):
     name = SSM
 
     def __init__(self, client: Any) -> None:
@@ -80,3 +82,28 @@ class ParameterStore(Store):
 
     def _reading(self, name: str, found: Mapping[str, Any]) -> Reading:
         return Reading(self.name, name, str(found["Version"]), found["Value"], plain=found["Type"] != "SecureString")
+
+    def _look(self, name: str) -> Tuple[Reading, Mapping[str, Any]]:
+        kept: Dict[str, Any] = {}
+        with aws.translated("ssm:DescribeParameters", f"parameter {name}"):
+            pages = self._client.get_paginator("describe_parameters").paginate(
+                ParameterFilters=[{"Key": "Name", "Option": "Equals", "Values": [name]}]
+            )
+            for found in pages.search("Parameters[]"):
+                kept = {key: found[key] for key in KEPT if found.get(key)}
+        with aws.translated("ssm:GetParameter", f"parameter {name}"):
+            current = self._client.get_parameter(Name=name, WithDecryption=True)["Parameter"]
+        return self._reading(name, current), kept
+
+    def _write(self, name: str, value: str, kept: Mapping[str, Any]) -> int:
+        with aws.translated("ssm:PutParameter", f"parameter {name}", carries=value):
+            answer = self._client.put_parameter(Name=name, Value=value, Overwrite=True, **kept)
+        return int(answer["Version"])
+
+    def _create(self, name: str, value: str) -> None:
+        with aws.translated("ssm:PutParameter", f"parameter {name}", carries=value):
+            self._client.put_parameter(Name=name, Value=value, Type="String", Tier="Standard")
+
+    def _delete(self, names: Sequence[str]) -> None:
+        with aws.translated("ssm:DeleteParameters", ", ".join(names)):
+            self._client.delete_parameters(Names=list(names))

@@ -42,7 +42,7 @@ def translate(error: Exception) -> SecretsError:
         *((client_error(code), Denied, "allow secretsmanager:GetSecretValue on it") for code in aws.DENIED_CODES),
         *((client_error(code), NoAccess, "credentials in use") for code in aws._CREDENTIAL_CODES),
         *((client_error(code), NoAccess, "still throttles") for code in aws._THROTTLE_CODES),
-        *((client_error(code), NotFound, "secret core cannot be read") for code in aws._MISSING_CODES),
+        *((client_error(code), NotFound, "secret core is not there for") for code in aws._MISSING_CODES),
         (client_error("InvalidRequestException", "marked for deletion"), NotFound, "marked for deletion"),
         (client_error("InvalidRequestException", "something else"), StoreError, "AWS refused"),
         (client_error("InternalFailure", status=503), NoAccess, "after every retry: InternalFailure"),
