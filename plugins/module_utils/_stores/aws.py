@@ -30,6 +30,7 @@ DENIED_CODES = ("AccessDeniedException", "AccessDenied", "UnauthorizedOperation"
 _CREDENTIAL_CODES = (
     "UnrecognizedClientException",
     "InvalidClientTokenId",
+    "InvalidAccessKeyId",
     "InvalidSignatureException",
     "SignatureDoesNotMatch",
     "ExpiredTokenException",
@@ -37,10 +38,21 @@ _CREDENTIAL_CODES = (
     "IncompleteSignature",
     "MissingAuthenticationToken",
 )
-_THROTTLE_CODES = ("ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded")
-_MISSING_CODES = ("ResourceNotFoundException", "ParameterNotFound", "ParameterVersionNotFound")
-_EXISTING_CODES = ("ResourceExistsException", "ParameterAlreadyExists")
-_RACE_CODES = ("TooManyUpdates",)
+_THROTTLE_CODES = ("ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown")
+_MISSING_CODES = (
+    "ResourceNotFoundException",
+    "ParameterNotFound",
+    "ParameterVersionNotFound",
+    "NoSuchBucket",
+    "NoSuchKey",
+)
+_EXISTING_CODES = (
+    "ResourceExistsException",
+    "ParameterAlreadyExists",
+    "ResourceAlreadyExistsException",
+    "PreconditionFailed",
+)
+_RACE_CODES = ("TooManyUpdates", "ConditionalRequestConflict", "OperationAbortedException")
 _QUOTING_CODES = ("ValidationException", "SerializationException")
 """With these AWS may quote what it was sent."""
 MASKED_FROM = 8

@@ -261,7 +261,7 @@ class NumberedStore(Store):
         """Writes a value over version ``instead_of``; returns the new version's number. The same again is fine.
 
         Raises :class:`Conflict`, naming both numbers, when somebody else wrote: before us, and nothing is written, or
-        in the same moment, and their value is in the history below ours.
+        in the same moment, and what they wrote is put back over ours.
         """
         found, kept = self._look(name)
         _require_parameter_fits(name, value, str(kept.get("Tier", STANDARD)))
@@ -275,12 +275,34 @@ class NumberedStore(Store):
                 "wrote it by 'aws ssm get-parameter-history', then run again"
             )
         written = self._write(name, value, kept)
-        if written != instead_of + 1 and not self._only_ours(name, value, instead_of, written):
-            raise Conflict(
-                f"parameter {name}: version {written} was written where {instead_of + 1} was due, so somebody else "
-                "wrote it in the same moment; theirs is kept in 'aws ssm get-parameter-history'"
-            )
-        return written
+        if written == instead_of + 1 or self._only_ours(name, value, instead_of, written):
+            return written
+        told = self._put_back(name, value, instead_of, written)
+        raise Conflict(
+            f"parameter {name}: version {written} was written where {instead_of + 1} was due, so somebody else wrote in "
+            f"the same moment; {told}"
+        )
+
+    def _put_back(self, name: str, value: str, before: int, written: int) -> str:
+        """Writes what ours buried once more; says in words what became of it."""
+        by_hand = "see what it was by 'aws ssm get-parameter-history', and put it back by hand if it is due"
+        try:
+            theirs = self._newest_but(name, value, before, written)
+            current, kept = self._look(name)
+            if theirs is None or int(current.version) != written:
+                return by_hand
+            back = self._write(name, theirs, kept)
+        except StoreError as error:
+            return f"{by_hand} ({error})"
+        return f"their value stands again, as version {back}" if back == written + 1 else by_hand
+
+    def _newest_but(self, name: str, value: str, before: int, last: int) -> Optional[str]:
+        """The newest value between these versions that is not this one."""
+        for number in range(last - 1, max(before, last - 1 - RETRIES_SEEN), -1):
+            found = self.read([], pins={name: str(number)}).readings.get(name)
+            if found is None or found.value != value:
+                return found.value if found else None
+        return None
 
     def _only_ours(self, name: str, value: str, before: int, last: int) -> bool:
         """Whether every version between these holds this value: a lost answer makes the client write twice."""

@@ -1,0 +1,304 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Where the audit log's authoritative body lives: CloudWatch Logs, S3, or memory."""
+
+from __future__ import annotations
+
+import re
+import time
+from abc import ABC, abstractmethod
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _audit
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+    AlreadyExists,
+    AuditError,
+    Conflict,
+    NotFound,
+    StoreError,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import Hook, _Hooked
+
+TRIES = 5
+"""How often a record is chained anew when somebody else's came first."""
+DELAYS = (0.0, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds before each look for an event that CloudWatch Logs has accepted and may not show yet."""
+READERS = 8
+"""Objects read at once."""
+S3_PREFIX = "s3://"
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+
+
+class AuditBody(ABC):
+    """An append-only place for the lines of one application and environment."""
+
+    where: str
+    """The place, in words for errors and reports."""
+
+    @abstractmethod
+    def lines(self) -> List[str]:
+        """Every line, in the store's own order; empty for a log that was never written."""
+
+    @abstractmethod
+    def append(self, line: str) -> str:
+        """Adds a line under its number and reads it back; returns the line that stands there.
+
+        That is an earlier one if it has the same id. Raises :class:`Conflict` when another record has the number.
+        """
+
+    def chain(self, head: Optional[_audit.Head] = None) -> _audit.Chain:
+        return _audit.chain(self.lines(), head)
+
+    def confirmed(self, number: int, digest: Optional[str] = None) -> bool:
+        """Whether the record with this number, and digest, can be read there."""
+        return any(
+            entry.number == number and digest in (None, entry.digest)
+            for entry in map(_audit.readable, self.lines())
+            if entry
+        )
+
+
+def record(body: AuditBody, said: Mapping[str, Any], head: Optional[_audit.Head] = None) -> Tuple[_audit.Entry, bool]:
+    """Records once, however often it is tried; returns what stands in the body, and whether this call put it there.
+
+    The chain goes on from ``head`` where the body was cut off before it, so that what is missing shows.
+    """
+    identity = _audit.identity(said)
+    for _attempt in range(TRIES):
+        chain = body.chain(head)
+        found = chain.find(identity)
+        if found:
+            return found, False
+        line = _audit.following(said, newest(chain, head))
+        try:
+            standing = body.append(line)
+        except Conflict:
+            continue
+        return _audit.parsed(standing), standing == line
+    raise Conflict(
+        f"{body.where}: {TRIES} times somebody else's record came first; look at its newest records, and run again"
+    )
+
+
+def newest(chain: _audit.Chain, head: Optional[_audit.Head]) -> _audit.Head:
+    return head if head and head.number >= chain.head.number else chain.head
+
+
+def body_of(catalog: Catalog, client: Callable[[str], Any], *, create_log_group: bool = False) -> Optional[AuditBody]:
+    """The body that the catalog names, or None; ``client`` makes a boto3 client of a service."""
+    stream = f"{catalog.application}/{catalog.environment}"
+    if "log_group" in catalog.audit_log:
+        return CloudWatchLogs(client("logs"), catalog.audit_log["log_group"], stream, create=create_log_group)
+    if "s3" in catalog.audit_log:
+        bucket, prefix = location(catalog.audit_log["s3"])
+        return S3Objects(client("s3"), bucket, f"{prefix}{stream}/")
+    return None
+
+
+def location(text: str) -> Tuple[str, str]:
+    """Bucket and prefix of ``s3://bucket/prefix``; the prefix is empty or ends in a slash."""
+    bucket, _slash, prefix = text[len(S3_PREFIX) if text.startswith(S3_PREFIX) else 0 :].partition("/")
+    if not _BUCKET.fullmatch(bucket):
+        raise AuditError(f"audit_log.s3: {text!r} does not begin with the name of a bucket; give bucket/prefix")
+    prefix = prefix.strip("/")
+    return bucket, f"{prefix}/" if prefix else ""
+
+
+class CloudWatchLogs(AuditBody):
+    """One stream an application and environment, one event a record.
+
+    CloudWatch Logs refuses no second writer. Two records under one number both stay; the chain has one of them, and
+    the writer of the other finds that out when it reads back.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        group: str,
+        stream: str,
+        *,
+        create: bool = False,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._client = client
+        self._names = {"logGroupName": group, "logStreamName": stream}
+        self._group = group
+        self._create = create
+        self._sleep = sleep
+        self.where = f"log group {group}, stream {stream}"
+
+    def lines(self) -> List[str]:
+        found: List[str] = []
+        token: Dict[str, str] = {}
+        try:
+            with aws.translated("logs:GetLogEvents", self.where):
+                while True:
+                    answer = self._client.get_log_events(**self._names, **token, startFromHead=True)
+                    found += [event["message"] for event in answer["events"]]
+                    last, token = token, {"nextToken": answer["nextForwardToken"]}
+                    if token == last:
+                        return found
+        except NotFound:
+            self._require_group()
+            return []
+
+    def append(self, line: str) -> str:
+        try:
+            self._put(line)
+        except NotFound:
+            self._make_stream()
+            self._put(line)
+        return self._standing(line)
+
+    def _put(self, line: str) -> None:
+        # The event's time is when it is written: AWS takes none older than two weeks, and a record may be.
+        event = {"timestamp": int(time.time() * 1000), "message": line}
+        with aws.translated("logs:PutLogEvents", self.where):
+            answer = self._client.put_log_events(**self._names, logEvents=[event])
+        if answer.get("rejectedLogEventsInfo"):
+            raise StoreError(
+                f"{self.where}: AWS did not keep the record ({', '.join(answer['rejectedLogEventsInfo'])}); set this "
+                "machine's clock, or the log group's retention"
+            )
+
+    def _standing(self, line: str) -> str:
+        entry = _audit.parsed(line)
+        for delay in DELAYS:
+            self._sleep(delay)
+            lines = self.lines()
+            if line in lines:
+                break
+        else:
+            raise StoreError(
+                f"{self.where}: AWS accepted {entry} and does not show it after {sum(DELAYS):.0f} seconds; run again"
+            )
+        for standing in _audit.chain(lines).entries:
+            if standing.line == line or standing.id == entry.id:
+                return standing.line
+        raise Conflict(f"{self.where}: somebody else's record {entry.number} came first")
+
+    def _make_stream(self) -> None:
+        try:
+            with aws.translated("logs:CreateLogStream", self.where):
+                self._client.create_log_stream(**self._names)
+        except AlreadyExists:
+            return
+        except NotFound:
+            self._require_group()
+            with aws.translated("logs:CreateLogStream", self.where):
+                self._client.create_log_stream(**self._names)
+
+    def _require_group(self) -> None:
+        """A missing stream is made at the first record; a missing group is a mistake, unless it may be made."""
+        with aws.translated("logs:DescribeLogGroups", f"log group {self._group}"):
+            answer = self._client.describe_log_groups(logGroupNamePrefix=self._group)
+        if any(group["logGroupName"] == self._group for group in answer.get("logGroups", [])):
+            return
+        if not self._create:
+            raise NotFound(
+                f"log group {self._group} does not exist; create it by 'aws logs create-log-group --log-group-name "
+                f"{self._group}', without a retention, or set create_log_group"
+            )
+        try:
+            with aws.translated("logs:CreateLogGroup", f"log group {self._group}"):
+                self._client.create_log_group(logGroupName=self._group)
+        except AlreadyExists:
+            return
+
+
+class S3Objects(AuditBody):
+    """One object a record, made only if there is none: of two writers of one number S3 refuses the second."""
+
+    def __init__(self, client: Any, bucket: str, prefix: str) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._prefix = prefix
+        self.where = f"{S3_PREFIX}{bucket}/{prefix}"
+
+    def chain(self, head: Optional[_audit.Head] = None) -> _audit.Chain:
+        """The objects in the order of their names, which is the order of the records: nothing can stand beside it."""
+        return _audit.Chain(tuple(self.lines()))
+
+    def lines(self) -> List[str]:
+        try:
+            with aws.translated("s3:ListBucket", self.where):
+                pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
+                keys = sorted(found["Key"] for page in pages for found in page.get("Contents", []))
+        except NotFound:
+            raise self._no_bucket() from None
+        name = re.compile(re.escape(self._prefix) + r"[0-9]{12}\.json")
+        with ThreadPoolExecutor(READERS) as pool:
+            return list(pool.map(self._read, filter(name.fullmatch, keys)))
+
+    def append(self, line: str) -> str:
+        entry = _audit.parsed(line)
+        key = self._key(entry.number)
+        try:
+            with aws.translated("s3:PutObject", f"{S3_PREFIX}{self._bucket}/{key}"):
+                self._client.put_object(
+                    Bucket=self._bucket,
+                    Key=key,
+                    Body=f"{line}\n".encode(),
+                    ContentType="application/json",
+                    ChecksumAlgorithm="SHA256",
+                    IfNoneMatch="*",
+                )
+        except NotFound:
+            raise self._no_bucket() from None
+        except AlreadyExists:
+            pass  # ours, when the answer to the first try was lost
+        found = self._read(key)
+        standing = _audit.readable(found)
+        if found != line and (standing is None or standing.id != entry.id):
+            raise Conflict(f"{S3_PREFIX}{self._bucket}/{key} holds another record") from None
+        return found
+
+    def confirmed(self, number: int, digest: Optional[str] = None) -> bool:
+        try:
+            entry = _audit.readable(self._read(self._key(number)))
+        except NotFound:
+            return False
+        return entry is not None and entry.number == number and digest in (None, entry.digest)
+
+    def _key(self, number: int) -> str:
+        return f"{self._prefix}{number:012}.json"
+
+    def _read(self, key: str) -> str:
+        with aws.translated("s3:GetObject", f"{S3_PREFIX}{self._bucket}/{key}"):
+            content: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        text = content.decode("utf-8", "surrogateescape")
+        return text[:-1] if text.endswith("\n") else text
+
+    def _no_bucket(self) -> NotFound:
+        return NotFound(f"bucket {self._bucket} does not exist; create it, or correct audit_log.s3 in the catalog")
+
+
+class MemoryAudit(_Hooked, AuditBody):
+    """A body in memory; ``exclusive`` refuses a number that is taken, as S3 does and CloudWatch Logs does not."""
+
+    where = "memory"
+
+    def __init__(self, hook: Optional[Hook] = None, *, exclusive: bool = True) -> None:
+        super().__init__(hook)
+        self.held: List[str] = []
+        """The lines, past the hook."""
+        self._exclusive = exclusive
+
+    def lines(self) -> List[str]:
+        return self._act("lines", self.where, lambda: list(self.held))
+
+    def append(self, line: str) -> str:
+        return self._act("append", self.where, lambda: self._append(line))
+
+    def _append(self, line: str) -> str:
+        entry = _audit.parsed(line)
+        taken = [one for one in map(_audit.parsed, self.held) if one.number == entry.number]
+        if not (self._exclusive and taken):
+            self.held.append(line)
+        for standing in _audit.chain(self.held).entries:
+            if standing.line == line or standing.id == entry.id:
+                return standing.line
+        raise Conflict(f"{self.where}: somebody else's record {entry.number} came first")
