@@ -8,11 +8,16 @@ import hashlib
 import secrets
 import socket
 import ssl
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from .binaries import Binaries, BinaryServer, find_valkey
-from .process import Process, clean_environment, write_private
+from .process import Process, SandboxError, clean_environment, wait_until, write_private
+
+ADMINISTRATOR = "admin"
+REPLICATOR = "replicator"
 
 
 def encode(*words: str) -> bytes:
@@ -21,12 +26,38 @@ def encode(*words: str) -> bytes:
     return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
 
 
+def decode(stream: BinaryIO) -> Any:
+    """Return one answer; an error is raised."""
+    line = stream.readline()
+    if not line.endswith(b"\r\n"):
+        raise SandboxError("Valkey closed the connection.")
+    kind, rest = line[:1], line[1:-2].decode()
+    if kind == b"-":
+        raise SandboxError(f"Valkey refused a command of the sandbox: {rest}")
+    if kind == b"*":
+        return [decode(stream) for _ in range(int(rest))]
+    if kind == b"$":
+        return stream.read(int(rest) + 2)[:-2].decode() if int(rest) >= 0 else None
+    return int(rest) if kind == b":" else rest
+
+
+def _digest(password: str) -> str:
+    return hashlib.sha256(password.encode()).hexdigest()
+
+
+def _password() -> str:
+    return secrets.token_urlsafe(24).replace("_", "-")
+
+
 class Valkey(BinaryServer):
     """Valkey without persistence. *host* is the address of URLs; *addresses* are listened on too.
 
     With a *certificate* (its key beside it, as ``.key``) it speaks TLS only.
 
-    Users live in an ACL file, as hashes: ``ACL SAVE`` works, and the password is on no disk.
+    Beside ``default`` there is an administrator, ``admin``. Users live in an ACL file (or, without *acl_file*, in the
+    configuration), as hashes: the passwords of applications are on no disk. A *replica_of* another server has the same
+    users when it starts, and logs in there as a user that can do nothing else, whose password is in its configuration.
+    *configuration* is further lines of it; a restart keeps what ``CONFIG REWRITE`` wrote.
     """
 
     def __init__(
@@ -37,20 +68,60 @@ class Valkey(BinaryServer):
         addresses: tuple[str, ...] = (),
         password: str | None = None,
         certificate: Path | None = None,
+        replica_of: Valkey | None = None,
+        acl_file: bool = True,
+        configuration: Sequence[str] = (),
         binaries: Binaries | None = None,
         survives: bool = False,
     ) -> None:
         super().__init__(directory, host=host, addresses=addresses, binaries=binaries, survives=survives)
-        self.password = password or secrets.token_urlsafe(24).replace("_", "-")
+        primary = self._primary = replica_of
+        self.password = password or (primary.password if primary else _password())
+        self._admin_password = primary._admin_password if primary else _password()
+        self._replication_password = primary._replication_password if primary else _password()
         self._certificate = certificate
+        self._acl_file = acl_file
+        self._extra = tuple(configuration)
 
     def _find(self) -> Binaries:
         return find_valkey(self.user, copy_to=self._directory)
 
-    def url(self, number: int = 0) -> str:
+    def url(self, number: int = 0, *, user: str = "", password: str | None = None) -> str:
         """Return the URL of one of its databases."""
         scheme = "rediss" if self._certificate else "redis"
-        return f"{scheme}://:{quote(self.password, safe='')}@{self.host}:{self.port}/{number}"
+        login = f"{quote(user, safe='')}:{quote(password or self.password, safe='')}"
+        return f"{scheme}://{login}@{self.host}:{self.port}/{number}"
+
+    def admin_url(self) -> str:
+        return self.url(user=ADMINISTRATOR, password=self._admin_password)
+
+    def create_user(self, name: str, password: str, *rules: str) -> None:
+        """Create a user that may do everything, or what the *rules* say, and keep it."""
+        self.execute("ACL", "SETUSER", name, "on", f"#{_digest(password)}", *(rules or ("~*", "&*", "+@all")))
+        if self._acl_file:
+            self.execute("ACL", "SAVE")
+
+    def execute(self, *words: str) -> Any:
+        """Run one command as the administrator; return its answer."""
+        with self._connect() as connection, connection.makefile("rb") as stream:
+            for command in (("AUTH", ADMINISTRATOR, self._admin_password), words):
+                connection.sendall(encode(*command))
+                answer = decode(stream)
+            return answer
+
+    def restart(self) -> None:
+        """Stop it and start it with the same port and what it kept on disk."""
+        if self.process is None:
+            raise SandboxError("Valkey is not started.")
+        self.process.stop()
+        self.process = self._launch()
+        self.process.save(self.directory / "process.json")
+        if not wait_until(self.running, seconds=30):
+            raise SandboxError(f"Valkey did not start again; it says:\n{self._last_words()}")
+
+    def running(self) -> bool:
+        """Tell whether its administrator is answered."""
+        return self.accepts(self._admin_password, ADMINISTRATOR)
 
     def accepts(self, password: str | None, user: str = "default") -> bool:
         """Tell whether a password (or none) is enough to be answered."""
@@ -75,26 +146,34 @@ class Valkey(BinaryServer):
             return connection
         return ssl.create_default_context(cafile=self._certificate).wrap_socket(connection, server_hostname=self.host)
 
+    @property
+    def _configuration(self) -> Path:
+        return self.directory / "server.conf"
+
     def _prepare(self) -> None:
-        digest = hashlib.sha256(self.password.encode()).hexdigest()
-        write_private(self.directory / "users.acl", f"user default on #{digest} ~* &* +@all\n", self.user)
+        users = (
+            f"user default on #{_digest(self.password)} ~* &* +@all\n"
+            f"user {ADMINISTRATOR} on #{_digest(self._admin_password)} ~* &* +@all\n"
+            f"user {REPLICATOR} on #{_digest(self._replication_password)} +psync +replconf +ping\n"
+        )
+        lines = [f"bind {' '.join(self._addresses)}", "protected-mode yes", "daemonize no", 'save ""', "appendonly no"]
+        lines += [f"dir {self.directory}", *self._extra]
+        if self._certificate:
+            key = self._certificate.with_suffix(".key")
+            lines += ["tls-auth-clients no", f"tls-cert-file {self._certificate}", f"tls-key-file {key}"]
+            lines += ["tls-replication yes", f"tls-ca-cert-file {self._certificate}"]
+        if self._primary:
+            lines += [f"replicaof {self._primary.host} {self._primary.port}"]
+            lines += [f"masteruser {REPLICATOR}", f"masterauth {self._replication_password}"]
+        if self._acl_file:
+            write_private(self.directory / "users.acl", users, self.user)
+            users = f"aclfile {self.directory / 'users.acl'}\n"
+        write_private(self._configuration, "\n".join(lines) + "\n" + users, self.user)
 
     def _launch(self) -> Process:
-        configuration = self.directory / "server.conf"
-        listen = f"port {self.port}\n"
-        if self._certificate:
-            listen = (
-                f"port 0\ntls-port {self.port}\ntls-auth-clients no\n"
-                f"tls-cert-file {self._certificate}\ntls-key-file {self._certificate.with_suffix('.key')}\n"
-            )
-        write_private(
-            configuration,
-            f"bind {' '.join(self._addresses)}\n{listen}protected-mode yes\ndaemonize no\n"
-            f'save ""\nappendonly no\ndir {self.directory}\naclfile {self.directory / "users.acl"}\n',
-            self.user,
-        )
+        ports = ["--port", "0", "--tls-port", str(self.port)] if self._certificate else ["--port", str(self.port)]
         return Process.start(
-            [str(self._programs.paths["server"]), str(configuration)],
+            [str(self._programs.paths["server"]), str(self._configuration), *ports],
             log=self.log,
             user=self.user,
             cwd=self.directory,

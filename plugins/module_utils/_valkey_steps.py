@@ -1,0 +1,281 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The steps of a Valkey login's life, each on all nodes: look everywhere, then act."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _valkey, _valkey_server
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._valkey import Address
+from ansible_collections.watchparty.secrets.plugins.module_utils._valkey_server import (
+    Absent,
+    Connection,
+    Node,
+    NotAllowed,
+    Refused,
+)
+
+Commands = Tuple[Tuple[str, ...], ...]
+KILL = ("CLIENT", "KILL", "ID", "1")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What one step is about."""
+
+    admin: Address
+    login: Optional[Address]
+    user: str
+    digest: str = field(repr=False)
+    like: Optional[str] = None
+    gate: Optional[str] = None
+    by_users: bool = False
+    known: Sequence[str] = ()
+    allow_sessions: bool = False
+    last_client: Mapping[str, str] = field(default_factory=dict)
+    nodes: Sequence[str] = ()
+    gone: Sequence[str] = ()
+    label: str = ""
+
+
+@contextmanager
+def every_node(wanted: Wanted) -> Iterator[List[Node]]:
+    starts = [wanted.admin]
+    if wanted.login is not None and str(wanted.login) not in wanted.gone:
+        # The application's own address, lest the administrator's leads to another server.
+        starts.append(wanted.admin.at(str(wanted.login)))
+    starts += [wanted.admin.at(node) for node in (*wanted.nodes, *wanted.last_client)]
+    nodes = _valkey_server.discover(starts, label=wanted.label, gone=wanted.gone)
+    try:
+        _gather(nodes, Node.load_users)
+        yield nodes
+    finally:
+        _valkey_server.close(nodes)
+
+
+def _gather(nodes: Sequence[Node], look: Callable[[Node], Any]) -> Dict[str, Any]:
+    """What ``look`` finds at each node; raises naming every node that has a problem."""
+    found, problems = {}, []
+    for node in nodes:
+        try:
+            found[node.name] = look(node)
+        except HostError as error:
+            text = str(error)
+            problems.append(text if text.startswith(node.name) else "%s: %s" % (node.name, text))
+    if problems:
+        raise HostError("Nothing was changed on any node:\n  - " + "\n  - ".join(problems))
+    return found
+
+
+def _described(nodes: Sequence[Node]) -> List[Dict[str, str]]:
+    return [node.described() for node in nodes]
+
+
+def _planned(
+    nodes: Sequence[Node], plan: Callable[[Node], Commands], user: str
+) -> Tuple[Dict[str, Any], Dict[str, Any]]:
+    """Each node's commands and how it keeps them, once every node is known to allow them."""
+
+    def look(node: Node) -> Tuple[Commands, Tuple[str, ...]]:
+        commands, keeper = plan(node), node.keeper()
+        if commands:
+            node.may("ACL", "SETUSER", user)
+        node.may(*keeper)
+        return commands, keeper
+
+    found = _gather(nodes, look)
+    return {name: one[0] for name, one in found.items()}, {name: one[1] for name, one in found.items()}
+
+
+def _refuse_replicas_own(nodes: Sequence[Node], user: str, allowed: Callable[[str], bool]) -> None:
+    """Replicas that log in as the user by a password that goes would lose their primary."""
+
+    def look(node: Node) -> None:
+        login = node.replica_login()
+        if login is not None and login[0] == user and not allowed(login[1]):
+            raise HostError(
+                "it logs in at its primary as %s, by a password that is to go; give replicas a user of their own "
+                "(masteruser, masterauth)" % user
+            )
+
+    _gather(nodes, look)
+
+
+def _act(nodes: Sequence[Node], user: str, commands: Mapping[str, Commands], keepers: Mapping[str, Any]) -> None:
+    for node in nodes:
+        for rules in commands[node.name]:
+            try:
+                node.ask("ACL", "SETUSER", user, *rules)
+            except Absent:
+                # Someone took the same digest away since we looked. Where one was to come in its place, that matters.
+                if not all(rule.startswith("!") for rule in rules):
+                    raise HostError(
+                        "%s: the gate of this rotation was closed meanwhile; nothing was added there" % node.name
+                    ) from None
+        # Also where nothing changed: an earlier run may have ended between the change and this.
+        node.ask(*keepers[node.name])
+
+
+def _passwords(nodes: Sequence[Node], user: str, gate: Optional[str]) -> int:
+    for node in nodes:
+        node.load_users()
+    return max(len(node.users[user].digests - {gate}) if user in node.users else 0 for node in nodes)
+
+
+def open_gate(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
+    def plan(node: Node) -> Commands:
+        return _valkey.plan_open(node.users, wanted.user, wanted.digest, like=wanted.like, gate=str(wanted.gate))
+
+    with every_node(wanted) as nodes:
+        _refuse_replicas_own(nodes, wanted.user, lambda digest: digest == wanted.digest)
+        commands, keepers = _planned(nodes, plan, wanted.user)
+        if not check:
+            _act(nodes, wanted.user, commands, keepers)
+        return _changes(nodes, commands)
+
+
+def present(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
+    def plan(node: Node) -> Commands:
+        return _valkey.plan_present(node.users, wanted.user, wanted.digest, like=wanted.like, gate=wanted.gate)
+
+    with every_node(wanted) as nodes:
+        _refuse_replicas_own(nodes, wanted.user, lambda digest: digest == wanted.digest)
+        commands, keepers = _planned(nodes, plan, wanted.user)
+        result = _changes(nodes, commands)
+        if not check:
+            _act(nodes, wanted.user, commands, keepers)
+            result["last_client"] = {node.name: node.note() for node in nodes}
+            result["passwords"] = _passwords(nodes, wanted.user, wanted.gate)
+        return result
+
+
+def usable(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
+    login = _login(wanted)
+    with every_node(wanted) as nodes:
+        keys = ""
+        for address in _places(nodes, login):
+            with Connection(address, _valkey_server.LOGIN) as connection:
+                with suppress(NotAllowed):
+                    connection.ask("PING")
+                node = next(one for one in nodes if str(address) in one.names)
+                if not keys and node.role == "primary" and not check:
+                    prefix = _valkey.writable_prefix(node.users.get(wanted.user))
+                    keys = _valkey_server.try_keys(connection, prefix, login)
+        return {"changed": False, "nodes": _described(nodes), "keys": keys}
+
+
+def sessions(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
+    del check  # it only looks
+    with every_node(wanted) as nodes:
+        found = _gather(nodes, lambda node: _sessions_of(node, wanted.user))
+        return {"changed": False, "nodes": _described(nodes), "sessions": _by_host(found)}
+
+
+def absent(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
+    def plan(node: Node) -> Commands:
+        node.may(*KILL)
+        keep_one = not wanted.by_users
+        return _valkey.plan_absent(node.users, wanted.user, wanted.digest, gate=wanted.gate, keep_one=keep_one)
+
+    with every_node(wanted) as nodes:
+        _refuse_replicas_own(nodes, wanted.user, lambda digest: digest != wanted.digest and not wanted.by_users)
+        before = _gather(nodes, lambda node: _sessions_of(node, wanted.user))
+        _refuse_strangers(nodes, before, wanted)
+        commands, keepers = _planned(nodes, plan, wanted.user)
+        result = {**_changes(nodes, commands), "sessions": _by_host(before)}
+        if check:
+            return result
+        _act(nodes, wanted.user, commands, keepers)
+        ended = {node.name: _end(node, wanted) for node in nodes}
+        result["ended"] = _by_host(ended)
+        result["changed"] = bool(result["changed"] or any(ended.values()))
+        result["refused"] = _prove_refused(nodes, _login(wanted))
+        result["passwords"] = _passwords(nodes, wanted.user, wanted.gate)
+        return result
+
+
+def _login(wanted: Wanted) -> Address:
+    if wanted.login is None:
+        raise HostError("login_url is needed")
+    return wanted.login
+
+
+def _places(nodes: Sequence[Node], login: Address) -> List[Address]:
+    """The login at its own address and at every node's."""
+    own = [] if any(str(login) == node.name for node in nodes) else [login]
+    return own + [login.at(node.name) for node in nodes]
+
+
+def _changes(nodes: Sequence[Node], commands: Mapping[str, Commands]) -> Dict[str, Any]:
+    changed = [node.name for node in nodes if commands[node.name]]
+    return {"changed": bool(changed), "nodes": _described(nodes), "changed_nodes": changed}
+
+
+def _sessions_of(node: Node, user: str) -> List[_valkey.Client]:
+    return [one for one in node.clients() if one.user == user and not one.replication]
+
+
+def _by_host(found: Mapping[str, Sequence[_valkey.Client]]) -> Dict[str, Dict[str, int]]:
+    return {name: _valkey.by_host(clients) for name, clients in found.items() if clients}
+
+
+def _refuse_strangers(nodes: Sequence[Node], found: Mapping[str, Sequence[_valkey.Client]], wanted: Wanted) -> None:
+    def look(node: Node) -> None:
+        clients = found[node.name]
+        if not clients:
+            return
+        known = [*wanted.known, node.own_host()]
+        strangers = _valkey.unknown_hosts([one.host for one in clients], known)
+        if strangers and not wanted.allow_sessions:
+            raise HostError(
+                "logged in as %s from outside known_addresses: %s; add them, or set allow_sessions"
+                % (wanted.user, ", ".join("%s (%d)" % (host, _valkey.by_host(clients)[host]) for host in strangers))
+            )
+
+    _gather(nodes, look)
+
+
+def _end(node: Node, wanted: Wanted) -> List[_valkey.Client]:
+    """Ends the sessions of the old value, each by its own number, which no later session can have."""
+    found = _sessions_of(node, wanted.user)
+    if wanted.by_users:
+        # Asked after the list: if no password is left now, none of those listed used another one.
+        node.load_users()
+        user = node.users.get(wanted.user)
+        old = found if user is None or not user.digests - {wanted.gate} else []
+    else:
+        note = next((wanted.last_client[name] for name in sorted(node.names) if name in wanted.last_client), None)
+        last = node.number_of(note)
+        old = [one for one in found if one.number <= last]
+    return [one for one in old if node.ask("CLIENT", "KILL", "ID", one.number)]
+
+
+def _prove_refused(nodes: Sequence[Node], login: Address) -> List[str]:
+    refused, problems = [], []
+    for address in _places(nodes, login):
+        try:
+            Connection(address, _valkey_server.LOGIN).close()
+            problems.append("%s still accepts it" % address)
+        except Refused:
+            refused.append(str(address))
+        except HostError as error:
+            problems.append("not seen: %s" % error)
+    if problems:
+        raise HostError(
+            "The password of %s was taken away, but not every node was seen to refuse it; run this again:\n  - %s"
+            % (login.user, "\n  - ".join(problems))
+        )
+    return refused
+
+
+STEPS: Mapping[str, Callable[..., Dict[str, Any]]] = {
+    "open": open_gate,
+    "present": present,
+    "usable": usable,
+    "sessions": sessions,
+    "absent": absent,
+}

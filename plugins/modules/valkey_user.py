@@ -1,0 +1,257 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: valkey_user
+short_description: Add a password to a Valkey user beside the old one, prove it, and take the old one away
+version_added: 0.2.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Lets an old and a new login of Valkey (or Redis 6.2 and newer) be valid side by side, and ends the old one.
+  - Two logins overlap in one of two ways. Either one user has two passwords for a while (O(overlap=passwords)), or two
+    users with the same rights alternate (O(overlap=users)).
+  - ACLs do not replicate, so every primary, replica and cluster node is found and changed. All nodes are checked before
+    the first write. A node that cannot be used is named, and nothing is done to the others.
+  - What was changed is kept by C(ACL SAVE) or C(CONFIG REWRITE). A server that could keep neither is refused.
+  - Servers are sent digests of passwords. A password travels only in C(AUTH), which Valkey keeps out of its slow log
+    and of C(MONITOR).
+  - Runs on a host of the application with the application's interpreter, which has redis-py.
+  - An ElastiCache or MemoryDB address is refused. Their passwords change through the API of AWS, by the kind
+    C(elasticache_auth_token).
+options:
+  credential:
+    description: Name of the credential in the catalog.
+    type: str
+  state:
+    description:
+      - V(open) opens the gate of this rotation at the user, see O(gate). It creates the user where O(like) says how.
+      - V(present) makes the password valid beside those that are.
+      - V(usable) logs in with it, at its own address and at every node, and writes, reads and deletes one random key on
+        a primary where the user's rules allow that.
+      - V(sessions) reports who is logged in as the user, by address.
+      - V(absent) takes the password away, ends the sessions that use it, and proves that every node refuses it.
+    type: str
+    choices: [open, present, usable, sessions, absent]
+    default: present
+  overlap:
+    description:
+      - V(passwords) is for a user that keeps its name. With O(state=absent) only the sessions that were there at
+        O(state=present) are ended, see O(last_client), and the last password of a user is never taken away.
+      - V(users) is for a user that alternates with another. With O(state=absent) all of its sessions are ended once
+        it has no password left.
+    type: str
+    choices: [passwords, users]
+    default: passwords
+  user:
+    description: The user concerned. By default the one in O(login_url), or C(default).
+    type: str
+  like:
+    description:
+      - The user whose rules O(user) gets, with O(state=open) and O(state=present). Its passwords are not copied.
+      - O(user) is created where it does not exist.
+    type: str
+  gate:
+    description:
+      - Id of the rotation. With it O(state=present) adds the password only where O(state=open) ran before for the same
+        id, and O(state=absent) closes the gate for good.
+      - A controller that was paused before O(state=present) and goes on after the abort of its rotation then adds
+        nothing. Run O(state=open) under an earlier entry of the journal than O(state=present).
+      - Without it such a late O(state=present) adds the password again, so whoever aborts must run O(state=absent) once
+        more after the other controller is known to have ended.
+      - The gate is a digest at the user that no password has.
+    type: str
+  journal:
+    description: Number of the journal's entry. It is part of the name by which our sessions show in C(CLIENT LIST).
+    type: int
+    default: 0
+  known_addresses:
+    description:
+      - Addresses and networks of the hosts that may be logged in as the user. With O(state=absent), a session from
+        elsewhere stops the module before the first write and is named. The host that runs the module is known.
+    type: list
+    elements: str
+    default: []
+  allow_sessions:
+    description: Goes on although there are sessions from elsewhere.
+    type: bool
+    default: false
+  last_client:
+    description:
+      - The RV(last_client) that O(state=present) returned first, for O(state=absent) with O(overlap=passwords). Every
+        session up to there logged in before the new password was valid, so it uses an old one.
+      - Nodes that are named here must be there, see O(gone_nodes).
+    type: dict
+    default: {}
+  nodes:
+    description: Nodes (V(host:port)) that no other node names, such as a replica that lost its primary.
+    type: list
+    elements: str
+    default: []
+  gone_nodes:
+    description: Nodes (V(host:port)) that no longer exist and are left out.
+    type: list
+    elements: str
+    default: []
+  admin_url:
+    description: URL with an administrator's user and password. Set by the action plugin.
+    type: str
+  login_url:
+    description: URL with the user and the password concerned. Set by the action plugin.
+    type: str
+  digest:
+    description: SHA-256 of the password concerned. Set by the action plugin; by default made of O(login_url).
+    type: str
+attributes:
+  check_mode:
+    description: Looks at every node and reports what would change.
+    support: full
+  diff_mode:
+    description: There is nothing to show but passwords.
+    support: none
+  idempotent:
+    description: A second run changes nothing.
+    support: full
+  action:
+    description: Resolves names to values on the controller.
+    support: full
+notes:
+  - The administrator needs C(+info +client +acl +config|get), C(+config|rewrite) where there is no ACL file, and
+    C(+cluster|nodes) in a cluster. A right that is missing is named, where the server can tell before the first write.
+  - C(ACL SAVE) writes the server's users over the ACL file, so edit that file only together with C(ACL LOAD).
+  - With O(overlap=passwords), a session that logged in by the old password after O(state=present) cannot be told from
+    one that uses the new password. It stays; services that were restarted since have none. Use O(overlap=users) where
+    that is not enough.
+  - A user as which replicas log in at their primary (C(masteruser), C(masterauth)) is refused, since they would lose
+    it; give them a user of their own.
+  - The certificate's name is checked as the installed redis-py does for the same URL.
+"""
+
+EXAMPLES = r"""
+- name: Make the new password valid
+  watchparty.secrets.valkey_user:
+    credential: cache
+    state: present
+
+- name: Take the old one away
+  watchparty.secrets.valkey_user:
+    credential: cache
+    state: absent
+    known_addresses: [10.0.1.0/24]
+"""
+
+RETURN = r"""
+nodes:
+  description: The nodes found.
+  type: list
+  elements: dict
+  returned: success
+  sample: [{node: "10.0.2.7:6379", role: primary}]
+changed_nodes:
+  description: The nodes that were changed.
+  type: list
+  elements: str
+  returned: when O(state=open), O(state=present) or O(state=absent)
+  sample: ["10.0.2.7:6379"]
+last_client:
+  description: By node, the run of the server and the highest number of a session then. Keep the first one.
+  type: dict
+  returned: when O(state=present), not in check mode
+  sample: {"10.0.2.7:6379": "408f1f6572b5bb10b03c65ff1ebf0fd660d75c00/1207"}
+passwords:
+  description: How many passwords the user has afterwards, the most on any node.
+  type: int
+  returned: when O(state=present) or O(state=absent)
+keys:
+  description: "Whether a key was written and read: V(written), or V(not allowed) by the user's rules."
+  type: str
+  returned: when O(state=usable)
+sessions:
+  description: Number of the user's sessions by node and address, before anything was ended.
+  type: dict
+  returned: when O(state=sessions) or O(state=absent)
+  sample: {"10.0.2.7:6379": {"10.0.1.4": 12}}
+ended:
+  description: Number of sessions ended by node and address.
+  type: dict
+  returned: when O(state=absent), not in check mode
+refused:
+  description: The nodes that were seen to refuse the password.
+  type: list
+  elements: str
+  returned: when O(state=absent), not in check mode
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _valkey, _valkey_steps
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError, SecretsError
+
+ARGUMENT_SPEC = {
+    "credential": {"type": "str"},
+    "state": {"type": "str", "choices": ["open", "present", "usable", "sessions", "absent"], "default": "present"},
+    "overlap": {"type": "str", "choices": ["passwords", "users"], "default": "passwords"},
+    "user": {"type": "str"},
+    "like": {"type": "str"},
+    "gate": {"type": "str"},
+    "journal": {"type": "int", "default": 0},
+    "known_addresses": {"type": "list", "elements": "str", "default": []},
+    "allow_sessions": {"type": "bool", "default": False},
+    "last_client": {"type": "dict", "default": {}},
+    "nodes": {"type": "list", "elements": "str", "default": []},
+    "gone_nodes": {"type": "list", "elements": "str", "default": []},
+    "admin_url": {"type": "str", "no_log": True},
+    "login_url": {"type": "str", "no_log": True},
+    "digest": {"type": "str", "no_log": True},
+}
+
+
+def wanted(params):
+    """What is asked for, checked without asking a server."""
+    if not params["admin_url"]:
+        raise HostError("admin_url is missing: the action plugin sets it from the catalog's admin")
+    login = _valkey.parse_url(params["login_url"], "login_url") if params["login_url"] else None
+    if login is None and params["state"] in ("usable", "absent"):
+        raise HostError("login_url is needed for state %s" % params["state"])
+    user = params["user"] or (login.user if login else _valkey.DEFAULT_USER)
+    if login is not None and login.user != user:
+        raise HostError("login_url logs in as %s, and the user is %s" % (login.user, user))
+    digest = params["digest"] or (_valkey.digest_of(login.password) if login else None)
+    if login is not None and digest != _valkey.digest_of(login.password):
+        raise HostError("digest is not that of the password in login_url")
+    if digest is None and params["state"] != "sessions":
+        raise HostError("digest or login_url is needed for state %s" % params["state"])
+    if params["state"] == "open" and not params["gate"]:
+        raise HostError("gate is needed for state open")
+    return _valkey_steps.Wanted(
+        admin=_valkey.parse_url(params["admin_url"], "admin_url"),
+        login=login,
+        user=user,
+        digest=_valkey.checked_digest(digest) if digest else "",
+        like=params["like"],
+        gate=_valkey.gate_digest(params["gate"]) if params["gate"] else None,
+        by_users=params["overlap"] == "users",
+        known=tuple(params["known_addresses"]),
+        allow_sessions=params["allow_sessions"],
+        last_client=params["last_client"],
+        nodes=tuple(params["nodes"]),
+        gone=tuple(params["gone_nodes"]),
+        label="watchparty.secrets:%d" % params["journal"],
+    )
+
+
+def main():
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        step = _valkey_steps.STEPS[module.params["state"]]
+        result = step(wanted(module.params), check=module.check_mode)
+    except SecretsError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
