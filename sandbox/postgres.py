@@ -47,6 +47,10 @@ def scram_verifier(password: str, *, salt: bytes | None = None) -> str:
     return f"SCRAM-SHA-256${ITERATIONS}:{salt_text}${stored_text}:{server_text}"
 
 
+def _password() -> str:
+    return secrets.token_urlsafe(24).replace("_", "-")
+
+
 def _identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
@@ -73,7 +77,8 @@ class Postgres(BinaryServer):
     ) -> None:
         super().__init__(directory, host=host, addresses=addresses, binaries=binaries, survives=survives)
         self._networks = networks
-        self._superuser_password = superuser_password or secrets.token_urlsafe(24).replace("_", "-")
+        self._superuser_password = superuser_password or _password()
+        self._passwords: dict[str, str] = {}
 
     def _find(self) -> Binaries:
         return find_postgres(self.user, copy_to=self._directory)
@@ -96,6 +101,49 @@ class Postgres(BinaryServer):
             f"CREATE DATABASE {name} OWNER {role};\n"
             f"REVOKE ALL ON DATABASE {name} FROM PUBLIC;\n"
         )
+
+    def create_master(self, name: str = "master") -> str:
+        """Create an administrator with the rights of an RDS master user, and return its password."""
+        password = _password()
+        self.execute(
+            f"CREATE ROLE {_identifier(name)} LOGIN CREATEROLE CREATEDB NOSUPERUSER "
+            f"PASSWORD '{scram_verifier(password)}';\n"
+            f"GRANT pg_monitor, pg_signal_backend TO {_identifier(name)};\n"
+        )
+        self._passwords[name] = password
+        return password
+
+    def admin_url_of(self, name: str = "master", database: str = "postgres") -> str:
+        """The URL of a role that this object made."""
+        return self.url(name, self._passwords[name], database)
+
+    def create_logins(self, owner: str, database: str, *, master: str | None = None) -> str:
+        """Create a database in the layout that rotates; return the password of ``{owner}_a``, the login in use.
+
+        *master* may change the three roles afterwards, as if it had created them. An owner and a database that are
+        there already stay; the owner can no longer log in.
+        """
+        password = _password()
+        role, first, second = (_identifier(name) for name in (owner, f"{owner}_a", f"{owner}_b"))
+        if not self.execute(f"SELECT 1 FROM pg_roles WHERE rolname = '{owner}';"):
+            self.create_login(owner, _password(), database)
+        self.execute(
+            f"CREATE ROLE {first} LOGIN PASSWORD '{scram_verifier(password)}' IN ROLE {role};\n"
+            f"CREATE ROLE {second} NOLOGIN IN ROLE {role};\n"
+            f"ALTER ROLE {first} SET role TO {role};\n"
+            f"ALTER ROLE {second} SET role TO {role};\n"
+            f"ALTER ROLE {role} NOLOGIN PASSWORD NULL;\n"
+        )
+        if master is not None:
+            self.let_administer(master, owner, f"{owner}_a", f"{owner}_b")
+        self._passwords[f"{owner}_a"] = password
+        return password
+
+    def let_administer(self, master: str, *roles: str) -> None:
+        """Give what PostgreSQL 16 and newer give to whoever creates a role; before that CREATEROLE was enough."""
+        if int(self.version.partition(".")[0]) >= 16:
+            names = ", ".join(_identifier(role) for role in roles)
+            self.execute(f"GRANT {names} TO {_identifier(master)} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;")
 
     def execute(self, statements: str, *, database: str = "postgres") -> str:
         """Run statements as the superuser, through standard input; return what they answer, one row a line."""

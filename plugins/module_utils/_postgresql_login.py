@@ -1,0 +1,278 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The states of a login that takes turns: each looks, plans, and applies the plan in one transaction."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _postgresql as grammar
+from ansible_collections.watchparty.secrets.plugins.module_utils import _postgresql_plan as plans
+from ansible_collections.watchparty.secrets.plugins.module_utils import _postgresql_server as servers
+
+Result = Dict[str, Any]
+
+NEEDED = {
+    "present": ("admin_url", "login_url", "login", "owner", "verifier"),
+    "usable": ("login_url", "login", "owner"),
+    "sessions": ("admin_url", "login"),
+    "absent": ("admin_url", "login_url", "login"),
+    "prepared": ("admin_url", "owner"),
+    "unprepared": ("admin_url", "owner"),
+}
+
+# How long sessions may take to end, and a server that is at its limit to answer.
+PATIENCE = 15.0
+
+
+class UnknownSessions(grammar.DatabaseError):
+    """Raised when programs outside the inventory still use a login."""
+
+    def __init__(self, sessions: List[Dict[str, Any]], message: str) -> None:
+        self.sessions = sessions
+        super().__init__("unknown_sessions", message)
+
+
+class Run:
+    """One call of the module."""
+
+    def __init__(self, params: Mapping[str, Any], check_mode: bool) -> None:
+        self.params = params
+        self.check_mode = check_mode
+        missing = [name for name in NEEDED[params["state"]] if not params[name]]
+        if missing:
+            raise grammar.DatabaseError("missing_option", "state=%s needs %s" % (params["state"], ", ".join(missing)))
+        self.login: str = params["login"]
+        self.owner: str = params["owner"]
+        self.journal: int = params["journal"]
+
+    def administrator(self) -> servers.Server:
+        target = grammar.parse_url(self.params["admin_url"], "admin_url")
+        return servers.Server.administered(target, timeout=self.params["connect_timeout"])
+
+    @property
+    def target(self) -> grammar.Target:
+        target = grammar.parse_url(self.params["login_url"], "login_url")
+        if target.user != self.login:
+            raise grammar.DatabaseError(
+                "bad_url", "login_url logs in as %s, and login is %s" % (target.user, self.login)
+            )
+        return target
+
+    def try_login(self) -> Union[servers.Found, servers.Refused]:
+        return servers.try_login(self.target, "login_url", self.params["connect_timeout"])
+
+    def observed(self, server: servers.Server, *names: Optional[str]) -> plans.Facts:
+        return servers.observe(server, [name for name in dict.fromkeys(names) if name])
+
+    def applied(self, server: servers.Server, plan: Sequence[plans.Statement], login: str) -> Result:
+        if not self.check_mode:
+            servers.apply(server, plan, login, self.journal)
+        return {"changed": bool(plan), "statements": [statement.shown for statement in plan]}
+
+
+def present(run: Run) -> Result:
+    found = run.try_login()
+    if isinstance(found, servers.Found) and found.current_user == run.owner:
+        return {"changed": False, "statements": []}
+    with run.administrator() as server:
+
+        def act() -> Result:
+            facts = run.observed(server, run.login, run.owner, run.params["like"])
+            plan = plans.plan_present(
+                facts,
+                login=run.login,
+                owner=run.owner,
+                verifier=run.params["verifier"],
+                journal=run.journal,
+                like=run.params["like"],
+            )
+            refuse_in_use(run, server, facts.roles.get(run.login))
+            return run.applied(server, plan, run.login)
+
+        return server.transaction(act)
+
+
+def refuse_in_use(run: Run, server: servers.Server, role: Optional[plans.Role]) -> None:
+    """A new password for a login that programs use would lock them out as they reconnect."""
+    if role is None or not role.can_login or run.params["allow_sessions"]:
+        return
+    deadline = time.monotonic() + 1
+    while True:
+        found = servers.sessions(server, run.login, [])
+        if not found:
+            return
+        # A session that was just closed is still listed for a moment.
+        if time.monotonic() > deadline:
+            raise grammar.DatabaseError(
+                "in_use",
+                "role %s is in use (%s), and login_url does not log in as it; its password was left as it is. Store "
+                "the password that is valid, or end those programs" % (run.login, in_words(found)),
+            )
+        time.sleep(0.1)
+
+
+def usable(run: Run) -> Result:
+    try:
+        return {"changed": False, "usable": True, "temporary_table": worked(run)}
+    except grammar.DatabaseError as error:
+        if not run.check_mode:
+            raise
+        return {"changed": False, "usable": False, "reason": error.reason, "problem": str(error)}
+
+
+def worked(run: Run) -> bool:
+    """Logs in and does a little of what an application does; whether that included a temporary table."""
+    with servers.Server(run.target, what="login_url", timeout=run.params["connect_timeout"]) as server:
+        doing = "using the login %s" % run.login
+        ((session_user, current_user, temporary),) = server.rows(
+            "SELECT session_user::text, current_user::text, has_database_privilege(current_database(), 'TEMPORARY')",
+            doing=doing,
+        )
+        if session_user != run.login:
+            raise grammar.DatabaseError(
+                "other_login",
+                "login_url logs in as %s where %s is wanted; a pooler in between may map users"
+                % (session_user, run.login),
+            )
+        if current_user != run.owner:
+            raise grammar.DatabaseError(
+                "not_a_member",
+                "role %s stays %s after it logs in and does not become %s. It must be a member, with this setting: "
+                "GRANT %s TO %s; ALTER ROLE %s SET role TO %s"
+                % (run.login, current_user, run.owner, *map(grammar.identifier, (run.owner, run.login) * 2)),
+            )
+        if temporary:
+            name = "watchparty_secrets_test"
+            server.rows(
+                "BEGIN; CREATE TEMPORARY TABLE %s (number integer); DROP TABLE %s; COMMIT" % (name, name), doing=doing
+            )
+    return temporary
+
+
+def sessions(run: Run) -> Result:
+    with run.administrator() as server:
+        if run.login not in run.observed(server, run.login).roles:
+            return {"changed": False, "sessions": []}
+        servers.may_end_sessions(servers.administrator(server), run.login)
+        found = servers.sessions(server, run.login, run.params["known_addresses"])
+    return {"changed": False, "sessions": as_data(found)}
+
+
+def absent(run: Run) -> Result:
+    started = time.monotonic()
+    with run.administrator() as server:
+
+        def act() -> Tuple[List[servers.Session], Result]:
+            facts = run.observed(server, run.login)
+            ((itself,),) = server.rows("SELECT session_user::text", doing="asking who we are")
+            if itself == run.login:
+                raise grammar.DatabaseError(
+                    "own_login", "admin_url logs in as %s, the role that is to be ended; use another" % run.login
+                )
+            plan = plans.plan_absent(facts, login=run.login, journal=run.journal)
+            servers.may_end_sessions(facts.admin, run.login)
+            found = servers.sessions(server, run.login, run.params["known_addresses"])
+            refuse_unknown(run, found)
+            return found, run.applied(server, plan, run.login)
+
+        found, result = server.transaction(act)
+        result["sessions"] = as_data(found)
+        if run.check_mode:
+            result["changed"] = result["changed"] or bool(found)
+            return result
+        ended = servers.end_sessions(server, run.login, seconds=PATIENCE)
+        prove_refused(run)
+    result.update(changed=result["changed"] or ended > 0, ended=ended, refused=True)
+    result["seconds"] = round(time.monotonic() - started, 3)
+    return result
+
+
+def refuse_unknown(run: Run, found: Sequence[servers.Session]) -> None:
+    strangers = [session for session in found if not session.known]
+    if strangers and not run.params["allow_sessions"]:
+        raise UnknownSessions(
+            as_data(found),
+            "role %s has sessions from outside the inventory: %s. Nothing was changed. Move those programs to the new "
+            "credential, or end them; they are ended without asking with allow_sessions"
+            % (run.login, in_words(strangers)),
+        )
+
+
+def prove_refused(run: Run) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        found = run.try_login()
+        if isinstance(found, servers.Found):
+            raise grammar.DatabaseError(
+                "still_accepted",
+                "role %s may no longer log in, and login_url still does: it leads to another server than admin_url, "
+                "or to a pooler that remembers the password" % run.login,
+            )
+        if found.found.proves_refusal:
+            return
+        if not found.found.may_pass or time.monotonic() > deadline:
+            raise grammar.DatabaseError(
+                "not_proven",
+                "role %s may no longer log in, but the old password could not be tried: %s" % (run.login, found),
+            )
+        time.sleep(0.5)
+
+
+def prepared(run: Run) -> Result:
+    with run.administrator() as server:
+
+        def act() -> Result:
+            facts = run.observed(server, run.owner, *grammar.logins_of(run.owner))
+            servers.may_end_sessions(facts.admin, run.owner)
+            return run.applied(server, plans.plan_prepared(facts, owner=run.owner), run.owner)
+
+        return server.transaction(act)
+
+
+def unprepared(run: Run) -> Result:
+    with run.administrator() as server:
+
+        def act() -> Result:
+            logins = grammar.logins_of(run.owner)
+            facts = run.observed(server, run.owner, *logins)
+            in_use = {login: sum(one.number for one in servers.sessions(server, login, [])) for login in logins}
+            plan = plans.plan_unprepared(facts, owner=run.owner, journal=run.journal, in_use=in_use)
+            return run.applied(server, plan, run.owner)
+
+        return server.transaction(act)
+
+
+def as_data(found: Sequence[servers.Session]) -> List[Dict[str, Any]]:
+    return [
+        {
+            "address": session.address,
+            "application_name": session.application_name,
+            "count": session.number,
+            "known": session.known,
+        }
+        for session in found
+    ]
+
+
+def in_words(found: Sequence[servers.Session]) -> str:
+    return ", ".join(
+        "%s (%d of %s)" % (session.address, session.number, session.application_name or "an unnamed program")
+        for session in found
+    )
+
+
+ACTS: Dict[str, Callable[[Run], Result]] = {
+    "present": present,
+    "usable": usable,
+    "sessions": sessions,
+    "absent": absent,
+    "prepared": prepared,
+    "unprepared": unprepared,
+}
+
+
+def run(params: Mapping[str, Any], *, check_mode: bool) -> Result:
+    """Does what ``params["state"]`` says."""
+    return ACTS[params["state"]](Run(params, check_mode))

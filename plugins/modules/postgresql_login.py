@@ -1,0 +1,207 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: postgresql_login
+short_description: Two PostgreSQL logins that take turns under one owner
+version_added: 0.1.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Sets, tests and retires the login roles of a database credential that rotates. The owner (C(shop)) owns everything;
+    the logins (C(shop_a), C(shop_b)) are members of it and become it as they log in
+    (C(ALTER ROLE shop_a SET role TO shop)), so both see and create the same objects.
+  - Runs on a host of the application with the application's interpreter, which has C(psycopg) or C(psycopg2).
+  - Users name the O(credential). The action plugin of the same name finds its values on the controller and hands them
+    to the module on standard input. No value is ever in the task's arguments.
+  - A password reaches the server as a SCRAM verifier, so no statement, and no log of statements, holds it.
+  - All changes of one state happen in one transaction. The journal number under which a login was last changed is the
+    last line of the comment on its role; a run with a lower number is refused. So what an overtaken run does late
+    changes nothing.
+  - The administrator needs what the master user of Amazon RDS has. That is C(CREATEROLE), and from PostgreSQL 16 on
+    C(ADMIN OPTION) on the roles concerned, which whoever creates a role has. To end sessions it needs
+    C(pg_signal_backend), and to see where they come from C(pg_monitor). It need not be a superuser.
+options:
+  credential:
+    description: Name of the credential in the catalog.
+    type: str
+  state:
+    description:
+      - V(present) makes O(login) able to log in with the new password, beside the other one. It asks the server first,
+        and changes nothing if O(login_url) logs in and ends up as the owner. The role is created if it is missing. Its
+        settings, memberships and connection limit become those of O(like). A login that has sessions keeps its
+        password unless O(allow_sessions=true), since they could not come back.
+      - V(usable) logs in with O(login_url) and works a little, from where the application would.
+      - V(sessions) lists the sessions of O(login) and changes nothing.
+      - V(absent) ends O(login). It can no longer log in, its password is gone, its sessions are ended, and O(login_url)
+        is proven to be refused. The role stays, since it may own things. It may be the owner itself, as in the
+        first rotation after V(prepared); nothing else of the owner changes then. A role that does not exist is created
+        without the right to log in, so that a late V(present) finds the journal number.
+      - V(prepared) creates the two logins, unable to log in yet, beside the login O(owner) that owns everything.
+      - V(unprepared) drops them again while no rotation has used them.
+    type: str
+    choices: [present, usable, sessions, absent, prepared, unprepared]
+    default: present
+  admin_url:
+    description: The administrator's URL. Set by the action plugin. Not used by O(state=usable).
+    type: str
+  login_url:
+    description:
+      - The URL with the login and its password, as the application has it. Set by the action plugin. Needed by
+        O(state=present), O(state=usable) and O(state=absent).
+    type: str
+  login:
+    description: Name of the login role. Set by the action plugin.
+    type: str
+  owner:
+    description: Name of the role that owns everything. Set by the action plugin.
+    type: str
+  verifier:
+    description: SCRAM verifier of the new password. Set by the action plugin. Needed by O(state=present).
+    type: str
+  like:
+    description: The login that is in use now, whose settings the new one gets. Set by the action plugin.
+    type: str
+  journal:
+    description: Journal number that this run acts under. Set by the action plugin.
+    type: int
+    default: 0
+  known_addresses:
+    description:
+      - Addresses and networks that sessions of O(login) may come from; V(local) stands for Unix sockets. Set by the
+        action plugin, from the inventory.
+    type: list
+    elements: str
+    default: []
+  allow_sessions:
+    description:
+      - With O(state=absent), ends sessions from other addresses too, instead of failing with their names.
+      - With O(state=present), gives a new password to a login that has sessions.
+    type: bool
+    default: false
+  connect_timeout:
+    description: Seconds to wait for a connection.
+    type: int
+    default: 5
+attributes:
+  check_mode:
+    description: Reports the statements without values, and writes nothing.
+    support: full
+  diff_mode:
+    description: Shows the statements without values.
+    support: full
+  idempotent:
+    description: A second run changes nothing.
+    support: full
+  action:
+    description: Finds the values on the controller.
+    support: full
+notes:
+  - Where C(pg_hba.conf) names the owner, write C(+owner), which covers its members.
+  - Statements wait 5 seconds for a lock and run 15 seconds at most.
+"""
+
+EXAMPLES = r"""
+- name: Make the new password valid beside the old one
+  watchparty.secrets.postgresql_login:
+    credential: database
+    state: present
+
+- name: Log in with it from here
+  watchparty.secrets.postgresql_login:
+    credential: database
+    state: usable
+
+- name: End the old one
+  watchparty.secrets.postgresql_login:
+    credential: database
+    state: absent
+"""
+
+RETURN = r"""
+login:
+  description: The login role concerned.
+  type: str
+  returned: when O(login) is given
+  sample: shop_b
+statements:
+  description: What was run, or would be, without values.
+  type: list
+  elements: str
+  returned: when O(state) is V(present), V(absent), V(prepared) or V(unprepared)
+  sample: ["ALTER ROLE \"shop_b\" LOGIN PASSWORD '…'"]
+usable:
+  description: Whether the login works. Otherwise the module fails, except in check mode.
+  type: bool
+  returned: when O(state=usable)
+temporary_table:
+  description: Whether a temporary table was made and dropped; false where the owner lacks that right.
+  type: bool
+  returned: when O(state=usable) and it is
+sessions:
+  description: Sessions of the login by address and program, and whether the address is a known one.
+  type: list
+  elements: dict
+  returned: when O(state) is V(sessions) or V(absent)
+  sample: [{"address": "10.0.0.7", "application_name": "gunicorn", "count": 4, "known": true}]
+ended:
+  description: Number of sessions that were ended.
+  type: int
+  returned: when O(state=absent), not in check mode
+refused:
+  description: Whether the login is proven refused.
+  type: bool
+  returned: when O(state=absent), not in check mode
+seconds:
+  description: From the first statement to the proven refusal.
+  type: float
+  returned: when O(state=absent), not in check mode
+  sample: 0.21
+reason:
+  description:
+    - One word for what is wrong, such as C(wrong_password), C(limit), C(unreachable), C(no_database),
+      C(not_a_member), C(missing_right), C(overtaken) or C(unknown_sessions).
+  type: str
+  returned: on failure
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _postgresql_login
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
+
+ARGUMENT_SPEC = {
+    "credential": {"type": "str"},
+    "state": {"type": "str", "choices": list(_postgresql_login.ACTS), "default": "present"},
+    "admin_url": {"type": "str", "no_log": True},
+    "login_url": {"type": "str", "no_log": True},
+    "login": {"type": "str"},
+    "owner": {"type": "str"},
+    "verifier": {"type": "str", "no_log": True},
+    "like": {"type": "str"},
+    "journal": {"type": "int", "default": 0},
+    "known_addresses": {"type": "list", "elements": "str", "default": []},
+    "allow_sessions": {"type": "bool", "default": False},
+    "connect_timeout": {"type": "int", "default": 5},
+}
+
+
+def main():
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = _postgresql_login.run(module.params, check_mode=module.check_mode)
+    except SecretsError as error:
+        more = {name: getattr(error, name) for name in ("reason", "sessions") if hasattr(error, name)}
+        module.fail_json(msg=str(error), **more)
+    if module.params["login"]:
+        result["login"] = module.params["login"]
+    if module._diff and result.get("statements"):
+        result["diff"] = {"before": "", "after": "".join("%s;\n" % text for text in result["statements"])}
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
