@@ -113,6 +113,8 @@ class Report:
     tasks_resent: int
     hosts: Mapping[str, int] = field(default_factory=dict)
     """Answers by host."""
+    task_errors: Mapping[str, int] = field(default_factory=dict)
+    """What kept tasks from being sent at first, or results from being read."""
     words: tuple[str, ...] = ()
     """The first failures and losses."""
 
@@ -202,6 +204,7 @@ class Load:
             tasks_lost=sent["lost"],
             tasks_resent=sent["resent"],
             hosts=dict(counts.answers),
+            task_errors=sent["errors"],
             words=tuple(tally.words),
         )
         return self.report
@@ -248,8 +251,8 @@ class Load:
             await browser.round([turn + each for each in range(self._parallel)] if burst else [None])
             await asyncio.sleep(self._pause)
 
-    def _end_sender(self) -> dict[str, int]:
-        nothing = {"sent": 0, "lost": 0, "resent": 0}
+    def _end_sender(self) -> dict[str, Any]:
+        nothing = {"sent": 0, "lost": 0, "resent": 0, "errors": {}}
         if self._sender is None:
             return nothing
         try:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from sandbox.balancer import Balancer
 from sandbox.load import Load
 from sandbox.postgres import Postgres
 from sandbox.process import SandboxError, free_port
-from sandbox.valkey import Valkey
+from sandbox.valkey import Valkey, encode
 from tests.integration.web_hosts import WebHosts, settings
 
 KEY, OTHER_KEY = "a-key-" * 10, "another-key-" * 6
@@ -68,6 +69,36 @@ def test_a_key_without_a_fallback_is_seen_to_lose_sessions(servers: tuple[Postgr
     assert report is not None
     assert report.lost >= 3
     assert report.anonymous >= 3
+
+
+def test_a_brokers_password_may_change(servers: tuple[Postgres, Valkey], tmp_path: Path) -> None:
+    postgres = servers[0]
+    with Valkey() as valkey:
+        old = settings(postgres, valkey, key=KEY)
+        new = {name: text.replace(valkey.password, "new-password-0123456789") for name, text in old.items()}
+        with WebHosts(tmp_path, old, worker=True) as web:
+            with Load(web.addresses, manage=web.manage, sessions=2) as load:
+                time.sleep(1)
+                command(valkey, "ACL", "SETUSER", "default", ">new-password-0123456789")
+                for host in web.hosts:
+                    host.restart(new)
+                command(valkey, "ACL", "SETUSER", "default", f"<{valkey.password}")
+                command(valkey, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes", password="new-password-0123456789")
+                time.sleep(2)
+            report = load.report
+        assert not valkey.accepts(valkey.password)
+    assert report is not None
+    assert (report.failed, report.lost, report.tasks_lost) == (0, 0, 0), report.words
+    assert report.tasks > 10
+
+
+def command(valkey: Valkey, *words: str, password: str = "") -> None:
+    with socket.create_connection((valkey.host, valkey.port), timeout=5) as link:
+        link.sendall(encode("AUTH", password or valkey.password) + encode(*words))
+        link.shutdown(socket.SHUT_WR)
+        answer = link.makefile("rb").read()
+    assert answer.startswith(b"+OK"), answer
+    assert b"-ERR" not in answer, answer
 
 
 def test_tasks_without_a_worker_are_seen_to_be_lost(

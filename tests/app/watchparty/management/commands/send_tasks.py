@@ -11,11 +11,13 @@ from __future__ import annotations
 import itertools
 import json
 import logging
+import os
 import select
 import ssl
 import sys
 import time
 import uuid
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +50,7 @@ class Sender:
 
     def __init__(self, files: list[Path], patience: float) -> None:
         self.resent = 0
+        self.errors: Counter[str] = Counter()
         self._patience = patience
         self._files = itertools.cycle(files)
         self._file = next(self._files)
@@ -62,8 +65,7 @@ class Sender:
                 # Twice when an answer was lost; the result is the same.
                 app.send_task(task.name, task.arguments, task_id=task.id, retry=False)
             except Exception as error:  # noqa: BLE001 - kombu lets each transport's errors through
-                log.warning("%s, sending again", type(error).__name__)
-                self._forget()
+                self._failed(error)
                 if time.monotonic() > end:
                     return False
                 self.resent += 1
@@ -87,8 +89,7 @@ class Sender:
             try:
                 answers = self.results([task.id for task in open_tasks])
             except (OSError, KeyError, redis.RedisError) as error:
-                log.warning("%s, asking again", type(error).__name__)
-                self._forget()
+                self._failed(error)
             else:
                 paired = zip(open_tasks, answers, strict=True)
                 open_tasks = [task for task, answer in paired if answer is None or answer["result"] != task.result]
@@ -96,12 +97,17 @@ class Sender:
                 time.sleep(0.5)
         return open_tasks
 
+    def _failed(self, error: Exception) -> None:
+        log.warning("%s, once more", type(error).__name__)
+        self.errors[type(error).__name__] += 1
+        self._forget()
+
     def _connected(self, url: str) -> Celery:
         if self._app is None or url != self._url:
             self._forget(next_file=False)
             self._url = url
             # Without a result backend of its own: it would keep a subscription for each task.
-            self._app = Celery("sender", broker=url, set_as_current=False)
+            self._app = Celery("sender", broker=url, backend="disabled://", set_as_current=False)
             self._app.conf.update(broker_transport_options={"socket_timeout": 5, "socket_connect_timeout": 5})
             if url.startswith("rediss:"):
                 self._app.conf.update(broker_use_ssl={"ssl_cert_reqs": ssl.CERT_REQUIRED})
@@ -124,6 +130,9 @@ class Command(BaseCommand):
         parser.add_argument("--patience", type=float, default=60, help="seconds to try to send one, and for results")
 
     def handle(self, *, env_file: list[Path], pause: float, patience: float, **_: object) -> None:
+        # Celery prefers these to what it is told; they are as old as this process.
+        for name in ("CELERY_BROKER_URL", "CELERY_RESULT_BACKEND"):
+            os.environ.pop(name, None)
         sender = Sender(env_file or [environment.file()], patience)
         tasks: list[Task] = []
         unsent = 0
@@ -134,7 +143,12 @@ class Command(BaseCommand):
             else:
                 unsent += 1
         lost = sender.lost(tasks)
-        report = {"sent": len(tasks) + unsent, "lost": len(lost) + unsent, "resent": sender.resent}
+        report = {
+            "sent": len(tasks) + unsent,
+            "lost": len(lost) + unsent,
+            "resent": sender.resent,
+            "errors": sender.errors,
+        }
         self.stdout.write(json.dumps(report))
 
 
