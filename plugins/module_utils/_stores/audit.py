@@ -8,9 +8,10 @@ import re
 import time
 from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _audit
+from ansible_collections.watchparty.secrets.plugins.module_utils import _audit, _audit_record
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     AlreadyExists,
     AuditError,
@@ -66,6 +67,7 @@ def record(body: AuditBody, said: Mapping[str, Any], head: Optional[_audit.Head]
 
     The chain goes on from ``head`` where the body was cut off before it, so that what is missing shows.
     """
+    _audit_record.require(said)
     identity = _audit.identity(said)
     for _attempt in range(TRIES):
         chain = body.chain(head)
@@ -142,7 +144,8 @@ class CloudWatchLogs(AuditBody):
                     if token == last:
                         return found
         except NotFound:
-            self._require_group()
+            if not self._has_group() and not self._create:
+                raise self._no_group() from None
             return []
 
     def append(self, line: str) -> str:
@@ -181,32 +184,29 @@ class CloudWatchLogs(AuditBody):
         raise Conflict(f"{self.where}: somebody else's record {entry.number} came first")
 
     def _make_stream(self) -> None:
-        try:
-            with aws.translated("logs:CreateLogStream", self.where):
-                self._client.create_log_stream(**self._names)
-        except AlreadyExists:
-            return
-        except NotFound:
-            self._require_group()
-            with aws.translated("logs:CreateLogStream", self.where):
-                self._client.create_log_stream(**self._names)
-
-    def _require_group(self) -> None:
         """A missing stream is made at the first record; a missing group is a mistake, unless it may be made."""
-        with aws.translated("logs:DescribeLogGroups", f"log group {self._group}"):
-            answer = self._client.describe_log_groups(logGroupNamePrefix=self._group)
-        if any(group["logGroupName"] == self._group for group in answer.get("logGroups", [])):
-            return
-        if not self._create:
-            raise NotFound(
-                f"log group {self._group} does not exist; create it by 'aws logs create-log-group --log-group-name "
-                f"{self._group}', without a retention, or set create_log_group"
-            )
-        try:
-            with aws.translated("logs:CreateLogGroup", f"log group {self._group}"):
+        if not self._has_group():
+            if not self._create:
+                raise self._no_group()
+            with suppress(AlreadyExists), aws.translated("logs:CreateLogGroup", f"log group {self._group}"):
                 self._client.create_log_group(logGroupName=self._group)
-        except AlreadyExists:
-            return
+        with suppress(AlreadyExists), aws.translated("logs:CreateLogStream", self.where):
+            self._client.create_log_stream(**self._names)
+
+    def _has_group(self) -> bool:
+        try:
+            with aws.translated("logs:DescribeLogStreams", f"log group {self._group}"):
+                stream = self._names["logStreamName"]
+                self._client.describe_log_streams(logGroupName=self._group, logStreamNamePrefix=stream, limit=1)
+        except NotFound:
+            return False
+        return True
+
+    def _no_group(self) -> NotFound:
+        return NotFound(
+            f"log group {self._group} does not exist; create it by 'aws logs create-log-group --log-group-name "
+            f"{self._group}', without a retention, or set create_log_group"
+        )
 
 
 class S3Objects(AuditBody):
@@ -253,7 +253,7 @@ class S3Objects(AuditBody):
         found = self._read(key)
         standing = _audit.readable(found)
         if found != line and (standing is None or standing.id != entry.id):
-            raise Conflict(f"{S3_PREFIX}{self._bucket}/{key} holds another record") from None
+            raise Conflict(f"{S3_PREFIX}{self._bucket}/{key} holds another record")
         return found
 
     def confirmed(self, number: int, digest: Optional[str] = None) -> bool:
