@@ -279,8 +279,8 @@ class NumberedStore(Store):
             return written
         told = self._put_back(name, value, instead_of, written)
         raise Conflict(
-            f"parameter {name}: version {written} was written where {instead_of + 1} was due, so somebody else wrote in "
-            f"the same moment; {told}"
+            f"parameter {name}: version {written} was written where {instead_of + 1} was due, so somebody else "
+            f"wrote in the same moment; {told}"
         )
 
     def _put_back(self, name: str, value: str, before: int, written: int) -> str:
