@@ -72,6 +72,10 @@ class Chain:
         """The record with the highest number."""
         return max((entry.head for entry in self.entries), key=lambda head: head.number, default=Head())
 
+    def newest(self, head: Optional[Head]) -> Head:
+        """What the next record follows: ``head`` where the log was cut off before it, so that the gap shows."""
+        return head if head and head.number >= self.head.number else self.head
+
     def find(self, identity: str) -> Optional[Entry]:
         return next((entry for entry in self.entries if entry.id == identity), None)
 

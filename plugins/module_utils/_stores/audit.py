@@ -74,7 +74,7 @@ def record(body: AuditBody, said: Mapping[str, Any], head: Optional[_audit.Head]
         found = chain.find(identity)
         if found:
             return found, False
-        line = _audit.following(said, newest(chain, head))
+        line = _audit.following(said, chain.newest(head))
         try:
             standing = body.append(line)
         except Conflict:
@@ -83,10 +83,6 @@ def record(body: AuditBody, said: Mapping[str, Any], head: Optional[_audit.Head]
     raise Conflict(
         f"{body.where}: {TRIES} times somebody else's record came first; look at its newest records, and run again"
     )
-
-
-def newest(chain: _audit.Chain, head: Optional[_audit.Head]) -> _audit.Head:
-    return head if head and head.number >= chain.head.number else chain.head
 
 
 def body_of(catalog: Catalog, client: Callable[[str], Any], *, create_log_group: bool = False) -> Optional[AuditBody]:

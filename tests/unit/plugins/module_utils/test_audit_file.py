@@ -1,0 +1,426 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _audit, _audit_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._audit_file import (
+    AuditFile,
+    enter_changelog,
+    require_lasting,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AuditError, HostError
+
+ROOT = Path(__file__).parents[4]
+
+
+def record(number: Any = 1, **more: Any) -> dict[str, Any]:
+    return {
+        "rotation": f"r{number}",
+        "outcome": "completed",
+        "application": "shop",
+        "environment": "production",
+        "who": "ann@laptop",
+        "at": "2026-11-25T10:00:00Z",
+        **more,
+    }
+
+
+def log(count: int) -> list[str]:
+    lines: list[str] = []
+    for number in range(1, count + 1):
+        lines.append(_audit.chained(record(number), lines[-1] if lines else None))
+    return lines
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "audit.jsonl"
+
+
+def test_records_are_appended_once(path: Path) -> None:
+    file = AuditFile(str(path))
+    assert file.lines() == []
+    assert not path.exists(), "reading makes no file"
+    for number in (1, 2, 1, 3, 2):
+        file.append(record(number))
+    assert file.lines() == log(3)
+    assert path.read_text() == "".join(f"{line}\n" for line in log(3))
+    entry, new = file.append(record(2, who="bob@desk"))
+    assert (entry.number, new) == (2, False)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_wider_mode_is_narrowed(path: Path) -> None:
+    path.touch(0o644)
+    path.chmod(0o644)
+    AuditFile(str(path)).append(record())
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_refused_record_leaves_the_file_as_it_is(path: Path) -> None:
+    file = AuditFile(str(path))
+    file.append(record())
+    before = path.read_bytes()
+    with pytest.raises(AuditError, match="has a field that is none of"):
+        file.append(record(2, password="canary"))
+    assert path.read_bytes() == before
+
+
+def test_a_chain_goes_on_from_the_head_where_the_file_was_cut_off(path: Path) -> None:
+    file = AuditFile(str(path))
+    lines = log(3)
+    file.extend(lines[:2])
+    entry, _new = file.append(record(4), _audit.parsed(lines[2]).head)
+    assert entry.number == 4
+    assert _audit.verify(file.lines(), entry.head) == ["record 3 is missing"]
+
+
+WRITER = """
+import sys
+from ansible_collections.watchparty.secrets.plugins.module_utils._audit_file import AuditFile
+path, who = sys.argv[1:]
+file = AuditFile(path)
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(200):
+    file.append({"rotation": f"{who}-{number}", "outcome": "completed", "application": "shop", "who": who,
+                 "environment": "production", "at": "2026-11-25T10:00:00Z"})
+    print(number, flush=True)
+"""
+
+
+def writer(path: Path, who: str) -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "playbooks" / "collections")}
+    argv = [sys.executable, "-c", WRITER, str(path), who]
+    process = subprocess.Popen(argv, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def start(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+def test_two_processes_at_once_lose_nothing(path: Path) -> None:
+    writers = [writer(path, who) for who in ("ann", "bob")]
+    for process in writers:
+        start(process)
+    for process in writers:
+        process.communicate(timeout=120)
+        assert process.returncode == 0
+    lines = AuditFile(str(path)).lines()
+    entries = [_audit.parsed(line) for line in lines]
+    assert len(lines) == 400
+    assert _audit.verify(lines, entries[-1].head) == []
+    assert {entry.id for entry in entries} == {f"{who}-{n}:completed" for who in ("ann", "bob") for n in range(200)}
+    owners = [entry.id[:3] for entry in entries]
+    assert sum(a != b for a, b in pairwise(owners)) > 1, "they did write at the same time"
+
+
+def test_a_killed_writer_leaves_a_log_that_goes_on(path: Path) -> None:
+    for round_ in range(3):
+        process = writer(path, f"ann{round_}")
+        start(process)
+        assert process.stdout is not None
+        said = [process.stdout.readline() for _line in range(5)]
+        process.send_signal(signal.SIGKILL)
+        said += process.communicate()[0].splitlines()
+        entry, _new = AuditFile(str(path)).append(record(f"after-{round_}"))
+        lines = AuditFile(str(path)).lines()
+        assert _audit.verify(lines, entry.head) == []
+        recorded = {_audit.parsed(line).id for line in lines}
+        assert {f"ann{round_}-{int(number)}:completed" for number in said if number.strip()} <= recorded
+
+
+def test_a_torn_line_was_never_confirmed_and_gives_way(path: Path) -> None:
+    file = AuditFile(str(path))
+    lines = log(3)
+    path.write_text(f"{lines[0]}\n{lines[1][:40]}")
+    assert len(file.lines()) == 2, "it shows until then"
+    file.append(record(2))
+    file.append(record(3))
+    assert file.lines() == lines
+    path.write_text("torn")
+    file.append(record(1))
+    assert file.lines() == lines[:1]
+
+
+# --- the copy of a body -------------------------------------------------------------------------------------------
+
+
+def test_a_copy_is_extended(path: Path) -> None:
+    file = AuditFile(str(path))
+    lines = log(4)
+    assert file.extend(lines[:1]) == 1
+    assert file.extend(lines) == 3
+    assert file.extend(lines) == 0
+    assert file.extend(lines[:2]) == 0, "another run has recorded in between"
+    assert file.lines() == lines
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 5), st.integers(0, 2000))
+def test_a_copy_that_was_torn_anywhere_is_completed(path: Path, count: int, cut: int) -> None:
+    lines = log(count)
+    whole = "".join(f"{line}\n" for line in lines)
+    path.write_text(whole[:cut])
+    AuditFile(str(path)).extend(lines)
+    assert path.read_text() == whole
+
+
+@pytest.mark.parametrize(("change", "line"), [(lambda text: "x" + text[1:], 1), (lambda text: text[:-9] + "}\n", 3)])
+def test_a_copy_that_differs_is_left_alone(path: Path, change: Callable[[str], str], line: int) -> None:
+    file = AuditFile(str(path))
+    file.extend(log(3))
+    path.write_text(change(path.read_text()))
+    before = path.read_bytes()
+    with pytest.raises(AuditError, match=rf"differs from the audit log's body from line {line} on; verify both"):
+        file.extend(log(4))
+    assert path.read_bytes() == before
+
+
+def test_a_copy_is_rebuilt(path: Path) -> None:
+    file = AuditFile(str(path))
+    lines = log(3)
+    assert file.rebuild(lines) == (True, None)
+    assert file.rebuild(lines) == (False, None)
+    path.write_text(f"{lines[0]}\n{lines[1][:20]}")
+    assert file.rebuild(lines) == (True, None), "a shorter copy is no evidence"
+    path.write_text("altered\n")
+    changed, kept = file.rebuild(lines)
+    assert changed
+    assert kept is not None
+    assert Path(kept).read_text() == "altered\n"
+    assert Path(kept).name.startswith("audit.jsonl.differs-")
+    assert stat.S_IMODE(Path(kept).stat().st_mode) == stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert file.lines() == lines
+
+
+def test_a_writer_that_waited_while_the_copy_was_rebuilt_writes_to_the_new_one(path: Path) -> None:
+    file = AuditFile(str(path))
+    file.append(record(1))
+    with _audit_file.locked(str(path)):
+        waiting = threading.Thread(target=file.append, args=(record(4),))
+        waiting.start()
+        time.sleep(0.1)
+        _audit_file._envfile.write(
+            str(path),
+            "".join(f"{line}\n" for line in log(3)).encode(),
+            _audit_file._envfile.Ownership(None, None, 0o600),
+        )
+    waiting.join()
+    assert file.lines() == log(4)
+
+
+# --- what is no file to write to ----------------------------------------------------------------------------------
+
+
+def acts(path: Path) -> list[Callable[[], Any]]:
+    file = AuditFile(str(path))
+    return [
+        file.lines,
+        lambda: file.append(record()),
+        lambda: file.extend(log(1)),
+        lambda: file.rebuild(log(1)),
+        lambda: enter_changelog(str(path), record()),
+    ]
+
+
+def test_links_are_refused(path: Path, tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.write_text("")
+    path.symlink_to(target)
+    for act in acts(path):
+        with pytest.raises(HostError, match="is a symbolic link; remove it, or give the path that it points to"):
+            act()
+    assert target.read_text() == ""
+    assert path.is_symlink()
+
+
+@pytest.mark.parametrize("make", [lambda path: path.mkdir(), lambda path: os.mkfifo(path)])
+def test_what_is_no_regular_file_is_refused(path: Path, make: Callable[[Path], None]) -> None:
+    make(path)
+    for act in acts(path):
+        with pytest.raises(HostError, match="is not a regular file; give the path of a file"):
+            act()
+
+
+def test_a_missing_directory(tmp_path: Path) -> None:
+    path = tmp_path / "none" / "audit.jsonl"
+    for act in acts(path)[1:]:
+        with pytest.raises(HostError, match="its directory does not exist; create it first"):
+            act()
+    assert AuditFile(str(path)).lines() == []
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(errno.ENOSPC, "the disk is full"), (errno.EIO, "cannot be written: Input/output error; correct its owner")],
+)
+def test_a_write_that_fails_half_way_adds_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch, number: int, words: str
+) -> None:
+    file = AuditFile(str(path))
+    file.append(record(1))
+    write = os.write
+
+    def half(handle: int, content: Any) -> int:
+        if len(content) < 60:
+            raise OSError(number, os.strerror(number))
+        return write(handle, content[:50])
+
+    monkeypatch.setattr(os, "write", half)
+    with pytest.raises(HostError, match=f"{words}.*; nothing was added"):
+        file.append(record(2))
+    assert file.lines() == log(1)
+
+
+def test_a_file_that_may_not_be_opened(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_args: Any) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(HostError, match="cannot be read: Permission denied"):
+        AuditFile(str(path)).lines()
+    with pytest.raises(HostError, match="cannot be written: Permission denied"):
+        AuditFile(str(path)).append(record())
+
+
+def test_a_lock_that_is_never_let_go(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_audit_file, "PATIENCE", 0.05)
+    with _audit_file.locked(str(path)), pytest.raises(HostError, match="has held its lock for 0 seconds; find it by"):
+        AuditFile(str(path)).append(record())
+
+
+def test_a_file_system_without_locks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_args: Any) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(HostError, match=r"cannot be locked \(No locks available\); keep it on a local disk"):
+        AuditFile(str(path)).append(record())
+
+
+# --- a runner's workspace is no place for the only log ------------------------------------------------------------
+
+GITHUB = {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": "/home/runner/work/ops"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "path", "name"),
+    [
+        (GITHUB, "/home/runner/work/ops/audit.jsonl", "GitHub Actions"),
+        ({**GITHUB, "RUNNER_ENVIRONMENT": "github-hosted"}, "/var/log/audit.jsonl", "GitHub Actions"),
+        ({**GITHUB, "RUNNER_ENVIRONMENT": "self-hosted"}, "/var/log/audit.jsonl", None),
+        ({**GITHUB, "HOME": "/home/runner"}, "/home/runner/audit.jsonl", "GitHub Actions"),
+        ({"GITLAB_CI": "true", "CI_PROJECT_DIR": "/builds/x"}, "/builds/x/audit.jsonl", "GitLab CI"),
+        ({"GITLAB_CI": "true", "CI_PROJECT_DIR": "/builds/x"}, "/builds/xy", None),
+        ({"JENKINS_URL": "http://j", "WORKSPACE": "/w"}, "/w/a", "Jenkins"),
+        ({"BUILDKITE": "true", "BUILDKITE_BUILD_PATH": "/b"}, "/b/a", "Buildkite"),
+        ({"TF_BUILD": "True", "PIPELINE_WORKSPACE": "/p"}, "/p/a", "Azure Pipelines"),
+        ({"CIRCLECI": "true"}, "/var/log/a", "CircleCI"),
+        ({"BITBUCKET_BUILD_NUMBER": "7"}, "/var/log/a", "Bitbucket Pipelines"),
+        ({"CODEBUILD_BUILD_ID": "x:1"}, "/var/log/a", "AWS CodeBuild"),
+        ({"AWX_PRIVATE_DATA_DIR": "/tmp/x"}, "/var/log/a", "AWX"),
+        ({"CI": "true"}, "audit.jsonl", "a CI job"),
+        ({"CI": "true"}, "/tmp/audit.jsonl", "a CI job"),
+        ({"CI": "true"}, "/var/log/audit.jsonl", None),
+        ({"CI": "true", "HOME": "/"}, "/var/log/audit.jsonl", None),
+        ({"CI": "false"}, "audit.jsonl", None),
+        ({}, "audit.jsonl", None),
+    ],
+)
+def test_a_runners_workspace(environ: dict[str, str], path: str, name: str | None, monkeypatch: Any) -> None:
+    monkeypatch.setattr(_audit_file.tempfile, "gettempdir", lambda: "/tmp")
+    if name is None:
+        require_lasting(path, environ)
+        return
+    with pytest.raises(AuditError, match=f"this is {name}, and the file would go with the job, so it cannot be the"):
+        require_lasting(path, environ)
+
+
+def test_a_link_into_a_workspace_is_one(tmp_path: Path) -> None:
+    workspace, elsewhere = tmp_path / "work", tmp_path / "link"
+    workspace.mkdir()
+    elsewhere.symlink_to(workspace)
+    with pytest.raises(AuditError):
+        require_lasting(str(elsewhere / "audit.jsonl"), {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(workspace)})
+
+
+# --- the CHANGELOG ------------------------------------------------------------------------------------------------
+
+
+def test_a_line_is_entered_once(tmp_path: Path) -> None:
+    path = tmp_path / "CHANGELOG.md"
+    assert enter_changelog(str(path), record())
+    assert not enter_changelog(str(path), record())
+    text = path.read_text()
+    assert text.startswith("# Changelog\n\n## Secret rotations\n\n- 2026-11-25 shop production: no credential, by ann")
+    assert enter_changelog(str(path), record(2), heading="### Other")
+    assert "### Other" in path.read_text()
+
+
+def test_the_changelog_keeps_its_mode(tmp_path: Path) -> None:
+    path = tmp_path / "CHANGELOG.md"
+    path.write_text("# C\n")
+    path.chmod(0o664)
+    enter_changelog(str(path), record())
+    assert stat.S_IMODE(path.stat().st_mode) == 0o664
+    assert [found.name for found in tmp_path.iterdir()] == ["CHANGELOG.md"]
+
+
+def test_nothing_is_entered_in_check_mode(tmp_path: Path) -> None:
+    path = tmp_path / "CHANGELOG.md"
+    assert enter_changelog(str(path), record(), write=False)
+    assert not path.exists()
+    path.write_text("# C\n")
+    assert enter_changelog(str(path), record(), write=False)
+    assert path.read_text() == "# C\n"
+    enter_changelog(str(path), record())
+    assert not enter_changelog(str(path), record(), write=False)
+
+
+def test_a_changelog_of_other_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "CHANGELOG.md"
+    path.write_bytes(b"\xff")
+    with pytest.raises(HostError, match="is not UTF-8; nothing was entered"):
+        enter_changelog(str(path), record())
+    assert path.read_bytes() == b"\xff"
+
+
+def test_entries_at_once_lose_nothing(tmp_path: Path) -> None:
+    path = str(tmp_path / "CHANGELOG.md")
+
+    def enter(first: int) -> None:
+        for number in range(first, first + 20):
+            enter_changelog(path, record(number))
+
+    threads = [threading.Thread(target=enter, args=(first,)) for first in (100, 200, 300)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    text = Path(path).read_text()
+    assert all(text.count(f"(rotation r{first + n}: ") == 1 for first in (100, 200, 300) for n in range(20))
