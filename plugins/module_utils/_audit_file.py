@@ -224,7 +224,7 @@ def _lock(path: str, handle: int, deadline: float) -> None:
             if time.monotonic() > deadline:
                 words = f"another process has held its lock for {PATIENCE:.0f} seconds; find it by 'fuser {path}'"
                 raise HostError(f"{path}: {words}") from None
-            time.sleep(0.01)
+            time.sleep(0.001)
         except OSError as error:
             raise HostError(f"{path}: cannot be locked ({error.strerror}); keep it on a local disk") from None
 

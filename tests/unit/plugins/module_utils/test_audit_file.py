@@ -96,6 +96,7 @@ def test_a_chain_goes_on_from_the_head_where_the_file_was_cut_off(path: Path) ->
 
 WRITER = """
 import sys
+import time
 from ansible_collections.watchparty.secrets.plugins.module_utils._audit_file import AuditFile
 path, who = sys.argv[1:]
 file = AuditFile(path)
@@ -105,6 +106,7 @@ for number in range(200):
     file.append({"rotation": f"{who}-{number}", "outcome": "completed", "application": "shop", "who": who,
                  "environment": "production", "at": "2026-11-25T10:00:00Z"})
     print(number, flush=True)
+    time.sleep(0.001)
 """
 
 
@@ -136,7 +138,7 @@ def test_two_processes_at_once_lose_nothing(path: Path) -> None:
     assert _audit.verify(lines, entries[-1].head) == []
     assert {entry.id for entry in entries} == {f"{who}-{n}:completed" for who in ("ann", "bob") for n in range(200)}
     owners = [entry.id[:3] for entry in entries]
-    assert sum(a != b for a, b in pairwise(owners)) > 1, "they did write at the same time"
+    assert sum(a != b for a, b in pairwise(owners)) > 10, "they did write at the same time"
 
 
 def test_a_killed_writer_leaves_a_log_that_goes_on(path: Path) -> None:
