@@ -75,8 +75,17 @@ def _put_secret(manager: Any, name: str, content: SecretContent) -> str:
         return str(manager.put_secret_value(SecretId=name, **body)["VersionId"])
 
 
-def watchparty(environment: str, *, database_url: str, cache_urls: tuple[str, str, str, str]) -> Layout:
-    """Return Watch Party's layout. *cache_urls*: for the cache, the broker, the results and the channels."""
+def watchparty(
+    environment: str,
+    *,
+    database_url: str,
+    cache_urls: tuple[str, str, str, str],
+    administrators: Mapping[str, tuple[str, str]] | None = None,
+) -> Layout:
+    """Return Watch Party's layout. *cache_urls*: for the cache, the broker, the results and the channels.
+
+    *administrators* are user name and password by secret: ``database-admin``, ``cache-admin``.
+    """
     database = urlsplit(database_url)
     cache, broker, results, channels = cache_urls
     secret_key = random_value(64)
@@ -112,6 +121,8 @@ def watchparty(environment: str, *, database_url: str, cache_urls: tuple[str, st
             "dbname": database.path.lstrip("/"),
         }
         content["watch-party-valkey-001-auth-token"] = {"auth_token": unquote(urlsplit(cache).password or "")}
+    for name, (user, password) in (administrators or {}).items():
+        content[f"watchparty/{environment}/{name}"] = {"username": user, "password": password}
     parameters: dict[str, Parameter] = {
         "DB/URL": ("SecureString", database_url),
         "Redis/URL": ("SecureString", cache),
@@ -128,11 +139,22 @@ def watchparty(environment: str, *, database_url: str, cache_urls: tuple[str, st
 
 
 def watchparty_on(environment: str, *, postgres: Postgres, valkey: Valkey) -> Layout:
-    """Create the application's login on real servers and return the layout that leads to them."""
-    name, password = f"watchparty_{environment}", random_value()
-    postgres.create_login(name, password, name)
+    """Create the application's two logins on real servers and return the layout that leads to them."""
+    owner, master = f"watchparty_{environment}", f"master_{environment}"
+    postgres.create_master(master)
+    password = postgres.create_logins(owner, owner, master=master)
+    administrators = {
+        "database-admin": _userinfo(postgres.admin_url_of(master)),
+        "cache-admin": _userinfo(valkey.admin_url()),
+    }
     return watchparty(
         environment,
-        database_url=postgres.url(name, password, name),
+        database_url=postgres.url(f"{owner}_a", password, owner),
         cache_urls=(valkey.url(0), valkey.url(1), valkey.url(2), valkey.url(3)),
+        administrators=administrators,
     )
+
+
+def _userinfo(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return unquote(parts.username or ""), unquote(parts.password or "")

@@ -20,7 +20,7 @@ SCHEMA: Mapping[str, Any] = {
         "description": {"type": "string", "minLength": 1},
         "routine": {"enum": list(ROUTINES)},
         "value": {"enum": list(VALUES)},
-        "length": {"type": "integer", "minimum": 16, "maximum": 128},
+        "length": {"type": "integer", "minimum": 16},
         "alternates": {"enum": ["never", "if_suffixed", "always"]},
         "needs_admin": {"type": "boolean"},
         "needs_url": {"type": "boolean"},

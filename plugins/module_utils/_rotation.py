@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _ages, _graph
@@ -18,6 +18,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base im
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 
 ROTATE, DROP_FALLBACK, RETIRE = "rotate", "drop_fallback", "retire"
+LONGEST_WAIT = 3600
+"""Seconds that a rotation stays open for a retirement; what is due later becomes an obligation."""
 _USES = frozenset({"sessions", "signing"})
 
 
@@ -72,6 +74,9 @@ class Plan:
             "secrets": dict(self.secrets),
             "parameters": dict(self.parameters),
             "phases": self.phases,
+            "refused": {
+                name: words if len(words) <= 160 else words[:157] + "..." for name, words in self.refused.items()
+            },
         }
 
 
@@ -90,8 +95,8 @@ class Ground:
     kinds: Mapping[str, Kind]
     now: datetime
     descriptions: Mapping[str, Description] = field(default_factory=dict)
-    supplied: frozenset[str] = frozenset()
-    """Credentials whose new value the operator gives."""
+    supplied: Mapping[str, Login] = field(default_factory=dict, repr=False)
+    """New values that the operator gives."""
 
 
 def plan(ground: Ground, wish: Wish) -> Plan:
@@ -194,11 +199,8 @@ def _of_its_kind(ground: Ground, credential: Credential, kind: Kind, found: _gra
     missing = [name for name in kind.options if name not in credential.options]
     if missing:
         yield f"kind {kind.name} needs options.{', options.'.join(missing)}"
-    if kind.value == "supplied" and credential.name not in ground.supplied:
-        yield (
-            "a third party issues it; give the new value by -e rotation_values_file=FILE (mode 0600), or name it with "
-            f"-e credential={credential.name} to be asked"
-        )
+    if kind.value == "supplied":
+        yield from _supplied(ground, credential, found)
     if kind.needs_url and not found.problems and found.url is None:
         yield "it appears in no URL, so its server's address is unknown; let it appear in a setting of type url"
     if kind.needs_admin:
@@ -209,6 +211,19 @@ def _of_its_kind(ground: Ground, credential: Credential, kind: Kind, found: _gra
         yield from _signing(ground.catalog, credential)
     if kind.name == "valkey_user" and ".cache.amazonaws.com" in (found.url or ""):
         yield "its address is ElastiCache, which has no ACL SETUSER; use kind elasticache_auth_token"
+
+
+def _supplied(ground: Ground, credential: Credential, found: _graph.Found) -> Iterator[str]:
+    given = ground.supplied.get(credential.name)
+    if given is None:
+        yield (
+            "a third party issues it; give the new value by -e rotation_values_file=FILE (mode 0600), or name it with "
+            f"-e credential={credential.name} to be asked"
+        )
+    elif given.password == found.login.password:
+        yield "the new value that was given is the one in use; get a new one from the provider" + (
+            f" at {credential.provider_url}" if credential.provider_url else ""
+        )
 
 
 def _administered(ground: Ground, credential: Credential) -> Iterator[str]:
@@ -306,6 +321,35 @@ def _fallbacks(catalog: Catalog, credential: Credential, contents: Contents) -> 
 
 def _listed(catalog: Catalog, credential: Credential, keys: Sequence[str]) -> _graph.Edits:
     return dict.fromkeys(_fallback_places(catalog, credential), ",".join(keys))
+
+
+def obligations(catalog: Catalog, rotation: str, plan: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """What the rotation leaves for later, as its closing entry keeps it."""
+    found: dict[str, Any] = {}
+    for item in items_of(plan):
+        credential = catalog.credentials[item.credential]
+        held = {
+            name: plan["secrets"][name] for name in _graph.secrets_of(catalog, credential) if name in plan["secrets"]
+        }
+        later = {"credential": item.credential, "rotation": rotation, "secrets": held}
+        if item.act == ROTATE and item.phases == 2:
+            due = now + timedelta(seconds=credential.fallback_seconds)
+            found[f"{rotation}/{item.credential}"] = {**later, "act": DROP_FALLBACK, "due": _ages.stamp(due)}
+        elif item.act == ROTATE and retires_later(credential):
+            due = now + timedelta(seconds=credential.retire_after)
+            found[f"{rotation}/{item.credential}"] = {**later, "act": RETIRE, "due": _ages.stamp(due)}
+    return found
+
+
+def retires_later(credential: Credential) -> bool:
+    """Whether its retirement is so far away that the rotation closes before it."""
+    return credential.retire_after > LONGEST_WAIT
+
+
+def wait_of(catalog: Catalog, items: Sequence[Item]) -> int:
+    """Seconds to wait for the retirements that the rotation stays open for."""
+    found = [catalog.credentials[item.credential] for item in items if item.act == ROTATE]
+    return max((one.retire_after for one in found if not retires_later(one)), default=0)
 
 
 def new_login(kind: Kind, found: _graph.Found, password: str) -> Login:

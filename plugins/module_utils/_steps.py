@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Collection, Mapping, Optional
+from typing import Collection, Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import OpenRotation
 
@@ -90,8 +90,6 @@ class Gate:
     """Those proven, just now, to run on the other value."""
     skipped: Collection[str] = ()
     """Those that the operator takes the responsibility for."""
-    foreign: Mapping[str, Any] = ()  # type: ignore[assignment]
-    """Sessions of the value by address that is no host's."""
 
     def objections(self) -> list[str]:
         missing = sorted(set(self.hosts) - set(self.proven) - set(self.skipped))
@@ -101,6 +99,4 @@ class Gate:
                 f"not proven to run on the other value: {', '.join(missing)} (unreachable, outside --limit, or not "
                 f"deployed); bring them back, or go on without them by -e rotation_skip_hosts={','.join(missing)}"
             )
-        for address in sorted(self.foreign or ()):
-            found.append(f"{address} is no host of the inventory and has sessions with the value to be removed")
         return found

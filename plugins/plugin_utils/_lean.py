@@ -44,8 +44,13 @@ def execute(
     *,
     args: Mapping[str, Any],
     task_vars: Mapping[str, Any],
+    packages: bool = False,
+    python: str | None = None,
 ) -> dict[str, Any]:
-    """Run ``module``, which imports only ``uses`` and the standard library; ``uses`` stand in the order of imports."""
+    """Run ``module``, which imports only ``uses`` and the standard library; ``uses`` stand in the order of imports.
+
+    With ``packages`` it may import what is installed for the interpreter as well; ``python`` names another interpreter.
+    """
     document = {
         "runtime": _source(_lean_runtime),
         "sources": {one.__name__: _source(one) for one in (*uses, module)},
@@ -54,7 +59,8 @@ def execute(
         "check_mode": bool(action._task.check_mode),
         "diff": bool(action._task.diff),
     }
-    command = f"{_python(action, task_vars)} -I -S -c {shlex.quote(_BOOT)}"
+    program = shlex.quote(python) if python else _python(action, task_vars)
+    command = f"{program} {'-I' if packages else '-I -S'} -c {shlex.quote(_BOOT)}"
     answer = action._low_level_execute_command(command, in_data=json.dumps(document).encode("ascii"))
     return _parsed(answer)
 

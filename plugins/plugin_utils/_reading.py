@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,9 +16,15 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
     NoAccess,
     NotFound,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM, Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import DELETED, DENIED, MISSING, Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
+    DELETED,
+    DENIED,
+    MISSING,
+    Contents,
+    Reading,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
@@ -73,6 +80,8 @@ def read(request: Request, connection: AwsConnection) -> Environment:
         contents |= secrets.read(catalog.secret_names, pins=pins.secrets if pins else None)
     if catalog.reads_ssm:
         contents |= parameters.read([catalog.ssm_path], pins=pins.parameters if pins else None)
+    if pins and pins.overlay:
+        contents |= _overlaid(pins.overlay, SecretsManager(connection.store_client("secretsmanager")), contents)
     _require_pinned(journal, contents)
     contents, more = _tolerated(request, contents)
     half = str(journal.rotation) if journal.rotation and journal.rotation.half_promoted else None
@@ -116,10 +125,28 @@ def _read_journal(
     return journal, (f"{rotation} is open",) if rotation else ()
 
 
+def _overlaid(overlay: _journal.Overlay, secrets: SecretsManager, contents: Contents) -> Contents:
+    """The texts of parameters that the open rotation writes at its promotion, from its own secret."""
+    found = secrets.read([overlay.secret], pins={overlay.secret: overlay.version})
+    if overlay.secret not in found.readings:
+        return found
+    texts = json.loads(found.readings[overlay.secret].value)["phases"][overlay.phase - 1]
+    before = contents.readings
+    return Contents(
+        {
+            name: Reading(SSM, name, f"{overlay.version}/{overlay.phase}", text, plain=before[name].plain)
+            for name, text in texts.items()
+            if name in before
+        }
+    )
+
+
 def _require_pinned(journal: _journal.Journal, contents: Contents) -> None:
     """A version that the open rotation prescribes is never left out, whatever on_missing says."""
     rotation = journal.rotation
     pinned = {**rotation.secrets, **rotation.parameters} if rotation else {}
+    if rotation and rotation.overlay:
+        pinned[rotation.overlay.secret] = rotation.overlay.version
     failed = [str(failure) for name, failure in contents.failures.items() if name in pinned]
     if failed:
         raise JournalError(

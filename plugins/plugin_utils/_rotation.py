@@ -8,7 +8,7 @@ import secrets
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,7 @@ def generate(length: int) -> str:
 
 
 def now() -> datetime:
-    return datetime.now(timezone.utc)
+    return datetime.now(UTC)
 
 
 def load_kinds(paths: Sequence[str | Path]) -> dict[str, Kind]:
@@ -135,13 +135,15 @@ def told(setting: Setting, journal: Journal, rotation: OpenRotation) -> dict[str
         "phases": int(rotation.plan.get("phases", 0)),
         "promoted": rotation.promoted,
         "refused": dict(rotation.plan.get("refused", {})),
-        "credentials": [told_item(setting, item) for item in items],
+        "credentials": [told_item(setting, item, rotation) for item in items],
+        "wait": 0 if rotation.aborting else _rotation.wait_of(setting.catalog, items),
         "parameters": sorted(rotation.plan.get("parameters", {})),
         "secrets": sorted(rotation.plan.get("secrets", {})),
     }
 
 
-def told_item(setting: Setting, item: _rotation.Item) -> dict[str, Any]:
+def told_item(setting: Setting, item: _rotation.Item, rotation: OpenRotation) -> dict[str, Any]:
+    credential = setting.catalog.credentials[item.credential]
     kind = setting.kinds.get(item.kind, Kind(item.kind))
     return {
         "name": item.credential,
@@ -149,7 +151,9 @@ def told_item(setting: Setting, item: _rotation.Item) -> dict[str, Any]:
         "act": item.act,
         "folder": kind.folder,
         "stages": list(kind.stages),
-        "options": dict(setting.catalog.credentials[item.credential].options),
+        "options": dict(credential.options),
+        "provider_url": credential.provider_url,
+        "later": rotation.step == "retire" and item.act == _rotation.ROTATE and _rotation.retires_later(credential),
     }
 
 

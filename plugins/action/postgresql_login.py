@@ -1,0 +1,65 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import (
+    _errors,
+    _kinds,
+    _postgresql,
+    _postgresql_login,
+    _postgresql_plan,
+    _postgresql_server,
+    _scram,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
+from ansible_collections.watchparty.secrets.plugins.modules import postgresql_login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import (
+    Parties,
+    ServerAction,
+    administrator,
+    parties,
+    present_login,
+)
+
+
+class ActionModule(ServerAction):
+    name = "watchparty.secrets.postgresql_login"
+    module = postgresql_login
+    uses = (_errors, _postgresql, _postgresql_plan, _postgresql_server, _postgresql_login)
+    extra_options = {"admin_database": {"type": "str", "default": "postgres"}}
+    set_here = ("admin_url", "login_url", "login", "owner", "verifier", "like", "journal")
+
+    def params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
+        name, state = args["credential"], args["state"]
+        if state in ("prepared", "unprepared"):
+            login, url = present_login(setting, name)
+            admin, admin_url = administrator(setting, name, url, path=args["admin_database"])
+            masked += [text for text in (login.password, admin.password) if text]
+            return {"admin_url": admin_url, "owner": _kinds.owner_of(login.username or "")}
+        found = parties(setting, name, path=args["admin_database"])
+        masked += found.values
+        return None if found.nothing else _of(found, name, state)
+
+
+def _of(found: Parties, name: str, state: str) -> dict[str, Any]:
+    concerned: Login | None = found.new if state in ("present", "usable") else found.removed
+    if concerned is None or not concerned.username:
+        raise RotationError(f"{name}: there is no new login yet; the stage 'create' makes it")
+    params: dict[str, Any] = {
+        "admin_url": found.admin_url,
+        "login": concerned.username,
+        "owner": _kinds.owner_of(concerned.username),
+        "journal": found.number,
+        "login_url": found.of(concerned),
+    }
+    if state == "present":
+        params["verifier"] = _scram.scram_verifier(str(concerned.password), os.urandom(16))
+        params["like"] = found.old.username
+    return params

@@ -1,0 +1,169 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import (
+    _ages,
+    _graph,
+    _resolve,
+    _rotation,
+    _rotator_ends,
+    _steps,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _holder, _plan_words, _supplied
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
+
+
+class ActionModule(RotationAction):
+    """Plans, opens, advances and closes a rotation; each change is one entry in the journal."""
+
+    name = "watchparty.secrets.rotation"
+    extra_options = {
+        "state": {"type": "str", "choices": ["planned", "begun", "gated", "advanced", "closed"], "required": True},
+        "credentials": {"type": "list", "elements": "str", "default": []},
+        "force": {"type": "bool", "default": False},
+        **_supplied.OPTIONS,
+        "resume": {"type": "str"},
+        "abort": {"type": "bool", "default": False},
+        "hosts": {"type": "list", "elements": "str", "default": []},
+        "proven": {"type": "list", "elements": "str", "default": []},
+        "skipped": {"type": "list", "elements": "str", "default": []},
+        "outcome": {"type": "str", "default": _steps.DONE},
+        "moved": {"type": "list", "elements": "str", "default": []},
+        "words": {"type": "str", "default": ""},
+        "notes": {"type": "dict", "default": {}},
+        "audit": {"type": "dict", "default": {}},
+    }
+
+    def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        state = args["state"]
+        if state in ("planned", "begun"):
+            return self._begin(setting, args, task_vars, write=state == "begun" and not self._task.check_mode)
+        if self._task.check_mode:
+            return {"changed": False, "skipped": True}
+        if state == "gated":
+            return self._gate(setting, args)
+        return self._advance(setting, args) if state == "advanced" else self._close(setting, args)
+
+    def _begin(
+        self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any], *, write: bool
+    ) -> dict[str, Any]:
+        journal = setting.rotator.look()
+        if journal.rotation is not None:
+            return self._go_on(setting, args, journal, journal.rotation, write=write)
+        if args["abort"]:
+            return {"changed": False, "nothing": True, "said": ["no rotation is open; there is nothing to take back"]}
+        wish = _rotation.Wish(tuple(args["credentials"]), args["force"])
+        contents, descriptions = _read(setting)
+        ground = _rotation.Ground(
+            catalog=setting.catalog,
+            journal=journal,
+            contents=contents,
+            kinds=setting.kinds,
+            now=_shared.now(),
+            descriptions=descriptions,
+            supplied=_supplied.supplied(args, task_vars),
+        )
+        plan = _rotation.plan(ground, wish)
+        data = _plan_words.described(setting.catalog, plan, args["hosts"])
+        said = {"plan": data, "said": _plan_words.words(data), "refused": dict(plan.refused)}
+        if not plan.items:
+            return {"changed": False, "nothing": True, **said}
+        resolution = _resolve.resolve(setting.catalog, contents)
+        _shared.require_valid(resolution.problems, setting.catalog.environment)
+        if not write:
+            return {"changed": True, "nothing": False, "diff": _plan_words.diff(data), **said}
+        rotation_id = f"r-{_shared.now():%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+        opened = setting.rotator.open(journal, rotation_id, plan, contents)
+        return {"changed": True, "nothing": False, **said, "rotation": _told(setting, opened)}
+
+    def _go_on(
+        self, setting: Setting, args: Mapping[str, Any], journal: Journal, rotation: OpenRotation, *, write: bool
+    ) -> dict[str, Any]:
+        """The words of an unfinished rotation, and its next entry if this run may go on with it."""
+        named = args["resume"] in (rotation.id, "any")
+        if not (named or _holder.is_gone(rotation.holder)):
+            raise JournalError(
+                f"{rotation} is open, and this run cannot tell that its process is gone. If it is, take it over: the "
+                f"same command with -e rotation_resume={rotation.id}; to take it back instead, add "
+                "-e rotation_abort=true"
+            )
+        back = args["abort"] and rotation.step not in _steps.BACKWARD
+        if back and rotation.step in ("retire", "record"):
+            raise RotationError(
+                f"{rotation} is past its promotion and the old value may be gone; go on with it instead"
+            )
+        way = "is taken back" if args["abort"] or rotation.step in _steps.BACKWARD else "goes on"
+        said = [f"{rotation} was not finished; it {way} from there"]
+        if not write:
+            return {
+                "changed": True,
+                "nothing": False,
+                "said": said,
+                "rotation": _shared.told(setting, journal, rotation),
+            }
+        taken = setting.rotator.take(journal, rotation)
+        if back:
+            taken = setting.rotator.advance("abort", reason="the operator asked for it")
+        return {"changed": True, "nothing": False, "said": said, "rotation": _told(setting, taken)}
+
+    def _advance(self, setting: Setting, args: Mapping[str, Any]) -> dict[str, Any]:
+        journal, rotation = setting.rotator.mine()
+        decision = _steps.following(rotation, args["outcome"], words=args["words"])
+        answer = {"changed": True, "way": decision.way, "words": decision.words}
+        if decision.way == _steps.STOP:
+            return {**answer, "changed": False, "rotation": _shared.told(setting, journal, rotation)}
+        if decision.way == _steps.AGAIN:
+            journal = setting.rotator.rebase(args["moved"])
+        else:
+            more = {"notes": args["notes"], "reason": args["words"] if decision.way == _steps.BACK else ""}
+            journal = setting.rotator.advance(str(decision.step), phase=decision.phase, **more)
+        return {**answer, "rotation": _told(setting, journal)}
+
+    def _gate(self, setting: Setting, args: Mapping[str, Any]) -> dict[str, Any]:
+        """Whether a value may be removed now: who is not proven to run on the other one."""
+        setting.rotator.mine()
+        gate = _steps.Gate(hosts=args["hosts"], proven=args["proven"], skipped=args["skipped"])
+        return {"changed": False, "objections": gate.objections()}
+
+    def _close(self, setting: Setting, args: Mapping[str, Any]) -> dict[str, Any]:
+        _journal, rotation = setting.rotator.mine()
+        aborted = rotation.step in _steps.BACKWARD
+        items = _rotation.items_of(rotation.plan)
+        now = _ages.stamp(_shared.now())
+        more: dict[str, Any] = {"audit": args["audit"]}
+        if not aborted:
+            by = {"at": now, "who": rotation.who, "rotation": rotation.id}
+            more["rotated"] = {item.credential: by for item in items if item.act == _rotation.ROTATE}
+            more["discharged"] = [item.obligation for item in items if item.obligation]
+            more["obligations"] = _rotation.obligations(setting.catalog, rotation.id, rotation.plan, _shared.now())
+        journal = _rotator_ends.close(setting.rotator, step="aborted" if aborted else "closed", **more)
+        _rotator_ends.trim(setting.rotator, journal)
+        return {"changed": True, "id": rotation.id, "aborted": aborted, "obligations": more.get("obligations", {})}
+
+
+def _told(setting: Setting, journal: Journal) -> dict[str, Any]:
+    if journal.rotation is None:
+        raise JournalError("the journal does not show the rotation that was just written; look at it, then start again")
+    return _shared.told(setting, journal, journal.rotation)
+
+
+def _read(setting: Setting) -> tuple[Contents, dict[str, Any]]:
+    """Everything a plan stands on: the settings' places, the credentials', and the labels of the secrets."""
+    catalog, rotator = setting.catalog, setting.rotator
+    concerned = {name for one in catalog.credentials.values() for name in _graph.secrets_of(catalog, one)}
+    contents = rotator.secrets.read(sorted({*catalog.secret_names, *concerned}))
+    spots = (spot for one in catalog.credentials.values() for spot in _graph.spots(catalog, one))
+    if catalog.reads_ssm or any(spot.place.name.startswith("/") for spot in spots):
+        contents |= rotator.parameters.read([catalog.ssm_path])
+    descriptions = {name: rotator.secrets.describe(name) for name in sorted(concerned) if name in contents.readings}
+    return contents, descriptions

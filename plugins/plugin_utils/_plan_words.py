@@ -1,0 +1,71 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A plan in words, and as data for --check --diff. Names, places and reasons; never a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _rotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+
+
+def described(catalog: Catalog, plan: _rotation.Plan, hosts: Sequence[str]) -> dict[str, Any]:
+    """The plan as data."""
+    return {
+        "credentials": {item.credential: _item(catalog, item) for item in plan.items},
+        "refused": dict(plan.refused),
+        "passed_over": dict(plan.passed_over),
+        "rollouts": plan.phases,
+        "services": {name: list(service.units) for name, service in catalog.services.items()} if plan.phases else {},
+        "hosts": list(hosts) if plan.phases else [],
+    }
+
+
+def _item(catalog: Catalog, item: _rotation.Item) -> dict[str, Any]:
+    credential = catalog.credentials[item.credential]
+    spots = {spot.place: spot for spot in _graph.spots(catalog, credential)}
+    settings = {place: spots[place].setting for place in item.places if place in spots}
+    names = [setting.name for setting in settings.values() if setting]
+    names += [credential.fallbacks] if credential.fallbacks and item.phases == 2 else []
+    return {
+        "kind": item.kind,
+        "act": item.act,
+        "why": item.reason,
+        "rollouts": item.phases,
+        "places": [str(place) for place in item.places],
+        "settings": list(dict.fromkeys(names)),
+        "github": list(credential.github),
+    }
+
+
+def words(plan: Mapping[str, Any]) -> list[str]:
+    """The plan as lines for the terminal."""
+    lines: list[str] = []
+    acts = {"rotate": "rotates", "drop_fallback": "drops its former key", "retire": "retires its former value"}
+    for name, item in plan["credentials"].items():
+        lines.append(f"{name} ({item['kind']}) {acts[item['act']]}; {item['why']}")
+        lines += [f"  changes {place}" for place in item["places"]]
+        if item["settings"]:
+            lines.append(f"  in the settings {', '.join(item['settings'])}")
+    for name, why in plan["refused"].items():
+        lines.append(f"{name} is REFUSED: {why}")
+    for name, why in plan["passed_over"].items():
+        lines.append(f"{name} is left alone: {why}")
+    if plan["rollouts"]:
+        units = ", ".join(dict.fromkeys(unit for one in plan["services"].values() for unit in one)) or "no units"
+        times = "one rollout" if plan["rollouts"] == 1 else f"{plan['rollouts']} rollouts"
+        lines.append(f"{times} restart {units} on {', '.join(plan['hosts']) or 'no host'}")
+    return lines or ["no credential is in the catalog"]
+
+
+def diff(plan: Mapping[str, Any]) -> dict[str, str]:
+    """What --diff shows: every place, before and after."""
+    places = sorted({place for item in plan["credentials"].values() for place in item["places"]})
+    return {
+        "before_header": "in the stores",
+        "after_header": "after the rotation",
+        "before": "".join(f"{place}: present value\n" for place in places),
+        "after": "".join(f"{place}: new value\n" for place in places),
+    }

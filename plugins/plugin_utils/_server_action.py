@@ -1,0 +1,191 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Who logs in as what during a rotation: the old value, the new one, and the administrator's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _redact, _rotation, _steps
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NotFound, RotationError, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login, at_path, with_login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _guard, _lean
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+
+
+@dataclass(frozen=True)
+class Parties:
+    """The logins that one credential's server knows, now or soon."""
+
+    old: Login = field(repr=False)
+    new: Login | None = field(repr=False)
+    admin: Login = field(repr=False)
+    url: str = field(repr=False)
+    """The application's own URL to the server."""
+    admin_url: str = field(repr=False)
+    aborting: bool = False
+    number: int = 0
+    rotation: str = ""
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def nothing(self) -> bool:
+        """Whether it is taken back before a new value was made."""
+        return self.aborting and self.new is None
+
+    @property
+    def removed(self) -> Login:
+        """The login that goes: the old one, or on the way back the new one."""
+        if not self.aborting:
+            return self.old
+        if self.new is None:
+            raise RotationError("the rotation has made no new value yet, so there is none to remove")
+        return self.new
+
+    def of(self, login: Login) -> str:
+        return with_login(self.url, login)
+
+    @property
+    def values(self) -> list[str]:
+        """What must not be shown."""
+        logins = [self.old, self.admin, *([self.new] if self.new else [])]
+        return [text for login in logins for text in (login.password,) if text and len(text) >= _redact.SHORTEST]
+
+
+def parties(setting: Setting, name: str, *, path: str | None = None) -> Parties:
+    """The parties of a credential in the rotation that this run holds. Raises SecretsError.
+
+    ``path`` is where the administrator goes on the application's server, such as another database.
+    """
+    journal, rotation = setting.rotator.mine()
+    items = {item.credential: item for item in _rotation.items_of(rotation.plan)}
+    if name not in items:
+        raise RotationError(f"{name} is not in {rotation}; it has {', '.join(items)}")
+    obligation = journal.obligations.get(items[name].obligation or "")
+    old_contents = setting.rotator.old_contents(rotation)
+    new = _new(setting, rotation, name)
+    if obligation and items[name].act == _rotation.RETIRE:
+        new = present_login(setting, name)[0]
+        old_contents = setting.rotator.secrets.read(list(obligation.secrets), pins=obligation.secrets)
+    found = _graph.find(setting.catalog, setting.catalog.credentials[name], old_contents)
+    admin, admin_url = administrator(setting, name, found.url, rotation, path=path)
+    return Parties(
+        old=found.login,
+        new=new,
+        admin=admin,
+        url=found.url or "",
+        admin_url=admin_url,
+        aborting=rotation.step in _steps.BACKWARD,
+        number=journal.head,
+        rotation=rotation.id,
+        notes=rotation.notes.get(name, {}),
+    )
+
+
+def _new(setting: Setting, rotation: OpenRotation, name: str) -> Login | None:
+    try:
+        return setting.rotator.values(rotation).credentials.get(name)
+    except NotFound:
+        return None
+
+
+def administrator(
+    setting: Setting,
+    name: str,
+    url: str | None,
+    rotation: OpenRotation | None = None,
+    *,
+    path: str | None = None,
+) -> tuple[Login, str]:
+    """The login that may change this credential, and the URL that it uses: its own, or the application's."""
+    credential = setting.catalog.credentials[name]
+    admin = setting.catalog.credentials[credential.admin or name]
+    names = _graph.secrets_of(setting.catalog, admin)
+    contents = setting.rotator.secrets.read(names)
+    if any(spot.place.name.startswith("/") for spot in _graph.spots(setting.catalog, admin)):
+        contents |= setting.rotator.parameters.read([setting.catalog.ssm_path])
+    found = _graph.find(setting.catalog, admin, contents)
+    login = found.login
+    if rotation is not None and rotation.step in ("retire", "record"):
+        login = _new(setting, rotation, admin.name) or login  # its own old value may be gone already
+    if found.problems or login.password is None:
+        raise RotationError(f"{name}: its administrator {admin.name} cannot be read: {'; '.join(found.problems)}")
+    own = found.url or (at_path(url, path) if url and path is not None else url)
+    if own is None:
+        raise RotationError(f"{name}: neither it nor its administrator appears in a URL, so no server is known")
+    return login, with_login(own, login)
+
+
+def present_login(setting: Setting, name: str) -> tuple[Login, str]:
+    """What the stores hold of a credential now, outside a rotation."""
+    credential = setting.catalog.credentials.get(name)
+    if credential is None:
+        raise RotationError(f"{name}: is no credential of the catalog")
+    contents: Contents = setting.rotator.secrets.read(_graph.secrets_of(setting.catalog, credential))
+    if any(spot.place.name.startswith("/") for spot in _graph.spots(setting.catalog, credential)):
+        contents |= setting.rotator.parameters.read([setting.catalog.ssm_path])
+    found = _graph.find(setting.catalog, credential, contents)
+    if found.problems or not found.url:
+        raise RotationError(f"{name}: {'; '.join(found.problems) or 'appears in no URL, so no server is known'}")
+    return found.login, found.url
+
+
+class ServerAction(ActionBase):
+    """Finds values on the controller and hands them to the module on standard input, never in the task's arguments."""
+
+    TRANSFERS_FILES = False
+    name = ""
+    module: Any = None
+    uses: tuple[Any, ...] = ()
+    set_here: tuple[str, ...] = ()
+    extra_options: dict[str, Any] = {}
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        given = [name for name in self.set_here if name in self._task.args]
+        if given:
+            raise AnsibleActionFail(f"{self.name} sets {', '.join(given)} itself; give credential and state")
+        own = {name: one for name, one in self.module.ARGUMENT_SPEC.items() if name not in self.set_here}
+        own["credential"] = {**own["credential"], "required": True}
+        own["python"] = {"type": "str"}
+        _validated, args = self.validate_argument_spec(
+            {**aws_argument_spec(), **_shared.OPTIONS, **self.extra_options, **own}
+        )
+        objection = _guard.objection(self._connection, self._task)
+        if objection:
+            raise AnsibleActionFail(f"Nothing was sent: {objection}")
+        masked: list[str] = []
+        try:
+            params = self.params(_shared.prepared(self.name, args), args, masked)
+            if params is None:
+                return {**result, "changed": False, "skipped": True, "msg": "no new value was made, so none is removed"}
+            kept = {name: args[name] for name in own if name != "python" and args.get(name) is not None}
+            answer = self._on_host({**kept, **params}, args["python"], task_vars or {})
+        except (SecretsError, AnsibleActionFail) as error:
+            return {
+                **result,
+                "failed": True,
+                "msg": _redact.scrub(str(error), masked),
+                "error_type": type(error).__name__,
+            }
+        clean: dict[str, Any] = _redact.scrub(answer, masked)
+        return {**result, **clean}
+
+    def _on_host(self, params: Mapping[str, Any], python: str | None, task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        valid = _lean.validated(self.module.ARGUMENT_SPEC, params)
+        return _lean.execute(
+            self, self.module, self.uses, args=valid, task_vars=task_vars, packages=True, python=python
+        )
+
+    def params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
+        """The options that the names stand for, or None if nothing is to be done; fills ``masked``."""
+        raise NotImplementedError
