@@ -75,10 +75,10 @@ class Valkey(BinaryServer):
         survives: bool = False,
     ) -> None:
         super().__init__(directory, host=host, addresses=addresses, binaries=binaries, survives=survives)
-        primary = self._primary = replica_of
-        self.password = password or (primary.password if primary else _password())
-        self._admin_password = primary._admin_password if primary else _password()
-        self._replication_password = primary._replication_password if primary else _password()
+        self._primary = primary = replica_of
+        self.password: str = password or (primary.password if primary else _password())
+        self._admin_password: str = primary._admin_password if primary else _password()
+        self._replication_password: str = primary._replication_password if primary else _password()
         self._certificate = certificate
         self._acl_file = acl_file
         self._extra = tuple(configuration)
@@ -157,7 +157,8 @@ class Valkey(BinaryServer):
             f"user {REPLICATOR} on #{_digest(self._replication_password)} +psync +replconf +ping\n"
         )
         lines = [f"bind {' '.join(self._addresses)}", "protected-mode yes", "daemonize no", 'save ""', "appendonly no"]
-        lines += [f"dir {self.directory}", *self._extra]
+        # Replicas need not wait for others that may come.
+        lines += [f"dir {self.directory}", "repl-diskless-sync-delay 0", *self._extra]
         if self._certificate:
             key = self._certificate.with_suffix(".key")
             lines += ["tls-auth-clients no", f"tls-cert-file {self._certificate}", f"tls-key-file {key}"]

@@ -16,9 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 DEFAULT_USER = "default"
 PLAIN, TLS = ("redis", "valkey"), ("rediss", "valkeys")
 TLS_OPTIONS = ("ssl_cert_reqs", "ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile", "ssl_check_hostname")
-MANAGED = re.compile(
-    r"\.(cache|memorydb)\.[a-z0-9.-]*amazonaws\.com(\.cn)?\.?$|\.cache\.amazonaws\.com(\.cn)?\.?$", re.I
-)
+MANAGED = re.compile(r"\.(cache|memorydb)\.([a-z0-9-]+\.)*amazonaws\.com(\.cn)?\.?$", re.IGNORECASE)
 MANAGED_REMEDY = (
     "it is managed by AWS, which changes passwords through its own API only; use kind elasticache_auth_token"
 )
@@ -52,6 +50,15 @@ class Address:
 
 def parse_url(url: str, what: str) -> Address:
     """The address in a URL of the application's; ``what`` names it in errors, which never hold it."""
+    scheme = url.partition("://")[0]
+    if scheme not in PLAIN + TLS:
+        # What stands before :// may be anything in a URL that is none.
+        named = (
+            "the scheme %r" % scheme
+            if re.fullmatch(r"[a-z][a-z+]{0,15}", scheme) and "://" in url
+            else "no known scheme"
+        )
+        raise HostError("%s has %s; one of %s is needed" % (what, named, ", ".join(PLAIN + TLS)))
     try:
         parts = urlsplit(url)
         port, host, path = parts.port, parts.hostname, parts.path.strip("/")
@@ -59,12 +66,10 @@ def parse_url(url: str, what: str) -> Address:
         database = int(query.get("db") or path or "0")
     except ValueError:
         raise HostError("%s cannot be parsed as redis://user:password@host:port/number" % what) from None
-    if parts.scheme not in PLAIN + TLS:
-        raise HostError("%s has the scheme %r; one of %s is needed" % (what, parts.scheme, ", ".join(PLAIN + TLS)))
     if not parts.password:
         raise HostError("%s names no password" % what)
     tls = None
-    if parts.scheme in TLS:
+    if scheme in TLS:
         tls = {name: query[name] for name in TLS_OPTIONS if name in query}
         # Celery writes CERT_REQUIRED where redis-py wants required.
         tls["ssl_cert_reqs"] = tls.get("ssl_cert_reqs", "required").lower().replace("cert_", "")
@@ -203,6 +208,8 @@ def unknown_hosts(hosts: Iterable[str], known: Sequence[str]) -> List[str]:
     """Those of ``hosts`` that are in none of the ``known`` addresses and networks."""
     networks = []
     for one in known:
+        if one.startswith("/"):  # a Unix socket
+            continue
         try:
             networks.append(ipaddress.ip_network(one, strict=False))
         except ValueError:
@@ -227,6 +234,11 @@ def checked_digest(digest: str) -> str:
     return digest
 
 
+def _telling(rules: Sequence[str]) -> List[str]:
+    """The rules without what Redis 6 shows or not, as it is anyway."""
+    return [rule for rule in rules if rule != "sanitize-payload"]
+
+
 def copied_rules(users: Mapping[str, User], user: str, like: Optional[str]) -> Tuple[str, ...]:
     """The rules that give ``user`` the rights of ``like``; none where it has them."""
     found = users.get(user)
@@ -237,7 +249,7 @@ def copied_rules(users: Mapping[str, User], user: str, like: Optional[str]) -> T
     model = users.get(like)
     if model is None:
         raise HostError("the user %s, whose rights %s is to get, does not exist" % (like, user))
-    if found is not None and found.rules == model.rules:
+    if found is not None and _telling(found.rules) == _telling(model.rules):
         return ()
     clear = ("clearselectors",) if found is not None and found.has_selectors else ()
     return _ALL_OFF + clear + model.rules
@@ -329,7 +341,7 @@ _MEANINGS = (
     ),
     (
         r"refused|timed? ?out|unreachable|No route|not known|resolution|reset|closed|Broken pipe",
-        "it cannot be reached; start it, or correct its address (%(words)s)",
+        "it cannot be reached; start it, or correct its address or scheme in %(what)s (%(words)s)",
     ),
     (r"LOADING", "it is still loading its data; try again"),
 )

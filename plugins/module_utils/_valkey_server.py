@@ -85,9 +85,10 @@ class Connection:
         text = _valkey.explain(self.node, self._what, words)
         if re.search("WRONGPASS|invalid username-password|no password is set", words):
             return Refused(text)
-        if re.search("NOPERM|no permissions", words):
+        if re.search("NOPERM|no permissions", words, re.IGNORECASE):
             return NotAllowed(text)
-        moved = re.match(r"MOVED \d+ (\S+)", words)
+        # Newer drivers take the code away.
+        moved = re.fullmatch(r"(?:MOVED )?\d+ (\S+:\d+)", words)
         if moved:
             return Moved(text, moved.group(1))
         return Absent(text) if "does not exist" in words else HostError(text)
@@ -229,9 +230,12 @@ def discover(starts: Sequence[Address], *, label: str, gone: Sequence[str] = ())
         nodes[node.run] = node
         for link in links:
             try:
-                waiting.append(address.at(link))
-            except HostError as error:
-                problems.append("%s: %s" % (node.name, error))
+                waiting += [] if link in gone else [address.at(link)]
+            except HostError:
+                problems.append(
+                    "%s: it names a node without a usable address (%s); wait until that one is back, or put it into "
+                    "gone_nodes" % (node.name, link)
+                )
     found: List[Node] = sorted(nodes.values(), key=lambda one: one.role == "primary")
     if problems:
         close(found)

@@ -195,7 +195,17 @@ def absent(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
         result["changed"] = bool(result["changed"] or any(ended.values()))
         result["refused"] = _prove_refused(nodes, _login(wanted))
         result["passwords"] = _passwords(nodes, wanted.user, wanted.gate)
+        result["warnings"] = _still_written(nodes, wanted.digest)
         return result
+
+
+def _still_written(nodes: Sequence[Node], digest: str) -> List[str]:
+    """Where the configuration still holds the password as text, though it is valid no more."""
+    return [
+        "%s: its configuration still holds this password (requirepass); it is refused, yet remove the line" % node.name
+        for node in nodes
+        if _valkey.digest_of(node.setting("requirepass")) == digest
+    ]
 
 
 def _login(wanted: Wanted) -> Address:

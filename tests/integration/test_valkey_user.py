@@ -1,79 +1,29 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module against real servers: alone, with a replica, with TLS, in a cluster."""
+"""The module against one real server: overlap, proof, end, the gate, and what it refuses."""
 
 from __future__ import annotations
 
-import json
-import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-import redis
-from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._valkey import digest_of
-from ansible_collections.watchparty.secrets.plugins.modules import valkey_user
-from sandbox.process import wait_until
+from ansible_collections.watchparty.secrets.plugins.module_utils import _valkey_steps
+from ansible_collections.watchparty.secrets.plugins.module_utils._valkey import digest_of, gate_digest
 from sandbox.valkey import Valkey
-
-Run = Callable[..., dict[str, Any]]
-LOCAL = ["127.0.0.1"]
-
-
-def new_password() -> str:
-    return "canary-" + secrets.token_hex(12)
+from tests.integration.valkey_lab import LOCAL, Run, dead, digests, new_password, node, runner, session, session_from
 
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs the module as Ansible does, and checks that no value is in what it answers."""
-
-    def call(state: str, **params: Any) -> dict[str, Any]:
-        capsys.readouterr()
-        with patch_module_args({"state": state, **params}), pytest.raises(SystemExit):
-            valkey_user.main()
-        output = capsys.readouterr().out
-        assert "canary" not in output
-        result: dict[str, Any] = json.loads(output)
-        result.pop("invocation", None)
-        return result
-
-    return call
+    return runner(capsys)
 
 
 @pytest.fixture
 def server() -> Iterator[Valkey]:
     with Valkey(password=new_password()) as one:
         yield one
-
-
-def node(server: Valkey) -> str:
-    return f"{server.host}:{server.port}"
-
-
-def digests(server: Valkey, user: str = "default") -> set[str]:
-    line = next(one for one in server.execute("ACL", "LIST") if one.split()[1] == user)
-    return {word[1:] for word in line.split() if word.startswith("#")}
-
-
-def session(server: Valkey, password: str, user: str = "default") -> redis.Redis:
-    client = redis.Redis(
-        host=server.host, port=server.port, username=user, password=password, single_connection_client=True
-    )
-    client.ping()
-    return client
-
-
-def dead(client: redis.Redis) -> bool:
-    """Whether its connection was ended: the driver itself would connect anew."""
-    try:
-        client.connection.send_command("PING")
-        client.connection.read_response()
-    except redis.ConnectionError:
-        return True
-    return False
 
 
 # --- passwords that overlap on one user -----------------------------------------------------------------------------
@@ -109,30 +59,95 @@ def test_two_passwords_overlap_and_only_old_sessions_end(server: Valkey, run: Ru
     assert not dead(restarted)
 
 
-def test_what_changed_outlives_a_restart(server: Valkey, run: Run) -> None:
+def test_a_digest_is_enough_to_add_a_password(server: Valkey, run: Run) -> None:
     new = new_password()
-    run("present", admin_url=server.admin_url(), login_url=server.url(password=new))
+    assert run("present", admin_url=server.admin_url(), digest=digest_of(new))["changed"]
+    assert server.accepts(new)
+
+
+def test_numbers_of_sessions_from_before_a_restart_end_nothing(server: Valkey, run: Run) -> None:
+    new = new_password()
+    added = run("present", admin_url=server.admin_url(), login_url=server.url(password=new))
+    server.restart()
+    worker = session(server, new)
+    gone = run(
+        "absent",
+        admin_url=server.admin_url(),
+        login_url=server.url(),
+        known_addresses=LOCAL,
+        last_client=added["last_client"],
+    )
+    assert (gone["changed"], gone["ended"]) == (True, {})
+    assert not dead(worker)
+
+
+@pytest.mark.parametrize("acl_file", [True, False], ids=["ACL SAVE", "CONFIG REWRITE"])
+def test_what_changed_outlives_a_restart(acl_file: bool, run: Run) -> None:
+    new = new_password()
+    with Valkey(password=new_password(), acl_file=acl_file) as server:
+        run("present", admin_url=server.admin_url(), login_url=server.url(password=new))
+        server.restart()
+        assert server.accepts(new)
+        assert server.accepts(server.password)
+        run("absent", admin_url=server.admin_url(), login_url=server.url(), known_addresses=LOCAL)
+        server.restart()
+        assert server.accepts(new)
+        assert not server.accepts(server.password)
+
+
+def test_a_run_that_ended_before_it_kept_the_change_is_made_good(server: Valkey, run: Run) -> None:
+    new = new_password()
+    server.execute("ACL", "SETUSER", "default", f"#{digest_of(new)}")
+    assert not run("present", admin_url=server.admin_url(), login_url=server.url(password=new))["changed"]
     server.restart()
     assert server.accepts(new)
-    run("absent", admin_url=server.admin_url(), login_url=server.url(), known_addresses=LOCAL)
-    server.restart()
-    assert server.accepts(new)
-    assert not server.accepts(server.password)
+
+
+def test_a_password_in_the_configuration_is_pointed_out(run: Run) -> None:
+    old, new = new_password(), new_password()
+    with Valkey(password=old, configuration=[f"requirepass {old}"], acl_file=False) as server:
+        run("present", admin_url=server.admin_url(), login_url=server.url(password=new))
+        gone = run("absent", admin_url=server.admin_url(), login_url=server.url(), known_addresses=LOCAL)
+        assert "requirepass" in str(gone["warnings"][0])
+        server.restart()
+        assert not server.accepts(old)
+        assert server.accepts(new)
+
+
+def test_no_password_is_sent_but_in_auth(run: Run) -> None:
+    old, new = new_password(), new_password()
+    with Valkey(password=old, configuration=["slowlog-log-slower-than 0", "slowlog-max-len 1000"]) as server:
+        monitor = session(server, old).monitor()
+        with monitor:
+            run("present", admin_url=server.admin_url(), login_url=server.url(password=new))
+            run("usable", admin_url=server.admin_url(), login_url=server.url(password=new))
+            run("absent", admin_url=server.admin_url(), login_url=server.url(), known_addresses=LOCAL)
+            server.execute("ECHO", "the end")
+            seen = []
+            while not seen or "the end" not in seen[-1]:
+                seen.append(str(monitor.next_command()))
+        kept = str(server.execute("SLOWLOG", "GET", "1000"))
+        assert "SETUSER" in kept
+        for text in (kept, "\n".join(seen), server.log.read_text()):
+            assert "canary" not in text
 
 
 # --- users that alternate -------------------------------------------------------------------------------------------
 
 
+def rules(server: Valkey, user: str) -> list[str]:
+    lines = {line.split()[1]: line.split()[2:] for line in server.execute("ACL", "LIST")}
+    return [word for word in lines[user] if not word.startswith("#")]
+
+
 def test_two_users_alternate(server: Valkey, run: Run) -> None:
     old, new = new_password(), new_password()
-    server.create_user("app_a", old, "~app:*", "&*", "+@all", "-@dangerous")
+    server.create_user("app_a", old, "~app:*", "&*", "+@all", "-@dangerous", "(%R~shared:* +get)")
     url_a, url_b = server.url(user="app_a", password=old), server.url(user="app_b", password=new)
     before = session(server, old, "app_a")
     added = run("present", admin_url=server.admin_url(), login_url=url_b, like="app_a", overlap="users")
     assert added["changed"]
-    rules = {line.split()[1]: line.split() for line in server.execute("ACL", "LIST")}
-    without = [[word for word in rules[name][2:] if not word.startswith("#")] for name in ("app_a", "app_b")]
-    assert without[0] == without[1]
+    assert rules(server, "app_a") == rules(server, "app_b")
     assert digests(server, "app_b") == {digest_of(new)}
     assert run("usable", admin_url=server.admin_url(), login_url=url_b)["keys"] == "written"
     assert not run("present", admin_url=server.admin_url(), login_url=url_b, like="app_a", overlap="users")["changed"]
@@ -143,8 +158,184 @@ def test_two_users_alternate(server: Valkey, run: Run) -> None:
     assert (gone["passwords"], gone["refused"]) == (0, [node(server)])
     assert dead(before)
     assert not dead(after)
+
+    server.execute("ACL", "SETUSER", "app_b", "clearselectors", "+config|get")
     third = new_password()
     url_a = server.url(user="app_a", password=third)
     back = run("present", admin_url=server.admin_url(), login_url=url_a, like="app_b", overlap="users")
     assert (back["changed"], back["passwords"]) == (True, 1)
+    assert rules(server, "app_a") == rules(server, "app_b")
     assert server.accepts(third, "app_a")
+
+
+def test_a_user_that_was_off_is_on_again(server: Valkey, run: Run) -> None:
+    old, new = new_password(), new_password()
+    server.create_user("app_a", old)
+    server.execute("ACL", "SETUSER", "app_a", "off", "resetpass")
+    assert run("present", admin_url=server.admin_url(), login_url=server.url(user="app_a", password=new))["changed"]
+    assert server.accepts(new, "app_a")
+
+
+@pytest.mark.parametrize(
+    ("acl", "keys"),
+    [
+        (("~cache:*", "+@all"), "written"),
+        (("%RW~cache:*", "&*", "+set", "+get", "+del", "+ping"), "written"),
+        (("%R~cache:*", "+@all"), "not allowed"),
+        (("~*", "+get"), "not allowed"),
+        (("+@all",), "not allowed"),
+    ],
+)
+def test_usable_does_what_the_rules_allow(acl: tuple[str, ...], keys: str, server: Valkey, run: Run) -> None:
+    password = new_password()
+    server.create_user("app", password, *acl)
+    url = server.url(user="app", password=password)
+    assert run("usable", admin_url=server.admin_url(), login_url=url)["keys"] == keys
+    assert server.execute("DBSIZE") == 0
+
+
+# --- acts that come late --------------------------------------------------------------------------------------------
+
+
+def test_the_gate_lets_one_rotation_in(server: Valkey, run: Run) -> None:
+    new = new_password()
+    urls = {"admin_url": server.admin_url(), "login_url": server.url(password=new)}
+    closed = run("present", gate="r-1", **urls)
+    assert "gate" in closed["msg"]
+    assert digests(server) == {digest_of(server.password)}
+    assert run("open", gate="r-1", **urls)["changed"]
+    assert not run("open", gate="r-1", **urls)["changed"]
+    assert "gate" in run("present", gate="r-2", **urls)["msg"]
+    added = run("present", gate="r-1", **urls)
+    assert (added["changed"], added["passwords"]) == (True, 2)
+    assert digests(server) == {digest_of(server.password), digest_of(new)}
+    assert not run("present", gate="r-1", **urls)["changed"]
+    assert not run("open", gate="r-1", **urls)["changed"], "it has been used"
+
+
+def test_a_late_present_after_an_abort_adds_nothing(server: Valkey, run: Run) -> None:
+    new = new_password()
+    urls = {"admin_url": server.admin_url(), "login_url": server.url(password=new)}
+    run("open", gate="r-1", **urls)
+    aborted = run("absent", gate="r-1", known_addresses=LOCAL, **urls)
+    assert (aborted["changed"], aborted["passwords"], aborted["refused"]) == (True, 1, [node(server)])
+    assert run("present", gate="r-1", **urls)["failed"]
+    assert not server.accepts(new)
+    assert digests(server) == {digest_of(server.password)}
+
+
+def test_the_abort_may_come_between_the_look_and_the_act(
+    server: Valkey, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = new_password()
+    urls = {"admin_url": server.admin_url(), "login_url": server.url(password=new)}
+    run("open", gate="r-1", **urls)
+    act = _valkey_steps._act
+
+    def paused(*args: Any) -> None:
+        monkeypatch.setattr(_valkey_steps, "_act", act)
+        server.execute("ACL", "SETUSER", "default", f"!{gate_digest('r-1')}")
+        act(*args)
+
+    monkeypatch.setattr(_valkey_steps, "_act", paused)
+    late = run("present", gate="r-1", **urls)
+    assert "closed meanwhile" in late["msg"]
+    assert digests(server) == {digest_of(server.password)}
+
+
+def test_a_late_absent_touches_no_other_password(server: Valkey, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The removal of an aborted rotation's digest D, again after the next rotation's E came into use."""
+    aborted, later = new_password(), new_password()
+    url = server.url(password=aborted)
+    first = run("present", admin_url=server.admin_url(), login_url=url)
+    run("absent", admin_url=server.admin_url(), login_url=url, known_addresses=LOCAL)
+    run("present", admin_url=server.admin_url(), login_url=server.url(password=later))
+    worker = session(server, later)
+    late = run(
+        "absent",
+        admin_url=server.admin_url(),
+        login_url=url,
+        known_addresses=LOCAL,
+        last_client=first["last_client"],
+    )
+    assert not late["changed"]
+    assert server.accepts(later)
+    assert not dead(worker)
+
+
+def test_a_late_absent_of_an_alternating_user_ends_no_later_session(
+    server: Valkey, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Paused between its look and its act, while the user came into use again by another password."""
+    old, later = new_password(), new_password()
+    server.create_user("app_a", old)
+    url = server.url(user="app_a", password=old)
+    act, workers = _valkey_steps._act, []
+
+    def paused(*args: Any) -> None:
+        server.execute("ACL", "SETUSER", "app_a", f"!{digest_of(old)}")
+        server.execute("ACL", "SETUSER", "app_a", f"#{digest_of(later)}")
+        workers.append(session(server, later, "app_a"))
+        act(*args)
+
+    monkeypatch.setattr(_valkey_steps, "_act", paused)
+    late = run("absent", admin_url=server.admin_url(), login_url=url, overlap="users", known_addresses=LOCAL)
+    assert late["ended"] == {}
+    assert server.accepts(later, "app_a")
+    assert not dead(workers[0])
+
+
+def test_without_a_gate_a_late_present_adds_again_and_absent_takes_it_away(server: Valkey, run: Run) -> None:
+    new = new_password()
+    urls = {"admin_url": server.admin_url(), "login_url": server.url(password=new)}
+    run("present", **urls)
+    run("absent", known_addresses=LOCAL, **urls)
+    assert run("present", **urls)["changed"]
+    assert run("absent", known_addresses=LOCAL, **urls)["changed"]
+    assert digests(server) == {digest_of(server.password)}
+
+
+# --- sessions from elsewhere ----------------------------------------------------------------------------------------
+
+
+def test_sessions_are_told_by_address(server: Valkey, run: Run) -> None:
+    with session_from("127.0.0.2", server, server.password), session_from("127.0.0.3", server, server.password):
+        found = run("sessions", admin_url=server.admin_url())
+    assert found["sessions"] == {node(server): {"127.0.0.2": 1, "127.0.0.3": 1}}
+    assert not found["changed"]
+
+
+def test_a_stranger_stops_the_end_before_anything_is_done(server: Valkey, run: Run) -> None:
+    new = new_password()
+    added = run("present", admin_url=server.admin_url(), login_url=server.url(password=new))
+    wanted = {"admin_url": server.admin_url(), "login_url": server.url(), "last_client": added["last_client"]}
+    with session_from("127.0.0.2", server, server.password), session_from("127.0.0.3", server, server.password):
+        stopped = run("absent", known_addresses=["127.0.0.3/32"], **wanted)
+        assert "127.0.0.2 (1)" in stopped["msg"]
+        assert "127.0.0.3" not in stopped["msg"]
+        assert server.accepts(server.password)
+        assert run("absent", known_addresses=["127.0.0.0/8"], check=True, **wanted)["changed"]
+        assert run("absent", allow_sessions=True, **wanted)["changed"]
+
+
+# --- check mode -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", ["open", "present", "usable", "sessions", "absent"])
+def test_check_mode_writes_nothing(state: str, server: Valkey, run: Run) -> None:
+    old, new = new_password(), new_password()
+    server.create_user("app", old)
+    server.execute("ACL", "SETUSER", "app", f"#{digest_of(new)}")
+    password = {"open": new_password(), "present": new_password(), "absent": old}.get(state, new)
+    worker = session(server, old, "app")
+    before = (server.execute("ACL", "LIST"), (server.directory / "users.acl").read_text())
+    gate = {"gate": "r-1"} if state == "open" else {}
+    params: Mapping[str, Any] = {
+        "admin_url": server.admin_url(),
+        "login_url": server.url(user="app", password=password),
+    }
+    result = run(state, check=True, known_addresses=LOCAL, **gate, **params)
+    assert result["changed"] is (state in ("open", "present", "absent"))
+    assert (server.execute("ACL", "LIST"), (server.directory / "users.acl").read_text()) == before
+    assert not dead(worker)
+    assert server.execute("INFO", "commandstats").count("cmdstat_set:") == 0

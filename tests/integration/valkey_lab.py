@@ -1,0 +1,110 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the tests of valkey_user share: the module as Ansible runs it, and sessions that can be seen to end."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import pytest
+import redis
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.watchparty.secrets.plugins.modules import valkey_user
+from sandbox.process import ordinary_user
+from sandbox.valkey import Valkey, encode
+
+Run = Callable[..., dict[str, Any]]
+LOCAL = ["127.0.0.1"]
+
+
+def new_password() -> str:
+    return "canary-" + secrets.token_hex(12)
+
+
+def runner(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs the module as Ansible does, and checks that no value is in what it answers."""
+
+    def call(state: str, *, check: bool = False, **params: Any) -> dict[str, Any]:
+        capsys.readouterr()
+        with (
+            patch_module_args({"state": state, "_ansible_check_mode": check, **params}),
+            pytest.raises(SystemExit),
+        ):
+            valkey_user.main()
+        output = capsys.readouterr().out
+        result: dict[str, Any] = json.loads(output)
+        assert "canary" not in output
+        for url in (params.get("admin_url"), params.get("login_url")):
+            password = unquote(urlsplit(url or "").password or "")
+            assert not password or password not in output
+        result.pop("invocation", None)
+        return result
+
+    return call
+
+
+def node(server: Valkey) -> str:
+    return f"{server.host}:{server.port}"
+
+
+def digests(server: Valkey, user: str = "default") -> set[str]:
+    line = next((one for one in server.execute("ACL", "LIST") if one.split()[1] == user), "")
+    return {word[1:] for word in line.split() if word.startswith("#")}
+
+
+def session(server: Valkey, password: str, user: str = "default") -> redis.Redis:
+    client = redis.Redis(
+        host=server.host, port=server.port, username=user, password=password, single_connection_client=True
+    )
+    client.ping()
+    return client
+
+
+def dead(client: redis.Redis) -> bool:
+    """Whether its connection was ended: the driver itself would connect anew."""
+    try:
+        client.connection.send_command("PING")
+        client.connection.read_response()
+    except redis.ConnectionError:
+        return True
+    return False
+
+
+@contextmanager
+def session_from(address: str, server: Valkey, password: str, user: str = "default") -> Iterator[socket.socket]:
+    """A session from another address of this machine."""
+    with socket.create_connection((server.host, server.port), 5, source_address=(address, 0)) as connection:
+        connection.sendall(encode("AUTH", user, password))
+        assert connection.recv(64) == b"+OK\r\n"
+        yield connection
+
+
+def make_certificate(directory: Path) -> Path:
+    """A certificate for 127.0.0.1, and its key beside it for the user that the servers run as."""
+    certificate = directory / "server.crt"
+    key, end = certificate.with_suffix(".key"), ["-days", "7", "-subj", "/CN=tests", "-nodes"]
+    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:TRUE"]
+    names += ["-addext", "keyUsage=critical,digitalSignature,keyCertSign"]
+    made = ["openssl", "req", "-x509", *curve, *end, *names, "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(made, check=True, capture_output=True)
+    certificate.chmod(0o644)
+    key.chmod(0o600)
+    if user := ordinary_user():
+        os.chown(key, user.uid, user.gid)
+    return certificate
+
+
+def in_step(server: Valkey) -> bool:
+    """Whether a replica is connected to its primary."""
+    return "master_link_status:up" in server.execute("INFO", "replication")
