@@ -1,0 +1,82 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, Optional
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _audit, _catalog, _changelog
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.audit import AuditBody, body_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit_log import AuditLog
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
+
+OPTIONS: dict[str, Any] = {
+    "catalog": {"type": "dict", "required": True},
+    "environment": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["recorded", "verified", "rebuilt"], "required": True},
+    "record": {"type": "dict"},
+    "head": {"type": "dict"},
+    "path": {"type": "path"},
+    "changelog": {"type": "path"},
+    "changelog_heading": {"type": "str", "default": _changelog.HEADING},
+    "create_log_group": {"type": "bool", "default": False},
+}
+
+
+class ActionModule(ActionBase):
+    """Runs on the controller, in process; nothing is sent to a host."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp: Optional[str] = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validated, args = self.validate_argument_spec(
+            argument_spec={**aws_argument_spec(), **OPTIONS},
+            required_if=[("state", "recorded", ["record"]), ("state", "rebuilt", ["path"])],
+        )
+        try:
+            answer = self._answer(args)
+        except SecretsError as error:
+            return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
+        for warning in answer.pop("warnings", ()):
+            Display().warning(warning)
+        if not self._task.diff:
+            answer.pop("diff", None)
+        return {**result, **answer}
+
+    def _answer(self, args: Mapping[str, Any]) -> dict[str, Any]:
+        catalog = _catalog.parse(args["catalog"], args["environment"])
+        log = AuditLog(
+            catalog,
+            self._body(catalog, args),
+            head=_audit.head_of(args["head"]),
+            path=args["path"],
+            changelog=args["changelog"],
+            heading=args["changelog_heading"],
+            environ=os.environ,
+        )
+        write = not self._task.check_mode
+        if args["state"] == "recorded":
+            return log.recorded(args["record"], write=write)
+        return log.rebuilt(write=write) if args["state"] == "rebuilt" else log.verified()
+
+    def _body(self, catalog: Any, args: Mapping[str, Any]) -> Optional[AuditBody]:
+        if not catalog.audit_log:
+            return None
+        connection = AwsConnection("watchparty.secrets.audit_log", args)
+        connection.require_aws_sdk()
+        if catalog.region and not connection.region:
+            connection.get_options()["region"] = catalog.region
+        if catalog.expected_account_id:
+            account = aws.account_id(connection.store_client("sts"))
+            aws.require_account(account, catalog.expected_account_id)
+        return body_of(catalog, connection.store_client, create_log_group=args["create_log_group"])

@@ -1,0 +1,179 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: audit_log
+short_description: Record, verify and rebuild the audit log of rotations
+version_added: 0.2.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - An append-only log of JSON lines, each carrying the digest of the one before. A missing, altered or reordered line
+    shows, and so does a log that was cut off, given the head that O(state=recorded) returned.
+  - The authoritative body lives where the catalog's C(audit_log) says, in CloudWatch Logs or in S3. A local file is a
+    copy of it; without C(audit_log), which production requires, it may be the only place.
+  - A record holds names, ids, steps, times and counts. A field that is not known is refused, so that no value slips in.
+options:
+  catalog:
+    description: The catalog, usually C({{ secrets_catalog }}).
+    type: dict
+    required: true
+  environment:
+    description: Name of the environment, such as V(production).
+    type: str
+    required: true
+  state:
+    description:
+      - With V(recorded), O(record) stands in the body, in the copy at O(path) and in O(changelog), each once however
+        often it is tried.
+      - With V(verified), the task fails with every problem of the body, and of the copy at O(path).
+      - With V(rebuilt), the copy at O(path) is what the body is. A body that is not whole leaves it as it is. A copy
+        that says something else than the body is kept beside it.
+    type: str
+    choices: [recorded, verified, rebuilt]
+    required: true
+  record:
+    description:
+      - What to record. C(rotation), C(outcome), C(who) and C(at) are required; the documentation of the audit log lists
+        the others. C(application) and C(environment) are added.
+      - C(rotation) and C(outcome) together are the record's id, under which it is recorded once.
+    type: dict
+  head:
+    description:
+      - The newest record that the caller knows of, as RV(head). A log that ends before it was cut off.
+      - A record that follows a log that was cut off is chained to it, so that what is missing shows.
+    type: dict
+  path:
+    description:
+      - A file on the controller for the local copy, made with mode 0600. Symbolic links are refused.
+      - Where it is the only place, a path in the workspace of a CI job is refused.
+    type: path
+  changelog:
+    description: A CHANGELOG.md on the controller that gets one line for the record.
+    type: path
+  changelog_heading:
+    description: The heading in O(changelog) below which lines go, newest first. It is added where it is missing.
+    type: str
+    default: '## Secret rotations'
+  create_log_group:
+    description:
+      - Whether a log group that does not exist is made. It gets neither a retention nor a key of its own, so production
+        is better served by one that was made with care.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+attributes:
+  check_mode:
+    description: Reads what is there, and says what would be recorded.
+    support: full
+  diff_mode:
+    description: Shows the line that is recorded.
+    support: full
+  idempotent:
+    description: A record with the same C(rotation) and C(outcome) is written once, whatever else differs.
+    support: full
+  action:
+    description: Runs on the controller, inside Ansible itself; hosts need neither boto3 nor credentials.
+    support: full
+notes:
+  - Needs C(logs:GetLogEvents), C(logs:PutLogEvents), C(logs:CreateLogStream) and C(logs:DescribeLogStreams) on the log
+    group, or C(s3:ListBucket) on the bucket and C(s3:GetObject) and C(s3:PutObject) below the prefix. Nothing is ever
+    deleted or overwritten.
+  - CloudWatch Logs refuses no second record under one number. The rotation's journal lets one run write at a time; what
+    an overtaken run adds all the same stands beside the chain and counts once. S3 refuses it.
+seealso:
+  - name: The audit log
+    description: Format, how to verify it by hand, and how to rebuild it.
+    link: https://github.com/watchparty/secrets/blob/main/docs/audit.md
+"""
+
+EXAMPLES = r"""
+- name: Record a rotation
+  watchparty.secrets.audit_log:
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+    state: recorded
+    record:
+      rotation: 2026-11-25-5f2b8c01
+      outcome: completed
+      who: ann@laptop
+      at: "2026-11-25T10:00:00Z"
+      credentials: [database]
+      secrets:
+        watchparty/production/core: 7d444840-9dc0-11d1-b245-5ffdce74fad2
+    path: audit.jsonl
+    changelog: CHANGELOG.md
+  run_once: true
+  register: recorded
+
+- name: Verify the whole log
+  watchparty.secrets.audit_log:
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+    state: verified
+    head: "{{ recorded.head }}"
+    path: audit.jsonl
+  run_once: true
+
+- name: Make a copy on this machine
+  watchparty.secrets.audit_log:
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+    state: rebuilt
+    path: audit.jsonl
+  run_once: true
+"""
+
+RETURN = r"""
+head:
+  description: The newest record. With O(state=recorded), the record of this task.
+  type: dict
+  returned: success, and when verifying fails
+  contains:
+    number:
+      description: Number of the record, from 1; 0 for an empty log.
+      type: int
+    digest:
+      description: SHA-256 of its line and the newline that ends it.
+      type: str
+  sample:
+    number: 12
+    digest: 5a50ca9a1ba4d8ed1d3a1d4b5f3a4b5e0d76ad0dd8e2e6b92f7c1e2c4a1ce8ff
+id:
+  description: The record's id.
+  type: str
+  returned: with O(state=recorded)
+  sample: 2026-11-25-5f2b8c01:completed
+where:
+  description: The place of the body, or the path of the only file.
+  type: str
+  returned: success, and when verifying fails
+  sample: log group /watchparty/secrets-audit, stream watchparty/production
+records:
+  description: How many records there are.
+  type: int
+  returned: with O(state=verified) and O(state=rebuilt)
+  sample: 12
+behind:
+  description: How many records the copy at O(path) lacks.
+  type: int
+  returned: with O(state=verified)
+  sample: 0
+problems:
+  description: What is wrong, each with the place and the record.
+  type: list
+  elements: str
+  returned: with O(state=verified)
+  sample: ["audit.jsonl: records 3 to 4 are missing"]
+kept:
+  description: Where a copy that differed from the body was kept, or null.
+  type: str
+  returned: with O(state=rebuilt)
+  sample: audit.jsonl.differs-5f2b8c01a9d3
+"""
