@@ -83,7 +83,8 @@ class ActionModule(RotationAction):
         if not write:
             return {"changed": True, "nothing": False, "diff": _plan_words.diff(data), **said}
         rotation_id = f"r-{_shared.now():%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
-        opened = setting.rotator.open(journal, rotation_id, plan, contents)
+        setting.rotator.open(journal, rotation_id, plan, contents)
+        opened = setting.rotator.advance("create" if plan.phases else "retire")
         return {"changed": True, "nothing": False, **said, "rotation": _told(setting, opened)}
 
     def _go_on(
@@ -112,6 +113,8 @@ class ActionModule(RotationAction):
                 "rotation": _shared.told(setting, journal, rotation),
             }
         taken = setting.rotator.take(journal, rotation)
+        if rotation.step == "plan" and not back:
+            taken = setting.rotator.advance("create" if rotation.plan.get("phases") else "retire")
         if back:
             taken = setting.rotator.advance("abort", reason="the operator asked for it")
         return {"changed": True, "nothing": False, "said": said, "rotation": _told(setting, taken)}
