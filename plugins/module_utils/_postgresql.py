@@ -164,7 +164,8 @@ def with_record(comment: Optional[str], journal: int) -> str:
     if lines[-1].startswith('{"%s"' % RECORD):
         lines.pop()
     record = json.dumps({RECORD: {"journal": journal}})
-    return "\n".join([*lines, record]) if any(lines) else record
+    text = "\n".join(lines)
+    return "%s\n%s" % (text, record) if text else record
 
 
 def refuse_older(comment: Optional[str], role: str, journal: int) -> None:

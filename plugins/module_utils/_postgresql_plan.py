@@ -35,6 +35,9 @@ class Membership(NamedTuple):
     inherit: bool = True
     set_role: bool = True
 
+    def covers(self, other: Membership) -> bool:
+        return all(mine or not wanted for mine, wanted in zip(self, other))
+
 
 class Role(NamedTuple):
     """What the server knows of one role."""
@@ -172,21 +175,24 @@ def _layout(facts: Facts, login: str, holder: Role, model: Optional[Role]) -> Li
     if model and model.name != holder.name:
         wanted.update({group: kind for group, kind in model.member_of.items() if group != holder.name})
     for group, kind in wanted.items():
-        if not role or role.member_of.get(group) != kind:
+        if not _is_member(role, group, kind):
             plan.append(_plain("GRANT %s TO %s%s" % (identifier(group), name, _options(facts.admin, kind))))
     settings: Dict[Setting, str] = dict(model.settings) if model else dict(role.settings) if role else {}
     settings[("", "role")] = holder.name
     for (database, setting), value in sorted(settings.items()):
         if not role or role.settings.get((database, setting)) != value:
-            plan.append(_plain("ALTER ROLE %s%s SET %s TO %s" % (name, _in(database), *_set(setting, value))))
+            text = "ALTER ROLE %s%s SET %s TO " % (name, _in(database), _setting(setting))
+            written = _value(setting, value)
+            # An application's own setting may hold a secret.
+            plan.append(Statement(text + written, text + ("'…'" if "." in setting else written)))
     for database, setting in sorted(set(role.settings if role else {}) - set(settings)):
         plan.append(_plain("ALTER ROLE %s%s RESET %s" % (name, _in(database), _setting(setting))))
     return plan
 
 
-def _is_member(role: Optional[Role], owner: str) -> bool:
-    found = role.member_of.get(owner) if role else None
-    return found is not None and found.inherit and found.set_role
+def _is_member(role: Optional[Role], group: str, kind: Membership = Membership()) -> bool:  # noqa: B008 - immutable
+    found = role.member_of.get(group) if role else None
+    return found is not None and found.covers(kind)
 
 
 def _required(facts: Facts, name: str, what: str) -> Role:
@@ -246,11 +252,11 @@ def _options(admin: Admin, kind: Membership) -> str:
     return " WITH " + ", ".join("%s %s" % (word, "TRUE" if on else "FALSE") for word, on in words)
 
 
-def _set(setting: str, value: str) -> Tuple[str, str]:
-    """A setting's name and value, as ALTER ROLE wants them."""
+def _value(setting: str, value: str) -> str:
+    """A stored value, as ALTER ROLE wants it."""
     if setting.lower() in _LISTS:
-        return _setting(setting), ", ".join(literal(name) for name in _names(value)) or "''"
-    return _setting(setting), literal(value)
+        return ", ".join(literal(name) for name in _names(value)) or "''"
+    return literal(value)
 
 
 def _setting(setting: str) -> str:

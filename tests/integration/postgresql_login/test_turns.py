@@ -1,0 +1,243 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Logins take turns on a real server, by an administrator with the rights of an RDS master user."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from typing import Any
+
+import psycopg
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _postgresql_login
+from ansible_collections.watchparty.secrets.plugins.module_utils._postgresql import DatabaseError
+from ansible_collections.watchparty.secrets.plugins.module_utils._scram import scram_verifier
+from ansible_collections.watchparty.secrets.plugins.modules import postgresql_login
+from sandbox.postgres import Postgres
+from tests.integration.postgresql_login.shop import Shop, failed
+
+DEFAULTS = {name: option.get("default") for name, option in postgresql_login.ARGUMENT_SPEC.items()}
+
+
+@pytest.mark.usefixtures("driver")
+def test_a_rotation(shop: Shop) -> None:
+    with shop.connect(shop.first) as running:
+        running.execute("CREATE TABLE orders (id int)")
+        first = shop.set()
+        assert first.get("changed"), first
+        assert first["statements"] == [
+            f"ALTER ROLE \"{shop.second}\" LOGIN PASSWORD '…'",
+            f'COMMENT ON ROLE "{shop.second}" IS \'{{"watchparty.secrets": {{"journal": 5}}}}\'',
+        ]
+        assert shop.set() == {"changed": False, "statements": [], "login": shop.second}
+        assert shop.test() == {"changed": False, "usable": True, "temporary_table": True, "login": shop.second}
+        with shop.connect(shop.second) as other:
+            other.execute(
+                "INSERT INTO orders VALUES (1); ALTER TABLE orders ADD COLUMN note text; CREATE TABLE more ()"
+            )
+        assert running.execute("SELECT count(*) FROM orders").fetchall() == [(1,)]
+        retired = shop.retire()
+        assert (retired["changed"], retired["ended"], retired["refused"]) == (True, 1, True), retired
+        with pytest.raises(psycopg.OperationalError):
+            running.execute("SELECT 1")
+    again = shop.retire()
+    assert (again["changed"], again["ended"], again["refused"]) == (False, 0, True)
+    assert not shop.accepts(shop.first)
+    assert (
+        shop.sql("SELECT string_agg(DISTINCT tableowner, ',') FROM pg_tables WHERE schemaname = 'public'") == shop.owner
+    )
+
+
+def test_turns_go_on_for_ever(shop: Shop) -> None:
+    for journal in range(10, 30, 10):
+        for new, old in ((shop.second, shop.first), (shop.first, shop.second)):
+            shop.passwords[new] = f"canary-{secrets.token_hex(16)}"
+            assert shop.set(new, journal=journal).get("changed")
+            assert shop.test(new)["usable"]
+            assert shop.retire(old, journal=journal + 1).get("refused")
+            assert (shop.accepts(new), shop.accepts(old)) == (True, False)
+            journal += 2
+
+
+def test_no_password_reaches_the_servers_log(shop: Shop) -> None:
+    shop.set()
+    shop.test()
+    shop.test(login_url=shop.url(shop.second, "canary-wrong"))
+    shop.sql("ALTER ROLE {b} CONNECTION LIMIT 0")
+    shop.test()
+    shop.retire()
+    shop.sql("ALTER ROLE {b} CONNECTION LIMIT -1")
+    log = shop.server.log.read_text()
+    assert f'ALTER ROLE "{shop.second}" LOGIN PASSWORD' in log
+    assert "canary" not in log
+    assert not [password for password in shop.passwords.values() if password in log]
+
+
+def test_the_spare_becomes_like_the_one_in_use(shop: Shop) -> None:
+    shop.sql(
+        'ALTER ROLE {a} SET search_path TO "$user", "Odd, name", public; ALTER ROLE {a} SET work_mem TO \'5MB\';'
+        "ALTER ROLE {a} IN DATABASE {o} SET statement_timeout TO '7s'; ALTER ROLE {a} CONNECTION LIMIT 11;"
+        "ALTER ROLE {b} SET geqo TO off; ALTER ROLE {b} VALID UNTIL '2001-01-01'; CREATE ROLE {o}_readers;"
+        "GRANT {o}_readers TO {a};"
+    )
+    shop.server.let_administer("master", f"{shop.owner}_readers")
+    answer = shop.set()
+    assert answer.get("changed"), answer
+    assert shop.test()["usable"]
+    settings = (
+        "SELECT setdatabase, unnest(setconfig) FROM pg_db_role_setting WHERE setrole = '{%s}'::regrole ORDER BY 1, 2"
+    )
+    assert shop.sql(settings % "b") == shop.sql(settings % "a") != ""
+    assert (
+        shop.sql("SELECT rolconnlimit, pg_has_role(oid, '{o}_readers', 'MEMBER') FROM pg_roles WHERE rolname = '{b}'")
+        == "11|t"
+    )
+    with shop.connect(shop.second) as connection:
+        assert connection.execute("SHOW search_path").fetchone() == ('"$user", "Odd, name", public',)
+
+
+def test_a_missing_spare_is_made(shop: Shop) -> None:
+    shop.sql("DROP ROLE {b}")
+    assert shop.set()["statements"][0] == f'CREATE ROLE "{shop.second}" NOLOGIN'
+    assert shop.test()["usable"]
+
+
+def test_an_overtaken_run_changes_nothing(shop: Shop) -> None:
+    shop.retire(shop.second, journal=9)
+    before = shop.roles()
+    failed(shop.set(journal=8), "overtaken", "number 9", "has 8")
+    assert shop.set(journal=9)["changed"]
+    shop.set(journal=12, login_url=shop.url(shop.second, "canary-other"), allow_sessions=True)
+    assert shop.roles() != before
+    before = shop.roles()
+    failed(shop.retire(shop.second, journal=11), "overtaken")
+    assert shop.roles() == before
+
+
+def test_a_late_set_of_a_login_that_an_abort_found_missing(shop: Shop) -> None:
+    shop.sql("DROP ROLE {b}")
+    assert shop.retire(shop.second, journal=9)["refused"]
+    failed(shop.set(journal=8), "overtaken")
+    assert not shop.accepts(shop.second)
+
+
+@pytest.mark.parametrize("database", ["the same", "another"])
+def test_of_two_runs_at_once_the_later_number_wins(shop: Shop, database: str) -> None:
+    """Also where their administrators' URLs name different databases, between which no advisory lock holds."""
+    shop.server.execute(f"GRANT CONNECT ON DATABASE {shop.owner} TO master")
+    urls = [shop.server.admin_url_of(), shop.server.admin_url_of(database=shop.owner)]
+    for attempt in range(8):
+        shop.passwords[shop.second] = f"canary-{secrets.token_hex(16)}"
+        number, outcomes = 100 * (attempt + 1), {}
+        args = shop.args(shop.second, verifier=scram_verifier(shop.passwords[shop.second], secrets.token_bytes(16)))
+
+        def act(state: str, journal: int, url: str, args: dict[str, Any] = args, outcomes: Any = outcomes) -> None:
+            params = {**DEFAULTS, **args, "state": state, "journal": journal, "admin_url": url}
+            try:
+                outcomes[state] = _postgresql_login.run(params, check_mode=False)
+            except DatabaseError as error:
+                outcomes[state] = error.reason
+
+        both = [
+            threading.Thread(target=act, args=("present", number + 1, urls[0])),
+            threading.Thread(target=act, args=("absent", number + 2, urls[database == "another"])),
+        ]
+        for thread in both if attempt % 2 else reversed(both):
+            thread.start()
+        for thread in both:
+            thread.join()
+        assert outcomes["absent"]["refused"], outcomes
+        assert not shop.accepts(shop.second), outcomes
+        assert f'"journal": {number + 2}' in shop.roles()
+
+
+def test_a_login_in_use_keeps_its_password(shop: Shop) -> None:
+    old = shop.passwords[shop.first]
+    with shop.connect(shop.first, application_name="gunicorn"):
+        shop.passwords[shop.first] = "canary-of-a-mistake"
+        failed(shop.set(shop.first), "in_use", "127.0.0.1 (1 of gunicorn)")
+        assert shop.server.accepts(shop.first, old, shop.owner)
+        assert shop.set(shop.first, allow_sessions=True)["changed"]
+    assert shop.accepts(shop.first)
+
+
+def test_sessions_from_elsewhere_stop_a_retire(shop: Shop) -> None:
+    shop.set()
+    before = shop.roles()
+    with shop.connect(shop.first, application_name="report"), shop.connect(shop.first, application_name=""):
+        listed = shop.sessions(known_addresses=["10.0.0.0/8"])
+        row = {"address": "127.0.0.1", "count": 1, "known": False}
+        assert listed["sessions"] == [{**row, "application_name": name} for name in ("", "report")]
+        assert not listed["changed"]
+        answer = shop.retire(known_addresses=["10.0.0.0/8"])
+        failed(answer, "unknown_sessions", "127.0.0.1 (1 of report)", "an unnamed program")
+        assert answer["sessions"] == listed["sessions"]
+        assert shop.roles() == before
+        assert shop.accepts(shop.first)
+        planned = shop.retire(known_addresses=[], allow_sessions=True, check=True)
+        assert (planned["changed"], len(planned["statements"]), len(planned["sessions"])) == (True, 2, 2)
+        assert shop.retire(known_addresses=[], allow_sessions=True)["ended"] == 2
+    assert shop.sessions()["sessions"] == []
+
+
+def test_programs_that_keep_coming_back_are_out(shop: Shop) -> None:
+    shop.set()
+    done, tried = threading.Event(), [0, 0]
+
+    def hammer() -> None:
+        while not done.is_set():
+            try:
+                with psycopg.connect(shop.url(shop.first), autocommit=True) as connection:
+                    tried[0] += 1
+                    connection.execute("SELECT pg_sleep(0.01)")
+            except psycopg.Error:
+                tried[1] += 1
+
+    threads = [threading.Thread(target=hammer) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        time.sleep(0.3)
+        answer = shop.retire()
+        assert answer.get("refused"), answer
+        assert shop.sql("SELECT count(*) FROM pg_stat_activity WHERE usename = '{a}'") == "0"
+        accepted = tried[0]
+        time.sleep(0.2)
+        assert tried[0] == accepted > 0
+        assert tried[1] > 0
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_a_retire_without_proof_says_so(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.set()
+    monkeypatch.setattr(_postgresql_login, "PATIENCE", 1.0)
+    failed(shop.retire(login_url=shop.url(shop.first).replace(str(shop.server.port), "1")), "not_proven", "reached")
+    assert shop.retire()["refused"]
+    with Postgres(binaries=shop.server._programs) as other:
+        other.create_login(shop.first, shop.passwords[shop.first], shop.owner)
+        url = other.url(shop.first, shop.passwords[shop.first], shop.owner)
+        failed(shop.retire(login_url=url), "still_accepted", "another server than admin_url")
+    assert shop.retire()["refused"]
+
+
+def test_check_mode_writes_nothing(shop: Shop) -> None:
+    before = shop.roles()
+    planned = shop.set(check=True)
+    assert planned["changed"]
+    assert "LOGIN PASSWORD '…'" in planned["diff"]["after"]
+    assert shop.retire(check=True)["changed"]
+    assert shop.call(state="unprepared", check=True, **shop.args(shop.first)).get("failed")
+    assert shop.roles() == before
+
+
+def test_a_password_outside_ascii(shop: Shop) -> None:
+    shop.passwords[shop.second] = "p\u00e4\u00a0\u2168\u017f\u00ad"
+    assert shop.set()["changed"]
+    assert shop.test()["usable"]
+    assert shop.accepts(shop.second)
