@@ -7,10 +7,11 @@ Each has a ``.env`` of its own, as hosts have, and is stopped and started as sys
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
-import socket
-from collections.abc import Mapping
+import urllib.request
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sandbox.application import SOURCE, python
@@ -37,24 +38,32 @@ class Web:
         beside.replace(self.env_file)
 
     def start(self) -> None:
+        self.launch()
+        self.wait()
+
+    def launch(self) -> None:
         bind = ["--bind", f"127.0.0.1:{self.port}", "--workers", "1", "--threads", "4", "--no-control-socket"]
         self._run("gunicorn", *bind, "watchparty.wsgi")
         if self._worker:
             self._run("celery", "--app", "watchparty", "worker", "--concurrency", "1", "--pool", "threads")
-        assert wait_until(self._listens, seconds=30), self.words()
+
+    def wait(self) -> None:
+        assert wait_until(self._healthy, seconds=30), self.words()
+
+    def end(self) -> None:
+        """Ask all to end; each finishes what it has begun."""
+        for process in self._running:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGTERM)
 
     def stop(self) -> None:
-        # Both at once: each finishes what it has begun.
-        for process in self._running:
-            os.kill(process.pid, signal.SIGTERM)
+        self.end()
         for process in self._running:
             assert wait_until(lambda process=process: not process.running(), seconds=30), self.words()
         self._running = []
 
     def restart(self, settings: Mapping[str, str]) -> None:
-        self.write(settings)
-        self.stop()
-        self.start()
+        restart([self], settings)
 
     def words(self) -> str:
         return "".join(path.read_text(errors="replace")[-3000:] for path in sorted(self.directory.glob("*.log")))
@@ -71,9 +80,25 @@ class Web:
             )
         )
 
-    def _listens(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+    def _healthy(self) -> bool:
+        """Not merely listening: a worker that is asked to end while it is forked does not hear it."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health/", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+
+def restart(hosts: Sequence[Web], settings: Mapping[str, str]) -> None:
+    """Restart these at the same moment."""
+    for host in hosts:
+        host.write(settings)
+        host.end()
+    for host in hosts:
+        host.stop()
+        host.launch()
+    for host in hosts:
+        host.wait()
 
 
 class WebHosts:

@@ -43,7 +43,8 @@ if REDIS_URL:
         "OPTIONS": {"socket_connect_timeout": 3, "socket_timeout": 3},
     }
 
-SESSION_ENGINE = env.str("SESSION_ENGINE", default="django.contrib.sessions.backends.db")
+SESSION_ENGINE = env.str("SESSION_ENGINE", default="watchparty.sessions")
+SESSION_ENGINE_BELOW = env.str("SESSION_ENGINE_BELOW", default="django.contrib.sessions.backends.db")
 
 _channel_hosts = env.str("CHANNEL_LAYERS_CONFIG_HOSTS", default="").strip()
 CHANNEL_LAYERS_CONFIG_HOSTS = (
