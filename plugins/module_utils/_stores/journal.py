@@ -105,7 +105,7 @@ class JournalStore:
         # A number that was trimmed away can be taken once more, by a run that was paused before it wrote. An entry that
         # another run has already followed up must stay, though: the chain goes through it, unless it begins anew above.
         later = [_parsed(entries[one].value) for one in entries if one > number]
-        if not follows or number + 1 not in entries or any(one.get("base") for one in later):
+        if number + 1 not in entries or any(one.get("base") for one in later):
             self._take_back(number, reason)
         raise Overtaken(f"{reason}; {_ADVICE}")
 
