@@ -8,6 +8,7 @@ import json
 import secrets
 import string
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -34,6 +35,7 @@ class Layout:
 
     secrets: Mapping[str, SecretContent] = field(default_factory=dict, repr=False)
     parameters: Mapping[str, Parameter] = field(default_factory=dict, repr=False)
+    log_groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,10 @@ def seed(client: Callable[[str], Any], layout: Layout) -> Seeded:
             values.update({f"{name}#{key}": str(value) for key, value in content.items()})
         else:
             values[name] = content if isinstance(content, str) else content.hex()
+    logs = client("logs") if layout.log_groups else None
+    for group in layout.log_groups:
+        with suppress(logs.exceptions.ResourceAlreadyExistsException):
+            logs.create_log_group(logGroupName=group)
     store = client("ssm")
     for path, (kind, value) in layout.parameters.items():
         versions[path] = str(store.put_parameter(Name=path, Type=kind, Value=value, Overwrite=True)["Version"])
@@ -135,7 +141,8 @@ def watchparty(
         "Storage/AWS_STORAGE_BUCKET_NAME": ("String", "watchparty-media"),
         "Security/RATE_LIMIT_LOGIN": ("String", "5/m"),
     }
-    return Layout(content, {f"/WatchParty/{environment}/{path}": value for path, value in parameters.items()})
+    named = {f"/WatchParty/{environment}/{path}": value for path, value in parameters.items()}
+    return Layout(content, named, log_groups=("/watchparty/secrets-audit",))
 
 
 def watchparty_on(environment: str, *, postgres: Postgres, valkey: Valkey) -> Layout:

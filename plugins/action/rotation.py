@@ -28,9 +28,14 @@ class ActionModule(RotationAction):
 
     name = "watchparty.secrets.rotation"
     extra_options = {
-        "state": {"type": "str", "choices": ["planned", "begun", "gated", "advanced", "closed"], "required": True},
+        "state": {
+            "type": "str",
+            "choices": ["planned", "begun", "gated", "advanced", "closed", "prepared", "unprepared"],
+            "required": True,
+        },
         "credentials": {"type": "list", "elements": "str", "default": []},
         "force": {"type": "bool", "default": False},
+        "ask": {"type": "bool", "default": False},
         **_supplied.OPTIONS,
         "resume": {"type": "str"},
         "abort": {"type": "bool", "default": False},
@@ -52,6 +57,8 @@ class ActionModule(RotationAction):
             return {"changed": False, "skipped": True}
         if state == "gated":
             return self._gate(setting, args)
+        if state in ("prepared", "unprepared"):
+            return self._prepared(setting, args, state)
         return self._advance(setting, args) if state == "advanced" else self._close(setting, args)
 
     def _begin(
@@ -63,6 +70,7 @@ class ActionModule(RotationAction):
         if args["abort"]:
             return {"changed": False, "nothing": True, "said": ["no rotation is open; there is nothing to take back"]}
         wish = _rotation.Wish(tuple(args["credentials"]), args["force"])
+        given = _supplied.supplied(args, task_vars)
         contents, descriptions = _read(setting)
         ground = _rotation.Ground(
             catalog=setting.catalog,
@@ -71,11 +79,16 @@ class ActionModule(RotationAction):
             kinds=setting.kinds,
             now=_shared.now(),
             descriptions=descriptions,
-            supplied=_supplied.supplied(args, task_vars),
+            supplied=given,
         )
         plan = _rotation.plan(ground, wish)
+        needs = [name for name in wish.names if name in plan.refused and self._is_asked(setting, name, given)]
         data = _plan_words.described(setting.catalog, plan, args["hosts"])
-        said = {"plan": data, "said": _plan_words.words(data), "refused": dict(plan.refused)}
+        said = {"plan": data, "said": _plan_words.words(data), "refused": dict(plan.refused), "needs": needs}
+        said["pages"] = {name: setting.catalog.credentials[name].provider_url or "" for name in needs}
+        said["audit"] = {"wanted": bool(setting.catalog.audit_log), "head": dict(journal.audit)}
+        if needs and args["ask"] and write:
+            return {"changed": False, "nothing": True, **said}
         if not plan.items:
             return {"changed": False, "nothing": True, **said}
         resolution = _resolve.resolve(setting.catalog, contents)
@@ -86,6 +99,11 @@ class ActionModule(RotationAction):
         setting.rotator.open(journal, rotation_id, plan, contents)
         opened = setting.rotator.advance("create" if plan.phases else "retire")
         return {"changed": True, "nothing": False, **said, "rotation": _told(setting, opened)}
+
+    @staticmethod
+    def _is_asked(setting: Setting, name: str, given: Mapping[str, Any]) -> bool:
+        kind = setting.kinds.get(setting.catalog.credentials[name].kind)
+        return kind is not None and kind.value == "supplied" and name not in given
 
     def _go_on(
         self, setting: Setting, args: Mapping[str, Any], journal: Journal, rotation: OpenRotation, *, write: bool
@@ -137,6 +155,17 @@ class ActionModule(RotationAction):
         setting.rotator.mine()
         gate = _steps.Gate(hosts=args["hosts"], proven=args["proven"], skipped=args["skipped"])
         return {"changed": False, "objections": gate.objections()}
+
+    def _prepared(self, setting: Setting, args: Mapping[str, Any], state: str) -> dict[str, Any]:
+        """Notes that a server has both logins of these credentials, or no longer has."""
+        journal = setting.rotator.look()
+        if journal.rotation is not None:
+            raise JournalError(f"{journal.rotation} is open; finish it first")
+        names = set(args["credentials"])
+        if names <= journal.prepared if state == "prepared" else not names & journal.prepared:
+            return {"changed": False}
+        setting.rotator.append(journal, "prepare", "closed", **{state: sorted(names)})
+        return {"changed": True}
 
     def _close(self, setting: Setting, args: Mapping[str, Any]) -> dict[str, Any]:
         _journal, rotation = setting.rotator.mine()

@@ -169,7 +169,7 @@ def _next(journal: Journal, number: int, name: str, entry: Mapping[str, Any]) ->
     journal = replace(
         journal,
         rotated={**journal.rotated, **{key: Rotated(**one) for key, one in _mapping(name, entry, "rotated").items()}},
-        prepared=journal.prepared | frozenset(entry.get("prepared", ())),
+        prepared=(journal.prepared | frozenset(entry.get("prepared", ()))) - frozenset(entry.get("unprepared", ())),
         audit=entry.get("audit") or journal.audit,
         obligations=_obligations(journal, name, entry),
     )

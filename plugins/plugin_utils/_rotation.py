@@ -136,6 +136,8 @@ def told(setting: Setting, journal: Journal, rotation: OpenRotation) -> dict[str
         "promoted": rotation.promoted,
         "refused": dict(rotation.plan.get("refused", {})),
         "credentials": [told_item(setting, item, rotation) for item in items],
+        "record": record_of(setting, journal, rotation),
+        "audit": {"wanted": bool(setting.catalog.audit_log), "head": dict(journal.audit)},
         "wait": 0 if rotation.aborting else _rotation.wait_of(setting.catalog, items),
         "parameters": sorted(rotation.plan.get("parameters", {})),
         "secrets": sorted(rotation.plan.get("secrets", {})),
@@ -155,6 +157,42 @@ def told_item(setting: Setting, item: _rotation.Item, rotation: OpenRotation) ->
         "provider_url": credential.provider_url,
         "later": rotation.step == "retire" and item.act == _rotation.ROTATE and _rotation.retires_later(credential),
     }
+
+
+def record_of(setting: Setting, journal: Journal, rotation: OpenRotation) -> dict[str, Any]:
+    """The rotation's line in the audit log."""
+    items = _rotation.items_of(rotation.plan)
+    last = int(rotation.plan.get("phases", 0))
+    numbers = rotation.plan.get("parameters", {})
+    record: dict[str, Any] = {
+        "rotation": rotation.id,
+        "outcome": "taken_back" if rotation.aborting else "completed",
+        "who": rotation.who,
+        "at": _ages.stamp(now()),
+        "started": rotation.since,
+        "run": rotation.run,
+        "journal": journal.head,
+        "phases": last,
+        "credentials": [item.credential for item in items],
+        "kinds": {item.credential: item.kind for item in items},
+        "services": sorted(setting.catalog.services),
+        "skipped": {name: _plain(words) for name, words in rotation.plan.get("refused", {}).items()},
+    }
+    if rotation.aborting:
+        return {**record, "reason": _plain(rotation.reason)}
+    secrets = rotation.plan.get("secrets", {})
+    return {
+        **record,
+        "secrets": {
+            name: {"from": base, "to": setting.rotator.version(rotation, name, last)} for name, base in secrets.items()
+        },
+        "parameters": {name: {"from": int(one), "to": int(one) + 1} for name, one in numbers.items()},
+    }
+
+
+def _plain(words: str) -> str:
+    """Words as the audit log takes them: one printable line, not long."""
+    return "".join(one if one.isprintable() else " " for one in words)[:400] or "no reason was given"
 
 
 def require_valid(problems: Sequence[str], environment: str) -> None:

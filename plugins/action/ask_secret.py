@@ -1,0 +1,42 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+
+class ActionModule(ActionBase):
+    """Asks at the terminal, without an echo; the answers are hidden in the result."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp: Optional[str] = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validated, args = self.validate_argument_spec(
+            argument_spec={
+                "names": {"type": "list", "elements": "str", "required": True},
+                "remedy": {"type": "str", "default": "give the values in a file instead"},
+                "pages": {"type": "dict", "default": {}},
+            }
+        )
+        if not args["names"] or self._task.check_mode:
+            return {**result, "changed": False, "answers": {}}
+        answers = {name: self._ask(name, args["pages"].get(name), args["remedy"]) for name in args["names"]}
+        return {**result, "changed": False, "_ansible_no_log": True, "answers": answers}
+
+    def _ask(self, name: str, page: Optional[str], remedy: str) -> str:
+        where = f" (from {page})" if page else ""
+        try:
+            answer = Display().prompt_until(f"New value of {name}{where}: ", private=True)
+        except AnsibleError as error:
+            raise AnsibleActionFail(f"{name}: cannot be asked for ({error}); {remedy}") from None
+        text = bytes(answer).decode().strip("\r\n")
+        if not text:
+            raise AnsibleActionFail(f"{name}: the answer was empty; {remedy}")
+        return text

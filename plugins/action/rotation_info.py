@@ -1,0 +1,87 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _ages, _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._ages import Age
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
+
+
+class ActionModule(RotationAction):
+    """Reads the journal, and nothing else."""
+
+    name = "watchparty.secrets.rotation_info"
+
+    def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        journal = setting.rotator.look()
+        now = _shared.now()
+        ages = _ages.ages(setting.catalog, journal, now)
+        due = {one.id for one in _ages.due_obligations(journal, now)}
+        rotation = journal.rotation
+        answer: dict[str, Any] = {
+            "changed": False,
+            "application": setting.catalog.application,
+            "environment": setting.catalog.environment,
+            "credentials": [_row(setting.catalog, age) for age in ages],
+            "due": [age.credential for age in ages if age.due],
+            "obligations": [
+                {"id": one.id, "credential": one.credential, "act": one.act, "due_at": one.due, "due": one.id in due}
+                for one in journal.obligations.values()
+            ],
+            "rotation": (
+                {"id": rotation.id, "step": rotation.step, "who": rotation.who, "since": rotation.since}
+                if rotation
+                else None
+            ),
+            "journal": journal.head,
+            "audit": dict(journal.audit),
+        }
+        answer["act_now"] = bool(answer["due"] or due or rotation)
+        return {**answer, "table": _table(answer)}
+
+
+def _row(catalog: Catalog, age: Age) -> dict[str, Any]:
+    credential = catalog.credentials[age.credential]
+    return {
+        "name": age.credential,
+        "kind": age.kind,
+        "age_days": age.days,
+        "max_age_days": age.limit,
+        "due_in_days": age.left,
+        "due": age.due,
+        "rotated_at": age.last.at if age.last else None,
+        "rotated_by": age.last.who if age.last else None,
+        "rotation": age.last.rotation if age.last else None,
+        "places": [str(spot.place) for spot in _graph.spots(catalog, credential)],
+    }
+
+
+def _table(answer: Mapping[str, Any]) -> list[str]:
+    """The answer for people."""
+    heads = ("credential", "kind", "age", "limit", "due", "last rotated")
+    rows = [
+        (
+            row["name"],
+            row["kind"],
+            "unknown" if row["age_days"] is None else f"{row['age_days']} d",
+            "none" if row["max_age_days"] is None else f"{row['max_age_days']} d",
+            "NOW" if row["due"] else "never" if row["due_in_days"] is None else f"in {row['due_in_days']} d",
+            f"{row['rotated_at']} by {row['rotated_by']}" if row["rotated_at"] else "not recorded",
+        )
+        for row in answer["credentials"]
+    ]
+    widths = [max(len(row[at]) for row in (heads, *rows)) for at in range(len(heads))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (heads, *rows)]
+    for one in answer["obligations"]:
+        words = "drops its former key" if one["act"] == "drop_fallback" else "retires its former value"
+        lines.append(f"later: {one['credential']} {words} {'NOW' if one['due'] else 'from ' + one['due_at']}")
+    rotation = answer["rotation"]
+    if rotation:
+        lines.append(f"open: {rotation['id']} of {rotation['who']} since {rotation['since']}, at {rotation['step']}")
+    return lines
