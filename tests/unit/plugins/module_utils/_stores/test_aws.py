@@ -13,6 +13,8 @@ from botocore import exceptions
 from botocore.config import Config
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+    AlreadyExists,
+    Conflict,
     Denied,
     NoAccess,
     NotFound,
@@ -44,7 +46,13 @@ def translate(error: Exception) -> SecretsError:
         *((client_error(code), NoAccess, "still throttles") for code in aws._THROTTLE_CODES),
         *((client_error(code), NotFound, "secret core is not there for") for code in aws._MISSING_CODES),
         (client_error("InvalidRequestException", "marked for deletion"), NotFound, "marked for deletion"),
+        (client_error("InvalidRequestException", "a secret is already scheduled for deletion"), NotFound, "scheduled"),
+        (client_error("InvalidRequestException", "that's currently marked deleted"), NotFound, "marked deleted"),
+        (client_error("InvalidRequestException", "You can't delete it"), StoreError, "AWS refused"),
         (client_error("InvalidRequestException", "something else"), StoreError, "AWS refused"),
+        *((client_error(code), AlreadyExists, "secret core is there already") for code in aws._EXISTING_CODES),
+        *((client_error(code), Conflict, "being written by somebody else") for code in aws._RACE_CODES),
+        (client_error("ParameterMaxVersionLimitExceeded"), StoreError, "take the label off its oldest version"),
         (client_error("InternalFailure", status=503), NoAccess, "after every retry: InternalFailure"),
         (client_error("Odd"), StoreError, "Odd: aws says"),
         (exceptions.NoCredentialsError(), NoAccess, "No AWS credentials were found"),
@@ -80,6 +88,30 @@ def test_the_stores_own_words_stay_with_a_denial() -> None:
     found = translate(client_error("AccessDeniedException", "no identity-based policy"))
     assert isinstance(found, Denied)
     assert found.detail == "no identity-based policy"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        *(client_error(code, "Value 'canary-\\u00e9' at 'value' failed") for code in aws._QUOTING_CODES),
+        client_error("Odd", "canary-value is not what I like"),
+        client_error("AccessDeniedException", "canary-value may not be used"),
+        exceptions.ParamValidationError(report="Invalid type for parameter Value, value: canary-value"),
+    ],
+)
+def test_what_a_call_carries_is_never_repeated(error: Exception) -> None:
+    with (
+        pytest.raises(StoreError) as raised,
+        aws.translated("ssm:PutParameter", "parameter /p", carries="canary-value"),
+    ):
+        raise error
+    assert "canary" not in str(raised.value)
+    assert "ssm:PutParameter on parameter /p" in str(raised.value)
+
+
+def test_words_stay_whole_around_a_short_value() -> None:
+    with pytest.raises(StoreError, match="Odd: aws says"), aws.translated("x", "y", carries="a"):
+        raise client_error("Odd")
 
 
 def test_our_own_errors_and_bugs_pass_through() -> None:
