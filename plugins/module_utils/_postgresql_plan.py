@@ -150,11 +150,12 @@ def plan_prepared(facts: Facts, *, owner: str) -> List[Statement]:
 
 
 def plan_unprepared(facts: Facts, *, owner: str, journal: int, in_use: Mapping[str, int]) -> List[Statement]:
-    """Neither of the two logins; ``in_use`` says how many sessions each has."""
+    """Neither of the two logins; ``in_use`` says how many sessions each has. Outside a rotation ``journal`` is 0."""
     holder = _required(facts, owner, "owner")
     found = [facts.roles[login] for login in logins_of(owner) if login in facts.roles]
     for role in found:
-        refuse_older(role.comment, role.name, journal)
+        if journal:
+            refuse_older(role.comment, role.name, journal)
         if role.can_login:
             raise DatabaseError(
                 "in_use", "role %s can log in, so a rotation used it; the logins can no longer be dropped" % role.name

@@ -291,7 +291,7 @@ def end_sessions(server: Server, login: str, *, seconds: float) -> int:
                 "%d sessions of role %s did not end within %d seconds; look at them in pg_stat_activity, and run again"
                 % (len(rows), login, seconds),
             )
-        time.sleep(0.05)
+        time.sleep(0.02)
     return len(ended)
 
 

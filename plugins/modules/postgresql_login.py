@@ -41,7 +41,7 @@ options:
         first rotation after V(prepared); nothing else of the owner changes then. A role that does not exist is created
         without the right to log in, so that a late V(present) finds the journal number.
       - V(prepared) creates the two logins, unable to log in yet, beside the login O(owner) that owns everything.
-      - V(unprepared) drops them again while no rotation has used them.
+      - V(unprepared) drops them again while neither can log in. Run it while no rotation is open.
     type: str
     choices: [present, usable, sessions, absent, prepared, unprepared]
     default: present
@@ -66,13 +66,15 @@ options:
     description: The login that is in use now, whose settings the new one gets. Set by the action plugin.
     type: str
   journal:
-    description: Journal number that this run acts under. Set by the action plugin.
+    description:
+      - Journal number that this run acts under. Set by the action plugin.
+      - O(state=prepared) and O(state=unprepared) act outside a rotation and may leave it at 0.
     type: int
     default: 0
   known_addresses:
     description:
-      - Addresses and networks that sessions of O(login) may come from; V(local) stands for Unix sockets. Set by the
-        action plugin, from the inventory.
+      - Addresses and networks that sessions of O(login) may come from, such as those of the inventory's hosts.
+      - V(local) stands for Unix sockets.
     type: list
     elements: str
     default: []

