@@ -27,7 +27,7 @@ KILL = ("CLIENT", "KILL", "ID", "1")
 class Wanted:
     """What one step is about."""
 
-    admin: Address
+    admin: Optional[Address]
     login: Optional[Address]
     user: str
     digest: str = field(repr=False)
@@ -44,6 +44,8 @@ class Wanted:
 
 @contextmanager
 def every_node(wanted: Wanted) -> Iterator[List[Node]]:
+    if wanted.admin is None:
+        raise HostError("admin_url is missing: the action plugin sets it from the catalog's admin")
     starts = [wanted.admin]
     if wanted.login is not None and str(wanted.login) not in wanted.gone:
         # The application's own address, lest the administrator's leads to another server.
@@ -168,6 +170,19 @@ def usable(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
         return {"changed": False, "nodes": _described(nodes), "keys": keys}
 
 
+def tried(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
+    del check  # it only asks
+    login = _login(wanted)
+    accepted = {}
+    for address in {str(one): one for one in (login, *(login.at(node) for node in wanted.nodes))}.values():
+        try:
+            Connection(address, _valkey_server.LOGIN).close()
+            accepted[str(address)] = True
+        except Refused:
+            accepted[str(address)] = False
+    return {"changed": False, "accepted": accepted}
+
+
 def sessions(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
     del check  # it only looks
     with every_node(wanted) as nodes:
@@ -286,6 +301,7 @@ STEPS: Mapping[str, Callable[..., Dict[str, Any]]] = {
     "open": open_gate,
     "present": present,
     "usable": usable,
+    "tried": tried,
     "sessions": sessions,
     "absent": absent,
 }

@@ -20,8 +20,8 @@ description:
   - Servers are sent digests of passwords. A password travels only in C(AUTH), which Valkey keeps out of its slow log
     and of C(MONITOR).
   - Runs on a host of the application with the application's interpreter, which has redis-py.
-  - An ElastiCache or MemoryDB address is refused. Their passwords change through the API of AWS, by the kind
-    C(elasticache_auth_token).
+  - An ElastiCache or MemoryDB address is refused, but for O(state=tried). Their passwords change through the API of
+    AWS; see M(watchparty.secrets.elasticache_auth_token).
 options:
   credential:
     description: Name of the credential in the catalog.
@@ -32,10 +32,12 @@ options:
       - V(present) makes the password valid beside those that are.
       - V(usable) logs in with it, at its own address and at every node, and writes, reads and deletes one random key on
         a primary where the user's rules allow that.
+      - V(tried) says of its own address and of O(nodes) whether they accept the login. It needs no administrator, so it
+        also serves where a provider manages the server.
       - V(sessions) reports who is logged in as the user, by address.
       - V(absent) takes the password away, ends the sessions that use it, and proves that every node refuses it.
     type: str
-    choices: [open, present, usable, sessions, absent]
+    choices: [open, present, usable, tried, sessions, absent]
     default: present
   overlap:
     description:
@@ -169,6 +171,11 @@ keys:
   description: "Whether a key was written and read: V(written), or V(not allowed) by the user's rules."
   type: str
   returned: when O(state=usable)
+accepted:
+  description: Whether the login is accepted, by address.
+  type: dict
+  returned: when O(state=tried)
+  sample: {"10.0.2.7:6379": true}
 sessions:
   description: Number of the user's sessions by node and address, before anything was ended.
   type: dict
@@ -190,9 +197,10 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.watchparty.secrets.plugins.module_utils import _valkey, _valkey_steps
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError, SecretsError
 
+STATES = ["open", "present", "usable", "tried", "sessions", "absent"]
 ARGUMENT_SPEC = {
     "credential": {"type": "str"},
-    "state": {"type": "str", "choices": ["open", "present", "usable", "sessions", "absent"], "default": "present"},
+    "state": {"type": "str", "choices": STATES, "default": "present"},
     "overlap": {"type": "str", "choices": ["passwords", "users"], "default": "passwords"},
     "user": {"type": "str"},
     "like": {"type": "str"},
@@ -211,10 +219,8 @@ ARGUMENT_SPEC = {
 
 def wanted(params):
     """What is asked for, checked without asking a server."""
-    if not params["admin_url"]:
-        raise HostError("admin_url is missing: the action plugin sets it from the catalog's admin")
     login = _valkey.parse_url(params["login_url"], "login_url") if params["login_url"] else None
-    if login is None and params["state"] in ("usable", "absent"):
+    if login is None and params["state"] in ("usable", "tried", "absent"):
         raise HostError("login_url is needed for state %s" % params["state"])
     user = params["user"] or (login.user if login else _valkey.DEFAULT_USER)
     if login is not None and login.user != user:
@@ -227,7 +233,7 @@ def wanted(params):
     if params["state"] == "open" and not params["gate"]:
         raise HostError("gate is needed for state open")
     return _valkey_steps.Wanted(
-        admin=_valkey.parse_url(params["admin_url"], "admin_url"),
+        admin=_valkey.parse_url(params["admin_url"], "admin_url") if params["admin_url"] else None,
         login=login,
         user=user,
         digest=_valkey.checked_digest(digest) if digest else "",
@@ -250,6 +256,9 @@ def main():
         result = step(wanted(module.params), check=module.check_mode)
     except SecretsError as error:
         module.fail_json(msg=str(error))
+    if hasattr(module, "warn"):  # the small runtime has none, and Ansible shows what the result says
+        for text in result.pop("warnings", ()):
+            module.warn(text)
     module.exit_json(**result)
 
 

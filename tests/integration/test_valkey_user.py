@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _valkey_steps
 from ansible_collections.watchparty.secrets.plugins.module_utils._valkey import digest_of, gate_digest
+from sandbox.process import free_port
 from sandbox.valkey import Valkey
 from tests.integration.valkey_lab import LOCAL, Run, dead, digests, new_password, node, runner, session, session_from
 
@@ -192,6 +193,15 @@ def test_usable_does_what_the_rules_allow(acl: tuple[str, ...], keys: str, serve
     url = server.url(user="app", password=password)
     assert run("usable", admin_url=server.admin_url(), login_url=url)["keys"] == keys
     assert server.execute("DBSIZE") == 0
+
+
+def test_tried_asks_without_an_administrator(server: Valkey, run: Run) -> None:
+    right = run("tried", login_url=server.url())
+    assert (right["changed"], right["accepted"]) == (False, {node(server): True})
+    wrong = server.url(password=new_password())
+    assert run("tried", login_url=wrong, nodes=[node(server)])["accepted"] == {node(server): False}
+    nowhere = run("tried", login_url=f"redis://:{new_password()}@127.0.0.1:{free_port()}")
+    assert "cannot be reached" in nowhere["msg"]
 
 
 # --- acts that come late --------------------------------------------------------------------------------------------
