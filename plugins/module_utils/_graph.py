@@ -52,17 +52,9 @@ class Appearance:
     def rewritten(self, new: Login) -> str:
         """The place's text with the new login in it."""
         if self.in_url:
-            return (
-                ",".join(with_login(url, new) for url in self.text.split(","))
-                if self._is_list
-                else (with_login(self.text, new))
-            )
+            return ",".join(with_login(url, new) for url in _urls(self.spot, self.text))
         wanted = new.username if self.spot.is_user else new.password
         return self.text if wanted is None else wanted
-
-    @property
-    def _is_list(self) -> bool:
-        return bool(self.spot.setting and self.spot.setting.type == "list")
 
 
 @dataclass(frozen=True)
@@ -131,7 +123,9 @@ def find(catalog: Catalog, credential: Credential, contents: Contents) -> Found:
     appearances: list[Appearance] = []
     for spot in wanted:
         text = holdings.value(spot.place, spot.setting)
-        if text:
+        if text and len({login_of(url) for url in _urls(spot, text)}) > 1:
+            problems.append(f"{spot} lists URLs with different logins; give each login a setting and a credential")
+        elif text:
             appearances.append(_appearance(spot, text))
         elif spot.setting is None or spot.setting.required:
             failure = contents.failures.get(spot.place.name)
@@ -145,12 +139,14 @@ def find(catalog: Catalog, credential: Credential, contents: Contents) -> Found:
 
 
 def _appearance(spot: Spot, text: str) -> Appearance:
-    is_list = bool(spot.setting and spot.setting.type == "list")
-    logins = [login_of(url) for url in (text.split(",") if is_list else [text])]
-    first = logins[0]
-    if first is not None and all(login == first for login in logins):
-        return Appearance(spot, text, first, in_url=True)
+    login = login_of(_urls(spot, text)[0])
+    if login is not None:
+        return Appearance(spot, text, login, in_url=True)
     return Appearance(spot, text, Login(username=text) if spot.is_user else Login(password=text))
+
+
+def _urls(spot: Spot, text: str) -> list[str]:
+    return text.split(",") if spot.setting and spot.setting.type == "list" else [text]
 
 
 def _agreed(
