@@ -227,15 +227,24 @@ class VersionedStore(Store):
         return described
 
     def _holds(self, name: str, version: str, content: str) -> bool:
-        found = self.read([name], pins={name: version})
-        if name in found.failures and found.failures[name].reason == DENIED:
-            raise Denied(f"secret {name} may not be read, to see what its version {version} holds")
-        return name in found.readings and found.readings[name].value == content
+        found = self._version(name, version).readings.get(name)
+        return found is not None and found.value == content
 
     def _require_version(self, name: str, version: str) -> None:
-        failure = self.read([name], pins={name: version}).failures.get(name)
+        failure = self._version(name, version).failures.get(name)
         if failure:
             raise NotFound(f"secret {name} has no version {version} that can be read ({failure.reason}); stage it anew")
+
+    def _version(self, name: str, version: str) -> Contents:
+        contents = self.read([name], pins={name: version})
+        for failure in contents.failures.values():
+            if failure.reason == DENIED:
+                raise Denied(
+                    f"secret {name} may not be read, to see what its version {version} holds; allow "
+                    f"secretsmanager:GetSecretValue on it ({failure.detail})",
+                    failure.detail,
+                )
+        return contents
 
     @abstractmethod
     def _create(self, name: str, content: str, version: str, description: str) -> None:
