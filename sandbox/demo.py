@@ -25,7 +25,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar
 
-from . import sshd
+from . import demo_rotation, sshd
 from .application import Application, python
 from .aws import Moto
 from .postgres import Postgres
@@ -71,6 +71,7 @@ class Scene:
 
     directory: Path
     moto: Moto
+    postgres: Postgres
     seeded: Seeded
     application: Application
     connection: str
@@ -81,13 +82,17 @@ class Scene:
     seeding_calls: int
     """How many calls AWS had before the deploy."""
 
-    @property
-    def command(self) -> list[str]:
+    def playbook(self, name: str, *arguments: str) -> list[str]:
         program = Path(sys.executable).parent / "ansible-playbook"
         found = str(program) if program.exists() else shutil.which("ansible-playbook")
         if found is None:
             raise SandboxError("ansible-playbook is not installed in this Python environment.")
-        return [found, "-i", str(self.inventory), "playbooks/deploy.yml", "-e", f"app_environment={ENVIRONMENT}"]
+        chosen = ["-e", f"app_environment={ENVIRONMENT}", *arguments]
+        return [found, "-i", str(self.inventory), f"playbooks/{name}.yml", *chosen]
+
+    @property
+    def command(self) -> list[str]:
+        return self.playbook("deploy")
 
     @property
     def variables(self) -> dict[str, str]:
@@ -112,6 +117,7 @@ def _inventory(directory: Path, application: Application, host_vars: dict[str, s
         "env_deploy_group": str(os.getegid()),
         "env_deploy_restart_command": application.restart_command,
         "env_deploy_health_url": application.health_url,
+        "rotation_python": str(application.python),
     }
     hosts = {"app_hosts": {"hosts": {"demo1": variables}}}
     # JSON is YAML.
@@ -145,7 +151,7 @@ def _set_up(stack: ExitStack, steps: Steps, directory: Path) -> Scene:
     control = directory / "cp"
     control.mkdir()
     stack.callback(_close_connections, control)
-    return Scene(directory, moto, seeded, application, connection, inventory, control, len(moto.calls()))
+    return Scene(directory, moto, postgres, seeded, application, connection, inventory, control, len(moto.calls()))
 
 
 def _up(stack: ExitStack, server: AnyServer, *, seconds: float = 60.0) -> AnyServer:
@@ -170,8 +176,7 @@ def _host(stack: ExitStack) -> tuple[str, dict[str, str | int]]:
     return f"a local connection ({reason})", local
 
 
-def _deploy(stack: ExitStack, scene: Scene, arguments: list[str]) -> None:
-    command = [*scene.command, *arguments]
+def _run(stack: ExitStack, scene: Scene, command: list[str]) -> None:
     print(f"\n$ {shlex.join(['ansible-playbook', *command[1:]])}", flush=True)
     environment = clean_environment(
         **scene.variables,
@@ -187,7 +192,14 @@ def _deploy(stack: ExitStack, scene: Scene, arguments: list[str]) -> None:
     stack.callback(_end_run, run)
     code = run.wait()
     if code:
-        raise SandboxError(f"The deploy failed: ansible-playbook ended with {code}, see above.")
+        raise SandboxError(f"{Path(command[3]).stem} failed: ansible-playbook ended with {code}, see above.")
+
+
+def _rotate(stack: ExitStack, scene: Scene) -> list[str]:
+    """Rotate the database credential while logged-in users send requests; return what came of it."""
+    print("\nEight users log in and send requests while the database credential rotates.", flush=True)
+    command = scene.playbook("rotate", "-e", "credential=database")
+    return demo_rotation.under_load(scene.application, scene.postgres, lambda: _run(stack, scene, command))
 
 
 def _empty_config(directory: Path) -> Path:
@@ -310,16 +322,18 @@ def _play(stack: ExitStack, options: argparse.Namespace) -> None:
     scene = _set_up(stack, steps, directory)
     began = time.monotonic()
     try:
-        _deploy(stack, scene, options.arguments)
+        _run(stack, scene, [*scene.command, *options.arguments])
         deployed = time.monotonic() - began
         summary = _summary(scene)
+        rotated = [] if options.deploy_only else _rotate(stack, scene)
     except SandboxError as error:
         words = _last_words(scene.application, scene.seeded)
         raise SandboxError(f"{error}\nThe application's last words:\n{words}" if words else str(error)) from None
     print("\nThe application is healthy on what was deployed.")
-    print("\n".join(summary))
+    print("\n".join(summary + rotated))
     set_up = began - steps.began
-    print(f"  time        {steps.total:.1f} s in all: {set_up:.1f} s to set up, {deployed:.1f} s to deploy")
+    rest = "" if options.deploy_only else f", {steps.total - set_up - deployed:.1f} s to rotate"
+    print(f"  time        {steps.total:.1f} s in all: {set_up:.1f} s to set up, {deployed:.1f} s to deploy{rest}")
     if options.keep:
         variables = " ".join(f"{name}={value}" for name, value in scene.variables.items())
         print(f"\nEverything keeps running. To deploy again, in {REPOSITORY}:")
@@ -332,6 +346,7 @@ def _play(stack: ExitStack, options: argparse.Namespace) -> None:
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m sandbox.demo", description=__doc__)
     parser.add_argument("--keep", action="store_true", help="leave everything running until Ctrl-C")
+    parser.add_argument("--deploy-only", action="store_true", help="leave the rotation out")
     parser.add_argument("arguments", nargs="*", metavar="-- ARGUMENT", help="more arguments for ansible-playbook")
     options = parser.parse_args(argv)
     _handle(_interrupt)
