@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Mapping, Optional
+from typing import Any, Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _schema
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import CatalogError
@@ -14,7 +14,7 @@ VALUES = ("generated", "supplied", "provider")
 ROUTINES = ("login", "signing_key")
 STAGES = ("create", "set", "test", "retire", "revoke")
 
-SCHEMA: Mapping[str, Any] = {
+SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
         "description": {"type": "string", "minLength": 1},
