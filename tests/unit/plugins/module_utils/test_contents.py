@@ -13,7 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _contents
-from ansible_collections.watchparty.secrets.plugins.module_utils._contents import Holdings, as_text, parse_secret
+from ansible_collections.watchparty.secrets.plugins.module_utils._contents import (
+    Holdings,
+    as_text,
+    parse_secret,
+    updated,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SECRETS_MANAGER, SSM, Place, Setting
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import BINARY, DENIED, Contents, Failure
 
@@ -133,3 +138,47 @@ def test_a_number_is_no_other_text() -> None:
     assert isinstance(parse_secret('{"a": 1}')["a"], _contents.Number)
     assert as_text(_contents.Number("1.0")) == "1.0"
     assert type(as_text(_contents.Number("1.0"))) is str
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "value", "expected"),
+    [
+        ('{"A": "x", "B": "y"}', "A", "z", '{"A":"z","B":"y"}'),
+        ('{"B": 1.10, "A": "x", "C": [-0, 1E+5]}', "A", "z", '{"B":1.10,"A":"z","C":[-0,1E+5]}'),
+        ('{"A": "x"}', "NEW", "z", '{"A":"x","NEW":"z"}'),
+        ("{}", "A", "", '{"A":""}'),
+        ('{"A": null, "B": null}', "A", "1.0", '{"A":"1.0","B":null}'),
+        ('{"A": 5432}', "A", "5433", '{"A":"5433"}'),
+        ('{"A": ["x", "y"], "B": ["p,q"]}', "A", "u,v,w", '{"A":["u","v","w"],"B":["p,q"]}'),
+        ('{"A": ["x"]}', "A", "", '{"A":[]}'),
+        ('{"A": [], "B": true}', "A", "u", '{"A":["u"],"B":true}'),
+        ('{"é": "ü"}', "A", '"\\', '{"é":"ü","A":"\\"\\\\"}'),
+    ],
+)
+def test_one_key_changes(text: str, key: str, value: str, expected: str) -> None:
+    assert updated(text, key, value) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("canary", "is not JSON"), ("[]", "no object"), ('{"A":1,"A":2}', "twice")]
+)
+def test_a_key_of_what_is_no_object_cannot_change(text: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words) as raised:
+        updated(text, "A", "canary")
+    assert "canary" not in str(raised.value)
+
+
+@given(st.dictionaries(st.text(), JSON, max_size=4), st.text(), st.text())
+def test_every_other_key_keeps_its_value_its_spelling_and_its_place(
+    document: dict[str, Any], key: str, value: str
+) -> None:
+    text = json.dumps(document)
+    before, after = parse_secret(text), parse_secret(updated(text, key, value))
+    assert list(after) == list(dict.fromkeys([*before, key]))
+    assert {name: as_text(after[name]) for name in before if name != key} == {
+        name: as_text(before[name]) for name in before if name != key
+    }
+    if isinstance(before.get(key), list):
+        assert after[key] == [item for item in value.split(",") if item]
+    else:
+        assert after[key] == value
