@@ -53,6 +53,7 @@ def kill_points(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str,
             return
 
 
+@pytest.mark.slow
 def test_set_and_retire_killed_after_each_statement(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     tried, new, old, journal = 0, shop.second, shop.first, 0
     for killed in kill_points(monkeypatch):

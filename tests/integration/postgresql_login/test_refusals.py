@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
+import signal
 import sys
 import threading
 import time
@@ -13,7 +15,7 @@ import time
 import psycopg
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _postgresql_server
+from ansible_collections.watchparty.secrets.plugins.module_utils import _postgresql_login, _postgresql_server
 from tests.integration.postgresql_login.shop import Shop, failed
 
 
@@ -144,6 +146,30 @@ def test_a_lock_is_not_waited_for_long(shop: Shop, monkeypatch: pytest.MonkeyPat
         failed(shop.set(), "busy", "waiting for other runs", "5 seconds")
         assert time.monotonic() - started < 4
     assert shop.set()["changed"]
+
+
+def test_a_server_that_is_too_slow(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = _postgresql_server.LIMITS.replace("statement_timeout = '15s'", "statement_timeout = '300ms'")
+    monkeypatch.setattr(_postgresql_server, "LIMITS", limits)
+    before = shop.roles()
+    with psycopg.connect(shop.server.admin_url_of()) as other:
+        other.execute("SELECT pg_advisory_xact_lock(%s)", (_postgresql_server.LOCK,))
+        failed(shop.set(), "slow", "15 seconds")
+    assert shop.roles() == before
+
+
+def test_a_session_that_does_not_end(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_postgresql_login, "PATIENCE", 1.0)
+    shop.set()
+    with shop.connect(shop.first) as running:
+        backend = running.info.backend_pid
+        os.kill(backend, signal.SIGSTOP)
+        try:
+            failed(shop.retire(), "sessions_stay", f"1 sessions of role {shop.first}", "pg_stat_activity")
+            assert not shop.accepts(shop.first)
+        finally:
+            os.kill(backend, signal.SIGCONT)
+        assert shop.retire()["refused"]
 
 
 def test_a_connection_that_breaks_off_leaves_nothing_half_done(shop: Shop) -> None:

@@ -154,6 +154,18 @@ def test_of_two_runs_at_once_the_later_number_wins(shop: Shop, database: str) ->
         assert f'"journal": {number + 2}' in shop.roles()
 
 
+def test_a_change_by_hand_meanwhile_is_planned_anew(shop: Shop) -> None:
+    with psycopg.connect(shop.server.admin_url_of()) as other:
+        other.execute(f"ALTER ROLE {shop.second} CONNECTION LIMIT 5")
+        timer = threading.Timer(0.3, other.commit)
+        timer.start()
+        answer = shop.set()
+        timer.join()
+    assert answer.get("changed"), answer
+    assert "CONNECTION LIMIT -1" in "".join(answer["statements"])
+    assert shop.sql("SELECT rolconnlimit FROM pg_roles WHERE rolname = '{b}'") == "-1"
+
+
 def test_a_login_in_use_keeps_its_password(shop: Shop) -> None:
     old = shop.passwords[shop.first]
     with shop.connect(shop.first, application_name="gunicorn"):
