@@ -1,0 +1,29 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Options of everything that acts in a rotation."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  catalog:
+    description: The catalog, usually C({{ secrets_catalog }}). It is validated wholly before anything is read.
+    type: dict
+    required: true
+  environment:
+    description: Name of the environment, such as V(production).
+    type: str
+    required: true
+  run:
+    description:
+      - The run that holds the rotation, as RV(watchparty.secrets.rotation#module:rotation.run) says. Another run's acts
+        are refused as soon as this one has taken the rotation over, and the other way round.
+    type: str
+  kinds_path:
+    description: Folders that hold kinds of your own, each a folder with a C(kind.yml). See the page docs/rotation.md.
+    type: list
+    elements: path
+    default: []
+"""

@@ -1,0 +1,55 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ask_secret
+short_description: Ask for secret values at the terminal, without an echo
+version_added: 0.2.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Asks for each name in turn. The answers are hidden in the result at every verbosity and stay usable when registered.
+  - Without a terminal it fails and says what to do instead.
+options:
+  names:
+    description: What to ask for.
+    type: list
+    elements: str
+    required: true
+  pages:
+    description: By name, the page where the provider issues the value.
+    type: dict
+    default: {}
+  remedy:
+    description: What to do where nobody can be asked.
+    type: str
+    default: give the values in a file instead
+attributes:
+  check_mode:
+    description: Asks nothing.
+    support: full
+  diff_mode:
+    description: Nothing is changed.
+    support: N/A
+  action:
+    description: Runs on the controller.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Ask for the new key
+  watchparty.secrets.ask_secret:
+    names: [youtube]
+  register: asked
+  run_once: true
+"""
+
+RETURN = r"""
+answers:
+  description: The answers by name, hidden in output.
+  type: dict
+  returned: success
+"""

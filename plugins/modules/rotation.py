@@ -1,0 +1,177 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: rotation
+short_description: Plan, open, advance and close a rotation of credentials
+version_added: 0.2.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Keeps the journal of a rotation, numbered SSM parameters below C(stores.ssm.journal) that can each be created once.
+    The journal is the lock, the state and the head of the audit log; it holds names, ids and steps, never a value.
+  - The playbook C(watchparty.secrets.rotate) calls this module; use it directly only in a playbook of your own.
+options:
+  state:
+    description:
+      - V(planned) tells what would be done. V(begun) opens a rotation, or goes on with the one that is open.
+      - V(advanced) records what the present step came to, and begins the one that follows from it.
+      - V(gated) tells which hosts stand against removing a value.
+      - V(closed) ends the rotation, notes what is left for later, and trims the journal.
+      - V(prepared) notes that a database server has both logins of O(credentials), V(unprepared) that it has not.
+    type: str
+    choices: [planned, begun, gated, advanced, closed, prepared, unprepared]
+    required: true
+  credentials:
+    description: Credentials to rotate; all that are due by default.
+    type: list
+    elements: str
+    default: []
+  force:
+    description: Rotate regardless of age.
+    type: bool
+    default: false
+  ask:
+    description: With O(state=begun), return the credentials whose value must be asked for instead of refusing them.
+    type: bool
+    default: false
+  values_file:
+    description:
+      - A YAML file on the controller, mode 0600, with new values that third parties issued, one C(credential) V(value)
+        pair a line, or a mapping of C(username) and C(password).
+    type: path
+  values_from:
+    description: Name of the variable in which M(watchparty.secrets.ask_secret) was registered.
+    type: str
+  resume:
+    description: Id of the rotation to take over, or V(any).
+    type: str
+  abort:
+    description: Take the open rotation back instead of going on.
+    type: bool
+    default: false
+  hosts:
+    description: Every host of the inventory that reads the values.
+    type: list
+    elements: str
+    default: []
+  proven:
+    description: With O(state=gated), the hosts that were just seen to run on the other value.
+    type: list
+    elements: str
+    default: []
+  skipped:
+    description: With O(state=gated), the hosts that the operator takes the responsibility for.
+    type: list
+    elements: str
+    default: []
+  outcome:
+    description: With O(state=advanced), what the present step came to.
+    type: str
+    default: done
+  words:
+    description: With O(state=advanced), the reason for people.
+    type: str
+    default: ''
+  moved:
+    description: With O(state=advanced), the secrets that somebody else wrote meanwhile.
+    type: list
+    elements: str
+    default: []
+  notes:
+    description: With O(state=advanced), what later stages need, by credential. No values.
+    type: dict
+    default: {}
+  audit:
+    description: With O(state=closed), number and digest of the audit record.
+    type: dict
+    default: {}
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - watchparty.secrets.rotation
+attributes:
+  check_mode:
+    description: Plans, and writes nothing.
+    support: full
+  diff_mode:
+    description: Shows every place that would change, without values.
+    support: full
+  idempotent:
+    description: A step that was begun is not begun again; nothing due means nothing done.
+    support: full
+  action:
+    description: Runs on the controller, inside Ansible itself; hosts need neither boto3 nor credentials.
+    support: full
+seealso:
+  - module: watchparty.secrets.secret_version
+  - module: watchparty.secrets.rotation_info
+  - name: Rotation
+    description: Steps, kinds, and what to do when one stands still.
+    link: https://github.com/watchparty/secrets/blob/main/docs/rotation.md
+"""
+
+EXAMPLES = r"""
+- name: What would be rotated
+  watchparty.secrets.rotation:
+    state: planned
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+  run_once: true
+"""
+
+RETURN = r"""
+said:
+  description: The plan, or what becomes of an open rotation, in words.
+  type: list
+  elements: str
+  returned: when O(state) is V(planned) or V(begun)
+plan:
+  description: What changes where, which credentials are refused or passed over, and how many rollouts it takes.
+  type: dict
+  returned: when a rotation is planned
+refused:
+  description: Reason by credential.
+  type: dict
+  returned: when a rotation is planned
+nothing:
+  description: Whether there is nothing to do.
+  type: bool
+  returned: when O(state) is V(planned) or V(begun)
+rotation:
+  description: The open rotation.
+  type: dict
+  returned: when one is open
+  contains:
+    id:
+      description: Its name.
+      type: str
+      sample: r-20261125T153024-068d
+    run:
+      description: The run that holds it.
+      type: str
+    step:
+      description: The step that has begun.
+      type: str
+    todo:
+      description: The stages that remain, the present one first.
+      type: list
+      elements: str
+    credentials:
+      description: Name, kind, act and task folder of each credential.
+      type: list
+      elements: dict
+way:
+  description: What follows from the outcome. V(go), V(back), V(stop) or V(again).
+  type: str
+  returned: when O(state=advanced)
+objections:
+  description: Why a value may not be removed yet.
+  type: list
+  elements: str
+  returned: when O(state=gated)
+"""

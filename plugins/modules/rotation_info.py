@@ -1,0 +1,91 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: rotation_info
+short_description: How old each credential is, when it is due, and what is unfinished
+version_added: 0.2.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Reads the journal and nothing else. AWS keeps one date for a whole JSON secret, so each credential's own date is
+    kept in the journal when it is rotated.
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - watchparty.secrets.rotation
+attributes:
+  check_mode:
+    description: Reads, and changes nothing in either mode.
+    support: full
+  diff_mode:
+    description: Nothing is changed.
+    support: N/A
+  action:
+    description: Runs on the controller, inside Ansible itself; hosts need neither boto3 nor credentials.
+    support: full
+seealso:
+  - module: watchparty.secrets.rotation
+"""
+
+EXAMPLES = r"""
+- name: Read the ages
+  watchparty.secrets.rotation_info:
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+  run_once: true
+  register: ages
+"""
+
+RETURN = r"""
+credentials:
+  description: One row a credential, those that are due longest first.
+  type: list
+  elements: dict
+  returned: success
+  sample:
+    - name: database
+      kind: postgresql_role
+      age_days: 12
+      max_age_days: 90
+      due_in_days: 78
+      due: false
+      rotated_at: "2026-11-13T02:00:00Z"
+      rotated_by: ann@laptop
+      rotation: r-20261113T020000-9f2c
+due:
+  description: Names of the credentials that are due. One whose last rotation is not recorded is due.
+  type: list
+  elements: str
+  returned: success
+obligations:
+  description: What closed rotations left for later.
+  type: list
+  elements: dict
+  returned: success
+rotation:
+  description: The open rotation, or null.
+  type: dict
+  returned: success
+act_now:
+  description: Whether anything is due or open.
+  type: bool
+  returned: success
+table:
+  description: The same for people.
+  type: list
+  elements: str
+  returned: success
+journal:
+  description: Number of the newest entry.
+  type: int
+  returned: success
+audit:
+  description: Number and digest of the newest audit record.
+  type: dict
+  returned: success
+"""
