@@ -201,6 +201,16 @@ class TestPromote:
             core.promote("core", to=V2, instead_of=V1)
         assert value(core) == "canary-theirs"
 
+    def test_somebody_makes_the_secret_anew_in_the_same_moment(self, secrets: Any, core: Any) -> None:
+        def anew() -> None:
+            core.delete("core")
+            secrets.write("core", "canary-theirs", "4" * 32)
+
+        secrets.meanwhile("UpdateSecretVersionStage", anew)
+        with pytest.raises(Conflict, match=f"AWSCURRENT is on version {'4' * 32}"):
+            core.promote("core", to=V2, instead_of=V1)
+        assert value(core) == "canary-theirs"
+
     def test_the_secret_goes_in_the_same_moment(self, secrets: Any, core: Any) -> None:
         secrets.meanwhile("UpdateSecretVersionStage", lambda: core.delete("core"))
         with pytest.raises(NotFound, match="secret core"):
