@@ -136,8 +136,7 @@ def fold(path: str, readings: Iterable[Reading]) -> Journal:
     for number, name, text, entry in parsed:
         if number < base:
             continue  # left over from a trim, or appended late by a run that was overtaken
-        if before is not None:
-            _require_chained(before, number, name, entry)
+        _require_chained(before, number, name, entry)
         before = (number, name, text)
         journal = replace(_next(journal, number, name, entry), head=number, digest=digest_of(text))
     return journal
@@ -149,11 +148,12 @@ def extended(journal: Journal, name: str, number: int, text: str) -> Journal:
     return replace(found, head=number, digest=digest_of(text), entries=journal.entries + 1)
 
 
-def _require_chained(before: tuple[int, str, str], number: int, name: str, entry: Mapping[str, Any]) -> None:
-    if "prev" not in entry:
+def _require_chained(before: Optional[tuple[int, str, str]], number: int, name: str, entry: Mapping[str, Any]) -> None:
+    if "prev" not in entry or (before is None and entry.get("base")):
         return
-    if number != before[0] + 1:
-        raise JournalError(f"journal entry {before[0] + 1} before {name} is gone; compare it with the audit log")
+    if before is None or number != before[0] + 1:
+        gone = before[0] + 1 if before else number - 1
+        raise JournalError(f"journal entry {gone} before {name} is gone; compare it with the audit log")
     if entry["prev"] != digest_of(before[2]):
         raise JournalError(f"{before[1]} was altered after {name} was written; compare it with the audit log")
 
@@ -166,11 +166,18 @@ def _entry(path: str, reading: Reading) -> tuple[int, str, str]:
 
 
 def _next(journal: Journal, number: int, name: str, entry: Mapping[str, Any]) -> Journal:
+    try:
+        return _after(journal, number, name, entry)
+    except (TypeError, ValueError):  # the entry's fields are not what they should be; the words might hold some of it
+        raise _no_entry(name) from None
+
+
+def _after(journal: Journal, number: int, name: str, entry: Mapping[str, Any]) -> Journal:
     journal = replace(
         journal,
         rotated={**journal.rotated, **{key: Rotated(**one) for key, one in _mapping(name, entry, "rotated").items()}},
         prepared=(journal.prepared | frozenset(entry.get("prepared", ()))) - frozenset(entry.get("unprepared", ())),
-        audit=entry.get("audit") or journal.audit,
+        audit=_mapping(name, entry, "audit") or journal.audit,
         obligations=_obligations(journal, name, entry),
     )
     before = journal.rotation
