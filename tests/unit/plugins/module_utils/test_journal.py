@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,11 +11,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation, fold
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import (
+    Journal,
+    Obligation,
+    OpenRotation,
+    Overlay,
+    Rotated,
+    base_entry,
+    digest_of,
+    extended,
+    fold,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Reading
 
 PATH = "/app-journal/production"
+DUE = {"credential": "database", "act": "retire", "due": "2026-12-01T00:00:00Z", "rotation": "r1"}
 
 
 def entry(number: Any, step: str, rotation: str = "r1", **more: Any) -> Reading:
@@ -23,38 +34,278 @@ def entry(number: Any, step: str, rotation: str = "r1", **more: Any) -> Reading:
     return Reading(SSM, f"{PATH}/{number}", "1", json.dumps(body))
 
 
+def chained(*bodies: dict[str, Any], start: int = 1, prev: str = "") -> list[Reading]:
+    """Entries as they are appended: each with the digest of the one before."""
+    readings = []
+    for number, body in enumerate(bodies, start):
+        full = {"rotation": "r1", "step": "plan", "who": "ann@laptop", **body, **({"prev": prev} if prev else {})}
+        readings.append(Reading(SSM, f"{PATH}/{number}", "1", json.dumps(full)))
+        prev = digest_of(readings[-1].value)
+    return readings
+
+
+def opened(journal: Journal) -> OpenRotation:
+    assert journal.rotation is not None
+    return journal.rotation
+
+
 def test_an_empty_journal() -> None:
     assert fold(PATH, []) == Journal(head=0, rotation=None)
 
 
 def test_an_open_rotation_keeps_when_it_began_and_what_it_prescribes() -> None:
-    journal = fold(
-        PATH,
-        [
-            entry(1, "plan", at="10:00", prescribes={"secrets": {"core": "v1"}, "parameters": {"/p/X": 3}}),
-            entry(2, "deploy", at="10:05"),
-            entry(3, "promote", prescribes={"secrets": {"core": "v2"}}),
-        ],
+    readings = [
+        entry(1, "plan", at="10:00", prescribes={"secrets": {"core": "v1"}, "parameters": {"/p/X": 3}}),
+        entry(2, "deploy", at="10:05"),
+        entry(3, "promote", prescribes={"secrets": {"core": "v2"}}),
+    ]
+    journal = fold(PATH, readings)
+    assert (journal.head, journal.entries) == (3, 3)
+    assert journal.digest == digest_of(readings[2].value)
+    rotation = opened(journal)
+    assert rotation == OpenRotation(
+        "r1", "promote", "ann@laptop", "10:00", number=3, secrets={"core": "v2"}, promoted=True
     )
-    assert journal.head == 3
-    assert journal.rotation == OpenRotation("r1", "promote", "ann@laptop", "10:00", {"core": "v2"}, {"/p/X": "3"})
-    assert journal.rotation.prescribes
-    assert journal.rotation.half_promoted
-    assert str(journal.rotation) == "rotation r1 of ann@laptop (since 10:00, at step promote)"
+    assert rotation.prescribes
+    assert rotation.half_promoted
+    assert str(rotation) == "rotation r1 of ann@laptop (since 10:00, at step promote)"
+    assert opened(fold(PATH, readings[:2])).parameters == {"/p/X": "3"}
 
 
 def test_another_rotation_inherits_nothing() -> None:
-    journal = fold(PATH, [entry(1, "plan", prescribes={"secrets": {"core": "v1"}}), entry(2, "plan", "r2")])
-    assert journal.rotation is not None
-    assert journal.rotation.id == "r2"
-    assert journal.rotation.since == "an unknown time"
-    assert not journal.rotation.prescribes
-    assert not journal.rotation.half_promoted
+    first = {
+        "prescribes": {"secrets": {"core": "v1"}},
+        "plan": {"phases": 2},
+        "notes": {"c": {"n": 1}},
+        "holder": {"pid": 1},
+    }
+    journal = fold(PATH, [entry(1, "promote", phase=2, **first), entry(2, "plan", "r2")])
+    assert opened(journal) == OpenRotation("r2", "plan", "ann@laptop", "an unknown time", number=2)
+    assert not opened(journal).prescribes
+    assert not opened(journal).half_promoted
 
 
 @pytest.mark.parametrize("step", ["closed", "aborted"])
 def test_a_closed_rotation_leaves_only_the_number(step: str) -> None:
-    assert fold(PATH, [entry(7, "plan"), entry(8, step)]) == Journal(head=8, rotation=None)
+    last = entry(8, step)
+    assert fold(PATH, [entry(7, "plan"), last]) == Journal(head=8, digest=digest_of(last.value), entries=2)
+
+
+def test_an_end_of_another_rotation_ends_nothing() -> None:
+    assert opened(fold(PATH, [entry(1, "plan"), entry(2, "aborted", "r0")])).id == "r1"
+
+
+class TestOpenRotation:
+    def test_a_step_keeps_what_it_does_not_say(self) -> None:
+        first = entry(
+            1,
+            "plan",
+            run="run1",
+            holder={"pid": 7},
+            plan={"phases": 2},
+            prescribes={"secrets": {"core": "v1"}},
+            notes={"cache": {"last": 1}},
+        )
+        rotation = opened(fold(PATH, [first, entry(2, "set", run="run1", phase=1, notes={"database": {"n": 2}})]))
+        assert rotation.plan == {"phases": 2}
+        assert rotation.secrets == {"core": "v1"}
+        assert rotation.holder == {"pid": 7}
+        assert rotation.notes == {"cache": {"last": 1}, "database": {"n": 2}}
+        assert (rotation.step, rotation.phase, rotation.number, rotation.run) == ("set", 1, 2, "run1")
+
+    def test_a_takeover_has_its_own_run_and_holder(self) -> None:
+        readings = [
+            entry(1, "deploy", at="10:00", run="run1", holder={"pid": 7}, phase=1, plan={"phases": 1}),
+            Reading(
+                SSM,
+                f"{PATH}/2",
+                "1",
+                json.dumps(
+                    {"rotation": "r1", "step": "deploy", "who": "bob@ci", "at": "11:00", "run": "run2", "phase": 1}
+                    | {"holder": {"pid": 8}}
+                ),
+            ),
+        ]
+        rotation = opened(fold(PATH, readings))
+        assert (rotation.who, rotation.run, rotation.holder) == ("bob@ci", "run2", {"pid": 8})
+        assert (rotation.since, rotation.step, rotation.phase) == ("10:00", "deploy", 1)
+
+    def test_an_overlay_lasts_until_something_else_is_prescribed(self) -> None:
+        overlay = {"secret": "own", "version": "v9", "phase": 2}
+        readings = [
+            entry(1, "deploy", prescribes={"secrets": {"core": "v2"}, "overlay": overlay}),
+            entry(2, "promote"),
+            entry(3, "retire", prescribes={"secrets": {"core": "v2"}, "overlay": None}),
+        ]
+        assert opened(fold(PATH, readings[:2])).overlay == Overlay("own", "v9", 2)
+        assert opened(fold(PATH, readings)).overlay is None
+
+    def test_an_abort_says_why_and_knows_of_a_promotion(self) -> None:
+        rotation = opened(fold(PATH, [entry(1, "promote"), entry(2, "abort", reason="unhealthy")]))
+        assert (rotation.aborting, rotation.reason, rotation.promoted) == (True, "unhealthy", True)
+        assert not rotation.half_promoted
+        assert not opened(fold(PATH, [entry(1, "deploy"), entry(2, "abort")])).promoted
+
+
+class TestWhatStays:
+    def test_when_a_credential_was_last_rotated(self) -> None:
+        first, second = ({"at": at, "who": "ann@laptop", "rotation": at} for at in ("t1", "t2"))
+        journal = fold(
+            PATH,
+            [
+                entry(1, "closed", rotated={"database": first, "cache": first}),
+                entry(2, "closed", rotated={"cache": second}),
+            ],
+        )
+        assert journal.rotated == {"database": Rotated(**first), "cache": Rotated(**second)}
+
+    def test_an_obligation_until_it_is_discharged(self) -> None:
+        readings = [
+            entry(1, "closed", obligations={"r1/database": {**DUE, "secrets": {"core": "v1"}}, "r1/cache": DUE}),
+            entry(2, "plan", "r2"),
+            entry(3, "closed", "r2", discharged=["r1/cache", "r0/unknown"]),
+        ]
+        assert set(fold(PATH, readings[:2]).obligations) == {"r1/database", "r1/cache"}
+        assert fold(PATH, readings).obligations == {
+            "r1/database": Obligation(id="r1/database", secrets={"core": "v1"}, **DUE)
+        }
+
+    def test_credentials_that_were_prepared(self) -> None:
+        journal = fold(PATH, [entry(1, "closed", prepared=["a"]), entry(2, "closed", prepared=["b", "a"])])
+        assert journal.prepared == {"a", "b"}
+        journal = fold(PATH, [entry(1, "closed", prepared=["a", "b"]), entry(2, "closed", unprepared=["b", "c"])])
+        assert journal.prepared == {"a"}
+
+    def test_the_head_of_the_audit_log(self) -> None:
+        readings = [entry(1, "closed", audit={"number": 1}), entry(2, "closed", audit={"number": 2}), entry(3, "plan")]
+        assert fold(PATH, readings).audit == {"number": 2}
+
+
+class TestChain:
+    def test_a_sound_one(self) -> None:
+        readings = chained({}, {"step": "create"}, {"step": "closed"})
+        assert fold(PATH, readings).digest == digest_of(readings[2].value)
+
+    @pytest.mark.parametrize("missing", [1, 2, 3])
+    def test_a_missing_entry_is_named(self, missing: int) -> None:
+        readings = chained({}, {"step": "create"}, {"step": "set"}, {"step": "test"})
+        del readings[missing - 1]
+        with pytest.raises(JournalError, match=f"^journal entry {missing} before {PATH}/{missing + 1} is gone;"):
+            fold(PATH, readings)
+
+    def test_several_missing_entries(self) -> None:
+        readings = chained(*[{}] * 6)
+        with pytest.raises(JournalError, match=f"^journal entry 2 before {PATH}/5 is gone"):
+            fold(PATH, [readings[0], *readings[4:]])
+        with pytest.raises(JournalError, match=f"^journal entry 4 before {PATH}/5 is gone"):
+            fold(PATH, readings[4:])
+
+    @pytest.mark.parametrize("altered", [1, 2, 3])
+    def test_an_altered_entry_is_named(self, altered: int) -> None:
+        readings = chained({}, {"step": "create"}, {"step": "set"}, {"step": "test"})
+        text = readings[altered - 1].value.replace("ann@laptop", "eve@laptop")
+        readings[altered - 1] = replace(readings[altered - 1], value=text)
+        with pytest.raises(JournalError, match=f"^{PATH}/{altered} was altered after {PATH}/{altered + 1} was written"):
+            fold(PATH, readings)
+
+    def test_an_entry_without_a_digest_is_not_compared(self) -> None:
+        assert fold(PATH, [entry(3, "plan"), entry(9, "set")]).head == 9
+
+    def test_a_base_stands_for_all_before_it(self) -> None:
+        before = chained({"prepared": ["a"]}, {"step": "closed"})
+        base = {"step": "closed", "base": True, "prepared": ["b"]}
+        after = chained(base, {"rotation": "r2"}, start=3, prev=digest_of(before[1].value))
+        for left in (before, before[1:], []):
+            journal = fold(PATH, [*left, *after])
+            assert journal.head == 4
+            assert journal.prepared == {"b"}, "only what the base carries counts"
+            assert opened(journal).id == "r2"
+            assert journal.entries == len(left) + 2
+
+    def test_what_is_below_a_base_need_not_fit_together(self) -> None:
+        late = entry(1, "deploy", "r0", prev="of something else")
+        readings = chained({"base": True, "step": "closed"}, start=5, prev="x")
+        assert fold(PATH, [late, *readings]) == replace(fold(PATH, readings), entries=2)
+
+    def test_the_newest_base_counts(self) -> None:
+        readings = [entry(n, "closed", base=True, prepared=[f"c{n}"]) for n in (2, 5)]
+        assert fold(PATH, readings).prepared == {"c5"}
+
+
+def test_a_base_carries_everything_that_stays() -> None:
+    by = {"at": "t", "who": "ann@laptop", "rotation": "r1"}
+    stays: dict[str, Any] = {
+        "rotated": {"database": by},
+        "obligations": {"r1/database": {**DUE, "secrets": {"core": "v1"}}},
+        "prepared": ["database", "other"],
+        "audit": {"number": 3, "digest": "d"},
+    }
+    journal = fold(PATH, [entry(1, "plan"), entry(2, "closed", **stays)])
+    found = base_entry(journal)
+    assert found == {"base": True, **stays}
+    based = fold(PATH, [entry(3, "closed", "trim", **json.loads(json.dumps(found)))])
+    assert replace(based, head=0, digest="", entries=0) == replace(journal, head=0, digest="", entries=0)
+
+
+# Any sequence that a run may append.
+
+STEPS = st.sampled_from(["plan", "create", "set", "test", "deploy", "promote", "retire", "record", "abort", "withdraw"])
+NAMES = st.sampled_from(["a", "b", "c"])
+VERSIONS = st.dictionaries(NAMES, st.sampled_from(["v1", "v2"]), max_size=2)
+MORE = st.fixed_dictionaries(
+    {},
+    optional={
+        "at": st.just("t"),
+        "run": NAMES,
+        "phase": st.integers(0, 2),
+        "reason": NAMES,
+        "holder": st.fixed_dictionaries({"pid": st.integers(1, 9)}),
+        "plan": st.fixed_dictionaries({"phases": st.integers(0, 2), "secrets": VERSIONS}),
+        "prescribes": st.fixed_dictionaries(
+            {"secrets": VERSIONS},
+            optional={
+                "parameters": st.dictionaries(NAMES, st.integers(1, 9), max_size=1),
+                "overlay": st.none() | st.just({"secret": "own", "version": "v", "phase": 1}),
+            },
+        ),
+        "notes": st.dictionaries(NAMES, st.dictionaries(NAMES, st.integers(), max_size=1), max_size=1),
+        "rotated": st.dictionaries(NAMES, st.just({"at": "t", "who": "w", "rotation": "r"}), max_size=1),
+        "obligations": st.dictionaries(NAMES, st.just(DUE), max_size=2),
+        "discharged": st.lists(NAMES, max_size=1),
+        "prepared": st.lists(NAMES, max_size=2),
+        "unprepared": st.lists(NAMES, max_size=1),
+        "audit": st.fixed_dictionaries({"number": st.integers(1, 9)}),
+    },
+)
+ONE_ROTATION = st.tuples(
+    NAMES, st.lists(st.tuples(STEPS, MORE), max_size=4), st.tuples(st.sampled_from(["closed", "aborted"]), MORE)
+)
+
+
+@given(st.lists(ONE_ROTATION, min_size=1, max_size=4), st.integers(0, 20), st.data())
+def test_any_sequence(rotations: list[Any], cut: int, data: st.DataObject) -> None:
+    bodies = [
+        {"rotation": name, "step": step, **more} for name, steps, end in rotations for step, more in [*steps, end]
+    ]
+    readings = chained(*bodies[: max(1, min(cut, len(bodies)))])
+    whole = fold(PATH, data.draw(st.permutations(readings)))
+    assert whole.head == whole.entries == len(readings)
+    step_by_step = Journal()
+    for number, reading in enumerate(readings, 1):
+        step_by_step = extended(step_by_step, reading.name, number, reading.value)
+    assert step_by_step == whole
+    last = json.loads(readings[-1].value)
+    if last["step"] in ("closed", "aborted"):
+        assert whole.rotation is None
+        # A trim loses nothing.
+        body = {"rotation": "trim", "step": "closed", **json.loads(json.dumps(base_entry(whole)))}
+        [base] = chained(body, start=whole.head + 1, prev=whole.digest)
+        left = readings[data.draw(st.integers(0, len(readings))) :]
+        trimmed = fold(PATH, [*left, base])
+        assert trimmed == replace(whole, head=whole.head + 1, digest=digest_of(base.value), entries=len(left) + 1)
+    else:
+        assert (opened(whole).id, opened(whole).step) == (last["rotation"], last["step"])
+        assert opened(whole).number == whole.head
 
 
 @given(st.permutations(range(1, 13)))
@@ -62,8 +313,7 @@ def test_entries_count_by_number_and_in_whatever_order_they_are_listed(order: li
     entries = {number: entry(number, "closed" if number == 11 else f"step{number}") for number in range(1, 13)}
     journal = fold(PATH, [entries[number] for number in order])
     assert journal.head == 12
-    assert journal.rotation is not None
-    assert journal.rotation.step == "step12"
+    assert opened(journal).step == "step12"
 
 
 @pytest.mark.parametrize("name", ["x", "1/2", "", "-1", "1\n", "²", "1234567890123"])
@@ -81,12 +331,41 @@ def test_what_lies_in_the_journals_path_and_is_no_entry(name: str) -> None:
         "{}",
         '{"rotation": "canary", "step": "plan"}',
         '{"rotation": 1, "step": "plan", "who": "canary"}',
-        '{"rotation": "r", "step": "plan", "who": "w", "prescribes": "canary"}',
-        '{"rotation": "r", "step": "plan", "who": "w", "prescribes": {"secrets": ["canary"]}}',
-        '{"rotation": "r", "step": "plan", "who": "w", "prescribes": {"parameters": "canary"}}',
     ],
 )
 def test_a_broken_entry_is_named(body: str) -> None:
     with pytest.raises(JournalError, match=f"parameter {PATH}/1 is no journal entry") as raised:
         fold(PATH, [Reading(SSM, f"{PATH}/1", "1", body)])
     assert "canary" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"prescribes": "canary"},
+        {"prescribes": {"secrets": ["canary"]}},
+        {"prescribes": {"parameters": "canary"}},
+        {"prescribes": {"overlay": "canary"}},
+        {"prescribes": {"overlay": {"canary": 1}}},
+        {"rotated": ["canary"]},
+        {"rotated": {"c": "canary"}},
+        {"rotated": {"c": {"canary": 1}}},
+        {"obligations": {"c": {"canary": 1}}},
+        {"discharged": 1},
+        {"prepared": 1},
+        {"unprepared": 1},
+        {"audit": "canary"},
+        {"holder": "canary"},
+        {"plan": "canary"},
+        {"notes": "canary"},
+        {"phase": "canary"},
+        {"attempt": None},
+    ],
+    ids=str,
+)
+def test_a_field_that_is_not_what_it_should_be(more: dict[str, Any]) -> None:
+    with pytest.raises(JournalError, match=f"parameter {PATH}/1 is no journal entry") as raised:
+        fold(PATH, [entry(1, "plan", **more)])
+    assert "canary" not in str(raised.value)
+    with pytest.raises(JournalError, match="is no journal entry"):
+        extended(Journal(), f"{PATH}/1", 1, entry(1, "plan", **more).value)
