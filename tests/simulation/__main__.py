@@ -1,0 +1,54 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter
+
+from tests.simulation.glue import installed
+from tests.simulation.scenario import play
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description="Explores schedules of rotations.")
+    parser.add_argument("--interleavings", type=int, default=1000)
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--seed", type=int, help="replay this one, act by act")
+    parser.add_argument("--failures", type=int, default=1, help="stop after that many")
+    arguments = parser.parse_args()
+    with installed():
+        if arguments.seed is not None:
+            result = play(arguments.seed, traced=True)
+            print("\n".join(result.trace or ()))
+            print(result.violation or "every invariant holds")
+            return 1 if result.violation else 0
+        return explore(arguments.first, arguments.interleavings, arguments.failures)
+
+
+def explore(first: int, number: int, failures: int) -> int:
+    started, acts, failed = time.monotonic(), 0, 0
+    paths: set[int] = set()
+    ends: Counter[str] = Counter()
+    litter: Counter[str] = Counter()
+    for seed in range(first, first + number):
+        result = play(seed)
+        acts += result.acts
+        paths.add(result.path)
+        ends += result.ends
+        litter += result.litter
+        if result.violation:
+            failed += 1
+            print(f"seed {seed}: {result.violation}\n  replay: python -m tests.simulation --seed {seed}", flush=True)
+            if failed >= failures:
+                break
+    seconds = time.monotonic() - started
+    done = seed - first + 1
+    print(f"{done} interleavings ({len(paths)} different ones), {acts} acts, {failed} failed")
+    print(f"{seconds:.1f} s, {done / seconds:.0f} a second; runs ended: {dict(ends)}; left by late acts: {dict(litter)}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

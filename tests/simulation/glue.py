@@ -1,0 +1,185 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The real actions, called as the playbooks call them, with the world in place of AWS, time and chance."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from functools import lru_cache
+from types import SimpleNamespace
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.action import (
+    env_snapshot,
+    postgresql_login,
+    rotation,
+    secret_version,
+    valkey_user,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils import _contents, _journal, _valkey
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotator import Rotator, Who
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import journal as journal_store
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _reading
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
+from tests.simulation import hosts
+from tests.simulation.scheduler import Process
+from tests.simulation.servers import login_in
+from tests.simulation.world import World
+
+KINDS = _shared.load_kinds([])
+
+
+class Ended(Exception):  # noqa: N818 - a run that ends is no error of the simulation
+    """A run ended before its last play, and these are its words."""
+
+
+class Now:
+    """The world of the present run: the actions look up time and chance in their modules."""
+
+    world: World
+
+
+def _holder_is_gone(found: Any) -> bool:
+    """What /proc tells on the machine that the rotation was held on."""
+    process = Now.world.scheduler.current
+    assert process is not None
+    same = [one for one in Now.world.scheduler.processes if one.name == found.get("process")]
+    return found.get("machine") == process.machine and bool(same) and same[0].dead
+
+
+@contextlib.contextmanager
+def installed() -> Iterator[None]:
+    """Puts the world in the place of what the actions find around them, and takes it away again."""
+    kept: list[tuple[Any, str, Any]] = []
+
+    def patch(place: Any, name: str, value: Any) -> None:
+        kept.append((place, name, getattr(place, name)))
+        setattr(place, name, value)
+
+    chance = SimpleNamespace(token_hex=lambda size=8: Now.world.token(size))
+    patch(rotation, "secrets", chance)
+    patch(rotation, "_holder", SimpleNamespace(is_gone=_holder_is_gone))
+    patch(journal_store, "secrets", chance)
+    patch(env_snapshot, "secrets", chance)
+    patch(_shared, "now", lambda: Now.world.now())
+    patch(_shared, "generate", lambda length: Now.world.value(length))
+    patch(_reading, "SecretsManager", lambda client: client)
+    patch(_reading, "ParameterStore", lambda client: client)
+    patch(_reading, "_catalog", SimpleNamespace(parse=lambda document, _environment: document))
+    # A verifier takes 4096 rounds of a digest, and the servers here compare passwords.
+    patch(postgresql_login, "_scram", SimpleNamespace(scram_verifier=lambda password, _salt: password))
+    # Pure functions of texts that come up again and again.
+    patch(_journal, "_parsed", lru_cache(4096)(_journal._parsed))  # noqa: SLF001
+    patch(_journal, "digest_of", lru_cache(4096)(_journal.digest_of))
+    parse = lru_cache(4096)(_contents.parse_secret)
+    patch(_contents, "parse_secret", lambda text: dict(parse(text)))  # the caller may change it
+    hosts.install(patch)
+    try:
+        yield
+    finally:
+        for place, name, value in reversed(kept):
+            setattr(place, name, value)
+
+
+class Hands:
+    """What one run of rotate.yml, or of deploy.yml, has at hand: each method is one task."""
+
+    def __init__(self, world: World, process: Process, **options: Any) -> None:
+        self.world = world
+        self.options = options
+        rotator = Rotator(
+            catalog=world.catalog,
+            secrets=world.secrets,
+            parameters=world.parameters,
+            me=Who(process.name, f"{process.name}@{process.machine}", self.holder(process)),
+            clock=lambda: _shared._ages.stamp(world.now()),  # noqa: SLF001
+        )
+        self.setting = _shared.Setting(world.catalog, KINDS, rotator, None)  # type: ignore[arg-type]
+
+    @staticmethod
+    def holder(process: Process) -> dict[str, Any]:
+        return {"machine": process.machine, "process": process.name}
+
+    def _answer(self, action: Any, **given: Any) -> dict[str, Any]:
+        spec = {**_shared.OPTIONS, **action.extra_options}
+        args = {name: one.get("default") for name, one in spec.items()}
+        unknown = set(given) - set(args)
+        assert not unknown, f"{action.name} has no options {unknown}"
+        act = object.__new__(action)
+        act._task = SimpleNamespace(check_mode=False)  # noqa: SLF001
+        found: dict[str, Any] = act.answer(self.setting, {**args, **given}, {})
+        return found
+
+    def begin(self) -> dict[str, Any]:
+        return self._answer(rotation.ActionModule, state="begun", hosts=list(self.world.hosts), **self.options)
+
+    def rotation(self, state: str, **more: Any) -> dict[str, Any]:
+        return self._answer(rotation.ActionModule, state=state, **more)
+
+    def version(self, state: str) -> dict[str, Any]:
+        return self._answer(secret_version.ActionModule, state=state)
+
+    def snapshot(self) -> dict[str, Any]:
+        """The first play of every rollout."""
+        world = self.world
+        stores = {"secretsmanager": world.secrets, "ssm": world.parameters}
+        connection = SimpleNamespace(store_client=lambda name: stores[name], region="eu-west-1")
+        request = _reading.Request(document=world.catalog, environment="staging")
+        environment = _reading.read(request, connection)  # type: ignore[arg-type]
+        environment.resolution.require()
+        return {
+            "settings": dict(environment.resolution.values),
+            "snapshot_id": environment.resolution.snapshot_id,
+            "journal": environment.journal.head,
+        }
+
+    # What runs on a host, for one credential
+
+    def kind(self, credential: dict[str, Any], stage: str) -> dict[str, Any]:
+        """The task of the credential's kind for that stage; what it leaves as a note."""
+        name, folder = credential["name"], credential["kind"]
+        host = next(iter(self.world.hosts.values()))
+        if folder == "postgresql_role":
+            state = {"set": "present", "test": "usable", "retire": "absent"}[stage]
+            host.module(f"postgresql_login {state}", lambda: self._postgresql(name, state), sealed=False)
+            return {}
+        state = {"create": "open", "set": "present", "test": "usable", "retire": "absent"}[stage]
+        host.module(f"valkey_user {state}", lambda: self._valkey(name, state), sealed=False)
+        return {"primary": "1"} if state == "present" else {}
+
+    def _params(self, action: Any, name: str, state: str) -> dict[str, Any] | None:
+        act = object.__new__(action.ActionModule)
+        args = {"credential": name, "state": state, "admin_database": "postgres"}
+        found: dict[str, Any] | None = act.params(self.setting, args, [])
+        return found
+
+    def _postgresql(self, name: str, state: str) -> None:
+        params, server = self._params(postgresql_login, name, state), self.world.postgres
+        if params is None:
+            return
+        login, url = params["login"], params["login_url"]
+        if state == "present":
+            server.present(login, url, params["verifier"], params["journal"])
+        elif state == "usable":
+            server.usable(login, url)
+        else:
+            server.absent(login, url, params["journal"])
+
+    def _valkey(self, name: str, state: str) -> None:
+        params, server = self._params(valkey_user, name, state), self.world.valkey
+        if params is None:
+            return
+        user, digest = params["user"], _valkey.digest_of(login_in(params["login_url"])[1])
+        gate = _valkey.gate_digest(params["gate"]) if params.get("gate") else None
+        if state == "open":
+            server.open(user, digest, str(gate))
+        elif state == "present":
+            server.present(user, digest, gate)
+        elif state == "usable":
+            server.usable(params["login_url"])
+        else:
+            server.absent(user, digest, gate)
+
+

@@ -1,0 +1,175 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Hosts in memory: the real module of the file and its mark, over a dictionary in place of a file system."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile
+from ansible_collections.watchparty.secrets.plugins.module_utils._envfile import Ownership, Present
+from ansible_collections.watchparty.secrets.plugins.modules import env_file
+from tests.simulation.scheduler import LOST, Killed
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+T = TypeVar("T")
+PATH = "/srv/.env"
+_WANTED = Ownership(0, 0, 0o600)
+
+
+class Unreachable(Exception):  # noqa: N818 - Ansible's word
+    """Raised when a host gives no answer."""
+
+
+class Host:
+    """One machine with the application on it."""
+
+    files: dict[str, Present]
+
+    def __init__(self, name: str, world: World) -> None:
+        self.name = name
+        self.world = world
+        self.files = {}
+        self.running: dict[str, str] = {}
+        """The settings that the services started with."""
+        self.reachable = True
+        self.sick: Callable[[dict[str, str]], bool] = lambda _settings: False
+        """Whether the application does not work with these settings, for a reason of its own."""
+        self.healthy_on: set[tuple[str, str]] = set()
+        self.proven_on: set[tuple[str, str]] = set()
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What the services would start with now."""
+        found = self.files.get(PATH)
+        return json.loads(found.content) if found else {}
+
+    def boot(self) -> None:
+        self.running = self.settings
+        self.world.scheduler.say(self.name, "BOOTS")
+
+    # Modules and commands
+
+    def module(self, what: str, act: Callable[[], T], *, sealed: bool) -> T:
+        """Runs a module here: it may outlive the controller, and its answer may be lost."""
+        world, process = self.world, self.world.scheduler.current
+        if process is None:
+            return act()
+        world.before(f"send {what}", self.name)
+        if not self.reachable:
+            process.fault = None
+            raise Unreachable(f"{self.name} cannot be reached")
+        process.module, process.sealed = self.name, sealed
+        try:
+            result = act()
+        finally:
+            process.module, process.sealed = "", False
+        if process.doomed:
+            raise Killed
+        fault = world.scheduler.after(f"answer of {what}", self.name)
+        if not self.reachable or (fault is not None and fault.kind == LOST):
+            raise Unreachable(f"{self.name} was lost during {what}")
+        return result
+
+    def _file(self, state: Callable[[Any], dict[str, Any]], params: dict[str, Any], *, check: bool) -> dict[str, Any]:
+        module = SimpleNamespace(
+            params={"path": PATH, "mark": True, "merge": False, "backup": True, "prove": False, "readers": (), **params},
+            check_mode=check,
+            _diff=False,
+        )
+
+        def act() -> dict[str, Any]:
+            Files.host, before = self, Files.host
+            try:
+                return state(module)
+            finally:
+                Files.host = before
+
+        return self.module(f"env_file {state.__name__}", act, sealed=True)
+
+    def deliver(self, snapshot: dict[str, Any], *, check: bool = False) -> dict[str, Any]:
+        content = json.dumps(snapshot["settings"], sort_keys=True)
+        params = {"content": content, "snapshot_id": snapshot["snapshot_id"], "journal": snapshot["journal"]}
+        return self._file(deliver, params, check=check)
+
+    def prove(self, snapshot: dict[str, Any]) -> None:
+        self._file(prove, {"snapshot_id": snapshot["snapshot_id"]}, check=False)
+
+    def restore(self, snapshot: dict[str, Any]) -> dict[str, Any]:
+        return self._file(restore, {"snapshot_id": snapshot["snapshot_id"]}, check=False)
+
+    def restart(self) -> None:
+        def act() -> None:
+            self.running = self.settings
+
+        self.module("restart", lambda: self.world.act("restart", self.name, act), sealed=False)
+
+    def healthy(self) -> bool:
+        def act() -> bool:
+            running = self.running
+            fine = (
+                self.world.postgres.accepts(running.get("DATABASE_URL", ""))
+                and self.world.valkey.accepts(running.get("REDIS_URL", ""))
+                and not self.sick(running)
+            )
+            if fine:
+                self.healthy_on = set(running.items())
+            return fine
+
+        return self.module("health", lambda: self.world.act("health", self.name, act), sealed=False)
+
+
+def deliver(module: Any) -> dict[str, Any]:
+    return env_file.deliver(module, _WANTED)
+
+
+def prove(module: Any) -> dict[str, Any]:
+    host = Files.host
+    assert host is not None
+    host.proven_on |= set(host.settings.items()) & host.healthy_on
+    return env_file.prove(module)
+
+
+def restore(module: Any) -> dict[str, Any]:
+    return env_file.restore(module, _WANTED)
+
+
+class Files:
+    """Stands in for the file system below the module; every write is one act."""
+
+    host: Host | None = None
+
+    @classmethod
+    def present(cls, path: str) -> Present | None:
+        assert cls.host is not None
+        return cls.host.files.get(path)
+
+    @classmethod
+    def write(cls, path: str, content: bytes, wanted: Ownership) -> None:
+        host = cls.host
+        assert host is not None
+
+        def act() -> None:
+            host.files[path] = Present(content, wanted.uid or 0, wanted.gid or 0, wanted.mode)
+
+        host.world.act("write", f"{host.name}:{path}", act)
+        cls.host = host  # another process may have worked on another host meanwhile
+
+    @classmethod
+    def remove(cls, path: str) -> None:
+        assert cls.host is not None
+        cls.host.files.pop(path, None)
+
+
+def install(patch: Callable[[Any, str, Any], None]) -> None:
+    """Puts the dictionary in the file system's place."""
+    patch(_envfile, "present", Files.present)
+    patch(_envfile, "write", Files.write)
+    patch(_envfile, "_remove", Files.remove)
+    patch(_envfile, "sweep", lambda _path: None)
+    patch(env_file, "_dotenv", SimpleNamespace(from_dotenv=lambda text, _readers=(): json.loads(text)))

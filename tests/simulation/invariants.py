@@ -1,0 +1,180 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What must hold after every act, and what must be left when a rotation has ended."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _journal, _valkey
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Reading
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import CURRENT, PREVIOUS
+from tests.simulation.servers import login_in
+from tests.simulation.world import ADMIN, CACHE, COPY, CORE, JOURNAL, OTHER, ROTATING, World
+
+SECRETS = (CORE, CACHE)
+
+
+class Violation(BaseException):
+    """An invariant does not hold."""
+
+
+class Watch:
+    """Looks at the world after every act that changed it."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        world.watch = self.changed
+        self.current = {name: world.read(name) for name in SECRETS}
+        self.before: dict[tuple[str, str], set[str]] = {}
+        """By secret and key, the values that were current for another reason than a promotion."""
+        for name, (_version, keys) in self.current.items():
+            self._remember(name, keys)
+        self.theirs: set[tuple[str, str, str]] = set()
+        """Place, key and value of what somebody else wrote."""
+        self.plans: dict[str, dict[str, Any]] = {}
+        self.buried: dict[str, str] = {}
+        """Values of parameters that somebody else wrote and a rotation wrote over, until they are back."""
+        self.journal = self.fold()
+
+    def _remember(self, name: str, keys: dict[str, str]) -> None:
+        for key, value in keys.items():
+            self.before.setdefault((name, key), set()).add(value)
+
+    def somebody_wrote(self, place: str, key: str, value: str) -> None:
+        self.theirs.add((place, key, value))
+        if place in self.current:
+            self.current[place] = self.world.read(place)
+            self._remember(place, self.current[place][1])
+
+    def fold(self) -> Journal:
+        found = self.world.parameters._parameters  # noqa: SLF001 - past the hook
+        start = f"{JOURNAL}/"
+        readings = [
+            Reading("ssm", name, "1", one.values[-1]) for name, one in found.items() if name.startswith(start)
+        ]
+        return _journal.fold(JOURNAL, readings)
+
+    # After every act
+
+    def changed(self, op: str, name: str) -> None:
+        if name.startswith(JOURNAL):
+            self._journal_changed(op, name)
+        elif op == "move" and name in self.current:
+            self._moved(name)
+        elif op == "write" and name in (COPY, OTHER):
+            self._written(name)
+        if op not in ("put", "create", "delete", "log in", "health"):
+            self.valid()
+
+    def _fail(self, *words: object) -> None:
+        self.world.scheduler.say("VIOLATION:", *words)
+        raise Violation(" ".join(map(str, words)))
+
+    def valid(self) -> None:
+        """Every value that a service runs on, or would start with, is valid; so is every current one."""
+        world = self.world
+        for host in world.hosts.values():
+            for what, settings in (("runs on", host.running), ("would start with", host.settings)):
+                if not world.postgres.accepts(settings["DATABASE_URL"]):
+                    self._fail(host.name, what, settings["DATABASE_URL"], "which PostgreSQL refuses")
+                if not world.valkey.accepts(settings["REDIS_URL"]):
+                    self._fail(host.name, what, settings["REDIS_URL"], "which Valkey refuses")
+        keys = [(host.name, host.running) for host in world.hosts.values()]
+        for name, one in keys:
+            for other, running in keys:
+                known = [running["SECRET_KEY"], *running.get("SECRET_KEY_FALLBACKS", "").split(",")]
+                if one["SECRET_KEY"] not in known:
+                    self._fail(f"{name} signs with {one['SECRET_KEY']}, and {other} knows only {known}")
+        if not world.postgres.accepts(self.current[CORE][1]["DATABASE_URL"]):
+            self._fail(f"{CURRENT} of {CORE} names a login that PostgreSQL refuses")
+        if not world.valkey.accepts(self.current[CACHE][1]["REDIS_URL"]):
+            self._fail(f"{CURRENT} of {CACHE} names a password that Valkey refuses")
+
+    def _proven(self, key: str, value: str) -> bool:
+        return any((key, value) in host.proven_on for host in self.world.hosts.values())
+
+    def _moved(self, name: str) -> None:
+        """AWSCURRENT names what a proven host has run on, and nobody's write is lost by its move."""
+        off, was = self.current[name]
+        to, now = self.world.read(name)
+        if to == off:
+            return
+        self.current[name] = (to, now)
+        plan = self.plans.get(self._rotation_of(name, to), {})
+        base = self.world.secrets._secrets[name].contents.get(plan.get("secrets", {}).get(name, ""), "{}")  # noqa: SLF001
+        for key in {*was, *now}:
+            mine, theirs = now.get(key, ""), was.get(key, "")
+            if mine == theirs:
+                continue
+            if key not in ROTATING[name]:
+                self._fail(f"{CURRENT} of {name} moved, and {key}={theirs} is lost (now {mine})")
+            if (name, key, theirs) in self.theirs and json.loads(base).get(key) != theirs:
+                self._fail(f"{CURRENT} of {name} moved, and somebody's {key}={theirs} is lost (now {mine})")
+            if mine not in self.before[name, key] and not self._proven(key, mine):
+                self._fail(f"{CURRENT} of {name} has {key}={mine}, which no proven host has run on")
+
+    def _rotation_of(self, name: str, version: str) -> str:
+        labels = [label for label, holder in self.world.stages(name).items() if holder == version]
+        return next((label.rpartition("-")[0] for label in labels if label.startswith("r-")), "")
+
+    def _written(self, name: str) -> None:
+        values = self.world.parameters._parameters[name].values  # noqa: SLF001
+        lost, value = values[-2], values[-1]
+        if self.buried.get(name) == value:
+            del self.buried[name]
+        elif (name, "", lost) in self.theirs and value != lost and not self._planned(name, lost):
+            self.buried[name] = lost
+        if name == COPY and value not in self.before[CORE, "DATABASE_URL"] and (name, "", value) not in self.theirs:
+            if not self._proven("DATABASE_URL", value):
+                self._fail(f"{name} holds {value}, which no proven host has run on")
+
+    def _planned(self, name: str, value: str) -> bool:
+        values = self.world.parameters._parameters[name].values  # noqa: SLF001
+        numbers = [plan.get("parameters", {}).get(name) for plan in self.plans.values()]
+        return any(number and values[int(number) - 1] == value for number in numbers)
+
+    def _journal_changed(self, op: str, name: str) -> None:
+        if op == "create":
+            entry = json.loads(self.world.parameter(name))
+            if "plan" in entry:
+                self.plans[entry["rotation"]] = entry["plan"]
+        before, self.journal = self.journal, self.fold()
+        if op != "delete":
+            return
+        for what in ("rotated", "obligations", "prepared"):
+            lost = set(getattr(before, what)) - set(getattr(self.journal, what))
+            if lost:
+                self._fail(f"the journal lost {what}: {sorted(lost)}")
+        if self.journal.head < before.head - 1:
+            self._fail(f"the journal went back from {before.head} to {self.journal.head}")
+
+    # At the end
+
+    def named(self) -> None:
+        """What could not be kept from being written over was told to somebody."""
+        said = " ".join(one.words or "" for one in self.world.scheduler.processes)
+        for name, value in self.buried.items():
+            if name not in said:
+                self._fail(f"somebody's {name}={value} was written over, and no run named it")
+
+    def left_over(self) -> list[str]:
+        """What a rotation that has ended left behind."""
+        world, found = self.world, []
+        if self.journal.rotation is not None:
+            found.append(f"{self.journal.rotation} is open")
+        for name in world.secrets._secrets:  # noqa: SLF001
+            if name not in (CORE, CACHE, ADMIN):
+                found.append(f"secret {name}")
+                continue
+            for label, version in world.stages(name).items():
+                if label not in (CURRENT, PREVIOUS) and not version.startswith("theirs-"):
+                    found.append(f"label {label} on {name}")
+        login = login_in(self.current[CORE][1]["DATABASE_URL"])[0]
+        found += [f"login {name}" for name, one in world.postgres.logins.items() if one.can_login and name != login]
+        password = _valkey.digest_of(login_in(self.current[CACHE][1]["REDIS_URL"])[1])
+        for node, users in world.valkey.nodes.items():
+            found += [f"password or gate {one[:8]} on {node}" for one in users["app"].digests if one != password]
+        return found

@@ -1,0 +1,266 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What happens in one interleaving: made from a seed, run to its end, and judged."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotator import PENDING
+from tests.simulation.controller import deploy, rotate
+from tests.simulation.glue import Now
+from tests.simulation.hosts import PATH
+from tests.simulation.invariants import Violation, Watch
+from tests.simulation.scheduler import (
+    FOREVER,
+    IN_FLIGHT,
+    KILL,
+    KILL_AFTER,
+    LOST,
+    PAUSE,
+    REFUSED,
+    TWICE,
+    Endless,
+    Fault,
+    Process,
+    Scheduler,
+)
+from tests.simulation.world import CACHE, COPY, CORE, CREDENTIALS, JOURNAL, OTHER, World
+
+ATTEMPTS = 8
+"""How often the command is started again before it is said never to end."""
+
+
+@dataclass
+class Result:
+    """What came of one interleaving."""
+
+    seed: int
+    violation: str = ""
+    path: int = 0
+    acts: int = 0
+    ends: Counter[str] = field(default_factory=Counter)
+    """How its runs ended, in one word each."""
+    litter: Counter[str] = field(default_factory=Counter)
+    """What acts that came after the end left, by its kind."""
+    trace: list[str] | None = None
+
+
+class Scenario:
+    """One world and what happens in it."""
+
+    def __init__(self, seed: int, *, traced: bool = False) -> None:
+        self.rng = random.Random(seed)
+        self.scheduler = Scheduler(self.rng, traced=traced)
+        rng = self.rng
+        self.world = World(self.scheduler, rng, hosts=rng.choice((2, 2, 3)), copy=rng.random() < 0.5)
+        Now.world = self.world
+        self.names = rng.choice([("database",), ("cache",), ("django_key",), ("database", "cache"), CREDENTIALS])
+        self.length = 70 + 60 * len(self.names) + (60 if "django_key" in self.names else 0)
+        """About how many acts a rotation takes."""
+        self.result = Result(seed)
+        self._first_deploy()
+        self.watch = Watch(self.world)
+        self.serial = 0
+
+    def _first_deploy(self) -> None:
+        """An environment that has been running for a while, with a journal that was trimmed before."""
+        base = {
+            "rotation": "trim", "step": "closed", "who": "setup", "at": "2025-06-01T00:00:00Z", "run": "setup",
+            "base": True, "prepared": ["database"],
+            "rotated": {
+                name: {"at": "2025-06-01T00:00:00Z", "who": "setup", "rotation": "r-0"}
+                for name in (*CREDENTIALS, "database_admin", "cache_admin")
+            },
+        }  # fmt: skip
+        self.world.parameters.seed(f"{JOURNAL}/40", json.dumps(base), kind="String")
+        process = self._process("deploy", "A", deploy(self.world))
+        self.scheduler.run()
+        assert process.words == "deployed: done: ", process.words
+        assert all(PATH in host.files for host in self.world.hosts.values())
+
+    def _process(
+        self, what: str, machine: str, body: Callable[[Process], str], faults: dict[int, Fault] | None = None
+    ) -> Process:
+        number = len(self.scheduler.processes) + 1
+        return self.scheduler.start(Process(f"{what}-{number}", machine, body, faults or {}))
+
+    # What goes wrong
+
+    def _sometime(self) -> int:
+        return self.scheduler.tick + self.rng.randrange(1, self.length)
+
+    def _faults(self) -> dict[int, Fault]:
+        rng, found = self.rng, {}
+        for _number in range(rng.choice((0, 1, 1, 2, 3))):
+            kind = rng.choice((KILL, KILL, KILL_AFTER, IN_FLIGHT, PAUSE, PAUSE, PAUSE, REFUSED, LOST, LOST, TWICE))
+            ticks = rng.choice((rng.randrange(5, 60), rng.randrange(50, 400), FOREVER))
+            found[rng.randrange(1, self.length)] = Fault(kind, ticks if kind in (PAUSE, IN_FLIGHT) else 0)
+        return found
+
+    def _command(self, machine: str, **options: Any) -> Process:
+        options = {"credentials": list(self.names), "force": True, "resume": "", "abort": False, **options}
+        faults = self._faults()
+        self.scheduler.say("SOMEBODY starts rotate on", machine, options, {n: f.kind for n, f in faults.items()})
+        return self._process("rotate", machine, rotate(self.world, **options), faults)
+
+    def _prepare(self) -> None:
+        rng, at = self.rng, self.scheduler.at
+        self._command("A")
+        if rng.random() < 0.5:  # the same command again, on the same machine
+            at(self._sometime(), lambda: self._command("A", abort=rng.random() < 0.3))
+        for _number in range(rng.choice((0, 0, 1, 1, 2))):  # somebody elsewhere
+            resume, abort = rng.choice(("", "any", "any")), rng.random() < 0.5
+            at(self._sometime(), lambda resume=resume, abort=abort: self._command("B", resume=resume, abort=abort))
+        if rng.random() < 0.3:
+            at(self._sometime(), lambda: self._process("deploy", "C", deploy(self.world), self._faults()))
+        if rng.random() < 0.4:
+            self._hosts_suffer()
+        for _number in range(rng.choice((0, 0, 0, 1, 1, 2))):
+            at(self._sometime(), self._somebody_writes)
+
+    def _hosts_suffer(self) -> None:
+        rng, at = self.rng, self.scheduler.at
+        host = rng.choice(list(self.world.hosts.values()))
+        what = rng.choice(("vanishes", "vanishes", "boots", "sick"))
+        begin = self._sometime()
+        if what == "boots":
+            at(begin, host.boot)
+        elif what == "sick":
+            key = rng.choice(("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "SECRET_KEY_FALLBACKS"))
+            value = host.running.get(key)
+            host.sick = lambda settings: settings.get(key) != value
+        else:
+            def vanish() -> None:
+                host.reachable = False
+                self.scheduler.say(host.name, "VANISHES")
+
+            def come_back() -> None:
+                host.reachable = True
+                self.scheduler.say(host.name, "IS BACK")
+                if rng.random() < 0.3:
+                    host.boot()
+
+            at(begin, vanish)
+            if rng.random() < 0.6:
+                at(begin + rng.randrange(5, 200), come_back)
+
+    def _somebody_writes(self) -> None:
+        rng, world, watch = self.rng, self.world, self.watch
+        self.serial += 1
+        what = rng.choice(("note", "note", "hint", "mode", "url", "redis", "fallbacks", "copy", "pending"))
+        place, key, value = {
+            "note": (CORE, "NOTE", f"n-{self.serial}"),
+            "hint": (CACHE, "HINT", f"h-{self.serial}"),
+            "mode": (OTHER, "", f"m-{self.serial}"),
+            "url": (CORE, "DATABASE_URL", f"{world.held(CORE)['DATABASE_URL']}?theirs={self.serial}"),
+            "redis": (CACHE, "REDIS_URL", f"{world.held(CACHE)['REDIS_URL']}?theirs={self.serial}"),
+            "fallbacks": (CORE, "SECRET_KEY_FALLBACKS", f"theirs-{self.serial}"),
+            "copy": (COPY, "", f"{world.parameter(COPY) if world.copy else ''}?theirs={self.serial}"),
+            "pending": (CORE, "", ""),
+        }[what]
+        if what == "fallbacks":
+            held = world.held(CORE)[key]
+            value = f"{held},{value}" if held else value
+        if what == "pending":
+            world.secrets.seed(CORE, json.dumps(world.held(CORE)), version=f"theirs-{self.serial:026}", label=PENDING)
+            self.scheduler.say("SOMEBODY marks a version as pending in", CORE)
+        elif place in (OTHER, COPY):
+            if place == OTHER or world.copy:
+                world.write_parameter(place, value)
+                watch.somebody_wrote(place, key, value)
+        else:
+            world.write_secret(place, key, value)
+            watch.somebody_wrote(place, key, value)
+
+    # The course of it
+
+    def run(self) -> Result:
+        result = self.result
+        try:
+            self._prepare()
+            self.scheduler.run()
+            late = self.rng.random() < 0.6
+            if not late:
+                self.scheduler.run(release=True)
+            self._recover()
+            if late:
+                self.scheduler.run(release=True)
+                for one in self.watch.left_over():
+                    result.litter[one.partition(" ")[0]] += 1
+                self._recover(clean=not result.litter)
+            self._once_more()
+            self.watch.named()
+        except (Violation, Endless, AssertionError) as error:
+            result.violation = str(error) or repr(error)
+        except Exception as error:  # noqa: BLE001 - a crash of the code under test is a finding like any other
+            result.violation = f"{type(error).__name__}: {error}"
+        self.scheduler.close()
+        result.path, result.acts, result.trace = self.scheduler.path, self.scheduler.tick, self.scheduler.lines
+        for process in self.scheduler.processes[1:]:
+            result.ends[(process.words or "killed").partition(":")[0].partition(" ")[0]] += 1
+        return result
+
+    def _heal(self) -> None:
+        """The operator looks after what is not the rotation's."""
+        world = self.world
+        self.scheduler.events.clear()
+        for host in world.hosts.values():
+            host.reachable, host.sick = True, lambda _settings: False
+        pending = world.stages(CORE).get(PENDING, "")
+        if pending.startswith("theirs-"):
+            del world.stages(CORE)[PENDING]
+        self._align()
+
+    def _align(self) -> None:
+        """A copy that somebody made differ is mended by hand, once no rotation is open."""
+        world, url = self.world, self.world.held(CORE)["DATABASE_URL"]
+        if world.copy and self.watch.journal.rotation is None and world.parameter(COPY) != url:
+            self.watch.named()
+            self.watch.buried.pop(COPY, None)
+            world.write_parameter(COPY, url)
+            self.watch.somebody_wrote(COPY, "", url)
+
+    def _recover(self, *, clean: bool = True) -> None:
+        """Started again with the same words, the command ends, and nothing is left."""
+        self._heal()
+        abort = self.rng.random() < 0.3
+        for _attempt in range(ATTEMPTS):
+            body = rotate(self.world, credentials=list(self.names), force=False, resume="any", abort=abort)
+            process = self._process("recover", "A", body)
+            self.scheduler.run()
+            words = process.words or ""
+            abort = False
+            self._align()
+            if self.watch.journal.rotation is None and words.startswith(("closed", "nothing")):
+                if words.startswith("closed at discard"):
+                    continue
+                break
+        else:
+            raise Violation(f"started again {ATTEMPTS} times, it does not end: {words}")
+        left = self.watch.left_over()
+        if left and clean:
+            raise Violation(f"it has ended, and left behind: {'; '.join(left)}")
+
+    def _once_more(self) -> None:
+        """The next rotation finds nothing in its way, and leaves nothing either."""
+        if self.rng.random() < 0.25 or self.result.litter:
+            self.world.days += 40
+            body = rotate(self.world, credentials=list(self.names), force=True, resume="", abort=False)
+            process = self._process("next", "A", body)
+            self.scheduler.run()
+            if process.words != "closed at record: complete":
+                raise Violation(f"the next rotation does not go through: {process.words}")
+            left = self.watch.left_over()
+            if left and not self.result.litter:
+                raise Violation(f"the next rotation has ended, and left behind: {'; '.join(left)}")
+
+
+def play(seed: int, *, traced: bool = False) -> Result:
+    """Runs one interleaving."""
+    return Scenario(seed, traced=traced).run()

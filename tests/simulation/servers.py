@@ -1,0 +1,139 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A PostgreSQL and a Valkey in memory, changed by the same rules as the modules follow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import unquote
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _valkey
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
+
+Point = Callable[[str, str, Callable[[], object]], object]
+_LOGIN = re.compile(r"^[a-z]+://([^:@/]*):([^@/]*)@")
+
+
+def login_in(url: str) -> tuple[str, str]:
+    found = _LOGIN.match(url)
+    if found is None:
+        return "", ""
+    return unquote(found[1]), unquote(found[2])
+
+
+@dataclass
+class Login:
+    """A role as pg_authid and its comment show it."""
+
+    password: str | None = None
+    can_login: bool = False
+    journal: int = 0
+
+
+@dataclass
+class Postgres:
+    """One server; a transaction is one act, which checks the journal number itself."""
+
+    act: Point
+    logins: dict[str, Login] = field(default_factory=dict)
+    in_use: Callable[[str], bool] = lambda _login: False
+
+    def accepts(self, url: str) -> bool:
+        name, password = login_in(url)
+        found = self.logins.get(name)
+        return found is not None and found.can_login and found.password == password
+
+    def present(self, login: str, login_url: str, verifier: str, journal: int) -> None:
+        if self.act("log in", login, lambda: self.accepts(login_url)):
+            return
+
+        def transaction() -> None:
+            role = self.logins.get(login) or Login()
+            self._refuse_older(login, role, journal)
+            if role.can_login and self.in_use(login):
+                raise HostError(f"role {login} is in use, and login_url does not log in as it")
+            self.logins[login] = Login(verifier, True, journal)
+
+        self.act("alter role", login, transaction)
+
+    def usable(self, login: str, login_url: str) -> None:
+        if not self.act("log in", login, lambda: self.accepts(login_url)):
+            raise HostError(f"{login} is refused")
+
+    def absent(self, login: str, login_url: str, journal: int) -> None:
+        def transaction() -> None:
+            role = self.logins.get(login)
+            if role is not None:
+                self._refuse_older(login, role, journal)
+                if not role.can_login and role.journal == journal:
+                    return
+            self.logins[login] = Login(None, False, journal)
+
+        self.act("end role", login, transaction)
+        if self.act("log in", login, lambda: self.accepts(login_url)):
+            raise HostError(f"role {login} may no longer log in, and login_url still does")
+
+    @staticmethod
+    def _refuse_older(login: str, role: Login, journal: int) -> None:
+        if role.journal > journal:
+            raise HostError(f"role {login} was last changed under journal number {role.journal}, this run has {journal}")
+
+
+@dataclass
+class Valkey:
+    """Nodes of one server; every ACL SETUSER is one act on one node."""
+
+    act: Point
+    nodes: dict[str, dict[str, _valkey.User]] = field(default_factory=dict)
+
+    def accepts(self, url: str) -> bool:
+        name, password = login_in(url)
+        digest = _valkey.digest_of(password)
+        return all(name in users and digest in users[name].digests for users in self.nodes.values())
+
+    def digests(self, user: str) -> set[str]:
+        return {digest for users in self.nodes.values() if user in users for digest in users[user].digests}
+
+    def setuser(self, node: str, user: str, rules: tuple[str, ...]) -> None:
+        """All or nothing, as the server does it."""
+        found = self.nodes[node].get(user)
+        held = set(found.digests) if found else set()
+        for rule in rules:
+            if rule.startswith("!"):
+                if rule[1:] not in held:
+                    if all(one.startswith("!") for one in rules):
+                        return
+                    raise HostError(f"{node}: the gate of this rotation was closed meanwhile; nothing was added there")
+                held.discard(rule[1:])
+            elif rule.startswith("#"):
+                held.add(rule[1:])
+        self.nodes[node][user] = user_of(user, held)
+
+    def _each(self, user: str, plan: Callable[[dict[str, _valkey.User]], tuple[tuple[str, ...], ...]]) -> None:
+        """Looks at every node, then acts at each, as the module does."""
+        plans = {node: self.act("look", node, lambda: plan(self.nodes[node])) for node in self.nodes}  # noqa: B023
+        for node, commands in plans.items():
+            for rules in commands:  # type: ignore[attr-defined]
+                self.act("setuser", node, lambda: self.setuser(node, user, rules))  # noqa: B023 - called at once
+
+    def open(self, user: str, digest: str, gate: str) -> None:
+        self._each(user, lambda users: _valkey.plan_open(users, user, digest, like=None, gate=gate))
+
+    def present(self, user: str, digest: str, gate: str | None) -> None:
+        self._each(user, lambda users: _valkey.plan_present(users, user, digest, like=None, gate=gate))
+
+    def usable(self, login_url: str) -> None:
+        if not self.act("log in", "valkey", lambda: self.accepts(login_url)):
+            raise HostError("the new password is refused")
+
+    def absent(self, user: str, digest: str, gate: str | None) -> None:
+        self._each(user, lambda users: _valkey.plan_absent(users, user, digest, gate=gate, keep_one=True))
+        held = self.act("log in", "valkey", lambda: digest in self.digests(user))
+        if held:
+            raise HostError("the password was taken away, but not every node was seen to refuse it")
+
+
+def user_of(name: str, digests: set[str]) -> _valkey.User:
+    return _valkey.User(name=name, enabled=True, nopass=False, digests=frozenset(digests), rules=())

@@ -1,0 +1,207 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The world that a rotation changes: two stores, hosts, a PostgreSQL, a Valkey, and people who write as well."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _valkey
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NoAccess
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import (
+    CURRENT,
+    Hook,
+    MemoryParameters,
+    MemorySecrets,
+)
+from tests.simulation import servers
+from tests.simulation.hosts import Host
+from tests.simulation.scheduler import LOST, REFUSED, TWICE, Scheduler
+
+T = TypeVar("T")
+CORE, CACHE, ADMIN = "shop/staging/core", "shop/staging/cache", "shop/staging/admin"
+COPY, OTHER = "/shop/staging/DB/URL", "/shop/staging/App/MODE"
+JOURNAL = "/secrets-journal/shop/staging"
+ROTATING = {CORE: ("DATABASE_URL", "SECRET_KEY", "SECRET_KEY_FALLBACKS"), CACHE: ("REDIS_URL",), ADMIN: ()}
+CREDENTIALS = ("database", "cache", "django_key")
+
+DOCUMENT = {
+    "application": "shop",
+    "stores": {
+        "secrets_manager": {"name": "{application}/{environment}/{group}"},
+        "ssm": {"path": "/{application}/{environment}", "journal": "/secrets-journal/{application}/{environment}"},
+    },
+    "services": {"web": {"units": ["shop.service"], "health": "http://127.0.0.1:8000/health"}},
+    "settings": {
+        "DATABASE_URL": {
+            "group": "core",
+            "type": "url",
+            "schemes": ["postgresql"],
+            "sensitivity": "high",
+            "required": True,
+            "copies": [{"parameter": "DB/URL"}],
+        },
+        "SECRET_KEY": {"group": "core", "sensitivity": "high", "required": True},
+        "SECRET_KEY_FALLBACKS": {"group": "core", "type": "list", "sensitivity": "high"},
+        "REDIS_URL": {"group": "cache", "type": "url", "schemes": ["redis"], "sensitivity": "high", "required": True},
+        "NOTE": {"group": "core"},
+        "HINT": {"group": "cache"},
+        "MODE": {"parameter": "App/MODE"},
+    },
+    "credentials": {
+        "database": {
+            "kind": "postgresql_role",
+            "max_age_days": 90,
+            "admin": "database_admin",
+            "appears_in": [{"setting": "DATABASE_URL"}],
+        },
+        "cache": {
+            "kind": "valkey_user",
+            "max_age_days": 90,
+            "admin": "cache_admin",
+            "appears_in": [{"setting": "REDIS_URL"}],
+        },
+        "django_key": {
+            "kind": "django_secret_key",
+            "max_age_days": 90,
+            "used_for": ["sessions", "signing"],
+            "fallbacks": "SECRET_KEY_FALLBACKS",
+            "appears_in": [{"setting": "SECRET_KEY"}],
+        },
+        "database_admin": {
+            "kind": "external",
+            "max_age_days": 36500,
+            "appears_in": [{"secret": "{application}/{environment}/admin", "keys": ["db_user", "db_password"]}],
+        },
+        "cache_admin": {
+            "kind": "external",
+            "max_age_days": 36500,
+            "appears_in": [{"secret": "{application}/{environment}/admin", "keys": ["cache_user", "cache_password"]}],
+        },
+    },
+}
+
+
+def _parsed(*, copy: bool) -> Any:
+    document = json.loads(json.dumps(DOCUMENT))
+    if not copy:
+        del document["settings"]["DATABASE_URL"]["copies"]
+    return _catalog.parse(document, "staging")
+
+
+CATALOGS = {copy: _parsed(copy=copy) for copy in (False, True)}
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class World(Hook):
+    """Everything outside the processes; also the hook around each act on the stores."""
+
+    def __init__(self, scheduler: Scheduler, rng: random.Random, *, hosts: int, copy: bool) -> None:
+        self.scheduler = scheduler
+        self.rng = rng
+        self.catalog = CATALOGS[copy]
+        self.copy = copy
+        self.watch: Callable[[str, str], None] = lambda _op, _name: None
+        """Called after every act that changed something."""
+        self.secrets = MemorySecrets(self)
+        self.parameters = MemoryParameters(self)
+        self.days = 0
+        self.serial = 0
+        self.hosts = {f"web{number}": Host(f"web{number}", self) for number in range(1, hosts + 1)}
+        self.postgres = servers.Postgres(self.act)
+        self.postgres.in_use = lambda login: any(
+            servers.login_in(one.running.get("DATABASE_URL", ""))[0] == login for one in self.hosts.values()
+        )
+        self.valkey = servers.Valkey(self.act)
+        self._seed()
+
+    def _seed(self) -> None:
+        core = {
+            "SECRET_KEY": "key-0",
+            "SECRET_KEY_FALLBACKS": "",
+            "DATABASE_URL": "postgresql://app_a:db-0@db/shop",
+            "NOTE": "n-0",
+        }
+        cache = {"REDIS_URL": "redis://app:cache-0@valkey:6379/0", "HINT": "h-0"}
+        admin = {"db_user": "root", "db_password": "r-0", "cache_user": "admin", "cache_password": "c-0"}
+        for name, content in ((CORE, core), (CACHE, cache), (ADMIN, admin)):
+            self.secrets.seed(name, json.dumps(content))
+        if self.copy:
+            self.parameters.seed(COPY, core["DATABASE_URL"])
+        self.parameters.seed(OTHER, "m-0")
+        self.postgres.logins = {
+            "app_a": servers.Login("db-0", True),
+            "app_b": servers.Login(None, False),
+        }
+        self.valkey.nodes = {
+            node: {"app": servers.user_of("app", {_valkey.digest_of("cache-0")})} for node in ("primary", "replica")
+        }
+
+    # Time and chance
+
+    def now(self) -> datetime:
+        return EPOCH + timedelta(days=self.days, seconds=self.scheduler.tick)
+
+    def token(self, _bytes: int = 8) -> str:
+        self.serial += 1
+        return f"{self.serial:04x}"
+
+    def value(self, length: int) -> str:
+        self.serial += 1
+        return f"v{self.serial}".ljust(length, "x") if length < 32 else f"v{self.serial}"
+
+    # Acts
+
+    def before(self, op: str, name: str) -> None:
+        if self.scheduler.before(op, name):
+            fault = self.scheduler.current.fault  # type: ignore[union-attr]
+            if fault is not None and fault.kind == REFUSED:
+                raise NoAccess(f"{op} {name}: no answer from the endpoint")
+
+    def after(self, op: str, name: str) -> bool:
+        if op not in ("read", "describe", "look"):
+            self.watch(op, name)
+        if self.scheduler.lines is not None and self.scheduler.current:
+            self.scheduler.say(op, name)
+        fault = self.scheduler.after(op, name)
+        if fault is not None and fault.kind == LOST:
+            raise NoAccess(f"{op} {name}: the answer was lost")
+        return fault is not None and fault.kind == TWICE
+
+    def act(self, op: str, name: str, act: Callable[[], T]) -> T:
+        """An act on a server or a host, between the same two points as those on the stores."""
+        self.before(op, name)
+        result = act()
+        while self.after(op, name):
+            result = act()
+        return result
+
+    # What others do
+
+    def held(self, secret: str) -> dict[str, str]:
+        return self.read(secret)[1]
+
+    def read(self, secret: str) -> tuple[str, dict[str, str]]:
+        """The current version and its keys, past every hook."""
+        version = self.stages(secret)[CURRENT]
+        return version, json.loads(self.secrets._secrets[secret].contents[version])  # noqa: SLF001 - the twin's inside
+
+    def stages(self, secret: str) -> dict[str, str]:
+        return self.secrets._secrets[secret].stages  # noqa: SLF001 - past the hook
+
+    def parameter(self, name: str) -> str:
+        return self.parameters._parameters[name].values[-1]  # noqa: SLF001 - past the hook
+
+    def write_secret(self, secret: str, key: str, value: str) -> None:
+        """Somebody changes one key, as the console does: over what is current now."""
+        content = {**self.held(secret), key: value}
+        self.secrets.seed(secret, json.dumps(content), version=f"theirs-{self.token():0>26}")
+        self.scheduler.say("SOMEBODY writes", secret, key, value)
+
+    def write_parameter(self, name: str, value: str) -> None:
+        self.parameters.seed(name, value)
+        self.scheduler.say("SOMEBODY writes", name, value)
