@@ -50,7 +50,7 @@ def following(rotation: OpenRotation, outcome: str, *, words: str = "") -> Decis
     """Pure: which way a rotation goes on after the present step came to ``outcome``."""
     if rotation.step in BACKWARD:
         return _on_the_way_back(rotation, outcome, words)
-    if outcome == FAILED and rotation.step in ("retire", "record"):
+    if outcome in (FAILED, TAKEN, MOVED) and rotation.step in ("retire", "record"):
         return Decision(STOP, words=f"{words}; the new value is in force and the old one may still be valid")
     if outcome in (FAILED, TAKEN):
         return Decision(BACK, "abort", words=words)
@@ -60,6 +60,8 @@ def following(rotation: OpenRotation, outcome: str, *, words: str = "") -> Decis
         return Decision(STOP, words=words)
     if outcome == LATER:
         return Decision(GO, "record", words=words)
+    if outcome != DONE:
+        return Decision(STOP, words=f"{outcome} is no outcome of a step; {words}".rstrip("; "))
     return _next(rotation)
 
 
