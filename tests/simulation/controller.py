@@ -196,8 +196,8 @@ class Rotate:
         for host in self.world.hosts.values():
             try:
                 proof[host.name] = host.deliver(snapshot, check=True)
-            except (SecretsError, Unreachable):
-                continue
+            except (SecretsError, Unreachable) as error:
+                self.world.scheduler.say("not proven:", error)
         self._stages(*stages, proof=proof)
 
 

@@ -82,16 +82,21 @@ class Watch:
                     self._fail(host.name, what, settings["DATABASE_URL"], "which PostgreSQL refuses")
                 if not world.valkey.accepts(settings["REDIS_URL"]):
                     self._fail(host.name, what, settings["REDIS_URL"], "which Valkey refuses")
-        keys = [(host.name, host.running) for host in world.hosts.values()]
+        if not (self.journal.rotation and self.journal.rotation.aborting):
+            self._sessions()
+        if not world.postgres.accepts(self.current[CORE][1]["DATABASE_URL"]):
+            self._fail(f"{CURRENT} of {CORE} names a login that PostgreSQL refuses")
+        if not world.valkey.accepts(self.current[CACHE][1]["REDIS_URL"]):
+            self._fail(f"{CURRENT} of {CACHE} names a password that Valkey refuses")
+
+    def _sessions(self) -> None:
+        """What one host signs, every other one knows: else whoever is sent from one to the other is logged out."""
+        keys = [(host.name, host.running) for host in self.world.hosts.values()]
         for name, one in keys:
             for other, running in keys:
                 known = [running["SECRET_KEY"], *running.get("SECRET_KEY_FALLBACKS", "").split(",")]
                 if one["SECRET_KEY"] not in known:
                     self._fail(f"{name} signs with {one['SECRET_KEY']}, and {other} knows only {known}")
-        if not world.postgres.accepts(self.current[CORE][1]["DATABASE_URL"]):
-            self._fail(f"{CURRENT} of {CORE} names a login that PostgreSQL refuses")
-        if not world.valkey.accepts(self.current[CACHE][1]["REDIS_URL"]):
-            self._fail(f"{CURRENT} of {CACHE} names a password that Valkey refuses")
 
     def _proven(self, key: str, value: str) -> bool:
         return any((key, value) in host.proven_on for host in self.world.hosts.values())

@@ -218,9 +218,10 @@ class Scenario:
         self._align()
 
     def _align(self) -> None:
-        """A copy that somebody made differ is mended by hand, once no rotation is open."""
-        world, url = self.world, self.world.held(CORE)["DATABASE_URL"]
-        if world.copy and self.watch.journal.rotation is None and world.parameter(COPY) != url:
+        """A copy that somebody made differ is mended by hand, unless the open rotation is to write it."""
+        world, url, rotation = self.world, self.world.held(CORE)["DATABASE_URL"], self.watch.journal.rotation
+        planned = rotation.plan.get("parameters", {}) if rotation else {}
+        if world.copy and COPY not in planned and world.parameter(COPY) != url:
             self.watch.named()
             self.watch.buried.pop(COPY, None)
             world.write_parameter(COPY, url)
@@ -237,6 +238,9 @@ class Scenario:
             words = process.words or ""
             abort = False
             self._align()
+            if "not deployed" in words:
+                self._process("deploy", "A", deploy(self.world))
+                self.scheduler.run()
             if self.watch.journal.rotation is None and words.startswith(("closed", "nothing")):
                 if words.startswith("closed at discard"):
                     continue
