@@ -59,8 +59,8 @@ def seed(client: Callable[[str], Any], layout: Layout) -> Seeded:
             values.update({f"{name}#{key}": str(value) for key, value in content.items()})
         else:
             values[name] = content if isinstance(content, str) else content.hex()
-    logs = client("logs") if layout.log_groups else None
     for group in layout.log_groups:
+        logs = client("logs")
         with suppress(logs.exceptions.ResourceAlreadyExistsException):
             logs.create_log_group(logGroupName=group)
     store = client("ssm")
