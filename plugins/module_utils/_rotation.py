@@ -117,17 +117,17 @@ def plan(ground: Ground, wish: Wish) -> Plan:
             passed[credential.name] = age.words
             continue
         found = _graph.find(ground.catalog, credential, ground.contents)
-        problems = list(_objections(ground, credential, found))
-        problems += [f"{place} is already {taken[place]}'s" for place in found.places if place in taken]
+        kind = ground.kinds.get(credential.kind, Kind(credential.kind))
+        places = found.places + (_fallback_places(ground.catalog, credential) if kind.phases == 2 else ())
+        problems = list(_objections(ground, credential, found, places))
+        problems += [f"{place} is already {taken[place]}'s" for place in places if place in taken]
         if problems:
             refused[credential.name] = "; ".join(dict.fromkeys(problems))
             continue
-        kind = ground.kinds[credential.kind]
-        places = found.places + (_fallback_places(ground.catalog, credential) if kind.phases == 2 else ())
         taken.update(dict.fromkeys(places, credential.name))
         reason = age.words if age.due else f"forced ({age.words})"
         items.append(Item(credential.name, credential.kind, ROTATE, reason, kind.phases, places))
-    items += _obligations(ground, wish, {item.credential for item in items})
+    items += _obligations(ground, wish, {item.credential for item in items}, taken)
     return _pinned(ground, items, refused, passed)
 
 
@@ -137,12 +137,14 @@ def _ordered(catalog: Catalog) -> list[Credential]:
     return sorted(catalog.credentials.values(), key=lambda one: one.name in admins)
 
 
-def _obligations(ground: Ground, wish: Wish, busy: set[str]) -> Iterator[Item]:
+def _obligations(ground: Ground, wish: Wish, busy: set[str], taken: Mapping[Place, str]) -> Iterator[Item]:
     for one in _ages.due_obligations(ground.journal, ground.now):
         credential = ground.catalog.credentials.get(one.credential)
         if credential is None or one.credential in busy or (wish.names and one.credential not in wish.names):
             continue
         places = _fallback_places(ground.catalog, credential) if one.act == DROP_FALLBACK else ()
+        if taken.keys() & places:
+            continue  # another credential's rotation writes there; the next one finds what that leaves
         reason = {DROP_FALLBACK: "its former key is due to be dropped", RETIRE: "its former value is due to be retired"}
         yield Item(
             credential=one.credential,
@@ -180,7 +182,7 @@ def places_of(catalog: Catalog, credential: Credential, item: Item) -> tuple[Pla
     return appears + _fallback_places(catalog, credential)
 
 
-def _objections(ground: Ground, credential: Credential, found: _graph.Found) -> Iterator[str]:
+def _objections(ground: Ground, credential: Credential, found: _graph.Found, places: Sequence[Place]) -> Iterator[str]:
     kind = ground.kinds.get(credential.kind)
     if kind is None:
         yield (
@@ -191,7 +193,7 @@ def _objections(ground: Ground, credential: Credential, found: _graph.Found) -> 
     yield from found.problems
     yield from _of_its_kind(ground, credential, kind, found)
     yield from _mirrored(ground.catalog, credential)
-    for name in sorted({place.name for place in found.places if place.store != SSM}):
+    for name in sorted({place.name for place in places if place.store != SSM}):
         yield from _of_its_secret(ground, name)
 
 
@@ -208,7 +210,7 @@ def _of_its_kind(ground: Ground, credential: Credential, kind: Kind, found: _gra
     if kind.alternates == "always" and not found.problems:
         yield from _alternating(ground, credential, found)
     if kind.phases == 2:
-        yield from _signing(ground.catalog, credential)
+        yield from _signing(ground, credential, found)
     if kind.name == "valkey_user" and ".cache.amazonaws.com" in (found.url or ""):
         yield "its address is ElastiCache, which has no ACL SETUSER; use kind elasticache_auth_token"
 
@@ -220,7 +222,7 @@ def _supplied(ground: Ground, credential: Credential, found: _graph.Found) -> It
             "a third party issues it; give the new value by -e rotation_values_file=FILE (mode 0600), or name it with "
             f"-e credential={credential.name} to be asked"
         )
-    elif given.password == found.login.password:
+    elif Login(given.username or found.login.username, given.password or found.login.password) == found.login:
         yield "the new value that was given is the one in use; get a new one from the provider" + (
             f" at {credential.provider_url}" if credential.provider_url else ""
         )
@@ -247,11 +249,21 @@ def _alternating(ground: Ground, credential: Credential, found: _graph.Found) ->
         )
 
 
-def _signing(catalog: Catalog, credential: Credential) -> Iterator[str]:
+def _signing(ground: Ground, credential: Credential, found: _graph.Found) -> Iterator[str]:
     where = f"credentials.{credential.name}"
-    setting = catalog.settings.get(credential.fallbacks or "")
-    if setting is None or setting.place is None:
+    setting = ground.catalog.settings.get(credential.fallbacks or "")
+    if setting is None or setting.place is None or setting.name in credential.settings:
         yield f"without a setting of former keys everybody would be logged out; name one in {where}.fallbacks"
+    holdings = Holdings(ground.contents)
+    for place in _fallback_places(ground.catalog, credential):
+        holdings.value(place, setting)
+        if place.key is None:
+            yield f"{place} cannot be empty, and without former keys it is; keep them in a key of a secret"
+        elif place.name not in ground.contents.readings:
+            yield f"{place}, which lists former keys, cannot be read"
+    yield from holdings.problems
+    if "," in (found.login.password or ""):
+        yield "it has a comma in it, so a list of former keys cannot hold it; change it by hand once"
     others = sorted(set(credential.used_for) - _USES)
     if others:
         yield f"{', '.join(others)} would be lost with the old key; give that a key of its own ({where}.used_for)"
@@ -314,7 +326,7 @@ def _without(catalog: Catalog, credential: Credential, contents: Contents, old: 
 
 
 def _fallbacks(catalog: Catalog, credential: Credential, contents: Contents) -> list[str]:
-    setting = catalog.settings[credential.fallbacks or ""]
+    setting = catalog.settings.get(credential.fallbacks or "")
     texts = (Holdings(contents).value(place, setting) for place in _fallback_places(catalog, credential))
     return [key for key in (next((text for text in texts if text), "") or "").split(",") if key]
 
@@ -352,7 +364,7 @@ def wait_of(catalog: Catalog, items: Sequence[Item]) -> int:
     return max((one.retire_after for one in found if not retires_later(one)), default=0)
 
 
-def new_login(kind: Kind, found: _graph.Found, password: str) -> Login:
+def new_login(kind: Kind, found: _graph.Found, password: Optional[str]) -> Login:
     """The login that takes the found one's place."""
     username = found.login.username
     suffixed = bool(username and username.endswith(("_a", "_b")))
