@@ -97,8 +97,10 @@ class AuthTokens:
         seconds: float = 1800,
         interval: float = 10,
         sleep: Callable[[float], None] = time.sleep,
+        before: Callable[[], Any] = lambda: None,
     ) -> None:
-        self._client, self._acting, self._name = client, acting, group
+        """``before`` is called immediately before each change, and may stop it."""
+        self._client, self._acting, self._name, self._before = client, acting, group, before
         self._seconds, self._interval, self._sleep = seconds, interval, sleep
 
     def describe(self) -> Group:
@@ -137,6 +139,7 @@ class AuthTokens:
 
     def _modify(self, token: str, strategy: str) -> Group:
         self.settle().refuse()
+        self._before()
         with self._translated("ModifyReplicationGroup", token):
             self._acting.modify_replication_group(
                 ReplicationGroupId=self._name,

@@ -1,0 +1,159 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _errors, _valkey, _valkey_server, _valkey_steps
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+    Conflict,
+    Denied,
+    NoAccess,
+    RotationError,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.aws import CLIENT_CONFIG
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.elasticache import AuthTokens, Group
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
+from ansible_collections.watchparty.secrets.plugins.modules import valkey_user
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _lean
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import Parties, ServerAction, parties
+
+OPTION = "replication_group"
+
+
+class ActionModule(ServerAction):
+    """AWS is told from the controller; whether the server accepts a token is asked from the application's host."""
+
+    name = "watchparty.secrets.elasticache_auth_token"
+    module = SimpleNamespace(
+        ARGUMENT_SPEC={
+            "credential": {"type": "str"},
+            "state": {"type": "str", "choices": ["present", "usable", "absent"], "default": "present"},
+            "wait_seconds": {"type": "int", "default": 1800},
+            "wait_interval": {"type": "int", "default": 10},
+        }
+    )
+    uses = (_errors, _valkey, _valkey_server, _valkey_steps)
+
+    def params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
+        found = parties(setting, args["credential"])
+        masked += found.values
+        self._setting, self._found = setting, found
+        return None if found.nothing else {}
+
+    def _on_host(self, params: Mapping[str, Any], python: str | None, task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        name = params["credential"]
+        group = self._setting.catalog.credentials[name].options.get(OPTION)
+        if not group:
+            raise RotationError(f"{name}: name its replication group in credentials.{name}.options.{OPTION}")
+        tokens = AuthTokens(
+            self._setting.connection.store_client("elasticache"),
+            group,
+            acting=self._client_that_sends_once(),
+            seconds=params["wait_seconds"],
+            interval=params["wait_interval"],
+            before=self._setting.rotator.mine,
+        )
+        described = tokens.describe()
+        described.refuse()
+        steps = Steps(
+            tokens, self._found, lambda login: self._asked(login, described, python, task_vars), self._task.check_mode
+        )
+        result = {"present": steps.present, "usable": steps.usable, "absent": steps.absent}[params["state"]]()
+        return {"replication_group": group, **result}
+
+    def _client_that_sends_once(self) -> Any:
+        options = dict(self._setting.connection.get_options())
+        config = {**CLIENT_CONFIG, **(options.get("aws_config") or {}), "retries": {"total_max_attempts": 1}}
+        return AwsConnection(self.name, {**options, "aws_config": config}).client("elasticache")
+
+    def _asked(self, login: Login, group: Group, python: str | None, task_vars: Mapping[str, Any]) -> dict[str, bool]:
+        wanted = {"state": "tried", "login_url": self._found.of(login), "nodes": list(group.endpoints)}
+        valid = _lean.validated(valkey_user.ARGUMENT_SPEC, wanted)
+        answer = _lean.execute(
+            self, valkey_user, self.uses, args=valid, task_vars=task_vars, packages=True, python=python
+        )
+        if answer.get("failed"):
+            raise RotationError(str(answer.get("msg")))
+        return dict(answer["accepted"])
+
+
+class Steps:
+    """What one state asks and changes. ``asked`` tells by address whether a login is accepted."""
+
+    def __init__(
+        self, tokens: AuthTokens, found: Parties, asked: Callable[[Login], Mapping[str, bool]], check: bool
+    ) -> None:
+        self._tokens, self._found, self._asked, self._check = tokens, found, asked, check
+
+    def present(self) -> dict[str, Any]:
+        new, old = self._new(), self._found.old
+        accepted = self._asked(new)
+        result = {"changed": not all(accepted.values()), "accepted": dict(accepted)}
+        if self._check or not result["changed"]:
+            return result
+        self._change(lambda: self._tokens.add(str(new.password)), lambda: self._all_accept(new))
+        if not self._all_accept(old):
+            # Another token that was valid took its place: at most two are.
+            self._change(lambda: self._tokens.add(str(old.password)), lambda: self._all_accept(old))
+        self._require(new)
+        return {**result, "accepted": dict(self._asked(new))}
+
+    def usable(self) -> dict[str, Any]:
+        new = self._new()
+        self._require(new)
+        return {"changed": False, "accepted": dict(self._asked(new))}
+
+    def absent(self) -> dict[str, Any]:
+        gone = self._found.removed
+        kept = self._found.old if self._found.aborting else self._new()
+        accepted = self._asked(gone)
+        result = {"changed": any(accepted.values()), "accepted": dict(accepted)}
+        if not result["changed"]:
+            return result
+        self._require(kept)
+        if self._check:
+            return result
+        self._change(lambda: self._tokens.keep_only(str(kept.password)), lambda: not self._any_accepts(gone))
+        self._require(kept)
+        return {**result, "accepted": dict(self._asked(gone))}
+
+    def _new(self) -> Login:
+        if self._found.new is None:
+            raise RotationError("there is no new value yet; the stage 'create' makes it")
+        return self._found.new
+
+    def _change(self, change: Callable[[], object], done: Callable[[], bool]) -> None:
+        """Sends a change once more only when it is known not to have arrived."""
+        try:
+            change()
+        except Denied:
+            raise
+        except (Conflict, NoAccess):
+            self._tokens.settle()
+            if done():
+                return
+            change()
+        if not done():
+            raise RotationError(
+                "ElastiCache says that the change is done, and its server does not show it; run it again"
+            )
+
+    def _require(self, login: Login) -> None:
+        refusing = [address for address, accepts in self._asked(login).items() if not accepts]
+        if refusing:
+            raise RotationError(
+                f"the AUTH token that is to stay or to come is not accepted by {', '.join(refusing)}; nothing is taken "
+                "away"
+            )
+
+    def _all_accept(self, login: Login) -> bool:
+        return all(self._asked(login).values())
+
+    def _any_accepts(self, login: Login) -> bool:
+        return any(self._asked(login).values())

@@ -1,0 +1,121 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: elasticache_auth_token
+short_description: Rotate the AUTH token of an ElastiCache replication group
+version_added: 0.1.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Adds a new AUTH token beside the old one (C(ModifyReplicationGroup) with C(ROTATE)), and ends the old one (C(SET)).
+  - B(Not run on AWS.) It is tested against a small server of the tests, which is held to the service model of botocore
+    and applies the tokens to a real Valkey. How AWS behaves beyond its documentation is not claimed.
+  - The controller talks to AWS. ElastiCache tells when a change is under way and never which tokens are valid, so the
+    application's host asks the server itself, by logging in at the application's own address and at every endpoint
+    of the group, before each change and after.
+  - The credential's C(options.replication_group) in the catalog names the group.
+  - Groups without encryption in transit or without a token, and groups with user groups, are refused.
+options:
+  catalog:
+    description: The catalog, usually C({{ secrets_catalog }}).
+    type: dict
+    required: true
+  environment:
+    description: Name of the environment, such as V(production).
+    type: str
+    required: true
+  credential:
+    description: Name of the credential in the catalog.
+    type: str
+    required: true
+  state:
+    description:
+      - V(present) makes the token of the open rotation valid beside the old one. If a third token was valid and the
+        old one gave way, the old one is added again.
+      - V(usable) logs in with it at every address.
+      - V(absent) keeps the new token only, or the old one while the rotation is taken back, and proves that the other
+        one is refused. Sessions that logged in with it are not ended; those of restarted services are gone.
+    type: str
+    choices: [present, usable, absent]
+    default: present
+  run:
+    description: Id of the run that holds the rotation.
+    type: str
+  kinds_path:
+    description: Folders with kinds of your own.
+    type: list
+    elements: path
+    default: []
+  python:
+    description: The application's interpreter on the host, which has redis-py.
+    type: str
+  wait_seconds:
+    description: How long to wait for AWS, in seconds. A change takes minutes there.
+    type: int
+    default: 1800
+  wait_interval:
+    description: Seconds between two looks at the group.
+    type: int
+    default: 10
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+attributes:
+  check_mode:
+    description: Asks the server, and sends no change to AWS.
+    support: full
+  diff_mode:
+    description: There is nothing to show but tokens.
+    support: none
+  idempotent:
+    description: The server is asked first. A token that is valid already is not sent again.
+    support: full
+  action:
+    description: Talks to AWS on the controller and to the server from the host.
+    support: full
+notes:
+  - Needs C(elasticache:DescribeReplicationGroups) and C(elasticache:ModifyReplicationGroup) on the group.
+  - AWS has no compare-and-swap for tokens. The journal is read again immediately before each change, so a controller
+    that was overtaken sends none. One that was stopped between that look and the request may still send it. A late
+    V(present) then adds the token of an ended rotation and pushes the oldest valid token out; C(absent) of the next
+    rotation ends it. A late V(absent) is refused by AWS once its token is no longer among the valid ones.
+  - An answer of AWS that was lost is not followed by a second request. The server is asked, once the group has settled.
+seealso:
+  - module: watchparty.secrets.valkey_user
+  - name: Authenticating with the AUTH command
+    description: What AWS says of ROTATE and SET.
+    link: https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth.html
+"""
+
+EXAMPLES = r"""
+- name: Make the new token valid
+  watchparty.secrets.elasticache_auth_token:
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+    credential: cache
+
+- name: Keep the new token only
+  watchparty.secrets.elasticache_auth_token:
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+    credential: cache
+    state: absent
+"""
+
+RETURN = r"""
+replication_group:
+  description: Name of the replication group.
+  type: str
+  returned: success
+  sample: watch-party-valkey
+accepted:
+  description: Whether the token concerned is accepted, by address.
+  type: dict
+  returned: success
+  sample: {"master.watch-party-valkey.abc123.euw1.cache.amazonaws.com:6379": true}
+"""

@@ -1,0 +1,142 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What elasticache_auth_token asks and sends, against the stand-in and a real server behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.action.elasticache_auth_token import Steps
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+    Denied,
+    NoAccess,
+    Overtaken,
+    RotationError,
+    StoreError,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import Parties
+from sandbox.valkey import Valkey
+from tests.integration.elasticache_server import ElastiCache
+from tests.integration.test_elasticache_tokens import tokens
+from tests.integration.valkey_lab import new_password, node
+
+ROTATE, SET = "ModifyReplicationGroup ROTATE", "ModifyReplicationGroup SET"
+
+
+@pytest.fixture
+def api() -> Iterator[ElastiCache]:
+    with Valkey(password=new_password()) as server, ElastiCache([server]) as api:
+        yield api
+
+
+def server_of(api: ElastiCache) -> Valkey:
+    return api._servers[0]
+
+
+def steps(api: ElastiCache, new: str | None, *, aborting: bool = False, check: bool = False, **options: Any) -> Steps:
+    server = server_of(api)
+    old = Login(None, server.password)
+    found = Parties(
+        old=old,
+        new=None if new is None else Login(None, new),
+        admin=old,
+        url=server.url(),
+        admin_url=server.url(),
+        aborting=aborting,
+    )
+    return Steps(tokens(api, **options), found, lambda login: {node(server): server.accepts(login.password)}, check)
+
+
+def sent(api: ElastiCache) -> list[str]:
+    return [call for call in api.calls if call != "DescribeReplicationGroups"]
+
+
+def test_each_step_is_done_once(api: ElastiCache) -> None:
+    server, new = server_of(api), new_password()
+    assert steps(api, new, check=True).present()["changed"]
+    assert sent(api) == []
+    place = node(server)
+    assert steps(api, new).present() == {"changed": True, "accepted": {place: True}}
+    assert steps(api, new).present() == {"changed": False, "accepted": {place: True}}
+    assert steps(api, new).usable() == {"changed": False, "accepted": {place: True}}
+    assert steps(api, new, check=True).absent()["changed"]
+    assert sent(api) == [ROTATE]
+    assert steps(api, new).absent() == {"changed": True, "accepted": {place: False}}
+    assert steps(api, new).absent() == {"changed": False, "accepted": {place: False}}
+    assert sent(api) == [ROTATE, SET]
+    assert server.accepts(new)
+
+
+def test_taking_it_back_keeps_the_old_one(api: ElastiCache) -> None:
+    server, new = server_of(api), new_password()
+    assert not steps(api, new, aborting=True).absent()["changed"]
+    steps(api, new).present()
+    assert steps(api, new, aborting=True).absent()["changed"]
+    assert api.tokens == [server.password]
+
+
+@pytest.mark.parametrize(("fault", "calls"), [("lose", [ROTATE]), ("refuse", [ROTATE, ROTATE])])
+def test_a_request_is_repeated_only_if_it_did_not_arrive(fault: str, calls: list[str], api: ElastiCache) -> None:
+    new = new_password()
+    api.faults = [fault]
+    assert steps(api, new).present()["changed"]
+    assert sent(api) == calls
+    assert api.tokens == [new, server_of(api).password]
+
+
+def test_what_is_denied_is_not_repeated(api: ElastiCache) -> None:
+    api.faults = ["deny"]
+    with pytest.raises(Denied):
+        steps(api, new_password()).present()
+    assert sent(api) == [ROTATE]
+
+
+def test_what_fails_twice_fails(api: ElastiCache) -> None:
+    api.faults = ["refuse", "refuse"]
+    with pytest.raises(NoAccess):
+        steps(api, new_password()).present()
+    assert api.tokens == [server_of(api).password]
+
+
+def test_a_third_token_does_not_push_the_old_one_out_for_good(api: ElastiCache) -> None:
+    server, new, stray = server_of(api), new_password(), new_password()
+    tokens(api).add(stray)
+    steps(api, new).present()
+    assert set(api.tokens) == {server.password, new}
+    assert server.accepts(server.password)
+    assert not server.accepts(stray)
+
+
+def test_nothing_is_taken_away_while_what_stays_is_refused(api: ElastiCache) -> None:
+    with pytest.raises(RotationError, match=r"not accepted by 127\.0\.0\.1:\d+; nothing is taken"):
+        steps(api, new_password()).absent()
+    with pytest.raises(RotationError, match="not accepted by"):
+        steps(api, new_password()).usable()
+    with pytest.raises(RotationError, match="no new value yet"):
+        steps(api, None).present()
+    assert sent(api) == []
+
+
+def test_an_overtaken_run_sends_nothing(api: ElastiCache) -> None:
+    def overtaken() -> None:
+        raise Overtaken("another run goes on")
+
+    with pytest.raises(Overtaken):
+        steps(api, new_password(), before=overtaken).present()
+    assert sent(api) == []
+
+
+def test_a_late_end_is_refused_once_its_token_is_none(api: ElastiCache) -> None:
+    """SET for the token of an earlier rotation, after a later one has ended it."""
+    first, second = new_password(), new_password()
+    tokens(api).add(first)
+    tokens(api).keep_only(first)
+    tokens(api).add(second)
+    tokens(api).keep_only(second)
+    with pytest.raises(StoreError, match="only after ROTATE"):
+        tokens(api).keep_only(first)
+    assert api.tokens == [second]

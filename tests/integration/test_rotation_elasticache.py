@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A rotation of an AUTH token from end to end, against the stand-in for ElastiCache and real servers behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from sandbox.process import wait_until
+from sandbox.seed import Layout
+from sandbox.valkey import Valkey
+from tests.integration import harness
+from tests.integration.elasticache_server import ElastiCache
+from tests.integration.harness import Lab, Run
+from tests.integration.valkey_lab import in_step, new_password
+
+ROTATE = "playbooks/rotate.yml"
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def servers() -> Iterator[tuple[Valkey, Valkey]]:
+    with Valkey(password=new_password()) as primary, Valkey(replica_of=primary) as replica:
+        assert wait_until(lambda: in_step(replica), seconds=30)
+        yield primary, replica
+
+
+def prepare(lab: Lab, api: ElastiCache, primary: Valkey) -> None:
+    credential = {
+        "kind": "elasticache_auth_token",
+        "options": {"replication_group": api.group},
+        "appears_in": [{"setting": "CACHE_URL"}],
+    }
+    lab.catalog = harness.catalog(
+        more={"CACHE_URL": {"group": "core", "schemes": ["redis"], "sensitivity": "high"}},
+        credentials={"cache": credential},
+    )
+    lab.add_hosts(1)
+    base = harness.layout()
+    core = {**base.secrets["shop/production/core"], "CACHE_URL": primary.url(0)}
+    lab.seed(Layout({**base.secrets, "shop/production/core": core}, base.parameters))
+    lab.moto.client("logs").create_log_group(logGroupName="/shop/audit")
+    lab.deploy()
+
+
+def rotate(lab: Lab, api: ElastiCache, *arguments: str) -> Run:
+    chosen = ("-e", "credential=cache", "-e", "rotation_force=true", *arguments)
+    run = lab.run(*chosen, playbook=ROTATE, environment={"AWS_ENDPOINT_URL_ELASTICACHE": api.url})
+    assert "canary" not in run.output
+    return run
+
+
+def in_use(lab: Lab) -> str:
+    return unquote(urlsplit(lab.hosts[0].values()["CACHE_URL"]).password or "")
+
+
+def test_a_token_rotates_from_end_to_end(lab: Lab, servers: tuple[Valkey, Valkey]) -> None:
+    old = servers[0].password
+    with ElastiCache(servers, looks=0) as api:
+        prepare(lab, api, servers[0])
+        run = rotate(lab, api)
+        assert run.code == 0, run.output
+        new = in_use(lab)
+        assert new != old
+        assert new not in run.output
+        assert all(one.accepts(new) and not one.accepts(old) for one in servers)
+        assert api.tokens == [new]
+        changes = [call for call in api.calls if call != "DescribeReplicationGroups"]
+        assert changes == ["ModifyReplicationGroup ROTATE", "ModifyReplicationGroup SET"]
+
+
+def test_a_rollout_that_fails_takes_the_new_token_back(lab: Lab, servers: tuple[Valkey, Valkey]) -> None:
+    old = servers[0].password
+    with ElastiCache(servers, looks=0) as api:
+        prepare(lab, api, servers[0])
+        # The answer to ROTATE is lost, and AWS has done it.
+        api.faults = ["lose"]
+        lab.hosts[0].behaves(**{"g1": "500"})
+        failed = rotate(lab, api)
+        assert failed.code != 0
+        lab.hosts[0].behaves()
+        back = rotate(lab, api, "-e", "rotation_abort=true")
+        assert in_use(lab) == old, back.output
+        assert all(one.accepts(old) for one in servers)
+        assert api.tokens == [old]
+        changes = [call for call in api.calls if call != "DescribeReplicationGroups"]
+        assert changes == ["ModifyReplicationGroup ROTATE", "ModifyReplicationGroup SET"]
