@@ -27,7 +27,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import IO, TYPE_CHECKING, Any
 
 from .balancer import Address, Balancer, address
 from .browser import Browser, Tally
@@ -68,7 +68,7 @@ class Manage:
         if done.returncode:
             raise SandboxError(f"manage.py {arguments[0]} ended with {done.returncode}: {done.stderr.strip()[-2000:]}")
 
-    def start(self, *arguments: str, log: TextIO) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, log: IO[str]) -> subprocess.Popen[str]:
         """Start a command that ends when its standard input does, so also when this process is killed."""
         return subprocess.Popen(
             self._argv(arguments),
@@ -161,7 +161,7 @@ class Load:
         self._thread: threading.Thread | None = None
         self._balancer: Balancer | None = None
         self._sender: subprocess.Popen[str] | None = None
-        self._log = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed with the sender
+        self._log: IO[str] | None = None
         self.report: Report | None = None
 
     def start(self) -> None:
@@ -170,6 +170,7 @@ class Load:
         password = secrets.token_hex(16)
         self._manage.run("make_users", *users, text=password)
         if self._tasks:
+            self._log = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed with the sender
             files = [word for file in self._manage.env_files for word in ("--env-file", str(file))]
             self._sender = self._manage.start("send_tasks", *files, *SENDER_OPTIONS, log=self._log)
         self._thread = threading.Thread(target=self._work, args=(users, password), name="load", daemon=True)
@@ -253,7 +254,7 @@ class Load:
 
     def _end_sender(self) -> dict[str, Any]:
         nothing = {"sent": 0, "lost": 0, "resent": 0, "errors": {}}
-        if self._sender is None:
+        if self._sender is None or self._log is None:
             return nothing
         try:
             output, _ = self._sender.communicate("", timeout=TASK_SECONDS)

@@ -5,7 +5,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +18,7 @@ import pytest
 from sandbox.balancer import Balancer
 from sandbox.load import Load
 from sandbox.postgres import Postgres
-from sandbox.process import SandboxError, free_port
+from sandbox.process import REPOSITORY, SandboxError, free_port
 from sandbox.valkey import Valkey, encode
 from tests.integration.web_hosts import WebHosts, settings
 
@@ -57,6 +60,18 @@ def test_one_host_that_restarts_makes_requests_wait(servers: tuple[Postgres, Val
     assert (report.failed, report.lost, report.tasks) == (0, 0, 0), report.words
     assert report.held > 0
     assert report.retried == 0
+
+
+def test_from_the_command_line(servers: tuple[Postgres, Valkey], tmp_path: Path) -> None:
+    with WebHosts(tmp_path, settings(*servers, key=KEY), count=1) as web:
+        (address,), (env_file,) = web.addresses, web.manage.env_files
+        argv = [sys.executable, "-m", "sandbox.load", "--host", f"{address[0]}:{address[1]}", "--seconds", "1"]
+        argv += ["--env-file", str(env_file), "--no-tasks", "--sessions", "2"]
+        done = subprocess.run(argv, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["requests"] > 0
+    assert (report["failed"], report["lost"], report["tasks"]) == (0, 0, 0)
 
 
 def test_a_key_without_a_fallback_is_seen_to_lose_sessions(servers: tuple[Postgres, Valkey], tmp_path: Path) -> None:

@@ -55,11 +55,11 @@ def rotate(wanted: dict[str, str], directory: Path, *, together: bool, requests:
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["db", "cache", "cached_db"])
 def test_django_alone_loses_sessions(
-    servers: tuple[Postgres, Valkey], tmp_path: Path, engine: str, record_property: Words
+    servers: tuple[Postgres, Valkey], tmp_path: Path, engine: str, record_testsuite_property: Words
 ) -> None:
     wanted = settings(*servers, key=OLD, SESSION_ENGINE=STOCK + engine)
     report = rotate(wanted, tmp_path, together=True, requests=500)
-    record_property("load", str(report))
+    record_testsuite_property(f"{engine} alone", str(report))
     assert report.lost > 0
     assert report.failed == 0, report.words
 
@@ -67,12 +67,12 @@ def test_django_alone_loses_sessions(
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["db", "cache", "cached_db"])
 def test_with_the_session_engine_none_is_lost(
-    servers: tuple[Postgres, Valkey], tmp_path: Path, engine: str, record_property: Words
+    servers: tuple[Postgres, Valkey], tmp_path: Path, engine: str, record_testsuite_property: Words
 ) -> None:
     """Even where the second phase goes host by host, and both keys sign for a while."""
     more = {"SESSION_ENGINE": "watchparty.sessions", "SESSION_ENGINE_BELOW": STOCK + engine}
     report = rotate(settings(*servers, key=OLD, **more), tmp_path, together=False, requests=WANTED_REQUESTS)
-    record_property("load", str(report))
+    record_testsuite_property(f"{engine} with the session engine", str(report))
     assert (report.lost, report.anonymous, report.failed) == (0, 0, 0), report.words
     assert report.requests >= WANTED_REQUESTS
     assert report.parallel_bursts >= SESSIONS
