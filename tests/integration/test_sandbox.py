@@ -53,6 +53,8 @@ def test_the_layout_is_the_guides(moto: Moto, seeded: Seeded) -> None:
         "watchparty/production/integrations",
         "all-in-one-credentials",
         "watch-party-valkey-001-auth-token",
+        "watchparty/production/database-admin",
+        "watchparty/production/cache-admin",
     }
     assert "/WatchParty/production/DB/URL" in seeded.values
     assert len(seeded.versions["watchparty/production/core"]) >= 32
