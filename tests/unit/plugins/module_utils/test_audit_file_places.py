@@ -17,8 +17,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._audit_file imp
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AuditError, HostError
 
-ROOT = Path(__file__).parents[4]
-
 
 def record(number: Any = 1, **more: Any) -> dict[str, Any]:
     return {
