@@ -358,6 +358,12 @@ def retires_later(credential: Credential) -> bool:
     return credential.retire_after > LONGEST_WAIT
 
 
+def is_rolling(catalog: Catalog, items: Sequence[Item]) -> bool:
+    """Whether the second phase may go host by host: the application keeps sessions that either key signed."""
+    signing = [catalog.credentials[item.credential] for item in items if item.phases == 2]
+    return all(one.options.get("rolling") is True for one in signing)
+
+
 def wait_of(catalog: Catalog, items: Sequence[Item]) -> int:
     """Seconds to wait for the retirements that the rotation stays open for."""
     found = [catalog.credentials[item.credential] for item in items if item.act == ROTATE]

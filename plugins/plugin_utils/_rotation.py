@@ -134,6 +134,7 @@ def told(setting: Setting, journal: Journal, rotation: OpenRotation) -> dict[str
         "todo": list(_steps.remaining(rotation)),
         "phases": int(rotation.plan.get("phases", 0)),
         "promoted": rotation.promoted,
+        "rolling": _rotation.is_rolling(setting.catalog, items),
         "refused": dict(rotation.plan.get("refused", {})),
         "credentials": [told_item(setting, item, rotation) for item in items],
         "record": record_of(setting, journal, rotation),
