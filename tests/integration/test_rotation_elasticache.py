@@ -78,7 +78,7 @@ def test_a_rollout_that_fails_takes_the_new_token_back(lab: Lab, servers: tuple[
         prepare(lab, api, servers[0])
         # The answer to ROTATE is lost, and AWS has done it.
         api.faults = ["lose"]
-        lab.hosts[0].behaves(**{"g1": "500"})
+        lab.hosts[0].behaves(g1="500")
         failed = rotate(lab, api)
         assert failed.code != 0
         lab.hosts[0].behaves()
