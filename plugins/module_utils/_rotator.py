@@ -16,6 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     AlreadyExists,
     Conflict,
+    Denied,
     NotFound,
     Overtaken,
     RotationError,
@@ -24,6 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._journal import
 from ansible_collections.watchparty.secrets.plugins.module_utils._kinds import Kind
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SECRETS_MANAGER, Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
+    DENIED,
     Contents,
     NumberedStore,
     VersionedStore,
@@ -197,17 +199,27 @@ class Rotator:
         numbers = {name: str(number) for name, number in rotation.plan.get("parameters", {}).items()}
         if numbers:
             found = self.parameters.read([self.catalog.ssm_path], pins=numbers)
-            contents |= Contents({name: one for name, one in found.readings.items() if name in numbers})
+            contents |= Contents(
+                {name: one for name, one in found.readings.items() if name in numbers},
+                {name: one for name, one in found.failures.items() if name in numbers},
+            )
+        planned = {**rotation.plan.get("secrets", {}), **numbers}
+        lost = [f"version {planned[name]} of {name}" for name in sorted(planned) if name not in contents.readings]
+        if lost:
+            raise RotationError(f"{', '.join(lost)} cannot be read any more, and {rotation} was planned from it")
         return contents
 
     def values(self, rotation: OpenRotation) -> Values:
         """The new values, once they are made. Raises :class:`NotFound` before that."""
         own = self.own(rotation)
         version = version_id(rotation.id, own)
-        reading = self.secrets.read([own], pins={own: version}).readings.get(own)
-        if reading is None:
+        contents = self.secrets.read([own], pins={own: version})
+        failure = contents.failures.get(own)
+        if failure and failure.reason == DENIED:  # not to be taken for "not made yet", which has other consequences
+            raise Denied(f"secret {own} may not be read; allow secretsmanager:GetSecretValue on it", failure.detail)
+        if own not in contents.readings:
             raise NotFound(f"secret {own} is not there: the rotation has no new values yet")
-        document = json.loads(reading.value)
+        document = json.loads(contents.readings[own].value)
         logins = {
             name: Login(one.get("username"), one.get("password")) for name, one in document["credentials"].items()
         }
@@ -300,9 +312,10 @@ class Rotator:
         given = supplied.get(item.credential)
         if kind.value != "generated" and given is None:
             raise RotationError(f"{item.credential}: its new value is needed again; give it as you did at the start")
-        password = given.password if given is not None and given.password else generate(kind.length)
+        given = given or Login()
+        password = given.password or (generate(kind.length) if kind.value == "generated" else found.login.password)
         login = _rotation.new_login(kind, found, password)
-        return replace(login, username=given.username) if given is not None and given.username else login
+        return replace(login, username=given.username or login.username)
 
     def _dropped(self, rotation: OpenRotation, item: _rotation.Item) -> Login:
         """The former key that an obligation names by the versions that held it."""

@@ -8,7 +8,7 @@ from typing import Any, Mapping, Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _rotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._contents import updated
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Conflict, NotFound
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Conflict, JournalError, NotFound
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation, base_entry
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SECRETS_MANAGER, Place
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotator import (
@@ -125,9 +125,15 @@ def close(rotator: Rotator, *, step: str, **more: Any) -> Journal:
 
 
 def trim(rotator: Rotator, journal: Journal) -> Journal:
-    """Puts the state of a journal without an open rotation into one entry, and removes those before it."""
+    """Puts the state of a journal without an open rotation into one entry, and removes those before it.
+
+    Where another run has begun meanwhile, or where the state fills more than an entry, the journal stays as it is.
+    """
     if journal.rotation is not None or journal.entries < TRIM_FROM:
         return journal
-    based = rotator.append(journal, "trim", "closed", **base_entry(journal))
+    try:
+        based = rotator.append(journal, "trim", "closed", **base_entry(journal))
+    except JournalError:
+        return journal
     rotator.trim(based.head)
     return based
