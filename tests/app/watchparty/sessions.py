@@ -24,7 +24,7 @@ from django.utils.crypto import constant_time_compare
 
 
 # What a hash becomes never changes while the process lives: it is looked up once a session, not once a request.
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def _by_the_present_key(signed: str, user_id: str, backend: str) -> str:
     """What the present key makes of a hash that an old key made; any other hash stays as it is."""
     user = load_backend(backend).get_user(get_user_model()._meta.pk.to_python(user_id))
