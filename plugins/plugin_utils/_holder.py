@@ -37,15 +37,14 @@ def holder() -> dict[str, Any]:
 def is_gone(found: Mapping[str, Any]) -> bool:
     """Whether the holder ran on this machine and its process has ended. False where that cannot be told."""
     mine = holder()
-    known = ("machine", "host", "space")
-    if not found.get("machine") or any(found.get(name) != mine[name] for name in known if name != "space"):
+    if not found.get("machine") or any(found.get(name) != mine[name] for name in ("machine", "host")):
         return False
     if found.get("boot") != mine["boot"]:
         return True
-    if found.get("space") != mine["space"]:
+    process, start = found.get("pid"), found.get("start")
+    if found.get("space") != mine["space"] or not isinstance(process, int) or not start:
         return False
-    process = int(found.get("pid", 0))
-    return process != mine["pid"] and (not process or _start(process) != found.get("start"))
+    return _start(process) != start
 
 
 def _start(process: int) -> str:
