@@ -8,11 +8,10 @@ Knows stores only by their interface, so that a simulation drives this very code
 from __future__ import annotations
 
 import json
-import uuid
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Callable, Mapping, Optional, Sequence
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _journal, _rotation
+from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _journal, _promotion, _rotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     AlreadyExists,
     Conflict,
@@ -20,10 +19,20 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
     NotFound,
     Overtaken,
     RotationError,
+    SecretsError,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._kinds import Kind
-from ansible_collections.watchparty.secrets.plugins.module_utils._model import SECRETS_MANAGER, Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._promotion import Promotion
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotator_names import (
+    CURRENT,
+    PENDING,
+    Values,
+    Who,
+    label,
+    version_id,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
     DENIED,
     Contents,
@@ -32,46 +41,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base im
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
-
-CURRENT, PENDING = "AWSCURRENT", "AWSPENDING"
-NAMESPACE = uuid.UUID("5a5f2ac5-6a02-5f0c-9d6d-0d3c0a5b7f11")
-"""Version ids are derived in it."""
-
-
-@dataclass(frozen=True)
-class Who:
-    """The process that acts."""
-
-    run: str
-    who: str
-    holder: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Promotion:
-    """What came of a promotion."""
-
-    outcome: str
-    """"done", "moved" (a secret has a newer version that leaves our keys alone) or "taken" (our keys were changed)."""
-    secrets: tuple[str, ...] = ()
-    parameters: Mapping[str, int] = field(default_factory=dict)
-    """The version that each parameter has now."""
-    words: str = ""
-
-
-@dataclass(frozen=True)
-class Values:
-    """What the rotation's own secret holds."""
-
-    credentials: Mapping[str, Login] = field(repr=False)
-    phases: Sequence[Mapping[str, str]] = field(repr=False)
-    """The texts of parameters, phase by phase."""
-    version: str = ""
-
-
-def version_id(rotation: str, secret: str, *rest: object) -> str:
-    """The id of a version, the same whoever derives it."""
-    return str(uuid.uuid5(NAMESPACE, "\0".join([rotation, secret, *map(str, rest)])))
 
 
 class Rotator:
@@ -232,6 +201,21 @@ class Rotator:
     ) -> Values:
         """Makes the new values once, and stages them in one new version a secret and phase."""
         _journal_now, rotation = self.mine()
+        try:
+            values = self._staged(rotation, kinds, generate, supplied)
+        except SecretsError:
+            self._clear_if_ended(rotation)
+            raise
+        self._clear_if_ended(rotation)
+        return values
+
+    def _staged(
+        self,
+        rotation: OpenRotation,
+        kinds: Mapping[str, Kind],
+        generate: Callable[[int], str],
+        supplied: Mapping[str, Login],
+    ) -> Values:
         contents = self.old_contents(rotation)
         try:
             values = self.values(rotation)
@@ -251,6 +235,26 @@ class Rotator:
                 )
             self._mark_pending(rotation, name, base, phases)
         return values
+
+    def _clear_if_ended(self, rotation: OpenRotation) -> None:
+        """What was staged after another run had ended the rotation would stand in the next one's way."""
+        still = self.look().rotation
+        if still is None or still.id != rotation.id:
+            self.clear(rotation)
+            raise Overtaken("this run's rotation was ended by another run; what it still staged was taken away again")
+
+    def clear(self, rotation: OpenRotation) -> None:
+        """Takes every label of the rotation off, and removes the secret of its own."""
+        phases = range(1, int(rotation.plan.get("phases", 0)) + 1)
+        own = {label(rotation, phase) for phase in phases} | {f"{rotation.id}-abort"}
+        for name in rotation.plan.get("secrets", {}):
+            stages = self.secrets.describe(name).stages
+            off = [one for one in stages if one in own]
+            if stages.get(PENDING) in self.ours(rotation, name):
+                off.append(PENDING)
+            for one in off:
+                self.secrets.discard(name, version=stages[one], labels=[one])
+        self.secrets.delete(self.own(rotation))
 
     def _mark_pending(self, rotation: OpenRotation, name: str, base: str, phases: int) -> None:
         """AWS's own label for a version to come, so that its own rotation and people see it."""
@@ -329,39 +333,34 @@ class Rotator:
         """Moves AWSCURRENT in every secret, each only from the version planned from; then writes the parameters."""
         _journal_now, rotation = self.mine()
         last = int(rotation.plan["phases"])
-        moved = []
+        states = {name: self._compared(rotation, name, base) for name, base in rotation.plan["secrets"].items()}
+        unready = _promotion.told_of(states)
+        if unready:
+            return unready
         for name, base in rotation.plan["secrets"].items():
-            state = self._compared(rotation, name, base, self.version(rotation, name, last))
-            if state == "taken":
-                words = f"somebody changed secret {name} in the keys that rotate; their change stays"
-                return Promotion("taken", (name,), words=words)
-            if state == "moved":
-                moved.append(name)
-        if moved:
-            words = f"somebody changed {', '.join(moved)} meanwhile, in other keys; staged anew over that"
-            return Promotion("moved", tuple(moved), words=words)
-        for name, base in rotation.plan["secrets"].items():
-            try:
-                self.secrets.promote(name, to=self.version(rotation, name, last), instead_of=base)
-            except Conflict:
-                return Promotion(
-                    "moved", (name,), words=f"somebody changed {name} at this moment; staged anew over that"
-                )
+            while states[name] == "ready":
+                try:
+                    self.secrets.promote(name, to=self.version(rotation, name, last), instead_of=base)
+                    break
+                except Conflict:  # it moved since it was compared
+                    states[name] = self._compared(rotation, name, base)
+            unready = _promotion.told_of(states)
+            if unready:
+                return unready
         return self._parameters(rotation)
 
-    def _compared(self, rotation: OpenRotation, name: str, base: str, target: str) -> str:
+    def _compared(self, rotation: OpenRotation, name: str, base: str) -> str:
+        """ "ready", "over" (somebody wrote over what was promoted, which is in force), "moved" or "taken"."""
+        target = self.version(rotation, name, int(rotation.plan["phases"]))
         current = self.secrets.describe(name).stages.get(CURRENT)
         if current in (base, target):
             return "ready"
         now = self.secrets.read([name], pins={name: str(current)})
+        items = _rotation.items_of(rotation.plan)
+        if _promotion.is_over(self.catalog, items, self.values(rotation).credentials, now):
+            return "over"
         before = self.secrets.read([name], pins={name: base})
-        for item in _rotation.items_of(rotation.plan):
-            credential = self.catalog.credentials[item.credential]
-            for place in _rotation.places_of(self.catalog, credential, item):
-                here = place.store == SECRETS_MANAGER and place.name == name
-                if here and _graph.text_at(now, place) != _graph.text_at(before, place):
-                    return "taken"
-        return "moved"
+        return "moved" if _promotion.is_untouched(self.catalog, items, name, before, now) else "taken"
 
     def _parameters(self, rotation: OpenRotation) -> Promotion:
         planned = rotation.plan.get("parameters", {})
@@ -375,20 +374,24 @@ class Rotator:
         return Promotion("done", parameters=numbers)
 
     def rebase(self, moved: Sequence[str]) -> Journal:
-        """Plans anew from what others wrote meanwhile; their change becomes part of both snapshots."""
+        """Plans anew from what others wrote meanwhile; their change becomes part of both snapshots.
+
+        Raises :class:`RotationError` when it is in the keys that rotate.
+        """
         journal, rotation = self.mine()
         plan = dict(rotation.plan)
         attempts = dict(plan.get("attempts", {}))
         bases = dict(plan["secrets"])
         for name in moved:
-            bases[name] = self.secrets.describe(name).stages[CURRENT]
+            current = self.secrets.describe(name).stages[CURRENT]
+            now = self.secrets.read([name], pins={name: current})
+            before = self.secrets.read([name], pins={name: bases[name]})
+            items = _rotation.items_of(rotation.plan)
+            if not _promotion.is_untouched(self.catalog, items, name, before, now):  # written since it was compared
+                raise RotationError(f"somebody changed secret {name} in the keys that rotate; their change stays")
+            bases[name] = current
             attempts[name] = attempts.get(name, 1) + 1
         plan.update(secrets=bases, attempts=attempts)
         pinned = {**rotation.secrets, **bases}
         prescribes = {"secrets": pinned, "parameters": dict(plan.get("parameters", {}))}
         return self.append(journal, rotation.id, "create", plan=plan, prescribes=prescribes, phase=0)
-
-
-def label(rotation: OpenRotation, phase: int) -> str:
-    """The staging label of our own that keeps a phase's version."""
-    return f"{rotation.id}-{phase}"

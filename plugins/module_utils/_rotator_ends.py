@@ -4,20 +4,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Optional
+from typing import Any, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _rotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._contents import updated
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Conflict, JournalError, NotFound
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation, base_entry
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SECRETS_MANAGER, Place
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotator import (
-    CURRENT,
-    PENDING,
-    Rotator,
-    label,
-    version_id,
-)
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotator import Rotator
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotator_names import CURRENT, Values, version_id
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
 
 TRIM_FROM = 8
@@ -79,7 +74,24 @@ def _without_ours(
         if _is_in(place, name) and _graph.text_at(theirs, place) == ours and former is not None:
             text = former if place.key is None else updated(text, place.key, former)
             changed = True
+    for place, restored in _with_old_logins(rotator, items, contents, theirs, values).items():
+        if _is_in(place, name) and new.get(place) != _graph.text_at(theirs, place):
+            text = restored if place.key is None else updated(text, place.key, restored)
+            changed = True
     return text if changed else None
+
+
+def _with_old_logins(
+    rotator: Rotator, items: Sequence[_rotation.Item], contents: Contents, theirs: Contents, values: Values
+) -> _graph.Edits:
+    """What somebody wrote around a new login, such as another option in its URL, around the old one instead."""
+    edits: dict[Place, str] = {}
+    for item in items:
+        credential = rotator.catalog.credentials[item.credential]
+        found = _graph.find(rotator.catalog, credential, theirs)
+        if item.act == _rotation.ROTATE and found.login.password == values.credentials[item.credential].password:
+            edits.update(found.edits(_graph.find(rotator.catalog, credential, contents).login))
+    return edits
 
 
 def _is_in(place: Place, name: str) -> bool:
@@ -106,16 +118,7 @@ def _send_back(rotator: Rotator, rotation: OpenRotation, contents: Contents, nam
 def tidy(rotator: Rotator) -> None:
     """Takes every label of this rotation off, and removes the secret of its own."""
     _journal, rotation = rotator.mine()
-    phases = range(1, int(rotation.plan.get("phases", 0)) + 1)
-    for name in rotation.plan.get("secrets", {}):
-        stages: Mapping[str, str] = rotator.secrets.describe(name).stages
-        own = {label(rotation, phase) for phase in phases} | {f"{rotation.id}-abort"}
-        off = [one for one in stages if one in own]
-        if stages.get(PENDING) in rotator.ours(rotation, name):
-            off.append(PENDING)
-        for one in off:
-            rotator.secrets.discard(name, version=stages[one], labels=[one])
-    rotator.secrets.delete(rotator.own(rotation))
+    rotator.clear(rotation)
 
 
 def close(rotator: Rotator, *, step: str, **more: Any) -> Journal:

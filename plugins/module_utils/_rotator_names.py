@@ -1,0 +1,45 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The names that a rotation gives to what it makes, the same whoever derives them, and what it carries around."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import Any, Mapping, Sequence
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
+
+CURRENT, PENDING = "AWSCURRENT", "AWSPENDING"
+NAMESPACE = uuid.UUID("5a5f2ac5-6a02-5f0c-9d6d-0d3c0a5b7f11")
+"""Version ids are derived in it."""
+
+
+@dataclass(frozen=True)
+class Who:
+    """The process that acts."""
+
+    run: str
+    who: str
+    holder: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Values:
+    """What the rotation's own secret holds."""
+
+    credentials: Mapping[str, Login] = field(repr=False)
+    phases: Sequence[Mapping[str, str]] = field(repr=False)
+    """The texts of parameters, phase by phase."""
+    version: str = ""
+
+
+def version_id(rotation: str, secret: str, *rest: object) -> str:
+    """The id of a version, the same whoever derives it."""
+    return str(uuid.uuid5(NAMESPACE, "\0".join([rotation, secret, *map(str, rest)])))
+
+
+def label(rotation: OpenRotation, phase: int) -> str:
+    """The staging label of our own that keeps a phase's version."""
+    return f"{rotation.id}-{phase}"
