@@ -19,7 +19,8 @@ from ansible_collections.watchparty.secrets.plugins.action import (
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils import _contents, _journal, _valkey
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotator import Rotator, Who
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotator import Rotator
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotator_names import Who
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import journal as journal_store
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _reading
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotator import PENDING
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotator_names import PENDING
 from tests.simulation.controller import deploy, rotate
 from tests.simulation.glue import Now
 from tests.simulation.hosts import PATH
