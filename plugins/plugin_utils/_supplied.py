@@ -17,6 +17,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._url import Log
 
 OPTIONS: dict[str, Any] = {"values_file": {"type": "path"}, "values_from": {"type": "str"}}
 
+_PARTS = {"username", "password"}
+
 
 def supplied(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Login]:
     """New values that a third party issued, from a private file or from what ask_secret registered."""
@@ -26,15 +28,16 @@ def supplied(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str,
         found.update(asked.get("answers", {}) if isinstance(asked, Mapping) else {})
     if args.get("values_file"):
         found.update(read_values(Path(args["values_file"]).expanduser()))
-    return {name: _login(name, value) for name, value in found.items()}
+    return {str(name): _login(name, value) for name, value in found.items()}
 
 
 def _login(name: str, value: Any) -> Login:
-    if isinstance(value, Mapping):
-        return Login(value.get("username"), value.get("password"))
-    if not isinstance(value, str) or not value:
-        raise RotationError(f"{name}: its new value is empty or no text; write it in quotes")
-    return Login(None, str(value))
+    parts = value if isinstance(value, Mapping) else {"password": value}
+    if not parts or not all(isinstance(part, str) and part for part in parts.values()) or set(parts) - _PARTS:
+        raise RotationError(
+            f"{name}: its new value is empty or no text; write it in quotes, or as a username, a password or both"
+        )
+    return Login(**{part: str(text) for part, text in parts.items()})
 
 
 def read_values(path: Path) -> dict[str, Any]:
