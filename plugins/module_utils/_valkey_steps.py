@@ -158,16 +158,16 @@ def present(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
 def usable(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
     login = _login(wanted)
     with every_node(wanted) as nodes:
-        keys = ""
+        keyspace = ""
         for address in _places(nodes, login):
             with Connection(address, _valkey_server.LOGIN) as connection:
                 with suppress(NotAllowed):
                     connection.ask("PING")
                 node = next(one for one in nodes if str(address) in one.names)
-                if not keys and node.role == "primary" and not check:
+                if not keyspace and node.role == "primary" and not check:
                     prefix = _valkey.writable_prefix(node.users.get(wanted.user))
-                    keys = _valkey_server.try_keys(connection, prefix, login)
-        return {"changed": False, "nodes": _described(nodes), "keys": keys}
+                    keyspace = _valkey_server.try_keys(connection, prefix, login)
+        return {"changed": False, "nodes": _described(nodes), "keyspace": keyspace}
 
 
 def tried(wanted: Wanted, *, check: bool) -> Dict[str, Any]:

@@ -167,7 +167,7 @@ passwords:
   description: How many passwords the user has afterwards, the most on any node.
   type: int
   returned: when O(state=present) or O(state=absent)
-keys:
+keyspace:
   description: "Whether a key was written and read: V(written), or V(not allowed) by the user's rules."
   type: str
   returned: when O(state=usable)

@@ -42,7 +42,7 @@ def test_two_passwords_overlap_and_only_old_sessions_end(server: Valkey, run: Ru
     again = run("present", admin_url=admin, login_url=new_url)
     assert (again["changed"], again["changed_nodes"]) == (False, [])
 
-    assert run("usable", admin_url=admin, login_url=new_url)["keys"] == "written"
+    assert run("usable", admin_url=admin, login_url=new_url)["keyspace"] == "written"
     assert server.execute("DBSIZE") == 0
     restarted = session(server, new)
     gone = run("absent", admin_url=admin, login_url=old_url, known_addresses=LOCAL, last_client=added["last_client"])
@@ -150,7 +150,7 @@ def test_two_users_alternate(server: Valkey, run: Run) -> None:
     assert added["changed"]
     assert rules(server, "app_a") == rules(server, "app_b")
     assert digests(server, "app_b") == {digest_of(new)}
-    assert run("usable", admin_url=server.admin_url(), login_url=url_b)["keys"] == "written"
+    assert run("usable", admin_url=server.admin_url(), login_url=url_b)["keyspace"] == "written"
     assert not run("present", admin_url=server.admin_url(), login_url=url_b, like="app_a", overlap="users")["changed"]
 
     after = session(server, new, "app_b")
@@ -191,7 +191,7 @@ def test_usable_does_what_the_rules_allow(acl: tuple[str, ...], keys: str, serve
     password = new_password()
     server.create_user("app", password, *acl)
     url = server.url(user="app", password=password)
-    assert run("usable", admin_url=server.admin_url(), login_url=url)["keys"] == keys
+    assert run("usable", admin_url=server.admin_url(), login_url=url)["keyspace"] == keys
     assert server.execute("DBSIZE") == 0
 
 

@@ -66,7 +66,7 @@ def test_both_nodes_are_changed_and_proven(start: int, pair: tuple[Valkey, Valke
     assert primary.accepts(new)
     assert replica.accepts(new)
     used = run("usable", admin_url=admin, login_url=primary.url(password=new))
-    assert used["keys"] == "written"
+    assert used["keyspace"] == "written"
     workers = [session(one, new) for one in pair]
     gone = run(
         "absent",
@@ -176,7 +176,7 @@ def test_every_node_of_a_cluster(run: Run) -> None:
         added = run("present", admin_url=admin, login_url=nodes[1].url(password=new))
         assert set(added["changed_nodes"]) == names
         for _ in range(6):
-            assert run("usable", admin_url=admin, login_url=nodes[1].url(password=new))["keys"] == "written"
+            assert run("usable", admin_url=admin, login_url=nodes[1].url(password=new))["keyspace"] == "written"
         gone = run("absent", admin_url=admin, login_url=nodes[1].url(), known_addresses=LOCAL)
         assert set(gone["refused"]) == names
         assert all(digests(one) == {digest_of(new)} for one in nodes)
@@ -210,7 +210,7 @@ def test_tls_with_the_options_of_the_url(certificate: Path, run: Run) -> None:
         assert "TLS failed" in untrusted["msg"]
         assert "CERTIFICATE_VERIFY_FAILED" in untrusted["msg"]
         assert len(run("present", admin_url=admin, login_url=login)["changed_nodes"]) == 2
-        assert run("usable", admin_url=admin, login_url=login)["keys"] == "written"
+        assert run("usable", admin_url=admin, login_url=login)["keyspace"] == "written"
         unchecked = primary.admin_url() + "?ssl_cert_reqs=none&ssl_check_hostname=false"
         assert run("sessions", admin_url=unchecked)["nodes"]
         gone = run("absent", admin_url=admin, login_url=primary.url() + options, known_addresses=LOCAL)
@@ -231,7 +231,7 @@ def test_the_oldest_server_that_is_supported(run: Run, monkeypatch: pytest.Monke
         assert server.version.startswith("6.2")
         added = run("present", admin_url=server.admin_url(), login_url=server.url(password=new))
         before, worker = session(server, old), None
-        assert run("usable", admin_url=server.admin_url(), login_url=server.url(password=new))["keys"] == "written"
+        assert run("usable", admin_url=server.admin_url(), login_url=server.url(password=new))["keyspace"] == "written"
         gone = run("absent", admin_url=server.admin_url(), login_url=server.url(), known_addresses=LOCAL)
         assert gone["refused"]
         assert added["passwords"] == 2
