@@ -262,6 +262,8 @@ def _signing(ground: Ground, credential: Credential, found: _graph.Found) -> Ite
         elif place.name not in ground.contents.readings:
             yield f"{place}, which lists former keys, cannot be read"
     yield from holdings.problems
+    if found.places and all(place.store == SSM for place in found.places):
+        yield "it is in parameters alone, whose former values are not kept; keep it in a secret too, as a copy"
     if "," in (found.login.password or ""):
         yield "it has a comma in it, so a list of former keys cannot hold it; change it by hand once"
     others = sorted(set(credential.used_for) - _USES)

@@ -327,7 +327,10 @@ class Rotator:
         if obligation is None:
             raise RotationError(f"{item.credential}: the obligation {item.obligation} is not in the journal any more")
         held = self.secrets.read(list(obligation.secrets), pins=obligation.secrets)
-        return _graph.find(self.catalog, self.catalog.credentials[item.credential], held).login
+        login = _graph.find(self.catalog, self.catalog.credentials[item.credential], held).login
+        if login.password is None:
+            raise RotationError(f"{item.credential}: its former key cannot be read in {dict(obligation.secrets)}")
+        return login
 
     def promote(self) -> Promotion:
         """Moves AWSCURRENT in every secret, each only from the version planned from; then writes the parameters."""

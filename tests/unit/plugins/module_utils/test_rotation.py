@@ -273,6 +273,13 @@ class TestRefusals:
         found = ground(settings={"FALLBACKS": {"type": "list", **source}}, texts={"app/test/text": "canary"})
         assert words in refusal(found, "django")
 
+    def test_a_key_in_parameters_alone(self, ground: Make) -> None:
+        settings = {"SECRET_KEY": {"parameter": "SECRET_KEY"}}
+        words = refusal(ground(settings=settings, texts={"/app/test/SECRET_KEY": "canary-k"}), "django")
+        assert (
+            words == "it is in parameters alone, whose former values are not kept; keep it in a secret too, as a copy"
+        )
+
     def test_a_key_with_a_comma(self, ground: Make) -> None:
         words = refusal(ground(texts=core(SECRET_KEY="canary,k")), "django")
         assert words.startswith("it has a comma in it, so a list of former keys cannot hold it")
