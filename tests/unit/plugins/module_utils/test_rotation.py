@@ -274,7 +274,7 @@ class TestRefusals:
         assert words in refusal(found, "django")
 
     def test_a_key_in_parameters_alone(self, ground: Make) -> None:
-        settings = {"SECRET_KEY": {"parameter": "SECRET_KEY"}}
+        settings = {"SECRET_KEY": {"parameter": "SECRET_KEY", "sensitivity": "high"}}
         words = refusal(ground(settings=settings, texts={"/app/test/SECRET_KEY": "canary-k"}), "django")
         assert (
             words == "it is in parameters alone, whose former values are not kept; keep it in a secret too, as a copy"
