@@ -218,9 +218,11 @@ class Scenario:
         self._align()
 
     def _align(self) -> None:
-        """A copy that somebody made differ is mended by hand, unless the open rotation is to write it."""
-        world, url, rotation = self.world, self.world.held(CORE)["DATABASE_URL"], self.watch.journal.rotation
+        """A copy that somebody made differ is mended by hand: as the snapshot in force has it, or as is current."""
+        world, rotation = self.world, self.watch.journal.rotation
         planned = rotation.plan.get("parameters", {}) if rotation else {}
+        pinned = rotation.secrets.get(CORE) if rotation else None
+        url = (world.held(CORE) if pinned is None else world.content(CORE, pinned))["DATABASE_URL"]
         if world.copy and COPY not in planned and world.parameter(COPY) != url:
             self.watch.named()
             self.watch.buried.pop(COPY, None)

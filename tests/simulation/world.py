@@ -188,7 +188,11 @@ class World(Hook):
     def read(self, secret: str) -> tuple[str, dict[str, str]]:
         """The current version and its keys, past every hook."""
         version = self.stages(secret)[CURRENT]
-        return version, json.loads(self.secrets._secrets[secret].contents[version])  # noqa: SLF001 - the twin's inside
+        return version, self.content(secret, version)
+
+    def content(self, secret: str, version: str) -> dict[str, str]:
+        found: dict[str, str] = json.loads(self.secrets._secrets[secret].contents[version])  # noqa: SLF001
+        return found
 
     def stages(self, secret: str) -> dict[str, str]:
         return self.secrets._secrets[secret].stages  # noqa: SLF001 - past the hook
