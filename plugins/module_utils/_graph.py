@@ -24,7 +24,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._url import Log
 Edits = Mapping[Place, str]
 """The new text of every place that changes."""
 
-_USER = re.compile(r"(?:^|[_-])(?:user|username|login)$", re.IGNORECASE)
+_USER = re.compile(r"(?:^|[/_-])(?:user|username|login|access_?key_?id|client_?id)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

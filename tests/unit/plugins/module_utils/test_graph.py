@@ -89,7 +89,13 @@ class TestSpots:
         ("name", "is_user"),
         [
             *(("DB_USER", True), ("USERNAME", True), ("db-login", True), ("user", True)),
-            *(("SUPERUSER", False), ("USER_TOKEN", False), ("login2", False)),
+            *(
+                ("AWS_ACCESS_KEY_ID", True),
+                ("AccessKeyId", True),
+                ("TWITCH_CLIENT_ID", True),
+                ("Key/ACCESS_KEY_ID", True),
+            ),
+            *(("SUPERUSER", False), ("USER_TOKEN", False), ("login2", False), ("KEY_ID", False), ("client", False)),
         ],
     )
     def test_a_user_name_is_known_by_its_name(self, catalog: Make, name: str, is_user: bool) -> None:
