@@ -237,9 +237,9 @@ class Rotator:
         return values
 
     def _clear_if_ended(self, rotation: OpenRotation) -> None:
-        """What was staged after another run had ended the rotation would stand in the next one's way."""
+        """What was staged after another run had tidied up would stand in the next rotation's way."""
         still = self.look().rotation
-        if still is None or still.id != rotation.id:
+        if still is None or still.id != rotation.id or still.step in ("record", "discard"):
             self.clear(rotation)
             raise Overtaken("this run's rotation was ended by another run; what it still staged was taken away again")
 
@@ -379,6 +379,8 @@ class Rotator:
     def rebase(self, moved: Sequence[str]) -> Journal:
         """Plans anew from what others wrote meanwhile; their change becomes part of both snapshots.
 
+        Until the next rollout, deploys use what the hosts run on: the old snapshot would take a signing key away.
+
         Raises :class:`RotationError` when it is in the keys that rotate.
         """
         journal, rotation = self.mine()
@@ -395,6 +397,4 @@ class Rotator:
             bases[name] = current
             attempts[name] = attempts.get(name, 1) + 1
         plan.update(secrets=bases, attempts=attempts)
-        pinned = {**rotation.secrets, **bases}
-        prescribes = {"secrets": pinned, "parameters": dict(plan.get("parameters", {}))}
-        return self.append(journal, rotation.id, "create", plan=plan, prescribes=prescribes, phase=0)
+        return self.append(journal, rotation.id, "create", plan=plan, phase=0)
