@@ -166,7 +166,10 @@ class Watch:
                 self._fail(f"somebody's {name}={value} was written over, and no run named it")
 
     def left_over(self) -> list[str]:
-        """What a rotation that has ended left behind."""
+        """What a rotation that has ended left behind.
+
+        The gate of a rotation is no password, and one that was opened late stays: it counts as litter only.
+        """
         world, found = self.world, []
         if self.journal.rotation is not None:
             found.append(f"{self.journal.rotation} is open")
@@ -181,5 +184,13 @@ class Watch:
         found += [f"login {name}" for name, one in world.postgres.logins.items() if one.can_login and name != login]
         password = _valkey.digest_of(login_in(self.current[CACHE][1]["REDIS_URL"])[1])
         for node, users in world.valkey.nodes.items():
-            found += [f"password or gate {one[:8]} on {node}" for one in users["app"].digests if one != password]
+            others = users["app"].digests - self._gates() - {password}
+            found += [f"password {one[:8]} on {node}" for one in sorted(others)]
         return found
+
+    def _gates(self) -> set[str]:
+        return {_valkey.gate_digest(rotation) for rotation in self.plans}
+
+    def open_gates(self) -> int:
+        """How many gates of rotations that have ended are still there."""
+        return sum(len(users["app"].digests & self._gates()) for users in self.world.valkey.nodes.values())

@@ -191,11 +191,12 @@ class Scenario:
             self._recover()
             if late:
                 self.scheduler.run(release=True)
-                for one in self.watch.left_over():
+                for one in () if self.watch.journal.rotation else self.watch.left_over():
                     result.litter[one.partition(" ")[0]] += 1
                 self._recover(clean=not result.litter)
             self._once_more()
             self.watch.named()
+            result.litter["gate"] += self.watch.open_gates()
         except (Violation, Endless, AssertionError) as error:
             result.violation = str(error) or repr(error)
         except Exception as error:  # noqa: BLE001 - a crash of the code under test is a finding like any other
