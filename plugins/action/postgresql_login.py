@@ -18,7 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
-from ansible_collections.watchparty.secrets.plugins.modules import postgresql_login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _postgresql_module as postgresql_login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import (
     Parties,

@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _valkey_steps,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.modules import valkey_user
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _valkey_module as valkey_user
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import ServerAction, parties
 

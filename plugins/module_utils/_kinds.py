@@ -12,7 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 
 VALUES = ("generated", "supplied", "provider")
 ROUTINES = ("login", "signing_key")
-STAGES = ("create", "set", "test", "retire", "revoke")
+STAGES = ("issue", "create", "set", "test", "retire", "revoke")
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -24,6 +24,7 @@ SCHEMA: dict[str, Any] = {
         "alternates": {"enum": ["never", "if_suffixed", "always"]},
         "needs_admin": {"type": "boolean"},
         "needs_url": {"type": "boolean"},
+        "needs_user": {"type": "boolean"},
         "tested": {"type": "boolean"},
         "options": {"type": "array", "items": {"type": "string"}},
     },
@@ -42,18 +43,24 @@ class Kind:
     """"login": the old and the new one are valid together. "signing_key": the new one is distributed as a fallback
     first, which takes a second phase."""
     value: str = "generated"
-    """"generated" here, "supplied" by the operator, or made by the "provider" in the kind's create stage."""
+    """"generated" here, "supplied" by the operator, or made by the "provider" in the kind's issue stage."""
     length: int = 32
     alternates: str = "never"
     """Whether the user name alternates between X_a and X_b: never, if it ends so already, or always."""
     needs_admin: bool = False
     needs_url: bool = False
+    needs_user: bool = False
+    """Whether the user name must appear somewhere."""
     tested: bool = True
     options: tuple[str, ...] = ()
     """Names that the credential's ``options`` must give."""
     stages: tuple[str, ...] = ()
     """The stages that its folder has task files for."""
     folder: str = ""
+
+    @property
+    def is_issued(self) -> bool:
+        return self.value == "provider"
 
     @property
     def phases(self) -> int:
@@ -74,7 +81,7 @@ def other_login(username: Optional[str]) -> Optional[str]:
     """The login that alternates with this one: X_a for X and X_b, X_b for X_a."""
     if not username:
         return None
-    base, _, suffix = username.rpartition("_")
+    base, _line, suffix = username.rpartition("_")
     if base and suffix in ("a", "b"):
         return f"{base}_{'b' if suffix == 'a' else 'a'}"
     return f"{username}_a"
@@ -82,5 +89,5 @@ def other_login(username: Optional[str]) -> Optional[str]:
 
 def owner_of(username: str) -> str:
     """The role that both logins act as."""
-    base, _, suffix = username.rpartition("_")
+    base, _line, suffix = username.rpartition("_")
     return base if base and suffix in ("a", "b") else username

@@ -88,6 +88,18 @@ options:
     description: Seconds to wait for a connection.
     type: int
     default: 5
+  python:
+    description: The application's interpreter on the host, which has the driver; Ansible's own there by default.
+    type: str
+  admin_database:
+    description: The database that the administrator connects to, where its credential holds no URL of its own.
+    type: str
+    default: postgres
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - watchparty.secrets.rotation
 attributes:
   check_mode:
     description: Reports the statements without values, and writes nothing.
@@ -169,41 +181,3 @@ reason:
   type: str
   returned: on failure
 """
-
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.watchparty.secrets.plugins.module_utils import _postgresql_login
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
-
-ARGUMENT_SPEC = {
-    "credential": {"type": "str"},
-    "state": {"type": "str", "choices": list(_postgresql_login.ACTS), "default": "present"},
-    "admin_url": {"type": "str", "no_log": True},
-    "login_url": {"type": "str", "no_log": True},
-    "login": {"type": "str"},
-    "owner": {"type": "str"},
-    "verifier": {"type": "str", "no_log": True},
-    "like": {"type": "str"},
-    "journal": {"type": "int", "default": 0},
-    "known_addresses": {"type": "list", "elements": "str", "default": []},
-    "allow_sessions": {"type": "bool", "default": False},
-    "connect_timeout": {"type": "int", "default": 5},
-}
-
-
-def main():
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    try:
-        result = _postgresql_login.run(module.params, check_mode=module.check_mode)
-    except SecretsError as error:
-        more = {name: getattr(error, name) for name in ("reason", "sessions") if hasattr(error, name)}
-        module.fail_json(msg=str(error), **more)
-    if module.params["login"]:
-        result["login"] = module.params["login"]
-    if module._diff and result.get("statements"):
-        result["diff"] = {"before": "", "after": "".join("%s;\n" % text for text in result["statements"])}
-    module.exit_json(**result)
-
-
-if __name__ == "__main__":
-    main()

@@ -107,6 +107,14 @@ options:
   digest:
     description: SHA-256 of the password concerned. Set by the action plugin; by default made of O(login_url).
     type: str
+  python:
+    description: The application's interpreter on the host, which has the driver; Ansible's own there by default.
+    type: str
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - watchparty.secrets.rotation
 attributes:
   check_mode:
     description: Looks at every node and reports what would change.
@@ -191,76 +199,3 @@ refused:
   elements: str
   returned: when O(state=absent), not in check mode
 """
-
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.watchparty.secrets.plugins.module_utils import _valkey, _valkey_steps
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError, SecretsError
-
-STATES = ["open", "present", "usable", "tried", "sessions", "absent"]
-ARGUMENT_SPEC = {
-    "credential": {"type": "str"},
-    "state": {"type": "str", "choices": STATES, "default": "present"},
-    "overlap": {"type": "str", "choices": ["passwords", "users"], "default": "passwords"},
-    "user": {"type": "str"},
-    "like": {"type": "str"},
-    "gate": {"type": "str"},
-    "journal": {"type": "int", "default": 0},
-    "known_addresses": {"type": "list", "elements": "str", "default": []},
-    "allow_sessions": {"type": "bool", "default": False},
-    "last_client": {"type": "dict", "default": {}},
-    "nodes": {"type": "list", "elements": "str", "default": []},
-    "gone_nodes": {"type": "list", "elements": "str", "default": []},
-    "admin_url": {"type": "str", "no_log": True},
-    "login_url": {"type": "str", "no_log": True},
-    "digest": {"type": "str", "no_log": True},
-}
-
-
-def wanted(params):
-    """What is asked for, checked without asking a server."""
-    login = _valkey.parse_url(params["login_url"], "login_url") if params["login_url"] else None
-    if login is None and params["state"] in ("usable", "tried", "absent"):
-        raise HostError("login_url is needed for state %s" % params["state"])
-    user = params["user"] or (login.user if login else _valkey.DEFAULT_USER)
-    if login is not None and login.user != user:
-        raise HostError("login_url logs in as %s, and the user is %s" % (login.user, user))
-    digest = params["digest"] or (_valkey.digest_of(login.password) if login else None)
-    if login is not None and digest != _valkey.digest_of(login.password):
-        raise HostError("digest is not that of the password in login_url")
-    if digest is None and params["state"] != "sessions":
-        raise HostError("digest or login_url is needed for state %s" % params["state"])
-    if params["state"] == "open" and not params["gate"]:
-        raise HostError("gate is needed for state open")
-    return _valkey_steps.Wanted(
-        admin=_valkey.parse_url(params["admin_url"], "admin_url") if params["admin_url"] else None,
-        login=login,
-        user=user,
-        digest=_valkey.checked_digest(digest) if digest else "",
-        like=params["like"],
-        gate=_valkey.gate_digest(params["gate"]) if params["gate"] else None,
-        by_users=params["overlap"] == "users",
-        known=tuple(params["known_addresses"]),
-        allow_sessions=params["allow_sessions"],
-        last_client=params["last_client"],
-        nodes=tuple(params["nodes"]),
-        gone=tuple(params["gone_nodes"]),
-        label="watchparty.secrets:%d" % params["journal"],
-    )
-
-
-def main():
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    try:
-        step = _valkey_steps.STEPS[module.params["state"]]
-        result = step(wanted(module.params), check=module.check_mode)
-    except SecretsError as error:
-        module.fail_json(msg=str(error))
-    if hasattr(module, "warn"):  # the small runtime has none, and Ansible shows what the result says
-        for text in result.pop("warnings", ()):
-            module.warn(text)
-    module.exit_json(**result)
-
-
-if __name__ == "__main__":
-    main()

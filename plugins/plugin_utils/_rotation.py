@@ -46,7 +46,7 @@ OPTIONS: dict[str, Any] = {
 
 def generate(length: int) -> str:
     """A value that is valid in URLs, RDS, ElastiCache and every dialect of .env, and is never taken for an option."""
-    return secrets.choice(_LETTERS) + "".join(secrets.choice(_ALPHABET) for _ in range(length - 1))
+    return secrets.choice(_LETTERS) + "".join(secrets.choice(_ALPHABET) for _at in range(length - 1))
 
 
 def now() -> datetime:

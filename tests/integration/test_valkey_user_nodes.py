@@ -265,7 +265,7 @@ def test_it_runs_from_standard_input_without_ansible(run: Run) -> None:
         _valkey_server,
         _valkey_steps,
     )
-    from ansible_collections.watchparty.secrets.plugins.modules import valkey_user
+    from ansible_collections.watchparty.secrets.plugins.plugin_utils import _valkey_module as valkey_user
 
     parts = (_errors, _valkey, _valkey_server, _valkey_steps, valkey_user)
     new = new_password()

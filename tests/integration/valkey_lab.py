@@ -19,7 +19,7 @@ import pytest
 import redis
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.watchparty.secrets.plugins.modules import valkey_user
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _valkey_module as valkey_user
 from sandbox.process import ordinary_user
 from sandbox.valkey import Valkey, encode
 

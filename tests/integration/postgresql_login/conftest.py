@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.watchparty.secrets.plugins.modules import postgresql_login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _postgresql_module as postgresql_login
 from sandbox.binaries import embedded_postgres, installed_postgres
 from sandbox.postgres import Postgres
 from tests.integration.postgresql_login.shop import Call, Shop

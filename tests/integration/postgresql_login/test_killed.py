@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils import _postgresql_login
 from ansible_collections.watchparty.secrets.plugins.module_utils._postgresql_server import Server
 from ansible_collections.watchparty.secrets.plugins.module_utils._scram import scram_verifier
-from ansible_collections.watchparty.secrets.plugins.modules import postgresql_login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _postgresql_module as postgresql_login
 from tests.integration.postgresql_login.shop import Shop
 
 DEFAULTS = {name: option.get("default") for name, option in postgresql_login.ARGUMENT_SPEC.items()}

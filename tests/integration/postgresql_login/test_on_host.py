@@ -17,8 +17,8 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.action.postgresql_login import ActionModule
 from ansible_collections.watchparty.secrets.plugins.module_utils import _lean_runtime
 from ansible_collections.watchparty.secrets.plugins.module_utils._scram import scram_verifier
-from ansible_collections.watchparty.secrets.plugins.modules import postgresql_login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _lean
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _postgresql_module as postgresql_login
 from tests.integration.postgresql_login.shop import Shop
 
 
