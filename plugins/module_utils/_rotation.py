@@ -44,11 +44,14 @@ class Item:
     phases: int = 1
     places: tuple[Place, ...] = ()
     obligation: Optional[str] = None
+    issued: bool = False
+    """Whether a provider makes the new value."""
 
     def entry(self) -> dict[str, Any]:
         """The item as the journal keeps it."""
         kept: dict[str, Any] = {"kind": self.kind, "act": self.act, "phases": self.phases}
-        return {**kept, "obligation": self.obligation} if self.obligation else kept
+        more = {"obligation": self.obligation, "issued": self.issued}
+        return {**kept, **{name: value for name, value in more.items() if value}}
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,8 @@ class Ground:
     descriptions: Mapping[str, Description] = field(default_factory=dict)
     supplied: Mapping[str, Login] = field(default_factory=dict, repr=False)
     """New values that the operator gives."""
+    against: Mapping[str, str] = field(default_factory=dict)
+    """What providers have against rotating a credential."""
 
 
 def plan(ground: Ground, wish: Wish) -> Plan:
@@ -126,7 +131,7 @@ def plan(ground: Ground, wish: Wish) -> Plan:
             continue
         taken.update(dict.fromkeys(places, credential.name))
         reason = age.words if age.due else f"forced ({age.words})"
-        items.append(Item(credential.name, credential.kind, ROTATE, reason, kind.phases, places))
+        items.append(Item(credential.name, credential.kind, ROTATE, reason, kind.phases, places, issued=kind.is_issued))
     items += _obligations(ground, wish, {item.credential for item in items}, taken)
     return _pinned(ground, items, refused, passed)
 
@@ -191,6 +196,7 @@ def _objections(ground: Ground, credential: Credential, found: _graph.Found, pla
         )
         return
     yield from found.problems
+    yield from filter(None, [ground.against.get(credential.name)])
     yield from _of_its_kind(ground, credential, kind, found)
     yield from _mirrored(ground.catalog, credential)
     for name in sorted({place.name for place in places if place.store != SSM}):
@@ -205,6 +211,8 @@ def _of_its_kind(ground: Ground, credential: Credential, kind: Kind, found: _gra
         yield from _supplied(ground, credential, found)
     if kind.needs_url and not found.problems and found.url is None:
         yield "it appears in no URL, so its server's address is unknown; let it appear in a setting of type url"
+    if kind.needs_user and not found.problems and found.login.username is None:
+        yield "no place holds its user name or id; add one to appears_in, such as a setting ending in ACCESS_KEY_ID"
     if kind.needs_admin:
         yield from _administered(ground, credential)
     if kind.alternates == "always" and not found.problems:

@@ -8,7 +8,6 @@ Knows stores only by their interface, so that a simulation drives this very code
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any, Callable, Mapping, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _journal, _promotion, _rotation
@@ -24,6 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._kinds import Kind
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._new_values import Issued, former_login, login_for
 from ansible_collections.watchparty.secrets.plugins.module_utils._promotion import Promotion
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotator_names import (
     CURRENT,
@@ -155,6 +155,9 @@ class Rotator:
     def own(self, rotation: OpenRotation) -> str:
         return f"{self.catalog.rotation_secret}/{rotation.id}"
 
+    def issued(self, rotation: OpenRotation) -> Issued:
+        return Issued(self.secrets, self.own(rotation), rotation.id)
+
     def _overlay(self, rotation: OpenRotation, phase: int) -> Optional[dict[str, Any]]:
         if not rotation.plan.get("parameters"):
             return None
@@ -254,6 +257,7 @@ class Rotator:
                 off.append(PENDING)
             for one in off:
                 self.secrets.discard(name, version=stages[one], labels=[one])
+        self.issued(rotation).forget(rotation.plan)
         self.secrets.delete(self.own(rotation))
 
     def _mark_pending(self, rotation: OpenRotation, name: str, base: str, phases: int) -> None:
@@ -310,27 +314,12 @@ class Rotator:
     ) -> Login:
         credential = self.catalog.credentials[item.credential]
         if item.act == _rotation.DROP_FALLBACK:
-            return self._dropped(rotation, item)
+            return former_login(self.catalog, self.secrets, self.look(), item)
         kind = kinds[item.kind]
         found = _graph.find(self.catalog, credential, contents)
-        given = supplied.get(item.credential)
-        if kind.value != "generated" and given is None:
-            raise RotationError(f"{item.credential}: its new value is needed again; give it as you did at the start")
-        given = given or Login()
-        password = given.password or (generate(kind.length) if kind.value == "generated" else found.login.password)
-        login = _rotation.new_login(kind, found, password)
-        return replace(login, username=given.username or login.username)
-
-    def _dropped(self, rotation: OpenRotation, item: _rotation.Item) -> Login:
-        """The former key that an obligation names by the versions that held it."""
-        obligation = self.look().obligations.get(item.obligation or "")
-        if obligation is None:
-            raise RotationError(f"{item.credential}: the obligation {item.obligation} is not in the journal any more")
-        held = self.secrets.read(list(obligation.secrets), pins=obligation.secrets)
-        login = _graph.find(self.catalog, self.catalog.credentials[item.credential], held).login
-        if login.password is None:
-            raise RotationError(f"{item.credential}: its former key cannot be read in {dict(obligation.secrets)}")
-        return login
+        if kind.is_issued:
+            return found.login if item.act == _rotation.RETIRE else self.issued(rotation).take(item.credential)
+        return login_for(kind, found, supplied.get(item.credential), generate)
 
     def promote(self) -> Promotion:
         """Moves AWSCURRENT in every secret, each only from the version planned from; then writes the parameters."""

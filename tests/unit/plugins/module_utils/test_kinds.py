@@ -47,6 +47,7 @@ def test_everything() -> None:
         "alternates": "always",
         "needs_admin": True,
         "needs_url": True,
+        "needs_user": True,
         "tested": False,
         "options": ["group"],
         "routine": "signing_key",
