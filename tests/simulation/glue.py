@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
@@ -19,9 +19,11 @@ from ansible_collections.watchparty.secrets.plugins.action import (
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils import _contents, _journal, _valkey
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotator import Rotator
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotator_names import Who
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import journal as journal_store
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Reading
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _reading
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
 from tests.simulation import hosts
@@ -50,6 +52,22 @@ def _holder_is_gone(found: Any) -> bool:
     return found.get("machine") == process.machine and bool(same) and same[0].dead
 
 
+def _remembered(fold: Callable[[str, Iterable[Reading]], Journal]) -> Callable[[str, Iterable[Reading]], Journal]:
+    """A journal is read far more often than written."""
+    known: dict[tuple[tuple[str, str], ...], Journal] = {}
+
+    def remembering(path: str, readings: Iterable[Reading]) -> Journal:
+        readings = list(readings)
+        key = tuple((one.name, one.value) for one in readings)
+        if key not in known:
+            if len(known) > 1000:
+                known.clear()
+            known[key] = fold(path, readings)
+        return known[key]
+
+    return remembering
+
+
 @contextlib.contextmanager
 def installed() -> Iterator[None]:
     """Puts the world in the place of what the actions find around them, and takes it away again."""
@@ -74,6 +92,7 @@ def installed() -> Iterator[None]:
     # Pure functions of texts that come up again and again.
     patch(_journal, "_parsed", lru_cache(4096)(_journal._parsed))  # noqa: SLF001
     patch(_journal, "digest_of", lru_cache(4096)(_journal.digest_of))
+    patch(_journal, "fold", _remembered(_journal.fold))
     parse = lru_cache(4096)(_contents.parse_secret)
     patch(_contents, "parse_secret", lambda text: dict(parse(text)))  # the caller may change it
     hosts.install(patch)
