@@ -19,6 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base im
 
 CLOSING_STEPS = ("closed", "aborted")
 PROMOTING_STEPS = ("promote",)
+BACKWARD_STEPS = ("abort", "withdraw", "discard")
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class OpenRotation:
 
     @property
     def aborting(self) -> bool:
-        return bool(self.reason)
+        return self.step in BACKWARD_STEPS
 
     def __str__(self) -> str:
         return f"rotation {self.id} of {self.who} (since {self.since}, at step {self.step})"

@@ -7,10 +7,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Collection, Optional
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import BACKWARD_STEPS, OpenRotation
 
 FORWARD = ("plan", "create", "set", "test", "deploy", "promote", "retire", "record")
-BACKWARD = ("abort", "withdraw", "discard")
+BACKWARD = BACKWARD_STEPS
 
 DONE, FAILED, LOST, MOVED, TAKEN, BLOCKED, LATER = "done", "failed", "lost", "moved", "taken", "blocked", "later"
 """What a step may come to: done; failed; hosts were lost, which is no fault of the new value; a secret's version moved,
