@@ -30,6 +30,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotator_names 
     PENDING,
     Values,
     Who,
+    is_label,
     label,
     version_id,
 )
@@ -75,7 +76,13 @@ class Rotator:
             raise Overtaken("this run's rotation was ended by another run; nothing more is done here")
         if rotation.run != self.me.run:
             raise Overtaken(f"{rotation} was taken over by another run; nothing more is done here")
+        self.require_known(rotation)
         return journal, rotation
+
+    def require_known(self, rotation: OpenRotation) -> None:
+        gone = sorted(set(rotation.plan.get("credentials", {})) - set(self.catalog.credentials))
+        if gone:
+            raise RotationError(f"the catalog has lost {', '.join(gone)}; put it back until {rotation} has ended")
 
     def append(self, journal: Journal, rotation: str, step: str, **more: Any) -> Journal:
         """The journal with one more entry; only one process can append it."""
@@ -247,12 +254,10 @@ class Rotator:
             raise Overtaken("this run's rotation was ended by another run; what it still staged was taken away again")
 
     def clear(self, rotation: OpenRotation) -> None:
-        """Takes every label of the rotation off, and removes the secret of its own."""
-        phases = range(1, int(rotation.plan.get("phases", 0)) + 1)
-        own = {label(rotation, phase) for phase in phases} | {f"{rotation.id}-abort"}
+        """Takes every label of the rotation off, and of those that have ended; removes the secret of its own."""
         for name in rotation.plan.get("secrets", {}):
             stages = self.secrets.describe(name).stages
-            off = [one for one in stages if one in own]
+            off = [one for one in stages if is_label(one, rotation)]
             if stages.get(PENDING) in self.ours(rotation, name):
                 off.append(PENDING)
             for one in off:

@@ -121,6 +121,7 @@ def prepared(name: str, args: dict[str, Any]) -> Setting:
 
 def told(setting: Setting, journal: Journal, rotation: OpenRotation) -> dict[str, Any]:
     """What tasks need to know of an open rotation."""
+    setting.rotator.require_known(rotation)
     items = _rotation.items_of(rotation.plan)
     return {
         "id": rotation.id,

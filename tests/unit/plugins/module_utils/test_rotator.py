@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -81,6 +82,14 @@ class TestJournal:
         second.append(second.look(), "r1", "aborted")
         with pytest.raises(Overtaken, match="was ended by another run"):
             first.mine()
+
+    def test_a_credential_that_the_catalog_has_lost(self, world: World) -> None:
+        world.begun("database")
+        world.catalog = replace(world.catalog, credentials={})
+        with pytest.raises(
+            RotationError, match=r"^the catalog has lost database; put it back until rotation r1 of run1"
+        ):
+            world.rotator().mine()
 
     def test_two_that_begin_at_once(self, world: World) -> None:
         first, second = world.rotator("run1"), world.rotator("run2")
