@@ -9,6 +9,7 @@ import ctypes
 import json
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -25,6 +26,7 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parent.parent
 PR_SET_PDEATHSIG = 1
 STATE_FILE = "process.json"
+SERVER_PORTS = (15000, 32000)
 
 
 class SandboxError(Exception):
@@ -63,10 +65,17 @@ def clean_environment(**extra: str) -> dict[str, str]:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """Return a port that was free a moment ago."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+    """Return a port that was free a moment ago.
+
+    It lies below those that outgoing connections get: one of these could take it while its server restarts, and a
+    closed one keeps it for a minute.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for port in random.sample(range(*SERVER_PORTS), 100):
+        with socket.socket(family) as probe, contextlib.suppress(OSError):
+            probe.bind((host, port))
+            return port
+    raise SandboxError(f"none of 100 ports between {SERVER_PORTS[0]} and {SERVER_PORTS[1]} is free on {host}")
 
 
 def write_private(path: Path, text: str, user: User | None = None) -> None:
