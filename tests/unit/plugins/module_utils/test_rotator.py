@@ -44,8 +44,8 @@ def world() -> World:
     return World()
 
 
-def ids(name: str, *phases: int, attempt: int = 1) -> list[str]:
-    return [version_id("r1", name, phase, attempt) for phase in phases]
+def ids(name: str, *phases: int) -> list[str]:
+    return [version_id("r1", name, phase, 1) for phase in phases]
 
 
 class TestJournal:
@@ -359,48 +359,3 @@ class TestPromote:
         with pytest.raises(Overtaken, match="was taken over"):
             rotator.promote()
         assert world.token() == "old-token"
-
-
-class TestRebase:
-    def test_somebodys_change_is_in_what_is_staged_anew(self, world: World) -> None:
-        rotator = world.begun(*ALL)
-        values = world.created(rotator)
-        rotator.advance("promote")
-        theirs = world.write("NOTE", "newer")
-        journal = rotator.rebase(rotator.promote().secrets)
-        rotation = opened(journal)
-        assert (rotation.step, rotation.plan["attempts"]) == ("create", {CORE: 2})
-        assert rotation.plan["secrets"] == {CORE: theirs, COPY: world.first[COPY]}
-        assert rotation.secrets[CORE] == ids(CORE, 2)[0], "hosts keep what they run on"
-        assert world.created(rotator) == values
-        two = ids(CORE, 2, attempt=2)[0]
-        assert world.labels()["AWSPENDING"] == world.labels()["r1-2"] == two
-        assert opened(rotator.advance("deploy", phase=2)).secrets[CORE] == two
-        rotator.advance("promote")
-        assert rotator.promote().outcome == "done"
-        assert (world.keys()["NOTE"], world.keys()["KEY"]) == ("newer", values.credentials["django"].password)
-        assert world.labels(COPY)["AWSCURRENT"] == ids(COPY, 2)[0]
-
-    def test_as_often_as_somebody_writes(self, world: World) -> None:
-        rotator = world.begun("database")
-        for turn in (1, 2, 3):
-            world.created(rotator)
-            rotator.advance("promote")
-            world.write("NOTE", f"turn {turn}")
-            attempts = opened(rotator.rebase(rotator.promote().secrets)).plan["attempts"]
-            assert attempts == {CORE: turn + 1}
-        world.created(rotator)
-        rotator.advance("promote")
-        assert rotator.promote().outcome == "done"
-        assert world.keys()["NOTE"] == "turn 3"
-
-    def test_a_key_that_rotates_was_changed_since(self, world: World) -> None:
-        rotator = world.begun("database")
-        world.created(rotator)
-        rotator.advance("promote")
-        world.write("NOTE", "newer")
-        moved = rotator.promote().secrets
-        world.write("URL", "postgres://app_a:hand@db/app")
-        with pytest.raises(RotationError, match=f"^somebody changed secret {CORE} in the keys that rotate"):
-            rotator.rebase(moved)
-        assert opened(rotator.look()).step == "promote"
