@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Sequence
@@ -14,6 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._url import Log
 CURRENT, PENDING = "AWSCURRENT", "AWSPENDING"
 NAMESPACE = uuid.UUID("5a5f2ac5-6a02-5f0c-9d6d-0d3c0a5b7f11")
 """Version ids are derived in it."""
+_LABEL = re.compile(r"r-[0-9]{8}T[0-9]{6}-[0-9a-f]{4}-(?:[0-9]+|abort)$")
 
 
 @dataclass(frozen=True)
@@ -43,3 +45,8 @@ def version_id(rotation: str, secret: str, *rest: object) -> str:
 def label(rotation: OpenRotation, phase: int) -> str:
     """The staging label of our own that keeps a phase's version."""
     return f"{rotation.id}-{phase}"
+
+
+def is_label(text: str, rotation: OpenRotation) -> bool:
+    """Whether it is a label of this rotation, or of one that has ended: a request may arrive after that."""
+    return text.startswith(f"{rotation.id}-") or bool(_LABEL.match(text))
