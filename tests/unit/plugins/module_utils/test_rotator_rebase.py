@@ -18,7 +18,7 @@ def world() -> World:
     return World()
 
 
-def test_somebodys_change_is_in_what_is_staged_anew(self, world: World) -> None:
+def test_somebodys_change_is_in_what_is_staged_anew(world: World) -> None:
     rotator = world.begun(*ALL)
     values = world.created(rotator)
     rotator.advance("promote")
@@ -38,7 +38,7 @@ def test_somebodys_change_is_in_what_is_staged_anew(self, world: World) -> None:
     assert world.labels(COPY)["AWSCURRENT"] == version_id("r1", COPY, 2, 1)
 
 
-def test_as_often_as_somebody_writes(self, world: World) -> None:
+def test_as_often_as_somebody_writes(world: World) -> None:
     rotator = world.begun("database")
     for turn in (1, 2, 3):
         world.created(rotator)
@@ -52,7 +52,7 @@ def test_as_often_as_somebody_writes(self, world: World) -> None:
     assert world.keys()["NOTE"] == "turn 3"
 
 
-def test_a_key_that_rotates_was_changed_since(self, world: World) -> None:
+def test_a_key_that_rotates_was_changed_since(world: World) -> None:
     rotator = world.begun("database")
     world.created(rotator)
     rotator.advance("promote")
