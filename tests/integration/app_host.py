@@ -82,6 +82,9 @@ class AppHost:
         except OSError:
             return False
 
+    def last_words(self) -> str:
+        return f"\n{self.name}:\n" + self.application.log.read_text(encoding="utf-8", errors="replace")[-1500:]
+
     def started(self) -> float:
         """When the application's process began."""
         ticks = int(Process.load(self.directory / STATE_FILE).born)

@@ -120,7 +120,7 @@ class RotationLab(Lab):
     def rotated(self, *arguments: str, **how: Any) -> Run:
         """A rotation that must succeed."""
         run = self.rotate(*arguments, **how)
-        assert run.code == 0, run.output
+        assert run.code == 0, run.output + "".join(host.last_words() for host in self.hosts)
         return run
 
     def journal_state(self) -> _journal.Journal:
@@ -168,7 +168,7 @@ class RotationLab(Lab):
 
     def server_state(self) -> dict[str, Any]:
         """Everything that the two servers know of logins, to compare with later; no value is in it."""
-        roles = "SELECT rolname, rolcanlogin, md5(rolpassword), rolconfig FROM pg_authid ORDER BY 1;"
+        roles = "SELECT rolname, rolcanlogin, md5(rolpassword) FROM pg_authid ORDER BY 1;"
         members = "SELECT roleid::regrole, member::regrole FROM pg_auth_members ORDER BY 1, 2;"
         return {
             "roles": self.postgres.execute(roles),
@@ -377,17 +377,15 @@ def rotation_lab(connection: Mapping[str, Any], *, hosts: int = 2, root: Path | 
         yield lab
 
 
-def application_python(program: str, *arguments: str, text: str = "") -> str:
-    """What a program says in the application's interpreter, which has the servers' drivers."""
-    answer = subprocess.run(
-        [str(python()), "-c", program, *arguments],
-        input=text,
-        capture_output=True,
+def application_python(program: str) -> subprocess.Popen[str]:
+    """A program in the application's interpreter, which has the servers' drivers; it is talked to through pipes."""
+    return subprocess.Popen(
+        [str(python()), "-c", program],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
         env=clean_environment(),
-        check=True,
     )
-    return answer.stdout
 
 
 def sentences(run: Run, *words: str) -> None:

@@ -1,0 +1,300 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""rotate.yml end to end: real PostgreSQL and Valkey, the sample application on two hosts, AWS's stand-in."""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from sandbox.process import REPOSITORY
+from tests.integration.harness import Run
+from tests.integration.rotation_lab import ALL, CORE, LOG_GROUP, OWNER, RotationLab, rotation_lab, sentences
+
+READS = re.compile(r"(Get|BatchGet|List|Describe)[A-Z]")
+VERIFY = """\
+- hosts: localhost
+  gather_facts: false
+  vars: {secrets_catalog: CATALOG}
+  tasks:
+    - watchparty.secrets.audit_log:
+        state: verified
+        catalog: "{{ secrets_catalog }}"
+        environment: production
+"""
+
+
+@pytest.fixture(scope="module")
+def lab(connection: Mapping[str, Any]) -> Iterator[RotationLab]:
+    with rotation_lab(connection) as made:
+        yield made
+
+
+def report(lab: RotationLab, playbook: str = "rotation_report.yml") -> tuple[Run, dict[str, Any]]:
+    path = lab.directory / "ages.json"
+    path.unlink(missing_ok=True)
+    run = lab.run("-e", f"rotation_report_file={path}", playbook=f"playbooks/{playbook}")
+    return run, json.loads(path.read_text(encoding="utf-8"))
+
+
+def verify_audit_log(lab: RotationLab) -> Run:
+    """What the module that verifies says of the whole log."""
+    playbook = lab.directory / "verify.yml"
+    playbook.write_text(VERIFY.replace("CATALOG", json.dumps(lab.catalog)), encoding="utf-8")
+    ours = {"ANSIBLE_COLLECTIONS_PATH": str(REPOSITORY / "playbooks" / "collections")}
+    return lab.run("-v", playbook=playbook, environment=ours)
+
+
+def ages(found: Mapping[str, Any]) -> dict[str, Any]:
+    return {row["name"]: row["age_days"] for row in found["credentials"]}
+
+
+def test_the_plan_is_shown_and_nothing_is_written(lab: RotationLab) -> None:
+    lab.ready()
+    before = lab.everything()
+    run = lab.rotate("--check", "--diff", "-e", f"credential={ALL}")
+    assert run.code == 0, run.output
+    assert [one for one in run.operations if not READS.match(one)] == []
+    assert lab.everything() == before
+    assert lab.entries() == []
+    for key in ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL"):
+        sentences(run, f"changes secret {CORE} key {key}", f"+secret {CORE} key {key}: new value")
+    for place in (
+        "secret all-in-one-credentials key username",
+        "secret all-in-one-credentials key password",
+        "secret watch-party-valkey-001-auth-token key auth_token",
+        f"secret {CORE} key CELERY_RESULT_BACKEND",
+        f"secret {CORE} key CHANNEL_LAYERS_CONFIG_HOSTS",
+        "parameter /WatchParty/production/DB/URL",
+        "parameter /WatchParty/production/Redis/URL",
+        "parameter /WatchParty/production/App/SECRET_KEY",
+    ):
+        sentences(run, f"changes {place}", f"-{place}: present value", f"+{place}: new value")
+    sentences(
+        run,
+        "database (postgresql_role) rotates; due: no record of its last rotation (limit 90 days)",
+        "in the settings DATABASE_URL",
+        "2 rollouts restart watchparty-web.service, watchparty-celery.service on web1, web2",
+    )
+
+
+def test_all_kinds_in_one_run(lab: RotationLab) -> None:
+    """Everything that one rotation leaves behind is looked at here."""
+    old = lab.ready()
+    before = lab.everything()
+    changelog = lab.directory / "CHANGELOG.md"
+    copy = lab.directory / "audit.jsonl"
+    places = ("-e", f"rotation_changelog={changelog}", "-e", f"rotation_audit_path={copy}")
+    run = lab.rotated("-e", f"credential={ALL}", *places)
+    new = lab.values()
+    lab.assert_settled(old)
+    assert new.database[0] == f"{OWNER}_b"
+    assert old.database[1] != new.database[1]
+    assert old.cache[1] != new.cache[1]
+    assert (new.django_key != old.django_key, new.fallbacks) == (True, old.django_key)
+    assert lab.content("all-in-one-credentials")["username"] == new.database[0]
+    assert lab.parameter("DB/URL") == lab.content()["DATABASE_URL"]
+    # One version a secret and phase, whatever the number of credentials: two phases, since Django's key needs two.
+    assert lab.stages()["AWSPREVIOUS"] == before["secrets"][CORE]["AWSCURRENT"]
+    staged = [one for one in lab.moto.calls() if one["operation"] == "PutSecretValue"][-6:]
+    assert Counter(one["request"]["SecretId"] for one in staged)[CORE] == 2
+
+    (record,) = lab.audit_records()
+    assert record["credentials"] == ["cache", "database", "django_key"]
+    assert (record["outcome"], record["hosts"], record["phases"]) == ("completed", ["web1", "web2"], 2)
+    assert record["secrets"][CORE] == {"from": before["secrets"][CORE]["AWSCURRENT"], "to": lab.stages()["AWSCURRENT"]}
+    assert json.loads(copy.read_text(encoding="utf-8")) == record
+    assert f"(rotation {record['rotation']}: completed)" in changelog.read_text(encoding="utf-8")
+    assert lab.journal_state().audit["number"] == 1
+    sentences(
+        run,
+        f"rotation {record['rotation']} is complete",
+        "credentials: cache, database, django_key",
+        "hosts: web1, web2",
+        f"audit record: log group {LOG_GROUP}",
+    )
+    assert re.search(r"from promotion to refusal: \d+\.\d s", run.output)
+    assert re.search(r"seconds: create \d.*deploy_1 \d.*deploy_2 \d.*retire \d", run.output)
+
+
+def test_a_second_run_does_nothing(lab: RotationLab) -> None:
+    """After the rotation before: nothing is due, the log verifies, and the report says who rotated last."""
+    if not lab.audit_records():
+        lab.rotated("-e", f"credential={ALL}")
+    before = lab.everything()
+    run = lab.rotate("-e", f"credential={ALL}")
+    assert run.code == 0, run.output
+    sentences(run, "cache is left alone: 0 days old, due in 90 days")
+    assert [one for one in run.operations if not READS.match(one)] == []
+    assert lab.everything() == before
+    assert {run.result(name)["changed"] for name in ("web1",)} == {0}
+
+    verified = verify_audit_log(lab)
+    assert verified.code == 0, verified.output
+    assert '"problems": []' in verified.text
+    assert '"records": 1' in verified.text
+
+    run, found = report(lab)
+    assert run.code == 0, run.output
+    assert ages(found) == {"cache": 0, "database": 0, "django_key": 0} | dict.fromkeys(
+        ("cache_admin", "database_admin", "deploy_ssh")
+    )
+    assert found["due"] == ["cache_admin", "database_admin", "deploy_ssh"]
+    who = lab.audit_records()[0]["who"]
+    assert {row["rotated_by"] for row in found["credentials"] if row["age_days"] == 0} == {who}
+    assert [one["act"] for one in found["obligations"]] == ["drop_fallback"]
+    assert re.search(rf"cache +valkey_user +0 d +90 d +in 90 d +\S+ by {re.escape(who)}", run.output)
+
+
+def test_a_scheduler_is_told_whether_something_is_due(lab: RotationLab) -> None:
+    lab.ready()
+    run, found = report(lab, "rotation_due.yml")
+    assert run.code != 0
+    assert found["act_now"] is True
+    sentences(run, "due: ", "deploy_ssh", "Run rotate.yml")
+    kept, lab.catalog = lab.catalog, {**lab.catalog}
+    # An obligation that is not due yet is no reason to act.
+    of_age = {name: {**one, "max_age_days": 90} for name, one in kept["credentials"].items() if name in ALL.split(",")}
+    try:
+        lab.catalog["credentials"] = {name: {**one, "admin": "boss"} for name, one in of_age.items()}
+        where = [{"secret": "watchparty/{environment}/cache-admin", "keys": ["username", "password"]}]
+        lab.catalog["credentials"]["boss"] = {"kind": "external", "max_age_days": 10**5, "appears_in": where}
+        if not lab.journal_state().rotated:
+            lab.rotated("-e", f"credential={ALL}", "-e", "rotation_force=true")
+        number = str(lab.journal_state().head + 1)
+        entry = {"rotation": "note", "step": "closed", "who": "test", "rotated": {"boss": _just_now()}}
+        path = f"/WatchParty-journal/production/{number}"
+        lab.moto.client("ssm").put_parameter(Name=path, Type="String", Value=json.dumps(entry))
+        run, found = report(lab, "rotation_due.yml")
+        assert run.code == 0, run.output
+        assert (found["act_now"], found["due"]) == (False, [])
+        # An open rotation is.
+        text = json.dumps({"rotation": "r-open", "step": "plan", "who": "ann@laptop", "at": "2026-11-25T10:00:00Z"})
+        path = f"/WatchParty-journal/production/{int(number) + 1}"
+        lab.moto.client("ssm").put_parameter(Name=path, Type="String", Value=text)
+        run, found = report(lab, "rotation_due.yml")
+        assert run.code != 0
+        assert found["rotation"]["id"] == "r-open"
+        sentences(run, "open: r-open of ann@laptop since 2026-11-25T10:00:00Z, at plan")
+        lab.moto.client("ssm").delete_parameter(Name=path)
+    finally:
+        lab.catalog = kept
+
+
+def _just_now() -> dict[str, str]:
+    from datetime import UTC, datetime
+
+    return {"at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", "who": "test", "rotation": "note"}
+
+
+KIND = """\
+- name: {stage} of a kind of one's own
+  ansible.builtin.lineinfile:
+    path: "{{{{ secret_rotate_credential.options.log }}}}"
+    line: "{stage} {{{{ secret_rotate_credential.name }}}}"
+    create: true
+    mode: "0600"
+"""
+
+
+@pytest.mark.slow
+def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab) -> None:
+    """The first comes from a private file; the second's folder lies outside the collection."""
+    old = lab.ready()
+    folder = lab.directory / "kinds" / "noted"
+    folder.mkdir(parents=True, exist_ok=True)
+    kind = "description: Notes its stages.\nvalue: generated\nlength: 24\noptions: [log]\n"
+    (folder / "kind.yml").write_text(kind, encoding="utf-8")
+    for stage in ("create", "set", "test", "retire"):
+        (folder / f"{stage}.yml").write_text(textwrap.dedent(KIND.format(stage=stage)), encoding="utf-8")
+    notes = lab.directory / "notes"
+    twitch = {"kind": "noted", "appears_in": [{"setting": "TWITCH_CLIENT_SECRET"}], "options": {"log": str(notes)}}
+    mail = {
+        "kind": "external",
+        "appears_in": [{"setting": "EMAIL_HOST_PASSWORD"}],
+        "provider_url": "https://mail.example.com/keys",
+    }
+    before = lab.content("watchparty/production/integrations")["TWITCH_CLIENT_SECRET"]
+    with lab.with_catalog(twitch=twitch, mail=mail):
+        given = lab.values_file(mail="issued-by-the-provider")
+        words = ("-e", f"rotation_kinds_path={folder.parent}", "-e", given, "-e", "credential=twitch,mail")
+        lab.rotated(*words)
+    lab.assert_settled()
+    assert lab.values() == old
+    assert notes.read_text().splitlines() == [f"{stage} twitch" for stage in ("create", "set", "test", "retire")]
+    after = lab.content("watchparty/production/integrations")["TWITCH_CLIENT_SECRET"]
+    assert (len(after), after != before) == (24, True)
+    for host in lab.hosts:
+        assert host.values()["EMAIL_HOST_PASSWORD"] == "issued-by-the-provider"
+        assert host.values()["TWITCH_CLIENT_SECRET"] == after
+
+
+@pytest.mark.slow
+def test_the_database_alone_there_and_back(lab: RotationLab) -> None:
+    """Two logins take turns; nothing else changes, and with rotation_force age does not matter."""
+    first = lab.ready()
+    lab.rotated("-e", "credential=database", "-e", "rotation_force=true")
+    second = lab.values()
+    lab.assert_settled(first)
+    lab.rotated("-e", "credential=database", "-e", "rotation_force=true")
+    third = lab.values()
+    lab.assert_settled(first, second)
+    assert third.database[0] == first.database[0] != second.database[0]
+    assert len({one.database[1] for one in (first, second, third)}) == 3
+    assert first.cache == second.cache == third.cache
+    assert first.django_key == third.django_key
+
+
+@pytest.mark.slow
+def test_a_cache_whose_users_take_turns(lab: RotationLab) -> None:
+    """A user name that ends in _a rotates to its twin; four URLs and a secret follow."""
+    lab.ready()
+    lab.valkey.create_user("shop_a", "the-first-password-of-shop-a")
+    core = lab.content()
+    urls = ("REDIS_URL", "CELERY_BROKER_URL", "CELERY_RESULT_BACKEND", "CHANNEL_LAYERS_CONFIG_HOSTS")
+    new = [lab.valkey.url(at, user="shop_a", password="the-first-password-of-shop-a") for at in range(len(urls))]
+    lab.put(**dict(zip(urls, new, strict=True)))
+    lab.put("watch-party-valkey-001-auth-token", auth_token="the-first-password-of-shop-a")
+    path = "/WatchParty/production/Redis/URL"
+    lab.moto.client("ssm").put_parameter(Name=path, Type="SecureString", Value=new[0], Overwrite=True)
+    lab.deploy("-e", "env_deploy_serial=100%")
+    old = lab.values()
+    lab.rotated("-e", "credential=cache", "-e", "rotation_force=true")
+    assert lab.values().cache[0] == "shop_b"
+    lab.assert_closed()
+    lab.assert_consistent()
+    lab.assert_hosts_run_on_it()
+    assert lab.accepts(lab.values())["cache"]
+    assert not lab.accepts(old)["cache"]
+    assert lab.content()["CELERY_BROKER_URL"].endswith(f"@127.0.0.1:{lab.valkey.port}/1")
+    assert core["DATABASE_URL"] == lab.content()["DATABASE_URL"]
+    lab.renew()
+
+
+@pytest.mark.slow
+def test_calls_do_not_grow_with_hosts(lab: RotationLab) -> None:
+    """One host, then three: the same calls to AWS."""
+    lab.ready()
+    every = lab.hosts
+    words = ("-e", "credential=cache", "-e", "rotation_force=true", "-e", "env_deploy_serial=100%")
+    try:
+        lab.hosts = every[:1]
+        lab.rotated(*words)
+        one = Counter(lab.rotated(*words).operations)
+        lab.hosts = every
+        lab.add_hosts(1)
+        lab.deploy("-e", "env_deploy_serial=100%")
+        three = Counter(lab.rotated(*words).operations)
+        assert len(lab.hosts) == 3
+        lab.assert_settled()
+    finally:
+        for host in lab.hosts[2:]:
+            host.application.stop()
+        lab.hosts = lab.hosts[:2]
+    assert three == one

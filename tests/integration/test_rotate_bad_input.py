@@ -1,0 +1,348 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What rotate.yml says to bad input: the credential, the place and the remedy, and nothing is written."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from tests.integration.rotation_lab import ALL, CORE, MASTER, OWNER, RotationLab, rotation_lab, sentences
+
+READS = re.compile(r"(Get|BatchGet|List|Describe)[A-Z]")
+TOKEN = "watch-party-valkey-001-auth-token"
+Prepared = Callable[[RotationLab], AbstractContextManager[Any]]
+
+
+@pytest.fixture(scope="module")
+def lab(connection: Mapping[str, Any]) -> Iterator[RotationLab]:
+    with rotation_lab(connection, hosts=1) as made:
+        made.ready()
+        yield made
+
+
+@dataclass(frozen=True)
+class Bad:
+    """One thing that is wrong."""
+
+    words: tuple[str, ...]
+    """What the run must say."""
+    credential: str = "database"
+    catalog: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Options of credentials that differ."""
+    keys: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Keys of secrets that somebody wrote."""
+    text: Mapping[str, str] = field(default_factory=dict)
+    """Whole contents of secrets."""
+    given: Mapping[str, Any] | None = None
+    """What stands in the file of new values."""
+    arguments: tuple[str, ...] = ()
+
+
+MAIL = {
+    "mail": {
+        "kind": "external",
+        "appears_in": [{"setting": "EMAIL_HOST_PASSWORD"}],
+        "provider_url": "https://mail.example.com/keys",
+    }
+}
+ROWS = {
+    "unknown credential": Bad(("databse: is no credential of the catalog; it has cache,",), credential="databse"),
+    "unknown kind": Bad(
+        (
+            "cache: no kind valky is there; kinds are ",
+            "postgresql_role, valkey_user",
+            "your own are folders in rotation_kinds_path",
+        ),
+        credential="cache",
+        catalog={"cache": {"kind": "valky"}},
+    ),
+    "appears in nothing": Bad(
+        ("credentials.database.appears_in",), catalog={"database": {"appears_in": []}}, credential="cache"
+    ),
+    "no place holds it": Bad(
+        ("database: no place that the catalog names holds it: DB_PASSWORD", f"secret {CORE} key DB_PASSWORD"),
+        catalog={"database": {"appears_in": [{"setting": "DB_PASSWORD"}]}},
+    ),
+    "not found at a place": Bad(
+        ("database: secret all-in-one-credentials key pasword holds no value",),
+        catalog={
+            "database": {
+                "appears_in": [
+                    {"setting": "DATABASE_URL"},
+                    {"secret": "all-in-one-credentials", "keys": ["username", "pasword"]},
+                ]
+            }
+        },
+    ),
+    "no such secret": Bad(
+        ("database: secret not-there/production key password holds no value (missing)",),
+        catalog={
+            "database": {
+                "appears_in": [{"setting": "DATABASE_URL"}, {"secret": "not-there/{environment}", "key": "password"}]
+            }
+        },
+    ),
+    "two passwords": Bad(
+        (
+            (
+                f"DATABASE_URL (secret {CORE} key DATABASE_URL) and secret all-in-one-credentials key password hold "
+                "different passwords; correct the one that is wrong"
+            ),
+        ),
+        keys={"all-in-one-credentials": {"password": "canary-of-somebody"}},
+    ),
+    "two user names": Bad(
+        ("and secret all-in-one-credentials key username hold different user names; correct the one that is wrong",),
+        keys={"all-in-one-credentials": {"username": "somebody-else"}},
+    ),
+    "a URL that cannot be parsed": Bad(
+        ("cache", "REDIS_URL"), credential="cache", keys={CORE: {"REDIS_URL": "redis//:canary-in-no-url@127.0.0.1/0"}}
+    ),
+    "a token that cannot be parsed": Bad(
+        ("cache", f"secret {TOKEN}"), credential="cache", text={TOKEN: "canary-that-is-no-json"}
+    ),
+    "no administrator": Bad(
+        ("database: nothing says who may change it; name its administrator in credentials.database.admin",),
+        catalog={"database": {"admin": None}},
+    ),
+    "an administrator without a password": Bad(
+        ("database: its administrator database_admin cannot be read: ", "key password holds no value"),
+        text={"watchparty/production/database-admin": json.dumps({"username": MASTER})},
+    ),
+    "ElastiCache": Bad(
+        ("its address is ElastiCache, which has no ACL SETUSER; use kind elasticache_auth_token",),
+        credential="cache",
+        keys={
+            CORE: dict.fromkeys(
+                ("REDIS_URL", "CELERY_BROKER_URL", "CELERY_RESULT_BACKEND", "CHANNEL_LAYERS_CONFIG_HOSTS"),
+                "rediss://:canary-token-of-sixteen@master.x.euw3.cache.amazonaws.com:6379/0",
+            ),
+            TOKEN: {"auth_token": "canary-token-of-sixteen"},
+        },
+    ),
+    "no setting of former keys": Bad(
+        ("without a setting of former keys everybody would be logged out; name one in credentials.django_key",),
+        credential="django_key",
+        catalog={"django_key": {"fallbacks": None}},
+    ),
+    "a key with another use": Bad(
+        ("django_key: jwt would be lost with the old key; give that a key of its own",),
+        credential="django_key",
+        catalog={"django_key": {"used_for": ["sessions", "jwt"]}},
+    ),
+    "a third party's value is not given": Bad(
+        (
+            "mail: cannot be asked for",
+            "write it into a file with mode 0600 and give that by -e rotation_values_file=FILE",
+        ),
+        credential="mail",
+        catalog=MAIL,
+    ),
+    "a third party's value is the old one": Bad(
+        (
+            (
+                "mail: the new value that was given is the one in use; get a new one from the provider at "
+                "https://mail.example.com/keys"
+            ),
+        ),
+        credential="mail",
+        catalog=MAIL,
+        keys={CORE: {"EMAIL_HOST_PASSWORD": "canary-in-use-since-long-ago"}},
+        given={"mail": "canary-in-use-since-long-ago"},
+    ),
+    "a third party's value is empty": Bad(
+        ("mail: its new value is empty or no text; write it in quotes",),
+        credential="mail",
+        catalog=MAIL,
+        given={"mail": ""},
+    ),
+    "a folder of kinds that is not there": Bad(
+        ("rotation_kinds_path: /nonexistent is no folder",), arguments=("-e", "rotation_kinds_path=/nonexistent")
+    ),
+}
+
+
+@contextmanager
+def spoiled(lab: RotationLab, bad: Bad) -> Iterator[list[str]]:
+    """Inside, the stores and the catalog are as bad as that; the run's arguments."""
+    kept = {name: lab.content(name) for name in (*bad.keys, *bad.text)}
+    manager = lab.moto.client("secretsmanager")
+    arguments = ["-e", f"credential={bad.credential}", *bad.arguments]
+    with lab.with_catalog(**bad.catalog) as catalog:
+        for options in catalog["credentials"].values():
+            for name in [name for name, value in options.items() if value is None]:
+                del options[name]
+        try:
+            for name, keys in bad.keys.items():
+                lab.put(name, **keys)
+            for name, text in bad.text.items():
+                manager.put_secret_value(SecretId=name, SecretString=text)
+            if bad.given is not None:
+                arguments += ["-e", lab.values_file(**bad.given)]
+            yield arguments
+        finally:
+            for name, content in kept.items():
+                manager.put_secret_value(SecretId=name, SecretString=json.dumps(content))
+
+
+def refused(lab: RotationLab, arguments: list[str], *words: str) -> None:
+    """The run fails by name, shows no value, and has written nothing anywhere."""
+    before = lab.everything()
+    run = lab.rotate(*arguments)
+    assert run.code != 0, run.output
+    sentences(run, *words)
+    assert "canary" not in run.output
+    assert [one for one in run.operations if not READS.match(one)] == []
+    assert lab.entries() == []
+    assert lab.everything() == before
+
+
+@pytest.mark.parametrize("bad", ROWS.values(), ids=ROWS)
+def test_bad_input(lab: RotationLab, bad: Bad) -> None:
+    with spoiled(lab, bad) as arguments:
+        refused(lab, arguments, *bad.words)
+
+
+def test_a_file_of_values_that_others_can_read(lab: RotationLab) -> None:
+    with lab.with_catalog(**MAIL):
+        argument = lab.values_file(mail="canary-that-others-can-read")
+        path = lab.directory / "new-values.yml"
+        path.chmod(0o640)
+        words = ["-e", "credential=mail", "-e", argument]
+        refused(lab, words, f"{path}: must be a regular file of yours with mode 0600")
+        path.unlink()
+        refused(lab, words, f"{path}: cannot be read: No such file or directory")
+        path.symlink_to("/dev/null")
+        refused(lab, words, f"{path}: must be a regular file of yours with mode 0600")
+        path.unlink()
+        path.touch(mode=0o600)
+        path.write_text("canary: [no YAML", encoding="utf-8")
+        refused(lab, words, f"{path}: is no YAML; write one line a credential, NAME: 'value'")
+
+
+def test_a_kind_of_ones_own_that_is_wrong(lab: RotationLab) -> None:
+    folder = lab.directory / "kinds" / "wrong"
+    folder.mkdir(parents=True)
+    (folder / "kind.yml").write_text("description: Wrong.\nvalue: dreamt\n", encoding="utf-8")
+    words = ["-e", "credential=cache", "-e", f"rotation_kinds_path={folder.parent}"]
+    refused(lab, words, f"{folder}/kind.yml: value")
+    (folder / "kind.yml").write_text("description: Right.\nvalue: generated\noptions: [page]\n", encoding="utf-8")
+    with lab.with_catalog(mail={"kind": "wrong", "appears_in": [{"setting": "EMAIL_HOST_PASSWORD"}]}):
+        words = ["-e", "credential=mail", "-e", f"rotation_kinds_path={folder.parent}"]
+        refused(lab, words, "mail: kind wrong needs options.page")
+
+
+def test_aws_or_somebody_else_is_at_the_secret(lab: RotationLab) -> None:
+    """A pending version that is not ours is named and left as it is."""
+    manager = lab.moto.client("secretsmanager")
+    text = json.dumps(lab.content())
+    foreign = manager.put_secret_value(SecretId=CORE, SecretString=text, VersionStages=["AWSPENDING"])["VersionId"]
+    refused(lab, ["-e", "credential=cache"], f"cache: secret {CORE} has a pending version {foreign} that is not of")
+    assert lab.stages()["AWSPENDING"] == foreign
+    manager.update_secret_version_stage(SecretId=CORE, VersionStage="AWSPENDING", RemoveFromVersionId=foreign)
+
+
+def test_a_host_of_another_environment(lab: RotationLab) -> None:
+    kept = lab.host_vars["web1"]
+    lab.host_vars["web1"] = {**kept, "app_environment": "staging"}
+    try:
+        refused(lab, ["-e", "credential=cache"], "web1")
+    finally:
+        lab.host_vars["web1"] = kept
+
+
+def test_the_others_go_on(lab: RotationLab) -> None:
+    """One credential is refused by name, the other rotates, and the exit code says that not all was done."""
+    old = lab.ready()
+    bad = ROWS["two passwords"]
+    with spoiled(lab, bad):
+        run = lab.rotate("-e", "credential=cache,database")
+        assert run.code != 0
+        sentences(run, *bad.words, "Refused, and left as they are: database: ", "is complete", "credentials: cache")
+        assert lab.values().database == old.database
+        assert lab.values().cache != old.cache
+        assert not lab.accepts(old)["cache"]
+        assert set(lab.audit_records()[0]["skipped"]) == {"database"}
+    lab.assert_settled()
+
+
+@contextmanager
+def owner_has_another_name(lab: RotationLab) -> Iterator[None]:
+    lab.postgres.execute(f"ALTER ROLE {OWNER} RENAME TO elsewhere;")
+    try:
+        yield
+    finally:
+        lab.postgres.execute(f"ALTER ROLE elsewhere RENAME TO {OWNER};")
+
+
+@contextmanager
+def master_may_not_create_roles(lab: RotationLab) -> Iterator[None]:
+    lab.postgres.execute(f"ALTER ROLE {MASTER} NOCREATEROLE;")
+    try:
+        yield
+    finally:
+        lab.postgres.execute(f"ALTER ROLE {MASTER} CREATEROLE;")
+
+
+@contextmanager
+def administrator(lab: RotationLab, secret: str, username: str, password: str) -> Iterator[None]:
+    kept = lab.content(secret)
+    lab.put(secret, username=username, password=password)
+    try:
+        yield
+    finally:
+        lab.put(secret, **kept)
+
+
+@contextmanager
+def wrong_password(lab: RotationLab) -> Iterator[None]:
+    with administrator(lab, "watchparty/production/database-admin", MASTER, "canary-that-is-wrong"):
+        yield
+
+
+@contextmanager
+def weak_administrator(lab: RotationLab) -> Iterator[None]:
+    lab.valkey.create_user("weak", "canary-of-the-weak-one", "~*", "&*", "+@all", "-acl|setuser")
+    try:
+        with administrator(lab, "watchparty/production/cache-admin", "weak", "canary-of-the-weak-one"):
+            yield
+    finally:
+        lab.valkey.execute("ACL", "DELUSER", "weak")
+
+
+SERVERS: dict[str, tuple[str, Prepared, tuple[str, ...]]] = {
+    "the owner is not there": ("database", owner_has_another_name, (OWNER,)),
+    "the administrator lacks the right": ("database", master_may_not_create_roles, (MASTER,)),
+    "the administrator's password is wrong": ("database", wrong_password, (MASTER,)),
+    "the cache's administrator lacks the right": ("cache", weak_administrator, ("weak",)),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("credential", "spoil", "words"), SERVERS.values(), ids=SERVERS)
+def test_the_server_says_no(lab: RotationLab, credential: str, spoil: Prepared, words: tuple[str, ...]) -> None:
+    """Named; whatever was staged is taken back, and the old values stay in force."""
+    old = lab.ready()
+    with spoil(lab):
+        run = lab.rotate("-e", f"credential={credential}", "-e", "rotation_force=true")
+        assert run.code != 0
+        sentences(run, credential, *words)
+        assert "canary" not in run.output
+    if lab.journal_state().rotation is not None:
+        # What could not be undone while the server said no, the next run undoes.
+        run = lab.rotate("-e", f"credential={credential}")
+        assert "was taken back" in run.text, run.output
+    assert lab.values() == old
+    lab.assert_settled()
+
+
+def test_nothing_is_left_of_all_this(lab: RotationLab) -> None:
+    assert set(ALL.split(",")) <= set(lab.catalog["credentials"])
+    lab.assert_closed()
