@@ -31,6 +31,8 @@ class Web:
         self.port = free_port()
         self._worker = worker
         self._running: list[Process] = []
+        self._ended = False
+        self._said = 0
 
     def write(self, settings: Mapping[str, str]) -> None:
         beside = self.env_file.with_suffix(".new")
@@ -42,16 +44,24 @@ class Web:
         self.wait()
 
     def launch(self) -> None:
+        self._ended, self._said = False, len(self._worker_words())
         bind = ["--bind", f"127.0.0.1:{self.port}", "--workers", "1", "--threads", "4", "--no-control-socket"]
         self._run("gunicorn", *bind, "watchparty.wsgi")
         if self._worker:
-            self._run("celery", "--app", "watchparty", "worker", "--concurrency", "1", "--pool", "threads")
+            self._run(
+                "celery", "--app", "watchparty", "worker", "--concurrency", "1", "--pool", "threads", "-l", "info"
+            )
 
     def wait(self) -> None:
-        assert wait_until(self._healthy, seconds=30), self.words()
+        """Until the web server answers and the worker works: while they start, they do not hear that they shall end."""
+        assert wait_until(self._healthy, seconds=60), self.words()
+        assert not self._worker or wait_until(self._works, seconds=60), self.words()
 
     def end(self) -> None:
-        """Ask all to end; each finishes what it has begun."""
+        """Ask all to end, once; each finishes what it has begun."""
+        if self._ended:
+            return
+        self._ended = True
         for process in self._running:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGTERM)
@@ -59,7 +69,7 @@ class Web:
     def stop(self) -> None:
         self.end()
         for process in self._running:
-            assert wait_until(lambda process=process: not process.running(), seconds=30), self.words()
+            assert wait_until(lambda process=process: not process.running(), seconds=60), self.words()
         self._running = []
 
     def restart(self, settings: Mapping[str, str]) -> None:
@@ -81,12 +91,18 @@ class Web:
         )
 
     def _healthy(self) -> bool:
-        """Not merely listening: a worker that is asked to end while it is forked does not hear it."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health/", timeout=5) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False
+
+    def _works(self) -> bool:
+        return " ready." in self._worker_words()[self._said :]
+
+    def _worker_words(self) -> str:
+        log = self.directory / "celery.log"
+        return log.read_text(errors="replace") if log.exists() else ""
 
 
 def restart(hosts: Sequence[Web], settings: Mapping[str, str]) -> None:
