@@ -28,7 +28,8 @@ def _item(catalog: Catalog, item: _rotation.Item) -> dict[str, Any]:
     spots = {spot.place: spot for spot in _graph.spots(catalog, credential)}
     settings = {place: spots[place].setting for place in item.places if place in spots}
     names = [setting.name for setting in settings.values() if setting]
-    names += [credential.fallbacks] if credential.fallbacks and item.phases == 2 else []
+    listed = item.phases == 2 or item.act == _rotation.DROP_FALLBACK
+    names += [credential.fallbacks] if credential.fallbacks and listed else []
     return {
         "kind": item.kind,
         "act": item.act,
@@ -55,8 +56,8 @@ def words(plan: Mapping[str, Any]) -> list[str]:
         lines.append(f"{name} is left alone: {why}")
     if plan["rollouts"]:
         units = ", ".join(dict.fromkeys(unit for one in plan["services"].values() for unit in one)) or "no units"
-        times = "one rollout" if plan["rollouts"] == 1 else f"{plan['rollouts']} rollouts"
-        lines.append(f"{times} restart {units} on {', '.join(plan['hosts']) or 'no host'}")
+        times = "one rollout restarts" if plan["rollouts"] == 1 else f"{plan['rollouts']} rollouts restart"
+        lines.append(f"{times} {units} on {', '.join(plan['hosts']) or 'no host'}")
     return lines or ["no credential is in the catalog"]
 
 
