@@ -101,17 +101,21 @@ def test_a_plan_in_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("act", "words"), [(DROP_FALLBACK, "drops its former key"), (RETIRE, "retires its former value")]
+    ("act", "words", "settings"),
+    [
+        (DROP_FALLBACK, "drops its former key", ["  in the settings FALLBACKS"]),
+        (RETIRE, "retires its former value", []),
+    ],
 )
-def test_what_an_obligation_does(act: str, words: str) -> None:
+def test_what_an_obligation_does(act: str, words: str, settings: list[str]) -> None:
     found = _plan_words.described(PARSED, Plan(items=(Item("django", "key", act, reason="since x", phases=0),)), [])
-    assert _plan_words.words(found) == [f"django (key) {words}; since x"]
+    assert _plan_words.words(found) == [f"django (key) {words}; since x", *settings]
 
 
 def test_one_rollout_without_services_or_hosts() -> None:
     bare = _catalog.parse({name: one for name, one in CATALOG.items() if name != "services"}, "test")
     found = _plan_words.described(bare, Plan(items=(Item("token", "external", reason="why"),)), [])
-    assert _plan_words.words(found)[-1] == "one rollout restart no units on no host"
+    assert _plan_words.words(found)[-1] == "one rollout restarts no units on no host"
 
 
 def test_nothing_at_all() -> None:
@@ -128,9 +132,8 @@ def test_nothing_at_all() -> None:
 def test_the_diff_names_every_place_once() -> None:
     twice = Plan(items=(*PLAN.items, Item("other", "key", places=(KEY,))))
     data = {**_plan_words.described(PARSED, PLAN, []), "credentials": {}}
-    data["credentials"] = {
-        str(n): {"places": [str(place) for place in one.places]} for n, one in enumerate(twice.items)
-    }
+    for number, one in enumerate(twice.items):
+        data["credentials"][str(number)] = {"places": [str(place) for place in one.places]}
     found = _plan_words.diff(data)
     names = [
         *("parameter /app/test/URL", "secret all-test key p"),
