@@ -166,6 +166,70 @@ def test_between_two_promotions_the_primary_wins(aws: Aws) -> None:
     assert any("rotation r1" in line and "wins while" in line for line in found.warnings)
 
 
+class TestOverlay:
+    """Parameters are written at the promotion; until then their new texts come from the rotation's own secret."""
+
+    OWN = "app-rotation/test/r1"
+
+    def stage(self, aws: Aws, *phases: dict[str, str]) -> str:
+        document = {"credentials": {}, "phases": phases}
+        return str(aws.secrets.create_secret(Name=self.OWN, SecretString=json.dumps(document))["VersionId"])
+
+    def prescribe(self, aws: Aws, version: str, phase: int = 1, **more: Any) -> None:
+        staged = aws.secrets.put_secret_value(
+            SecretId="app/test/core", SecretString='{"KEY": "canary-2", "PORT": "2"}', VersionStages=["r1-1"]
+        )
+        overlay = {"secret": self.OWN, "version": version, "phase": phase}
+        prescribed = {"secrets": {"app/test/core": staged["VersionId"]}, "overlay": overlay, **more}
+        aws.journal(1, prescribes=prescribed)
+
+    @pytest.mark.parametrize(("phase", "port"), [(1, "2"), (2, "3")])
+    def test_the_texts_of_its_phase(self, aws: Aws, phase: int, port: str) -> None:
+        own = self.stage(aws, {"/app/test/X/PORT": "2"}, {"/app/test/X/PORT": "3"})
+        self.prescribe(aws, own, phase)
+        found = aws.read()
+        assert found.resolution.values["PORT"] == port
+        assert found.contents.readings["/app/test/X/PORT"].version == f"{own}/{phase}"
+        assert found.resolution.values["KEY"] == "canary-2"
+        assert aws.ssm.get_parameter(Name="/app/test/X/PORT")["Parameter"]["Version"] == 1, "nothing was written"
+        assert "canary" not in repr(found)
+
+    def test_each_phase_is_a_snapshot_of_its_own(self, aws: Aws) -> None:
+        own = self.stage(aws, {"/app/test/X/PORT": "2"}, {"/app/test/X/PORT": "2"})
+        found = []
+        for phase in (1, 2):
+            overlay = {"secret": self.OWN, "version": own, "phase": phase}
+            aws.journal(phase, prescribes={"secrets": {"app/test/core": aws.first["VersionId"]}, "overlay": overlay})
+            found.append(aws.read().resolution)
+        assert found[0].values == found[1].values
+        assert found[0].snapshot_id != found[1].snapshot_id
+
+    def test_a_parameter_that_is_not_read_is_not_added(self, aws: Aws) -> None:
+        self.prescribe(aws, self.stage(aws, {"/app/test/X/PORT": "2", "/app/test/OTHER": "canary"}))
+        assert "/app/test/OTHER" not in aws.read().contents.readings
+
+    def test_what_is_kept_unencrypted_is_still_told(self, aws: Aws) -> None:
+        aws.ssm.delete_parameter(Name="/app/test/X/PORT")
+        aws.ssm.put_parameter(Name="/app/test/X/PORT", Value="1", Type="String")
+        self.prescribe(aws, self.stage(aws, {"/app/test/X/PORT": "2"}))
+        assert aws.read().contents.readings["/app/test/X/PORT"].plain
+
+    @pytest.mark.parametrize("on_missing", ["skip", "warn", "error"])
+    def test_a_secret_of_its_own_that_is_gone_stops_a_deploy(self, aws: Aws, on_missing: str) -> None:
+        own = self.stage(aws, {"/app/test/X/PORT": "2"})
+        self.prescribe(aws, own)
+        aws.secrets.delete_secret(SecretId=self.OWN, ForceDeleteWithoutRecovery=True)
+        words = rf"prescribes versions that cannot be read: secret {self.OWN}: missing.*; finish it or abort it"
+        with pytest.raises(JournalError, match=words):
+            aws.read(on_missing=on_missing)
+
+    def test_another_version_of_it_does_not_do(self, aws: Aws) -> None:
+        self.stage(aws, {"/app/test/X/PORT": "2"})
+        self.prescribe(aws, "0" * 32)
+        with pytest.raises(JournalError, match=f"cannot be read: secret {self.OWN}"):
+            aws.read()
+
+
 @pytest.mark.parametrize("journal", ["required", "optional", "ignored"])
 def test_a_denied_journal(aws: Aws, journal: str) -> None:
     aws.refused = {"/app-journal/test"}
