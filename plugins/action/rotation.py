@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import (
@@ -18,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _holder, _plan_words, _supplied
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _access_key, _holder, _plan_words, _supplied
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
 
@@ -36,6 +37,8 @@ class ActionModule(RotationAction):
         "credentials": {"type": "list", "elements": "str", "default": []},
         "force": {"type": "bool", "default": False},
         "ask": {"type": "bool", "default": False},
+        "incident": {"type": "str", "default": ""},
+        "immediate": {"type": "bool", "default": False},
         **_supplied.OPTIONS,
         "resume": {"type": "str"},
         "abort": {"type": "bool", "default": False},
@@ -69,7 +72,7 @@ class ActionModule(RotationAction):
             return self._go_on(setting, args, journal, journal.rotation, write=write)
         if args["abort"]:
             return {"changed": False, "nothing": True, "said": ["no rotation is open; there is nothing to take back"]}
-        wish = _rotation.Wish(tuple(args["credentials"]), args["force"])
+        wish = _rotation.Wish(tuple(args["credentials"]), args["force"], args["incident"], args["immediate"])
         given = _supplied.supplied(args, task_vars)
         contents, descriptions = _read(setting)
         ground = _rotation.Ground(
@@ -82,6 +85,9 @@ class ActionModule(RotationAction):
             supplied=given,
         )
         plan = _rotation.plan(ground, wish)
+        against = _access_key.against(setting, plan, contents)
+        if against:
+            plan = _rotation.plan(replace(ground, against=against), wish)
         needs = [name for name in wish.names if name in plan.refused and self._is_asked(setting, name, given)]
         data = _plan_words.described(setting.catalog, plan, args["hosts"])
         said = {"plan": data, "said": _plan_words.words(data), "refused": dict(plan.refused), "needs": needs}
@@ -168,15 +174,18 @@ class ActionModule(RotationAction):
         return {"changed": True}
 
     def _close(self, setting: Setting, args: Mapping[str, Any]) -> dict[str, Any]:
-        _journal, rotation = setting.rotator.mine()
+        journal, rotation = setting.rotator.mine()
         aborted = rotation.step in _steps.BACKWARD
         items = _rotation.items_of(rotation.plan)
         now = _ages.stamp(_shared.now())
         more: dict[str, Any] = {"audit": args["audit"]}
         if not aborted:
             by = {"at": now, "who": rotation.who, "rotation": rotation.id}
-            more["rotated"] = {item.credential: by for item in items if item.act == _rotation.ROTATE}
-            more["discharged"] = [item.obligation for item in items if item.obligation]
+            more["rotated"] = {item.credential: by for item in items if item.act in _rotation.CHANGES}
+            renewed = {item.credential for item in items if item.act == _rotation.RENEW}
+            more["discharged"] = [item.obligation for item in items if item.obligation] + [
+                one.id for one in journal.obligations.values() if one.credential in renewed
+            ]
             more["obligations"] = _rotation.obligations(setting.catalog, rotation.id, rotation.plan, _shared.now())
         journal = _rotator_ends.close(setting.rotator, step="aborted" if aborted else "closed", **more)
         _rotator_ends.trim(setting.rotator, journal)

@@ -115,6 +115,20 @@ def secrets_of(catalog: Catalog, credential: Credential) -> tuple[str, ...]:
     return tuple(dict.fromkeys(spot.place.name for spot in spots(catalog, credential) if spot.place.store != SSM))
 
 
+def fallback_places(catalog: Catalog, credential: Credential) -> tuple[Place, ...]:
+    """Where the former keys of a signing key are listed."""
+    setting = catalog.settings.get(credential.fallbacks or "")
+    return ((setting.place,) if setting and setting.place else ()) + (setting.copies if setting else ())
+
+
+def mirrored_names(catalog: Catalog, credential: Credential) -> tuple[str, ...]:
+    """The names under which GitHub holds the credential, if the catalog mirrors anything."""
+    if not catalog.github_repository:
+        return credential.github
+    settings = tuple(name for name in credential.settings if catalog.settings[name].github == "secret")
+    return tuple(dict.fromkeys((*credential.github, *settings)))
+
+
 def find(catalog: Catalog, credential: Credential, contents: Contents) -> Found:
     """What ``contents`` hold of the credential, and all that does not fit together."""
     holdings = Holdings(contents)

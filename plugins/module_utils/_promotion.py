@@ -41,7 +41,7 @@ def is_over(catalog: Catalog, items: Sequence[_rotation.Item], new: Mapping[str,
     held = []
     for item in items:
         found = _graph.find(catalog, catalog.credentials[item.credential], now)
-        if item.act == _rotation.ROTATE and found.places:
+        if item.act in _rotation.CHANGES and found.places:
             held.append(found.login.password == new[item.credential].password)
     return bool(held) and all(held)
 

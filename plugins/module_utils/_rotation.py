@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Iterator, Mapping, Optional, Sequence
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _ages, _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils import _ages, _graph, _objections
 from ansible_collections.watchparty.secrets.plugins.module_utils._contents import Holdings
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
@@ -17,10 +17,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._model import S
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents, Description
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 
-ROTATE, DROP_FALLBACK, RETIRE = "rotate", "drop_fallback", "retire"
+ROTATE, DROP_FALLBACK, RETIRE, RENEW = "rotate", "drop_fallback", "retire", "renew"
+"""Renew: a signing key that leaked is replaced in one phase, and no former key is kept."""
+CHANGES = (ROTATE, RENEW)
 LONGEST_WAIT = 3600
 """Seconds that a rotation stays open for a retirement; what is due later becomes an obligation."""
-_USES = frozenset({"sessions", "signing"})
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,10 @@ class Wish:
     """Credentials; empty for all."""
     force: bool = False
     """Regardless of age."""
+    leak: str = ""
+    """The incident that makes it necessary: nothing old is kept."""
+    immediate: bool = False
+    """Remove the old values before the new ones are deployed."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,8 @@ class Plan:
     secrets: Mapping[str, str] = field(default_factory=dict)
     """The version planned from, by secret that changes."""
     parameters: Mapping[str, int] = field(default_factory=dict)
+    incident: str = ""
+    immediate: bool = False
 
     @property
     def phases(self) -> int:
@@ -73,6 +80,8 @@ class Plan:
 
     def entry(self) -> dict[str, Any]:
         return {
+            **({"incident": self.incident} if self.incident else {}),
+            **({"immediate": True} if self.immediate else {}),
             "credentials": {item.credential: item.entry() for item in self.items},
             "secrets": dict(self.secrets),
             "parameters": dict(self.parameters),
@@ -102,6 +111,8 @@ class Ground:
     """New values that the operator gives."""
     against: Mapping[str, str] = field(default_factory=dict)
     """What providers have against rotating a credential."""
+    mirrors: bool = False
+    """Whether GitHub can be sent to."""
 
 
 def plan(ground: Ground, wish: Wish) -> Plan:
@@ -118,22 +129,39 @@ def plan(ground: Ground, wish: Wish) -> Plan:
         if wish.names and credential.name not in wish.names:
             continue
         age = _ages.age_of(ground.catalog, credential, ground.journal, ground.now)
-        if not (age.due or wish.force):
+        if not (age.due or wish.force or wish.leak):
             passed[credential.name] = age.words
             continue
         found = _graph.find(ground.catalog, credential, ground.contents)
         kind = ground.kinds.get(credential.kind, Kind(credential.kind))
-        places = found.places + (_fallback_places(ground.catalog, credential) if kind.phases == 2 else ())
-        problems = list(_objections(ground, credential, found, places))
+        places = found.places + (_graph.fallback_places(ground.catalog, credential) if kind.phases == 2 else ())
+        problems = list(_objections.objections(ground, credential, found, places))
         problems += [f"{place} is already {taken[place]}'s" for place in places if place in taken]
         if problems:
             refused[credential.name] = "; ".join(dict.fromkeys(problems))
             continue
         taken.update(dict.fromkeys(places, credential.name))
-        reason = age.words if age.due else f"forced ({age.words})"
-        items.append(Item(credential.name, credential.kind, ROTATE, reason, kind.phases, places, issued=kind.is_issued))
-    items += _obligations(ground, wish, {item.credential for item in items}, taken)
-    return _pinned(ground, items, refused, passed)
+        items.append(_item(credential, kind, wish, age, places))
+    if not wish.leak:
+        items += _obligations(ground, wish, {item.credential for item in items}, taken)
+    return replace(_pinned(ground, items, refused, passed), incident=wish.leak, immediate=wish.immediate)
+
+
+def _item(credential: Credential, kind: Kind, wish: Wish, age: _ages.Age, places: tuple[Place, ...]) -> Item:
+    if wish.leak:
+        act = RENEW if kind.phases == 2 else ROTATE
+        return Item(
+            credential.name,
+            credential.kind,
+            act,
+            "it leaked, or what leaked reveals it",
+            1,
+            places,
+            None,
+            kind.is_issued,
+        )
+    reason = age.words if age.due else f"forced ({age.words})"
+    return Item(credential.name, credential.kind, ROTATE, reason, kind.phases, places, issued=kind.is_issued)
 
 
 def _ordered(catalog: Catalog) -> list[Credential]:
@@ -147,7 +175,7 @@ def _obligations(ground: Ground, wish: Wish, busy: set[str], taken: Mapping[Plac
         credential = ground.catalog.credentials.get(one.credential)
         if credential is None or one.credential in busy or (wish.names and one.credential not in wish.names):
             continue
-        places = _fallback_places(ground.catalog, credential) if one.act == DROP_FALLBACK else ()
+        places = _graph.fallback_places(ground.catalog, credential) if one.act == DROP_FALLBACK else ()
         if taken.keys() & places:
             continue  # another credential's rotation writes there; the next one finds what that leaves
         reason = {DROP_FALLBACK: "its former key is due to be dropped", RETIRE: "its former value is due to be retired"}
@@ -176,131 +204,10 @@ def _pinned(ground: Ground, items: list[Item], refused: dict[str, str], passed: 
     return Plan(tuple(items), refused, passed, dict(sorted(secrets.items())), dict(sorted(parameters.items())))
 
 
-def _fallback_places(catalog: Catalog, credential: Credential) -> tuple[Place, ...]:
-    setting = catalog.settings.get(credential.fallbacks or "")
-    return ((setting.place,) if setting and setting.place else ()) + (setting.copies if setting else ())
-
-
 def places_of(catalog: Catalog, credential: Credential, item: Item) -> tuple[Place, ...]:
     """Every place that the item may change, whatever is there."""
-    appears = tuple(spot.place for spot in _graph.spots(catalog, credential)) if item.act == ROTATE else ()
-    return appears + _fallback_places(catalog, credential)
-
-
-def _objections(ground: Ground, credential: Credential, found: _graph.Found, places: Sequence[Place]) -> Iterator[str]:
-    kind = ground.kinds.get(credential.kind)
-    if kind is None:
-        yield (
-            f"no kind {credential.kind} is there; kinds are {', '.join(sorted(ground.kinds))}, and your own are "
-            "folders in rotation_kinds_path"
-        )
-        return
-    yield from found.problems
-    yield from filter(None, [ground.against.get(credential.name)])
-    yield from _of_its_kind(ground, credential, kind, found)
-    yield from _mirrored(ground.catalog, credential)
-    for name in sorted({place.name for place in places if place.store != SSM}):
-        yield from _of_its_secret(ground, name)
-
-
-def _of_its_kind(ground: Ground, credential: Credential, kind: Kind, found: _graph.Found) -> Iterator[str]:
-    missing = [name for name in kind.options if name not in credential.options]
-    if missing:
-        yield f"kind {kind.name} needs options.{', options.'.join(missing)}"
-    if kind.value == "supplied":
-        yield from _supplied(ground, credential, found)
-    if kind.needs_url and not found.problems and found.url is None:
-        yield "it appears in no URL, so its server's address is unknown; let it appear in a setting of type url"
-    if kind.needs_user and not found.problems and found.login.username is None:
-        yield "no place holds its user name or id; add one to appears_in, such as a setting ending in ACCESS_KEY_ID"
-    if kind.needs_admin:
-        yield from _administered(ground, credential)
-    if kind.alternates == "always" and not found.problems:
-        yield from _alternating(ground, credential, found)
-    if kind.phases == 2:
-        yield from _signing(ground, credential, found)
-    if kind.name == "valkey_user" and ".cache.amazonaws.com" in (found.url or ""):
-        yield "its address is ElastiCache, which has no ACL SETUSER; use kind elasticache_auth_token"
-
-
-def _supplied(ground: Ground, credential: Credential, found: _graph.Found) -> Iterator[str]:
-    given = ground.supplied.get(credential.name)
-    if given is None:
-        yield (
-            "a third party issues it; give the new value by -e rotation_values_file=FILE (mode 0600), or name it with "
-            f"-e credential={credential.name} to be asked"
-        )
-    elif Login(given.username or found.login.username, given.password or found.login.password) == found.login:
-        yield "the new value that was given is the one in use; get a new one from the provider" + (
-            f" at {credential.provider_url}" if credential.provider_url else ""
-        )
-
-
-def _administered(ground: Ground, credential: Credential) -> Iterator[str]:
-    admin = ground.catalog.credentials.get(credential.admin or credential.name)
-    if admin is None or credential.admin is None:
-        yield f"nothing says who may change it; name its administrator in credentials.{credential.name}.admin"
-        return
-    held = _graph.find(ground.catalog, admin, ground.contents)
-    if held.problems or held.login.password is None:
-        yield f"its administrator {admin.name} cannot be read: {'; '.join(held.problems) or 'it has no password'}"
-
-
-def _alternating(ground: Ground, credential: Credential, found: _graph.Found) -> Iterator[str]:
-    username = found.login.username
-    if username is None:
-        yield "no place holds its user name, which alternates; add one to appears_in"
-    elif not username.endswith(("_a", "_b")) and credential.name not in ground.journal.prepared:
-        yield (
-            f"its login owns everything and has no second one ({other_login(username)}) beside it; run "
-            f"rotation_prepare.yml -e credential={credential.name} once"
-        )
-
-
-def _signing(ground: Ground, credential: Credential, found: _graph.Found) -> Iterator[str]:
-    where = f"credentials.{credential.name}"
-    setting = ground.catalog.settings.get(credential.fallbacks or "")
-    if setting is None or setting.place is None or setting.name in credential.settings:
-        yield f"without a setting of former keys everybody would be logged out; name one in {where}.fallbacks"
-    holdings = Holdings(ground.contents)
-    for place in _fallback_places(ground.catalog, credential):
-        holdings.value(place, setting)
-        if place.key is None:
-            yield f"{place} cannot be empty, and without former keys it is; keep them in a key of a secret"
-        elif place.name not in ground.contents.readings:
-            yield f"{place}, which lists former keys, cannot be read"
-    yield from holdings.problems
-    if found.places and all(place.store == SSM for place in found.places):
-        yield "it is in parameters alone, whose former values are not kept; keep it in a secret too, as a copy"
-    if "," in (found.login.password or ""):
-        yield "it has a comma in it, so a list of former keys cannot hold it; change it by hand once"
-    others = sorted(set(credential.used_for) - _USES)
-    if others:
-        yield f"{', '.join(others)} would be lost with the old key; give that a key of its own ({where}.used_for)"
-    if not credential.used_for:
-        yield f"nothing says what it is used for; list it in {where}.used_for, such as [sessions, signing]"
-
-
-def _mirrored(catalog: Catalog, credential: Credential) -> Iterator[str]:
-    names = [*credential.github]
-    if catalog.github_repository:
-        names += [name for name in credential.settings if catalog.settings[name].github == "secret"]
-    if names:
-        yield f"GitHub holds it too ({', '.join(names)}), and nothing here can send it there yet"
-
-
-def _of_its_secret(ground: Ground, name: str) -> Iterator[str]:
-    described = ground.descriptions.get(name)
-    if described is None:
-        return
-    if described.rotation_enabled:
-        yield f"AWS rotates secret {name} itself; cancel that (cancel-rotate-secret), or leave the credential to it"
-    pending = described.stages.get("AWSPENDING")
-    if pending and pending != described.stages.get("AWSCURRENT"):
-        yield (
-            f"secret {name} has a pending version {pending} that is not of this rotation; finish it, or take its label "
-            "off (update-secret-version-stage)"
-        )
+    appears = tuple(spot.place for spot in _graph.spots(catalog, credential)) if item.act in CHANGES else ()
+    return appears + _graph.fallback_places(catalog, credential)
 
 
 def edits(
@@ -314,8 +221,9 @@ def edits(
             found.update(_without(catalog, credential, contents, values[item.credential]))
         elif item.act == ROTATE and item.phases == 2:
             found.update(_signing_edits(catalog, credential, contents, values[item.credential], phase))
-        elif item.act == ROTATE:
+        elif item.act in CHANGES:
             found.update(_graph.find(catalog, credential, contents).edits(values[item.credential]))
+            found.update(_listed(catalog, credential, []) if item.act == RENEW else {})
     return found
 
 
@@ -337,12 +245,12 @@ def _without(catalog: Catalog, credential: Credential, contents: Contents, old: 
 
 def _fallbacks(catalog: Catalog, credential: Credential, contents: Contents) -> list[str]:
     setting = catalog.settings.get(credential.fallbacks or "")
-    texts = (Holdings(contents).value(place, setting) for place in _fallback_places(catalog, credential))
+    texts = (Holdings(contents).value(place, setting) for place in _graph.fallback_places(catalog, credential))
     return [key for key in (next((text for text in texts if text), "") or "").split(",") if key]
 
 
 def _listed(catalog: Catalog, credential: Credential, keys: Sequence[str]) -> _graph.Edits:
-    return dict.fromkeys(_fallback_places(catalog, credential), ",".join(keys))
+    return dict.fromkeys(_graph.fallback_places(catalog, credential), ",".join(keys))
 
 
 def obligations(catalog: Catalog, rotation: str, plan: Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -357,7 +265,7 @@ def obligations(catalog: Catalog, rotation: str, plan: Mapping[str, Any], now: d
         if item.act == ROTATE and item.phases == 2:
             due = now + timedelta(seconds=credential.fallback_seconds)
             found[f"{rotation}/{item.credential}"] = {**later, "act": DROP_FALLBACK, "due": _ages.stamp(due)}
-        elif item.act == ROTATE and retires_later(credential):
+        elif item.act == ROTATE and retires_later(credential) and not plan.get("incident"):
             due = now + timedelta(seconds=credential.retire_after)
             found[f"{rotation}/{item.credential}"] = {**later, "act": RETIRE, "due": _ages.stamp(due)}
     return found
@@ -375,7 +283,7 @@ def is_rolling(catalog: Catalog, items: Sequence[Item]) -> bool:
 
 
 def wait_of(catalog: Catalog, items: Sequence[Item]) -> int:
-    """Seconds to wait for the retirements that the rotation stays open for."""
+    """Seconds to wait for the retirements that the rotation stays open for, where nothing leaked."""
     found = [catalog.credentials[item.credential] for item in items if item.act == ROTATE]
     return max((one.retire_after for one in found if not retires_later(one)), default=0)
 

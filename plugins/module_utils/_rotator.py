@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any, Callable, Mapping, Optional, Sequence
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _journal, _promotion, _rotation
+from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _journal, _mirror, _promotion, _rotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     AlreadyExists,
     Conflict,
@@ -55,11 +55,13 @@ class Rotator:
         parameters: NumberedStore,
         me: Who,
         clock: Callable[[], str],
+        mirror: Optional[_mirror.Mirror] = None,
     ) -> None:
         self.catalog = catalog
         self.secrets = secrets
         self.parameters = parameters
         self.me = me
+        self.mirror = mirror
         self._clock = clock
         self._log = JournalStore(parameters, catalog.journal_path)
 
@@ -361,13 +363,15 @@ class Rotator:
 
     def _parameters(self, rotation: OpenRotation) -> Promotion:
         planned = rotation.plan.get("parameters", {})
-        if not planned:
-            return Promotion("done")
-        texts = self.values(rotation).phases[-1]
+        texts = self.values(rotation).phases[-1] if planned else {}
         numbers = {}
         for name, number in planned.items():
             self.mine()  # a write here has no condition in AWS, so its chance to come late is kept small
             numbers[name] = self.parameters.overwrite(name, texts[name], instead_of=int(number))
+        if self.mirror is not None:
+            self.mine()  # nor has a write there
+            logins = self.values(rotation).credentials
+            self.mirror.send(_mirror.values_of(self.catalog, rotation.plan, self.old_contents(rotation), logins))
         return Promotion("done", parameters=numbers)
 
     def rebase(self, moved: Sequence[str]) -> Journal:

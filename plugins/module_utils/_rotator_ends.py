@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any, Optional, Sequence
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _rotation
+from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _mirror, _rotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._contents import updated
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Conflict, JournalError, NotFound
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation, base_entry
@@ -32,6 +32,8 @@ def undo(rotator: Rotator) -> list[str]:
         _move_back(rotator, rotation, contents, name, base)
     for name, number in rotation.plan.get("parameters", {}).items():
         told += _send_back(rotator, rotation, contents, name, int(number))
+    if rotator.mirror is not None and rotation.promoted:
+        rotator.mirror.send(_mirror.values_of(rotator.catalog, rotation.plan, contents, {}))
     return told
 
 
@@ -89,7 +91,7 @@ def _with_old_logins(
     for item in items:
         credential = rotator.catalog.credentials[item.credential]
         found = _graph.find(rotator.catalog, credential, theirs)
-        if item.act == _rotation.ROTATE and found.login.password == values.credentials[item.credential].password:
+        if item.act in _rotation.CHANGES and found.login.password == values.credentials[item.credential].password:
             edits.update(found.edits(_graph.find(rotator.catalog, credential, contents).login))
     return edits
 

@@ -9,7 +9,7 @@ from typing import Collection, Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import BACKWARD_STEPS, OpenRotation
 
-FORWARD = ("plan", "create", "set", "test", "deploy", "promote", "retire", "record")
+FORWARD = ("plan", "create", "set", "test", "revoke", "deploy", "promote", "retire", "record")
 BACKWARD = BACKWARD_STEPS
 
 DONE, FAILED, LOST, MOVED, TAKEN, BLOCKED, LATER = "done", "failed", "lost", "moved", "taken", "blocked", "later"
@@ -34,14 +34,14 @@ def remaining(rotation: OpenRotation) -> tuple[str, ...]:
     """The stages still to be carried out, the present one included: an act that was cut short is done again."""
     if rotation.step in BACKWARD:
         return BACKWARD[BACKWARD.index(rotation.step) :]
-    every = stages(int(rotation.plan.get("phases", 1)))
+    every = stages(int(rotation.plan.get("phases", 1)), immediate=bool(rotation.plan.get("immediate")))
     now = f"deploy_{rotation.phase}" if rotation.step == "deploy" else rotation.step
     return every[every.index(now) :] if now in every else every
 
 
-def stages(phases: int) -> tuple[str, ...]:
-    """The names of every stage of a rotation with that many rollouts."""
-    before = ("create", "set", "test") if phases else ()
+def stages(phases: int, *, immediate: bool = False) -> tuple[str, ...]:
+    """The names of every stage of a rotation with that many rollouts; ``immediate`` removes the old values first."""
+    before = ("create", "set", "test", *(("revoke",) if immediate else ())) if phases else ()
     after = ("promote", "retire", "record") if phases else ("retire", "record")
     return (*before, *(f"deploy_{number}" for number in range(1, phases + 1)), *after)
 
@@ -53,6 +53,8 @@ def following(rotation: OpenRotation, outcome: str, *, words: str = "") -> Decis
     if outcome in (FAILED, TAKEN, MOVED) and rotation.step in ("retire", "record"):
         return Decision(STOP, words=f"{words}; the new value is in force and the old one may still be valid")
     if outcome in (FAILED, TAKEN):
+        if rotation.plan.get("immediate") and rotation.step in ("revoke", "deploy", "promote"):
+            return Decision(STOP, words=f"{words}; the old value is removed already, so there is no way back")
         return Decision(BACK, "abort", words=words)
     if outcome == MOVED:
         return Decision(AGAIN, "create", words=words)

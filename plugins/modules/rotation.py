@@ -38,6 +38,16 @@ options:
     description: With O(state=begun), return the credentials whose value must be asked for instead of refusing them.
     type: bool
     default: false
+  incident:
+    description:
+      - Name of the leak that makes the rotation necessary. Age does not count then, no former key is kept, and nothing
+        is retired later.
+    type: str
+    default: ''
+  immediate:
+    description: Remove the old values before the new ones are deployed. The application is down in between.
+    type: bool
+    default: false
   values_file:
     description:
       - A YAML file on the controller, mode 0600, with new values that third parties issued, one C(credential) V(value)

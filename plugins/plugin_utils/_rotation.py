@@ -140,7 +140,10 @@ def told(setting: Setting, journal: Journal, rotation: OpenRotation) -> dict[str
         "credentials": [told_item(setting, item, rotation) for item in items],
         "record": record_of(setting, journal, rotation),
         "audit": {"wanted": bool(setting.catalog.audit_log), "head": dict(journal.audit)},
-        "wait": 0 if rotation.aborting else _rotation.wait_of(setting.catalog, items),
+        "together": any(item.act == _rotation.RENEW for item in items),
+        "incident": rotation.plan.get("incident", ""),
+        "immediate": bool(rotation.plan.get("immediate")),
+        "wait": 0 if rotation.aborting or rotation.plan.get("incident") else _rotation.wait_of(setting.catalog, items),
         "parameters": sorted(rotation.plan.get("parameters", {})),
         "secrets": sorted(rotation.plan.get("secrets", {})),
     }
@@ -157,7 +160,12 @@ def told_item(setting: Setting, item: _rotation.Item, rotation: OpenRotation) ->
         "stages": list(kind.stages),
         "options": dict(credential.options),
         "provider_url": credential.provider_url,
-        "later": rotation.step == "retire" and item.act == _rotation.ROTATE and _rotation.retires_later(credential),
+        "later": (
+            rotation.step == "retire"
+            and item.act == _rotation.ROTATE
+            and not rotation.plan.get("incident")
+            and _rotation.retires_later(credential)
+        ),
     }
 
 
