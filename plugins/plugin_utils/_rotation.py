@@ -62,7 +62,7 @@ def load_kinds(paths: Sequence[str | Path]) -> dict[str, Kind]:
         for folder in sorted(one for one in path.iterdir() if (one / "kind.yml").is_file()):
             try:
                 document = yaml.safe_load((folder / "kind.yml").read_text(encoding="utf-8"))
-            except (OSError, yaml.YAMLError) as error:
+            except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
                 raise CatalogError([f"{folder}/kind.yml: cannot be read: {error}"]) from None
             stages = tuple(stage for stage in _kinds.STAGES if (folder / f"{stage}.yml").is_file())
             kinds[folder.name] = _kinds.parse(folder.name, document, stages=stages, folder=str(folder))
