@@ -178,6 +178,9 @@ def test_secrets_in_any_order(moto: Moto) -> None:
     def alike(acts: list[tuple[str, tuple[str, ...], dict[str, Any]]]) -> None:
         secret = f"s{next(names)}"
         for act, given_, more in acts:
+            pending = twin.describe(secret).stages.get("AWSPENDING") if twin.versions(secret) else None
+            if act == "create" and more["version"] == pending:
+                continue  # moto takes it for a part of a rotation and writes the secret anew; AWS compares
             found = [outcome(lambda: getattr(store, act)(secret, *given_, **more)) for store in (real, twin)]  # noqa: B023
             assert found[0] == found[1], (act, given_, more)
             seen = [outcome(lambda: dict(store.describe(secret).stages)) for store in (real, twin)]  # noqa: B023
