@@ -1,0 +1,165 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""An operator who has docs/by-hand.md and no Ansible: runs the page's commands in bash, with the real programs."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import textwrap
+from collections import defaultdict
+from pathlib import Path
+
+from bench import aws_cli
+from sandbox.binaries import find_postgres
+from sandbox.process import REPOSITORY, clean_environment, write_private
+from tests.integration.rotation_lab import ENVIRONMENT, JOURNAL, OWNER, RotationLab
+
+PAGE = REPOSITORY / "docs" / "by-hand.md"
+FORWARD = ("Set", "Test", "Deploy", "Promote", "Remove (retire, withdraw)", "Tidy up (record, discard)")
+BACK = ("Promote.1", "Take back (abort)", "Deploy", *FORWARD[-2:])
+
+
+def blocks() -> dict[str, list[str]]:
+    """The page's commands by heading."""
+    found: dict[str, list[str]] = defaultdict(list)
+    heading = ""
+    pattern = re.compile(
+        r"^#+ (?P<heading>[^\n]+)$|^(?P<indent> *)```bash\n(?P<code>.*?)^ *```$", re.MULTILINE | re.DOTALL
+    )
+    inside = PAGE.read_text(encoding="utf-8")
+    position = 0
+    while match := pattern.search(inside, position):
+        position = match.end()
+        if match["heading"]:
+            heading = match["heading"]
+        else:
+            found[heading].append(textwrap.dedent(match["code"]))
+    return dict(found)
+
+
+def missing_programs() -> list[str]:
+    needed = [one for one in ("bash", "jq", "curl", "setsid", "openssl", "awk") if shutil.which(one) is None]
+    return needed if _valkey_cli() else [*needed, "valkey-cli"]
+
+
+def _valkey_cli() -> str | None:
+    beside = shutil.which("redis-cli", path=str(Path(sys.executable).parent))
+    return shutil.which("valkey-cli") or shutil.which("redis-cli") or beside
+
+
+class Operator:
+    """Runs sections of the page one after the other, in one bash."""
+
+    def __init__(self, lab: RotationLab) -> None:
+        self.lab = lab
+        self.blocks = blocks()
+        self.directory = lab.directory / "operator"
+        self.directory.mkdir(mode=0o700, exist_ok=True)
+        programs = self.directory / "bin"
+        programs.mkdir(exist_ok=True)
+        postgres = find_postgres().paths["psql"]
+        for name, path in (("aws", aws_cli.program()), ("psql", postgres), ("valkey-cli", _valkey_cli())):
+            (programs / name).unlink(missing_ok=True)
+            (programs / name).symlink_to(str(path))
+
+    def finish(self, first: str = "Set") -> str:
+        """Forward, from a section on."""
+        sections = ("Create", *FORWARD)
+        return self.run("stays=new goes=old", *sections[sections.index(first) :], "Close")
+
+    def undo(self) -> str:
+        return self.run("stays=old goes=new", *BACK, "Close")
+
+    def close(self, way: str) -> str:
+        return self.run(way, FORWARD[-1], "Close")
+
+    def run(self, way: str, *sections: str) -> str:
+        return self.bash(self.commands("Begin.2", "See where it stands", "Hold it"), way, self.commands(*sections))
+
+    def commands(self, *sections: str) -> str:
+        """The blocks of the sections: ``Promote.1`` is the first of Promote."""
+        found = []
+        for section in sections:
+            heading, _, number = section.partition(".")
+            every = self.blocks[heading]
+            found += [every[int(number) - 1]] if number else every
+        return "\n".join(found)
+
+    def bash(self, *parts: str) -> str:
+        """What it prints. Every command must succeed; nothing secret may be printed."""
+        script = self.directory / "script"
+        write_private(script, "\n".join(["set -e", self.variables(), *parts]))
+        (self.directory / "tmp").mkdir(exist_ok=True)
+        answer = subprocess.run(
+            ["bash", str(script)],
+            cwd=self.directory,
+            env=clean_environment(
+                **self.lab.moto.env(),
+                PATH=f"{self.directory / 'bin'}:{os.environ['PATH']}",
+                HOME=str(self.directory),
+                TMPDIR=str(self.directory / "tmp"),
+            ),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
+            start_new_session=True,
+        )
+        output = answer.stdout + answer.stderr
+        assert answer.returncode == 0, output
+        for word in ("STILL ACCEPTED", "somebody else", "do Set first"):
+            assert word not in output, output
+        return output
+
+    def variables(self) -> str:
+        """The page's first block, for this lab's places."""
+        words = {
+            "application": "watchparty",
+            "environment": ENVIRONMENT,
+            "journal": JOURNAL,
+            "core": f"watchparty/{ENVIRONMENT}/core",
+            "admins": f"watchparty/{ENVIRONMENT}",
+            "hosts": " ".join(host.name for host in self.lab.hosts),
+            "restart": "./restart-host",
+            "healthy": 'curl -fsS --retry 60 --retry-all-errors --retry-delay 1 -o /dev/null "$(cat health-url)"',
+            "PGHOST": self.lab.postgres.host,
+            "PGPORT": str(self.lab.postgres.port),
+            "PGDATABASE": OWNER,
+            "who": "ann@by-hand",
+        }
+        for host in self.lab.hosts:
+            (host.directory / "health-url").write_text(host.application.health_url)
+        lines = [f"{name}={shlex.quote(text)}" for name, text in words.items()]
+        lines += ["export PGHOST PGPORT PGDATABASE", f"cache=(-h {self.lab.valkey.host} -p {self.lab.valkey.port})"]
+        on = f'{self._ssh()} "cd {shlex.quote(str(self.lab.directory))}/$1 && $2"'
+        return "\n".join([*lines, f"on() {{ {on}; }}"])
+
+    def _ssh(self) -> str:
+        connection = self.lab.connection
+        if connection["ansible_connection"] == "local":
+            return "sh -c"
+        known = re.search(r"UserKnownHostsFile=(\S+)", str(connection["ansible_ssh_common_args"]))
+        settings = {
+            "HostName": connection["ansible_host"],
+            "Port": connection["ansible_port"],
+            "User": connection["ansible_user"],
+            "IdentityFile": connection["ansible_ssh_private_key_file"],
+            "UserKnownHostsFile": known[1] if known else "none",
+            "BatchMode": "yes",
+        }
+        path = self.directory / "ssh_config"
+        path.write_text("Host *\n" + "".join(f"  {name} {value}\n" for name, value in settings.items()))
+        return f'ssh -F {path} "$1"'
+
+
+def names_set(block: str) -> set[str]:
+    """The variables and functions that a block sets."""
+    without = re.sub(r"'[^']*'", "''", block)
+    assigned = re.findall(r"(?:^|(?<= ))(?P<name>[A-Za-z_]+)=", without, re.MULTILINE)
+    return {*assigned, *re.findall(r"^([a-z_]+)\(\)", without, re.MULTILINE)}

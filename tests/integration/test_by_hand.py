@@ -1,0 +1,194 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""docs/by-hand.md, command by command: rotations that were killed at each step are finished and taken back without
+this collection, and what it finds afterwards is in order.
+
+BY_HAND_EVERYWHERE=1 in the environment does it at every step in both directions; otherwise at some of them.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.by_hand import Operator, blocks, missing_programs, names_set
+from tests.integration.rotation_lab import ALL, CORE, RotationLab, Values, rotation_lab
+
+CALLBACKS = Path(__file__).resolve().parent / "callback_plugins"
+EVERYWHERE = os.environ.get("BY_HAND_EVERYWHERE") == "1"
+BOTH = "database,cache"
+REMOVE, TIDY = "Remove (retire, withdraw)", "Tidy up (record, discard)"
+ACTS = {
+    "create": "Stage the new values in one new version of each secret",
+    "created": "Make ready for them",
+    "set": "Make the second login valid",
+    "test": "Log in with it from an application's host",
+    "deploy": "Restart by command",
+    "promote": "Make the new versions the current ones",
+    "promoted": "Read what the journal prescribes",
+    "retire": "End the other login and its sessions, and prove that it is refused",
+    "record": "Take the rotation's labels and its own secret away",
+    "close": "Close it",
+    "abort": "Move the secrets back, so that a late promotion is refused",
+    "withdraw": "Take the new values away again",
+}
+"""The task of rotate.yml that a run is killed at, by what is under way then."""
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(missing_programs()), reason=f"needs {', '.join(missing_programs())}"),
+]
+
+
+def steps(often: str, rarely: str) -> list[str]:
+    return [*often.split(), *(rarely.split() if EVERYWHERE else ())]
+
+
+@pytest.fixture(scope="module")
+def lab(connection: Mapping[str, Any]) -> Iterator[RotationLab]:
+    with rotation_lab(connection) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def operator(lab: RotationLab) -> Operator:
+    return Operator(lab)
+
+
+def killed(lab: RotationLab, step: str, *words: str) -> None:
+    arguments = [word for one in ("rotation_force=true", *words) for word in ("-e", one)]
+    environment = {
+        "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
+        "ANSIBLE_CALLBACKS_ENABLED": "kill_in",
+        "KILL_IN": ACTS[step],
+    }
+    run = lab.rotate(*arguments, environment=environment)
+    assert run.code == -signal.SIGKILL, run.output
+    assert lab.journal_state().rotation is not None
+
+
+def settled(lab: RotationLab, *old: Values) -> None:
+    """Nothing is left, and the collection goes on from there: a deploy proves the hosts."""
+    lab.assert_closed()
+    lab.assert_consistent()
+    lab.assert_one_login_each()
+    for host in lab.hosts:
+        assert host.healthy(), host.name
+        assert host.values()["DATABASE_URL"] == lab.content()["DATABASE_URL"]
+    lab.deploy("-e", "env_deploy_serial=100%")
+    lab.assert_settled(*old)
+
+
+def test_the_first_block_is_what_the_tests_replace(operator: Operator) -> None:
+    assert names_set(blocks()["Begin"][0]) == names_set(operator.variables())
+
+
+FIRST = {
+    "create": "Create",
+    "created": "Create",
+    "set": "Set",
+    "test": "Test",
+    "deploy": "Deploy",
+    "promote": "Promote",
+}
+FIRST |= {"retire": REMOVE, "record": TIDY, "close": TIDY}
+
+
+@pytest.mark.parametrize("step", steps("create deploy retire", "created set test promote record close"))
+def test_finished(lab: RotationLab, operator: Operator, step: str) -> None:
+    old = lab.ready()
+    killed(lab, step, f"credential={BOTH}")
+    said = operator.finish(FIRST[step])
+    assert "ann@by-hand" not in said  # it was not there when the operator looked
+    new = lab.values()
+    assert (new.database[0] != old.database[0], new.cache[1] != old.cache[1]) == (True, True)
+    settled(lab, old)
+    assert {lab.journal_state().rotated[name].who for name in BOTH.split(",")} == {"ann@by-hand"}
+    run = lab.rotated("-e", f"credential={BOTH}")
+    assert "is left alone: 0 days old" in run.text
+
+
+@pytest.mark.parametrize("step", steps("set promoted", "create created test deploy promote"))
+def test_taken_back(lab: RotationLab, operator: Operator, step: str) -> None:
+    old = lab.ready()
+    killed(lab, step, f"credential={BOTH}")
+    operator.undo()
+    assert lab.values() == old
+    settled(lab)
+    assert lab.entries()[-1]["step"] == "aborted"
+
+
+@pytest.mark.parametrize("step", steps("withdraw", "abort record"))
+def test_taken_back_from_the_way_back(lab: RotationLab, operator: Operator, step: str) -> None:
+    old = lab.ready()
+    killed(lab, "promote", f"credential={BOTH}")
+    killed(lab, step, "rotation_abort=true")
+    operator.undo()
+    assert lab.values() == old
+    settled(lab)
+
+
+@pytest.mark.parametrize("way", steps("finish", "undo"))
+def test_djangos_key_too(lab: RotationLab, operator: Operator, way: str) -> None:
+    """Two phases; the former key stays as a fallback, and as an obligation in the journal."""
+    old = lab.ready()
+    killed(lab, "set" if way == "finish" else "promote", f"credential={ALL}")
+    getattr(operator, way)()
+    settled(lab, *([old] if way == "finish" else []))
+    assert (lab.values() == old) is (way == "undo")
+    if way == "finish":
+        assert lab.values().fallbacks.split(",")[0] == old.django_key
+        rotation = lab.entries()[-1]["rotation"]
+        (left,) = (one for one in lab.journal_state().obligations.values() if one.rotation == rotation)
+        assert (left.credential, left.act) == ("django_key", "drop_fallback")
+
+
+def test_the_collection_may_go_on_instead(lab: RotationLab, operator: Operator) -> None:
+    """Held by hand, no run goes on with it but one that takes it over by name."""
+    old = lab.ready()
+    killed(lab, "set", "credential=database")
+    rotation = lab.entries()[-1]["rotation"]
+    operator.run("stays=new goes=old")
+    refused = lab.rotate("-e", "credential=database")
+    assert refused.code != 0
+    assert f"rotation_resume={rotation}" in refused.text
+    lab.rotated("-e", "credential=database", "-e", f"rotation_resume={rotation}")
+    lab.assert_settled(old)
+
+
+def test_a_whole_file(lab: RotationLab, operator: Operator) -> None:
+    """A host that has no file gets the same values as by a deploy."""
+    lab.ready()
+    host = lab.hosts[0]
+    before = {name: value for name, value in host.values().items() if value}
+    for path in host.directory.glob(".env*"):
+        path.unlink()
+    whole = operator.commands("A whole .env").replace("web4", host.name)
+    operator.bash(operator.commands("Begin.2"), operator.commands("Deploy.1"), whole)
+    assert {name: value for name, value in host.values().items() if value} == before
+    assert host.env_file.stat().st_mode & 0o777 == 0o600
+    assert host.healthy()
+    lab.deploy()
+    lab.assert_settled()
+
+
+def test_without_the_collection_for_good(lab: RotationLab, operator: Operator) -> None:
+    """The journal and the marks go; the database's login rotates by the page alone; the collection can come back."""
+    old = lab.ready()
+    first, second, plan = operator.blocks["Stop using this collection"]
+    operator.bash(operator.commands("Begin.2"), first, second)
+    assert lab.entries() == []
+    assert [path.name for host in lab.hosts for path in host.directory.glob(".env*")] == [".env", ".env"]
+    sections = ("Hold it.3", "Create", "Set", "Test", "Deploy", "Promote", REMOVE, TIDY)
+    operator.bash(operator.commands("Begin.2"), plan, operator.commands(*sections))
+    new = lab.values()
+    assert new.database[0] != old.database[0]
+    assert (new.cache, new.django_key) == (old.cache, old.django_key)
+    settled(lab, old)
+    lab.rotated("-e", "credential=database", "-e", "rotation_force=true")
+    lab.assert_settled(old, new)
+    assert "AWSCURRENT" in lab.stages(CORE)
