@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any, Mapping, Optional
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _schema
+from ansible_collections.watchparty.secrets.plugins.module_utils import _purge, _schema
 from ansible_collections.watchparty.secrets.plugins.module_utils._catalog_checks import references
 from ansible_collections.watchparty.secrets.plugins.module_utils._catalog_schema import SCHEMA
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import CatalogError
@@ -24,6 +24,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._model import (
     Exemption,
     Part,
     Place,
+    Purge,
     Service,
     Setting,
     SettingRef,
@@ -129,6 +130,11 @@ class _Builder:
             credentials={
                 name: self._credential(name, raw) for name, raw in self.document.get("credentials", {}).items()
             },
+            purge={
+                name: Purge(name=name, kind=raw.get("kind", name), setting=raw["setting"], keys=tuple(raw["keys"]))
+                for name, raw in self.document.get("purge", {}).items()
+                if raw is not None
+            },
             contacts=self.document.get("contacts", {}),
             audit_log=self.document.get("audit_log", {}),
             exemptions=tuple(Exemption(**raw) for raw in self.document.get("exceptions", [])),
@@ -206,6 +212,7 @@ class _Builder:
             copies=tuple(copy for copy in copies if copy),
             github=raw.get("github"),
             example=raw.get("example"),
+            broker=raw.get("broker", _purge.names_a_broker(name)),
         )
         if setting.required and source in ("group", "secret", "compose") and not setting.rendered:
             self.problems.append(

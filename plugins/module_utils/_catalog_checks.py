@@ -7,6 +7,8 @@ from __future__ import annotations
 import re
 from typing import Callable, Iterator
 
+from ansible_collections.watchparty.secrets.plugins.module_utils import _purge
+from ansible_collections.watchparty.secrets.plugins.module_utils._catalog_schema import PURGED
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, Setting, SettingRef
 from ansible_collections.watchparty.secrets.plugins.module_utils._rules import RULES
 
@@ -83,6 +85,23 @@ def _credentials(catalog: Catalog) -> Iterator[str]:
                 yield f"{where}: {other} is no credential"
 
 
+def _purged(catalog: Catalog) -> Iterator[str]:
+    for name, entry in catalog.purge.items():
+        where = f"purge.{name}"
+        if entry.kind not in PURGED:
+            yield f"{where}.kind: say {' or '.join(PURGED)}"
+        setting = catalog.settings.get(entry.setting)
+        if setting is None:
+            yield f"{where}.setting: {entry.setting} is no setting"
+            continue
+        if setting.type != "url":
+            yield f"{where}.setting: {entry.setting} is not of type url"
+        for at, pattern in enumerate(entry.keys):
+            objection = _purge.objection(pattern, of_broker=setting.broker)
+            if objection:
+                yield f"{where}.keys[{at}]: {objection}"
+
+
 def _production(catalog: Catalog) -> Iterator[str]:
     for at, exemption in enumerate(catalog.exemptions):
         where = f"environments.{catalog.environment}.exceptions[{at}]"
@@ -105,5 +124,6 @@ _CHECKS: tuple[Callable[[Catalog], Iterator[str]], ...] = (
     _places_once,
     _alternatives,
     _credentials,
+    _purged,
     _production,
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 TYPES = ("string", "list", "integer", "boolean", "url", "host_list", "origin_list", "email", "json", "base64")
 SENSITIVITIES = ("high", "medium", "low")
+PURGED = ("cache", "sessions")
 SETTING_NAME = r"^[A-Za-z_][A-Za-z0-9_]*\*?$"
 NAME = {"type": "string", "minLength": 1}
 SWITCH = {"type": "boolean"}
@@ -71,6 +72,9 @@ _SETTING = _object(
         "required": {"anyOf": [SWITCH, _object({"when": NAME}, required=["when"])]},
         "sensitivity": {"enum": list(SENSITIVITIES)},
         "example": _described("Placeholder for .env.example; refused as a value in production.", {"type": "string"}),
+        "broker": _described(
+            "Whether queues, results or channels live behind this URL; by default what its name says.", SWITCH
+        ),
     }
 )
 _SERVICE = _object(
@@ -79,6 +83,14 @@ _SERVICE = _object(
         "health": _described("URL that answers 200 when the service is healthy, asked from the host itself.", NAME),
     },
     required=["units"],
+)
+_PURGE = _object(
+    {
+        "kind": _described("What the keys are; the entry's own name by default.", {"enum": list(PURGED)}),
+        "setting": _described("The setting whose URL names the server and the number of the database.", NAME),
+        "keys": _described("Patterns of keys, as SCAN takes them.", {"type": "array", "items": NAME, "minItems": 1}),
+    },
+    required=["setting", "keys"],
 )
 _CREDENTIAL = _object(
     {
@@ -129,6 +141,10 @@ _SHARED: dict[str, Any] = {
     ),
     "stores": {"$ref": "#/$defs/stores"},
     "services": _map({"$ref": "#/$defs/service"}),
+    "purge": _described(
+        "What a leak response may empty in Valkey: caches and sessions, never a broker's keys.",
+        _map({"anyOf": [{"type": "null"}, {"$ref": "#/$defs/purge"}]}),
+    ),
     "alternatives": _described(
         "For each name, lists of settings of which at least one list must be complete.",
         _map({"type": "array", "minItems": 2, "items": {"type": "array", "minItems": 1, "items": NAME}}),
@@ -180,6 +196,7 @@ SCHEMA: dict[str, Any] = {
         "compose": _COMPOSE,
         "credential": _CREDENTIAL,
         "environment": _ENVIRONMENT,
+        "purge": _PURGE,
         "service": _SERVICE,
         "setting": _SETTING,
         "stores": _STORES,

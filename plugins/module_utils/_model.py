@@ -78,6 +78,8 @@ class Setting:
     copies: Tuple[Place, ...] = ()
     github: Optional[str] = None
     example: Optional[str] = None
+    broker: bool = False
+    """Whether queues, results or channels live behind its URL."""
 
     @property
     def rendered(self) -> bool:
@@ -133,6 +135,18 @@ class Credential:
 
 
 @dataclass(frozen=True)
+class Purge:
+    """Keys in Valkey that a leak response may delete."""
+
+    name: str
+    kind: str
+    """cache or sessions."""
+    setting: str
+    """Its URL names the server and the database."""
+    keys: Tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Exemption:
     """A rule that one setting is excused from, with the reason."""
 
@@ -154,6 +168,7 @@ class Catalog:
     alternatives: Mapping[str, Tuple[Tuple[str, ...], ...]] = field(default_factory=dict)
     services: Mapping[str, Service] = field(default_factory=dict)
     credentials: Mapping[str, Credential] = field(default_factory=dict)
+    purge: Mapping[str, Purge] = field(default_factory=dict)
     contacts: Mapping[str, str] = field(default_factory=dict)
     audit_log: Mapping[str, str] = field(default_factory=dict)
     exemptions: Tuple[Exemption, ...] = ()

@@ -111,3 +111,35 @@ def test_an_exception_names_a_rule_and_a_setting(problems: Problems) -> None:
     assert len(found) == 2
     assert found[0].startswith("environments.test.exceptions[0].rule: redis_tsl is no rule; rules are any_host, ")
     assert found[1] == "environments.test.exceptions[0].setting: B is no setting"
+
+
+URL = {**A, "type": "url"}
+
+
+@pytest.mark.parametrize(
+    ("purge", "expected"),
+    [
+        ({"cache": {"setting": "CACHE_URL", "keys": [":1:*"]}}, None),
+        ({"pages": {"kind": "cache", "setting": "CACHE_URL", "keys": ["*"]}}, None),
+        ({"pages": {"setting": "CACHE_URL", "keys": ["*"]}}, "purge.pages.kind: say cache or sessions"),
+        ({"cache": {"setting": "B", "keys": ["*"]}}, "purge.cache.setting: B is no setting"),
+        ({"cache": {"setting": "TEXT", "keys": ["*"]}}, "purge.cache.setting: TEXT is not of type url"),
+        ({"cache": {"setting": "CACHE_URL", "keys": ["b*", "cel*"]}}, "purge.cache.keys[1]: 'cel*' can match celery*"),
+        ({"cache": {"setting": "CELERY_BROKER_URL", "keys": ["*"]}}, "purge.cache.keys[0]: '*' can match celery*"),
+        ({"cache": {"setting": "QUEUES", "keys": ["*"]}}, "purge.cache.keys[0]: '*' can match celery*"),
+        ({"cache": {"setting": "CACHE_URL", "keys": []}}, "purge.cache.keys: needs at least 1 item(s)"),
+        ({"cache": {"setting": "CACHE_URL"}}, "purge.cache.keys: is required"),
+    ],
+)
+def test_what_may_be_purged(problems: Problems, purge: dict[str, Any], expected: str | None) -> None:
+    settings = {"CACHE_URL": URL, "CELERY_BROKER_URL": URL, "QUEUES": {**URL, "broker": True}, "TEXT": A}
+    found = problems(settings, purge=purge)
+    assert len(found) == (0 if expected is None else 1)
+    assert expected is None or found[0].startswith(expected)
+
+
+def test_an_environment_may_purge_otherwise(catalog: Callable[..., Any]) -> None:
+    purge = {"cache": {"setting": "CACHE_URL", "keys": ["a*"]}, "sessions": {"setting": "CACHE_URL", "keys": ["s*"]}}
+    over = {"test": {"purge": {"cache": {"setting": "CACHE_URL", "keys": ["b*"]}, "sessions": None}}}
+    made = catalog({"CACHE_URL": URL}, purge=purge, environments=over)
+    assert {name: (entry.kind, entry.keys) for name, entry in made.purge.items()} == {"cache": ("cache", ("b*",))}

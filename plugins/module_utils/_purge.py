@@ -1,0 +1,214 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which keys of Valkey may be purged: patterns, and what of a broker they must never reach. Pure; Python 3.8."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Dict, Iterable, List, Mapping, Optional, Pattern, Sequence, Set, Tuple
+
+BROKER_KEYS: Mapping[str, str] = {
+    "celery*": "Celery's queue and results",
+    "_kombu.*": "Celery's bindings",
+    "unacked*": "Celery's unfinished tasks",
+    "asgi*": "Channels' groups and messages",
+    "redbeat*": "the schedule of RedBeat",
+    "rq:*": "the queues of RQ",
+    "dramatiq:*": "the queues of Dramatiq",
+}
+"""Where queues, results and channels live, by default, and what they are."""
+
+BINDINGS = "*_kombu.binding.*"
+"""Sets that name every queue, also the empty ones; before them stands the broker's own prefix, if it has one."""
+
+REPLIES = "*.celery.pidbox"
+_SEPARATOR = b"\x06\x16"
+_NAMED = re.compile(r"BROKER|CELERY|RESULT_BACKEND|CHANNEL_LAYER|CHANNELS", re.IGNORECASE)
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s,;'\"\]\[]+(?:\[[^\]]*\][^\s,;'\"\]]*)?", re.IGNORECASE)
+_ALL = (1 << 256) - 1
+
+Mask = Optional[int]
+"""One character of a pattern: a bit for each byte that it may be. None for any number of any bytes."""
+
+
+def names_a_broker(setting: str) -> bool:
+    return bool(_NAMED.search(setting))
+
+
+def urls_in(value: str) -> List[str]:
+    """The URLs of a value: one, or a list with commas or as JSON."""
+    return _URL.findall(value)
+
+
+# --- patterns as SCAN understands them ------------------------------------------------------------------------------
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def parsed(pattern: str) -> Tuple[Mask, ...]:
+    """The characters of a pattern, as the server reads them."""
+    raw, found, at = _bytes(pattern), [], 0  # type: ignore[var-annotated]
+    while at < len(raw):
+        one = raw[at : at + 1]
+        if one == b"*":
+            if not found or found[-1] is not None:
+                found.append(None)
+        elif one == b"?":
+            found.append(_ALL)
+        elif one == b"[":
+            mask, at = _class(raw, at + 1)
+            found.append(mask)
+        else:
+            if one == b"\\" and at + 1 < len(raw):
+                at += 1
+            found.append(1 << raw[at])
+        at += 1
+    return tuple(found)
+
+
+def _class(raw: bytes, at: int) -> Tuple[int, int]:
+    """What stands between brackets, and where they end; without an end they end with the pattern."""
+    mask, negated = 0, raw[at : at + 1] == b"^"
+    at += 1 if negated else 0
+    while at < len(raw) and raw[at : at + 1] != b"]":
+        if raw[at : at + 1] == b"\\" and at + 1 < len(raw):
+            at += 1
+            mask |= 1 << raw[at]
+        elif raw[at + 1 : at + 2] == b"-" and at + 2 < len(raw):
+            first, last = sorted((raw[at], raw[at + 2]))
+            mask |= (1 << (last + 1)) - (1 << first)
+            at += 2
+        else:
+            mask |= 1 << raw[at]
+        at += 1
+    return (_ALL & ~mask if negated else mask), at
+
+
+@lru_cache(maxsize=1024)
+def compiled(pattern: str) -> Pattern[bytes]:
+    """The same pattern for ``fullmatch``."""
+    return re.compile(b"".join(_expression(mask) for mask in parsed(pattern)), re.DOTALL)
+
+
+def _expression(mask: Mask) -> bytes:
+    if mask is None:
+        return b".*"
+    if mask == _ALL:
+        return b"."
+    members = b"".join(b"\\x%02x" % one for one in range(256) if mask >> one & 1)
+    return b"[" + members + b"]" if members else b"(?!)"
+
+
+def matches(pattern: str, key: bytes) -> bool:
+    return bool(compiled(pattern).fullmatch(key))
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether there is a key that both patterns match."""
+    left, right = parsed(one), parsed(other)
+    waiting, seen = [(0, 0)], set()  # type: ignore[var-annotated]
+    while waiting:
+        at = waiting.pop()
+        if at in seen:
+            continue
+        seen.add(at)
+        i, j = at
+        if i == len(left) and j == len(right):
+            return True
+        if i < len(left) and left[i] is None:
+            waiting.append((i + 1, j))
+            if j < len(right):
+                waiting.append((i, j + 1))
+        if j < len(right) and right[j] is None:
+            waiting.append((i, j + 1))
+            if i < len(left):
+                waiting.append((i + 1, j))
+        if i < len(left) and j < len(right):
+            first, second = left[i], right[j]
+            if first is not None and second is not None and first & second:
+                waiting.append((i + 1, j + 1))
+    return False
+
+
+def literal(text: str) -> str:
+    """A pattern that matches exactly this."""
+    return re.sub(r"([*?\[\]\\])", r"\\\1", text)
+
+
+# --- what is a broker's ---------------------------------------------------------------------------------------------
+
+
+def reaches(pattern: str, broker: Iterable[str] = tuple(BROKER_KEYS)) -> Optional[str]:
+    """The first of the broker's patterns that this one can share a key with."""
+    return next((one for one in broker if overlap(pattern, one)), None)
+
+
+def is_everything(pattern: str) -> bool:
+    """Whether it speaks of no application's keys in particular, such as ``*``."""
+    return all(overlap(pattern, one) for one in BROKER_KEYS)
+
+
+def objection(pattern: str, *, of_broker: bool) -> Optional[str]:
+    """Why a pattern does not belong in a catalog; ``of_broker`` says that its setting is a broker's."""
+    hit = reaches(pattern)
+    if hit is None or (is_everything(pattern) and not of_broker):
+        return None
+    return "%r can match %s (%s); write what the cache's own keys begin with" % (pattern, hit, BROKER_KEYS[hit])
+
+
+def broker_patterns(bindings: Mapping[bytes, Iterable[bytes]]) -> Tuple[str, ...]:
+    """Every pattern of a broker's keys in one database, given its binding sets and their members."""
+    prefixes: Set[bytes] = {b""}
+    queues: Set[bytes] = set()
+    for key, members in bindings.items():
+        prefix = key.partition(b"_kombu.binding.")[0]
+        prefixes.add(prefix)
+        queues.update(prefix + member.rpartition(_SEPARATOR)[2] for member in members)
+    found: Dict[str, None] = {}
+    for prefix in sorted(prefixes):
+        found.update(dict.fromkeys(literal(_text(prefix)) + one for one in BROKER_KEYS))
+    for queue in sorted(queues - {b""}):
+        name = literal(_text(queue))
+        # A queue with priorities has one key more for each of them.
+        found.update(dict.fromkeys((name, name + _SEPARATOR.decode() + "*")))
+    return tuple(found)
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def shown(key: bytes) -> str:
+    """A key's name for people."""
+    return "".join(one if one.isprintable() else "?" for one in key.decode("utf-8", "replace"))[:120]
+
+
+@dataclass(frozen=True)
+class Sieve:
+    """What becomes of the keys that SCAN returns for the patterns of one entry."""
+
+    keys: Tuple[str, ...]
+    broker: Tuple[str, ...] = ()
+    spared: Tuple[str, ...] = ()
+    """Patterns of sessions that are to stay."""
+
+    def broker_key(self, key: bytes) -> Optional[str]:
+        """The broker's pattern that a key belongs to."""
+        return next((one for one in (*self.broker, BINDINGS, REPLIES) if matches(one, key)), None)
+
+    def is_spared(self, key: bytes) -> bool:
+        return any(matches(one, key) for one in self.spared)
+
+    def fresh(self, number: int, page: Sequence[bytes]) -> List[bytes]:
+        """The keys of a page that no earlier pattern of the entry has brought."""
+        before = [compiled(one) for one in self.keys[:number]]
+        unique = dict.fromkeys(page)
+        return [key for key in unique if not any(one.fullmatch(key) for one in before)]
+
+
+def batches(keys: Sequence[bytes], size: int) -> Iterable[Sequence[bytes]]:
+    return (keys[at : at + size] for at in range(0, len(keys), size))
