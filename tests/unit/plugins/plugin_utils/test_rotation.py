@@ -1,0 +1,277 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the actions of a rotation share: through moto in this process, and on the twins in memory."""
+
+from __future__ import annotations
+
+import json
+import string
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from ansible.playbook.play_context import PlayContext
+from ansible.plugins.loader import connection_loader
+from hypothesis import given
+from hypothesis import strategies as st
+from moto import mock_aws
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _audit_record, _kinds
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+    CatalogError,
+    InvalidEnvironment,
+    NotFound,
+    RotationError,
+    WrongAccount,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as shared
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
+from tests.unit.plugins.module_utils.rotator_world import CORE, KINDS, TOKEN, World, opened
+
+ALL = ("database", "django", "token")
+KIND = "description: x\nvalue: generated\n"
+
+
+class TestGenerate:
+    @given(st.integers(1, 128))
+    def test_a_value(self, length: int) -> None:
+        found = shared.generate(length)
+        assert len(found) == length
+        assert set(found) <= set(string.ascii_letters + string.digits + "-")
+        assert found[0] in string.ascii_letters, "is never taken for an option"
+
+    def test_no_two_are_the_same(self) -> None:
+        assert len({shared.generate(32) for _turn in range(1000)}) == 1000
+
+
+class TestKinds:
+    def make(self, path: Path, name: str, kind: str = KIND, *stages: str) -> Path:
+        folder = path / name
+        folder.mkdir(parents=True)
+        (folder / "kind.yml").write_text(kind, encoding="utf-8")
+        for stage in stages:
+            (folder / f"{stage}.yml").write_text("---\n", encoding="utf-8")
+        return folder
+
+    def test_every_built_in_one(self) -> None:
+        found = shared.load_kinds([])
+        assert {"postgresql_role", "valkey_user", "django_secret_key", "external"} <= set(found)
+        for name, kind in found.items():
+            assert (kind.name, kind.folder) == (name, str(shared.BUILT_IN / name))
+
+    def test_the_users_own(self, tmp_path: Path) -> None:
+        folder = self.make(tmp_path, "mine", KIND, "set", "retire", "other")
+        (tmp_path / "no_kind").mkdir()
+        (tmp_path / "README.md").write_text("x", encoding="utf-8")
+        found = shared.load_kinds([tmp_path])["mine"]
+        assert (found.stages, found.folder) == (("set", "retire"), str(folder))
+        assert "no_kind" not in shared.load_kinds([str(tmp_path)])
+
+    def test_a_later_folder_takes_an_earlier_ones_place(self, tmp_path: Path) -> None:
+        for number in (1, 2):
+            self.make(tmp_path / str(number), "external", KIND + f"length: {20 + number}\n")
+        found = shared.load_kinds([tmp_path / "1", tmp_path / "2"])
+        assert (found["external"].length, found["external"].value) == (22, "generated")
+
+    def test_a_path_from_home(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HOME", str(tmp_path))
+        self.make(tmp_path / "kinds", "mine")
+        assert "mine" in shared.load_kinds(["~/kinds"])
+
+    def test_a_path_that_is_no_folder(self, tmp_path: Path) -> None:
+        with pytest.raises(CatalogError, match=f"rotation_kinds_path: {tmp_path}/none is no folder"):
+            shared.load_kinds([tmp_path / "none"])
+
+    @pytest.mark.parametrize(
+        ("kind", "words"),
+        [("a: [", "cannot be read"), ("- x", "must be a mapping"), ("", "must be a mapping"), (KIND + "x: 1\n", "x")],
+    )
+    def test_a_malformed_one_is_named(self, tmp_path: Path, kind: str, words: str) -> None:
+        folder = self.make(tmp_path, "mine", kind)
+        with pytest.raises(CatalogError) as raised:
+            shared.load_kinds([tmp_path])
+        assert f"{folder}/kind.yml: " in str(raised.value)
+        assert words in str(raised.value)
+
+    def test_one_that_is_not_utf_8(self, tmp_path: Path) -> None:
+        folder = self.make(tmp_path, "mine")
+        (folder / "kind.yml").write_bytes(b"description: \xff")
+        with pytest.raises(CatalogError, match=r"mine/kind.yml: cannot be read"):
+            shared.load_kinds([tmp_path])
+
+
+class TestTold:
+    @pytest.fixture
+    def world(self) -> World:
+        return World()
+
+    def told(self, world: World, rotator: Any, **changed: Any) -> dict[str, Any]:
+        setting = Setting(rotator.catalog, {**KINDS, **changed}, rotator, SimpleNamespace())  # type: ignore[arg-type]
+        journal = rotator.look()
+        return shared.told(setting, journal, opened(journal))
+
+    def test_an_open_rotation(self, world: World) -> None:
+        rotator = world.begun(*ALL)
+        found = self.told(world, rotator)
+        assert (found["id"], found["run"], found["step"], found["number"]) == ("r1", "run1", "create", 2)
+        assert found["todo"][:4] == ["create", "set", "test", "deploy_1"]
+        assert (found["phases"], found["promoted"], found["wait"], found["refused"]) == (2, False, 0, {})
+        assert (found["secrets"], found["parameters"]) == (sorted([CORE, "copy-test"]), [TOKEN])
+        assert [one["name"] for one in found["credentials"]] == list(ALL)
+        assert found["record"]["outcome"] == "completed"
+        _audit_record.require({**found["record"], "application": "app", "environment": "test"})
+
+    def test_no_value_is_in_it(self, world: World) -> None:
+        rotator = world.begun(*ALL)
+        values = world.created(rotator)
+        rotator.advance("promote")
+        rotator.promote()
+        text = json.dumps(self.told(world, rotator))
+        for login in values.credentials.values():
+            assert str(login.password) not in text
+        assert ":old@" not in text
+
+    def test_one_that_goes_back(self, world: World) -> None:
+        rotator = world.begun("database")
+        rotator.advance("abort", reason="web1: health\ncheck \x1b[31mfailed" + "x" * 500)
+        found = self.told(world, rotator)
+        assert found["todo"] == ["abort", "withdraw", "discard"]
+        assert found["record"]["outcome"] == "taken_back"
+        assert found["record"]["reason"].startswith("web1: health check  [31mfailedxxx")
+        assert len(found["record"]["reason"]) == 400
+        assert "secrets" not in found["record"]
+
+    def test_one_that_goes_back_without_a_word(self, world: World) -> None:
+        rotator = world.begun("database")
+        rotator.advance("abort")
+        record = self.told(world, rotator)["record"]
+        assert (record["outcome"], record["reason"]) == ("taken_back", "no reason was given")
+
+    def test_a_kind_that_is_gone(self, world: World) -> None:
+        rotator = world.begun("database")
+        setting = Setting(rotator.catalog, {}, rotator, SimpleNamespace())  # type: ignore[arg-type]
+        journal = rotator.look()
+        found = shared.told(setting, journal, opened(journal))["credentials"][0]
+        assert (found["kind"], found["folder"], found["stages"]) == ("login", "", [])
+
+    def test_a_credential_that_is_gone(self, world: World) -> None:
+        world.begun("database")
+        world.catalog = replace(world.catalog, credentials={})
+        with pytest.raises(RotationError, match=r"^the catalog has lost database; put it back until rotation r1"):
+            self.told(world, world.rotator())
+
+    def test_a_kind_says_which_stages_it_has(self, world: World) -> None:
+        rotator = world.begun("database")
+        kind = _kinds.Kind("login", stages=("set", "retire"), folder="/kinds/login")
+        found = self.told(world, rotator, login=kind)["credentials"][0]
+        assert (found["stages"], found["folder"], found["act"]) == (["set", "retire"], "/kinds/login", "rotate")
+
+
+def test_an_environment_with_problems() -> None:
+    shared.require_valid([], "test")
+    with pytest.raises(
+        InvalidEnvironment, match="Environment test is not deployable; nothing was changed:\n  - a\n  - b"
+    ):
+        shared.require_valid(["a", "b"], "test")
+
+
+# Through the options of an action, against moto.
+
+DOCUMENT: dict[str, Any] = {"application": "app", "settings": {"A": {"value": "x"}}}
+KEYS = {"access_key": "testing", "secret_key": "testing"}
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, "/dev/null")
+    with mock_aws():
+        yield
+
+
+def arguments(document: dict[str, Any] = DOCUMENT, **more: Any) -> dict[str, Any]:
+    return {"catalog": document, "environment": "test", "region": "eu-west-3", **KEYS, **more}
+
+
+@pytest.mark.usefixtures("aws")
+class TestPrepared:
+    def test_the_stores(self) -> None:
+        secrets = boto3.client(
+            "secretsmanager", region_name="eu-west-3", aws_access_key_id="x", aws_secret_access_key="x"
+        )
+        secrets.create_secret(Name="s", SecretString="{}")
+        found = shared.prepared("test", arguments(run="run7"))
+        assert (found.rotator.me.run, found.rotator.me.holder["pid"]) == ("run7", shared._holder.holder()["pid"])
+        assert set(found.rotator.secrets.describe("s").stages) == {"AWSCURRENT"}
+        assert found.rotator.look().head == 0
+        assert "external" in found.kinds
+
+    def test_a_run_of_its_own(self) -> None:
+        runs = {shared.prepared("test", arguments()).rotator.me.run for _turn in range(2)}
+        assert len(runs) == 2
+
+    @pytest.mark.parametrize(("given", "expected"), [("eu-north-1", "eu-north-1"), (None, "eu-west-3")])
+    def test_the_region_of_the_catalog_is_the_last_resort(self, given: str | None, expected: str) -> None:
+        document = {**DOCUMENT, "environments": {"test": {"region": "eu-west-3"}}}
+        found = shared.prepared("test", arguments(document, region=given))
+        assert found.connection.region == expected
+
+    @pytest.mark.parametrize("state", ["planned", "begun"])
+    def test_another_account_is_refused_before_anything_is_read(self, state: str) -> None:
+        document = {**DOCUMENT, "environments": {"test": {"expected_account_id": "999999999999"}}}
+        with pytest.raises(WrongAccount, match="expects 999999999999"):
+            shared.prepared("test", arguments(document, state=state))
+        right = {**DOCUMENT, "environments": {"test": {"expected_account_id": "123456789012"}}}
+        assert shared.prepared("test", arguments(right, state=state)).catalog.expected_account_id == "123456789012"
+
+    def test_the_clock_is_utc_to_the_second(self) -> None:
+        before = datetime.now(UTC).replace(microsecond=0)
+        rotator = shared.prepared("test", arguments()).rotator
+        rotator.append(rotator.look(), "r1", "closed")
+        at = json.loads(next(iter(rotator._log.readings())).value)["at"]
+        assert before <= datetime.strptime(at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC) <= datetime.now(UTC)
+
+
+class Says(RotationAction):
+    """An action with an answer of the test's."""
+
+    name = "watchparty.secrets.test"
+    extra_options = {"fails": {"type": "bool", "default": False}}
+
+    def answer(self, setting: Setting, args: Any, task_vars: Any) -> dict[str, Any]:
+        if args["fails"]:
+            raise NotFound("secret x is not there")
+        return {"changed": True, "environment": setting.catalog.environment, "vars": dict(task_vars)}
+
+
+def action(made: type[RotationAction], **args: Any) -> RotationAction:
+    task: Any = SimpleNamespace(args=args, async_val=0, check_mode=False, diff=False, action="test")
+    connection = connection_loader.get("local", PlayContext(), "/dev/null")
+    return made(task, connection, PlayContext(), None, SimpleNamespace(), None)
+
+
+@pytest.mark.usefixtures("aws")
+class TestAction:
+    def test_an_answer(self) -> None:
+        found = action(Says, **arguments()).run(task_vars={"a": 1})
+        assert (found["changed"], found["environment"], found["vars"]) == (True, "test", {"a": 1})
+
+    def test_an_error_is_a_failure_in_words(self) -> None:
+        found = action(Says, **arguments(), fails=True).run()
+        assert (found["failed"], found["msg"], found["error_type"]) == (True, "secret x is not there", "NotFound")
+
+    def test_a_malformed_catalog(self) -> None:
+        found = action(Says, **arguments({"application": "app", "settings": {}})).run()
+        assert found["failed"]
+        assert found["error_type"] == "CatalogError"
+
+    def test_the_base_has_no_answer(self) -> None:
+        with pytest.raises(NotImplementedError):
+            action(RotationAction, **arguments()).run()
