@@ -8,13 +8,17 @@ import json
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from sandbox.hosts._commands import run
+from sandbox.hosts._image import VENV
 from sandbox.hosts._names import Names
 from sandbox.hosts._users import APPLICATION, DEPLOY
 from sandbox.process import REPOSITORY
 
-EXAMPLE = REPOSITORY / "examples" / "watchparty"
+EXAMPLE = REPOSITORY / "examples" / "watchparty" / "group_vars" / "all" / "secrets_catalog.yml"
 
 
 def make_key(path: Path, comment: str) -> str:
@@ -34,7 +38,7 @@ def ssh_options(names: Names) -> list[str]:
 
 
 def write_inventory(names: Names, hosts: Mapping[str, str], *, environment: str) -> None:
-    """Write the inventory, as JSON, which is YAML too; the catalog beside it is the worked example's."""
+    """Write the inventory, as JSON, which is YAML too; the catalog stands beside it."""
     inventory = {
         "app_hosts": {
             "hosts": {name: {"ansible_host": address} for name, address in hosts.items()},
@@ -48,9 +52,25 @@ def write_inventory(names: Names, hosts: Mapping[str, str], *, environment: str)
                 "env_deploy_path": f"{APPLICATION.home}/.env",
                 "env_deploy_owner": APPLICATION.name,
                 "env_deploy_group": APPLICATION.name,
+                "rotation_python": f"{VENV}/bin/python",
             },
         }
     }
-    names.inventory.parent.mkdir(parents=True, exist_ok=True)
-    (names.inventory.parent / "group_vars").symlink_to(EXAMPLE / "group_vars")
+    beside = names.inventory.parent / "group_vars" / "all" / EXAMPLE.name
+    beside.parent.mkdir(parents=True, exist_ok=True)
+    beside.write_text(json.dumps({"secrets_catalog": catalog()}, indent=2) + "\n", encoding="utf-8")
     names.inventory.write_text(json.dumps(inventory, indent=2) + "\n", encoding="utf-8")
+
+
+def catalog() -> dict[str, Any]:
+    """The worked example's, with its cache on the services' own server instead of ElastiCache."""
+    found: dict[str, Any] = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))["secrets_catalog"]
+    cache = found["credentials"]["cache"]
+    del cache["options"]
+    cache |= {"kind": "valkey_user", "admin": "cache_admin"}
+    found["credentials"]["cache_admin"] = {
+        "kind": "external",
+        "max_age_days": 90,
+        "appears_in": [{"secret": "watchparty/{environment}/cache-admin", "keys": ["username", "password"]}],
+    }
+    return found

@@ -133,8 +133,16 @@ class Machine:
             wait_until(lambda: not self.supervisor.running(), seconds=10, interval=0.01)
         self.supervisor.stop()
 
+    def power_off(self, *, seconds: float = 60) -> None:
+        """Shut it down in order, as somebody who is logged in would; services are stopped."""
+        if self.kind != "systemd":
+            raise SandboxError(f"The host {self.name} has no systemd that could shut it down.")
+        run(self.command(["systemctl", "poweroff", "--no-block"]))
+        if not wait_until(lambda: not self.supervisor.running(), seconds=seconds):
+            raise SandboxError(f"The host {self.name} did not shut down in {seconds:g} seconds.")
 
-def remove_leftovers(names: Names) -> None:
+
+def remove_leftovers(names: Names, host: str = "*") -> None:
     """Remove what a container that was killed leaves in systemd-nspawn's own directory."""
-    for leftover in Path("/run/systemd/nspawn").glob(f"*/{names.bridge}-*"):
+    for leftover in Path("/run/systemd/nspawn").glob(f"*/{names.machine(host)}"):
         leftover.rmdir() if leftover.is_dir() else leftover.unlink()

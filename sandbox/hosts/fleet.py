@@ -147,6 +147,21 @@ class Fleet:
         """Take a host away as a power cut would. Its disk stays."""
         self.machines[name].kill()
 
+    def power_off(self, name: str) -> None:
+        """Shut a host down in order. Its disk stays."""
+        self.machines[name].power_off()
+
+    def boot(self, name: str) -> None:
+        """Start a host again that is off, on its disk, and wait until it answers."""
+        off = self.machines[name]
+        if self.plan is None or off.supervisor.running():
+            raise SandboxError(f"The host {name} is not off.")
+        _machine.remove_leftovers(self.names, name)
+        started = Machine.start(self.names, name=name, kind=off.kind, address=off.address, venv=_application.venv())
+        self.machines[name] = started
+        self._save(self.plan)
+        started.wait()
+
     def root(self, name: str) -> Path:
         """A running host's whole file system."""
         return self.machines[name].root
