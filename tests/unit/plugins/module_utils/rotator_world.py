@@ -94,7 +94,7 @@ class World:
         """A rotation of these credentials, at its step create."""
         rotator = self.rotator(run)
         journal = rotator.look()
-        contents = self.secrets.read([CORE, COPY])
+        contents = self.secrets.read(list(self.secrets._secrets))
         contents |= self.parameters.read(["/app/test"])
         ground = _rotation.Ground(
             catalog=self.catalog,
@@ -102,7 +102,7 @@ class World:
             contents=contents,
             kinds=KINDS,
             now=datetime(2026, 11, 25, 15, tzinfo=UTC),
-            descriptions={name: self.secrets.describe(name) for name in (CORE, COPY)},
+            descriptions={name: self.secrets.describe(name) for name in contents.readings if name[0] != "/"},
             supplied=GIVEN,
         )
         plan = _rotation.plan(ground, _rotation.Wish(names, force))
