@@ -14,6 +14,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._model import C
 
 HIGH_VALUE_DAYS = 90
 """The guide's limit for what matters."""
+LONGEST_WAIT = 3600
+"""Seconds that a rotation stays open for a retirement; what is due later becomes an obligation."""
 _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -78,6 +80,11 @@ def ages(catalog: Catalog, journal: Journal, now: datetime) -> list[Age]:
     """Every credential's age, those that are due longest first."""
     found = [age_of(catalog, one, journal, now) for one in catalog.credentials.values()]
     return sorted(found, key=lambda age: (not age.due, age.left if age.left is not None else 10**6, age.credential))
+
+
+def retires_later(credential: Credential) -> bool:
+    """Whether its retirement is so far away that the rotation closes before it."""
+    return credential.retire_after > LONGEST_WAIT
 
 
 def due_obligations(journal: Journal, now: datetime) -> list[Obligation]:

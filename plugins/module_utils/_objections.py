@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Iterator, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._ages import LONGEST_WAIT, retires_later
 from ansible_collections.watchparty.secrets.plugins.module_utils._contents import Holdings
 from ansible_collections.watchparty.secrets.plugins.module_utils._kinds import Kind, other_login
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM, Credential, Place
@@ -50,8 +51,18 @@ def _of_its_kind(ground: Ground, credential: Credential, kind: Kind, found: _gra
         yield from _alternating(ground, credential, found)
     if kind.phases == 2:
         yield from _signing(ground, credential, found)
+    elif retires_later(credential) and not found.problems and not _is_kept(kind, found):
+        yield (
+            "it retires after the rotation has ended, and what parameters held is not kept; let a secret hold it too, "
+            f"or set retire_after to {LONGEST_WAIT} at most"
+        )
     if kind.name == "valkey_user" and ".cache.amazonaws.com" in (found.url or ""):
         yield "its address is ElastiCache, which has no ACL SETUSER; use kind elasticache_auth_token"
+
+
+def _is_kept(kind: Kind, found: _graph.Found) -> bool:
+    """Whether a secret's former version will tell what the old login was."""
+    return any(one.spot.place.store != SSM and (one.in_url or not kind.needs_url) for one in found.appearances)
 
 
 def _supplied(ground: Ground, credential: Credential, found: _graph.Found) -> Iterator[str]:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _ages, _graph, _objections
+from ansible_collections.watchparty.secrets.plugins.module_utils._ages import retires_later
 from ansible_collections.watchparty.secrets.plugins.module_utils._contents import Holdings
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
@@ -20,8 +21,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._url import Log
 ROTATE, DROP_FALLBACK, RETIRE, RENEW = "rotate", "drop_fallback", "retire", "renew"
 """Renew: a signing key that leaked is replaced in one phase, and no former key is kept."""
 CHANGES = (ROTATE, RENEW)
-LONGEST_WAIT = 3600
-"""Seconds that a rotation stays open for a retirement; what is due later becomes an obligation."""
 
 
 @dataclass(frozen=True)
@@ -269,11 +268,6 @@ def obligations(catalog: Catalog, rotation: str, plan: Mapping[str, Any], now: d
             due = now + timedelta(seconds=credential.retire_after)
             found[f"{rotation}/{item.credential}"] = {**later, "act": RETIRE, "due": _ages.stamp(due)}
     return found
-
-
-def retires_later(credential: Credential) -> bool:
-    """Whether its retirement is so far away that the rotation closes before it."""
-    return credential.retire_after > LONGEST_WAIT
 
 
 def is_rolling(catalog: Catalog, items: Sequence[Item]) -> bool:
