@@ -20,6 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._kinds import K
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SECRETS_MANAGER, Catalog, Place
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotation import (
     DROP_FALLBACK,
+    RENEW,
     RETIRE,
     ROTATE,
     Ground,
@@ -255,6 +256,7 @@ def test_every_place_that_an_item_may_change(catalog: Catalog) -> None:
     assert found("django", DROP_FALLBACK) == {"FALLBACKS", "f"}
     assert found("database") == {"URL"}
     assert found("database", RETIRE) == set()
+    assert found("django", RENEW) == {"KEY", "FALLBACKS", "f"}
 
 
 @pytest.mark.parametrize(
