@@ -39,7 +39,7 @@ def environment(catalog: Callable[..., Catalog], holding: Callable[..., Contents
     }
     contents = holding(held)
     rotation = OpenRotation("r1", "deploy", "ann", "10:00")
-    return Environment(made, Journal(7, rotation), resolve(made, contents), contents, ("a note",))
+    return Environment(made, Journal(7, rotation=rotation), resolve(made, contents), contents, ("a note",))
 
 
 def test_names_and_versions_and_no_value(environment: Environment) -> None:
