@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import time
 from collections import Counter
 
 from tests.simulation.glue import installed
+from tests.simulation.planted import BUGS, planted
 from tests.simulation.scenario import play
 
 
@@ -17,8 +19,9 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--seed", type=int, help="replay this one, act by act")
     parser.add_argument("--failures", type=int, default=1, help="stop after that many")
+    parser.add_argument("--bug", choices=sorted(BUGS), help="plant that bug")
     arguments = parser.parse_args()
-    with installed():
+    with installed(), planted(arguments.bug) if arguments.bug else contextlib.nullcontext():
         if arguments.seed is not None:
             result = play(arguments.seed, traced=True)
             print("\n".join(result.trace or ()))

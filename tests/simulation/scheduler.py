@@ -52,6 +52,8 @@ class Process:
     body: Callable[[Process], str]
     faults: dict[int, Fault] = field(default_factory=dict)
     """By the number of the act."""
+    aim: tuple[str, int, Fault] | None = None
+    """A kind of act, how many of it pass, and what goes wrong at the next."""
     acts: int = 0
     wake: int = 0
     fault: Fault | None = None
@@ -84,6 +86,7 @@ class Scheduler:
         self.lines: list[str] | None = [] if traced else None
         self.path = 0
         """A digest of the order of acts, to tell schedules apart."""
+        self.stalled: Callable[[Process], None] = lambda _process: None
         self._alone = True
         self._main: Any = None
 
@@ -163,7 +166,7 @@ class Scheduler:
         self.tick += 1
         if process.acts > LONGEST:
             raise Endless(f"{process} goes round in circles")
-        process.fault = fault = process.faults.get(process.acts)
+        process.fault = fault = process.faults.get(process.acts) or self._aimed(process, op)
         stalls = fault is not None and fault.kind in (PAUSE, IN_FLIGHT) and not process.sealed
         if fault is not None:
             self._step(fault.kind, process.acts)
@@ -171,12 +174,20 @@ class Scheduler:
             if stalls:
                 process.wake = self.tick + fault.ticks
                 process.dead = process.dead or fault.kind == IN_FLIGHT
+                self.stalled(process)
             elif fault.kind == KILL:
                 self._kill(process)
         due = bool(self.events) and self.events[0][0] <= self.tick
         if stalls or (not process.sealed and (due or not self._alone)):
             self._main.switch()
         return True
+
+    def _aimed(self, process: Process, op: str) -> Fault | None:
+        if process.aim is None or process.aim[0] != op:
+            return None
+        kind, left, fault = process.aim
+        process.aim = (kind, left - 1, fault) if left else None
+        return None if left else fault
 
     def after(self, op: str, name: str) -> Fault | None:
         """An act has happened. Returns what is still to go wrong with it."""

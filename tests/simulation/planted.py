@@ -1,0 +1,89 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Five bugs, each a switch: the simulation has to find every one of them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _rotator_ends, _steps
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotator_names import CURRENT
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import VersionedStore
+from ansible_collections.watchparty.secrets.plugins.modules import env_file
+
+Patch = Callable[[Any, str, Any], None]
+
+
+def restart_by_change(patch: Patch) -> None:
+    """Services restart when the file changed, whatever the mark says."""
+    deliver = env_file.deliver
+
+    def by_change(module: Any, wanted: Any) -> dict[str, Any]:
+        result = deliver(module, wanted)
+        return {**result, "restart_needed": result["changed"], "proven": not result["changed"]}
+
+    patch(env_file, "deliver", by_change)
+
+
+def no_compare_and_swap(patch: Patch) -> None:
+    """A label moves from wherever it is."""
+
+    def promote(self: Any, name: str, *, to: str, instead_of: str | None, label: str = CURRENT) -> None:
+        holder = self.describe(name).stages.get(label)
+        if holder != to:
+            self._move(name, label, to=to, off=holder)
+
+    patch(VersionedStore, "promote", promote)
+
+
+def no_second_proof(patch: Patch) -> None:
+    """What was proven at the rollout is taken to be so at the removal."""
+    patch(_steps.Gate, "objections", lambda _self: [])
+
+
+def trim_before_confirm(patch: Patch) -> None:
+    """The old entries go before the one that holds what they said is seen to be there."""
+
+    def trim(rotator: Any, journal: Any) -> Any:
+        if journal.rotation is not None or journal.entries < _rotator_ends.TRIM_FROM:
+            return journal
+        rotator.trim(journal.head + 1)
+        return rotator.append(journal, "trim", "closed", **_rotator_ends.base_entry(journal))
+
+    patch(_rotator_ends, "trim", trim)
+
+
+def abort_without_copy(patch: Patch) -> None:
+    """AWSCURRENT moves back to the very version that was planned from, so a late promotion still fits."""
+
+    def move_back(rotator: Any, rotation: Any, _contents: Any, name: str, base: str) -> None:
+        current = rotator.secrets.describe(name).stages[CURRENT]
+        if current in rotator.ours(rotation, name):
+            rotator.secrets.promote(name, to=base, instead_of=current)
+
+    patch(_rotator_ends, "_move_back", move_back)
+
+
+BUGS = {
+    one.__name__: one
+    for one in (restart_by_change, no_compare_and_swap, no_second_proof, trim_before_confirm, abort_without_copy)
+}
+
+
+@contextlib.contextmanager
+def planted(name: str) -> Iterator[None]:
+    """The code with that bug in it."""
+    kept: list[tuple[Any, str, Any]] = []
+
+    def patch(place: Any, attribute: str, value: Any) -> None:
+        kept.append((place, attribute, getattr(place, attribute)))
+        setattr(place, attribute, value)
+
+    BUGS[name](patch)
+    try:
+        yield
+    finally:
+        for place, attribute, value in reversed(kept):
+            setattr(place, attribute, value)
