@@ -215,6 +215,21 @@ class Layer:
         return [content]
 
 
+def _attach_labels_once() -> None:
+    """moto attaches a label a second time to the version that has it, and then takes off only one of them."""
+    from moto.secretsmanager.models import SecretsManagerBackend
+
+    moves = SecretsManagerBackend.update_secret_version_stage
+
+    def update_secret_version_stage(self: Any, secret_id: str, *arguments: Any, **named: Any) -> Any:
+        answer = moves(self, secret_id, *arguments, **named)
+        for version in self.secrets[secret_id].versions.values():
+            version["version_stages"][:] = dict.fromkeys(version["version_stages"])
+        return answer
+
+    SecretsManagerBackend.update_secret_version_stage = update_secret_version_stage
+
+
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m sandbox.aws", description="A moto server that records its calls.")
     parser.add_argument("--host", default="127.0.0.1")
@@ -226,6 +241,7 @@ def main(argv: list[str] | None = None) -> None:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
 
+    _attach_labels_once()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     layer = Layer(DomainDispatcherApplication(create_backend_app), options.log)
     server = make_server(options.host, options.port, layer, threaded=True, request_handler=MotoRequestHandler)
