@@ -227,7 +227,7 @@ def _attach_labels_once() -> None:
             version["version_stages"][:] = dict.fromkeys(version["version_stages"])
         return answer
 
-    SecretsManagerBackend.update_secret_version_stage = update_secret_version_stage
+    setattr(SecretsManagerBackend, moves.__name__, update_secret_version_stage)
 
 
 def main(argv: list[str] | None = None) -> None:
