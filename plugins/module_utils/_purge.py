@@ -51,7 +51,8 @@ def _bytes(text: str) -> bytes:
 
 def parsed(pattern: str) -> Tuple[Mask, ...]:
     """The characters of a pattern, as the server reads them."""
-    raw, found, at = _bytes(pattern), [], 0  # type: ignore[var-annotated]
+    found: List[Mask] = []
+    raw, at = _bytes(pattern), 0
     while at < len(raw):
         one = raw[at : at + 1]
         if one == b"*":
@@ -110,7 +111,8 @@ def matches(pattern: str, key: bytes) -> bool:
 def overlap(one: str, other: str) -> bool:
     """Whether there is a key that both patterns match."""
     left, right = parsed(one), parsed(other)
-    waiting, seen = [(0, 0)], set()  # type: ignore[var-annotated]
+    waiting: List[Tuple[int, int]] = [(0, 0)]
+    seen: Set[Tuple[int, int]] = set()
     while waiting:
         at = waiting.pop()
         if at in seen:

@@ -1,0 +1,126 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import (
+    _catalog,
+    _errors,
+    _purge,
+    _purge_server,
+    _redact,
+    _valkey,
+    _valkey_server,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NotFound, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, Purge
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import (
+    _guard,
+    _lean,
+    _reading,
+    _valkey_purge_module,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
+
+NAME = "watchparty.secrets.valkey_purge"
+KINDS = ["cache", "sessions"]
+USES = (_errors, _valkey, _valkey_server, _purge, _purge_server)
+OPTIONS: dict[str, Any] = {
+    "catalog": {"type": "dict", "required": True},
+    "environment": {"type": "str", "required": True},
+    "snapshot": {"type": "str"},
+    "entries": {"type": "list", "elements": "str"},
+    "kinds": {"type": "list", "elements": "str", "choices": KINDS, "default": KINDS},
+    "batch": {"type": "int", "default": 500},
+    "python": {"type": "str"},
+}
+
+
+class ActionModule(ActionBase):
+    """Finds the URLs on the controller and hands them over on standard input, never in the task's arguments."""
+
+    TRANSFERS_FILES = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validated, args = self.validate_argument_spec({**aws_argument_spec(), **OPTIONS})
+        objection = _guard.objection(self._connection, self._task)
+        if objection:
+            raise AnsibleActionFail(f"Nothing was sent: {objection}")
+        masked: list[str] = []
+        try:
+            params = self._params(args, task_vars or {}, masked)
+            if not params["chosen"]:
+                words = "the catalog names nothing of this kind under purge"
+                return {**result, "changed": False, "keys": 0, "milliseconds": 0, "purged": [], "msg": words}
+            valid = _lean.validated(_valkey_purge_module.ARGUMENT_SPEC, params)
+            answer = _lean.execute(
+                self,
+                _valkey_purge_module,
+                USES,
+                args=valid,
+                task_vars=task_vars or {},
+                packages=True,
+                python=args["python"],
+            )
+        except (SecretsError, AnsibleActionFail) as error:
+            words = _redact.scrub(str(error), masked)
+            return {**result, "failed": True, "msg": words, "error_type": type(error).__name__}
+        clean: dict[str, Any] = _redact.scrub(answer, masked)
+        return {**result, **clean}
+
+    def _params(self, args: dict[str, Any], task_vars: Mapping[str, Any], masked: list[str]) -> dict[str, Any]:
+        catalog = _catalog.parse(args["catalog"], args["environment"])
+        chosen = _chosen(catalog, args["entries"], args["kinds"])
+        if not chosen:
+            return {"chosen": []}
+        values, sensitivity = self._values(args, task_vars)
+        masked += _redact.maskable(values, sensitivity)
+        left = [one for one in catalog.purge.values() if one.kind == "sessions" and one not in chosen]
+        # Sessions that stay matter only where the application has the setting.
+        left = [one for one in left if values.get(one.setting)]
+        brokers = [name for name, one in catalog.settings.items() if one.broker and values.get(name)]
+        for one in chosen:
+            if not values.get(one.setting):
+                raise NotFound(f"purge.{one.name}: {one.setting} has no value in {catalog.environment}")
+        needed = {one.setting for one in (*chosen, *left)} | set(brokers)
+        return {
+            "chosen": [_told(one) for one in chosen],
+            "spared_sessions": [_told(one) for one in left],
+            "brokers": brokers,
+            "urls": {name: values[name] for name in sorted(needed)},
+            "batch": args["batch"],
+        }
+
+    def _values(self, args: dict[str, Any], task_vars: Mapping[str, Any]) -> tuple[dict[str, str], Mapping[str, str]]:
+        name = args["snapshot"]
+        if name is None:
+            connection = AwsConnection(NAME, args)
+            connection.require_aws_sdk()
+            request = _reading.Request(document=args["catalog"], environment=args["environment"], journal="optional")
+            read = _reading.read(request, connection)
+            levels = {one: setting.sensitivity for one, setting in read.catalog.settings.items()}
+            return dict(read.resolution.values), levels
+        found = task_vars.get(name)
+        if not isinstance(found, Mapping) or "settings" not in found:
+            raise AnsibleActionFail(f"No snapshot is registered as {name}; run env_snapshot first, or leave it out")
+        return {str(key): value for key, value in found["settings"].items()}, found.get("sensitivity", {})
+
+
+def _chosen(catalog: Catalog, names: list[str] | None, kinds: list[str]) -> list[Purge]:
+    unknown = [name for name in names or () if name not in catalog.purge]
+    if unknown:
+        known = ", ".join(catalog.purge) or "none"
+        raise NotFound(f"{', '.join(unknown)}: is no entry of purge in the catalog; there are: {known}")
+    return [one for name, one in catalog.purge.items() if (names is None or name in names) and one.kind in kinds]
+
+
+def _told(entry: Purge) -> dict[str, Any]:
+    return {"name": entry.name, "kind": entry.kind, "setting": entry.setting, "keys": list(entry.keys)}
