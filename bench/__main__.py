@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""``python -m bench``: deploys to plain hosts, measured side by side with today's way. Needs root; takes minutes."""
+"""``python -m bench``: deploys and rotations, measured side by side with today's way. Takes minutes."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-from bench.figures import Figure, Runs, call_figures, table, timed
+from bench.figures import Figure, Runs, call_figures, rotation_figures, table, timed
+from bench.rotation import RotationScene, rotation_scene
 from bench.scene import Run, Scene
+from sandbox import sshd
 from sandbox.aws import Moto
 from sandbox.hosts import Fleet, Plan, why_not
 from sandbox.process import SandboxError
@@ -51,6 +53,27 @@ def measure(scene: Scene, *, hosts: int, many: int, rounds: int) -> dict[str, li
     return dict(runs)
 
 
+def measure_rotation(scene: RotationScene, *, hosts: int, rounds: int) -> dict[str, list[Run]]:
+    """The same for rotations; whoever goes second in one round goes first in the next."""
+    runs: dict[str, list[Run]] = defaultdict(list)
+
+    def keep(kind: str, size: int) -> None:
+        run: Run = getattr(scene, kind)(hosts=size)
+        runs[f"{kind} {size}"].append(run)
+        print(f"  {kind} on {size} hosts: {run.seconds:.1f} s", flush=True)
+
+    print("rotation on all hosts and on one, for the calls; these runs also warm every cache", flush=True)
+    for size in (hosts, 1):
+        for kind in ("script", "rotation"):
+            keep(kind, size)
+    runs = defaultdict(list, {name: kind for name, kind in runs.items() if name.endswith(" 1")})
+    for number in range(1, rounds + 1):
+        print(f"rotation, round {number} of {rounds}", flush=True)
+        for kind in ("script", "rotation") if number % 2 else ("rotation", "script"):
+            keep(kind, hosts)
+    return dict(runs)
+
+
 def figures(runs: Runs, *, hosts: int, many: int) -> list[Figure]:
     deploy, rival = runs[f"deploy {hosts}"], runs[f"rival {hosts}"]
     ping, plain = runs[f"ping {hosts}"], runs[f"plain_ssh {hosts}"]
@@ -68,37 +91,59 @@ def figures(runs: Runs, *, hosts: int, many: int) -> list[Figure]:
     return found
 
 
+def _deploys(options: argparse.Namespace) -> dict[str, list[Run]]:
+    with tempfile.TemporaryDirectory(prefix="bench-") as directory:
+        place = Path(directory)
+        plan = Plan(count=max(options.hosts, options.many), kind="plain")
+        with Moto() as moto, Fleet(place / "hosts", plan) as fleet:
+            scene = Scene(fleet, moto, place)
+            scene.prepare()
+            return measure(scene, hosts=options.hosts, many=options.many, rounds=options.rounds)
+
+
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--hosts", type=int, default=20)
     parser.add_argument("--many", type=int, default=100, help="for the growth; 0 leaves it out")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rotation-hosts", type=int, default=3)
+    parser.add_argument("--part", choices=["deploy", "rotation"], help="only this one")
     parser.add_argument("--json", type=Path, default=Path("build/bench.json"), help="where every run is written")
     options = parser.parse_args(argv)
-    if reason := why_not():
-        print(f"Nothing was measured: {reason}.")
-        return 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    runs: dict[str, list[Run]] = {}
+    found: list[Figure] = []
     try:
-        with tempfile.TemporaryDirectory(prefix="bench-") as directory:
-            place = Path(directory)
-            plan = Plan(count=max(options.hosts, options.many), kind="plain")
-            with Moto() as moto, Fleet(place / "hosts", plan) as fleet:
-                scene = Scene(fleet, moto, place)
-                scene.prepare()
-                runs = measure(scene, hosts=options.hosts, many=options.many, rounds=options.rounds)
+        if options.part != "rotation":
+            reason = why_not()
+            if reason:
+                print(f"No deploy was measured: {reason}.")
+            else:
+                runs |= _deploys(options)
+                found += figures(runs, hosts=options.hosts, many=options.many)
+        if options.part != "deploy":
+            reason = sshd.unavailable()
+            if reason:
+                print(f"No rotation was measured: {reason}.")
+            else:
+                size = options.rotation_hosts
+                with rotation_scene(size) as scene:
+                    runs |= measure_rotation(scene, hosts=size, rounds=options.rounds)
+                found += rotation_figures(runs, hosts=size)
     except SandboxError as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Stopped; everything was removed.", file=sys.stderr)
         return 130
-    found = figures(runs, hosts=options.hosts, many=options.many)
+    if not runs:
+        return 0
     about = {
         "ansible-core": version("ansible-core"),
         "python": platform.python_version(),
         "cores": os.cpu_count(),
         "rounds": options.rounds,
+        "load": f"{os.getloadavg()[0]:.1f} at the end",
     }
     print("\n" + ", ".join(f"{name} {value}" for name, value in about.items()))
     print(f"medians of {options.rounds} interleaved rounds; a ratio is the median of the rounds' ratios\n")

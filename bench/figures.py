@@ -68,6 +68,17 @@ def call_figures(runs: Runs, sizes: Sequence[int], secrets: int, parameters: int
     return found
 
 
+def rotation_figures(runs: Runs, *, hosts: int) -> list[Figure]:
+    """A rotation beside the expert's script; its calls are those of one host."""
+    ours, script = runs[f"rotation {hosts}"], runs[f"script {hosts}"]
+    found = [timed(f"rotation on {hosts} hosts : expert's script", ours, script, 1.5)]
+    one, rival = calls(runs["rotation 1"][0]), calls(runs["script 1"][0])
+    found.append(Figure("AWS calls of a rotation, hosts: 1", str(one), str(rival), None, "", None))
+    name, many = f"AWS calls of a rotation, hosts: {hosts}", max(calls(run) for run in ours)
+    found.append(Figure(name, str(many), str(calls(script[0])), None, f"{one}, as for 1", many == one))
+    return found
+
+
 def table(figures: Sequence[Figure]) -> str:
     head = ("figure", "ours", "rival", "ratio", "target", "reached")
     rows = [

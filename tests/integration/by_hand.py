@@ -12,7 +12,9 @@ import subprocess
 import sys
 import textwrap
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from bench import aws_cli
 from sandbox.binaries import find_postgres
@@ -144,18 +146,24 @@ class Operator:
         connection = self.lab.connection
         if connection["ansible_connection"] == "local":
             return "sh -c"
-        known = re.search(r"UserKnownHostsFile=(\S+)", str(connection["ansible_ssh_common_args"]))
-        settings = {
-            "HostName": connection["ansible_host"],
-            "Port": connection["ansible_port"],
-            "User": connection["ansible_user"],
-            "IdentityFile": connection["ansible_ssh_private_key_file"],
-            "UserKnownHostsFile": known[1] if known else "none",
-            "BatchMode": "yes",
-        }
         path = self.directory / "ssh_config"
-        path.write_text("Host *\n" + "".join(f"  {name} {value}\n" for name, value in settings.items()))
+        write_private(path, ssh_config(connection))
         return f'ssh -F {path} "$1"'
+
+
+def ssh_config(connection: Mapping[str, Any], **more: str) -> str:
+    """What ssh reads to reach any name by a lab's connection."""
+    known = re.search(r"UserKnownHostsFile=(\S+)", str(connection["ansible_ssh_common_args"]))
+    settings = {
+        "HostName": connection["ansible_host"],
+        "Port": connection["ansible_port"],
+        "User": connection["ansible_user"],
+        "IdentityFile": connection["ansible_ssh_private_key_file"],
+        "UserKnownHostsFile": known[1] if known else "none",
+        "BatchMode": "yes",
+        **more,
+    }
+    return "Host *\n" + "".join(f"  {name} {value}\n" for name, value in settings.items())
 
 
 def names_set(block: str) -> set[str]:
