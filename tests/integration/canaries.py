@@ -34,9 +34,12 @@ class Canaries:
 
     def _token(self, name: str) -> str:
         token = "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(LENGTH))
-        for form, text in forms(token).items():
-            self._names[text] = f"{name} ({form})"
+        self.add(name, token)
         return token
+
+    def add(self, name: str, token: str) -> None:
+        """Look for a value that was made elsewhere too; it must be nowhere else by chance."""
+        self._names = {**self._names, **{text: f"{name} ({form})" for form, text in forms(token).items()}}
 
     def found(self, content: bytes) -> set[str]:
         """The names of the canaries in some bytes."""

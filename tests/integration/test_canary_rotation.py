@@ -1,0 +1,239 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""No old or new value of a rotation is anywhere but in ``.env`` and ``.env.proven``: a search of every byte."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.process import REPOSITORY
+from sandbox.seed import random_value
+from tests.integration.canaries import Canaries, Watch, in_files
+from tests.integration.harness import Run
+from tests.integration.rotation_lab import ALL, CORE, JOURNAL, RotationLab, rotation_lab
+
+CALLBACKS = Path(__file__).resolve().parent / "callback_plugins"
+MAIL = {"mail": {"kind": "external", "appears_in": [{"setting": "EMAIL_HOST_PASSWORD"}]}}
+LOGINS = ("database", "cache")
+SHORTEST = 16
+"""What is shorter is a name, a number or an address."""
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def lab(connection: Mapping[str, Any]) -> Iterator[RotationLab]:
+    with rotation_lab(connection) as made:
+        # Whatever a statement holds is in the server's log, then.
+        made.postgres.execute("ALTER SYSTEM SET log_statement = 'all';")
+        made.postgres.execute("SELECT pg_reload_conf();")
+        yield made
+
+
+@dataclass
+class Search:
+    """Runs under the eyes of everything that could keep a value, and looks for it afterwards."""
+
+    lab: RotationLab
+    canaries: Canaries = field(default_factory=Canaries)
+    known: dict[str, str] = field(default_factory=dict)
+    """The values that are looked for, by what they are."""
+    journal: set[str] = field(default_factory=set)
+    """Every entry that was ever seen."""
+
+    def run(self, *arguments: str, credentials: str = ALL) -> tuple[Run, list[str]]:
+        lab = self.lab
+        for name in ("output", "log", "dump", "journal", "records", "ages.json", "CHANGELOG.md", "audit.jsonl"):
+            (lab.directory / name).unlink(missing_ok=True)
+        for name in ("facts", "retries"):
+            shutil.rmtree(lab.directory / name, ignore_errors=True)
+            (lab.directory / name).mkdir()
+        self._learn_the_present()
+        over = threading.Event()
+        learner = threading.Thread(target=self._learn_the_new, args=(over,))
+        learner.start()
+        try:
+            with Watch(self.canaries, [lab.directory / name for name in ("local-temp", "remote-temp", "tmp")]) as watch:
+                run = lab.rotate(*self._arguments(credentials), *arguments, environment=self._variables())
+                ages = ("-vvvv", "-e", f"rotation_report_file={lab.directory / 'ages.json'}")
+                report = lab.run(*ages, playbook="playbooks/rotation_report.yml", environment=self._variables())
+        finally:
+            over.set()
+            learner.join()
+        assert watch.rounds > 5
+        self._write_down("output", run.output + report.output)
+        self._keep_the_journal()
+        self._write_down("journal", "\n".join(self.journal))
+        assert len(self.journal) > 5
+        self._write_down("records", json.dumps(lab.audit_records()))
+        for name in ("output", "log", "dump"):
+            assert (lab.directory / name).stat().st_size > 5000, f"{name} was not written"
+        allowed = [host.directory / name for host in lab.hosts for name in (".env", ".env.proven")]
+        roots = [lab.directory, lab.moto.directory, lab.postgres.log, lab.valkey.directory]
+        hits = in_files(roots, self.canaries, allowed=[*allowed, lab.directory / "new-values.yml"])
+        return run, sorted({*hits, *watch.hits})
+
+    def _arguments(self, credentials: str) -> list[str]:
+        directory = self.lab.directory
+        files = {"rotation_changelog": directory / "CHANGELOG.md", "rotation_audit_path": directory / "audit.jsonl"}
+        chosen = {"credential": credentials, "rotation_force": "true", **files}
+        return ["-vvvv", "--diff", *(f"--extra-vars={name}={value}" for name, value in chosen.items())]
+
+    def _variables(self) -> Mapping[str, str]:
+        directory = self.lab.directory
+        return {
+            "ANSIBLE_DISPLAY_ARGS_TO_STDOUT": "1",
+            "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
+            "ANSIBLE_CALLBACKS_ENABLED": "dump_everything",
+            "DUMP_FILE": str(directory / "dump"),
+            "ANSIBLE_LOG_PATH": str(directory / "log"),
+            "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
+            "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(directory / "facts"),
+            "ANSIBLE_RETRY_FILES_ENABLED": "1",
+            "ANSIBLE_RETRY_FILES_SAVE_PATH": str(directory / "retries"),
+        }
+
+    def _learn_the_present(self) -> None:
+        """Every value of every secret, the administrators' included; a URL by its password."""
+        for secret in self.lab.secret_names():
+            for key, value in self.lab.content(secret).items():
+                text = str(value).partition("://")[2].partition("@")[0].rpartition(":")[2] or str(value)
+                if len(text) >= SHORTEST and "@" not in text and "." not in text and not text.startswith("watchparty_"):
+                    self._learn(f"old {secret} {key}", text)
+
+    def _learn_the_new(self, over: threading.Event) -> None:
+        """As soon as a rotation's own secret is there."""
+        manager = self.lab.moto.client("secretsmanager")
+        while not over.wait(0.3):
+            self._keep_the_journal()
+            for name in self.lab.secret_names():
+                if not name.startswith("watchparty-rotation/"):
+                    continue
+                try:
+                    document = json.loads(manager.get_secret_value(SecretId=name)["SecretString"])
+                except manager.exceptions.ClientError:
+                    continue
+                for credential, login in document["credentials"].items():
+                    self._learn(f"new {credential}", login["password"])
+
+    def _learn(self, name: str, value: str) -> None:
+        if value not in self.known.values():
+            self.known[name] = value
+            self.canaries.add(name, value)
+
+    def _keep_the_journal(self) -> None:
+        """Its entries, before a rotation that closes trims them."""
+        pages = self.lab.moto.client("ssm").get_paginator("get_parameters_by_path")
+        for page in pages.paginate(Path=JOURNAL):
+            self.journal.update(one["Value"] for one in page["Parameters"])
+
+    def _write_down(self, name: str, text: str) -> None:
+        (self.lab.directory / name).write_text(text, encoding="utf-8")
+
+
+def test_no_value_is_anywhere_else(lab: RotationLab) -> None:
+    """One rotation of everything succeeds; the next is taken back at a host that cannot run on it."""
+    old = lab.ready()
+    search = Search(lab)
+    with lab.with_catalog(**MAIL):
+        issued = random_value()
+        search._learn("new mail by file", issued)
+        run, hits = search.run("-e", lab.values_file(mail=issued), credentials=f"{ALL},mail")
+        assert run.code == 0, run.output[-5000:]
+        assert hits == []
+        lab.assert_settled(old)
+        assert lab.content()["EMAIL_HOST_PASSWORD"] == issued
+        (lab.directory / "new-values.yml").unlink()
+    new = lab.values()
+    looked_for = set(search.known.values())
+    assert {old.database[1], new.database[1], old.cache[1], new.cache[1], old.django_key, new.django_key} <= looked_for
+    assert {
+        lab.content(f"watchparty/production/{one}-admin")["password"] for one in ("database", "cache")
+    } <= looked_for
+    # What is no secret stays readable.
+    for words in (f"changes secret {CORE} key DATABASE_URL", "web1", "production", old.database[0], new.database[0]):
+        assert words in run.output
+
+    with lab.hosts[1].runs_only_on_the_present_file():
+        run, hits = search.run("-e", "env_deploy_health_retries=4", credentials="cache,database")
+    assert run.code != 0
+    assert "The rotation was taken back: web2: " in run.text
+    assert hits == []
+    assert lab.values() == new
+    assert len(search.known) >= len(looked_for) + 2, "the values that were taken back were not looked for"
+
+
+@dataclass(frozen=True)
+class Sabotage:
+    """One line of the collection, made wrong."""
+
+    where: str
+    """Words that must be in one of the search's findings."""
+    changes: tuple[tuple[str, str, str], ...]
+    """File, text, and what replaces it."""
+
+
+SERVER = "plugins/plugin_utils/_server_action.py"
+SABOTAGES = {
+    "a server's answer is returned with the values": Sabotage(
+        "/output: ", ((SERVER, "return {**result, **clean}", 'return {**result, **clean, "sent": params}'),)
+    ),
+    "the values become the task's arguments": Sabotage(
+        "/dump: ",
+        (
+            (
+                SERVER,
+                "            answer = self._on_host(",
+                "            self._task.args = {**self._task.args, **params}\n            answer = self._on_host(",
+            ),
+        ),
+    ),
+    "a command line holds a value": Sabotage(
+        "cmdline of a process: ",
+        (
+            (
+                "plugins/plugin_utils/_lean.py",
+                "-c {shlex.quote(_BOOT)}",
+                "-c {shlex.quote(_BOOT)} {shlex.quote(json.dumps(dict(args)))}",
+            ),
+        ),
+    ),
+    "the journal holds a value": Sabotage(
+        "/journal: ",
+        (
+            (
+                "plugins/module_utils/_rotator.py",
+                '        more = {"plan": plan.entry(),',
+                '        more = {"old": contents.readings[names[0]].value, "plan": plan.entry(),',
+            ),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("sabotage", SABOTAGES.values(), ids=SABOTAGES)
+def test_the_search_finds_what_is_let_out(lab: RotationLab, sabotage: Sabotage, tmp_path: Path) -> None:
+    """The search above can fail: each of these runs a copy of the collection with one safeguard taken out of it."""
+    lab.ready()
+    clone = tmp_path / "clone"
+    for name in ("plugins", "roles", "meta"):
+        shutil.copytree(REPOSITORY / name, clone / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(REPOSITORY / "playbooks", clone / "playbooks", symlinks=True)
+    shutil.copy(REPOSITORY / "galaxy.yml", clone)
+    for name, text, broken in sabotage.changes:
+        content = (clone / name).read_text(encoding="utf-8")
+        assert text in content, f"{name} no longer holds what this test breaks"
+        (clone / name).write_text(content.replace(text, broken), encoding="utf-8")
+    lab.root, kept = clone, lab.root
+    try:
+        _, hits = Search(lab).run(credentials="cache")
+    finally:
+        lab.root = kept
+    assert [hit for hit in hits if sabotage.where in hit], hits

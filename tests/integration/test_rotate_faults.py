@@ -1,0 +1,421 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Rotations that meet what goes wrong around them: AWS, hosts, servers, other people."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.faults import Fault
+from sandbox.postgres import Postgres
+from sandbox.process import STATE_FILE, wait_until
+from tests.integration.harness import Run
+from tests.integration.rotation_lab import (
+    CORE,
+    FOREIGN,
+    JOURNAL,
+    OWNER,
+    RotationLab,
+    Values,
+    application_python,
+    rotation_lab,
+    sentences,
+)
+
+CALLBACKS = Path(__file__).resolve().parent / "callback_plugins"
+PROMOTES = "Make the new versions the current ones"
+SETS = "Make the second login valid"
+PROVES = "Compare the host's file and mark with the snapshot"
+WITHDRAWS = "Ask whether every host is back"
+CACHE = ("-e", "credential=cache", "-e", "rotation_force=true")
+DATABASE = ("-e", "credential=database", "-e", "rotation_force=true")
+BOTH = ("-e", "credential=cache,database", "-e", "rotation_force=true")
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def lab(connection: Mapping[str, Any]) -> Iterator[RotationLab]:
+    with rotation_lab(connection) as made:
+        yield made
+
+
+class Held:
+    """A run that is held at some of its tasks, while something happens there."""
+
+    def __init__(self, lab: RotationLab, acts: Mapping[str, Callable[[], Any]], *arguments: str) -> None:
+        self.lab = lab
+        self.said: list[str] = []
+        """The tasks it was held at, in order."""
+        self._acts = acts
+        self._arguments = arguments
+        self._directory = lab.directory / "held"
+
+    def run(self) -> Run:
+        self._directory.mkdir(exist_ok=True)
+        over, errors = threading.Event(), list[BaseException]()
+        watcher = threading.Thread(target=self._watch, args=(over, errors))
+        watcher.start()
+        variables = {
+            "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
+            "ANSIBLE_CALLBACKS_ENABLED": "pause_at",
+            "PAUSE_AT": json.dumps(list(self._acts)),
+            "PAUSE_DIRECTORY": str(self._directory),
+        }
+        try:
+            run = self.lab.rotate(*self._arguments, environment=variables)
+        finally:
+            over.set()
+            watcher.join()
+        if errors:
+            raise errors[0]
+        return run
+
+    def _watch(self, over: threading.Event, errors: list[BaseException]) -> None:
+        while not over.wait(0.05):
+            file = self._directory / str(len(self.said) + 1)
+            if file.exists():
+                self.said.append(file.read_text(encoding="utf-8"))
+                try:
+                    self._acts[self.said[-1]]()
+                except BaseException as error:  # noqa: BLE001 raised again where the run ends
+                    errors.append(error)
+                file.unlink()
+
+
+def failed(run: Run, *words: str) -> None:
+    assert run.code != 0, run.output
+    sentences(run, *words)
+
+
+def finished(lab: RotationLab, *arguments: str, old: Sequence[Values] = ()) -> Run:
+    """The same command again completes what was left."""
+    run = lab.rotated(*arguments)
+    sentences(run, "was not finished", "is complete")
+    lab.assert_settled(*old)
+    return run
+
+
+def taken_back(lab: RotationLab, old: Values) -> None:
+    assert lab.values() == old
+    lab.assert_settled()
+
+
+WRITES = (
+    *("CreateSecret", "PutSecretValue", "UpdateSecretVersionStage", "DeleteSecret"),
+    *("PutParameter", "DeleteParameters", "PutLogEvents"),
+)
+ASKS = ("GetCallerIdentity", "GetParametersByPath", "BatchGetSecretValue", "ListSecretVersionIds", "DescribeSecret")
+
+
+def test_faults_of_aws_that_pass(lab: RotationLab) -> None:
+    """Each kind of call is throttled at first, then fails with 500, is cut off, and loses its answer: none is seen."""
+    old = lab.ready()
+    number = len(lab.audit_records())
+    lab.moto.set_faults(
+        *(Fault("throttle", operation=one, calls=(1,)) for one in (*ASKS, *WRITES)),
+        *(Fault("error", operation=one, calls=(2, 9)) for one in (*ASKS, *WRITES)),
+        *(Fault("close", operation=one, calls=(4, 14)) for one in (*ASKS, *WRITES)),
+        *(Fault("lose", operation=one, calls=(3, 6, 11)) for one in (*ASKS, *WRITES)),
+        *(Fault("delay", operation=one, calls=(5,), seconds=1.0) for one in (*ASKS, *WRITES)),
+    )
+    since = len(lab.moto.calls())
+    lab.rotated(*BOTH)
+    met = {(call["operation"], effect) for call in lab.moto.calls(since=since) for effect in call["fault"]}
+    lab.moto.set_faults()
+    missed = {one for one in WRITES if not {(one, "throttle"), (one, "lose")} & met}
+    assert missed <= {"DeleteParameters"}, f"never met a fault: {missed}"
+    assert {(one, "lose") for one in ("PutSecretValue", "UpdateSecretVersionStage", "PutParameter")} <= met
+    lab.assert_settled(old)
+    assert len(lab.audit_records()) == number + 1
+
+
+def test_aws_refuses_a_write_of_the_promotion(lab: RotationLab) -> None:
+    """By policy, for good: it is taken back in the same run, which says what is to be allowed on which name."""
+    old = lab.ready()
+    name = "/WatchParty/production/DB/URL"
+    lab.moto.set_faults(Fault("deny", operation="PutParameter", target=name))
+    run = lab.rotate(*DATABASE)
+    lab.moto.set_faults()
+    failed(run, "The rotation was taken back", f"AWS denies ssm:PutParameter on parameter {name}; allow")
+    taken_back(lab, old)
+
+
+def test_aws_refuses_to_write_a_secret(lab: RotationLab) -> None:
+    """Going back writes it too, so the rotation stays open, with nothing promoted, until that is allowed."""
+    old = lab.ready()
+    lab.moto.set_faults(Fault("deny", operation="PutSecretValue", target=CORE))
+    run = lab.rotate(*CACHE)
+    lab.moto.set_faults()
+    failed(run, f"AWS denies secretsmanager:PutSecretValue on secret {CORE}; allow")
+    assert lab.values() == old
+    run = lab.rotate(*CACHE)
+    sentences(run, "it is taken back from there", "was taken back; the old values are in force")
+    taken_back(lab, old)
+
+
+def test_aws_fails_at_the_end(lab: RotationLab) -> None:
+    """The new value is in force; record is repeated until its body is there, and leaves one record."""
+    old = lab.ready()
+    number = len(lab.audit_records())
+    lab.moto.set_faults(Fault("deny", operation="PutLogEvents"))
+    run = lab.rotate(*CACHE)
+    lab.moto.set_faults()
+    failed(run, "stands at record", "PutLogEvents", "Start the same command again")
+    assert lab.journal_state().rotation is not None
+    assert lab.values().cache != old.cache
+    finished(lab, *CACHE, old=[old])
+    assert len(lab.audit_records()) == number + 1
+
+
+def test_the_journal_cannot_be_written(lab: RotationLab) -> None:
+    """Nothing is done that is not in the journal; the same command goes on from its last entry."""
+    old = lab.ready()
+    head = lab.journal_state().head
+    lab.moto.set_faults(Fault("deny", operation="PutParameter", target=f"{JOURNAL}/{head + 4}"))
+    run = lab.rotate(*CACHE)
+    lab.moto.set_faults()
+    failed(run, f"{JOURNAL}/{head + 4}")
+    assert lab.journal_state().head == head + 3
+    assert lab.values() == old
+    finished(lab, *CACHE, old=[old])
+
+
+def test_health_fails_on_the_new_value(lab: RotationLab) -> None:
+    """The first host takes it, the second cannot: both go back, and the new value is taken away at the servers."""
+    old = lab.ready()
+    record = len(lab.audit_records())
+    with lab.hosts[1].runs_only_on_the_present_file():
+        run = lab.rotate(*BOTH, "-e", "env_deploy_health_retries=4")
+    failed(run, "The rotation was taken back: web2: ", "was taken back; the old values are in force")
+    taken_back(lab, old)
+    (last,) = lab.audit_records()[record:]
+    assert (last["outcome"], "web2" in last["reason"]) == ("taken_back", True)
+
+
+def test_a_host_that_cannot_be_reached(lab: RotationLab) -> None:
+    """It stays open and says so; nothing is retired; the same command completes it."""
+    old = lab.ready()
+    with lab.unreachable("web2"):
+        run = lab.rotate(*CACHE)
+        failed(run, "web2", "stands at deploy", "Start the same command again to go on")
+        assert lab.values() == old
+        assert lab.accepts(old)["cache"]
+    lab.hosts[0].assert_proven()
+    finished(lab, *CACHE, old=[old])
+
+
+def test_limit_and_a_host_that_is_given_up(lab: RotationLab) -> None:
+    """--limit is allowed until retire, then the host is named; rotation_skip_hosts goes on without it."""
+    old = lab.ready()
+    run = lab.rotate(*CACHE, "--limit", "web1,localhost")
+    failed(run, "stands at retire", "not proven to run on the other value: web2", "rotation_skip_hosts=web2")
+    assert lab.accepts(old)["cache"]
+    assert lab.accepts(lab.values())["cache"]
+    with lab.unreachable("web2"):
+        lab.rotated(*CACHE, "-e", "rotation_skip_hosts=web2")
+    lab.assert_closed()
+    lab.assert_one_login_each()
+    lab.assert_hosts_run_on_it(lab.hosts[0])
+    assert lab.hosts[1].values()["REDIS_URL"] != lab.content()["REDIS_URL"]
+    lab.deploy("-e", "env_deploy_serial=100%")
+    lab.assert_settled(old)
+
+
+def test_somebody_writes_other_keys(lab: RotationLab) -> None:
+    """Their change is merged, deployed and proven before the promotion, and survives."""
+    old = lab.ready()
+    held = Held(lab, {PROMOTES: lambda: None if seen else seen.append(lab.put(SENTRY_DSN=dsn))}, *CACHE)
+    seen: list[str] = []
+    dsn = f"https://{time.time_ns():x}@sentry.example.com/2"
+    run = held.run()
+    assert run.code == 0, run.output
+    assert held.said == [PROMOTES, PROMOTES]
+    lab.assert_settled(old)
+    assert lab.content()["SENTRY_DSN"] == dsn
+    for host in lab.hosts:
+        assert host.values()["SENTRY_DSN"] == dsn
+    assert lab.stages()["AWSPREVIOUS"] == seen[0]
+
+
+def test_somebody_writes_our_key(lab: RotationLab) -> None:
+    """Theirs stays, ours is taken back."""
+    old = lab.ready()
+    theirs = f"https://{time.time_ns():x}@sentry.example.com/3"
+
+    def write() -> None:
+        url = lab.content()["REDIS_URL"].replace("/0", "/0?socket_timeout=7")
+        lab.put(REDIS_URL=url, SENTRY_DSN=theirs)
+        path = "/WatchParty/production/Redis/URL"
+        lab.moto.client("ssm").put_parameter(Name=path, Type="SecureString", Value=url, Overwrite=True)
+
+    run = Held(lab, {PROMOTES: write}, *CACHE).run()
+    failed(run, "The rotation was taken back", f"somebody changed secret {CORE} in the keys that rotate")
+    assert lab.content()["REDIS_URL"].endswith("/0?socket_timeout=7")
+    assert lab.content()["SENTRY_DSN"] == theirs
+    assert lab.parameter("Redis/URL") == lab.content()["REDIS_URL"]
+    assert lab.values().cache == old.cache
+    lab.assert_closed()
+    lab.assert_one_login_each()
+    lab.deploy("-e", "env_deploy_serial=100%")
+    lab.assert_settled()
+
+
+def start_again(postgres: Postgres) -> None:
+    postgres.process = postgres._launch()
+    postgres.process.save(postgres.directory / STATE_FILE)
+    assert wait_until(postgres._ready, seconds=30)
+
+
+@contextmanager
+def down(server: Any) -> Iterator[Callable[[], None]]:
+    """The server that the callable stops is started again at the end."""
+    try:
+        yield server.process.stop
+    finally:
+        if not server.process.running():
+            start_again(server)
+
+
+def test_postgresql_is_down(lab: RotationLab) -> None:
+    """At set: it is to be taken back, which needs the server too; the same command does it once that is up."""
+    old = lab.ready()
+    with down(lab.postgres) as stop:
+        run = Held(lab, {SETS: stop}, *DATABASE).run()
+    failed(run, "database", "Start the same command again to go on")
+    assert lab.journal_state().rotation is not None
+    run = lab.rotate(*DATABASE)
+    sentences(run, "it is taken back from there", "was taken back; the old values are in force")
+    taken_back(lab, old)
+
+
+def test_valkey_is_down(lab: RotationLab) -> None:
+    """At retire: the new value is in force; the same command retires the old one once the server is up."""
+    old = lab.ready()
+    act = {"Take the other password away, end its sessions, and prove that it is refused": lab.valkey.process.stop}
+    try:
+        run = Held(lab, act, *CACHE).run()
+    finally:
+        lab.valkey.process.stop()
+        start_again(lab.valkey)
+    failed(run, "stands at retire", "cache")
+    finished(lab, *CACHE, old=[old])
+
+
+HOLD = """
+import sys, psycopg
+url = sys.stdin.readline().strip()
+held = []
+try:
+    while True:
+        held.append(psycopg.connect(url))
+except psycopg.OperationalError:
+    print(len(held), flush=True)
+sys.stdin.readline()
+"""
+ONE = """
+import sys, psycopg, redis
+database, cache = sys.stdin.readline().split()
+first, second = psycopg.connect(database), redis.Redis.from_url(cache)
+first.execute("SELECT 1"), second.ping()
+print("held", flush=True)
+sys.stdin.readline()
+for name, act in (("database", lambda: first.execute("SELECT 1")), ("cache", lambda: second.connection_pool)):
+    try:
+        act()
+        print(name, "is alive")
+    except psycopg.Error:
+        print(name, "is ended")
+"""
+
+
+@contextmanager
+def program(text: str, *words: str) -> Iterator[Callable[[], str]]:
+    """A program in the application's interpreter, once it has said its first line; the callable ends it."""
+    process = application_python(text)
+    process.stdin.write(" ".join(words) + "\n")
+    process.stdin.flush()
+    process.stdout.readline()
+    ended: list[str] = []
+
+    def end() -> str:
+        if not ended:
+            ended.append(process.communicate("\n")[0])
+        return ended[0]
+
+    try:
+        yield end
+    finally:
+        end()
+
+
+def test_connections_are_at_their_limit(lab: RotationLab) -> None:
+    """At set: named; with a place free again the way back succeeds in the same run."""
+    old = lab.ready()
+    url = lab.postgres.url(*old.database, OWNER)
+    held: list[Any] = []
+
+    def take() -> None:
+        held.append(program(HOLD, url))
+        held.append(held[0].__enter__())
+
+    run = Held(lab, {SETS: take, WITHDRAWS: lambda: held[1]()}, *DATABASE).run()
+    assert held
+    failed(run, "The rotation was taken back", "database", "limit")
+    taken_back(lab, old)
+
+
+def test_a_session_from_elsewhere(lab: RotationLab) -> None:
+    """Nobody knows the address: it is named at retire, and nothing is ended until it is allowed."""
+    old = lab.ready()
+    database = lab.postgres.url(*old.database, OWNER).replace("127.0.0.1", FOREIGN)
+    cache = lab.content()["REDIS_URL"].replace("127.0.0.1", FOREIGN)
+    with program(ONE, database, cache) as end:
+        run = lab.rotate(*BOTH)
+        failed(run, "stands at retire", FOREIGN)
+        assert lab.accepts(old) == {"database": True, "cache": True}
+        assert lab.accepts(lab.values()) == {"database": True, "cache": True}
+        finished(lab, *BOTH, "-e", "rotation_allow_sessions=true", old=[old])
+        assert "database is ended" in end()
+
+
+def test_deploys_in_the_middle(lab: RotationLab) -> None:
+    """At every step an ordinary deploy brings what the journal prescribes, or stops by name; never the other thing."""
+    old = lab.ready()
+    found: dict[str, tuple[int, str, bool]] = {}
+
+    def deploy() -> None:
+        step = str(lab.journal_state().rotation and lab.journal_state().rotation.step)
+        run = lab.run("-e", "env_deploy_serial=100%")
+        urls = {host.values()["REDIS_URL"] for host in lab.hosts}
+        assert len(urls) == 1
+        found[step] = (run.code, run.text, old.cache[1] in urls.pop())
+        if run.code:
+            sentences(run, "rotation r-", "is open")
+        for host in lab.hosts:
+            assert host.healthy(), f"{host.name} is down after a deploy at {step}"
+
+    stops = (
+        "Stage the new values in one new version of each secret",
+        "Make the new password valid",
+        "Log in with it from an application's host",
+        "Write the next step into the journal",
+        PROVES,
+        "Take the rotation's labels and its own secret away",
+        "Close it",
+    )
+    run = Held(lab, dict.fromkeys(stops, deploy), *CACHE).run()
+    assert run.code == 0, run.output
+    lab.assert_settled(old)
+    assert {step: on_old for step, (_, _, on_old) in found.items()} == {
+        **dict.fromkeys(("create", "set", "test"), True),
+        **dict.fromkeys(("deploy", "promote", "retire", "record"), False),
+    }
+    assert {step for step, (code, _, _) in found.items() if code} == set()

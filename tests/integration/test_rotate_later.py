@@ -1,0 +1,142 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a rotation leaves for later, and what comes before the first one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from sandbox.postgres import scram_verifier
+from sandbox.process import wait_until
+from tests.integration.harness import Run
+from tests.integration.rotation_lab import ALL, JOURNAL, MASTER, OWNER, RotationLab, rotation_lab, sentences
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def lab(connection: Mapping[str, Any]) -> Iterator[RotationLab]:
+    with rotation_lab(connection) as made:
+        yield made
+
+
+def due(lab: RotationLab) -> tuple[Run, dict[str, Any]]:
+    path = lab.directory / "due.json"
+    run = lab.run("-e", f"rotation_report_file={path}", playbook="playbooks/rotation_due.yml")
+    return run, json.loads(path.read_text(encoding="utf-8"))
+
+
+def time_passes(lab: RotationLab) -> None:
+    """As if the obligations' time had come: their dates are the only thing in the journal that changes."""
+    client = lab.moto.client("ssm")
+    name = f"{JOURNAL}/{lab.journal_state().head}"
+    entry = lab.entries()[-1]
+    assert entry["obligations"]
+    for one in entry["obligations"].values():
+        one["due"] = "2026-01-01T00:00:00Z"
+    client.put_parameter(Name=name, Type="String", Value=json.dumps(entry), Overwrite=True)
+
+
+def test_what_is_due_later_is_done_by_the_next_run(lab: RotationLab) -> None:
+    """A retirement two hours away and a former key: the rotation closes, others may start, and both are done later."""
+    old = lab.ready()
+    later = {"retire_after": 7200}
+    with lab.with_catalog(database=later, cache=later, django_key={"fallback_seconds": 5}) as catalog:
+        for name in ("database_admin", "cache_admin", "deploy_ssh"):
+            catalog["credentials"][name].pop("max_age_days", None)
+            catalog["credentials"][name]["max_age_days"] = 10**6
+        lab.rotated("-e", f"credential={ALL}")
+        new = lab.values()
+        lab.assert_closed()
+        lab.assert_consistent()
+        lab.assert_hosts_run_on_it()
+        assert lab.accepts(old) == lab.accepts(new) == {"database": True, "cache": True}
+        assert new.fallbacks == old.django_key
+        acts = {one.credential: one.act for one in lab.journal_state().obligations.values()}
+        assert acts == {"database": "retire", "cache": "retire", "django_key": "drop_fallback"}
+
+        # The former key is due after its five seconds, the others are not.
+        assert wait_until(lambda: any(one["due"] for one in due(lab)[1]["obligations"]), seconds=60)
+        run, found = due(lab)
+        assert run.code != 0
+        assert {one["credential"] for one in found["obligations"] if one["due"]} == {"django_key"}
+        sentences(run, "to be finished: ", "/django_key")
+        assert "/database" not in run.text.partition("to be finished: ")[2].partition("Run rotate.yml")[0]
+        run = lab.rotated("-e", "credential=django_key")
+        sentences(run, "django_key (django_secret_key) drops its former key")
+        assert lab.values().fallbacks == ""
+        assert lab.values().django_key == new.django_key
+        assert lab.accepts(old) == {"database": True, "cache": True}
+        lab.assert_hosts_run_on_it()
+
+        time_passes(lab)
+        run = lab.rotated("-e", "credential=database,cache")
+        sentences(run, "database (postgresql_role) retires its former value", "cache (valkey_user) retires")
+        assert lab.journal_state().obligations == {}
+        assert lab.values().database == new.database
+        lab.assert_settled(old)
+
+
+def one_login(lab: RotationLab) -> None:
+    """The database as most have it: one login that owns everything, and that the application uses."""
+    lab.renew()
+    password = "only-for-this-test-0123456789"
+    roles = f"{OWNER}_a, {OWNER}_b"
+    lab.postgres.execute(
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename LIKE '{OWNER}%';\n"
+        f"DROP OWNED BY {roles}; DROP ROLE {roles};\n"
+        f"ALTER ROLE {OWNER} LOGIN PASSWORD '{scram_verifier(password)}';\n"
+    )
+    lab.postgres.let_administer(MASTER, OWNER)
+    url = lab.postgres.url(OWNER, password, OWNER)
+    lab.put(DATABASE_URL=url)
+    lab.put("all-in-one-credentials", username=OWNER, password=password)
+    path = "/WatchParty/production/DB/URL"
+    lab.moto.client("ssm").put_parameter(Name=path, Type="SecureString", Value=url, Overwrite=True)
+    lab.deploy("-e", "env_deploy_serial=100%")
+
+
+def prepare(lab: RotationLab, *arguments: str) -> Run:
+    run = lab.run("-e", "credential=database", *arguments, playbook="playbooks/rotation_prepare.yml")
+    assert run.code == 0, run.output
+    return run
+
+
+def test_an_owners_login_becomes_two(lab: RotationLab) -> None:
+    """Refused until it is prepared; preparing is planned, repeatable and reversible, and nothing is down meanwhile."""
+    one_login(lab)
+    old = lab.values()
+    run = lab.rotate("-e", "credential=database")
+    assert run.code != 0
+    sentences(run, f"no second one ({OWNER}_a) beside it; run rotation_prepare.yml -e credential=database once")
+    before = lab.server_state()
+    prepare(lab, "--check")
+    assert lab.server_state() == before
+    assert lab.entries() == []
+
+    assert prepare(lab).result("web1")["changed"] > 0
+    assert lab.journal_state().prepared == {"database"}
+    assert lab.logins() == [OWNER]
+    prepared = lab.server_state()
+    assert prepare(lab).result("web1")["changed"] == 0
+    assert lab.server_state() == prepared
+    assert all(host.healthy() for host in lab.hosts)
+
+    prepare(lab, "-e", "rotation_unprepare=true")
+    assert lab.journal_state().prepared == set()
+    assert lab.server_state()["roles"] == before["roles"]
+    run = lab.rotate("-e", "credential=database")
+    assert run.code != 0
+
+    prepare(lab)
+    lab.rotated("-e", "credential=database")
+    new = lab.values()
+    assert new.database[0] == f"{OWNER}_a"
+    lab.assert_settled(old)
+    lab.rotated("-e", "credential=database", "-e", "rotation_force=true")
+    assert lab.values().database[0] == f"{OWNER}_b"
+    lab.assert_settled(old, new)
