@@ -59,7 +59,7 @@ class ActionModule(ActionBase):
             params = self._params(args, task_vars or {}, masked)
             if not params["chosen"]:
                 words = "the catalog names nothing of this kind under purge"
-                return {**result, "changed": False, "keys": 0, "milliseconds": 0, "purged": [], "msg": words}
+                return {**result, "changed": False, "count": 0, "milliseconds": 0, "purged": [], "msg": words}
             valid = _lean.validated(_valkey_purge_module.ARGUMENT_SPEC, params)
             answer = _lean.execute(
                 self,

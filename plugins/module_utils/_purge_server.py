@@ -182,8 +182,8 @@ def purge(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
     finally:
         for place in places.values():
             place.close()
-    keys = sum(one["keys"] for one in reports)
-    return {"changed": bool(keys), "keys": keys, "milliseconds": _since(began), "purged": reports}
+    count = sum(one["count"] for one in reports)
+    return {"changed": bool(count), "count": count, "milliseconds": _since(began), "purged": reports}
 
 
 def _since(began: float) -> int:
@@ -269,12 +269,12 @@ def _kept(ground: Ground, primary: Primary, number: int) -> Iterator[Tuple[List[
 
 def _counted(ground: Ground, problems: List[str]) -> Dict[str, Any]:
     """How many keys would go; a key that is a broker's becomes a problem."""
-    keys, spared = 0, 0
+    count, spared = 0, 0
     for number, pattern in enumerate(ground.sieve.keys):
         hits: List[bytes] = []
         for primary in ground.place.primaries:
             for may_go, theirs, left in _kept(ground, primary, number):
-                keys, spared = keys + len(may_go), spared + left
+                count, spared = count + len(may_go), spared + left
                 hits += theirs[: NAMED - len(hits)]
         if hits:
             problems.append(
@@ -282,7 +282,7 @@ def _counted(ground: Ground, problems: List[str]) -> Dict[str, Any]:
                 "begin with"
                 % (ground.entry.name, number, pattern, ground.place.database, ", ".join(shown(key) for key in hits))
             )
-    return {"keys": keys, "spared": spared}
+    return {"count": count, "spared": spared}
 
 
 # --- and away with it -----------------------------------------------------------------------------------------------
@@ -290,14 +290,14 @@ def _counted(ground: Ground, problems: List[str]) -> Dict[str, Any]:
 
 def _report(ground: Ground, counted: Mapping[str, Any], check: bool, batch: int) -> Dict[str, Any]:
     began = time.monotonic()
-    keys = counted["keys"] if check else sum(_deleted(ground, primary, batch) for primary in ground.place.primaries)
+    count = counted["count"] if check else sum(_deleted(ground, primary, batch) for primary in ground.place.primaries)
     return {
         "name": ground.entry.name,
         "kind": ground.entry.kind,
         "setting": ground.entry.setting,
         "database": ground.place.database,
         "nodes": [one.node for one in ground.place.primaries],
-        "keys": keys,
+        "count": count,
         "spared": counted["spared"],
         "milliseconds": 0 if check else _since(began),
     }

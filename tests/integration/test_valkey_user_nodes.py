@@ -20,7 +20,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _valkey
 from ansible_collections.watchparty.secrets.plugins.module_utils._valkey import digest_of
-from sandbox.process import free_port, wait_until
+from sandbox.process import wait_until
 from sandbox.valkey import Valkey
 from tests.integration.valkey_lab import (
     LOCAL,
@@ -29,6 +29,7 @@ from tests.integration.valkey_lab import (
     digests,
     in_step,
     make_certificate,
+    make_cluster,
     new_password,
     node,
     runner,
@@ -155,23 +156,7 @@ def test_each_node_that_has_a_problem_is_named(pair: tuple[Valkey, Valkey], run:
 def test_every_node_of_a_cluster(run: Run) -> None:
     password, new = new_password(), new_password()
     with ExitStack() as stack:
-        first: Valkey | None = None
-        nodes: list[Valkey] = []
-        for _ in range(3):
-            lines = ["cluster-enabled yes", f"cluster-port {free_port()}", "cluster-node-timeout 2000"]
-            one = Valkey(password=password, configuration=lines)
-            one._admin_password = first._admin_password if first else one._admin_password
-            nodes.append(stack.enter_context(one))
-            first = first or one
-        for number, one in enumerate(nodes):
-            one.execute("CLUSTER", "ADDSLOTSRANGE", str(number * 5461), str(min((number + 1) * 5461 - 1, 16383)))
-        nodes[-1].execute("CLUSTER", "ADDSLOTS", "16383")
-        for one in nodes[1:]:
-            bus = one.execute("CONFIG", "GET", "cluster-port")[1]
-            nodes[0].execute("CLUSTER", "MEET", one.host, str(one.port), bus)
-        assert wait_until(
-            lambda: all("cluster_state:ok" in one.execute("CLUSTER", "INFO") for one in nodes), seconds=60
-        )
+        nodes = make_cluster(stack, password)
         admin, names = nodes[0].admin_url(), {node(one) for one in nodes}
         added = run("present", admin_url=admin, login_url=nodes[1].url(password=new))
         assert set(added["changed_nodes"]) == names

@@ -10,7 +10,7 @@ import secrets
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -20,7 +20,7 @@ import redis
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _valkey_module as valkey_user
-from sandbox.process import ordinary_user
+from sandbox.process import free_port, ordinary_user, wait_until
 from sandbox.valkey import Valkey, encode
 
 Run = Callable[..., dict[str, Any]]
@@ -108,3 +108,21 @@ def make_certificate(directory: Path) -> Path:
 def in_step(server: Valkey) -> bool:
     """Whether a replica is connected to its primary."""
     return "master_link_status:up" in server.execute("INFO", "replication")
+
+
+def make_cluster(stack: ExitStack, password: str) -> list[Valkey]:
+    """Three primaries that share the slots, until the stack is closed."""
+    nodes: list[Valkey] = []
+    for _ in range(3):
+        lines = ["cluster-enabled yes", f"cluster-port {free_port()}", "cluster-node-timeout 2000"]
+        one = Valkey(password=password, configuration=lines)
+        one._admin_password = nodes[0]._admin_password if nodes else one._admin_password
+        nodes.append(stack.enter_context(one))
+    for number, one in enumerate(nodes):
+        one.execute("CLUSTER", "ADDSLOTSRANGE", str(number * 5461), str(min((number + 1) * 5461 - 1, 16383)))
+    nodes[-1].execute("CLUSTER", "ADDSLOTS", "16383")
+    for one in nodes[1:]:
+        bus = one.execute("CONFIG", "GET", "cluster-port")[1]
+        nodes[0].execute("CLUSTER", "MEET", one.host, str(one.port), bus)
+    assert wait_until(lambda: all("cluster_state:ok" in one.execute("CLUSTER", "INFO") for one in nodes), seconds=60)
+    return nodes
