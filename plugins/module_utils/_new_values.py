@@ -84,7 +84,10 @@ class Issued:
 
     def forget(self, plan: Mapping[str, Any]) -> None:
         for credential in kept_apart(plan):
-            self._secrets.delete(self.name(credential))
+            self.forget_one(credential)
+
+    def forget_one(self, credential: str) -> None:
+        self._secrets.delete(self.name(credential))
 
 
 def kept_apart(plan: Mapping[str, Any]) -> List[str]:

@@ -1,0 +1,136 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The access keys of IAM users, over boto3 clients that it is handed. Not run on AWS.
+
+IAM shows a change only after some seconds, in lists as at the services that a key is for.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Callable, Iterator, Optional, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Conflict, NoAccess, NotFound
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
+
+ACTIVE = "Active"
+_REFUSED = (
+    "InvalidClientTokenId",
+    "SignatureDoesNotMatch",
+    "InvalidSignatureException",
+    "UnrecognizedClientException",
+    "InvalidAccessKeyId",
+)
+"""What STS says to a key that it does not accept."""
+
+
+@dataclass(frozen=True)
+class AccessKey:
+    """One key as ListAccessKeys tells of it."""
+
+    id: str
+    active: bool
+    created: datetime
+
+
+class AccessKeys:
+    """``client`` asks and removes, which can be repeated. ``acting`` makes keys, and must not retry by itself: each
+    answer brings another key. ``sts`` gives a client that logs in with a key."""
+
+    def __init__(self, client: Any, *, acting: Any, sts: Callable[[Optional[Login]], Any]) -> None:
+        self._client, self._acting, self._sts = client, acting, sts
+
+    def owner(self, key: str) -> str:
+        """The user whose key it is. Raises NotFound."""
+        return str(self._last_used(key).get("UserName") or "")
+
+    def is_used(self, key: str) -> bool:
+        """Whether anybody ever called AWS with it, as far as IAM has heard."""
+        return bool(self._last_used(key).get("AccessKeyLastUsed", {}).get("LastUsedDate"))
+
+    def of(self, user: str) -> Tuple[AccessKey, ...]:
+        """The user's keys, in no order. Raises NotFound."""
+        with _translated("ListAccessKeys", f"user {user}"):
+            pages = self._client.get_paginator("list_access_keys").paginate(UserName=user)
+            found = [one for page in pages for one in page["AccessKeyMetadata"]]
+        return tuple(AccessKey(one["AccessKeyId"], one["Status"] == ACTIVE, one["CreateDate"]) for one in found)
+
+    def create(self, user: str) -> Login:
+        """A new key, valid within seconds; it is told this once.
+
+        Raises Conflict when the user has as many as AWS allows, and NoAccess when an answer was lost: there may be a
+        new key then, which nobody knows.
+        """
+        with _translated("CreateAccessKey", f"user {user}"):
+            try:
+                made = self._acting.create_access_key(UserName=user)["AccessKey"]
+                return Login(str(made["AccessKeyId"]), str(made["SecretAccessKey"]))
+            except (aws.exceptions.ClientError, aws.exceptions.BotoCoreError):
+                raise
+            except Exception:  # noqa: BLE001 an answer that cannot be parsed is quoted in its error, and holds the key
+                raise NoAccess(
+                    f"AWS's answer to iam:CreateAccessKey on user {user} cannot be read; its words are left out, since "
+                    "they may hold the key"
+                ) from None
+
+    def deactivate(self, user: str, key: str) -> None:
+        """A key that is gone is fine."""
+        with _gone_is_fine(), _translated("UpdateAccessKey", f"key {key} of user {user}"):
+            self._client.update_access_key(UserName=user, AccessKeyId=key, Status="Inactive")
+
+    def delete(self, user: str, key: str) -> None:
+        """A key that is gone is fine."""
+        with _gone_is_fine(), _translated("DeleteAccessKey", f"key {key} of user {user}"):
+            self._client.delete_access_key(UserName=user, AccessKeyId=key)
+
+    def accepts(self, login: Login, user: str) -> bool:
+        """Whether AWS takes calls with this key for the user's. STS needs no permission for that."""
+        with aws.translated("sts:GetCallerIdentity", f"key {login.username}"):
+            try:
+                arn = str(self._sts(login).get_caller_identity()["Arn"])
+            except aws.exceptions.ClientError as error:
+                if aws.code_of(error) in _REFUSED:
+                    return False
+                raise
+        return user_of(arn) == user
+
+    def caller(self) -> Optional[str]:
+        """The user whose key this run itself uses, or None if it is a role's."""
+        with aws.translated("sts:GetCallerIdentity", "this run's own key"):
+            return user_of(str(self._sts(None).get_caller_identity()["Arn"]))
+
+    def _last_used(self, key: str) -> Any:
+        with _translated("GetAccessKeyLastUsed", f"key {key}"):
+            return self._client.get_access_key_last_used(AccessKeyId=key)
+
+
+def user_of(arn: str) -> Optional[str]:
+    """The name in an IAM user's ARN, behind its path; None for any other ARN."""
+    found = re.fullmatch(r"arn:[^:]*:iam::[^:]*:user/(?:.*/)?([^/]+)", arn)
+    return found[1] if found else None
+
+
+@contextmanager
+def _gone_is_fine() -> Iterator[None]:
+    try:
+        yield
+    except NotFound:
+        return
+
+
+@contextmanager
+def _translated(operation: str, what: str) -> Iterator[None]:
+    with aws.translated(f"iam:{operation}", what):
+        try:
+            yield
+        except aws.exceptions.ClientError as error:
+            code = aws.code_of(error)
+            if code == "NoSuchEntity":
+                raise NotFound(f"IAM knows no {what} in this account; correct it in the catalog") from None
+            if code in ("LimitExceeded", "EntityTemporarilyUnmodifiable", "ConcurrentModification"):
+                raise Conflict(f"IAM refuses {operation} on {what} now ({code})") from None
+            raise

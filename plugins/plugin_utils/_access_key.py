@@ -1,0 +1,105 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""An access key in a rotation: which keys are concerned, and what AWS has against it before anything is changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _access_keys, _ages, _graph, _rotation, _steps
+from ansible_collections.watchparty.secrets.plugins.module_utils._access_keys import Hands, Keys
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NotFound, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._new_values import former_login
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.aws import CLIENT_CONFIG
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam import AccessKeys
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+
+KIND = "aws_access_key"
+OPTION = "user"
+
+
+def store(setting: Setting) -> AccessKeys:
+    """IAM, asked with this run's own key, and STS, asked with any."""
+    options = dict(setting.connection.get_options())
+    once = {**CLIENT_CONFIG, **(options.get("aws_config") or {}), "retries": {"total_max_attempts": 1}}
+
+    def sts(login: Login | None) -> Any:
+        if login is None:
+            return setting.connection.store_client("sts")
+        own = {"access_key": login.username, "secret_key": login.password, "session_token": None, "profile": None}
+        return AwsConnection(setting.connection.ansible_name, {**options, **own}).store_client("sts")
+
+    acting = AwsConnection(setting.connection.ansible_name, {**options, "aws_config": once}).client("iam")
+    return AccessKeys(setting.connection.store_client("iam"), acting=acting, sts=sts)
+
+
+def against(setting: Setting, plan: _rotation.Plan, contents: Contents) -> dict[str, str]:
+    """By credential, what AWS has against rotating the keys that a plan would rotate."""
+    found = {}
+    for item in plan.items:
+        if item.kind != KIND or item.act != _rotation.ROTATE:
+            continue
+        credential = setting.catalog.credentials[item.credential]
+        key = _graph.find(setting.catalog, credential, contents).login.username
+        words = _access_keys.objections(store(setting), str(key), credential.options.get(OPTION))
+        if words:
+            found[item.credential] = "; ".join(words)
+    return found
+
+
+def concerned(setting: Setting, name: str) -> tuple[Hands, Keys]:
+    """What rotates a credential of this kind, in the rotation that this run holds."""
+    journal, rotation = setting.rotator.mine()
+    items = {item.credential: item for item in _rotation.items_of(rotation.plan)}
+    if name not in items:
+        raise RotationError(f"{name} is not in {rotation}; it has {', '.join(items)}")
+    credential = setting.catalog.credentials[name]
+    issued = setting.rotator.issued(rotation)
+    if items[name].act == _rotation.RETIRE:
+        old = former_login(setting.catalog, setting.rotator.secrets, journal, items[name])
+        new: Login | None = _in_force(setting, name)
+    else:
+        old = _graph.find(setting.catalog, credential, setting.rotator.old_contents(rotation)).login
+        new = _new(setting, name) or issued.find(name)
+    if old.username is None:
+        raise RotationError(f"{name}: the id of its old access key cannot be read any more; delete that key by hand")
+    aborting = rotation.step in _steps.BACKWARD
+    keys = store(setting)
+    kept = old if aborting or new is None else new
+    found = Keys(
+        credential=name,
+        user=credential.options.get(OPTION) or keys.owner(str(kept.username)),
+        old=old,
+        new=new,
+        aborting=aborting,
+        since=_ages.moment(rotation.since),
+    )
+
+    def ended() -> bool:
+        still = setting.rotator.look().rotation
+        return still is None or still.id != rotation.id or still.step in ("record", "discard")
+
+    return Hands(keys, issued, setting.rotator.mine, ended), found
+
+
+def _new(setting: Setting, name: str) -> Login | None:
+    _journal, rotation = setting.rotator.mine()
+    try:
+        return setting.rotator.values(rotation).credentials.get(name)
+    except NotFound:
+        return None
+
+
+def _in_force(setting: Setting, name: str) -> Login:
+    """What the stores hold now."""
+    credential = setting.catalog.credentials[name]
+    contents = setting.rotator.secrets.read(_graph.secrets_of(setting.catalog, credential))
+    if any(spot.place.name.startswith("/") for spot in _graph.spots(setting.catalog, credential)):
+        contents |= setting.rotator.parameters.read([setting.catalog.ssm_path])
+    found = _graph.find(setting.catalog, credential, contents)
+    if found.problems or found.login.username is None:
+        raise RotationError(f"{name}: {'; '.join(found.problems) or 'no place holds the id of its access key'}")
+    return found.login

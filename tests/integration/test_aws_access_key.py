@@ -1,0 +1,173 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A rotation of an IAM user's access key from end to end, killed and taken back, on moto."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+
+from sandbox.faults import Fault
+from sandbox.process import wait_until
+from tests.integration.access_key_lab import (
+    OPERATOR,
+    ROTATE,
+    USER,
+    authorization,
+    client_of,
+    in_use,
+    keys,
+    new_key,
+    new_user,
+    own_secrets,
+    prepare,
+    rotate,
+)
+from tests.integration.harness import Lab
+
+WRITES = ("CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey")
+pytestmark = pytest.mark.slow
+
+
+def parameter(lab: Lab) -> str:
+    name = "/shop/production/Storage/ACCESS_KEY_ID"
+    return lab.moto.client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """The run with its workers, which have sessions of their own and would outlive it."""
+    workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    for pid in (process.pid, *map(int, workers)):
+        os.kill(pid, signal.SIGKILL)
+    process.communicate()
+
+
+def comes_due(lab: Lab) -> None:
+    """Everything that the journal's newest entry leaves for later is due."""
+    ssm = lab.moto.client("ssm")
+    found = ssm.get_parameters_by_path(Path="/shop-journal/production")["Parameters"]
+    newest = max(found, key=lambda one: int(one["Name"].rpartition("/")[2]))
+    entry = json.loads(newest["Value"])
+    for one in entry["obligations"].values():
+        one["due"] = "2020-01-01T00:00:00Z"
+    text = json.dumps(entry, separators=(",", ":"), sort_keys=True)
+    ssm.put_parameter(Name=newest["Name"], Value=text, Type="String", Overwrite=True)
+
+
+def test_a_key_rotates_from_end_to_end(lab: Lab) -> None:
+    old = prepare(lab)
+    iam = lab.moto.client("iam")
+    shown = rotate(lab, "--check", "--diff")
+    assert shown.code == 0, shown.output
+    assert "changes parameter /shop/production/Storage/ACCESS_KEY_ID" in shown.text
+    assert keys(iam) == {old.username: "Active"}
+
+    run = rotate(lab)
+    assert run.code == 0, run.output
+    new = in_use(lab)
+    assert new.username != old.username
+    assert new.password != old.password
+    assert keys(iam) == {new.username: "Active"}
+    assert parameter(lab) == new.username
+    assert own_secrets(lab.moto) == []
+    for login in (old, new):
+        assert str(login.password) not in run.output
+    assert [one for one in run.operations if one in WRITES] == list(WRITES)
+    made = run.operations.index("CreateAccessKey")
+    assert run.operations[made - 1 : made + 3] == [
+        "GetParametersByPath",  # the journal, right before the write, and again before what was made is kept
+        "CreateAccessKey",
+        "GetParametersByPath",
+        "CreateSecret",
+    ]
+
+
+def test_keys_that_are_not_taken_are_refused_for_what_they_are(lab: Lab) -> None:
+    """With moto's authorization on: the new key really logs in, and the old one really does not any more."""
+    old = prepare(lab)
+    operator = new_user(lab.moto, OPERATOR)
+    ours = {"AWS_ACCESS_KEY_ID": str(operator.username), "AWS_SECRET_ACCESS_KEY": str(operator.password)}
+    with authorization(lab.moto):
+        run = rotate(lab, environment=ours)
+        assert run.code == 0, run.output
+        new = in_use(lab)
+        assert client_of(lab.moto, "sts", new).get_caller_identity()["Arn"].endswith(f"/{USER}")
+        with pytest.raises(ClientError, match="InvalidClientTokenId"):
+            client_of(lab.moto, "sts", old).get_caller_identity()
+
+
+def test_killed_after_aws_made_a_key_and_before_it_was_kept(lab: Lab) -> None:
+    old = prepare(lab)
+    iam = lab.moto.client("iam")
+    lab.moto.set_faults(Fault("error", "CreateSecret"))
+    since = len(lab.moto.calls())
+    process = lab.start("-e", "credential=storage", "-e", "rotation_force=true", playbook=ROTATE)
+    assert wait_until(lambda: "CreateSecret" in lab.moto.operations(since=since), seconds=60)
+    kill(process)
+    lab.moto.set_faults()
+    (lost,) = set(keys(iam)) - {old.username}
+    assert own_secrets(lab.moto) == []
+
+    run = rotate(lab)
+    assert run.code == 0, run.output
+    new = in_use(lab)
+    assert new.username not in (old.username, lost)
+    assert keys(iam) == {new.username: "Active"}
+    assert own_secrets(lab.moto) == []
+
+
+def test_a_rollout_that_fails_takes_the_new_key_back(lab: Lab) -> None:
+    old = prepare(lab)
+    lab.hosts[0].behaves(g1="500")
+    assert rotate(lab).code != 0
+    lab.hosts[0].behaves()
+    back = rotate(lab, "-e", "rotation_abort=true")
+    assert in_use(lab) == old, back.output
+    assert keys(lab.moto.client("iam")) == {old.username: "Active"}
+    assert parameter(lab) == old.username
+    assert own_secrets(lab.moto) == []
+
+
+def test_taken_back_when_a_key_was_made_that_nobody_kept(lab: Lab) -> None:
+    """AWS lets us make a key and not keep it: the rotation is taken back, and the key goes."""
+    old = prepare(lab)
+    lab.moto.set_faults(Fault("deny", "CreateSecret"))
+    run = rotate(lab)
+    assert run.code != 0
+    assert "secretsmanager:CreateSecret" in run.text
+    assert in_use(lab) == old
+    assert keys(lab.moto.client("iam")) == {old.username: "Active"}
+    lab.moto.set_faults()
+    assert rotate(lab).code == 0
+
+
+def test_a_second_key_of_somebody_else_is_refused_before_anything_is_changed(lab: Lab) -> None:
+    old = prepare(lab)
+    other = new_key(lab.moto)
+    run = rotate(lab)
+    assert run.code != 0
+    assert f"user {USER} has a second access key {other.username}" in run.text
+    assert f"aws iam delete-access-key --user-name {USER} --access-key-id {other.username}" in run.text
+    assert set(keys(lab.moto.client("iam"))) == {old.username, other.username}
+    assert [one for one in run.operations if one in (*WRITES, "PutParameter", "CreateSecret")] == []
+
+
+def test_an_old_key_that_is_retired_later(lab: Lab) -> None:
+    """Both stay valid until the obligation comes due, in another run."""
+    old = prepare(lab, retire_after=3601)
+    assert rotate(lab).code == 0
+    new = in_use(lab)
+    assert set(keys(lab.moto.client("iam"))) == {old.username, new.username}
+    early = rotate(lab)
+    assert f"second access key {old.username}" in early.text
+    assert set(keys(lab.moto.client("iam"))) == {old.username, new.username}
+    comes_due(lab)
+    late = rotate(lab)
+    assert keys(lab.moto.client("iam")) == {new.username: "Active"}, late.output
+    assert in_use(lab) == new
