@@ -54,12 +54,7 @@ class Host:
         self.world.scheduler.say(self.name, "BOOTS")
 
     def replace(self, image: dict[str, Present]) -> None:
-        """A new machine from an image that was made earlier takes its place, while what is in the image is valid."""
-        settings = json.loads(image[PATH].content)
-        if not self.world.postgres.accepts(settings["DATABASE_URL"]) or not self.world.valkey.accepts(settings["REDIS_URL"]):
-            return
-        if any(one.running["SECRET_KEY"] != settings["SECRET_KEY"] for one in self.world.hosts.values()):
-            return
+        """A new machine from an image that was made earlier takes its place."""
         self.files = dict(image)
         self.running = self.settings
         self.world.scheduler.say(self.name, "IS REPLACED from an image")

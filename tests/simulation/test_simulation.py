@@ -18,7 +18,7 @@ from tests.simulation.planted import BUGS, planted
 from tests.simulation.scenario import play
 
 SECONDS = float(os.environ.get("SIMULATION_SECONDS", "20"))
-WITHIN = 3000
+WITHIN = 1500
 """Seeds within which a planted bug has to be found."""
 
 
