@@ -90,7 +90,9 @@ class World:
         me = Who(run, f"{run}@laptop", {"pid": run})
         return Rotator(catalog=self.catalog, secrets=self.secrets, parameters=self.parameters, me=me, clock=lambda: NOW)
 
-    def begun(self, *names: str, run: str = "run1", rotation: str = "r1", force: bool = True) -> Rotator:
+    def begun(
+        self, *names: str, run: str = "run1", rotation: str = "r1", force: bool = True, leak: str = ""
+    ) -> Rotator:
         """A rotation of these credentials, at its step create."""
         rotator = self.rotator(run)
         journal = rotator.look()
@@ -104,8 +106,9 @@ class World:
             now=datetime(2026, 11, 25, 15, tzinfo=UTC),
             descriptions={name: self.secrets.describe(name) for name in contents.readings if name[0] != "/"},
             supplied=GIVEN,
+            mirrors=True,
         )
-        plan = _rotation.plan(ground, _rotation.Wish(names, force))
+        plan = _rotation.plan(ground, _rotation.Wish(names, force, leak))
         assert plan.refused == {}
         rotator.open(journal, rotation, plan, contents)
         rotator.advance("create")
