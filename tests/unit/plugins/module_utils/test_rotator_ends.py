@@ -58,6 +58,12 @@ class TestUndo:
         assert world.keys()["URL"] == OLD_URL
         assert world.parameters._parameters[TOKEN].values == ["old-token"]
 
+    def test_before_anything_was_made_somebody_wrote(self, world: World) -> None:
+        rotator = aborting(world.begun(*ALL))
+        theirs = world.write("NOTE", "newer")
+        assert ends.undo(rotator) == []
+        assert world.labels()["AWSCURRENT"] == theirs
+
     @pytest.mark.parametrize("promoted", [False, True])
     def test_again_it_changes_nothing(self, world: World, *, promoted: bool) -> None:
         rotator = aborting(going(world, promoted=promoted))

@@ -28,16 +28,42 @@ OUTCOMES = (
 )
 
 
-def at(stage: str, phases: int = 1) -> OpenRotation:
+def at(stage: str, phases: int = 1, *, immediate: bool = False) -> OpenRotation:
     """An open rotation at that stage."""
     step, _, phase = stage.partition("_")
-    return OpenRotation("r1", step, "ann@x", "t", phase=int(phase or 0), plan={"phases": phases})
+    plan = {"phases": phases, **({"immediate": True} if immediate else {})}
+    return OpenRotation("r1", step, "ann@x", "t", phase=int(phase or 0), plan=plan)
 
 
 @pytest.mark.parametrize("phases", EVERY)
 def test_every_stage(phases: int) -> None:
     assert stages(phases) == EVERY[phases]
     assert remaining(at("plan", phases)) == EVERY[phases]
+
+
+def test_old_values_may_be_removed_first() -> None:
+    every = ("create", "set", "test", "revoke", "deploy_1", "promote", "retire", "record")
+    assert stages(1, immediate=True) == every
+    assert stages(0, immediate=True) == EVERY[0]
+    assert remaining(at("revoke", immediate=True)) == every[3:]
+    assert following(at("test", immediate=True), _steps.DONE) == Decision(_steps.GO, "revoke")
+    assert following(at("revoke", immediate=True), _steps.DONE) == Decision(_steps.GO, "deploy", phase=1)
+
+
+@pytest.mark.parametrize("outcome", [_steps.FAILED, _steps.TAKEN])
+@pytest.mark.parametrize(
+    ("stage", "back"),
+    [
+        *((stage, True) for stage in ("create", "set", "test")),
+        *((one, False) for one in ("revoke", "deploy_1", "promote")),
+    ],
+)
+def test_once_they_are_removed_nothing_leads_back(stage: str, outcome: str, *, back: bool) -> None:
+    decision = following(at(stage, immediate=True), outcome, words="why")
+    if back:
+        assert decision == Decision(_steps.BACK, "abort", words="why")
+    else:
+        assert decision == Decision(_steps.STOP, words="why; the old value is removed already, so there is no way back")
 
 
 @pytest.mark.parametrize(

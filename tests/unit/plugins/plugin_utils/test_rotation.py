@@ -152,6 +152,20 @@ class TestTold:
         record = self.told(world, rotator)["record"]
         assert (record["outcome"], record["reason"]) == ("taken_back", "no reason was given")
 
+    @pytest.mark.parametrize(
+        ("seconds", "incident", "later"), [(3600, "", False), (3601, "", True), (3601, "i", False)]
+    )
+    def test_a_retirement_that_comes_later(self, world: World, seconds: int, incident: str, *, later: bool) -> None:
+        database = replace(world.catalog.credentials["database"], retire_after=seconds)
+        world.catalog = replace(world.catalog, credentials={**world.catalog.credentials, "database": database})
+        rotator = world.begun("database", leak=incident)
+        world.created(rotator)
+        assert not self.told(world, rotator)["credentials"][0]["later"], "only its step asks"
+        rotator.advance("retire")
+        found = self.told(world, rotator)
+        assert found["credentials"][0]["later"] is later
+        assert found["wait"] == (3600 if seconds == 3600 else 0)
+
     def test_a_kind_that_is_gone(self, world: World) -> None:
         rotator = world.begun("database")
         setting = Setting(rotator.catalog, {}, rotator, SimpleNamespace())  # type: ignore[arg-type]

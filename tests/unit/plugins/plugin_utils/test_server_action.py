@@ -9,6 +9,7 @@ import json
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -151,6 +152,13 @@ class TestAdministrator:
     def test_that_has_a_url_of_its_own(self, world: World) -> None:
         login, url = administrator(setting(world), "cache", "redis://:x@cache/0", path="9")
         assert (login, url) == (Login("boss", "cache-canary"), ADMIN_KEYS["cache"])
+
+    def test_that_is_in_a_parameter(self, world: World) -> None:
+        credentials = {**world.catalog.credentials}
+        credentials["database"] = replace(credentials["database"], admin="cache")
+        world.catalog = replace(world.catalog, credentials=credentials)
+        found = (Login(None, "old-cache"), "redis://:old-cache@cache/0")
+        assert administrator(setting(world), "database", OLD_URL) == found
 
     def test_that_is_the_credential_itself(self, world: World) -> None:
         world.write("NOTE", "redis://:self@h")
