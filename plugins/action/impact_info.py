@@ -1,0 +1,92 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _impact, _impact_drawing, _leaked
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
+
+STAGES = ("AWSCURRENT", "AWSPENDING", "AWSPREVIOUS")
+
+
+class ActionModule(RotationAction):
+    """Reads values only to compare them with what was found, and returns names."""
+
+    name = "watchparty.secrets.impact_info"
+    extra_options = {
+        "leaked": {"type": "list", "elements": "str", "default": []},
+        "found_in": {"type": "path"},
+        "found_by": {"type": "str"},
+        "hosts": {"type": "list", "elements": "str", "default": []},
+    }
+
+    def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        text = _found(args, task_vars)
+        if text is None and not args["leaked"]:
+            raise RotationError("nothing was declared; name what leaked, or give the string that was found")
+        matches = _leaked.matches(text, _known(setting)) if text is not None else []
+        declared = list(dict.fromkeys([*args["leaked"], *(match.credential for match in matches)]))
+        answer: dict[str, Any] = {
+            "changed": False,
+            "matches": [vars(match) for match in matches],
+            "declared": declared,
+            "words": [f"{match.credential}: its {match.stage} value, {match.form}" for match in matches],
+        }
+        if text is not None and not matches:
+            answer["words"].append("what was found is no current, pending or previous value of a credential here")
+        if not declared:
+            return {**answer, "impact": None, "text": [], "mermaid": "", "graphviz": ""}
+        impact = _impact.impact(setting.catalog, declared, args["hosts"])
+        return {
+            **answer,
+            "impact": _impact_drawing.data(impact),
+            "text": _impact_drawing.text(impact),
+            "mermaid": _impact_drawing.mermaid(impact),
+            "graphviz": _impact_drawing.graphviz(impact),
+        }
+
+
+def _found(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> str | None:
+    """What somebody found, from a file or as it was asked for."""
+    if args.get("found_by"):
+        asked = task_vars.get(args["found_by"])
+        return "\n".join(asked.get("answers", {}).values()) if isinstance(asked, Mapping) else ""
+    if not args.get("found_in"):
+        return None
+    path = Path(args["found_in"]).expanduser()
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise RotationError(f"{path}: cannot be read: {error.strerror}") from None
+    if not text.strip():
+        raise RotationError(f"{path}: is empty; write what was found into it")
+    return text
+
+
+def _known(setting: Setting) -> list[_leaked.Known]:
+    """Every value of every credential, in the versions that have labels."""
+    catalog, rotator = setting.catalog, setting.rotator
+    names = sorted({name for one in catalog.credentials.values() for name in _graph.secrets_of(catalog, one)})
+    parameters = rotator.parameters.read([catalog.ssm_path])
+    known: list[_leaked.Known] = []
+    for stage in STAGES:
+        stages = None if stage == "AWSCURRENT" else dict.fromkeys(names, stage)
+        contents = rotator.secrets.read(names, stages=stages)
+        known += _values(catalog, contents | parameters if stage == "AWSCURRENT" else contents, stage)
+    return known
+
+
+def _values(catalog: Catalog, contents: Contents, stage: str) -> list[_leaked.Known]:
+    found = []
+    for credential in catalog.credentials.values():
+        for one in _graph.find(catalog, credential, contents).appearances:
+            if one.login.password:
+                found.append(_leaked.Known(credential.name, stage, one.login.password))
+    return found

@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The post-mortem's facts as Markdown. Names, times, counts and words; never a value. Pure."""
+
+from __future__ import annotations
+
+from typing import Any, Iterator, Mapping, Sequence
+
+TO_FILL = (
+    ("Cause", "How did it leak, and what allowed that?"),
+    ("Blast radius, judged", "What was really used, as far as the evidence tells?"),
+    ("Improvements", "What makes the next one less likely, or shorter? Who does it, until when?"),
+)
+CLOCK = (
+    ("planned", "plan"),
+    ("first_live", "first new value live"),
+    ("refused", "last old value refused"),
+    ("purged", "caches purged"),
+    ("sessions", "sessions dead"),
+    ("healthy", "healthy again"),
+)
+
+
+def clock_of(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """What happened when, in seconds from the declaration; None for what has not happened."""
+    seconds = facts.get("clock", {})
+    return [(words, seconds.get(name)) for name, words in CLOCK]
+
+
+def markdown(facts: Mapping[str, Any], mermaid: str = "") -> str:
+    """The whole file."""
+    return "\n".join(_lines(facts, mermaid)).rstrip() + "\n"
+
+
+def _lines(facts: Mapping[str, Any], mermaid: str) -> Iterator[str]:
+    yield f"# Leak {facts['id']}"
+    yield ""
+    yield f"{facts['application']}, {facts['environment']}. Declared {facts['declared_at']} by {facts['who']}."
+    contained = facts.get("contained_seconds")
+    words = "NOT contained" if contained is None else f"Contained in {contained:.1f} s"
+    yield f"**{words}**, {facts['containment']}."
+    yield ""
+    yield from _section("What leaked", facts.get("declared_words", facts["declared"]))
+    yield f"Exposed since {facts.get('exposed_since') or 'an unknown time'}."
+    yield ""
+    yield "## Clock"
+    yield from _table(
+        ("what", "seconds from the declaration"),
+        [(words, "-" if at is None else f"{at:.1f}") for words, at in clock_of(facts)],
+    )
+    yield "## What was reachable, and through what"
+    if mermaid:
+        yield "```mermaid"
+        yield from mermaid.rstrip().splitlines()
+        yield "```"
+        yield ""
+    yield from _table(
+        ("credential", "kind", "severity", "through", "state", "evidence"),
+        [
+            (one["name"], one["kind"], one["severity"], one["through"], one["state"], one.get("evidence", ""))
+            for one in facts["credentials"]
+        ],
+    )
+    yield from _section("Hosts and services", facts.get("hosts_words", ()))
+    yield from _section("Who read it in the window", facts.get("readers", ()))
+    yield from _section("Evidence kept before anything was cut", facts.get("evidence", ()))
+    yield "## What was done"
+    yield from _table(
+        ("seconds", "at", "what", "evidence"),
+        [(f"{one['seconds']:.1f}", one["at"], one["what"], one.get("evidence", "")) for one in facts["timeline"]],
+    )
+    yield from _section("Scrubbed", facts.get("scrubbed", ()))
+    yield from _section("Cannot be scrubbed", facts.get("not_scrubbed", ()))
+    yield from _section("Still open", facts.get("open", ()), nothing="nothing")
+    for heading, question in TO_FILL:
+        yield f"## {heading}"
+        yield f"*{question}*"
+        yield ""
+
+
+def _section(heading: str, lines: Sequence[str], nothing: str = "nothing was found") -> Iterator[str]:
+    yield f"## {heading}"
+    yield from (f"- {line}" for line in lines or [nothing])
+    yield ""
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(heads)} |"
+    yield f"|{'---|' * len(heads)}"
+    yield from (f"| {' | '.join(str(cell).replace('|', '/') for cell in row)} |" for row in rows)
+    yield ""

@@ -1,0 +1,133 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: impact_info
+short_description: What a leak reaches, through what, and in which order it must be replaced
+version_added: 0.2.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Follows the credential graph from what leaked to everything that it reveals, and tells the order of replacement.
+    What reveals others comes first; what reveals nothing shares the last wave.
+  - Beside what the catalog says in C(exposes), an administrator's credential reveals those that it may change, a
+    C(ssh_key) what is in the hosts' C(.env), and an C(aws_access_key) what its C(options.reads) name, or else every
+    credential of the environment.
+  - A string that somebody found is compared with the current, pending and previous values of every credential, whole or
+    inside URLs, log lines, JSON, base64 and hexadecimal. Nothing of it, and no value, is returned.
+options:
+  leaked:
+    description:
+      - Credentials, or C(host:NAME) for what is in a host's C(.env), C(github) for what is mirrored there,
+        C(secret:NAME) for what a secret holds, C(all).
+    type: list
+    elements: str
+    default: []
+  found_in:
+    description: A file on the controller with what was found.
+    type: path
+  found_by:
+    description: Name of the variable in which M(watchparty.secrets.ask_secret) was registered.
+    type: str
+  hosts:
+    description: Every host of the inventory, for C(host:NAME).
+    type: list
+    elements: str
+    default: []
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - watchparty.secrets.rotation
+attributes:
+  check_mode:
+    description: Reads, and changes nothing in either mode.
+    support: full
+  diff_mode:
+    description: Nothing is changed.
+    support: N/A
+  action:
+    description: Runs on the controller, inside Ansible itself; hosts need neither boto3 nor credentials.
+    support: full
+notes:
+  - Values shorter than eight characters are not searched for, since they are found everywhere.
+seealso:
+  - module: watchparty.secrets.rotation
+"""
+
+EXAMPLES = r"""
+- name: What a leaked deploy key reaches
+  watchparty.secrets.impact_info:
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+    leaked: [deploy_ssh]
+    hosts: "{{ groups['app_hosts'] }}"
+  run_once: true
+  register: impact
+
+- name: Which credential a string from a paste is
+  watchparty.secrets.impact_info:
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+    found_in: found.txt
+  run_once: true
+"""
+
+RETURN = r"""
+declared:
+  description: What is taken for leaked, named and found.
+  type: list
+  elements: str
+  returned: success
+matches:
+  description: Which credentials' values were found, in which version and form.
+  type: list
+  elements: dict
+  returned: success
+  sample: [{credential: cache, stage: AWSCURRENT, form: URL-encoded}]
+words:
+  description: The same for people.
+  type: list
+  elements: str
+  returned: success
+impact:
+  description: The blast radius, or null where what was found belongs to no credential.
+  type: dict
+  returned: success
+  contains:
+    severity:
+      description: The highest of its credentials.
+      type: str
+    waves:
+      description: Credentials that are replaced together, in order.
+      type: list
+      elements: list
+    credentials:
+      description: Name, kind, severity, wave and how each is reached.
+      type: list
+      elements: dict
+    edges:
+      description: What reveals what, and why.
+      type: list
+      elements: dict
+    cycles:
+      description: Credentials that reveal each other.
+      type: list
+      elements: list
+text:
+  description: The blast radius in words.
+  type: list
+  elements: str
+  returned: success
+mermaid:
+  description: The graph for Markdown viewers.
+  type: str
+  returned: success
+graphviz:
+  description: The graph for dot.
+  type: str
+  returned: success
+"""
