@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from types import SimpleNamespace
@@ -52,6 +53,18 @@ def _holder_is_gone(found: Any) -> bool:
     return found.get("machine") == process.machine and bool(same) and same[0].dead
 
 
+def _one_more(path: str, before: Journal | None, readings: list[Reading]) -> Journal | None:
+    """The journal with one more entry that follows the last one, as fold sees it."""
+    if before is None or before.head == 0:
+        return None
+    last = readings[-1]
+    number = int(last.name[len(path) + 1 :])
+    entry = json.loads(last.value)
+    if number != before.head + 1 or entry.get("prev") != before.digest or entry.get("base"):
+        return None
+    return _journal.extended(before, last.name, number, last.value)
+
+
 def _remembered(fold: Callable[[str, Iterable[Reading]], Journal]) -> Callable[[str, Iterable[Reading]], Journal]:
     """A journal is read far more often than written."""
     known: dict[tuple[tuple[str, str], ...], Journal] = {}
@@ -62,7 +75,7 @@ def _remembered(fold: Callable[[str, Iterable[Reading]], Journal]) -> Callable[[
         if key not in known:
             if len(known) > 1000:
                 known.clear()
-            known[key] = fold(path, readings)
+            known[key] = _one_more(path, known.get(key[:-1]), readings) or fold(path, readings)
         return known[key]
 
     return remembering

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 PATH = "/srv/.env"
 _WANTED = Ownership(0, 0, 0o600)
+
+
+@lru_cache(1024)
+def _parsed(content: bytes) -> dict[str, str]:
+    found: dict[str, str] = json.loads(content)
+    return found
 
 
 class Unreachable(Exception):  # noqa: N818 - Ansible's word
@@ -47,7 +54,7 @@ class Host:
     def settings(self) -> dict[str, str]:
         """What the services would start with now."""
         found = self.files.get(PATH)
-        return json.loads(found.content) if found else {}
+        return _parsed(found.content) if found else {}
 
     def boot(self) -> None:
         self.running = self.settings

@@ -37,6 +37,8 @@ class Watch:
         self.plans: dict[str, dict[str, Any]] = {}
         self.buried: dict[str, str] = {}
         """Values of parameters that somebody else wrote and a rotation wrote over, until they are back."""
+        self.base = 0
+        """The number of the entry that says what those before it said."""
         self.journal = self.fold()
 
     def _remember(self, name: str, keys: dict[str, str]) -> None:
@@ -143,10 +145,15 @@ class Watch:
         return any(number and values[int(number) - 1] == value for number in numbers)
 
     def _journal_changed(self, op: str, name: str) -> None:
+        number = int(name.rpartition("/")[2])
         if op == "create":
             entry = json.loads(self.world.parameter(name))
             if "plan" in entry:
                 self.plans[entry["rotation"]] = entry["plan"]
+            if entry.get("base"):
+                self.base = max(self.base, number)
+        elif number < self.base:
+            return  # what is below it says nothing any more
         before, self.journal = self.journal, self.fold()
         if op != "delete":
             return

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import unquote
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _valkey
@@ -16,6 +17,7 @@ Point = Callable[[str, str, Callable[[], object]], object]
 _LOGIN = re.compile(r"^[a-z]+://([^:@/]*):([^@/]*)@")
 
 
+@lru_cache(4096)
 def login_in(url: str) -> tuple[str, str]:
     found = _LOGIN.match(url)
     if found is None:
