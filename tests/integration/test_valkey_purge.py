@@ -315,6 +315,9 @@ def test_a_thousand_of_a_million(server: Valkey, record_testsuite_property: Call
     populate(server)
     fill(server, ":1:", 1000)
     assert client(server).dbsize() == 1_000_000
+    with Probe(server) as idle:
+        time.sleep(5)
+    server.execute("CONFIG", "RESETSTAT")
     before, peak = memory(server), []
     params = {"chosen": [CACHE], "urls": {"CACHE_URL": server.url()}}
     program = (
@@ -340,14 +343,19 @@ def test_a_thousand_of_a_million(server: Valkey, record_testsuite_property: Call
             time.sleep(0.05)
         answer = json.loads(process.stdout.read())
     grown = max(peak) - before
+    spent = client(server).info("commandstats")
+    each = {name: spent[f"cmdstat_{name}"]["usec_per_call"] / 1000 for name in ("scan", "unlink")}
     words = (
-        f"{answer['milliseconds']} ms, longest of {probe.asked} answers {probe.longest * 1000:.1f} ms, +{grown} bytes"
+        f"{answer['milliseconds']} ms; longest of {probe.asked} answers {probe.longest * 1000:.1f} ms, "
+        f"{idle.longest * 1000:.1f} ms without it; a SCAN took the server {each['scan']:.2f} ms; +{grown} bytes"
     )
     record_testsuite_property("1,000 of 1,000,000 keys", words)
     assert answer["count"] == 1000
     assert client(server).dbsize() == 999_000
     assert client(server).exists(":1:0", ":1:999") == 0
-    assert probe.longest < 0.05, words
+    # What others do on this machine meanwhile delays answers as well.
+    assert probe.longest - idle.longest < 0.05, words
+    assert max(each.values()) < 5, words
     assert grown < 2_000_000, words
 
 

@@ -1,0 +1,153 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: valkey_purge
+short_description: Delete the keys in Valkey that the catalog calls cache or sessions, and no others
+version_added: 0.3.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Deletes keys in Valkey (or Redis 6.2 and newer) by the patterns that the catalog has under C(purge). Every primary of
+    a cluster is purged; from a replica, its primary is.
+  - Works by C(SCAN) and C(UNLINK) in small steps, so that no other client waits and the server's memory does not grow.
+  - Everything is looked at before the first key is deleted. One objection, and every key stays where it is.
+  - A queue is never deleted. See the notes for how a broker's keys are known.
+  - Runs on a host of the application with the application's interpreter, which has redis-py, and logs in as the
+    application does. It needs no command that ElastiCache forbids; it was not run there.
+options:
+  catalog:
+    description: The catalog, usually C({{ secrets_catalog }}). It is validated wholly before anything is read.
+    type: dict
+    required: true
+  environment:
+    description: Name of the environment, such as V(production).
+    type: str
+    required: true
+  snapshot:
+    description:
+      - Name of the variable in which a M(watchparty.secrets.env_snapshot) is registered. By default the stores are read
+        again, which is right where a password changed since.
+    type: str
+  entries:
+    description: Names under C(purge) in the catalog; all by default.
+    type: list
+    elements: str
+  kinds:
+    description:
+      - What is purged. An entry of sessions that is left out protects its keys, where an entry of a cache in the same
+        database would match them.
+    type: list
+    elements: str
+    choices: [cache, sessions]
+    default: [cache, sessions]
+  batch:
+    description: Number of keys that are deleted together, 1 to 10000.
+    type: int
+    default: 500
+  python:
+    description: The application's interpreter on the host, which has the driver; Ansible's own there by default.
+    type: str
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+attributes:
+  check_mode:
+    description: Looks at every key, raises every objection, and counts.
+    support: full
+  diff_mode:
+    description: Keys are counted, not listed.
+    support: none
+  idempotent:
+    description: A second run deletes what the application has cached meanwhile.
+    support: partial
+  action:
+    description: Resolves names to values on the controller.
+    support: full
+notes:
+  - The catalog refuses a pattern that can match what Celery (C(celery*), C(_kombu.*), C(unacked*)), Channels (C(asgi*)),
+    RedBeat, RQ or Dramatiq store. V(*) is accepted for a database of the cache's own.
+  - "A setting is a broker's if its name says so (it contains C(BROKER), C(CELERY), C(RESULT_BACKEND) or C(CHANNEL)), or if
+    the catalog says C(broker: true). C(broker: false) says that it is not."
+  - Where the database is also a broker's, no pattern may be able to match its keys; the names of its queues, also of
+    those that are empty now, are read from Celery's bindings there. Besides, no key that is a list is deleted there.
+  - Two settings lead to the same database if the servers say so (C(INFO)). Where a server may not be asked, an equal
+    number of the database is enough.
+  - In any other database, keys that look like a broker's stop the module as well.
+  - The user needs C(+scan +type +unlink +sscan), and in a cluster C(+cluster|slots). C(+info) and C(+hello) tell more.
+  - With Django's session engine C(cache), sessions are keys in the cache, and C(cached_db) keeps copies there. To end
+    sessions use M(watchparty.secrets.django_sessions).
+  - While a server makes its table of keys larger or smaller, a count in check mode may contain a key twice.
+seealso:
+  - module: watchparty.secrets.django_sessions
+"""
+
+EXAMPLES = r"""
+# The catalog has:
+#   purge:
+#     cache: {setting: REDIS_URL, keys: [":1:*"]}
+#     sessions: {setting: SESSION_REDIS_URL, keys: ["session:*"]}
+- name: Empty the caches, and leave everybody logged in
+  watchparty.secrets.valkey_purge:
+    catalog: "{{ secrets_catalog }}"
+    environment: "{{ app_environment }}"
+    kinds: [cache]
+    python: /srv/app/venv/bin/python
+  run_once: true
+  register: purge
+
+- name: How much it was
+  ansible.builtin.debug:
+    msg: "{{ purge.count }} keys in {{ purge.milliseconds }} ms"
+"""
+
+RETURN = r"""
+count:
+  description: Number of keys deleted; in check mode, of those that would be.
+  type: int
+  returned: success
+  sample: 1000
+milliseconds:
+  description: How long it took from the first connection to the last deletion.
+  type: int
+  returned: success
+  sample: 412
+purged:
+  description: The same by entry of the catalog.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    name:
+      description: Name of the entry.
+      type: str
+    kind:
+      description: V(cache) or V(sessions).
+      type: str
+    setting:
+      description: The setting whose URL was used.
+      type: str
+    database:
+      description: Number of the database.
+      type: int
+    nodes:
+      description: Its primaries.
+      type: list
+      elements: str
+    count:
+      description: Number of keys deleted, or in check mode of those that would be.
+      type: int
+    spared:
+      description: Number of keys that the patterns match and that stay because they are sessions.
+      type: int
+    milliseconds:
+      description: How long the deletion took; 0 in check mode.
+      type: int
+  sample:
+    - {name: cache, kind: cache, setting: REDIS_URL, database: 0, nodes: ["10.0.2.7:6379"], count: 1000, spared: 0,
+       milliseconds: 95}
+"""
