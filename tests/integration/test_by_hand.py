@@ -87,23 +87,14 @@ def test_the_first_block_is_what_the_tests_replace(operator: Operator) -> None:
     assert names_set(blocks()["Begin"][0]) == names_set(operator.variables())
 
 
-FIRST = {
-    "create": "Create",
-    "created": "Create",
-    "set": "Set",
-    "test": "Test",
-    "deploy": "Deploy",
-    "promote": "Promote",
-}
-FIRST |= {"retire": REMOVE, "record": TIDY, "close": TIDY}
+FIRST = dict.fromkeys(("create", "created"), "Create") | dict.fromkeys(("record", "close"), TIDY) | {"retire": REMOVE}
 
 
-@pytest.mark.parametrize("step", steps("create deploy retire", "created set test promote record close"))
+@pytest.mark.parametrize("step", steps("create retire", "created set test deploy promote record close"))
 def test_finished(lab: RotationLab, operator: Operator, step: str) -> None:
     old = lab.ready()
     killed(lab, step, f"credential={BOTH}")
-    said = operator.finish(FIRST[step])
-    assert "ann@by-hand" not in said  # it was not there when the operator looked
+    operator.finish(FIRST.get(step, step.capitalize()))
     new = lab.values()
     assert (new.database[0] != old.database[0], new.cache[1] != old.cache[1]) == (True, True)
     settled(lab, old)
