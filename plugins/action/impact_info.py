@@ -80,7 +80,8 @@ def _known(setting: Setting) -> list[_leaked.Known]:
         stages = None if stage == "AWSCURRENT" else dict.fromkeys(names, stage)
         contents = rotator.secrets.read(names, stages=stages)
         known += _values(catalog, contents | parameters if stage == "AWSCURRENT" else contents, stage)
-    return known
+    # A value that is in several versions of a secret is told of the newest.
+    return list({(one.credential, one.value): one for one in reversed(known)}.values())
 
 
 def _values(catalog: Catalog, contents: Contents, stage: str) -> list[_leaked.Known]:
