@@ -123,10 +123,9 @@ class ActionModule(RotationAction):
                 "-e rotation_abort=true"
             )
         back = args["abort"] and rotation.step not in _steps.BACKWARD
-        if back and rotation.step in ("retire", "record"):
-            raise RotationError(
-                f"{rotation} is past its promotion and the old value may be gone; go on with it instead"
-            )
+        if back and _steps.is_past_return(rotation):
+            past = "promotion" if rotation.step in ("retire", "record") else "removal of old values"
+            raise RotationError(f"{rotation} is past its {past} and the old value may be gone; go on with it instead")
         way = "is taken back" if args["abort"] or rotation.step in _steps.BACKWARD else "goes on"
         said = [f"{rotation} was not finished; it {way} from there"]
         if not write:
@@ -202,6 +201,12 @@ def _read(setting: Setting) -> tuple[Contents, dict[str, Any]]:
     """Everything a plan stands on: the settings' places, the credentials', and the labels of the secrets."""
     catalog, rotator = setting.catalog, setting.rotator
     concerned = {name for one in catalog.credentials.values() for name in _graph.secrets_of(catalog, one)}
+    concerned |= {
+        place.name
+        for one in catalog.credentials.values()
+        for place in _graph.fallback_places(catalog, one)
+        if not place.name.startswith("/")
+    }
     contents = rotator.secrets.read(sorted({*catalog.secret_names, *concerned}))
     spots = (spot for one in catalog.credentials.values() for spot in _graph.spots(catalog, one))
     if catalog.reads_ssm or any(spot.place.name.startswith("/") for spot in spots):

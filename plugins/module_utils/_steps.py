@@ -46,6 +46,12 @@ def stages(phases: int, *, immediate: bool = False) -> tuple[str, ...]:
     return (*before, *(f"deploy_{number}" for number in range(1, phases + 1)), *after)
 
 
+def is_past_return(rotation: OpenRotation) -> bool:
+    """Whether the old values may be gone, so that nothing leads back."""
+    removing = ("revoke", "deploy", "promote") if rotation.plan.get("immediate") else ()
+    return rotation.step in (*removing, "retire", "record")
+
+
 def following(rotation: OpenRotation, outcome: str, *, words: str = "") -> Decision:
     """Pure: which way a rotation goes on after the present step came to ``outcome``."""
     if rotation.step in BACKWARD:
@@ -53,7 +59,7 @@ def following(rotation: OpenRotation, outcome: str, *, words: str = "") -> Decis
     if outcome in (FAILED, TAKEN, MOVED) and rotation.step in ("retire", "record"):
         return Decision(STOP, words=f"{words}; the new value is in force and the old one may still be valid")
     if outcome in (FAILED, TAKEN):
-        if rotation.plan.get("immediate") and rotation.step in ("revoke", "deploy", "promote"):
+        if is_past_return(rotation):
             return Decision(STOP, words=f"{words}; the old value is removed already, so there is no way back")
         return Decision(BACK, "abort", words=words)
     if outcome == MOVED:
