@@ -60,6 +60,8 @@ def test_old_values_may_be_removed_first() -> None:
 )
 def test_once_they_are_removed_nothing_leads_back(stage: str, outcome: str, *, back: bool) -> None:
     decision = following(at(stage, immediate=True), outcome, words="why")
+    assert _steps.is_past_return(at(stage, immediate=True)) is not back
+    assert not _steps.is_past_return(at(stage))
     if back:
         assert decision == Decision(_steps.BACK, "abort", words="why")
     else:
@@ -109,6 +111,11 @@ def test_a_failure_after_the_promotion_is_told_and_stays_open(stage: str, outcom
     assert following(at(stage), outcome, words="why") == Decision(
         _steps.STOP, words="why; the new value is in force and the old one may still be valid"
     )
+
+
+@pytest.mark.parametrize("stage", ["retire", "record"])
+def test_after_the_promotion_the_old_value_may_be_gone(stage: str) -> None:
+    assert _steps.is_past_return(at(stage))
 
 
 @pytest.mark.parametrize("outcome", [_steps.LOST, _steps.BLOCKED])
