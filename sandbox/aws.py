@@ -215,11 +215,15 @@ class Layer:
         return [content]
 
 
-def _attach_labels_once() -> None:
-    """moto attaches a label a second time to the version that has it, and then takes off only one of them."""
-    from moto.secretsmanager.models import SecretsManagerBackend
+def _mend_labels() -> None:
+    """Two things that moto does with labels and AWS does not.
 
-    moves = SecretsManagerBackend.update_secret_version_stage
+    It attaches a label again to the version that has it, and then takes off only one of the two. After a promotion a
+    write by hand leaves AWSCURRENT on the promoted version too, and takes every label off the one before.
+    """
+    from moto.secretsmanager.models import FakeSecret, SecretsManagerBackend
+
+    moves, resets = SecretsManagerBackend.update_secret_version_stage, FakeSecret.reset_default_version
 
     def update_secret_version_stage(self: Any, secret_id: str, *arguments: Any, **named: Any) -> Any:
         answer = moves(self, secret_id, *arguments, **named)
@@ -227,7 +231,19 @@ def _attach_labels_once() -> None:
             version["version_stages"][:] = dict.fromkeys(version["version_stages"])
         return answer
 
+    def reset_default_version(self: Any, *arguments: Any) -> None:
+        labels = {version: found["version_stages"] for version, found in self.versions.items()}
+        current = next((version for version, found in labels.items() if "AWSCURRENT" in found), None)
+        if current is None:
+            resets(self, *arguments)
+            return
+        kept = [label for label in labels[current] if label not in ("AWSCURRENT", "AWSPREVIOUS")]
+        self.default_version_id = current
+        resets(self, *arguments)
+        self.versions[current]["version_stages"] = ["AWSPREVIOUS", *kept]
+
     setattr(SecretsManagerBackend, moves.__name__, update_secret_version_stage)
+    setattr(FakeSecret, resets.__name__, reset_default_version)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -241,7 +257,7 @@ def main(argv: list[str] | None = None) -> None:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
 
-    _attach_labels_once()
+    _mend_labels()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     layer = Layer(DomainDispatcherApplication(create_backend_app), options.log)
     server = make_server(options.host, options.port, layer, threaded=True, request_handler=MotoRequestHandler)
