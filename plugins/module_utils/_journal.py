@@ -14,7 +14,9 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any, Iterable, Mapping, Optional
 
+from ansible_collections.watchparty.secrets.plugins.module_utils import _incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError
+from ansible_collections.watchparty.secrets.plugins.module_utils._incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Reading
 
 CLOSING_STEPS = ("closed", "aborted")
@@ -116,6 +118,8 @@ class Journal:
     """Credentials whose server has both logins."""
     audit: Mapping[str, Any] = field(default_factory=dict)
     """Number and digest of the newest audit record."""
+    incident: Optional[Incident] = None
+    """A leak that was declared and is not contained yet."""
     entries: int = 0
     """How many entries there are to trim."""
 
@@ -180,6 +184,7 @@ def _after(journal: Journal, number: int, name: str, entry: Mapping[str, Any]) -
         prepared=(journal.prepared | frozenset(entry.get("prepared", ()))) - frozenset(entry.get("unprepared", ())),
         audit=_mapping(name, entry, "audit") or journal.audit,
         obligations=_obligations(journal, name, entry),
+        incident=_incident.following(journal.incident, entry),
     )
     before = journal.rotation
     same = before if before and before.id == entry["rotation"] else None
@@ -264,4 +269,5 @@ def base_entry(journal: Journal) -> dict[str, Any]:
         },
         "prepared": sorted(journal.prepared),
         "audit": dict(journal.audit),
+        **({"incident": journal.incident.entry()} if journal.incident else {}),
     }

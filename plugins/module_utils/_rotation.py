@@ -128,6 +128,9 @@ def plan(ground: Ground, wish: Wish) -> Plan:
         if wish.names and credential.name not in wish.names:
             continue
         age = _ages.age_of(ground.catalog, credential, ground.journal, ground.now)
+        if wish.leak and _is_replaced(ground.journal, age):
+            passed[credential.name] = "was replaced since the leak was declared"
+            continue
         if not (age.due or wish.force or wish.leak):
             passed[credential.name] = age.words
             continue
@@ -144,6 +147,12 @@ def plan(ground: Ground, wish: Wish) -> Plan:
     if not wish.leak:
         items += _obligations(ground, wish, {item.credential for item in items}, taken)
     return replace(_pinned(ground, items, refused, passed), incident=wish.leak, immediate=wish.immediate)
+
+
+def _is_replaced(journal: Journal, age: _ages.Age) -> bool:
+    """Whether a run before this one, of the same incident, has replaced it."""
+    incident = journal.incident
+    return incident is not None and age.last is not None and _ages.moment(age.last.at) > _ages.moment(incident.at)
 
 
 def _item(credential: Credential, kind: Kind, wish: Wish, age: _ages.Age, places: tuple[Place, ...]) -> Item:
