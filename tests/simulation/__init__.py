@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A deterministic simulation of rotations: the real decision code and glue, over stores, hosts and servers in memory.
 
-    python -m tests.simulation --interleavings 100000      explores that many schedules
-    python -m tests.simulation --seed 4711                 replays one, act by act
+python -m tests.simulation --interleavings 100000      explores that many schedules
+python -m tests.simulation --seed 4711                 replays one, act by act
 """
 
 from __future__ import annotations

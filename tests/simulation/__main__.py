@@ -13,6 +13,11 @@ from tests.simulation.planted import BUGS, planted
 from tests.simulation.scenario import play
 
 
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description="Explores schedules of rotations.")
     parser.add_argument("--interleavings", type=int, default=1000)
@@ -24,8 +29,8 @@ def main() -> int:
     with installed(), planted(arguments.bug) if arguments.bug else contextlib.nullcontext():
         if arguments.seed is not None:
             result = play(arguments.seed, traced=True)
-            print("\n".join(result.trace or ()))
-            print(result.violation or "every invariant holds")
+            say("\n".join(result.trace or ()))
+            say(result.violation or "every invariant holds")
             return 1 if result.violation else 0
         return explore(arguments.first, arguments.interleavings, arguments.failures)
 
@@ -43,13 +48,13 @@ def explore(first: int, number: int, failures: int) -> int:
         litter += result.litter
         if result.violation:
             failed += 1
-            print(f"seed {seed}: {result.violation}\n  replay: python -m tests.simulation --seed {seed}", flush=True)
+            say(f"seed {seed}: {result.violation}\n  replay: python -m tests.simulation --seed {seed}")
             if failed >= failures:
                 break
     seconds = time.monotonic() - started
     done = seed - first + 1
-    print(f"{done} interleavings ({len(paths)} different ones), {acts} acts, {failed} failed")
-    print(f"{seconds:.1f} s, {done / seconds:.0f} a second; runs ended: {dict(ends)}; left by late acts: {dict(litter)}")
+    say(f"{done} interleavings ({len(paths)} different ones), {acts} acts, {failed} failed")
+    say(f"{seconds:.1f} s, {done / seconds:.0f} a second; runs ended: {dict(ends)}; left by late acts: {dict(litter)}")
     return 1 if failed else 0
 
 

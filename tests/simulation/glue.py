@@ -19,7 +19,6 @@ from ansible_collections.watchparty.secrets.plugins.action import (
     valkey_user,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils import _contents, _journal, _valkey
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotator import Rotator
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotator_names import Who
@@ -35,7 +34,7 @@ from tests.simulation.world import World
 KINDS = _shared.load_kinds([])
 
 
-class Ended(Exception):  # noqa: N818 - a run that ends is no error of the simulation
+class Ended(Exception):
     """A run ended before its last play, and these are its words."""
 
 
@@ -103,7 +102,7 @@ def installed() -> Iterator[None]:
     # A verifier takes 4096 rounds of a digest, and the servers here compare passwords.
     patch(postgresql_login, "_scram", SimpleNamespace(scram_verifier=lambda password, _salt: password))
     # Pure functions of texts that come up again and again.
-    patch(_journal, "_parsed", lru_cache(4096)(_journal._parsed))  # noqa: SLF001
+    patch(_journal, "_parsed", lru_cache(4096)(_journal._parsed))
     patch(_journal, "digest_of", lru_cache(4096)(_journal.digest_of))
     patch(_journal, "fold", _remembered(_journal.fold))
     parse = lru_cache(4096)(_contents.parse_secret)
@@ -127,7 +126,7 @@ class Hands:
             secrets=world.secrets,
             parameters=world.parameters,
             me=Who(process.name, f"{process.name}@{process.machine}", self.holder(process)),
-            clock=lambda: _shared._ages.stamp(world.now()),  # noqa: SLF001
+            clock=lambda: _shared._ages.stamp(world.now()),
         )
         self.setting = _shared.Setting(world.catalog, KINDS, rotator, None)  # type: ignore[arg-type]
 
@@ -141,7 +140,7 @@ class Hands:
         unknown = set(given) - set(args)
         assert not unknown, f"{action.name} has no options {unknown}"
         act = object.__new__(action)
-        act._task = SimpleNamespace(check_mode=False)  # noqa: SLF001
+        act._task = SimpleNamespace(check_mode=False)
         found: dict[str, Any] = act.answer(self.setting, {**args, **given}, {})
         return found
 
@@ -214,5 +213,3 @@ class Hands:
             server.usable(params["login_url"])
         else:
             server.absent(user, digest, gate)
-
-

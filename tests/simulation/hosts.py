@@ -29,7 +29,7 @@ def _parsed(content: bytes) -> dict[str, str]:
     return found
 
 
-class Unreachable(Exception):  # noqa: N818 - Ansible's word
+class Unreachable(Exception):
     """Raised when a host gives no answer."""
 
 
@@ -91,7 +91,15 @@ class Host:
 
     def _file(self, state: Callable[[Any], dict[str, Any]], params: dict[str, Any], *, check: bool) -> dict[str, Any]:
         module = SimpleNamespace(
-            params={"path": PATH, "mark": True, "merge": False, "backup": True, "prove": False, "readers": (), **params},
+            params={
+                "path": PATH,
+                "mark": True,
+                "merge": False,
+                "backup": True,
+                "prove": False,
+                "readers": (),
+                **params,
+            },
             check_mode=check,
             _diff=False,
         )

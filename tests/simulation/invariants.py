@@ -52,11 +52,9 @@ class Watch:
             self._remember(place, self.current[place][1])
 
     def fold(self) -> Journal:
-        found = self.world.parameters._parameters  # noqa: SLF001 - past the hook
+        found = self.world.parameters._parameters
         start = f"{JOURNAL}/"
-        readings = [
-            Reading("ssm", name, "1", one.values[-1]) for name, one in found.items() if name.startswith(start)
-        ]
+        readings = [Reading("ssm", name, "1", one.values[-1]) for name, one in found.items() if name.startswith(start)]
         return _journal.fold(JOURNAL, readings)
 
     # After every act
@@ -111,7 +109,7 @@ class Watch:
             return
         self.current[name] = (to, now)
         plan = self.plans.get(self._rotation_of(name, to), {})
-        base = self.world.secrets._secrets[name].contents.get(plan.get("secrets", {}).get(name, ""), "{}")  # noqa: SLF001
+        base = self.world.secrets._secrets[name].contents.get(plan.get("secrets", {}).get(name, ""), "{}")
         for key in {*was, *now}:
             mine, theirs = now.get(key, ""), was.get(key, "")
             if mine == theirs:
@@ -129,18 +127,18 @@ class Watch:
         return next((label.rpartition("-")[0] for label in labels if label.startswith("r-")), "")
 
     def _written(self, name: str) -> None:
-        values = self.world.parameters._parameters[name].values  # noqa: SLF001
+        values = self.world.parameters._parameters[name].values
         lost, value = values[-2], values[-1]
         if self.buried.get(name) == value:
             del self.buried[name]
         elif (name, "", lost) in self.theirs and value != lost and not self._planned(name, lost):
             self.buried[name] = lost
-        if name == COPY and value not in self.before[CORE, "DATABASE_URL"] and (name, "", value) not in self.theirs:
-            if not self._proven("DATABASE_URL", value):
-                self._fail(f"{name} holds {value}, which no proven host has run on")
+        known = value in self.before[CORE, "DATABASE_URL"] or (name, "", value) in self.theirs
+        if name == COPY and not known and not self._proven("DATABASE_URL", value):
+            self._fail(f"{name} holds {value}, which no proven host has run on")
 
     def _planned(self, name: str, value: str) -> bool:
-        values = self.world.parameters._parameters[name].values  # noqa: SLF001
+        values = self.world.parameters._parameters[name].values
         numbers = [plan.get("parameters", {}).get(name) for plan in self.plans.values()]
         return any(number and values[int(number) - 1] == value for number in numbers)
 
@@ -181,7 +179,7 @@ class Watch:
         world, found = self.world, []
         if self.journal.rotation is not None:
             found.append(f"{self.journal.rotation} is open")
-        for name in world.secrets._secrets:  # noqa: SLF001
+        for name in world.secrets._secrets:
             if name not in (CORE, CACHE, ADMIN):
                 found.append(f"secret {name}")
                 continue

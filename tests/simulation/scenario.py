@@ -9,6 +9,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotator_names import PENDING
@@ -135,7 +136,7 @@ class Scenario:
             at(self._sometime(), lambda: self._command("A", abort=rng.random() < 0.3))
         for _number in range(rng.choice((0, 0, 1, 1, 2))):  # somebody elsewhere
             resume, abort = rng.choice(("", "any", "any")), rng.random() < 0.5
-            at(self._sometime(), lambda resume=resume, abort=abort: self._command("B", resume=resume, abort=abort))
+            at(self._sometime(), partial(self._command, "B", resume=resume, abort=abort))
         if rng.random() < 0.3:
             at(self._sometime(), lambda: self._process("deploy", "C", deploy(self.world), self._faults()))
         if rng.random() < 0.4:
@@ -165,6 +166,7 @@ class Scenario:
             value = host.running.get(key)
             host.sick = lambda settings: settings.get(key) != value
         else:
+
             def vanish() -> None:
                 host.reachable = False
                 self.scheduler.say(host.name, "VANISHES")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import greenlet
+import greenlet  # type: ignore[import-untyped]
 
 KILL = "killed before it"
 KILL_AFTER = "killed after it"
@@ -82,7 +82,7 @@ class Scheduler:
         self.tick = 0
         self.processes: list[Process] = []
         self.current: Process | None = None
-        self.events: list[tuple[int, int, Callable[[], None]]] = []
+        self.events: list[tuple[int, int, Callable[[], object]]] = []
         self.lines: list[str] | None = [] if traced else None
         self.path = 0
         """A digest of the order of acts, to tell schedules apart."""
@@ -95,7 +95,7 @@ class Scheduler:
             who = self.current.name if self.current else "-"
             self.lines.append(f"{self.tick:5} {who:10} " + " ".join(map(str, words)))
 
-    def at(self, tick: int, event: Callable[[], None]) -> None:
+    def at(self, tick: int, event: Callable[[], object]) -> None:
         self.events.append((tick, len(self.events), event))
         self.events.sort(key=lambda one: one[:2])
 

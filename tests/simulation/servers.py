@@ -80,7 +80,9 @@ class Postgres:
     @staticmethod
     def _refuse_older(login: str, role: Login, journal: int) -> None:
         if role.journal > journal:
-            raise HostError(f"role {login} was last changed under journal number {role.journal}, this run has {journal}")
+            raise HostError(
+                f"role {login} was last changed under journal number {role.journal}, this run has {journal}"
+            )
 
 
 @dataclass

@@ -191,14 +191,14 @@ class World(Hook):
         return version, self.content(secret, version)
 
     def content(self, secret: str, version: str) -> dict[str, str]:
-        found: dict[str, str] = json.loads(self.secrets._secrets[secret].contents[version])  # noqa: SLF001
+        found: dict[str, str] = json.loads(self.secrets._secrets[secret].contents[version])
         return found
 
     def stages(self, secret: str) -> dict[str, str]:
-        return self.secrets._secrets[secret].stages  # noqa: SLF001 - past the hook
+        return self.secrets._secrets[secret].stages
 
     def parameter(self, name: str) -> str:
-        return self.parameters._parameters[name].values[-1]  # noqa: SLF001 - past the hook
+        return self.parameters._parameters[name].values[-1]
 
     def write_secret(self, secret: str, key: str, value: str) -> None:
         """Somebody changes one key, as the console does: over what is current now."""
