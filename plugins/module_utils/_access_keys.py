@@ -8,6 +8,7 @@ is known by being newer than the rotation and never used. Keys are removed by th
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,6 +30,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._url import Log
 
 SECONDS, INTERVAL = 30.0, 2.0
 """How long IAM is given to show a change, and how often it is asked."""
+_ID = re.compile(r"[A-Z0-9]{16,128}")
 TEMPORARY = "ASIA"
 """What the ids of temporary keys begin with."""
 
@@ -193,6 +195,10 @@ class Steps:
 
 def objections(keys: AccessKeys, key: str, user: Optional[str]) -> List[str]:
     """What stands against rotating this key, as far as AWS tells before anything is changed."""
+    if not _ID.fullmatch(key):
+        return [
+            "the place for its user name holds no id of an access key, such as AKIAIOSFODNN7EXAMPLE; correct it, or appears_in"
+        ]
     if key.startswith(TEMPORARY):
         return [f"{key} is a temporary key, which ends by itself; get a new one where it came from"]
     try:

@@ -1,0 +1,390 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What aws_access_key asks and changes, on moto with its authorization on: keys that are gone are really refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.parsers import ResponseParserError
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._access_keys import (
+    INTERVAL,
+    SECONDS,
+    Hands,
+    Keys,
+    Steps,
+    objections,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+    Denied,
+    NoAccess,
+    NotFound,
+    Overtaken,
+    RotationError,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._new_values import Issued
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam import AccessKeys
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import MemorySecrets
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
+from sandbox.aws import Moto
+from sandbox.faults import Fault
+from tests.integration.access_key_lab import OPERATOR, USER, authorization, client_of, keys, new_user
+
+BEFORE = datetime(2020, 1, 1, tzinfo=UTC)
+NOBODYS = "AKIAIOSFODNN7EXAMPLE"
+
+
+@dataclass
+class World:
+    """One user with one key, and the hands of a run that rotates it."""
+
+    moto: Moto
+    operator: Login = field(repr=False)
+    old: Login = field(repr=False)
+    secrets: MemorySecrets = field(default_factory=MemorySecrets)
+    slept: list[float] = field(default_factory=list)
+    looks: int = 0
+    overtaken_at: int = 0
+    """The look at the journal, counted from 1, from which on another run has the rotation."""
+    is_ended: bool = False
+    sts: Callable[[Login | None], Any] | None = None
+    acting: Any = None
+
+    @property
+    def iam(self) -> Any:
+        return client_of(self.moto, "iam", self.operator)
+
+    @property
+    def issued(self) -> Issued:
+        return Issued(self.secrets, "app-rotation/test/r1", "r1")
+
+    @property
+    def store(self) -> AccessKeys:
+        def sts(login: Login | None) -> Any:
+            return client_of(self.moto, "sts", login or self.operator)
+
+        return AccessKeys(self.iam, acting=self.acting or self.iam, sts=self.sts or sts)
+
+    def mine(self) -> None:
+        self.looks += 1
+        if self.overtaken_at and self.looks >= self.overtaken_at:
+            raise Overtaken("another run")
+
+    def steps(self, new: Login | None = None, *, aborting: bool = False, check: bool = False, **more: Any) -> Steps:
+        hands = Hands(self.store, self.issued, self.mine, lambda: self.is_ended, self.slept.append)
+        found = Keys("storage", USER, self.old, new, aborting, BEFORE)
+        return Steps(hands, replace(found, **more), check=check)
+
+    def made(self) -> Login:
+        """The new key, made and kept."""
+        self.steps().issued()
+        return self.issued.take("storage")
+
+    def names(self) -> set[str]:
+        return set(keys(self.iam))
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[Moto]:
+    with Moto() as server:
+        yield server
+
+
+@pytest.fixture
+def world(moto: Moto) -> Iterator[World]:
+    moto.set_faults()
+    for name in {one["UserName"] for one in moto.client("iam").list_users()["Users"]}:
+        for key in keys(moto.client("iam"), name):
+            moto.client("iam").delete_access_key(UserName=name, AccessKeyId=key)
+        moto.client("iam").delete_user_policy(UserName=name, PolicyName="everything")
+        moto.client("iam").delete_user(UserName=name)
+    operator, old = new_user(moto, OPERATOR), new_user(moto)
+    with authorization(moto):
+        yield World(moto, operator, old)
+
+
+def without_retries(world: World) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client(
+        "iam",
+        endpoint_url=world.moto.url,
+        region_name="eu-west-3",
+        aws_access_key_id=world.operator.username,
+        aws_secret_access_key=world.operator.password,
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+
+
+class TestIssued:
+    def test_once(self, world: World) -> None:
+        assert world.steps(check=True).issued() == {"changed": True, "user": USER}
+        assert world.names() == {world.old.username}
+        first = world.steps().issued()
+        new = world.issued.take("storage")
+        assert first == {"changed": True, "user": USER, "access_key_id": new.username}
+        assert str(new.password) not in repr(new)
+        assert world.steps().issued() == {**first, "changed": False}
+        assert world.names() == {world.old.username, new.username}
+        assert world.slept == []
+
+    @pytest.mark.parametrize("effect", ["lose", "close"])
+    def test_a_lost_answer_costs_a_key_that_goes_again(self, world: World, effect: str) -> None:
+        world.acting = without_retries(world)
+        world.moto.set_faults(Fault(effect, "CreateAccessKey", calls=(1,)))
+        new = world.made()
+        assert world.names() == {world.old.username, new.username}
+        assert world.slept == [INTERVAL]
+
+    def test_no_answer_twice(self, world: World) -> None:
+        world.acting = without_retries(world)
+        world.moto.set_faults(Fault("close", "CreateAccessKey"))
+        with pytest.raises(NoAccess):
+            world.steps().issued()
+        assert world.names() == {world.old.username}
+
+    def test_an_answer_that_cannot_be_read_is_not_quoted(self, world: World) -> None:
+        class Garbled:
+            def create_access_key(self, **_arguments: str) -> None:
+                raise ResponseParserError("invalid XML: <SecretAccessKey>canary</SecretAccessKey>")
+
+        world.acting = Garbled()
+        with pytest.raises(NoAccess, match="cannot be read") as raised:
+            world.steps().issued()
+        assert "canary" not in str(raised.value)
+        assert raised.value.__suppress_context__
+
+    def test_denied_is_not_tried_again(self, world: World) -> None:
+        world.moto.set_faults(Fault("deny", "CreateAccessKey"))
+        with pytest.raises(Denied, match="iam:CreateAccessKey on user shop-storage"):
+            world.steps().issued()
+        assert world.slept == []
+
+    def test_what_a_killed_attempt_made_goes(self, world: World) -> None:
+        lost = world.iam.create_access_key(UserName=USER)["AccessKey"]["AccessKeyId"]
+        new = world.made()
+        assert world.names() == {world.old.username, new.username}
+        assert lost not in world.names()
+
+    def test_a_key_of_somebody_else_stays(self, world: World) -> None:
+        other = world.iam.create_access_key(UserName=USER)["AccessKey"]["AccessKeyId"]
+        later = datetime.now(UTC) + timedelta(hours=1)
+        with pytest.raises(RotationError, match=f"second access key {other}"):
+            world.steps(since=later).issued()
+        assert other in world.names()
+
+    def test_a_key_that_was_used_stays(self, world: World) -> None:
+        other = world.iam.create_access_key(UserName=USER)["AccessKey"]
+        client_of(world.moto, "sts", Login(other["AccessKeyId"], other["SecretAccessKey"])).get_caller_identity()
+        with pytest.raises(RotationError, match=f"second access key {other['AccessKeyId']}"):
+            world.steps().issued()
+        assert other["AccessKeyId"] in world.names()
+
+    def test_overtaken_before_it_makes_one(self, world: World) -> None:
+        world.overtaken_at = 1
+        with pytest.raises(Overtaken):
+            world.steps().issued()
+        assert world.names() == {world.old.username}
+
+    def test_overtaken_before_it_keeps_one(self, world: World) -> None:
+        world.overtaken_at = 2
+        with pytest.raises(Overtaken):
+            world.steps().issued()
+        assert world.names() == {world.old.username}
+        assert world.issued.find("storage") is None
+
+    def test_another_run_kept_one_first(self, world: World) -> None:
+        """It did so after this run had looked; the key that is kept is the one."""
+        theirs = world.made()
+        world.iam.update_access_key(UserName=USER, AccessKeyId=theirs.username, Status="Active")
+        finds = [None]
+        issued = world.issued
+
+        class Late(Issued):
+            def find(self, credential: str) -> Login | None:
+                return finds.pop() if finds else issued.find(credential)
+
+        hands = Hands(world.store, Late(world.secrets, "app-rotation/test/r1", "r1"), world.mine, lambda: False)
+        ours = Steps(
+            replace(hands, sleep=world.slept.append),
+            Keys("storage", USER, world.old, theirs, False, BEFORE),
+        )
+        with pytest.raises(Exception, match="LimitExceeded"):
+            ours.issued()
+        world.iam.delete_access_key(UserName=USER, AccessKeyId=world.old.username)
+        finds.append(None)
+        assert ours.issued() == {"changed": False, "user": USER, "access_key_id": theirs.username}
+        assert world.names() == {theirs.username}
+
+    def test_ended_meanwhile(self, world: World) -> None:
+        """What was kept goes; the key is left to whoever ended the rotation, who had seen it."""
+        world.is_ended = True
+        with pytest.raises(Overtaken, match="ended by another run"):
+            world.steps().issued()
+        assert world.issued.find("storage") is None
+
+    def test_a_kept_key_that_is_gone_is_named(self, world: World) -> None:
+        new = world.made()
+        world.iam.delete_access_key(UserName=USER, AccessKeyId=new.username)
+        with pytest.raises(RotationError, match=f"key {new.username} was made .* rotation_abort=true"):
+            world.steps().issued()
+        assert sum(world.slept) == SECONDS
+
+
+class TestUsable:
+    def test_it_logs_in(self, world: World) -> None:
+        new = world.made()
+        assert world.steps(new).usable() == {"changed": False, "user": USER, "access_key_id": new.username}
+
+    def test_within_seconds(self, world: World) -> None:
+        """AWS refuses a key that it just made; here it has another secret at first."""
+        new = world.made()
+        logins = [new, *[replace(new, password="wrong")] * 3]
+        world.sts = lambda _login: client_of(world.moto, "sts", logins.pop() if len(logins) > 1 else new)
+        world.steps(new).usable()
+        assert world.slept == [INTERVAL] * 3
+
+    def test_not_at_all(self, world: World) -> None:
+        new = replace(world.made(), password="wrong")
+        with pytest.raises(RotationError, match=f"does not accept key {new.username} .* nothing is taken away"):
+            world.steps(new).usable()
+        assert sum(world.slept) == SECONDS
+
+    def test_somebody_elses(self, world: World) -> None:
+        with pytest.raises(RotationError, match="does not accept"):
+            world.steps(world.operator).usable()
+
+    def test_before_it_was_made(self, world: World) -> None:
+        with pytest.raises(RotationError, match="no new key yet"):
+            world.steps().usable()
+
+    def test_aws_is_down(self, world: World) -> None:
+        new = world.made()
+        world.moto.set_faults(Fault("deny", "GetCallerIdentity"))
+        with pytest.raises(Denied):
+            world.steps(new).usable()
+
+
+class TestAbsent:
+    def test_forward(self, world: World) -> None:
+        new = world.made()
+        told = {"user": USER, "access_key_id": world.old.username}
+        assert world.steps(new, check=True).absent() == {**told, "changed": True, "accepted": True}
+        assert len(world.names()) == 2
+        assert world.steps(new).absent() == {**told, "changed": True, "accepted": False}
+        assert world.names() == {new.username}
+        assert world.steps(new).absent() == {**told, "changed": False, "accepted": False}
+        assert not world.store.accepts(world.old, USER)
+
+    def test_killed_between_its_two_acts(self, world: World) -> None:
+        new = world.made()
+        world.iam.update_access_key(UserName=USER, AccessKeyId=world.old.username, Status="Inactive")
+        world.steps(new).absent()
+        assert world.names() == {new.username}
+
+    @pytest.mark.parametrize(("looks", "left"), [(1, "Active"), (2, "Inactive")])
+    def test_overtaken_before_each_act(self, world: World, looks: int, left: str) -> None:
+        new = world.made()
+        world.overtaken_at = world.looks + looks
+        with pytest.raises(Overtaken):
+            world.steps(new).absent()
+        assert keys(world.iam)[str(world.old.username)] == left
+
+    def test_the_old_one_stays_while_the_new_one_is_not_accepted(self, world: World) -> None:
+        new = world.made()
+        world.iam.delete_access_key(UserName=USER, AccessKeyId=new.username)
+        with pytest.raises(RotationError, match=f"does not accept key {new.username}"):
+            world.steps(new).absent()
+        assert keys(world.iam) == {world.old.username: "Active"}
+
+    def test_without_a_new_one_nothing_goes(self, world: World) -> None:
+        with pytest.raises(RotationError, match="no new key yet"):
+            world.steps().absent()
+
+    def test_the_same_key_does_not_go(self, world: World) -> None:
+        with pytest.raises(RotationError, match="the one that stays"):
+            world.steps(world.old).absent()
+        assert world.names() == {world.old.username}
+
+    def test_a_key_that_is_still_accepted_is_named(self, world: World) -> None:
+        new = world.made()
+        world.sts = lambda _login: client_of(world.moto, "sts", new)
+        with pytest.raises(RotationError, match=f"still accepts key {world.old.username}"):
+            world.steps(new).absent()
+
+    def test_on_the_way_back_the_new_one_goes(self, world: World) -> None:
+        new = world.made()
+        assert world.steps(new, aborting=True).absent()["access_key_id"] == new.username
+        assert keys(world.iam) == {world.old.username: "Active"}
+
+    def test_on_the_way_back_one_that_nobody_kept_goes(self, world: World) -> None:
+        lost = world.iam.create_access_key(UserName=USER)["AccessKey"]["AccessKeyId"]
+        assert world.steps(aborting=True).absent()["access_key_id"] == lost
+        assert world.names() == {world.old.username}
+
+    def test_on_the_way_back_somebody_elses_stays(self, world: World) -> None:
+        world.iam.create_access_key(UserName=USER)
+        later = datetime.now(UTC) + timedelta(hours=1)
+        assert not world.steps(aborting=True, since=later).absent()["changed"]
+        assert len(world.names()) == 2
+
+    def test_on_the_way_back_before_anything_was_made(self, world: World) -> None:
+        assert not world.steps(aborting=True).absent()["changed"]
+        assert world.names() == {world.old.username}
+
+
+class TestObjections:
+    def test_none(self, world: World) -> None:
+        assert objections(world.store, str(world.old.username), None) == []
+        assert objections(world.store, str(world.old.username), USER) == []
+
+    def test_a_temporary_key(self, world: World) -> None:
+        (words,) = objections(world.store, "ASIAIOSFODNN7EXAMPLE", None)
+        assert "temporary" in words
+
+    def test_a_key_that_nobody_has(self, world: World) -> None:
+        (words,) = objections(world.store, NOBODYS, None)
+        assert f"IAM knows no access key {NOBODYS}" in words
+        (words,) = objections(world.store, NOBODYS, USER)
+        assert f"user {USER} has no access key {NOBODYS}" in words
+
+    def test_what_is_no_id_is_not_quoted(self, world: World) -> None:
+        """It may be the secret, where the catalog has the two the wrong way round."""
+        (words,) = objections(world.store, str(world.old.password), None)
+        assert "holds no id of an access key" in words
+        assert str(world.old.password) not in words
+
+    def test_a_user_that_is_not_there(self, world: World) -> None:
+        (words,) = objections(world.store, str(world.old.username), "nobody")
+        assert "IAM knows no user nobody" in words
+
+    def test_an_inactive_key(self, world: World) -> None:
+        world.iam.update_access_key(UserName=USER, AccessKeyId=world.old.username, Status="Inactive")
+        (words,) = objections(world.store, str(world.old.username), None)
+        assert "is inactive" in words
+
+    def test_a_second_key(self, world: World) -> None:
+        other = world.iam.create_access_key(UserName=USER)["AccessKey"]["AccessKeyId"]
+        (words,) = objections(world.store, str(world.old.username), None)
+        assert f"delete-access-key --user-name {USER} --access-key-id {other}" in words
+
+    def test_the_key_of_this_run(self, world: World) -> None:
+        (words,) = objections(world.store, str(world.operator.username), None)
+        assert f"this run itself uses a key of user {OPERATOR}" in words
+
+    @pytest.mark.parametrize("operation", ["GetAccessKeyLastUsed", "ListAccessKeys", "GetCallerIdentity"])
+    def test_what_may_not_be_asked(self, world: World, operation: str) -> None:
+        world.moto.set_faults(Fault("deny", operation))
+        (words,) = objections(world.store, str(world.old.username), None)
+        assert f":{operation}" in words
+
+
+def test_no_such_user(world: World) -> None:
+    with pytest.raises(NotFound, match="IAM knows no user nobody"):
+        world.store.of("nobody")
