@@ -196,9 +196,7 @@ class Steps:
 def objections(keys: AccessKeys, key: str, user: Optional[str]) -> List[str]:
     """What stands against rotating this key, as far as AWS tells before anything is changed."""
     if not _ID.fullmatch(key):
-        return [
-            "the place for its user name holds no id of an access key, such as AKIAIOSFODNN7EXAMPLE; correct it, or appears_in"
-        ]
+        return ["the place for its user name holds no id of an access key; correct it, or what appears_in names"]
     if key.startswith(TEMPORARY):
         return [f"{key} is a temporary key, which ends by itself; get a new one where it came from"]
     try:
