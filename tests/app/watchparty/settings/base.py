@@ -45,6 +45,7 @@ if REDIS_URL:
 
 SESSION_ENGINE = env.str("SESSION_ENGINE", default="watchparty.sessions")
 SESSION_ENGINE_BELOW = env.str("SESSION_ENGINE_BELOW", default="django.contrib.sessions.backends.db")
+SESSION_FILE_PATH = env.str("SESSION_FILE_PATH", default=None)
 
 _channel_hosts = env.str("CHANNEL_LAYERS_CONFIG_HOSTS", default="").strip()
 CHANNEL_LAYERS_CONFIG_HOSTS = (

@@ -1,0 +1,171 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What Django's sessions look like where they are kept, and whose they are. Pure; Python 3.8.
+
+Nothing is verified: a session is read to end it, also when the key that signed it is gone.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import json
+import pickle
+import re
+import zlib
+from dataclasses import dataclass, field
+from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Mapping, NamedTuple, NoReturn, Optional, Sequence
+
+STOCK = "django.contrib.sessions.backends."
+ENGINES = ("cached_db", "db", "cache", "file", "signed_cookies")
+"""Django's own; one that another builds upon stands after it."""
+CACHED = {"cache": "django.contrib.sessions.cache", "cached_db": "django.contrib.sessions.cached_db"}
+"""What a session's key in the cache begins with, after the cache's own prefix."""
+LARGEST = 4 * 1024 * 1024
+"""Bytes of one session that are looked at."""
+_USER = "_auth_user_id"
+_KEY = re.compile(r"[0-9a-z]{8,128}")
+_TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?")
+
+
+class Session(NamedTuple):
+    """One session where it is kept."""
+
+    key: str
+    user: Optional[str]
+    """Id of the user who is logged in by it."""
+    readable: bool = True
+
+
+@dataclass(frozen=True)
+class Whose:
+    """Whose sessions end: these users', or everybody's if there are none."""
+
+    ids: Optional[FrozenSet[str]] = None
+
+    @property
+    def everyone(self) -> bool:
+        return self.ids is None
+
+    def takes(self, session: Session) -> bool:
+        return self.ids is None or session.user in self.ids
+
+
+@dataclass
+class Tally:
+    """What became of the sessions of one store."""
+
+    store: str
+    count: int = 0
+    unreadable: int = 0
+    notes: List[str] = field(default_factory=list)
+
+    def told(self) -> Dict[str, Any]:
+        return {"store": self.store, "count": self.count, "unreadable": self.unreadable}
+
+
+# --- one session ----------------------------------------------------------------------------------------------------
+
+
+def decoded(text: str) -> Optional[Mapping[str, Any]]:
+    """The content of a session as the database and files hold it; None where it cannot be read."""
+    try:
+        parts = text.rsplit(":", 2)
+        return _json(_signed(parts[0])) if len(parts) == 3 else _json(_before_django_3(text))
+    except (ValueError, binascii.Error, zlib.error):
+        return None
+
+
+def _signed(payload: str) -> bytes:
+    compressed = payload.startswith(".")
+    raw = payload[1:] if compressed else payload
+    data = base64.b64decode(raw + "=" * (-len(raw) % 4), altchars=b"-_", validate=True)
+    if not compressed:
+        return data
+    opened = zlib.decompressobj()
+    whole = opened.decompress(data, LARGEST)
+    if opened.unconsumed_tail:
+        raise ValueError("too large")
+    return whole
+
+
+def _before_django_3(text: str) -> bytes:
+    return base64.b64decode(text, validate=True).partition(b":")[2]
+
+
+def _json(raw: bytes) -> Optional[Mapping[str, Any]]:
+    found = json.loads(raw.decode("utf-8"))
+    return found if isinstance(found, dict) else None
+
+
+class _Plain(pickle.Unpickler):
+    """Takes plain values only: a pickle that names anything to import may be made to run a program."""
+
+    def find_class(self, module: str, name: str) -> NoReturn:
+        raise pickle.UnpicklingError("%s.%s" % (module, name))
+
+
+def unpickled(raw: bytes) -> Optional[Mapping[str, Any]]:
+    """The content of a session as a cache holds it, read without running anything."""
+    try:
+        found = _Plain(io.BytesIO(raw)).load()
+    except Exception:  # noqa: BLE001 - a pickle that is none can raise anything
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def session(key: str, content: Optional[Mapping[str, Any]]) -> Session:
+    if content is None:
+        return Session(key, None, readable=False)
+    user = content.get(_USER)
+    return Session(key, None if user is None else str(user))
+
+
+# --- names ----------------------------------------------------------------------------------------------------------
+
+
+def is_key(text: str) -> bool:
+    return bool(_KEY.fullmatch(text))
+
+
+def is_table(text: str) -> bool:
+    return bool(_TABLE.fullmatch(text))
+
+
+def quoted(table: str) -> str:
+    return ".".join('"%s"' % part for part in table.split("."))
+
+
+def engine_of(bases: Iterable[str]) -> Optional[str]:
+    """Which of Django's engines a class of sessions builds upon, given the modules of its bases."""
+    modules = set(bases)
+    return next((name for name in ENGINES if STOCK + name in modules), None)
+
+
+# --- ending them ----------------------------------------------------------------------------------------------------
+
+
+class Store:
+    """A place that holds sessions."""
+
+    name = ""
+
+    def pages(self, *, read: bool) -> Iterator[Sequence[Session]]:
+        """Every session, some at a time; with ``read``, whose it is."""
+        raise NotImplementedError
+
+    def end(self, keys: Sequence[str]) -> int:
+        """Ends these; returns how many there were."""
+        raise NotImplementedError
+
+
+def ended(store: Store, whose: Whose, *, check: bool) -> Tally:
+    """Ends the sessions of a store that are meant, or counts them."""
+    tally = Tally(store.name)
+    for page in store.pages(read=not whose.everyone):
+        keys = [one.key for one in page if whose.takes(one)]
+        tally.unreadable += sum(1 for one in page if not one.readable)
+        if keys:
+            tally.count += len(keys) if check else store.end(keys)
+    return tally

@@ -1,0 +1,142 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What django_sessions runs on the host, with the interpreter of the application. Python 3.8."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import (
+    _django_direct,
+    _django_sessions,
+    _django_stores,
+    _dotenv,
+    _redact,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._django_sessions import Store, Whose
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError, SecretsError
+
+ENGINES = ["auto", "db", "cache", "cached_db", "file", "signed_cookies"]
+ONLY_THE_KEY = (
+    "sessions in cookies are on no server: they end when SECRET_KEY is replaced and no fallback is kept, and not before"
+)
+ARGUMENT_SPEC: dict[str, Any] = {
+    "engine": {"type": "str", "choices": ENGINES, "default": "auto"},
+    "users": {"type": "list", "elements": "str", "default": []},
+    "user_ids": {"type": "list", "elements": "str", "default": []},
+    "chdir": {"type": "path"},
+    "env_file": {"type": "path"},
+    "settings_module": {"type": "str"},
+    "database_setting": {"type": "str", "default": "DATABASE_URL"},
+    "cache_setting": {"type": "str", "default": "REDIS_URL"},
+    "table": {"type": "str", "default": "django_session"},
+    "cache_prefix": {"type": "str", "default": ":1:"},
+    "file_path": {"type": "path"},
+    "cookie_name": {"type": "str", "default": "sessionid"},
+    "clear_cache": {"type": "bool", "default": False},
+}
+
+
+def settings_of(params: Mapping[str, Any]) -> dict[str, str]:
+    """What the application's .env holds; nothing where there is none and none was named."""
+    path, beside = params["env_file"], os.path.join(params["chdir"] or "", ".env")
+    if path is None and params["chdir"] and os.path.exists(beside):
+        path = beside
+    if path is None:
+        return {}
+    try:
+        with open(path, encoding="utf-8", newline="") as handle:
+            return _dotenv.from_dotenv(handle.read())
+    except OSError as error:
+        raise HostError("%s: cannot be read: %s" % (path, error.strerror)) from None
+    except UnicodeDecodeError:
+        raise HostError("%s: is not UTF-8" % path) from None
+
+
+def through_the_application(params: Mapping[str, Any], settings: Mapping[str, str]) -> tuple[str, Whose, list[Store]]:
+    _django_stores.start(params["chdir"], settings, params["settings_module"])
+    engine, store = _django_stores.found(params["engine"])
+    ids = set(params["user_ids"])
+    if params["users"]:
+        ids |= _django_stores.ids_of(params["users"])
+    places = _django_stores.stores(engine, store, clear_cache=params["clear_cache"])
+    return engine, Whose(frozenset(ids) if ids else None), places
+
+
+def by_its_settings(params: Mapping[str, Any], settings: Mapping[str, str]) -> tuple[str, Whose, list[Store]]:
+    engine = params["engine"]
+    if engine == "auto":
+        raise HostError("engine auto asks the application; give chdir, where its manage.py is, or name the engine")
+    if params["users"]:
+        raise HostError("names of users are known to the application only; give chdir, or user_ids instead of users")
+    whose = Whose(frozenset(params["user_ids"]) if params["user_ids"] else None)
+    if engine == "file":
+        if not params["file_path"]:
+            raise HostError("engine file needs file_path, the directory of the session files")
+        return engine, whose, [_django_stores.Files(params["file_path"], params["cookie_name"])]
+    named = {name: (params[name], settings.get(params[name])) for name in ("database_setting", "cache_setting")}
+    urls = {name: (setting, url) if url else None for name, (setting, url) in named.items()}
+    places = _django_direct.stores(
+        engine,
+        database=urls["database_setting"],
+        cache=urls["cache_setting"],
+        table=params["table"],
+        prefix=params["cache_prefix"],
+    )
+    return engine, whose, places
+
+
+def outcome(engine: str, whose: Whose, places: Sequence[Store], *, check: bool) -> dict[str, Any]:
+    tallies = [_django_sessions.ended(place, whose, check=check) for place in places]
+    warnings = [note for note in (getattr(place, "note", "") for place in places) if note]
+    if engine == "signed_cookies":
+        warnings.append(ONLY_THE_KEY)
+    unreadable = sum(one.unreadable for one in tallies)
+    if unreadable:
+        warnings.append(
+            "%d sessions cannot be read, so it is not known whose they are; they stay unless everybody's are ended"
+            % unreadable
+        )
+    return {
+        "changed": any(one.count for one in tallies),
+        "engine": engine,
+        # What a cache copies from the database is the same session.
+        "count": max((one.count for one in tallies), default=0),
+        "stores": [one.told() for one in tallies],
+        "only_the_key": engine == "signed_cookies",
+        "warnings": warnings,
+    }
+
+
+def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
+    """Ends the sessions, or counts them. Raises HostError without a value of the .env in it."""
+    settings = settings_of(params)
+    masked = _redact.maskable(settings, {})
+    try:
+        way = through_the_application if params["chdir"] else by_its_settings
+        return outcome(*way(params, settings), check=check)
+    except SecretsError as error:
+        raise HostError(_redact.scrub(str(error), masked)) from None
+    except Exception as error:  # noqa: BLE001 - the application's settings and drivers can raise anything
+        words = " ".join(_redact.scrub(str(error), masked).split())
+        raise HostError("%s: %s" % (type(error).__name__, words[:400])) from None
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = answer(module.params, check=module.check_mode)
+    except SecretsError as error:
+        module.fail_json(msg=str(error))
+    if hasattr(module, "warn"):  # the small runtime has none, and Ansible shows what the result says
+        for text in result.pop("warnings", ()):
+            module.warn(text)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
