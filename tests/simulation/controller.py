@@ -97,9 +97,9 @@ class Rotate:
                 return "nothing: " + "; ".join(begun["said"])
             self.now = begun["rotation"]
             for _time in range(2):
-                self._stages("create", "set", "test")
-                self._rollout("deploy_1")
-                self._rollout("deploy_2", at_once=True)
+                self._stages("create", "set", "test", "revoke")
+                self._rollout("deploy_1", at_once=bool(self.now.get("together")))
+                self._rollout("deploy_2", at_once=not self.now.get("rolling"))
                 self._stages("promote")
             self._removal("retire", "record")
             self._rollout("abort")
@@ -149,18 +149,30 @@ class Rotate:
         if stage == "promote":
             return hands.version("promoted")
         if stage == "create":
+            self._kinds("issue")
             hands.version("staged")
             self._kinds("create")
         elif stage in ("set", "test"):
             self._kinds(stage)
         elif stage in ("retire", "withdraw"):
             self._gate(proof)
-            self._kinds("retire", acts=("rotate", "retire") if stage == "retire" else ("rotate",))
+            self._kinds("retire", acts=("rotate", "renew", "retire") if stage == "retire" else ("rotate",))
         else:
-            hands.version("discarded")
-            hands.rotation("closed")
-            self.now = {**self.now, "todo": [], "closed": True}
+            self.end()
         return {}
+
+    def end(self) -> None:
+        """Tidies up, writes the audit record and sees it there, then closes the journal and trims it."""
+        self.hands.version("discarded")
+        self.record()
+        self.close()
+
+    def record(self) -> None:
+        self.world.act("record", self.now["id"], lambda: self.world.audit.add(self.now["id"]))
+
+    def close(self) -> None:
+        self.hands.rotation("closed")
+        self.now = {**self.now, "todo": [], "closed": True}
 
     def _kinds(self, stage: str, acts: tuple[str, ...] = ("rotate",)) -> None:
         for credential in self.now["credentials"]:

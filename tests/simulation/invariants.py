@@ -37,6 +37,8 @@ class Watch:
         self.plans: dict[str, dict[str, Any]] = {}
         self.buried: dict[str, str] = {}
         """Values of parameters that somebody else wrote and a rotation wrote over, until they are back."""
+        self.entries: dict[int, str] = {}
+        """The rotation of every entry, by number."""
         self.base = 0
         """The number of the entry that says what those before it said."""
         self.journal = self.fold()
@@ -146,10 +148,13 @@ class Watch:
         number = int(name.rpartition("/")[2])
         if op == "create":
             entry = json.loads(self.world.parameter(name))
+            self.entries[number] = entry["rotation"]
             if "plan" in entry:
                 self.plans[entry["rotation"]] = entry["plan"]
             if entry.get("base"):
                 self.base = max(self.base, number)
+        elif self.entries.get(number, "trim") not in (*self.world.audit, "trim") and number <= self.journal.head:
+            self._fail(f"the journal forgets {self.entries[number]} before the audit log has it")
         elif number < self.base:
             return  # what is below it says nothing any more
         before, self.journal = self.journal, self.fold()

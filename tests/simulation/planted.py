@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Five bugs, each a switch: the simulation has to find every one of them."""
+"""Six bugs, each a switch: the simulation has to find every one of them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import _rotator
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotator_names import CURRENT
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import VersionedStore
 from ansible_collections.watchparty.secrets.plugins.modules import env_file
+from tests.simulation.controller import Rotate
 
 Patch = Callable[[Any, str, Any], None]
 
@@ -44,7 +45,18 @@ def no_second_proof(patch: Patch) -> None:
 
 
 def trim_before_confirm(patch: Patch) -> None:
-    """The old entries go before the one that holds what they said is seen to be there."""
+    """The journal is trimmed before the audit record is seen to be there."""
+
+    def end(rotate: Rotate) -> None:
+        rotate.hands.version("discarded")
+        rotate.close()
+        rotate.record()
+
+    patch(Rotate, "end", end)
+
+
+def trim_before_base(patch: Patch) -> None:
+    """The old entries go before the one that says what they said."""
 
     def trim(rotator: Any, journal: Any) -> Any:
         if journal.rotation is not None or journal.entries < _rotator_ends.TRIM_FROM:
@@ -68,7 +80,14 @@ def abort_without_copy(patch: Patch) -> None:
 
 BUGS = {
     one.__name__: one
-    for one in (restart_by_change, no_compare_and_swap, no_second_proof, trim_before_confirm, abort_without_copy)
+    for one in (
+        restart_by_change,
+        no_compare_and_swap,
+        no_second_proof,
+        trim_before_confirm,
+        trim_before_base,
+        abort_without_copy,
+    )
 }
 
 

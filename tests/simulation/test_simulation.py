@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A few thousand schedules of rotations keep every invariant, and five planted bugs are found.
+"""A few thousand schedules of rotations keep every invariant, and planted bugs are found.
 
 ``python -m tests.simulation --interleavings 100000`` explores more of them.
 """

@@ -109,6 +109,8 @@ class World(Hook):
         """Called after every act that changed something."""
         self.secrets = MemorySecrets(self)
         self.parameters = MemoryParameters(self)
+        self.audit: set[str] = set()
+        """The rotations that the audit log's body has a record of."""
         self.days = 0
         self.serial = 0
         self.hosts = {f"web{number}": Host(f"web{number}", self) for number in range(1, hosts + 1)}
