@@ -4,20 +4,15 @@
 
 from __future__ import annotations
 
-import json
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
 
 from sandbox.faults import Fault
-from sandbox.postgres import Postgres
-from sandbox.process import STATE_FILE, wait_until
 from tests.integration.harness import Run
+from tests.integration.held import HOLD, ONE, Held, down, program, start_again
 from tests.integration.rotation_lab import (
     CORE,
     FOREIGN,
@@ -25,12 +20,10 @@ from tests.integration.rotation_lab import (
     OWNER,
     RotationLab,
     Values,
-    application_python,
     rotation_lab,
     sentences,
 )
 
-CALLBACKS = Path(__file__).resolve().parent / "callback_plugins"
 PROMOTES = "Make the new versions the current ones"
 SETS = "Make the second login valid"
 PROVES = "Compare the host's file and mark with the snapshot"
@@ -45,49 +38,6 @@ pytestmark = pytest.mark.slow
 def lab(connection: Mapping[str, Any]) -> Iterator[RotationLab]:
     with rotation_lab(connection) as made:
         yield made
-
-
-class Held:
-    """A run that is held at some of its tasks, while something happens there."""
-
-    def __init__(self, lab: RotationLab, acts: Mapping[str, Callable[[], Any]], *arguments: str) -> None:
-        self.lab = lab
-        self.said: list[str] = []
-        """The tasks it was held at, in order."""
-        self._acts = acts
-        self._arguments = arguments
-        self._directory = lab.directory / "held"
-
-    def run(self) -> Run:
-        self._directory.mkdir(exist_ok=True)
-        over, errors = threading.Event(), list[BaseException]()
-        watcher = threading.Thread(target=self._watch, args=(over, errors))
-        watcher.start()
-        variables = {
-            "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
-            "ANSIBLE_CALLBACKS_ENABLED": "pause_at",
-            "PAUSE_AT": json.dumps(list(self._acts)),
-            "PAUSE_DIRECTORY": str(self._directory),
-        }
-        try:
-            run = self.lab.rotate(*self._arguments, environment=variables)
-        finally:
-            over.set()
-            watcher.join()
-        if errors:
-            raise errors[0]
-        return run
-
-    def _watch(self, over: threading.Event, errors: list[BaseException]) -> None:
-        while not over.wait(0.05):
-            file = self._directory / str(len(self.said) + 1)
-            if file.exists():
-                self.said.append(file.read_text(encoding="utf-8"))
-                try:
-                    self._acts[self.said[-1]]()
-                except BaseException as error:  # noqa: BLE001 raised again where the run ends
-                    errors.append(error)
-                file.unlink()
 
 
 def failed(run: Run, *words: str) -> None:
@@ -268,22 +218,6 @@ def test_somebody_writes_our_key(lab: RotationLab) -> None:
     lab.assert_settled()
 
 
-def start_again(postgres: Postgres) -> None:
-    postgres.process = postgres._launch()
-    postgres.process.save(postgres.directory / STATE_FILE)
-    assert wait_until(postgres._ready, seconds=30)
-
-
-@contextmanager
-def down(server: Any) -> Iterator[Callable[[], None]]:
-    """The server that the callable stops is started again at the end."""
-    try:
-        yield server.process.stop
-    finally:
-        if not server.process.running():
-            start_again(server)
-
-
 def test_postgresql_is_down(lab: RotationLab) -> None:
     """At set: it is to be taken back, which needs the server too; the same command does it once that is up."""
     old = lab.ready()
@@ -307,53 +241,6 @@ def test_valkey_is_down(lab: RotationLab) -> None:
         start_again(lab.valkey)
     failed(run, "stands at retire", "cache")
     finished(lab, *CACHE, old=[old])
-
-
-HOLD = """
-import sys, psycopg
-url = sys.stdin.readline().strip()
-held = []
-try:
-    while True:
-        held.append(psycopg.connect(url))
-except psycopg.OperationalError:
-    print(len(held), flush=True)
-sys.stdin.readline()
-"""
-ONE = """
-import sys, psycopg, redis
-database, cache = sys.stdin.readline().split()
-first, second = psycopg.connect(database), redis.Redis.from_url(cache)
-first.execute("SELECT 1"), second.ping()
-print("held", flush=True)
-sys.stdin.readline()
-for name, act in (("database", lambda: first.execute("SELECT 1")), ("cache", lambda: second.connection_pool)):
-    try:
-        act()
-        print(name, "is alive")
-    except psycopg.Error:
-        print(name, "is ended")
-"""
-
-
-@contextmanager
-def program(text: str, *words: str) -> Iterator[Callable[[], str]]:
-    """A program in the application's interpreter, once it has said its first line; the callable ends it."""
-    process = application_python(text)
-    process.stdin.write(" ".join(words) + "\n")
-    process.stdin.flush()
-    process.stdout.readline()
-    ended: list[str] = []
-
-    def end() -> str:
-        if not ended:
-            ended.append(process.communicate("\n")[0])
-        return ended[0]
-
-    try:
-        yield end
-    finally:
-        end()
 
 
 def test_connections_are_at_their_limit(lab: RotationLab) -> None:
@@ -383,7 +270,7 @@ def test_a_session_from_elsewhere(lab: RotationLab) -> None:
         assert lab.accepts(old) == {"database": True, "cache": True}
         assert lab.accepts(lab.values()) == {"database": True, "cache": True}
         finished(lab, *BOTH, "-e", "rotation_allow_sessions=true", old=[old])
-        assert "database is ended" in end()
+        assert end().splitlines() == ["database is ended", "cache is ended"]
 
 
 def test_deploys_in_the_middle(lab: RotationLab) -> None:

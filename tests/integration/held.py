@@ -1,0 +1,122 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What tests of rotations do to a run and around it: hold it at tasks, stop servers, keep sessions open."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sandbox.process import STATE_FILE, wait_until
+from tests.integration.harness import Run
+from tests.integration.rotation_lab import RotationLab, application_python
+
+CALLBACKS = Path(__file__).resolve().parent / "callback_plugins"
+HOLD = """
+import sys, psycopg
+url = sys.stdin.readline().strip()
+held = []
+try:
+    while True:
+        held.append(psycopg.connect(url))
+except psycopg.OperationalError:
+    print(len(held), flush=True)
+sys.stdin.readline()
+"""
+ONE = """
+import sys, psycopg, redis
+database, cache = sys.stdin.readline().split()
+first, second = psycopg.connect(database), redis.Redis.from_url(cache)
+first.execute("SELECT 1"), second.ping()
+print("held", flush=True)
+sys.stdin.readline()
+for name, act in (("database", lambda: first.execute("SELECT 1")), ("cache", second.ping)):
+    try:
+        act()
+        print(name, "is alive")
+    except (psycopg.Error, redis.RedisError):
+        print(name, "is ended")
+"""
+
+
+class Held:
+    """A run that is held at some of its tasks, while something happens there."""
+
+    def __init__(self, lab: RotationLab, acts: Mapping[str, Callable[[], Any]], *arguments: str) -> None:
+        self.lab = lab
+        self.said: list[str] = []
+        """The tasks it was held at, in order."""
+        self._acts = acts
+        self._arguments = arguments
+        self._directory = lab.directory / "held"
+
+    def run(self) -> Run:
+        self._directory.mkdir(exist_ok=True)
+        over, errors = threading.Event(), list[BaseException]()
+        watcher = threading.Thread(target=self._watch, args=(over, errors))
+        watcher.start()
+        variables = {
+            "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
+            "ANSIBLE_CALLBACKS_ENABLED": "pause_at",
+            "PAUSE_AT": json.dumps(list(self._acts)),
+            "PAUSE_DIRECTORY": str(self._directory),
+        }
+        try:
+            run = self.lab.rotate(*self._arguments, environment=variables)
+        finally:
+            over.set()
+            watcher.join()
+        if errors:
+            raise errors[0]
+        return run
+
+    def _watch(self, over: threading.Event, errors: list[BaseException]) -> None:
+        while not over.wait(0.05):
+            file = self._directory / str(len(self.said) + 1)
+            if file.exists():
+                self.said.append(file.read_text(encoding="utf-8"))
+                try:
+                    self._acts[self.said[-1]]()
+                except BaseException as error:  # noqa: BLE001 raised again where the run ends
+                    errors.append(error)
+                file.unlink()
+
+
+def start_again(server: Any) -> None:
+    server.process = server._launch()
+    server.process.save(server.directory / STATE_FILE)
+    assert wait_until(server._ready, seconds=30)
+
+
+@contextmanager
+def down(server: Any) -> Iterator[Callable[[], None]]:
+    """The server that the callable stops is started again at the end."""
+    try:
+        yield server.process.stop
+    finally:
+        if not server.process.running():
+            start_again(server)
+
+
+@contextmanager
+def program(text: str, *words: str) -> Iterator[Callable[[], str]]:
+    """A program in the application's interpreter, once it has said its first line; the callable ends it."""
+    process = application_python(text)
+    process.stdin.write(" ".join(words) + "\n")
+    process.stdin.flush()
+    process.stdout.readline()
+    ended: list[str] = []
+
+    def end() -> str:
+        if not ended:
+            ended.append(process.communicate("\n")[0])
+        return ended[0]
+
+    try:
+        yield end
+    finally:
+        end()
