@@ -1,0 +1,259 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Rotations that are killed or stopped right before one of their acts, and controllers beside the lab's own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sandbox.process import REPOSITORY, wait_until
+from tests.integration.harness import LONGEST, Run
+from tests.integration.rotation_lab import ALL, RotationLab
+
+PLUGINS = Path(__file__).resolve().parent / "chaos_plugins"
+ROTATE = "playbooks/rotate.yml"
+COMMAND = ("-e", f"credential={ALL}", "-e", "rotation_force=true")
+BACK = ("-e", "rotation_abort=true")
+WRITES = re.compile(r"(Create|Put|Update|Delete)[A-Z]|on the host: ")
+EVERY = os.environ.get("KILL_AT_EVERY_TASK", "")
+"""Where the sweeps act: ``1`` before every act there is, ``writes`` before those that may change something."""
+Record = Callable[[str, object], None]
+
+
+@dataclass(frozen=True)
+class Act:
+    """The start of a task, a call to AWS, or a command on a host."""
+
+    kind: str
+    label: str
+    main: int
+    process: int
+
+    @property
+    def writes(self) -> bool:
+        return bool(WRITES.match(self.label)) and self.kind != "task"
+
+
+@dataclass(frozen=True)
+class Controller:
+    """A place where rotate.yml is started: the lab's own, or another home, clone and machine."""
+
+    lab: RotationLab
+    name: str = ""
+    root: Path = REPOSITORY
+    prefix: tuple[str, ...] = ()
+
+    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        """A run in a process group of its own."""
+        return subprocess.Popen(
+            [*self.prefix, *self.lab.command(*COMMAND, *arguments, playbook=ROTATE)],
+            cwd=self.root,
+            env={**self.lab.environment(), **self._places(), **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def rotate(self, *arguments: str) -> Run:
+        since = len(self.lab.moto.calls())
+        return ended(self.start(*arguments), self.lab, since=since)
+
+    def _places(self) -> dict[str, str]:
+        if not self.name:
+            return {}
+        home = self.lab.directory / self.name
+        variables = {
+            "HOME": home,
+            "TMPDIR": home / "tmp",
+            "ANSIBLE_HOME": home / ".ansible",
+            "ANSIBLE_LOCAL_TEMP": home / "local",
+            "ANSIBLE_SSH_CONTROL_PATH_DIR": home / "cp",
+        }
+        for place in variables.values():
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return {name: str(place) for name, place in variables.items()}
+
+
+def ended(process: subprocess.Popen[str], lab: RotationLab, *, since: int = 0) -> Run:
+    """What a run came to; it is ended by force if it takes too long."""
+    try:
+        output, _ = process.communicate(timeout=LONGEST)
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise
+    return Run(process.returncode, output, lab.moto.operations(since=since))
+
+
+def elsewhere(lab: RotationLab, name: str = "other") -> Controller | str:
+    """A fresh clone and home on what looks like another machine, or why there can be none."""
+    # A namespace with a host name of its own; ordinary users may make one where the kernel lets them be root inside.
+    spaces = ("unshare", "--uts") if os.geteuid() == 0 else ("unshare", "--user", "--map-root-user", "--uts")
+    prefix = (*spaces, "sh", "-c", 'hostname "$0" && exec "$@"', f"{name}.example.com")
+    try:
+        answer = subprocess.run([*prefix, "true"], capture_output=True, text=True, check=False)
+    except OSError as error:
+        return f"no second machine can be made up here: {error}"
+    if answer.returncode:
+        return f"no second machine can be made up here: {answer.stderr.strip()}"
+    root = lab.directory / f"clone-{name}"
+    if not root.exists():
+        root.mkdir()
+        for part in ("plugins", "roles", "playbooks", "meta"):
+            shutil.copytree(
+                REPOSITORY / part, root / part, symlinks=True, ignore=shutil.ignore_patterns("__pycache__", "*.pyc")
+            )
+        shutil.copy(REPOSITORY / "galaxy.yml", root)
+    return Controller(lab, name, root, prefix)
+
+
+class Chaos:
+    """Kills and stops the runs of one controller."""
+
+    def __init__(self, lab: RotationLab, controller: Controller | None = None) -> None:
+        self.lab = lab
+        self.controller = controller or Controller(lab)
+        self._log = lab.directory / "acts"
+
+    def acts(self, *arguments: str) -> list[Act]:
+        """Every act of a whole run, in order."""
+        run = ended(self._start("", "kill", *arguments), self.lab)
+        assert run.code == 0, run.output
+        return self._acts()
+
+    def kill(self, at: int | str, *arguments: str) -> Act | None:
+        """Kill a run right before an act; None if it ends without coming to it. Every host must be healthy then."""
+        run = ended(self._start(str(at), "kill", *arguments), self.lab)
+        if run.code == 0:
+            return None
+        assert run.code == -signal.SIGKILL, run.output
+        self.assert_alive()
+        return self._acts()[-1]
+
+    @contextmanager
+    def stopped(self, at: int | str, *arguments: str) -> Iterator[Stopped]:
+        """Stop a run right before an act, and end it at the latest when the block does."""
+        process = self._start(str(at), "stop", *arguments)
+        run = Stopped(process, self.lab, self._acts)
+        try:
+            run.wait()
+            yield run
+        finally:
+            run.close()
+
+    def assert_alive(self) -> None:
+        """Every host answers; its health check logs in anew, with the values that it runs on."""
+        for host in self.lab.hosts:
+            assert wait_until(host.healthy, seconds=30), f"{host.name} is down"
+
+    def _start(self, at: str, do: str, *arguments: str) -> subprocess.Popen[str]:
+        self._log.write_text("")
+        return self.controller.start(
+            *arguments,
+            ANSIBLE_CALLBACK_PLUGINS=str(PLUGINS),
+            ANSIBLE_CALLBACKS_ENABLED="at_act",
+            ACT_LOG=str(self._log),
+            ACT_AT=at,
+            ACT_DO=do,
+        )
+
+    def _acts(self) -> list[Act]:
+        return [Act(**json.loads(line)) for line in self._log.read_text(encoding="utf-8").splitlines()]
+
+
+class Stopped:
+    """A run that stands still."""
+
+    def __init__(self, process: subprocess.Popen[str], lab: RotationLab, acts: Callable[[], list[Act]]) -> None:
+        self._process = process
+        self._lab = lab
+        self._acts = acts
+        self.act: Act | None = None
+        """What it stands before; None if the run has ended without coming to it."""
+
+    def wait(self) -> None:
+        def still() -> bool:
+            return self._process.poll() is not None or all(state(one) == "T" for one in self._processes())
+
+        assert wait_until(still, seconds=LONGEST)
+        if self._process.poll() is None:
+            self.act = self._acts()[-1]
+
+    def go_on(self) -> Run:
+        """Let it do what it was about to do, and whatever it still does."""
+        since = len(self._lab.moto.calls())
+        self._signal(signal.SIGCONT)
+        return ended(self._process, self._lab, since=since)
+
+    def close(self) -> None:
+        if self._process.poll() is None:
+            self._signal(signal.SIGKILL)
+            self._process.communicate()
+
+    def _processes(self) -> set[int]:
+        acts = self._acts()
+        return {self._process.pid, *([acts[-1].process] if acts else [])}
+
+    def _signal(self, number: signal.Signals) -> None:
+        for one in self._processes():
+            if state(one):
+                os.killpg(os.getpgid(one), number)
+
+
+def state(process: int) -> str:
+    """The kernel's letter for a process's state; empty if there is none."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+    except OSError:
+        return ""
+
+
+def sweep(points: Sequence[Any], attempt: Callable[[Any], object], *, what: str, record: Record) -> None:
+    """Try every point, whatever the ones before came to; tell how many there were, and what failed."""
+    began = time.monotonic()
+    failures = []
+    for number, point in enumerate(points, start=1):
+        try:
+            outcome = attempt(point)
+        except AssertionError as error:
+            failures.append(f"{point}: {error}")
+            outcome = f"FAILED: {error}" if EVERY else "failed"
+        if EVERY:
+            say(f"{what}: {number} of {len(points)}: {point}: {outcome} ({time.monotonic() - began:.0f} s)")
+    record(what, f"{len(points)} points, {len(failures)} failed")
+    say(f"{what}: {len(points)} points, {len(failures)} failed")
+    assert not failures, "\n\n".join(failures)
+
+
+def say(words: str) -> None:
+    sys.stdout.write(f"{words}\n")
+    sys.stdout.flush()
+
+
+def told(record: Record, what: str, points: Sequence[str]) -> None:
+    record(what, f"{len(points)} points: {', '.join(points)}")
+    say(f"{what}: {len(points)} points")
+
+
+def writes(acts: Sequence[Act]) -> list[str]:
+    """The first of each act that may change something, in order."""
+    return list(dict.fromkeys(f"{act.label}#1" for act in acts if act.writes))
+
+
+def numbered(acts: Sequence[Act]) -> list[int]:
+    """The numbers of the acts that a sweep stops before."""
+    return [number for number, act in enumerate(acts, start=1) if EVERY != "writes" or act.writes]
