@@ -8,7 +8,8 @@ Knows stores only by their interface, so that a simulation drives this very code
 from __future__ import annotations
 
 import json
-from typing import Any, Callable, Mapping, Optional, Sequence
+from contextlib import contextmanager
+from typing import Any, Callable, Iterator, Mapping, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _journal, _mirror, _promotion, _rotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
@@ -213,13 +214,8 @@ class Rotator:
     ) -> Values:
         """Makes the new values once, and stages them in one new version a secret and phase."""
         _journal_now, rotation = self.mine()
-        try:
-            values = self._staged(rotation, kinds, generate, supplied)
-        except SecretsError:
-            self._clear_if_ended(rotation)
-            raise
-        self._clear_if_ended(rotation)
-        return values
+        with self.cleared_if_late(rotation):
+            return self._staged(rotation, kinds, generate, supplied)
 
     def _staged(
         self,
@@ -248,12 +244,20 @@ class Rotator:
             self._mark_pending(rotation, name, base, phases)
         return values
 
-    def _clear_if_ended(self, rotation: OpenRotation) -> None:
-        """What was staged after another run had tidied up would stand in the next rotation's way."""
+    @contextmanager
+    def cleared_if_late(self, rotation: OpenRotation) -> Iterator[None]:
+        """Around what stages versions: after another run has tidied up they would stand in the next rotation's way."""
+        failure: Optional[SecretsError] = None
+        try:
+            yield
+        except SecretsError as error:
+            failure = error
         still = self.look().rotation
         if still is None or still.id != rotation.id or still.step in ("record", "discard"):
             self.clear(rotation)
             raise Overtaken("this run's rotation was ended by another run; what it still staged was taken away again")
+        if failure is not None:
+            raise failure
 
     def clear(self, rotation: OpenRotation) -> None:
         """Takes every label of the rotation off, and of those that have ended; removes the secret of its own."""

@@ -26,6 +26,11 @@ def undo(rotator: Rotator) -> list[str]:
     move it from the version planned from, is refused by AWS.
     """
     _journal, rotation = rotator.mine()
+    with rotator.cleared_if_late(rotation):
+        return _undone(rotator, rotation)
+
+
+def _undone(rotator: Rotator, rotation: OpenRotation) -> list[str]:
     contents = rotator.old_contents(rotation)
     told = []
     for name, base in rotation.plan.get("secrets", {}).items():
