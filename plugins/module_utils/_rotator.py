@@ -263,11 +263,9 @@ class Rotator:
         """Takes every label of the rotation off, and of those that have ended; removes the secret of its own."""
         for name in rotation.plan.get("secrets", {}):
             stages = self.secrets.describe(name).stages
-            off = [one for one in stages if is_label(one, rotation)]
-            if stages.get(PENDING) in self.ours(rotation, name):
-                off.append(PENDING)
-            for one in off:
-                self.secrets.discard(name, version=stages[one], labels=[one])
+            for one, version in stages.items():
+                if is_label(one, rotation) or (one == PENDING and version in self.ours(rotation, name)):
+                    self.secrets.discard(name, version=version, labels=[one])
         self.issued(rotation).forget(rotation.plan)
         self.secrets.delete(self.own(rotation))
 
