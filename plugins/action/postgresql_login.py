@@ -43,6 +43,11 @@ class ActionModule(ServerAction):
             admin, admin_url = administrator(setting, name, url, path=args["admin_database"])
             masked += [text for text in (login.password, admin.password) if text]
             return {"admin_url": admin_url, "owner": _kinds.owner_of(login.username or "")}
+        if state == "sessions" and not args["run"]:
+            login, url = present_login(setting, name)
+            admin, admin_url = administrator(setting, name, url, path=args["admin_database"])
+            masked += [text for text in (login.password, admin.password) if text]
+            return {"admin_url": admin_url, "login": login.username}
         found = parties(setting, name, path=args["admin_database"])
         masked += found.values
         return None if found.nothing else _of(found, name, state)

@@ -15,7 +15,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _valkey_module as valkey_user
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import ServerAction, parties
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import (
+    ServerAction,
+    administrator,
+    parties,
+    present_login,
+)
 
 
 class ActionModule(ServerAction):
@@ -25,6 +30,11 @@ class ActionModule(ServerAction):
     set_here = ("admin_url", "login_url", "digest", "user", "like", "gate", "journal", "last_client", "overlap")
 
     def params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
+        if args["state"] == "sessions" and not args["run"]:
+            login, url = present_login(setting, args["credential"])
+            admin, admin_url = administrator(setting, args["credential"], url)
+            masked += [text for text in (login.password, admin.password) if text]
+            return {"admin_url": admin_url, "user": login.username or _valkey.DEFAULT_USER}
         found = parties(setting, args["credential"])
         masked += found.values
         if found.nothing:

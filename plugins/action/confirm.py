@@ -1,0 +1,36 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+
+class ActionModule(ActionBase):
+    """Asks once at the terminal; without one it fails, where ansible.builtin.pause would go on."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp: Optional[str] = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validated, args = self.validate_argument_spec(
+            argument_spec={
+                "question": {"type": "str", "required": True},
+                "answer": {"type": "str", "default": "yes"},
+                "remedy": {"type": "str", "default": "confirm it in a variable instead"},
+            }
+        )
+        if self._task.check_mode:
+            return {**result, "changed": False}
+        try:
+            said = Display().prompt_until(f"{args['question']} Type {args['answer']} to go on: ")
+        except AnsibleError as error:
+            raise AnsibleActionFail(f"nobody can be asked ({error}); {args['remedy']}") from None
+        if bytes(said).decode(errors="replace").strip() != args["answer"]:
+            raise AnsibleActionFail("not confirmed; nothing was changed")
+        return {**result, "changed": False}

@@ -1,0 +1,121 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _ages, _postmortem, _postmortem_page
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._incident import Incident
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _holder
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._files import write_text
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._incident_facts import facts_of, open_rotation
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
+
+
+class ActionModule(RotationAction):
+    """Keeps a leak in the journal, and writes its post-mortem."""
+
+    name = "watchparty.secrets.incident"
+    extra_options = {
+        "state": {"type": "str", "choices": ["declared", "noted", "reported", "contained"], "required": True},
+        "leaked": {"type": "list", "elements": "str", "default": []},
+        "impact": {"type": "dict", "default": {}},
+        "matches": {"type": "list", "elements": "dict", "default": []},
+        "exposed_since": {"type": "str", "default": ""},
+        "containment": {"type": "str", "choices": ["graceful", "immediate"], "default": "graceful"},
+        "event": {"type": "str", "default": ""},
+        "results": {"type": "dict", "default": {}},
+        "told": {"type": "dict", "default": {}},
+        "mermaid": {"type": "str", "default": ""},
+        "path": {"type": "path"},
+    }
+
+    def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        state = args["state"]
+        journal = setting.rotator.look()
+        if state == "declared":
+            return self._declare(setting, args, journal)
+        if journal.incident is None:
+            raise RotationError("no leak is declared; start leak_response.yml from its beginning")
+        if self._task.check_mode:
+            return {"changed": False, **_told(journal.incident)}
+        if state == "noted":
+            return self._note(setting, args, journal, journal.incident)
+        if state == "reported":
+            return self._report(setting, args, journal.incident)
+        setting.rotator.append(journal, journal.incident.id, "closed", contained=journal.incident.id)
+        return {"changed": True, **_told(journal.incident)}
+
+    def _declare(self, setting: Setting, args: Mapping[str, Any], journal: Journal) -> dict[str, Any]:
+        since = _since(args["exposed_since"])
+        at = _shared.now()
+        incident = journal.incident or Incident(
+            id=f"leak-{at:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}",
+            at=_ages.stamp(at),
+            who=_holder.me(),
+            since=since,
+            containment=args["containment"],
+        )
+        joined = tuple(dict.fromkeys((*incident.declared, *args["leaked"])))
+        said = Incident(**{**vars(incident), "declared": joined, "events": {}})
+        opened = open_rotation(journal, args["impact"], args["matches"])
+        if self._task.check_mode:
+            return {"changed": True, "open_rotation": opened, **_told(said)}
+        if journal.incident is None or joined != incident.declared:
+            journal = setting.rotator.append(journal, incident.id, "closed", incident=said.entry())
+        return {"changed": True, "open_rotation": opened, **_told(journal.incident or said)}
+
+    def _note(self, setting: Setting, args: Mapping[str, Any], journal: Journal, incident: Incident) -> dict[str, Any]:
+        if args["event"] in incident.events:
+            return {"changed": False, **_told(incident)}
+        events = {args["event"]: _ages.stamp(_shared.now())}
+        journal = setting.rotator.append(journal, incident.id, "closed", events=events)
+        return {"changed": True, **_told(journal.incident or incident)}
+
+    def _report(self, setting: Setting, args: Mapping[str, Any], incident: Incident) -> dict[str, Any]:
+        facts = facts_of(setting.catalog, incident, args["impact"], args["results"], args["told"], _shared.now())
+        base = Path(args["path"] or ".").expanduser()
+        if base.suffix:
+            raise RotationError(f"{base}: is a file's name; give the folder for the post-mortem")
+        files = {
+            base / f"{incident.id}.md": _postmortem.markdown(facts, args["mermaid"]),
+            base / f"{incident.id}.html": _postmortem_page.page(facts),
+        }
+        for path, text in files.items():
+            write_text(path, text)
+        return {
+            "changed": True,
+            "files": [str(path) for path in files],
+            "open": facts["open"],
+            "contained_seconds": facts["contained_seconds"],
+            "clock": [
+                f"{words}: {'not yet' if at is None else f'{at:.0f} s'}" for words, at in _postmortem.clock_of(facts)
+            ],
+            **_told(incident),
+        }
+
+
+def _told(incident: Incident) -> dict[str, Any]:
+    return {"incident": {**incident.entry(), "id": incident.id}}
+
+
+def _since(text: str) -> str:
+    """The beginning of the exposure as the journal keeps it. Raises RotationError for what is no time, or to come."""
+    if not text:
+        return ""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise RotationError(f"exposed_since: {text!r} is no time such as 2026-11-20T10:00Z") from None
+    found = found if found.tzinfo else found.replace(tzinfo=UTC)
+    if found > _shared.now():
+        raise RotationError(f"exposed_since: {text} lies in the future")
+    return _ages.stamp(found)

@@ -1,0 +1,39 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import scrub
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
+
+
+class ActionModule(RotationAction):
+    """Names and version ids in, words out."""
+
+    name = "watchparty.secrets.leak_scrub"
+    extra_options = {
+        "secrets": {"type": "dict", "default": {}},
+        "parameters": {"type": "list", "elements": "str", "default": []},
+    }
+
+    def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        if self._task.check_mode:
+            return {"changed": True, "scrubbed": [], "not_scrubbed": []}
+        client = setting.connection.store_client("secretsmanager")
+        done, cannot = scrub.scrubbed(client, args["secrets"])
+        path = setting.catalog.ssm_path
+        for name in args["parameters"]:
+            try:
+                done.append(
+                    scrub.push_out(
+                        setting.rotator.parameters, lambda: setting.rotator.parameters.read([path]).readings, name
+                    )
+                )
+            except (KeyError, SecretsError) as error:
+                cannot.append(f"parameter {name}: {error}")
+        cannot.append("what somebody read is known to them; a denied version stays in AWS until AWS removes it")
+        return {"changed": bool(done), "scrubbed": done, "not_scrubbed": cannot}

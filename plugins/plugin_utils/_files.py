@@ -1,0 +1,23 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Files that a person reads afterwards, written in one step."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+
+
+def write_text(path: Path, text: str) -> None:
+    """Puts the text at ``path``, readable by its owner; the folder is made. Raises RotationError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise RotationError(f"{path}: cannot be written: {error.strerror}") from None
