@@ -1,0 +1,339 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Sessions end: the sample application is asked with the old cookies, for each of Django's engines."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import redis
+import yaml
+
+from ansible_collections.watchparty.secrets.plugins.action.django_sessions import USES
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _django_sessions_module as django_sessions
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _lean
+from sandbox.application import SOURCE, python
+from sandbox.browser import Browser, Tally
+from sandbox.postgres import Postgres
+from sandbox.process import clean_environment
+from sandbox.valkey import Valkey
+from tests.integration.harness import Lab
+from tests.integration.web_hosts import WebHosts, settings
+
+STOCK = "django.contrib.sessions.backends."
+ENGINES = ["db", "cache", "cached_db", "file", "signed_cookies"]
+KEY, NEXT_KEY = "the-present-key-" * 4, "the-next-key-" * 5
+PASSWORD = "canary-password-of-the-users"
+Servers = tuple[Postgres, Valkey]
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Servers]:
+    with Postgres() as postgres, Valkey() as valkey:
+        yield postgres, valkey
+
+
+class ThisHost:
+    """An action plugin whose host is this machine."""
+
+    def __init__(self, *, check: bool) -> None:
+        self._task = SimpleNamespace(check_mode=check, diff=False, delegate_to=None)
+
+    def _low_level_execute_command(self, command: str, in_data: bytes) -> dict[str, Any]:
+        done = subprocess.run(
+            shlex.split(command), input=in_data, capture_output=True, check=False, env=clean_environment()
+        )
+        return {"rc": done.returncode, "stdout": done.stdout.decode(), "stderr": done.stderr.decode()}
+
+
+def end(*, check: bool = False, **options: Any) -> dict[str, Any]:
+    """Runs the module as its action plugin does, with the application's interpreter."""
+    valid = _lean.validated(django_sessions.ARGUMENT_SPEC, options)
+    answer = _lean.execute(
+        ThisHost(check=check),  # type: ignore[arg-type]
+        django_sessions,
+        USES,
+        args=valid,
+        task_vars={},
+        packages=True,
+        python=str(python()),
+    )
+    assert "canary" not in str(answer)
+    return answer
+
+
+@dataclass(frozen=True)
+class Site:
+    """The application with users who are logged in."""
+
+    web: WebHosts
+    valkey: Valkey
+    postgres: Postgres
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {"chdir": str(SOURCE), "env_file": str(self.web.hosts[0].env_file)}
+
+    def log_in(self, user: str) -> Browser:
+        browser = Browser(user, PASSWORD, self.web.hosts[0].port, "127.0.0.1", Tally())
+        asyncio.run(browser.log_in())
+        assert self.knows(browser)
+        return browser
+
+    def knows(self, browser: Browser) -> bool:
+        """Whether the cookie that the user had still logs in; the cookie itself is kept."""
+        kept = dict(browser.cookies)
+        known = asyncio.run(browser.whoami())
+        browser.cookies.update(kept)
+        assert browser.tally.failed == 0, browser.tally.words
+        return known
+
+    def id_of(self, user: str) -> str:
+        words = self.postgres.execute(f"SELECT id FROM auth_user WHERE username = '{user}'", database="web")
+        return next(word for word in words.split() if word.isdigit())
+
+    def cache(self) -> redis.Redis:
+        return redis.Redis.from_url(self.valkey.url())
+
+
+@contextmanager
+def site(servers: Servers, directory: Path, **more: str) -> Iterator[Site]:
+    postgres, valkey = servers
+    (directory / "sessions").mkdir()
+    wanted = settings(*servers, key=KEY, SESSION_FILE_PATH=str(directory / "sessions"), **more)
+    with WebHosts(directory, wanted, count=1) as web:
+        web.manage.run("make_users", "ana", "ben", text=PASSWORD)
+        end(chdir=str(SOURCE), env_file=str(web.hosts[0].env_file))
+        yield Site(web, valkey, postgres)
+
+
+def engine_settings(engine: str, *, wrapped: bool) -> Mapping[str, str]:
+    if wrapped:
+        return {"SESSION_ENGINE": "watchparty.sessions", "SESSION_ENGINE_BELOW": STOCK + engine}
+    return {"SESSION_ENGINE": STOCK + engine}
+
+
+# --- through the application ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wrapped", [False, True], ids=["Django's own", "a project's own upon it"])
+@pytest.mark.parametrize("engine", ENGINES[:-1])
+def test_one_users_sessions_end_and_then_everybodys(
+    servers: Servers, tmp_path: Path, engine: str, wrapped: bool
+) -> None:
+    with site(servers, tmp_path, **engine_settings(engine, wrapped=wrapped)) as shop:
+        at_home, at_work, ben = shop.log_in("ana"), shop.log_in("ana"), shop.log_in("ben")
+        shop.cache().set(":1:page", "x")
+        places = ["db", "cache"] if engine == "cached_db" else [engine]
+
+        counted = end(**shop.options, users=["ana"], check=True)
+        assert (counted["changed"], counted["engine"], counted["count"]) == (True, engine, 2), counted
+        assert shop.knows(at_home)
+
+        one = end(**shop.options, users=["ana"])
+        assert (one["count"], [place["store"] for place in one["stores"]]) == (2, places), one
+        assert not shop.knows(at_home)
+        assert not shop.knows(at_work)
+        assert shop.knows(ben)
+        assert end(**shop.options, user_ids=[shop.id_of("ana")])["count"] == 0
+
+        everybody = end(**shop.options)
+        assert (everybody["count"], everybody["only_the_key"]) == (1, False)
+        assert not shop.knows(ben)
+        assert not end(**shop.options)["changed"]
+        assert shop.cache().get(":1:page") == b"x"
+        assert shop.knows(shop.log_in("ben"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wrapped", [False, True], ids=["Django's own", "a project's own upon it"])
+def test_sessions_in_cookies_end_with_the_key(servers: Servers, tmp_path: Path, wrapped: bool) -> None:
+    with site(servers, tmp_path, **engine_settings("signed_cookies", wrapped=wrapped)) as shop:
+        ana = shop.log_in("ana")
+        answer = end(**shop.options)
+        assert (answer["changed"], answer["count"], answer["only_the_key"]) == (False, 0, True)
+        assert "SECRET_KEY is replaced" in answer["warnings"][0]
+        assert shop.knows(ana)
+        shop.web.hosts[0].restart({**shop.web.settings, "SECRET_KEY": NEXT_KEY, "SECRET_KEY_FALLBACKS": KEY})
+        assert shop.knows(ana)
+        shop.web.hosts[0].restart({**shop.web.settings, "SECRET_KEY": NEXT_KEY})
+        assert not shop.knows(ana)
+
+
+@pytest.mark.slow
+def test_a_session_is_found_though_its_key_is_gone(servers: Servers, tmp_path: Path) -> None:
+    """The session's signature is not asked: after a leak, the key that made it may be no more."""
+    with site(servers, tmp_path, SESSION_ENGINE=STOCK + "db") as shop:
+        ana = shop.log_in("ana")
+        env = shop.web.hosts[0].env_file
+        other = tmp_path / "other.env"
+        other.write_text(env.read_text().replace(KEY, NEXT_KEY))
+        assert end(chdir=str(SOURCE), env_file=str(other), users=["ana"])["count"] == 1
+        assert not shop.knows(ana)
+
+
+# --- by the settings alone ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ENGINES[:-1])
+def test_without_the_applications_source(servers: Servers, tmp_path: Path, engine: str) -> None:
+    with site(servers, tmp_path, SESSION_ENGINE=STOCK + engine) as shop:
+        ana, ben = shop.log_in("ana"), shop.log_in("ben")
+        shop.cache().set(":1:page", "x")
+        options = {"engine": engine, "env_file": shop.options["env_file"], "file_path": str(tmp_path / "sessions")}
+        assert end(**options, check=True)["count"] == 2
+        one = end(**options, user_ids=[shop.id_of("ana")])
+        assert one["count"] == 1, one
+        assert not shop.knows(ana)
+        assert shop.knows(ben)
+        assert end(**options)["count"] == 1
+        assert not shop.knows(ben)
+        assert shop.cache().get(":1:page") == b"x"
+
+
+# --- what is refused ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def env_file(tmp_path: Path) -> Path:
+    """Settings of an application without servers."""
+    path = tmp_path / ".env"
+    path.write_text(
+        "SECRET_KEY='canary-key'\nDJANGO_SETTINGS_MODULE='watchparty.settings.development'\n"
+        f"DATABASE_URL='sqlite:///{tmp_path}/db.sqlite3'\nREDIS_URL='redis://:canary-cache@127.0.0.1:1/0'\n"
+    )
+    return path
+
+
+def migrated(env_file: Path) -> None:
+    environment = clean_environment(WATCHPARTY_ENV_FILE=str(env_file), PYTHONDONTWRITEBYTECODE="1")
+    subprocess.run([python(), "manage.py", "migrate", "--verbosity=0"], cwd=SOURCE, env=environment, check=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"engine": "auto"}, "give chdir"),
+        ({"engine": "db", "users": ["ana"]}, "give chdir, or user_ids"),
+        ({"engine": "file"}, "needs file_path"),
+        ({"engine": "db", "database_setting": "OTHER"}, "name its setting in database_setting"),
+        ({"engine": "cache", "cache_setting": "OTHER"}, "name its setting in cache_setting"),
+        ({"engine": "cache"}, "127.0.0.1:1: it cannot be reached"),
+        ({"engine": "db", "table": "x; y"}, "is no name of a table"),
+        ({"engine": "db"}, "DATABASE_URL"),
+        ({"chdir": "/nowhere"}, "/nowhere is no directory"),
+        ({"chdir": str(SOURCE), "settings_module": "nowhere"}, "No module named 'nowhere'"),
+    ],
+)
+def test_what_cannot_be_done_is_said(env_file: Path, options: dict[str, Any], words: str) -> None:
+    answer = end(env_file=str(env_file), **options)
+    assert answer.get("failed"), answer
+    assert words in answer["msg"]
+
+
+def test_a_file_of_settings_that_is_not_there(tmp_path: Path) -> None:
+    assert "cannot be read: No such file" in end(engine="db", env_file=str(tmp_path / "none"))["msg"]
+
+
+def test_an_unknown_user_ends_nothing(env_file: Path) -> None:
+    migrated(env_file)
+    answer = end(chdir=str(SOURCE), env_file=str(env_file), users=["nobody"])
+    assert "there is no user nobody; nothing was ended" in answer["msg"]
+    assert end(chdir=str(SOURCE), env_file=str(env_file))["count"] == 0
+    assert end(engine="db", env_file=str(env_file))["count"] == 0
+    assert "name the table of sessions" in end(engine="db", env_file=str(env_file), table="other")["msg"]
+
+
+def test_an_engine_that_is_none_of_djangos(env_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "own_engine.py").write_text("class SessionStore: pass\n")
+    (tmp_path / "own_settings.py").write_text("SECRET_KEY = 'x' * 50\nSESSION_ENGINE = 'own_engine'\n")
+    answer = end(chdir=str(tmp_path), settings_module="own_settings")
+    assert "SESSION_ENGINE own_engine builds upon none of Django's engines" in answer["msg"]
+
+
+@pytest.mark.parametrize(
+    ("backend", "engine", "expected"),
+    [
+        ("locmem.LocMemCache", "cache", "restart the services"),
+        ("filebased.FileBasedCache", "cache", "set clear_cache to empty it as a whole"),
+    ],
+)
+def test_caches_that_do_not_tell_their_keys(tmp_path: Path, backend: str, engine: str, expected: str) -> None:
+    cache = {"BACKEND": f"django.core.cache.backends.{backend}", "LOCATION": str(tmp_path / "cache")}
+    (tmp_path / "own_settings.py").write_text(
+        f"SECRET_KEY = 'x' * 50\nSESSION_ENGINE = '{STOCK}{engine}'\nCACHES = {{'default': {cache!r}}}\n"
+    )
+    options: dict[str, Any] = {"chdir": str(tmp_path), "settings_module": "own_settings"}
+    answer = end(**options)
+    assert expected in str(answer.get("msg", answer.get("warnings")))
+    if answer.get("failed"):
+        assert end(**options, clear_cache=True)["warnings"] == ["the cache was emptied as a whole"]
+        assert "everybody's sessions" in end(**options, clear_cache=True, user_ids=["1"])["msg"]
+
+
+def test_a_cache_in_a_table_of_the_database(tmp_path: Path) -> None:
+    cache = {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cached"}
+    database = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / "db.sqlite3")}
+    (tmp_path / "own_settings.py").write_text(
+        f"SECRET_KEY = 'x' * 50\nSESSION_ENGINE = '{STOCK}cache'\nCACHES = {{'default': {cache!r}}}\n"
+        f"DATABASES = {{'default': {database!r}}}\nINSTALLED_APPS = ['django.contrib.contenttypes']\n"
+    )
+    program = (
+        "import django; django.setup(); from django.core.management import call_command as c; c('createcachetable');"
+        "from django.core.cache import cache; from django.contrib.sessions.backends.cache import SessionStore as S\n"
+        "for user in '112':\n s = S(); s['_auth_user_id'] = user; s.create()\n"
+        "cache.set('page', 1)"
+    )
+    environment = clean_environment(DJANGO_SETTINGS_MODULE="own_settings", PYTHONPATH=str(tmp_path))
+    subprocess.run([python(), "-c", program], cwd=tmp_path, env=environment, check=True)
+    options: dict[str, Any] = {"chdir": str(tmp_path), "settings_module": "own_settings"}
+    assert end(**options, user_ids=["1"])["count"] == 2
+    assert end(**options)["count"] == 1
+    assert end(**options)["count"] == 0
+
+
+# --- through Ansible ------------------------------------------------------------------------------------------------
+
+
+def test_a_task_says_how_many(lab: Lab, env_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "sessionidabcdefgh12345678").write_text("unreadable")
+    (tmp_path / "sessionid-notes.txt").write_text("is no session")
+    lab.add_hosts(1)
+    module = {
+        "python": str(python()),
+        "chdir": str(SOURCE),
+        "env_file": str(env_file),
+        "engine": "file",
+        "users": "{{ users | default([]) }}",
+    }
+    with env_file.open("a") as handle:
+        handle.write(f"SESSION_FILE_PATH='{tmp_path}'\n")
+    migrated(env_file)
+    tasks = [
+        {"watchparty.secrets.django_sessions": module, "register": "ended"},
+        {"ansible.builtin.debug": {"msg": "ended {{ ended.count }} of {{ ended.engine }}"}},
+    ]
+    play = [{"hosts": "app_hosts", "gather_facts": False, "vars": {"ansible_pipelining": True}, "tasks": tasks}]
+    playbook = lab.directory / "sessions.yml"
+    playbook.write_text(yaml.safe_dump(play), encoding="utf-8")
+    environment = {"ANSIBLE_COLLECTIONS_PATH": str(lab.root / "playbooks" / "collections")}
+    checked = lab.run("--check", "-vvv", playbook=playbook, environment=environment)
+    assert "ended 1 of file" in checked.text, checked.output
+    done = lab.run("-vvv", playbook=playbook, environment=environment)
+    assert "ended 1 of file" in done.text, done.output
+    assert "canary" not in checked.output + done.output
+    assert sorted(path.name for path in tmp_path.glob("sessionid*")) == ["sessionid-notes.txt"]
+    refused = lab.run("-e", '{"users": ["nobody"]}', playbook=playbook, environment=environment)
+    assert refused.code == 2
+    assert "there is no user nobody" in refused.text
