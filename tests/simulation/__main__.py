@@ -25,23 +25,25 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="replay this one, act by act")
     parser.add_argument("--failures", type=int, default=1, help="stop after that many")
     parser.add_argument("--bug", choices=sorted(BUGS), help="plant that bug")
+    parser.add_argument("--inside-modules", action="store_true", help="pause also modules that write a host's file")
     arguments = parser.parse_args()
     with installed(), planted(arguments.bug) if arguments.bug else contextlib.nullcontext():
         if arguments.seed is not None:
-            result = play(arguments.seed, traced=True)
+            result = play(arguments.seed, traced=True, inside=arguments.inside_modules)
             say("\n".join(result.trace or ()))
             say(result.violation or "every invariant holds")
             return 1 if result.violation else 0
-        return explore(arguments.first, arguments.interleavings, arguments.failures)
+        return explore(arguments)
 
 
-def explore(first: int, number: int, failures: int) -> int:
+def explore(arguments: argparse.Namespace) -> int:
+    first, number, failures = arguments.first, arguments.interleavings, arguments.failures
     started, acts, failed = time.monotonic(), 0, 0
     paths: set[int] = set()
     ends: Counter[str] = Counter()
     litter: Counter[str] = Counter()
     for seed in range(first, first + number):
-        result = play(seed)
+        result = play(seed, inside=arguments.inside_modules)
         acts += result.acts
         paths.add(result.path)
         ends += result.ends

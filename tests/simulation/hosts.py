@@ -111,7 +111,7 @@ class Host:
             finally:
                 Files.host = before
 
-        return self.module(f"env_file {state.__name__}", act, sealed=True)
+        return self.module(f"env_file {state.__name__}", act, sealed=self.world.sealed)
 
     def deliver(self, snapshot: dict[str, Any], *, check: bool = False) -> dict[str, Any]:
         content = json.dumps(snapshot["settings"], sort_keys=True)

@@ -317,6 +317,8 @@ class Scenario:
         self.result.litter += Counter(one.partition(" ")[0] for one in left)
 
 
-def play(seed: int, *, traced: bool = False) -> Result:
-    """Runs one interleaving."""
-    return Scenario(seed, traced=traced).run()
+def play(seed: int, *, traced: bool = False, inside: bool = False) -> Result:
+    """Runs one interleaving; ``inside`` lets the modules that write a host's file be paused at work."""
+    scenario = Scenario(seed, traced=traced)
+    scenario.world.sealed = not inside
+    return scenario.run()

@@ -109,6 +109,8 @@ class World(Hook):
         """Called after every act that changed something."""
         self.secrets = MemorySecrets(self)
         self.parameters = MemoryParameters(self)
+        self.sealed = True
+        """Whether a module that writes a host's file is at an end before anybody else acts."""
         self.audit: set[str] = set()
         """The rotations that the audit log's body has a record of."""
         self.days = 0
