@@ -11,8 +11,8 @@ version_added: 0.3.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Deletes keys in Valkey (or Redis 6.2 and newer) by the patterns that the catalog has under C(purge). Every primary of
-    a cluster is purged; from a replica, its primary is.
+  - Deletes keys in Valkey (or Redis 6.2 and newer) by the patterns that the catalog has under C(purge). Every primary
+    of a cluster is purged; from a replica, its primary is.
   - Works by C(SCAN) and C(UNLINK) in small steps, so that no other client waits and the server's memory does not grow.
   - Everything is looked at before the first key is deleted. One objection, and every key stays where it is.
   - A queue is never deleted. See the notes for how a broker's keys are known.
@@ -69,10 +69,10 @@ attributes:
     description: Resolves names to values on the controller.
     support: full
 notes:
-  - The catalog refuses a pattern that can match what Celery (C(celery*), C(_kombu.*), C(unacked*)), Channels (C(asgi*)),
-    RedBeat, RQ or Dramatiq store. V(*) is accepted for a database of the cache's own.
-  - "A setting is a broker's if its name says so (it contains C(BROKER), C(CELERY), C(RESULT_BACKEND) or C(CHANNEL)), or if
-    the catalog says C(broker: true). C(broker: false) says that it is not."
+  - The catalog refuses a pattern that can match what Celery (C(celery*), C(_kombu.*), C(unacked*)), Channels
+    (C(asgi*)), RedBeat, RQ or Dramatiq store. V(*) is accepted for a database of the cache's own.
+  - "A setting is a broker's if its name says so (it contains C(BROKER), C(CELERY), C(RESULT_BACKEND) or C(CHANNEL)), or
+    if the catalog says C(broker: true). C(broker: false) says that it is not."
   - Where the database is also a broker's, no pattern may be able to match its keys; the names of its queues, also of
     those that are empty now, are read from Celery's bindings there. Besides, no key that is a list is deleted there.
   - Two settings lead to the same database if the servers say so (C(INFO)). Where a server may not be asked, an equal
