@@ -14,8 +14,8 @@ import json
 import pickle
 import re
 import zlib
-from dataclasses import dataclass, field
-from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Mapping, NamedTuple, NoReturn, Optional, Sequence
+from dataclasses import dataclass
+from typing import Any, Dict, FrozenSet, Iterable, Iterator, Mapping, NamedTuple, NoReturn, Optional, Sequence
 
 STOCK = "django.contrib.sessions.backends."
 ENGINES = ("cached_db", "db", "cache", "file", "signed_cookies")
@@ -59,7 +59,6 @@ class Tally:
     store: str
     count: int = 0
     unreadable: int = 0
-    notes: List[str] = field(default_factory=list)
 
     def told(self) -> Dict[str, Any]:
         return {"store": self.store, "count": self.count, "unreadable": self.unreadable}
