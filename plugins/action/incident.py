@@ -32,6 +32,7 @@ class ActionModule(RotationAction):
         "exposed_since": {"type": "str", "default": ""},
         "containment": {"type": "str", "choices": ["graceful", "immediate"], "default": "graceful"},
         "event": {"type": "str", "default": ""},
+        "event_at": {"type": "float"},
         "results": {"type": "dict", "default": {}},
         "told": {"type": "dict", "default": {}},
         "mermaid": {"type": "str", "default": ""},
@@ -76,7 +77,8 @@ class ActionModule(RotationAction):
     def _note(self, setting: Setting, args: Mapping[str, Any], journal: Journal, incident: Incident) -> dict[str, Any]:
         if args["event"] in incident.events:
             return {"changed": False, **_told(incident)}
-        events = {args["event"]: _ages.stamp(_shared.now())}
+        at = _shared.now() if args["event_at"] is None else datetime.fromtimestamp(args["event_at"], UTC)
+        events = {args["event"]: _ages.stamp(at)}
         journal = setting.rotator.append(journal, incident.id, "closed", events=events)
         return {"changed": True, **_told(journal.incident or incident)}
 

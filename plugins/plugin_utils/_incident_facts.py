@@ -15,12 +15,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._model import C
 
 EVENTS = {
     "planned": "the blast radius and the plan were known",
-    "first_live": "the first host was healthy on new values",
-    "healthy": "every host was healthy on new values",
-    "refused": "the last old value was refused",
+    "live": "every host was healthy on the new value of {}",
+    "refused": "the old value of {} was refused",
     "purged": "caches were purged",
     "sessions": "sessions were ended",
 }
+"""By an event's first word; the rest names what it is about."""
 
 
 def open_rotation(
@@ -59,10 +59,10 @@ def facts_of(
 
     rows = [_row(catalog, one, results.get(one["name"], {})) for one in impact.get("credentials", [])]
     still = [f"{row['name']}: {row['state']}" for row in rows if row["open"]]
-    clock = {name: seconds(at) for name, at in incident.events.items() if name in EVENTS}
+    clock = _clock({name: seconds(at) for name, at in incident.events.items()})
     timeline = [{"seconds": 0.0, "at": incident.at, "what": f"declared by {incident.who}"}]
     timeline += [
-        {"seconds": seconds(at), "at": at, "what": EVENTS.get(name, name)}
+        {"seconds": seconds(at), "at": at, "what": _words(name)}
         for name, at in sorted(incident.events.items(), key=lambda item: item[1])
     ]
     return {
@@ -87,6 +87,23 @@ def facts_of(
         "not_scrubbed": list(told.get("not_scrubbed", ())),
         "open": [*still, *told.get("open", ())],
         "written_at": _ages.stamp(now),
+    }
+
+
+def _words(event: str) -> str:
+    name, _slash, about = event.partition("/")
+    return EVENTS.get(name, name).format(about)
+
+
+def _clock(seconds: Mapping[str, float]) -> dict[str, float]:
+    """The clock's hands: of what happens once a rotation, the first or the last."""
+    live = [at for name, at in seconds.items() if name.startswith("live/")]
+    refused = [at for name, at in seconds.items() if name.startswith("refused/")]
+    once = {name: at for name, at in seconds.items() if name in ("planned", "purged", "sessions")}
+    return {
+        **once,
+        **({"first_live": min(live), "healthy": max(live)} if live else {}),
+        **({"refused": max(refused)} if refused else {}),
     }
 
 

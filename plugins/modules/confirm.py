@@ -1,0 +1,47 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: confirm
+short_description: Ask once, and go on only with the answer
+version_added: 0.2.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Asks at the terminal. Without one it fails, where M(ansible.builtin.pause) would go on after a warning.
+options:
+  question:
+    description: What is asked.
+    type: str
+    required: true
+  answer:
+    description: What must be typed.
+    type: str
+    default: 'yes'
+  remedy:
+    description: What to do where nobody can be asked.
+    type: str
+    default: confirm it in a variable instead
+attributes:
+  check_mode:
+    description: Asks nothing.
+    support: full
+  diff_mode:
+    description: Nothing is changed.
+    support: N/A
+  action:
+    description: Runs on the controller.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Ask once
+  watchparty.secrets.confirm:
+    question: Contain it now?
+  run_once: true
+"""
+
+RETURN = r""" # """

@@ -1,0 +1,131 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: incident
+short_description: Keep a leak in the journal from its declaration to its containment, and write its post-mortem
+version_added: 0.2.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - A leak is one incident, however often the command that contains it is started. It lives in the journal of rotations,
+    as names and times.
+  - The playbook C(watchparty.secrets.leak_response) calls this module.
+options:
+  state:
+    description:
+      - V(declared) opens the incident, or joins the one that is open. V(noted) keeps when O(event) was first seen.
+      - V(reported) writes the post-mortem, as Markdown and as one page that needs no network. V(contained) ends it.
+    type: str
+    choices: [declared, noted, reported, contained]
+    required: true
+  leaked:
+    description: What was declared.
+    type: list
+    elements: str
+    default: []
+  impact:
+    description: The blast radius, as RV(watchparty.secrets.impact_info#module:impact).
+    type: dict
+    default: {}
+  matches:
+    description: As RV(watchparty.secrets.impact_info#module:matches).
+    type: list
+    elements: dict
+    default: []
+  exposed_since:
+    description: Since when it may have been known to others, such as V(2026-11-20T10:00Z); not in the future.
+    type: str
+    default: ''
+  containment:
+    description: Whether old values are removed at the end or first.
+    type: str
+    choices: [graceful, immediate]
+    default: graceful
+  event:
+    description: With O(state=noted), V(planned), V(live/NAME), V(refused/NAME), V(purged) or V(sessions).
+    type: str
+    default: ''
+  event_at:
+    description: When it was, in seconds since 1970; now by default.
+    type: float
+  results:
+    description: With O(state=reported), what became of each credential (C(replaced), C(why), C(evidence)).
+    type: dict
+    default: {}
+  told:
+    description: With O(state=reported), lists of words by heading. No values.
+    type: dict
+    default: {}
+  mermaid:
+    description: With O(state=reported), the graph for Markdown viewers.
+    type: str
+    default: ''
+  path:
+    description: With O(state=reported), the folder on the controller.
+    type: path
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - watchparty.secrets.rotation
+attributes:
+  check_mode:
+    description: Writes nothing.
+    support: full
+  diff_mode:
+    description: Nothing is shown.
+    support: none
+  idempotent:
+    description: An event is kept once; a declaration that adds nothing is not written.
+    support: full
+  action:
+    description: Runs on the controller, inside Ansible itself.
+    support: full
+seealso:
+  - module: watchparty.secrets.impact_info
+  - module: watchparty.secrets.rotation
+"""
+
+EXAMPLES = r"""
+- name: Declare a leak
+  watchparty.secrets.incident:
+    state: declared
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+    leaked: [cache]
+  run_once: true
+"""
+
+RETURN = r"""
+incident:
+  description: Id, when and by whom it was declared, what was declared, and when what was seen.
+  type: dict
+  returned: success
+open_rotation:
+  description: The rotation that is open, and whether its new values may have leaked too; or null.
+  type: dict
+  returned: when O(state=declared)
+files:
+  description: The post-mortem's paths.
+  type: list
+  elements: str
+  returned: when O(state=reported)
+open:
+  description: What is still open.
+  type: list
+  elements: str
+  returned: when O(state=reported)
+contained_seconds:
+  description: Seconds from the declaration to the last refusal, or null while something is open.
+  type: float
+  returned: when O(state=reported)
+clock:
+  description: The clock in words.
+  type: list
+  elements: str
+  returned: when O(state=reported)
+"""
