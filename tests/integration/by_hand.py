@@ -22,6 +22,7 @@ from sandbox.process import REPOSITORY, clean_environment, write_private
 from tests.integration.rotation_lab import ENVIRONMENT, JOURNAL, OWNER, RotationLab
 
 PAGE = REPOSITORY / "docs" / "by-hand.md"
+BEGIN = ("Begin.2", "Begin.3")
 FORWARD = ("Set", "Test", "Deploy", "Promote", "Remove (retire, withdraw)", "Tidy up (record, discard)")
 BACK = ("Promote.1", "Take back (abort)", "Deploy", *FORWARD[-2:])
 
@@ -81,13 +82,13 @@ class Operator:
         return self.run(way, FORWARD[-1], "Close")
 
     def run(self, way: str, *sections: str) -> str:
-        return self.bash(self.commands("Begin.2", "See where it stands", "Hold it"), way, self.commands(*sections))
+        return self.bash(self.commands(*BEGIN, "See where it stands", "Hold it"), way, self.commands(*sections))
 
     def commands(self, *sections: str) -> str:
         """The blocks of the sections: ``Promote.1`` is the first of Promote."""
         found = []
         for section in sections:
-            heading, _, number = section.partition(".")
+            heading, number = re.fullmatch(r"(.+?)(?:\.(\d))?", section).groups()  # type: ignore[union-attr]
             every = self.blocks[heading]
             found += [every[int(number) - 1]] if number else every
         return "\n".join(found)

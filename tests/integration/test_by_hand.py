@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.by_hand import Operator, blocks, missing_programs, names_set
+from tests.integration.by_hand import BEGIN, Operator, blocks, missing_programs, names_set
 from tests.integration.rotation_lab import ALL, CORE, RotationLab, Values, rotation_lab
 
 CALLBACKS = Path(__file__).resolve().parent / "callback_plugins"
@@ -159,7 +159,7 @@ def test_a_whole_file(lab: RotationLab, operator: Operator) -> None:
     for path in host.directory.glob(".env*"):
         path.unlink()
     whole = operator.commands("A whole .env").replace("web4", host.name)
-    operator.bash(operator.commands("Begin.2"), operator.commands("Deploy.1"), whole)
+    operator.bash(operator.commands(*BEGIN), operator.commands("Deploy.1"), whole)
     assert {name: value for name, value in host.values().items() if value} == before
     assert host.env_file.stat().st_mode & 0o777 == 0o600
     assert host.healthy()
@@ -171,11 +171,11 @@ def test_without_the_collection_for_good(lab: RotationLab, operator: Operator) -
     """The journal and the marks go; the database's login rotates by the page alone; the collection can come back."""
     old = lab.ready()
     first, second, plan = operator.blocks["Stop using this collection"]
-    operator.bash(operator.commands("Begin.2"), first, second)
+    operator.bash(operator.commands(*BEGIN), first, second)
     assert lab.entries() == []
     assert [path.name for host in lab.hosts for path in host.directory.glob(".env*")] == [".env", ".env"]
     sections = ("Hold it.3", "Create", "Set", "Test", "Deploy", "Promote", REMOVE, TIDY)
-    operator.bash(operator.commands("Begin.2"), plan, operator.commands(*sections))
+    operator.bash(operator.commands(*BEGIN), plan, operator.commands(*sections))
     new = lab.values()
     assert new.database[0] != old.database[0]
     assert (new.cache, new.django_key) == (old.cache, old.django_key)
