@@ -77,7 +77,9 @@ def _table(answer: Mapping[str, Any]) -> list[str]:
         for row in answer["credentials"]
     ]
     widths = [max(len(row[at]) for row in (heads, *rows)) for at in range(len(heads))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (heads, *rows)]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (heads, *rows)
+    ]
     for one in answer["obligations"]:
         words = "drops its former key" if one["act"] == "drop_fallback" else "retires its former value"
         lines.append(f"later: {one['credential']} {words} {'NOW' if one['due'] else 'from ' + one['due_at']}")
