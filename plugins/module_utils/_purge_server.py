@@ -17,6 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._valkey import 
 LABEL = "watchparty.secrets:purge"
 LOOKED_AT = 1000
 """Keys that the server looks at in one SCAN: far less than a millisecond."""
+QUEUE_KINDS = (b"list", b"zset", b"stream")
 NAMED = 3
 """Keys that an error names at most."""
 TESTED = _valkey.PLAIN + _valkey.TLS
@@ -79,7 +80,7 @@ class Primary(_valkey_server.Connection):
             cursor, page = self.many([[*command, cursor, "MATCH", raw, "COUNT", LOOKED_AT]])[0]
             if page:
                 yield page
-            if cursor in (b"0", "0"):
+            if cursor == b"0":
                 return
 
 
@@ -236,7 +237,7 @@ def _bindings(place: Place) -> Dict[bytes, List[bytes]]:
     for primary in place.primaries:
         for page in primary.pages(_purge.BINDINGS):
             for key in page:
-                if key not in found and primary.many([["TYPE", key]])[0] in (b"set", "set"):
+                if key not in found and primary.many([["TYPE", key]])[0] == b"set":
                     found[key] = [one for members in primary.pages("*", of_set=key) for one in members]
     return found
 
@@ -260,9 +261,9 @@ def _kept(ground: Ground, primary: Primary, number: int) -> Iterator[Tuple[List[
         spared = {key for key in fresh if ground.sieve.is_spared(key)}
         may_go = [key for key in fresh if key not in spared and key not in theirs]
         if ground.shared and may_go:
-            # Whatever a queue is called, it is a list, and what a cache stores is not.
+            # Whatever they are called: queues and channels are of these kinds, and what a cache stores is not.
             kinds = primary.many([["TYPE", key] for key in may_go])
-            theirs |= {key for key, kind in zip(may_go, kinds) if kind in (b"list", "list")}
+            theirs |= {key for key, kind in zip(may_go, kinds) if kind in QUEUE_KINDS}
             may_go = [key for key in may_go if key not in theirs]
         yield may_go, sorted(theirs), len(spared)
 

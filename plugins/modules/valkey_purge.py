@@ -74,7 +74,8 @@ notes:
   - "A setting is a broker's if its name says so (it contains C(BROKER), C(CELERY), C(RESULT_BACKEND) or C(CHANNEL)), or
     if the catalog says C(broker: true). C(broker: false) says that it is not."
   - Where the database is also a broker's, no pattern may be able to match its keys; the names of its queues, also of
-    those that are empty now, are read from Celery's bindings there. Besides, no key that is a list is deleted there.
+    those that are empty now, are read from Celery's bindings there. Besides, a key there that is a list, a
+    sorted set or a stream counts as a broker's.
   - Two settings lead to the same database if the servers say so (C(INFO)). Where a server may not be asked, an equal
     number of the database is enough.
   - In any other database, keys that look like a broker's stop the module as well.

@@ -186,8 +186,11 @@ def test_channels_and_results_alone_are_known_by_their_keys(server: Valkey, run:
     refused(run({**CACHE, "keys": ["*"]}, urls={"CACHE_URL": server.url(5)}), "celery-task-meta-7")
 
 
-def test_a_list_beside_queues_counts_as_one(server: Valkey, run: Run) -> None:
-    client(server).rpush(":1:odd", "task")
+@pytest.mark.parametrize(
+    "command", [["RPUSH", ":1:odd", "x"], ["ZADD", ":1:odd", "1", "x"], ["XADD", ":1:odd", "*", "a", "x"]]
+)
+def test_what_may_be_a_queue_beside_queues_counts_as_one(server: Valkey, run: Run, command: list[str]) -> None:
+    server.execute(*command)
     urls = {"CACHE_URL": server.url(), "CELERY_BROKER_URL": server.url()}
     refused(run(CACHE, urls=urls, brokers=QUEUES), ":1:odd", "keys of a broker in database 0")
 

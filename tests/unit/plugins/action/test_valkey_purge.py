@@ -1,0 +1,89 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is handed to the host: the entries that were asked for, the brokers, and their URLs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleActionFail
+
+from ansible_collections.watchparty.secrets.plugins.action.valkey_purge import ActionModule
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NotFound
+
+URL = {"group": "core", "type": "url"}
+CATALOG = {
+    "application": "app",
+    "settings": {
+        "CACHE_URL": URL,
+        "SESSION_URL": URL,
+        "CELERY_BROKER_URL": URL,
+        "CELERY_RESULT_BACKEND": URL,
+        "OTHER_URL": {**URL, "broker": True},
+        "CHANNEL_URL": {**URL, "broker": False},
+    },
+    "purge": {
+        "cache": {"setting": "CACHE_URL", "keys": [":1:*"]},
+        "sessions": {"setting": "SESSION_URL", "keys": ["s:*"]},
+    },
+}
+VALUES = {
+    "CACHE_URL": "redis://:canary-cache@h/0",
+    "SESSION_URL": "redis://:canary-sessions@h/0",
+    "CELERY_BROKER_URL": "redis://:canary-broker@h/1",
+    "OTHER_URL": "redis://:canary-other@h/2",
+    "CHANNEL_URL": "redis://:canary-channel@h/3",
+}
+
+
+def params(values: dict[str, str] = VALUES, masked: list[str] | None = None, **args: Any) -> dict[str, Any]:
+    given = {
+        "catalog": CATALOG,
+        "environment": "test",
+        "snapshot": "snapshot",
+        "entries": None,
+        "kinds": ["cache", "sessions"],
+        "batch": 500,
+        **args,
+    }
+    action = ActionModule.__new__(ActionModule)
+    found: dict[str, Any] = action._params(given, {"snapshot": {"settings": values}}, [] if masked is None else masked)
+    return found
+
+
+def test_everything_by_default() -> None:
+    masked: list[str] = []
+    found = params(masked=masked)
+    assert [one["name"] for one in found["chosen"]] == ["cache", "sessions"]
+    assert found["spared_sessions"] == []
+    assert found["brokers"] == ["CELERY_BROKER_URL", "OTHER_URL"]
+    assert sorted(found["urls"]) == ["CACHE_URL", "CELERY_BROKER_URL", "OTHER_URL", "SESSION_URL"]
+    assert {"canary-cache", "canary-broker", VALUES["OTHER_URL"]} <= set(masked)
+
+
+def test_sessions_that_are_not_asked_for_are_spared() -> None:
+    found = params(kinds=["cache"])
+    assert found["chosen"] == [{"name": "cache", "kind": "cache", "setting": "CACHE_URL", "keys": [":1:*"]}]
+    assert [one["name"] for one in found["spared_sessions"]] == ["sessions"]
+    without = {name: url for name, url in VALUES.items() if name != "SESSION_URL"}
+    assert params(without, kinds=["cache"])["spared_sessions"] == []
+
+
+def test_nothing_of_the_kind() -> None:
+    assert params(entries=["cache"], kinds=["sessions"]) == {"chosen": []}
+
+
+def test_an_entry_that_is_not_there() -> None:
+    with pytest.raises(NotFound, match="other: is no entry of purge in the catalog; there are: cache, sessions"):
+        params(entries=["cache", "other"])
+
+
+def test_a_setting_without_a_value() -> None:
+    with pytest.raises(NotFound, match=r"purge\.sessions: SESSION_URL has no value in test"):
+        params({"CACHE_URL": VALUES["CACHE_URL"]})
+
+
+def test_a_snapshot_that_was_not_registered() -> None:
+    with pytest.raises(AnsibleActionFail, match="No snapshot is registered as other"):
+        params(snapshot="other")
