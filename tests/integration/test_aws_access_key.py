@@ -61,6 +61,7 @@ def comes_due(lab: Lab) -> None:
 
 
 def test_a_key_rotates_from_end_to_end(lab: Lab) -> None:
+    """With moto's authorization on: the new key really logs in, and the old one really does not any more."""
     old = prepare(lab)
     iam = lab.moto.client("iam")
     shown = rotate(lab, "--check", "--diff")
@@ -68,29 +69,6 @@ def test_a_key_rotates_from_end_to_end(lab: Lab) -> None:
     assert "changes parameter /shop/production/Storage/ACCESS_KEY_ID" in shown.text
     assert keys(iam) == {old.username: "Active"}
 
-    run = rotate(lab)
-    assert run.code == 0, run.output
-    new = in_use(lab)
-    assert new.username != old.username
-    assert new.password != old.password
-    assert keys(iam) == {new.username: "Active"}
-    assert parameter(lab) == new.username
-    assert own_secrets(lab.moto) == []
-    for login in (old, new):
-        assert str(login.password) not in run.output
-    assert [one for one in run.operations if one in WRITES] == list(WRITES)
-    made = run.operations.index("CreateAccessKey")
-    assert run.operations[made - 1 : made + 3] == [
-        "GetParametersByPath",  # the journal, right before the write, and again before what was made is kept
-        "CreateAccessKey",
-        "GetParametersByPath",
-        "CreateSecret",
-    ]
-
-
-def test_keys_that_are_not_taken_are_refused_for_what_they_are(lab: Lab) -> None:
-    """With moto's authorization on: the new key really logs in, and the old one really does not any more."""
-    old = prepare(lab)
     operator = new_user(lab.moto, OPERATOR)
     ours = {"AWS_ACCESS_KEY_ID": str(operator.username), "AWS_SECRET_ACCESS_KEY": str(operator.password)}
     with authorization(lab.moto):
@@ -100,6 +78,21 @@ def test_keys_that_are_not_taken_are_refused_for_what_they_are(lab: Lab) -> None
         assert client_of(lab.moto, "sts", new).get_caller_identity()["Arn"].endswith(f"/{USER}")
         with pytest.raises(ClientError, match="InvalidClientTokenId"):
             client_of(lab.moto, "sts", old).get_caller_identity()
+    assert new.username != old.username
+    assert new.password != old.password
+    assert keys(iam) == {new.username: "Active"}
+    assert parameter(lab) == new.username
+    assert own_secrets(lab.moto) == []
+    for login in (old, new, operator):
+        assert str(login.password) not in run.output
+    assert [one for one in run.operations if one in WRITES] == list(WRITES)
+    made = run.operations.index("CreateAccessKey")
+    assert run.operations[made - 1 : made + 3] == [
+        "GetParametersByPath",  # the journal, right before the write, and again before what was made is kept
+        "CreateAccessKey",
+        "GetParametersByPath",
+        "CreateSecret",
+    ]
 
 
 def test_killed_after_aws_made_a_key_and_before_it_was_kept(lab: Lab) -> None:
