@@ -148,7 +148,8 @@ class Watch:
         number = int(name.rpartition("/")[2])
         if op == "create":
             entry = json.loads(self.world.parameter(name))
-            self.entries[number] = entry["rotation"]
+            if number > self.base:  # else it came late and is taken back
+                self.entries[number] = entry["rotation"]
             if "plan" in entry:
                 self.plans[entry["rotation"]] = entry["plan"]
             if entry.get("base"):
