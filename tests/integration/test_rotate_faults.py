@@ -12,7 +12,7 @@ import pytest
 
 from sandbox.faults import Fault
 from tests.integration.harness import Run
-from tests.integration.held import HOLD, ONE, Held, down, program, start_again
+from tests.integration.held import HOLD, ONE, Held, down, program
 from tests.integration.rotation_lab import (
     CORE,
     FOREIGN,
@@ -237,8 +237,7 @@ def test_valkey_is_down(lab: RotationLab) -> None:
     try:
         run = Held(lab, act, *CACHE).run()
     finally:
-        lab.valkey.process.stop()
-        start_again(lab.valkey)
+        lab.valkey.restart()
     failed(run, "stands at retire", "cache")
     finished(lab, *CACHE, old=[old])
 
@@ -262,9 +261,8 @@ def test_connections_are_at_their_limit(lab: RotationLab) -> None:
 def test_a_session_from_elsewhere(lab: RotationLab) -> None:
     """Nobody knows the address: it is named at retire, and nothing is ended until it is allowed."""
     old = lab.ready()
-    database = lab.postgres.url(*old.database, OWNER).replace("127.0.0.1", FOREIGN)
-    cache = lab.content()["REDIS_URL"].replace("127.0.0.1", FOREIGN)
-    with program(ONE, database, cache) as end:
+    database, cache = lab.postgres.url(*old.database, OWNER), lab.content()["REDIS_URL"]
+    with program(ONE, FOREIGN, database, cache) as end:
         run = lab.rotate(*BOTH)
         failed(run, "stands at retire", FOREIGN)
         assert lab.accepts(old) == {"database": True, "cache": True}
