@@ -1,6 +1,6 @@
 # Short names for the project's commands; everything they need is set up on first use.
 .DEFAULT_GOAL := help
-.PHONY: help setup packages demo test format lint unit sanity readers integration hosts bench changelog docs-check constraints clean
+.PHONY: help setup packages demo test format lint unit sanity readers integration hosts chaos bench changelog docs-check constraints clean
 
 export LC_ALL := C.UTF-8
 PYTHON := .venv/bin/python
@@ -33,6 +33,10 @@ integration: ## against moto, PostgreSQL and Valkey on this machine
 hosts: ## as root: real test hosts with systemd and sshd
 lint unit sanity readers integration hosts: setup
 	@$(PYTHON) scripts/run_checks.py $@
+
+chaos: setup ## kill and stop rotations at every act there is; takes hours (ACTS=writes: at those that change something)
+	@KILL_AT_EVERY_TASK=$(or $(ACTS),1) $(PYTHON) -m pytest -q -s -m slow \
+		tests/integration/test_killed.py tests/integration/test_rotate_killed.py tests/integration/test_rotate_two.py
 
 bench: setup ## measure, side by side with today's way; takes minutes
 	@$(PYTHON) -m bench

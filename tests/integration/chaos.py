@@ -127,7 +127,7 @@ class Chaos:
     def __init__(self, lab: RotationLab, controller: Controller | None = None) -> None:
         self.lab = lab
         self.controller = controller or Controller(lab)
-        self._log = lab.directory / "acts"
+        self._log = lab.directory / f"acts{self.controller.name}"
 
     def acts(self, *arguments: str) -> list[Act]:
         """Every act of a whole run, in order."""
@@ -184,6 +184,7 @@ class Stopped:
         self._acts = acts
         self.act: Act | None = None
         """What it stands before; None if the run has ended without coming to it."""
+        self._since = len(lab.moto.calls())
 
     def wait(self) -> None:
         def still() -> bool:
@@ -193,11 +194,12 @@ class Stopped:
         if self._process.poll() is None:
             self.act = self._acts()[-1]
 
-    def go_on(self) -> Run:
+    def go_on(self) -> None:
         """Let it do what it was about to do, and whatever it still does."""
-        since = len(self._lab.moto.calls())
         self._signal(signal.SIGCONT)
-        return ended(self._process, self._lab, since=since)
+
+    def end(self) -> Run:
+        return ended(self._process, self._lab, since=self._since)
 
     def close(self) -> None:
         if self._process.poll() is None:

@@ -42,7 +42,7 @@ SPREAD = (
 promoted; one old value gone and the other not; everything done but the journal's old entries."""
 HALF_PROMOTED = SPREAD[3]
 WAY_BACK = (
-    f"UpdateSecretVersionStage {CORE}#1",
+    f"UpdateSecretVersionStage {CORE} AWSCURRENT#1",
     "on the host: Restart by command#1",
     "on the host: End the other login and its sessions, and prove that it is refused#1",
 )

@@ -30,7 +30,7 @@ type: aggregate
 short_description: kills or stops the run before an act
 description: For tests.
 """
-NAMES = ("SecretId", "Name", "Path", "logGroupName")
+NAMES = ("SecretId", "VersionStage", "Name", "Path", "logGroupName")
 """Fields of a request that name what it is about."""
 SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 MAIN = os.getpid()
@@ -69,10 +69,8 @@ def aws_call(_session: Any, request: Any) -> tuple[str, str]:
         fields = json.loads(request.body or b"{}")
     except ValueError:
         fields = {}
-    about = next((str(fields[name]) for name in NAMES if name in fields), "")
-    # The same in every run: no rotation's id, no entry's number.
-    about = re.sub(r"/(r-\d+T\d+-[0-9a-f]+|\d+)$", "/*", about)
-    return "aws", f"{operation.rpartition('.')[2] or 'other'} {about}".strip()
+    about = [str(fields[name]) for name in NAMES if name in fields]
+    return "aws", " ".join([operation.rpartition(".")[2] or "other", *map(steady, about)])
 
 
 def host_command(action: Any, *_arguments: Any) -> tuple[str, str]:
@@ -80,7 +78,12 @@ def host_command(action: Any, *_arguments: Any) -> tuple[str, str]:
 
 
 def task_name(task: Any) -> str:
-    return str(task.get_name().rpartition(" : ")[2])
+    return steady(str(task.get_name().rpartition(" : ")[2]))
+
+
+def steady(words: str) -> str:
+    """The same in every run: no rotation's id, no entry's number, no temporary folder."""
+    return re.sub(r"\br-\d+T\d+-[0-9a-f]+|(?<=/)\d+$|/\S+(?=/\.env)", "*", words)
 
 
 class CallbackModule(CallbackBase):

@@ -1,0 +1,164 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Two controllers at once: one rotation; and what a stopped one does late, after another took it back, changes nothing.
+
+A few acts are tried here; ``make chaos`` stops a run before every one that may change something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotator import Rotator, Who
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
+from tests.integration.chaos import BACK, EVERY, Act, Chaos, Controller, Record, Stopped, sweep
+from tests.integration.harness import ENVIRONMENT, Run
+from tests.integration.rotation_lab import CORE, JOURNAL, RotationLab, rotation_lab, sentences
+
+FIRST_ENTRY = f"PutParameter {JOURNAL}/*#1"
+PARAMETERS = f"PutParameter /WatchParty/{ENVIRONMENT}/"
+FEW = (
+    "on the host: Make the second login valid#1",
+    "on the host: Write */.env#1",
+    f"UpdateSecretVersionStage {CORE} AWSCURRENT#1",
+    f"{PARAMETERS}DB/URL#1",
+)
+OVERTAKEN = ("was taken over by another run", "was ended by another run", "nothing further was done by this run")
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def lab(connection: Mapping[str, Any]) -> Iterator[RotationLab]:
+    with rotation_lab(connection, hosts=2 if EVERY else 1) as lab:
+        yield lab
+
+
+def test_two_started_together(lab: RotationLab) -> None:
+    """Both have seen that no rotation is open, and come to the first entry at the same time."""
+    old = lab.ready()
+    records = len(lab.audit_records())
+    with (
+        Chaos(lab).stopped(FIRST_ENTRY) as one,
+        Chaos(lab, Controller(lab, "second")).stopped(FIRST_ENTRY) as two,
+    ):
+        assert one.act is not None
+        assert two.act is not None
+        one.go_on()
+        two.go_on()
+        runs = sorted((one.end(), two.end()), key=lambda run: run.code != 0)
+    assert runs[0].code == 0, runs[0].output
+    assert runs[1].code != 0, runs[1].output
+    (record,) = lab.audit_records()[records:]
+    sentences(runs[1], f"was taken by rotation {record['rotation']} of {record['who']} at {record['started']} (step ")
+    lab.assert_settled(old)
+
+
+def test_what_a_stopped_controller_does_late(lab: RotationLab, record_testsuite_property: Record) -> None:
+    first, second = Chaos(lab), Controller(lab, "second")
+    points: list[Any] = list(FEW)
+    if EVERY:
+        lab.ready()
+        points = [number for number, act in enumerate(first.acts(), start=1) if act.writes]
+
+    def attempt(at: int | str) -> object:
+        old = lab.ready()
+        with first.stopped(at) as run:
+            assert run.act is not None, f"the run never came to {at}"
+            if at == points[0]:
+                refused(second, lab)
+            way = ended_by(second, lab)
+            if way == "taken back":
+                assert lab.values() == old
+            return f"{run.act.label}: {way}; {changed_nothing(lab, run, run.act)}"
+
+    sweep(
+        points, attempt, what="stopped, ended by another controller, then continued", record=record_testsuite_property
+    )
+
+
+def refused(second: Controller, lab: RotationLab) -> None:
+    """The process is there, if it does nothing: another one on the same machine may not go on without the words."""
+    rotation = lab.journal_state().rotation
+    assert rotation is not None
+    run = second.rotate()
+    assert run.code != 0, run.output
+    sentences(run, str(rotation), f"-e rotation_resume={rotation.id}")
+
+
+def ended_by(second: Controller, lab: RotationLab) -> str:
+    """Which way the other controller ended what is open; the journal is trimmed then."""
+    rotation = lab.journal_state().rotation
+    if rotation is None:
+        done = second.rotate()
+        assert done.code == 0, done.output
+        way = "rotated anew"
+    else:
+        late = rotation.step in ("retire", "record")
+        run = second.rotate("-e", f"rotation_resume={rotation.id}", *(() if late else BACK))
+        assert run.code == 0, run.output
+        way = "completed" if late else "taken back"
+    lab.assert_settled()
+    trim(lab)
+    return way
+
+
+def trim(lab: RotationLab) -> None:
+    """The journal is one entry that holds its state."""
+    rotator = Rotator(
+        catalog=lab.catalog_of(),
+        secrets=SecretsManager(lab.moto.client("secretsmanager")),
+        parameters=ParameterStore(lab.moto.client("ssm")),
+        me=Who("trim", "ops@example.com"),
+        clock=lambda: "2026-11-25T00:00:00Z",
+    )
+    journal = rotator.look()
+    rotator.trim(rotator.append(journal, "trim", "closed", **_journal.base_entry(journal)).head)
+
+
+def changed_nothing(lab: RotationLab, run: Stopped, act: Act) -> str:
+    """What the late run said. A parameter has no condition in AWS: a late write there is named by the next deploy."""
+    before = lab.everything()
+    run.go_on()
+    late = run.end()
+    after = lab.everything()
+    for host in lab.hosts:
+        assert host.healthy(), f"{host.name} is down"
+    if act.label.startswith(PARAMETERS) and after != before:
+        return named(lab, act.label.removeprefix("PutParameter "), before, after)
+    assert after == before, f"{differences(before, after)} changed by:\n{late.output}"
+    assert late.code != 0, late.output
+    assert any(words in late.text for words in OVERTAKEN), late.output
+    lab.assert_settled()
+    return "refused"
+
+
+def named(lab: RotationLab, parameter: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """The one parameter is all that changed, and no host gets a snapshot with it."""
+    expected = {**before, "parameters": {**before["parameters"], parameter: before["parameters"][parameter] + 1}}
+    assert after == expected, differences(expected, after)
+    deploy: Run = lab.run()
+    assert deploy.code != 0, deploy.output
+    sentences(deploy, parameter, CORE)
+    assert lab.state() == before["hosts"]
+    return f"{parameter} was written late, and named"
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """Where two states differ; values of files are left out."""
+    found = []
+    for part in before:
+        one, two = before[part], after[part]
+        if part == "hosts":
+            found += [f"{name}: changed" for name in sorted({*one, *two}) if one.get(name) != two.get(name)]
+        else:
+            found += [
+                f"{name}: {one.get(name)} is {two.get(name)}"
+                for name in sorted({*one, *two})
+                if one.get(name) != two.get(name)
+            ]
+    return "; ".join(found)
