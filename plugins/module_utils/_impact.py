@@ -140,7 +140,7 @@ def exposes(catalog: Catalog, source: str) -> Iterator[Edge]:
         yield from (
             Edge(source, one.name, f"secret {name} holds it") for one in every if _in_secret(catalog, one, name)
         )
-    else:
+    if source in catalog.credentials:  # which may bear the name of one of those
         yield from _of_credential(catalog, catalog.credentials[source])
 
 
