@@ -7,8 +7,8 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass, field
-from typing import Iterable, Iterator
-from urllib.parse import quote, quote_plus
+from typing import Iterable, Iterator, Optional, Sequence
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 SHORTEST = 8
 """Characters: what is shorter is found everywhere."""
@@ -36,14 +36,16 @@ class Match:
 def forms(value: str) -> Iterator[tuple[str, str]]:
     """The value as it may stand in a paste, by the form's name."""
     yield "as it is", value
-    yield "URL-encoded", quote(value, safe="")
-    yield "URL-encoded", quote_plus(value)
+    yield "URL-encoded", quote(value, safe="", errors="replace")
+    yield "URL-encoded", quote_plus(value, errors="replace")
     yield "JSON-escaped", json.dumps(value)[1:-1]
     yield "JSON-escaped", json.dumps(value, ensure_ascii=False)[1:-1]
-    for core in base64_cores(value.encode()):
+    data = value.encode(errors="replace")
+    for core in base64_cores(data):
         yield "base64", core
         yield "base64", core.replace("+", "-").replace("/", "_")
-    yield "hexadecimal", value.encode().hex()
+    yield "hexadecimal", data.hex()
+    yield "hexadecimal", data.hex().upper()
 
 
 def base64_cores(data: bytes) -> Iterator[str]:
@@ -58,14 +60,27 @@ def base64_cores(data: bytes) -> Iterator[str]:
 
 def matches(text: str, known: Iterable[Known]) -> list[Match]:
     """Every credential whose value stands in the text, once a version; the plainest form is told."""
-    flat = "".join(text.split())
     found: dict[tuple[str, str], Match] = {}
+    bare = _bare(text)
+    as_found = ((text, bare), *((read(text), _bare(read(bare))) for read in (unquote, unquote_plus)))
     for one in known:
-        if len(one.value) < SHORTEST or (one.credential, one.stage) in found:
+        value = one.value.strip()  # a key file's last line end is easily lost
+        if len(value) < SHORTEST or (one.credential, one.stage) in found:
             continue
-        for name, form in forms(one.value):
-            # A paste may wrap long lines; no form that is searched for holds white space unless the value does.
-            if form in text or (form == "".join(form.split()) and form in flat):
-                found[one.credential, one.stage] = Match(one.credential, one.stage, name)
-                break
+        form = _form_in(as_found, value)
+        if form is not None:
+            found[one.credential, one.stage] = Match(one.credential, one.stage, form)
     return sorted(found.values(), key=lambda match: (match.credential, match.stage))
+
+
+def _form_in(as_found: Sequence[tuple[str, str]], value: str) -> Optional[str]:
+    for at, (whole, bare) in enumerate(as_found):
+        for name, form in forms(value):
+            # A paste may wrap long lines, indent a key's lines or end them otherwise.
+            if form in whole or (len(_bare(form)) >= SHORTEST and _bare(form) in bare):
+                return name if at == 0 else "URL-encoded"
+    return None
+
+
+def _bare(text: str) -> str:
+    return "".join(text.split())
