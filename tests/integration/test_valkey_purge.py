@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
 
@@ -389,7 +389,9 @@ def test_the_catalog_says_what_goes(lab: Lab, server: Valkey) -> None:
     )
     base = harness.layout()
     urls = {"CACHE_URL": server.url(), "CELERY_BROKER_URL": server.url(1)}
-    secrets = {**base.secrets, "shop/production/core": {**base.secrets["shop/production/core"], **urls}}
+    core = base.secrets["shop/production/core"]
+    assert isinstance(core, Mapping)
+    secrets = {**base.secrets, "shop/production/core": {**core, **urls}}
     lab.add_hosts(1)
     lab.seed(Layout(secrets, base.parameters))
     module = {
@@ -397,13 +399,16 @@ def test_the_catalog_says_what_goes(lab: Lab, server: Valkey) -> None:
         "environment": "{{ app_environment }}",
         "kinds": "{{ kinds | default(['cache', 'sessions']) }}",
         "entries": "{{ entries | default(omit) }}",
+        "snapshot": "{{ snapshot | default(omit) }}",
         "python": sys.executable,
     }
-    tasks = [
+    read = {"catalog": "{{ secrets_catalog }}", "environment": "{{ app_environment }}"}
+    tasks: list[dict[str, Any]] = [
+        {"watchparty.secrets.env_snapshot": read, "register": "read"},
         {"watchparty.secrets.valkey_purge": module, "register": "purge"},
         {
             "ansible.builtin.debug": {
-                "msg": "keys={{ purge.count }} of {{ purge.purged | map(attribute='name') | list }}"
+                "msg": "count={{ purge.count }} of {{ purge.purged | map(attribute='name') | list }}"
             }
         },
     ]
@@ -418,12 +423,14 @@ def test_the_catalog_says_what_goes(lab: Lab, server: Valkey) -> None:
         assert done.code == code, done.output
         return done.text
 
-    assert "keys=34 of" in purge("--check")
+    assert "count=34 of" in purge("--check")
     assert client(server).dbsize() == 34
-    assert "keys=30 of" in purge("-e", '{"kinds": ["cache"]}')
+    assert "count=30 of" in purge("-e", '{"kinds": ["cache"]}')
     assert client(server).dbsize() == 4
-    assert "keys=4 of" in purge()
+    assert "count=4 of" in purge()
     assert set(client(server, 1).keys("*")) == kept
+    fill(server, "s:", 2)
+    assert "count=2 of" in purge("-e", "snapshot=read")
     assert "other: is no entry of purge in the catalog; there are: cache, sessions" in purge(
         "-e", '{"entries": ["other"]}', code=2
     )
