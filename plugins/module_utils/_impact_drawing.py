@@ -11,6 +11,8 @@ from typing import Any, Mapping, Sequence
 from ansible_collections.watchparty.secrets.plugins.module_utils._impact import Impact
 
 BOX, ROW, COLUMN, MARGIN = (190, 46), 66, 280, 16
+BEND = 60
+"""How far to the right an arrow bends that leads back."""
 
 
 def data(impact: Impact) -> dict[str, Any]:
@@ -51,21 +53,29 @@ def mermaid(impact: Impact) -> str:
     """A flowchart that Markdown viewers draw."""
     numbers = {name: f"n{at}" for at, name in enumerate(_names(impact))}
     lines = ["flowchart LR"]
-    lines += [f"  {number}[{json.dumps(name)}]" for name, number in numbers.items()]
+    lines += [f'  {number}["{_entities(name)}"]' for name, number in numbers.items()]
     lines += [f"  {numbers[edge.source]} --> {numbers[edge.target]}" for edge in impact.edges]
-    leaked = ",".join(numbers[name] for name in impact.declared)
+    leaked = ",".join(dict.fromkeys(numbers[name] for name in impact.declared))
     return "\n".join([*lines, "  classDef leaked stroke-width:3px", f"  class {leaked} leaked"]) + "\n"
+
+
+def _entities(name: str) -> str:
+    """A name inside a quoted label of Mermaid's, which knows no backslash."""
+    return "".join(one if one.isalnum() or one in " _-./:@+=" else f"#{ord(one)};" for one in name)
 
 
 def graphviz(impact: Impact) -> str:
     """The same for dot."""
     lines = ["digraph blast_radius {", "  rankdir=LR;", "  node [shape=box];"]
-    lines += [f"  {json.dumps(name)}{' [penwidth=3]' if name in impact.declared else ''};" for name in _names(impact)]
+    lines += [f"  {_quoted(name)}{' [penwidth=3]' if name in impact.declared else ''};" for name in _names(impact)]
     lines += [
-        f"  {json.dumps(edge.source)} -> {json.dumps(edge.target)} [label={json.dumps(edge.why)}];"
-        for edge in impact.edges
+        f"  {_quoted(edge.source)} -> {_quoted(edge.target)} [label={_quoted(edge.why)}];" for edge in impact.edges
     ]
     return "\n".join([*lines, "}"]) + "\n"
+
+
+def _quoted(words: str) -> str:
+    return json.dumps(words, ensure_ascii=False)
 
 
 def _names(impact: Impact) -> list[str]:
@@ -80,7 +90,9 @@ def svg(graph: Mapping[str, Any]) -> str:
         for at, column in enumerate(columns)
         for row, name in enumerate(column)
     }
-    width = MARGIN * 2 + (len(columns) - 1) * COLUMN + BOX[0]
+    rights = [left for left, _top in place.values()]
+    rights += [place[edge["from"]][0] + BEND for edge in graph["edges"] if _is_back(place, edge)]
+    width = max(rights, default=MARGIN) + BOX[0] + MARGIN
     height = MARGIN * 2 + (max(map(len, columns)) - 1) * ROW + BOX[1]
     kinds = {one["name"]: one for one in graph["credentials"]}
     parts = [
@@ -96,7 +108,7 @@ def svg(graph: Mapping[str, Any]) -> str:
         style = f"node {kind.get('severity', 'source')}{' leaked' if name in graph['declared'] else ''}"
         words = f"{kind['kind']}, {kind['severity']}" if kind else "declared"
         parts.append(
-            f'<g class="{style}"><rect x="{left}" y="{top}" width="{BOX[0]}" height="{BOX[1]}" rx="8"/>'
+            f'<g class="{escape(style)}"><rect x="{left}" y="{top}" width="{BOX[0]}" height="{BOX[1]}" rx="8"/>'
             f'<text x="{left + 12}" y="{top + 20}" class="name">{escape(_short(name))}</text>'
             f'<text x="{left + 12}" y="{top + 36}" class="kind">{escape(_short(words))}</text></g>'
         )
@@ -117,12 +129,16 @@ def _columns(graph: Mapping[str, Any]) -> list[list[str]]:
     return [[name for name, at in distance.items() if at == number] for number in range(last + 1)]
 
 
+def _is_back(place: Mapping[str, Sequence[int]], edge: Mapping[str, Any]) -> bool:
+    return place[edge["to"]][0] <= place[edge["from"]][0]
+
+
 def _curve(start: Sequence[int], end: Sequence[int], words: str) -> str:
     from_x, from_y = start[0] + BOX[0], start[1] + BOX[1] // 2
     to_x, to_y = end[0], end[1] + BOX[1] // 2
     if to_x <= from_x:  # back to the same column or further left: around the right side
         from_x, to_x = start[0] + BOX[0], end[0] + BOX[0]
-        bend = from_x + 60
+        bend = from_x + BEND
         path = f"M{from_x} {from_y}C{bend} {from_y} {bend} {to_y} {to_x} {to_y}"
     else:
         middle = (from_x + to_x) // 2
