@@ -192,13 +192,27 @@ class Watch:
             for label, version in world.stages(name).items():
                 if label not in (CURRENT, PREVIOUS) and not version.startswith("theirs-"):
                     found.append(f"label {label} on {name}")
-        login = login_in(self.current[CORE][1]["DATABASE_URL"])[0]
-        found += [f"login {name}" for name, one in world.postgres.logins.items() if one.can_login and name != login]
-        password = _valkey.digest_of(login_in(self.current[CACHE][1]["REDIS_URL"])[1])
+        logins, passwords = self._due_later()
+        logins.add(login_in(self.current[CORE][1]["DATABASE_URL"])[0])
+        passwords.add(_valkey.digest_of(login_in(self.current[CACHE][1]["REDIS_URL"])[1]))
+        found += [
+            f"login {name}" for name, one in world.postgres.logins.items() if one.can_login and name not in logins
+        ]
         for node, users in world.valkey.nodes.items():
-            others = users["app"].digests - self._gates() - {password}
+            others = users["app"].digests - self._gates() - passwords
             found += [f"password {one[:8]} on {node}" for one in sorted(others)]
         return found
+
+    def _due_later(self) -> tuple[set[str], set[str]]:
+        """Logins and digests that obligations still keep valid."""
+        held = [
+            self.world.content(name, version)
+            for one in self.journal.obligations.values()
+            if one.act == "retire"
+            for name, version in one.secrets.items()
+        ]
+        logins = {login_in(keys["DATABASE_URL"])[0] for keys in held if "DATABASE_URL" in keys}
+        return logins, {_valkey.digest_of(login_in(keys["REDIS_URL"])[1]) for keys in held if "REDIS_URL" in keys}
 
     def _gates(self) -> set[str]:
         return {_valkey.gate_digest(rotation) for rotation in self.plans}

@@ -59,7 +59,9 @@ class Scenario:
         self.rng = random.Random(seed)
         self.scheduler = Scheduler(self.rng, traced=traced)
         rng = self.rng
-        self.world = World(self.scheduler, rng, hosts=rng.choice((2, 2, 3)), copy=rng.random() < 0.5)
+        self.world = World(
+            self.scheduler, rng, hosts=rng.choice((2, 2, 3)), copy=rng.random() < 0.5, later=rng.random() < 0.2
+        )
         Now.world = self.world
         self.names = rng.choice([("database",), ("cache",), ("django_key",), ("database", "cache"), CREDENTIALS])
         self.length = 70 + 60 * len(self.names) + (60 if "django_key" in self.names else 0)
@@ -224,6 +226,7 @@ class Scenario:
                 self.scheduler.run(release=True)
                 self._recover()
             self._once_more()
+            self._discharge()
             self.watch.named()
             result.litter["gate"] += self.watch.open_gates()
         except (Violation, Endless, AssertionError) as error:
@@ -306,6 +309,23 @@ class Scenario:
             if process.words != "closed at record: complete":
                 raise Violation(f"the next rotation does not go through: {process.words}")
             self._judge("the next rotation has ended")
+
+    def _discharge(self) -> None:
+        """What a closed rotation left for later is done when it is due, and nothing else with it."""
+        if not self.watch.journal.obligations or self.rng.random() < 0.5:
+            return None
+        self.world.days += 30
+        body = rotate(self.world, credentials=list(self.names), force=False, resume="", abort=False)
+        for _run in range(4):  # one of each credential at a time
+            process = self._process("later", "A", body)
+            self.scheduler.run()
+            self._take_pending_off(process.words or "")
+            if "not deployed" in (process.words or ""):
+                self._process("deploy", "A", deploy(self.world))
+                self.scheduler.run()
+            if not self.watch.journal.obligations:
+                return self._judge("what was due later is done")
+        raise Violation(f"{sorted(self.watch.journal.obligations)} are due and stay: {process.words}")
 
     def _judge(self, what: str) -> None:
         """Nothing is left; of a process that was killed while a request was on its way, nothing that is valid."""

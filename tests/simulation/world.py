@@ -29,6 +29,9 @@ JOURNAL = "/secrets-journal/shop/staging"
 ROTATING = {CORE: ("DATABASE_URL", "SECRET_KEY", "SECRET_KEY_FALLBACKS"), CACHE: ("REDIS_URL",), ADMIN: ()}
 CREDENTIALS = ("database", "cache", "django_key")
 
+RETIRED_LATER = ("cache",)
+"""Whose old values stay valid for hours in some worlds, so that the rotation closes before they are removed."""
+
 DOCUMENT = {
     "application": "shop",
     "stores": {
@@ -86,24 +89,26 @@ DOCUMENT = {
 }
 
 
-def _parsed(*, copy: bool) -> Any:
+def _parsed(*, copy: bool, later: bool) -> Any:
     document = json.loads(json.dumps(DOCUMENT))
+    for name in RETIRED_LATER:
+        document["credentials"][name]["retire_after"] = 7200 if later else 0
     if not copy:
         del document["settings"]["DATABASE_URL"]["copies"]
     return _catalog.parse(document, "staging")
 
 
-CATALOGS = {copy: _parsed(copy=copy) for copy in (False, True)}
+CATALOGS = {(copy, later): _parsed(copy=copy, later=later) for copy in (False, True) for later in (False, True)}
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class World(Hook):
     """Everything outside the processes; also the hook around each act on the stores."""
 
-    def __init__(self, scheduler: Scheduler, rng: random.Random, *, hosts: int, copy: bool) -> None:
+    def __init__(self, scheduler: Scheduler, rng: random.Random, *, hosts: int, copy: bool, later: bool) -> None:
         self.scheduler = scheduler
         self.rng = rng
-        self.catalog = CATALOGS[copy]
+        self.catalog = CATALOGS[copy, later]
         self.copy = copy
         self.watch: Callable[[str, str], None] = lambda _op, _name: None
         """Called after every act that changed something."""
