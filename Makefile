@@ -1,6 +1,6 @@
 # Short names for the project's commands; everything they need is set up on first use.
 .DEFAULT_GOAL := help
-.PHONY: help setup packages demo test format lint unit sanity readers integration hosts chaos bench changelog docs-check constraints clean
+.PHONY: help setup packages demo test format lint unit sanity readers simulation integration hosts chaos bench changelog docs-check constraints clean
 
 export LC_ALL := C.UTF-8
 PYTHON := .venv/bin/python
@@ -31,7 +31,8 @@ sanity: ## ansible-test sanity on the built artifact, on both versions
 readers: ## the .env corpus through the programs that read such files
 integration: ## against moto, PostgreSQL and Valkey on this machine
 hosts: ## as root: real test hosts with systemd and sshd
-lint unit sanity readers integration hosts: setup
+simulation: ## a rotation's decisions among many interleavings
+lint unit sanity readers simulation integration hosts: setup
 	@$(PYTHON) scripts/run_checks.py $@
 
 chaos: setup ## kill and stop rotations at every act there is; takes hours (ACTS=writes: at those that change something)

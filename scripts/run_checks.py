@@ -240,7 +240,7 @@ def typed_packages() -> list[str]:
 
 
 def unit(run: Run) -> Tally:
-    return in_both(lambda core, environment: run.pytest(core, "tests/unit", environment=environment))
+    return in_both(lambda core, environment: run.pytest(core, "tests/unit", *IN_PARALLEL, environment=environment))
 
 
 def sanity(run: Run) -> Tally:
@@ -251,12 +251,18 @@ def readers(run: Run) -> Tally:
     return run.pytest("readers", "tests/readers", "-m", "not hosts")
 
 
+def simulation(run: Run) -> Tally:
+    """A rotation's decisions among many interleavings; python -m tests.simulation runs more of them."""
+    return run.pytest("interleavings", "tests/simulation", "-m", "not long")
+
+
 def integration(run: Run) -> Tally:
-    """All of it with the newest Ansible; what is marked slow differs little between versions, and runs with one."""
+    """All of it with the newest Ansible; what differs little between versions runs with one."""
 
     def one(core: str, environment: Path) -> Tally:
-        wanted = "not hosts" if environment == NEWEST else "not hosts and not slow"
-        return run.pytest(core, "tests/integration", "-m", wanted, environment=environment)
+        wanted = "not hosts and not long" + ("" if environment == NEWEST else " and not slow and not servers")
+        # Most of a test is waiting for servers and restarts: two at a time, each file's in one process.
+        return run.pytest(core, "tests/integration", "-m", wanted, *IN_PARALLEL, environment=environment)
 
     return in_both(one)
 
@@ -277,11 +283,13 @@ def hosts(run: Run) -> Tally:
     return run.pytest("tests", "tests", "-m", "hosts") + total(molecule)
 
 
+IN_PARALLEL = ("-n", "2", "--dist", "loadfile")
 STAGES: dict[str, Callable[[Run], Tally]] = {
     "lint": lint,
     "unit": unit,
     "sanity": sanity,
     "readers": readers,
+    "simulation": simulation,
     "integration": integration,
     "hosts": hosts,
 }
