@@ -21,7 +21,7 @@ psql_there() { # USER PASSWORD-FILE DATABASE, statements on standard input: psql
       cat
       echo END; } | on "${hosts[0]}" 'bash -s'
 }
-secret() { aws secretsmanager get-secret-value --secret-id "$1" --output json; }
+secret() { aws secretsmanager get-secret-value --secret-id "$1" --version-stage AWSCURRENT --output json; }
 
 # What is there
 secret "$core" >core.read &
@@ -60,6 +60,7 @@ parts = [base64.b64encode(part).decode() for part in (salt, stored, hmac.digest(
 print("SCRAM-SHA-256$4096:{}${}:{}".format(*parts), end="")
 END
 psql_there "$admin" admin.password postgres <<END
+SET client_min_messages TO error;
 GRANT "${new%_*}" TO "$new";
 ALTER ROLE "$new" SET role TO "${new%_*}";
 ALTER ROLE "$new" LOGIN PASSWORD '$(cat verifier)';
