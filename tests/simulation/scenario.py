@@ -287,8 +287,8 @@ class Scenario:
         self._judge("it has ended")
 
     def _take_pending_off(self, words: str) -> bool:
-        """The remedy that is named for what arrives late of a process that was killed, and cannot tidy up itself."""
-        killed = any(one.words is None for one in self.scheduler.processes)
+        """The remedy that is named for what arrives late of a process that was cut short, and cannot tidy up itself."""
+        killed = any(one.cut_short for one in self.scheduler.processes)
         if not killed or "pending version" not in words or self.watch.journal.rotation:
             return False
         for name in (CORE, CACHE):
@@ -328,9 +328,9 @@ class Scenario:
         raise Violation(f"{sorted(self.watch.journal.obligations)} are due and stay: {process.words}")
 
     def _judge(self, what: str) -> None:
-        """Nothing is left; of a process that was killed while a request was on its way, nothing that is valid."""
+        """Nothing is left; of a process that was cut short after another had tidied up, nothing that is valid."""
         left = self.watch.left_over()
-        killed = any(one.words is None for one in self.scheduler.processes)
+        killed = any(one.cut_short for one in self.scheduler.processes)
         valid = [one for one in left if one.startswith(("login", "password", "rotation"))]
         if valid or (left and not killed):
             raise Violation(f"{what}, and left behind: {'; '.join(left)}")

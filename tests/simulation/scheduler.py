@@ -66,6 +66,8 @@ class Process:
     """The host that its module works on."""
     sealed: bool = False
     """Whether that module runs to its end before anybody else acts."""
+    cut_short: bool = False
+    """Killed, or left without an answer: it may have been kept from tidying up."""
     words: str | None = None
     """What it said at its end."""
     let: Any = None
@@ -171,6 +173,7 @@ class Scheduler:
         if fault is not None:
             self._step(fault.kind, process.acts)
             self.say(f"[{fault.kind}]", op, name)
+            process.cut_short = process.cut_short or fault.kind not in (PAUSE, TWICE)
             if stalls:
                 process.wake = self.tick + fault.ticks
                 process.dead = process.dead or fault.kind == IN_FLIGHT
