@@ -104,6 +104,8 @@ class Search:
         """Every value of every secret, the administrators' included; a URL by its password."""
         for secret in self.lab.secret_names():
             for key, value in self.lab.content(secret).items():
+                if key == "username":
+                    continue
                 text = str(value).partition("://")[2].partition("@")[0].rpartition(":")[2] or str(value)
                 if len(text) >= SHORTEST and "@" not in text and "." not in text and not text.startswith("watchparty_"):
                     self._learn(f"old {secret} {key}", text)
