@@ -33,15 +33,15 @@ def markdown(facts: Mapping[str, Any], mermaid: str = "") -> str:
 
 
 def _lines(facts: Mapping[str, Any], mermaid: str) -> Iterator[str]:
-    yield f"# Leak {facts['id']}"
+    yield _plain(f"# Leak {facts['id']}")
     yield ""
-    yield f"{facts['application']}, {facts['environment']}. Declared {facts['declared_at']} by {facts['who']}."
+    yield _plain(f"{facts['application']}, {facts['environment']}. Declared {facts['declared_at']} by {facts['who']}.")
     contained = facts.get("contained_seconds")
     words = "NOT contained" if contained is None else f"Contained in {contained:.1f} s"
     yield f"**{words}**, {facts['containment']}."
     yield ""
     yield from _section("What leaked", facts.get("declared_words", facts["declared"]))
-    yield f"Exposed since {facts.get('exposed_since') or 'an unknown time'}."
+    yield _plain(f"Exposed since {facts.get('exposed_since') or 'an unknown time'}.")
     yield ""
     yield "## Clock"
     yield from _table(
@@ -80,12 +80,17 @@ def _lines(facts: Mapping[str, Any], mermaid: str) -> Iterator[str]:
 
 def _section(heading: str, lines: Sequence[str], nothing: str = "nothing was found") -> Iterator[str]:
     yield f"## {heading}"
-    yield from (f"- {line}" for line in lines or [nothing])
+    yield from (f"- {_plain(line)}" for line in lines or [nothing])
     yield ""
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     yield f"| {' | '.join(heads)} |"
     yield f"|{'---|' * len(heads)}"
-    yield from (f"| {' | '.join(str(cell).replace('|', '/') for cell in row)} |" for row in rows)
+    yield from (f"| {' | '.join(_plain(cell).replace('|', '/') for cell in row)} |" for row in rows)
     yield ""
+
+
+def _plain(words: Any) -> str:
+    """One line that neither begins an element nor loads an image: a client's name may be a thief's choice."""
+    return " ".join(str(words).split()).replace("<", "&lt;").replace("![", "!&#91;")

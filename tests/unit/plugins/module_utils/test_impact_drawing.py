@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _impact_drawing as drawing
 from ansible_collections.watchparty.secrets.plugins.module_utils._impact import Edge, Impact, Reached
-from tests.unit.plugins.module_utils.postmortem_facts import HOST_ENV, IMPACT, chain
+from tests.unit.plugins.module_utils.postmortem_facts import ADMIN, HOST_ENV, IMPACT, chain
 
 SVG = "{http://www.w3.org/2000/svg}"
 # XML has no way to spell control characters; in names there are none.
@@ -72,7 +72,7 @@ class TestText:
         assert drawing.text(IMPACT) == [
             "1. together: admin, database",
             "     admin (postgresql_role, high): declared",
-            f"     database (postgresql_role, medium): through host:web1, {HOST_ENV.why}; through admin, it may change it",
+            f"     database (postgresql_role, medium): through host:web1, {HOST_ENV.why}; through admin, {ADMIN.why}",
             "2. cache",
             "     cache (valkey_user, low): through database, the catalog says so",
             "reveal each other, replaced together: admin, database",
