@@ -24,6 +24,7 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--seed", type=int, help="replay this one, act by act")
     parser.add_argument("--failures", type=int, default=1, help="stop after that many")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after that long")
     parser.add_argument("--bug", choices=sorted(BUGS), help="plant that bug")
     parser.add_argument("--inside-modules", action="store_true", help="pause also modules that write a host's file")
     arguments = parser.parse_args()
@@ -53,6 +54,8 @@ def explore(arguments: argparse.Namespace) -> int:
             say(f"seed {seed}: {result.violation}\n  replay: python -m tests.simulation --seed {seed}")
             if failed >= failures:
                 break
+        if time.monotonic() - started > arguments.seconds:
+            break
     seconds = time.monotonic() - started
     done = seed - first + 1
     say(f"{done} interleavings ({len(paths)} different ones), {acts} acts, {failed} failed")
