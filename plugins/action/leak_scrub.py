@@ -24,7 +24,8 @@ class ActionModule(RotationAction):
         if self._task.check_mode:
             return {"changed": True, "scrubbed": [], "not_scrubbed": []}
         client = setting.connection.store_client("secretsmanager")
-        done, cannot = scrub.scrubbed(client, args["secrets"])
+        versions = {name: [one] if isinstance(one, str) else list(one) for name, one in args["secrets"].items()}
+        done, cannot = scrub.scrubbed(client, versions)
         path = setting.catalog.ssm_path
         for name in args["parameters"]:
             try:
@@ -33,7 +34,7 @@ class ActionModule(RotationAction):
                         setting.rotator.parameters, lambda: setting.rotator.parameters.read([path]).readings, name
                     )
                 )
-            except (KeyError, SecretsError) as error:
+            except SecretsError as error:
                 cannot.append(f"parameter {name}: {error}")
         cannot.append("what somebody read is known to them; a denied version stays in AWS until AWS removes it")
         return {"changed": bool(done), "scrubbed": done, "not_scrubbed": cannot}

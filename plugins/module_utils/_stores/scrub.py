@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from typing import Any, Callable, Mapping, Sequence
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Denied, NotFound
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NotFound, StoreError
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
 
 STATEMENT = "WatchpartyLeakedVersions"
@@ -16,10 +16,15 @@ HISTORY = 100
 CURRENT = "AWSCURRENT"
 
 
+def labels_of(client: Any, name: str) -> dict[str, list[str]]:
+    """The labels by version."""
+    with aws.translated("secretsmanager:DescribeSecret", f"secret {name}"):
+        return dict(client.describe_secret(SecretId=name).get("VersionIdsToStages", {}))
+
+
 def unlabel(client: Any, name: str, versions: Sequence[str]) -> list[str]:
     """Takes every label but AWSCURRENT off these versions; returns what was taken off."""
-    with aws.translated("secretsmanager:DescribeSecret", f"secret {name}"):
-        found = client.describe_secret(SecretId=name).get("VersionIdsToStages", {})
+    found = labels_of(client, name)
     done = []
     for version in versions:
         for label in found.get(version, []):
@@ -66,7 +71,9 @@ def _ids(statement: Any) -> list[str]:
 def push_out(parameters: Any, read: Callable[[], Mapping[str, Any]], name: str) -> str:
     """Overwrites a parameter with its own value until no former one is in its history; it is never missing."""
     for _at in range(HISTORY):
-        now = read()[name]
+        now = read().get(name)
+        if now is None:
+            raise NotFound(f"{name} is not there, or may not be read")
         parameters.overwrite(name, now.value, instead_of=int(now.version))
     return f"the history of parameter {name} holds its present value only"
 
@@ -76,9 +83,18 @@ def scrubbed(client: Any, secrets: Mapping[str, Sequence[str]]) -> tuple[list[st
     done: list[str] = []
     cannot: list[str] = []
     for name, versions in secrets.items():
-        for act in (unlabel, deny):
+        try:
+            labels = labels_of(client, name)
+        except StoreError as error:
+            cannot.append(str(error))
+            continue
+        # Denied by id, the current version would be refused to the application too.
+        current = [one for one in versions if CURRENT in labels.get(one, [])]
+        cannot += [f"version {one} of {name} is its current one" for one in current]
+        former = [one for one in versions if one not in current]
+        for act in (unlabel, deny) if former else ():
             try:
-                done += act(client, name, versions)
-            except (Denied, NotFound) as error:
+                done += act(client, name, former)
+            except StoreError as error:
                 cannot.append(str(error))
     return done, cannot
