@@ -9,13 +9,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
 import redis
-import yaml
 from ansible.module_utils.testing import patch_module_args
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
@@ -24,10 +23,8 @@ from hypothesis import strategies as st
 from ansible_collections.watchparty.secrets.plugins.module_utils import _purge
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _valkey_purge_module as valkey_purge
 from sandbox.process import wait_until
-from sandbox.seed import Layout
 from sandbox.valkey import Valkey
-from tests.integration import harness
-from tests.integration.harness import Lab
+from tests.integration.purge_lab import celery, client, fill
 from tests.integration.valkey_lab import in_step, make_cluster, new_password, node
 
 CACHE = {"name": "cache", "kind": "cache", "setting": "CACHE_URL", "keys": [":1:*"]}
@@ -63,28 +60,6 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
         return answer
 
     return call
-
-
-def client(server: Valkey, number: int = 0) -> redis.Redis:
-    return redis.Redis.from_url(server.url(number))
-
-
-def fill(server: Valkey, prefix: str, count: int, number: int = 0) -> None:
-    with client(server, number) as one, one.pipeline(transaction=False) as pipe:
-        for at in range(count):
-            pipe.set(f"{prefix}{at}", "x")
-        pipe.execute()
-
-
-def celery(server: Valkey, number: int = 0, prefix: str = "") -> set[bytes]:
-    """What a broker leaves: a queue of its own name, bindings, unfinished tasks, a result. Returns the keys."""
-    with client(server, number) as one:
-        one.sadd(f"{prefix}_kombu.binding.mail", "mail\x06\x16\x06\x16mail", "idle\x06\x16\x06\x16idle")
-        one.rpush(f"{prefix}mail", "task", "task")
-        one.rpush(f"{prefix}mail\x06\x166", "urgent")
-        one.hset(f"{prefix}unacked", "tag", "task")
-        one.set(f"{prefix}celery-task-meta-1", "{}")
-        return set(one.keys("*"))
 
 
 # --- what goes and what stays ---------------------------------------------------------------------------------------
@@ -368,69 +343,3 @@ def populate(server: Valkey) -> None:
             for at in range(9990):
                 pipe.set(f"own:{number}:{at}", "x" * 100)
             pipe.execute()
-
-
-# --- through Ansible ------------------------------------------------------------------------------------------------
-
-
-def test_the_catalog_says_what_goes(lab: Lab, server: Valkey) -> None:
-    fill(server, ":1:", 30)
-    fill(server, "s:", 4)
-    kept = celery(server, 1)
-    lab.catalog = harness.catalog(
-        more={
-            "CACHE_URL": {"group": "core", "schemes": ["redis"]},
-            "CELERY_BROKER_URL": {"group": "core", "schemes": ["redis"]},
-        },
-        purge={
-            "cache": {"setting": "CACHE_URL", "keys": [":1:*"]},
-            "sessions": {"setting": "CACHE_URL", "keys": ["s:*"]},
-        },
-    )
-    base = harness.layout()
-    urls = {"CACHE_URL": server.url(), "CELERY_BROKER_URL": server.url(1)}
-    core = base.secrets["shop/production/core"]
-    assert isinstance(core, Mapping)
-    secrets = {**base.secrets, "shop/production/core": {**core, **urls}}
-    lab.add_hosts(1)
-    lab.seed(Layout(secrets, base.parameters))
-    module = {
-        "catalog": "{{ secrets_catalog }}",
-        "environment": "{{ app_environment }}",
-        "kinds": "{{ kinds | default(['cache', 'sessions']) }}",
-        "entries": "{{ entries | default(omit) }}",
-        "snapshot": "{{ snapshot | default(omit) }}",
-        "python": sys.executable,
-    }
-    read = {"catalog": "{{ secrets_catalog }}", "environment": "{{ app_environment }}"}
-    tasks: list[dict[str, Any]] = [
-        {"watchparty.secrets.env_snapshot": read, "register": "read"},
-        {"watchparty.secrets.valkey_purge": module, "register": "purge"},
-        {
-            "ansible.builtin.debug": {
-                "msg": "count={{ purge.count }} of {{ purge.purged | map(attribute='name') | list }}"
-            }
-        },
-    ]
-    play = [{"hosts": "app_hosts", "gather_facts": False, "vars": {"ansible_pipelining": True}, "tasks": tasks}]
-    playbook = lab.directory / "purge.yml"
-    playbook.write_text(yaml.safe_dump(play), encoding="utf-8")
-
-    def purge(*arguments: str, code: int = 0) -> str:
-        environment = {"ANSIBLE_COLLECTIONS_PATH": str(lab.root / "playbooks" / "collections")}
-        done = lab.run("-vvv", *arguments, playbook=playbook, environment=environment)
-        assert "canary" not in done.output
-        assert done.code == code, done.output
-        return done.text
-
-    assert "count=34 of" in purge("--check")
-    assert client(server).dbsize() == 34
-    assert "count=30 of" in purge("-e", '{"kinds": ["cache"]}')
-    assert client(server).dbsize() == 4
-    assert "count=4 of" in purge()
-    assert set(client(server, 1).keys("*")) == kept
-    fill(server, "s:", 2)
-    assert "count=2 of" in purge("-e", "snapshot=read")
-    assert "other: is no entry of purge in the catalog; there are: cache, sessions" in purge(
-        "-e", '{"entries": ["other"]}', code=2
-    )
