@@ -77,7 +77,7 @@ def facts_of(
         "declared_words": list(told.get("declared", ())) or list(incident.declared),
         "clock": clock,
         "contained_seconds": clock.get("refused") if not still else None,
-        "graph": impact,
+        "graph": {"declared": [], "credentials": [], "edges": [], **impact},
         "credentials": rows,
         "timeline": timeline,
         "hosts_words": list(told.get("hosts", ())),
@@ -92,7 +92,7 @@ def facts_of(
 
 def _words(event: str) -> str:
     name, _slash, about = event.partition("/")
-    return EVENTS.get(name, name).format(about)
+    return EVENTS[name].format(about) if name in EVENTS else event
 
 
 def _clock(seconds: Mapping[str, float]) -> dict[str, float]:
