@@ -198,12 +198,20 @@ class Stopped:
         """Let it do what it was about to do, and whatever it still does."""
         self._signal(signal.SIGCONT)
 
+    def orphan(self) -> None:
+        """Kill all of it but the worker that is about to act."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.communicate()
+
+    def gone(self) -> bool:
+        return all(state(one) in ("", "Z") for one in self._processes())
+
     def end(self) -> Run:
         return ended(self._process, self._lab, since=self._since)
 
     def close(self) -> None:
+        self._signal(signal.SIGKILL)
         if self._process.poll() is None:
-            self._signal(signal.SIGKILL)
             self._process.communicate()
 
     def _processes(self) -> set[int]:
@@ -212,7 +220,7 @@ class Stopped:
 
     def _signal(self, number: signal.Signals) -> None:
         for one in self._processes():
-            if state(one):
+            if state(one) not in ("", "Z"):
                 os.killpg(os.getpgid(one), number)
 
 

@@ -16,14 +16,15 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import _journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotator import Rotator, Who
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
-from tests.integration.chaos import BACK, EVERY, Act, Chaos, Controller, Record, Stopped, sweep
+from sandbox.process import wait_until
+from tests.integration.chaos import BACK, COMMAND, EVERY, Act, Chaos, Controller, Record, Stopped, sweep
 from tests.integration.harness import ENVIRONMENT, Run
 from tests.integration.rotation_lab import CORE, JOURNAL, RotationLab, rotation_lab, sentences
 
 FIRST_ENTRY = f"PutParameter {JOURNAL}/*#1"
 PARAMETERS = f"PutParameter /WatchParty/{ENVIRONMENT}/"
+OUTLIVES = ("on the host: Make the second login valid#1",)
 FEW = (
-    "on the host: Make the second login valid#1",
     "on the host: Write */.env#1",
     f"UpdateSecretVersionStage {CORE} AWSCURRENT#1",
     f"{PARAMETERS}DB/URL#1",
@@ -79,6 +80,38 @@ def test_what_a_stopped_controller_does_late(lab: RotationLab, record_testsuite_
     sweep(
         points, attempt, what="stopped, ended by another controller, then continued", record=record_testsuite_property
     )
+
+
+def test_a_module_outlives_its_controller(lab: RotationLab, record_testsuite_property: Record) -> None:
+    """The run is killed but for the worker that acts; the same command ends the rotation, and then the worker acts."""
+    chaos = Chaos(lab)
+    points: list[Any] = list(OUTLIVES)
+    if EVERY:
+        lab.ready()
+        points = [number for number, act in enumerate(chaos.acts(), start=1) if act.writes]
+
+    def attempt(at: int | str) -> object:
+        old = lab.ready()
+        with chaos.stopped(at) as run:
+            assert run.act is not None, f"the run never came to {at}"
+            run.orphan()
+            lab.rotated(*COMMAND)
+            lab.assert_settled(old)
+            before = without_versions(lab)
+            run.go_on()
+            assert wait_until(run.gone, seconds=60), f"{run.act} goes on and on"
+            after = without_versions(lab)
+            assert after == before, differences(before, after)
+            lab.assert_settled(old)
+            return run.act.label
+
+    sweep(points, attempt, what="killed but for the worker, which acted later", record=record_testsuite_property)
+
+
+def without_versions(lab: RotationLab) -> dict[str, Any]:
+    """Everything, but how often a parameter was written: the same value again is one version more."""
+    found = lab.everything()
+    return {**found, "parameters": dict.fromkeys(found["parameters"])}
 
 
 def refused(second: Controller, lab: RotationLab) -> None:
