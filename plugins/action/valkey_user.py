@@ -12,7 +12,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _valkey_server,
     _valkey_steps,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Overtaken, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login, with_login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _valkey_module as valkey_user
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import (
@@ -40,6 +42,7 @@ class ActionModule(ServerAction):
         if found.nothing:
             return None
         state = args["state"]
+        self._rotator = setting.rotator
         concerned = found.new if state in ("open", "present", "usable") else found.removed
         if concerned is None:
             raise RotationError(f"{args['credential']}: there is no new value yet; the stage 'create' makes it")
@@ -58,3 +61,20 @@ class ActionModule(ServerAction):
         if state == "absent" and not users and not found.aborting:
             params["last_client"] = dict(found.notes)
         return params
+
+    def _on_host(self, params: Mapping[str, Any], python: str | None, task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        answer = super()._on_host(params, python, task_vars)
+        if params["state"] == "open" and answer.get("changed") and self._is_over(params["gate"]):
+            # A password that nobody has: the rotation's own may be the one in force by now.
+            login_url = with_login(params["login_url"], Login(params["user"], _shared.generate(64)))
+            closing = {**params, "state": "absent", "login_url": login_url, "allow_sessions": True}
+            super()._on_host(closing, python, task_vars)
+            raise Overtaken(
+                "this run's rotation was ended by another run; the gate that it still opened is closed again"
+            )
+        return answer
+
+    def _is_over(self, rotation: str) -> bool:
+        """Whether nobody will come any more who closes this rotation's gate."""
+        still = self._rotator.look().rotation
+        return still is None or still.id != rotation or still.step in ("withdraw", "discard")

@@ -25,6 +25,7 @@ FIRST_ENTRY = f"PutParameter {JOURNAL}/*#1"
 PARAMETERS = f"PutParameter /WatchParty/{ENVIRONMENT}/"
 OUTLIVES = ("on the host: Make the second login valid#1",)
 FEW = (
+    "on the host: Open the gate for this rotation's password#1",
     "on the host: Write */.env#1",
     f"UpdateSecretVersionStage {CORE} AWSCURRENT#1",
     f"{PARAMETERS}DB/URL#1",
