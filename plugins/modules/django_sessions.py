@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: django_sessions
 short_description: End the sessions of a Django application, everybody's or those of some users
-version_added: 0.3.0
+version_added: 0.2.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
