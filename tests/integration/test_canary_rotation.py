@@ -44,7 +44,7 @@ class Search:
     lab: RotationLab
     canaries: Canaries = field(default_factory=Canaries)
     known: dict[str, str] = field(default_factory=dict)
-    """The values that are looked for, by what they are."""
+    """What they are, by the values that are looked for."""
     journal: set[str] = field(default_factory=set)
     """Every entry that was ever seen."""
 
@@ -126,8 +126,8 @@ class Search:
                     self._learn(f"new {credential}", login["password"])
 
     def _learn(self, name: str, value: str) -> None:
-        if value not in self.known.values():
-            self.known[name] = value
+        if value not in self.known:
+            self.known[value] = name
             self.canaries.add(name, value)
 
     def _keep_the_journal(self) -> None:
@@ -154,7 +154,7 @@ def test_no_value_is_anywhere_else(lab: RotationLab) -> None:
         assert lab.content()["EMAIL_HOST_PASSWORD"] == issued
         (lab.directory / "new-values.yml").unlink()
     new = lab.values()
-    looked_for = set(search.known.values())
+    looked_for = set(search.known)
     assert {old.database[1], new.database[1], old.cache[1], new.cache[1], old.django_key, new.django_key} <= looked_for
     assert {
         lab.content(f"watchparty/production/{one}-admin")["password"] for one in ("database", "cache")
