@@ -113,9 +113,11 @@ class RealLab:
         known = ("-e", json.dumps({"rotation_known_addresses": [self.fleet.gateway]}))
         return self.run("rotate", *chosen, *known, *arguments)
 
-    def load(self) -> Load:
+    def load(self, *, health: str | None = None) -> Load:
+        """*health*: a path that hosts must answer to be given requests."""
         addresses = [(machine.address, WEB_PORT) for machine in self.fleet.machines.values()]
-        return Load(addresses, manage=Manage.of_fleet(self.fleet), sessions=8, parallel=4, pause=0.15)
+        manage = Manage.of_fleet(self.fleet)
+        return Load(addresses, manage=manage, sessions=8, parallel=4, pause=0.15, health=health)
 
     # What is there
 
