@@ -268,6 +268,7 @@ def integration(run: Run) -> Tally:
 
 
 def hosts(run: Run) -> Tally:
+    """Alone, with the tests that take minutes each; among other stages without them."""
     if sys.platform != "linux" or os.geteuid() != 0:
         return skipped("real hosts: they need root on Linux; no deploy over SSH to systemd machines was tested")
     path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
@@ -280,7 +281,8 @@ def hosts(run: Run) -> Tally:
         run.check(f"molecule-{name}", [NEWEST / "bin" / "molecule", "test", "--scenario-name", name])
         for name in scenarios
     ]
-    return run.pytest("tests", "tests", "-m", "hosts") + total(molecule)
+    wanted = "hosts" if run.live else "hosts and not long"
+    return run.pytest("tests", "tests", "-m", wanted, minutes=60) + total(molecule)
 
 
 IN_PARALLEL = ("-n", "2", "--dist", "loadfile")

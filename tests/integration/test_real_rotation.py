@@ -86,6 +86,7 @@ def rotated_under_load(lab: RealLab, say: Say, *credentials: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("credential", ["database", "cache", "django_key"])
 def test_one_credential(lab: RealLab, say: Say, credential: str) -> None:
     rotated_under_load(lab, say, credential)
@@ -124,6 +125,7 @@ def test_a_host_that_is_down(lab: RealLab, say: Say) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_one_host_is_not_healthy_on_the_new_value(lab: RealLab, say: Say) -> None:
     """The server refuses the new login from that host alone: all go back, and the new login is gone.
 
