@@ -55,9 +55,9 @@ class ActionModule(RotationAction):
 
 def _found(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> str | None:
     """What somebody found, from a file or as it was asked for."""
-    if args.get("found_by"):
-        asked = task_vars.get(args["found_by"])
-        return "\n".join(asked.get("answers", {}).values()) if isinstance(asked, Mapping) else ""
+    asked = task_vars.get(args["found_by"]) if args.get("found_by") else None
+    if isinstance(asked, Mapping) and asked.get("answers"):
+        return "\n".join(asked["answers"].values())
     if not args.get("found_in"):
         return None
     path = Path(args["found_in"]).expanduser()

@@ -75,6 +75,8 @@ class ActionModule(RotationAction):
         return {"changed": True, "open_rotation": opened, **_told(journal.incident or said)}
 
     def _note(self, setting: Setting, args: Mapping[str, Any], journal: Journal, incident: Incident) -> dict[str, Any]:
+        if not args["event"]:
+            raise RotationError("event: say what was seen, such as live/NAME")
         if args["event"] in incident.events:
             return {"changed": False, **_told(incident)}
         at = _shared.now() if args["event_at"] is None else datetime.fromtimestamp(args["event_at"], UTC)

@@ -1,0 +1,158 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A leak from its declaration to its report, in a journal in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.action import incident as module
+from ansible_collections.watchparty.secrets.plugins.action.incident import ActionModule
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from tests.unit.plugins.module_utils.rotator_world import KINDS, World
+
+DEFAULTS = {name: option.get("default") for name, option in ActionModule.extra_options.items()}
+IMPACT = {
+    "declared": ["token"],
+    "credentials": [{"name": "token", "kind": "given", "severity": "high", "wave": 0, "via": []}],
+    "edges": [],
+}
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def act(world: World, state: str, *, check: bool = False, run: str = "run1", **args: Any) -> dict[str, Any]:
+    action = ActionModule.__new__(ActionModule)
+    action._task = SimpleNamespace(check_mode=check)
+    setting = Setting(world.catalog, KINDS, world.rotator(run), None)  # type: ignore[arg-type]
+    return action.answer(setting, {**DEFAULTS, "state": state, **args}, {})
+
+
+def declare(world: World, *leaked: str, **args: Any) -> dict[str, Any]:
+    return act(world, "declared", leaked=list(leaked), impact=IMPACT, **args)
+
+
+class TestDeclared:
+    def test_in_the_journal(self, world: World) -> None:
+        found = declare(world, "token", exposed_since="2026-11-20T10:00Z", containment="immediate")
+        kept = world.rotator().look().incident
+        assert kept is not None
+        assert found["incident"] == kept.entry()
+        assert (kept.declared, kept.since, kept.containment) == (("token",), "2026-11-20T10:00:00Z", "immediate")
+        assert (found["changed"], found["open_rotation"]) == (True, None)
+
+    def test_a_second_one_joins(self, world: World) -> None:
+        first = declare(world, "token")["incident"]
+        assert declare(world, "token")["incident"] == first
+        head = world.rotator().look().head
+        assert head == 1, "what adds nothing is not written"
+        joined = declare(world, "database", "token", run="run2")["incident"]
+        assert (joined["id"], joined["at"], joined["declared"]) == (first["id"], first["at"], ["token", "database"])
+
+    def test_a_drill_writes_nothing(self, world: World) -> None:
+        found = declare(world, "token", check=True)
+        assert found["incident"]["declared"] == ["token"]
+        assert world.rotator().look().head == 0
+
+    def test_the_open_rotation_is_told(self, world: World) -> None:
+        world.begun("token")
+        match = {"credential": "token", "stage": "AWSPENDING", "form": "as it is"}
+        opened = declare(world, "token", matches=[match], check=True)["open_rotation"]
+        assert (opened["credentials"], opened["may_have_leaked"]) == (["token"], True)
+        opened = declare(world, "token")["open_rotation"]
+        assert opened["may_have_leaked"] is False
+        assert world.rotator().look().rotation is not None
+
+    @pytest.mark.parametrize(
+        ("since", "words"),
+        [
+            ("yesterday", r"^exposed_since: 'yesterday' is no time such as 2026-11-20T10:00Z$"),
+            ("9999-01-01", r"^exposed_since: 9999-01-01 lies in the future$"),
+        ],
+    )
+    @pytest.mark.parametrize("check", [False, True])
+    def test_a_beginning_that_cannot_be(self, world: World, since: str, words: str, check: bool) -> None:
+        with pytest.raises(RotationError, match=words):
+            declare(world, "token", exposed_since=since, check=check)
+        assert world.rotator().look().head == 0
+
+    @pytest.mark.parametrize(
+        ("since", "kept"),
+        [
+            ("2026-11-20", "2026-11-20T00:00:00Z"),
+            ("2026-11-20T10:00:00+02:00", "2026-11-20T08:00:00Z"),
+            ("", ""),
+        ],
+    )
+    def test_a_beginning_in_any_form(self, since: str, kept: str) -> None:
+        assert module._since(since) == kept
+
+
+class TestNoted:
+    def test_what_was_seen_first_counts(self, world: World) -> None:
+        declare(world, "token")
+        found = act(world, "noted", event="live/token", event_at=1795618800.0)
+        assert found["changed"]
+        assert found["incident"]["events"] == {"live/token": "2026-11-25T15:00:00Z"}
+        again = act(world, "noted", event="live/token", event_at=1795618900.0)
+        assert not again["changed"]
+        assert again["incident"] == found["incident"]
+
+    def test_now_by_default(self, world: World) -> None:
+        declare(world, "token")
+        assert act(world, "noted", event="purged")["incident"]["events"]["purged"].endswith("Z")
+
+    def test_what_was_seen_must_be_said(self, world: World) -> None:
+        declare(world, "token")
+        with pytest.raises(RotationError, match=r"^event: say what was seen"):
+            act(world, "noted")
+
+
+class TestReported:
+    def test_both_files(self, world: World, tmp_path: Path) -> None:
+        said = declare(world, "token")["incident"]["id"]
+        act(world, "noted", event="planned")
+        results = {"token": {"replaced": False, "why": "the provider is asked"}}
+        found = act(world, "reported", impact=IMPACT, results=results, path=str(tmp_path / "out"))
+        assert found["files"] == [str(tmp_path / "out" / f"{said}.{end}") for end in ("md", "html")]
+        for path in found["files"]:
+            assert "OPEN: the provider is asked" in Path(path).read_text()
+        assert found["open"] == ["token: OPEN: the provider is asked"]
+        assert found["contained_seconds"] is None
+        assert found["clock"][1] == "first new value live: not yet"
+        assert found["clock"][0].startswith("plan: ")
+
+    def test_a_files_name(self, world: World, tmp_path: Path) -> None:
+        declare(world, "token")
+        with pytest.raises(RotationError, match=r"leak\.html: is a file's name; give the folder for the post-mortem$"):
+            act(world, "reported", impact=IMPACT, path=str(tmp_path / "leak.html"))
+
+
+class TestContained:
+    def test_it_ends(self, world: World) -> None:
+        said = declare(world, "token")["incident"]["id"]
+        assert act(world, "contained")["incident"]["id"] == said
+        assert world.rotator().look().incident is None
+
+
+@pytest.mark.parametrize("state", ["noted", "reported", "contained"])
+def test_none_is_declared(world: World, state: str) -> None:
+    with pytest.raises(RotationError, match=r"^no leak is declared; start leak_response\.yml from its beginning$"):
+        act(world, state)
+
+
+@pytest.mark.parametrize("state", ["noted", "reported", "contained"])
+def test_a_drill_adds_nothing(world: World, state: str, tmp_path: Path) -> None:
+    declare(world, "token")
+    found = act(world, state, check=True, event="planned", path=str(tmp_path))
+    assert found["changed"] is False
+    assert world.rotator().look().head == 1
+    assert list(tmp_path.iterdir()) == []
