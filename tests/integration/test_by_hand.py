@@ -3,12 +3,11 @@
 """docs/by-hand.md, command by command: rotations that were killed at each step are finished and taken back without
 this collection, and what it finds afterwards is in order.
 
-BY_HAND_EVERYWHERE=1 in the environment does it at every step in both directions; otherwise at some of them.
+`make chaos` does it at every step in both directions; otherwise it is done at some of them.
 """
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,7 +19,6 @@ from tests.integration.by_hand import BEGIN, Operator, blocks, missing_programs,
 from tests.integration.rotation_lab import ALL, CORE, RotationLab, Values, rotation_lab
 
 CALLBACKS = Path(__file__).resolve().parent / "callback_plugins"
-EVERYWHERE = os.environ.get("BY_HAND_EVERYWHERE") == "1"
 BOTH = "database,cache"
 REMOVE, TIDY = "Remove (retire, withdraw)", "Tidy up (record, discard)"
 ACTS = {
@@ -44,8 +42,8 @@ pytestmark = [
 ]
 
 
-def steps(often: str, rarely: str) -> list[str]:
-    return [*often.split(), *(rarely.split() if EVERYWHERE else ())]
+def steps(often: str, rarely: str) -> list[Any]:
+    return [*often.split(), *(pytest.param(step, marks=pytest.mark.long) for step in rarely.split())]
 
 
 @pytest.fixture(scope="module")
