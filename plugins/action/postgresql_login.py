@@ -50,6 +50,8 @@ class ActionModule(ServerAction):
             return {"admin_url": admin_url, "login": login.username}
         found = parties(setting, name, path=args["admin_database"])
         masked += found.values
+        if state == "absent" and not found.aborting and found.new and found.new.username == found.old.username:
+            return None  # the login has taken its turn again since, with another password
         return None if found.nothing else _of(found, name, state)
 
 

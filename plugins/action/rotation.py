@@ -83,6 +83,7 @@ class ActionModule(RotationAction):
             now=_shared.now(),
             descriptions=descriptions,
             supplied=given,
+            leak=bool(args["incident"]),
         )
         plan = _rotation.plan(ground, wish)
         against = _access_key.against(setting, plan, contents)
@@ -139,7 +140,8 @@ class ActionModule(RotationAction):
         if rotation.step == "plan" and not back:
             taken = setting.rotator.advance("create" if rotation.plan.get("phases") else "retire")
         if back:
-            taken = setting.rotator.advance("abort", reason="the operator asked for it")
+            phase = _steps.way_back(rotation)
+            taken = setting.rotator.advance("abort", phase=phase, reason="the operator asked for it")
         return {"changed": True, "nothing": False, "said": said, "rotation": _told(setting, taken)}
 
     def _advance(self, setting: Setting, args: Mapping[str, Any]) -> dict[str, Any]:
@@ -182,13 +184,21 @@ class ActionModule(RotationAction):
             by = {"at": now, "who": rotation.who, "rotation": rotation.id}
             more["rotated"] = {item.credential: by for item in items if item.act in _rotation.CHANGES}
             renewed = {item.credential for item in items if item.act == _rotation.RENEW}
+            # A login that took its turn again has another password: there is nothing left to retire.
+            turned = {item.credential for item in items if item.act == _rotation.ROTATE and _alternates(setting, item)}
             more["discharged"] = [item.obligation for item in items if item.obligation] + [
-                one.id for one in journal.obligations.values() if one.credential in renewed
+                one.id
+                for one in journal.obligations.values()
+                if one.credential in renewed or (one.credential in turned and one.act == _rotation.RETIRE)
             ]
             more["obligations"] = _rotation.obligations(setting.catalog, rotation.id, rotation.plan, _shared.now())
         journal = _rotator_ends.close(setting.rotator, step="aborted" if aborted else "closed", **more)
         _rotator_ends.trim(setting.rotator, journal)
         return {"changed": True, "id": rotation.id, "aborted": aborted, "obligations": more.get("obligations", {})}
+
+
+def _alternates(setting: Setting, item: _rotation.Item) -> bool:
+    return item.kind in setting.kinds and setting.kinds[item.kind].alternates == "always"
 
 
 def _told(setting: Setting, journal: Journal) -> dict[str, Any]:

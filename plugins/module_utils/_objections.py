@@ -49,6 +49,8 @@ def _of_its_kind(ground: Ground, credential: Credential, kind: Kind, found: _gra
         yield from _administered(ground, credential)
     if kind.alternates == "always" and not found.problems:
         yield from _alternating(ground, credential, found)
+    if kind.alternates == "always" and not ground.leak:
+        yield from _in_use(ground, credential)
     if kind.phases == 2:
         yield from _signing(ground, credential, found)
     elif retires_later(credential) and not found.problems and not _is_kept(kind, found):
@@ -97,6 +99,16 @@ def _alternating(ground: Ground, credential: Credential, found: _graph.Found) ->
             f"its login owns everything and has no second one ({other_login(username)}) beside it; run "
             f"rotation_prepare.yml -e credential={credential.name} once"
         )
+
+
+def _in_use(ground: Ground, credential: Credential) -> Iterator[str]:
+    """A login whose turn would come before its former value was to go."""
+    for one in ground.journal.obligations.values():
+        if one.credential == credential.name and one.act == "retire":
+            yield (
+                f"its other login stays valid until {one.due} (retire_after) and would get a new password now; rotate "
+                "it after that"
+            )
 
 
 def _signing(ground: Ground, credential: Credential, found: _graph.Found) -> Iterator[str]:

@@ -58,7 +58,7 @@ class Resolution:
 
 
 def resolve(catalog: Catalog, contents: Contents, *, half_promoted: Optional[str] = None) -> Resolution:
-    """Pure: ``contents`` is all that was read; ``half_promoted`` words the open rotation between promotes, if any."""
+    """Pure: ``contents`` is all that was read; ``half_promoted`` words the open rotation that pins some of it, if any."""
     return _Resolver(catalog, contents, half_promoted).resolution()
 
 
@@ -140,7 +140,7 @@ class _Resolver:
     def _conflict(self, setting: Setting, place: Place, other: Place) -> None:
         words = f"{setting.name}: {place} and {other} hold different values"
         if self.half_promoted:
-            self.warnings.append(f"{words}; {place} wins while {self.half_promoted} is being promoted")
+            self.warnings.append(f"{words}; {place} wins while {self.half_promoted} is open")
         else:
             self.problems.append(f"{words}; correct the one that is wrong")
 

@@ -112,6 +112,8 @@ class Ground:
     """What providers have against rotating a credential."""
     mirrors: bool = False
     """Whether GitHub can be sent to."""
+    leak: bool = False
+    """Whether it is planned because of a leak."""
 
 
 def plan(ground: Ground, wish: Wish) -> Plan:

@@ -124,8 +124,9 @@ class Rotator:
         """Begins the next step; what deploys have to use from now on is decided here."""
         journal, rotation = self.mine()
         prescribed: dict[str, Any] = {}
-        if step == "deploy":
-            prescribed = {"secrets": self.pins(rotation, phase), "overlay": self._overlay(rotation, phase)}
+        if step == "deploy" or (step == "abort" and phase):
+            pins = self.pins(rotation, phase, before=step == "abort" and rotation.step == "create")
+            prescribed = {"secrets": pins, "overlay": self._overlay(rotation, phase)}
         elif step in ("promote", "retire") and rotation.plan.get("phases"):
             prescribed = self.new(rotation, written=step == "retire")
         elif step == "abort":
@@ -152,14 +153,16 @@ class Rotator:
         numbers = rotation.plan.get("parameters", {})
         return {**pins, "parameters": {name: int(number) + 1 for name, number in numbers.items()}}
 
-    def pins(self, rotation: OpenRotation, phase: int) -> dict[str, str]:
+    def pins(self, rotation: OpenRotation, phase: int, *, before: bool = False) -> dict[str, str]:
         """Version id by secret in that phase."""
-        changed = {name: self.version(rotation, name, phase) for name in rotation.plan.get("secrets", {})}
+        names = rotation.plan.get("secrets", {})
+        changed = {name: self.version(rotation, name, phase, before=before) for name in names}
         return {**rotation.secrets, **changed}
 
     @staticmethod
-    def version(rotation: OpenRotation, secret: str, phase: int) -> str:
-        attempt = rotation.plan.get("attempts", {}).get(secret, 1)
+    def version(rotation: OpenRotation, secret: str, phase: int, *, before: bool = False) -> str:
+        """The version of that phase; ``before``: of the attempt before the newest, which may not be staged yet."""
+        attempt = max(1, rotation.plan.get("attempts", {}).get(secret, 1) - before)
         return version_id(rotation.id, secret, phase, attempt)
 
     def own(self, rotation: OpenRotation) -> str:

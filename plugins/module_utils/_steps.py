@@ -52,6 +52,13 @@ def is_past_return(rotation: OpenRotation) -> bool:
     return rotation.step in (*removing, "retire", "record")
 
 
+def way_back(rotation: OpenRotation) -> int:
+    """The phase that hosts go back through first, or 0: where one signs with the new key already, every host must know
+    it as a fallback before another signs with the old one again."""
+    reached = rotation.step == "promote" or rotation.phase == 2 or bool(rotation.plan.get("attempts"))
+    return 1 if int(rotation.plan.get("phases", 0)) == 2 and reached else 0
+
+
 def following(rotation: OpenRotation, outcome: str, *, words: str = "") -> Decision:
     """Pure: which way a rotation goes on after the present step came to ``outcome``."""
     if rotation.step in BACKWARD:
@@ -61,7 +68,7 @@ def following(rotation: OpenRotation, outcome: str, *, words: str = "") -> Decis
     if outcome in (FAILED, TAKEN):
         if is_past_return(rotation):
             return Decision(STOP, words=f"{words}; the old value is removed already, so there is no way back")
-        return Decision(BACK, "abort", words=words)
+        return Decision(BACK, "abort", phase=way_back(rotation), words=words)
     if outcome == MOVED:
         return Decision(AGAIN, "create", words=words)
     if outcome in (LOST, BLOCKED):
@@ -86,6 +93,8 @@ def _next(rotation: OpenRotation) -> Decision:
 def _on_the_way_back(rotation: OpenRotation, outcome: str, words: str) -> Decision:
     if outcome != DONE:
         return Decision(STOP, words=words)
+    if rotation.step == "abort" and rotation.phase:
+        return Decision(GO, "abort")
     at = BACKWARD.index(rotation.step)
     return Decision(GO, BACKWARD[at + 1] if at + 1 < len(BACKWARD) else "aborted")
 
@@ -107,6 +116,7 @@ class Gate:
         if missing:
             found.append(
                 f"not proven to run on the other value: {', '.join(missing)} (unreachable, outside --limit, or not "
-                f"deployed); bring them back, or go on without them by -e rotation_skip_hosts={','.join(missing)}"
+                "deployed since something else changed: run deploy.yml); bring them back, or go on without them by "
+                f"-e rotation_skip_hosts={','.join(missing)}"
             )
         return found

@@ -84,7 +84,8 @@ def read(request: Request, connection: AwsConnection) -> Environment:
         contents |= _overlaid(pins.overlay, SecretsManager(connection.store_client("secretsmanager")), contents)
     _require_pinned(journal, contents)
     contents, more = _tolerated(request, contents)
-    half = str(journal.rotation) if journal.rotation and journal.rotation.half_promoted else None
+    # What a rotation pins and what it leaves to the stores may differ for as long as it is open.
+    half = str(journal.rotation) if pins else None
     resolution = _resolve.resolve(catalog, contents, half_promoted=half)
     return Environment(catalog, journal, resolution, contents, (*warnings, *more, *resolution.warnings))
 

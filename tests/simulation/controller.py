@@ -103,6 +103,7 @@ class Rotate:
                 self._stages("promote")
             self._removal("retire", "record")
             self._rollout("abort")
+            self._rollout("abort")
             self._removal("withdraw", "discard")
         except SecretsError as error:
             return f"error: {type(error).__name__}: {error}"

@@ -84,8 +84,7 @@ class Watch:
                     self._fail(host.name, what, settings["DATABASE_URL"], "which PostgreSQL refuses")
                 if not world.valkey.accepts(settings["REDIS_URL"]):
                     self._fail(host.name, what, settings["REDIS_URL"], "which Valkey refuses")
-        if not (self.journal.rotation and self.journal.rotation.aborting):
-            self._sessions()
+        self._sessions()
         if not world.postgres.accepts(self.current[CORE][1]["DATABASE_URL"]):
             self._fail(f"{CURRENT} of {CORE} names a login that PostgreSQL refuses")
         if not world.valkey.accepts(self.current[CACHE][1]["REDIS_URL"]):

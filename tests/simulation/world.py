@@ -29,7 +29,7 @@ JOURNAL = "/secrets-journal/shop/staging"
 ROTATING = {CORE: ("DATABASE_URL", "SECRET_KEY", "SECRET_KEY_FALLBACKS"), CACHE: ("REDIS_URL",), ADMIN: ()}
 CREDENTIALS = ("database", "cache", "django_key")
 
-RETIRED_LATER = ("cache",)
+RETIRED_LATER = ("database", "cache")
 """Whose old values stay valid for hours in some worlds, so that the rotation closes before they are removed."""
 
 DOCUMENT = {

@@ -103,7 +103,7 @@ def test_two_places_that_differ(catalog: Make, holding: Holding, open_rotation: 
     words = f"A: secret {CORE} key A and parameter /app/test/A hold different values"
     if open_rotation:
         assert found.problems == ()
-        assert found.warnings == (f"{words}; secret {CORE} key A wins while rotation r1 of ann is being promoted",)
+        assert found.warnings == (f"{words}; secret {CORE} key A wins while rotation r1 of ann is open",)
     else:
         assert found.problems == (f"{words}; correct the one that is wrong",)
     assert found.values == {"A": "canary-1"}
