@@ -1,0 +1,70 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""It goes on with the answer alone, and without anybody to ask it fails."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleActionFail
+from ansible.playbook.play_context import PlayContext
+from ansible.plugins.loader import connection_loader
+from ansible.utils.display import Display
+
+from ansible_collections.watchparty.secrets.plugins.action.confirm import ActionModule
+
+
+def act(*, check: bool = False, **args: Any) -> dict[str, Any]:
+    task: Any = SimpleNamespace(args=args, async_val=0, check_mode=check, diff=False, action="x", delegate_to=None)
+    connection = connection_loader.get("local", PlayContext(), "/dev/null")
+    templar: Any = SimpleNamespace(template=lambda text: text)
+    return ActionModule(task, connection, PlayContext(), None, templar, None).run(task_vars={})
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Somebody at the terminal, and what was asked."""
+    asked: list[str] = []
+
+    def types(answer: bytes) -> list[str]:
+        def prompt_until(_display: Display, msg: str, **_more: Any) -> bytes:
+            asked.append(msg)
+            return answer
+
+        monkeypatch.setattr(Display, "prompt_until", prompt_until)
+        return asked
+
+    return types
+
+
+@pytest.mark.parametrize(("answer", "wanted"), [(b"yes", "yes"), (b" yes\r\n", "yes"), (b"core", "core")])
+def test_the_answer(typed: Any, answer: bytes, wanted: str) -> None:
+    asked = typed(answer)
+    assert act(question="Contain it now?", answer=wanted)["changed"] is False
+    assert asked == [f"Contain it now? Type {wanted} to go on: "]
+
+
+@pytest.mark.parametrize("answer", [b"", b"y", b"Yes", b"no", b"yes yes", b"\xff"])
+def test_anything_else(typed: Any, answer: bytes) -> None:
+    typed(answer)
+    with pytest.raises(AnsibleActionFail, match=r"^not confirmed; nothing was changed$"):
+        act(question="Contain it now?")
+
+
+def test_a_drill_asks_nothing(typed: Any) -> None:
+    asked = typed(b"no")
+    assert act(question="Contain it now?", check=True)["changed"] is False
+    assert asked == []
+
+
+def test_nobody_is_there() -> None:
+    """The standard input of a test run is no terminal."""
+    with pytest.raises(AnsibleActionFail, match=r"^nobody can be asked \(.*\); add -e confirm=yes$"):
+        act(question="Contain it now?", remedy="add -e confirm=yes")
+
+
+def test_a_question_is_due() -> None:
+    with pytest.raises(AnsibleActionFail, match="question"):
+        act()

@@ -1,0 +1,55 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the documentation says of the options of a leak's modules is what their actions take."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from types import ModuleType
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.watchparty.secrets.plugins.action import confirm, impact_info, incident, leak_scrub
+from ansible_collections.watchparty.secrets.plugins.modules import confirm as confirm_doc
+from ansible_collections.watchparty.secrets.plugins.modules import impact_info as impact_info_doc
+from ansible_collections.watchparty.secrets.plugins.modules import incident as incident_doc
+from ansible_collections.watchparty.secrets.plugins.modules import leak_scrub as leak_scrub_doc
+
+KEYS = ("type", "elements", "choices", "required", "default")
+
+
+def options_of(document: ModuleType) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = yaml.safe_load(document.DOCUMENTATION)["options"]
+    return {name: {key: one[key] for key in KEYS if one.get(key)} for name, one in found.items()}
+
+
+def taken(spec: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {name: {key: one[key] for key in KEYS if one.get(key)} for name, one in spec.items()}
+
+
+@pytest.mark.parametrize(
+    ("action", "document"),
+    [(impact_info, impact_info_doc), (incident, incident_doc), (leak_scrub, leak_scrub_doc)],
+    ids=lambda one: one.__name__.rpartition(".")[2],
+)
+def test_the_options_of(action: ModuleType, document: ModuleType) -> None:
+    assert options_of(document) == taken(action.ActionModule.extra_options)
+    assert "watchparty.secrets.rotation" in yaml.safe_load(document.DOCUMENTATION)["extends_documentation_fragment"]
+
+
+def test_the_options_of_confirm() -> None:
+    """Its specification stands in a call."""
+    tree = ast.parse(inspect.getsource(confirm))
+    (spec,) = (one.value for one in ast.walk(tree) if isinstance(one, ast.keyword) and one.arg == "argument_spec")
+    assert options_of(confirm_doc) == taken(ast.literal_eval(spec))
+
+
+@pytest.mark.parametrize("document", [impact_info_doc, incident_doc, leak_scrub_doc, confirm_doc])
+def test_examples_use_what_is_documented(document: ModuleType) -> None:
+    name = yaml.safe_load(document.DOCUMENTATION)["module"]
+    known = {*options_of(document), "catalog", "environment"}
+    for task in yaml.safe_load(document.EXAMPLES):
+        assert set(task[f"watchparty.secrets.{name}"]) <= known

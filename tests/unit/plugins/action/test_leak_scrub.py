@@ -1,0 +1,83 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is scrubbed, through moto in this process, and that nothing of it fails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from ansible_collections.watchparty.secrets.plugins.action.leak_scrub import ActionModule
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from tests.unit.plugins.module_utils.rotator_world import KINDS, TOKEN, World
+
+OLD, NOW = "1" * 32, "2" * 32
+LAST = "what somebody read is known to them; a denied version stays in AWS until AWS removes it"
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    with mock_aws():
+        made = boto3.client("secretsmanager", region_name="eu-west-3")
+        made.create_secret(Name="core", SecretString="canary-1", ClientRequestToken=OLD)
+        made.put_secret_value(SecretId="core", SecretString="canary-2", ClientRequestToken=NOW)
+        yield made
+
+
+def act(client: Any, world: World, *, check: bool = False, **args: Any) -> dict[str, Any]:
+    action = ActionModule.__new__(ActionModule)
+    action._task = SimpleNamespace(check_mode=check)
+    connection: Any = SimpleNamespace(store_client=lambda _service: client)
+    setting = Setting(world.catalog, KINDS, world.rotator(), connection)
+    return action.answer(setting, {"secrets": {}, "parameters": [], **args}, {})
+
+
+def denied(client: Any) -> list[str]:
+    (statement,) = json.loads(client.get_resource_policy(SecretId="core")["ResourcePolicy"])["Statement"]
+    found: list[str] = statement["Condition"]["StringEquals"]["secretsmanager:VersionId"]
+    return found
+
+
+@pytest.mark.parametrize("versions", [[OLD], OLD], ids=["list", "one"])
+def test_secrets_and_parameters(client: Any, versions: Any) -> None:
+    world = World()
+    found = act(client, world, secrets={"core": versions}, parameters=[TOKEN])
+    assert found["changed"]
+    assert found["scrubbed"] == [
+        f"AWSPREVIOUS off version {OLD} of core",
+        f"a policy of core denies version {OLD}",
+        f"the history of parameter {TOKEN} holds its present value only",
+    ]
+    assert found["not_scrubbed"] == [LAST]
+    assert denied(client) == [OLD]
+    assert set(world.parameters._parameters[TOKEN].values[-100:]) == {"old-token"}
+
+
+def test_what_cannot_be_is_told(client: Any) -> None:
+    found = act(client, World(), secrets={"gone": [OLD]}, parameters=["/app/test/GONE"])
+    assert (found["changed"], found["scrubbed"]) == (False, [])
+    secret, parameter, last = found["not_scrubbed"]
+    assert secret.startswith("secret gone is not there")
+    assert parameter == "parameter /app/test/GONE: /app/test/GONE is not there, or may not be read"
+    assert last == LAST
+
+
+def test_a_drill_changes_nothing(client: Any) -> None:
+    world = World()
+    found = act(client, world, check=True, secrets={"core": [OLD]}, parameters=[TOKEN])
+    assert (found["changed"], found["scrubbed"]) == (True, [])
+    assert "ResourcePolicy" not in client.get_resource_policy(SecretId="core")
+    assert client.describe_secret(SecretId="core")["VersionIdsToStages"][OLD] == ["AWSPREVIOUS"]
+    assert world.token() == "old-token"
+
+
+def test_nothing_is_asked_for(client: Any) -> None:
+    assert act(client, World()) == {"changed": False, "scrubbed": [], "not_scrubbed": [LAST]}
