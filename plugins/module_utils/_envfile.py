@@ -10,17 +10,21 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import hashlib
 import json
 import os
 import stat
-from typing import Any, Dict, NamedTuple, Optional
+import time
+from typing import Any, Dict, Iterator, NamedTuple, Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
 
 TEMPORARY = ".tmp-"
 MARK = ".mark"
 BACKUP = ".proven"
+PATIENCE = 15
+"""Seconds to wait for another run that writes the same file."""
 
 
 # No dataclasses in what runs on a host: importing them is a sixth of the time there.
@@ -46,6 +50,34 @@ class Present(NamedTuple):
 
 def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+@contextlib.contextmanager
+def alone(path: str) -> Iterator[None]:
+    """Keeps other runs from the file meanwhile: one that was paused between mark and file must not go on into another.
+
+    Raises HostError after a while.
+    """
+    directory = os.path.dirname(path) or "."
+    try:
+        handle = os.open(directory, os.O_RDONLY)
+    except OSError:  # what is wrong with the directory is told by whoever looks into it
+        yield
+        return
+    try:
+        for _at in range(PATIENCE * 10):
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                time.sleep(0.1)
+            except OSError:  # a file system without locks
+                break
+        else:
+            raise HostError("%s: another run is writing here and does not end; look at it on the host" % path)
+        yield
+    finally:
+        os.close(handle)
 
 
 def present(path: str) -> Optional[Present]:

@@ -337,10 +337,11 @@ def main():
     try:
         wanted = ownership(module.params)
         state = module.params["state"]
-        if state == "present":
-            result = deliver(module, wanted)
-        else:
-            result = prove(module) if state == "proven" else restore(module, wanted)
+        with _envfile.alone(module.params["path"]):
+            if state == "present":
+                result = deliver(module, wanted)
+            else:
+                result = prove(module) if state == "proven" else restore(module, wanted)
     except SecretsError as error:
         module.fail_json(msg=str(error))
     if module.params["snapshot_id"]:

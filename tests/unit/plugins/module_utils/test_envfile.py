@@ -321,3 +321,17 @@ def test_a_file_that_cannot_be_removed_is_named(path: str, monkeypatch: pytest.M
     monkeypatch.setattr(_envfile, "_remove", failing(errno.EACCES))
     with pytest.raises(HostError, match="cannot be removed"):
         mark.go_back(path, PRIVATE)
+
+
+def test_a_second_run_waits_for_the_first_and_then_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = str(tmp_path / ".env")
+    monkeypatch.setattr(_envfile, "PATIENCE", 1)
+    with _envfile.alone(path), pytest.raises(HostError, match="another run is writing here"), _envfile.alone(path):
+        pytest.fail("two runs at once")
+    with _envfile.alone(path):
+        pass
+
+
+def test_a_directory_that_is_not_there_is_not_the_locks_matter(tmp_path: Path) -> None:
+    with _envfile.alone(str(tmp_path / "gone" / ".env")):
+        pass
