@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -264,6 +265,12 @@ def writes(acts: Sequence[Act]) -> list[str]:
     return list(dict.fromkeys(f"{act.label}#1" for act in acts if act.writes))
 
 
-def numbered(acts: Sequence[Act]) -> list[int]:
-    """The numbers of the acts that a sweep stops before."""
-    return [number for number, act in enumerate(acts, start=1) if EVERY != "writes" or act.writes]
+def points(acts: Sequence[Act]) -> list[str]:
+    """What a sweep stops before: each act by its label, since runs differ by a call or two."""
+    seen: Counter[str] = Counter()
+    found = []
+    for act in acts:
+        seen[act.label] += 1
+        if EVERY != "writes" or act.writes:
+            found.append(f"{act.label}#{seen[act.label]}")
+    return found

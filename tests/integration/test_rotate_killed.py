@@ -22,7 +22,7 @@ from tests.integration.chaos import (
     Controller,
     Record,
     elsewhere,
-    numbered,
+    points,
     sweep,
     told,
     writes,
@@ -69,10 +69,10 @@ def test_killed_again_and_again(lab: RotationLab, record_testsuite_property: Rec
     """Each run is killed, and the next one goes on from there."""
     chaos = Chaos(lab)
     lab.ready()
-    points = writes(chaos.acts()) if EVERY else list(SPREAD)
+    every = writes(chaos.acts()) if EVERY else list(SPREAD)
     old = lab.ready()
-    reached = [at for at in points if chaos.kill(at) is not None]
-    assert EVERY or reached == points
+    reached = [at for at in every if chaos.kill(at) is not None]
+    assert EVERY or reached == every
     lab.rotated(*COMMAND)
     rotated_from(lab, old)
     told(record_testsuite_property, "rotations killed again and again", reached)
@@ -87,13 +87,13 @@ def test_another_controller_takes_it_back_and_is_killed_too(
     old = lab.ready()
     assert here.kill(HALF_PROMOTED) is not None
     resume = ("-e", f"rotation_resume={refused(lab, other)}")
-    points = list(WAY_BACK)
+    every = list(WAY_BACK)
     if EVERY:
-        points = writes(there.acts(*resume, *BACK))
+        every = writes(there.acts(*resume, *BACK))
         assert here.kill(HALF_PROMOTED) is not None
         resume = ("-e", f"rotation_resume={refused(lab, other)}")
-    reached = [at for at in points if there.kill(at, *resume, *BACK) is not None]
-    assert EVERY or reached == points
+    reached = [at for at in every if there.kill(at, *resume, *BACK) is not None]
+    assert EVERY or reached == every
     if lab.journal_state().rotation is not None:
         refused(lab, here.controller)
         run = lab.rotate(*COMMAND, *resume)
@@ -110,14 +110,14 @@ def test_the_same_command_ends_it(lab: RotationLab, record_testsuite_property: R
     chaos = Chaos(lab)
     lab.ready()
 
-    def attempt(at: int) -> object:
+    def attempt(at: str) -> object:
         old = lab.ready()
         act = chaos.kill(at)
         lab.rotated(*COMMAND)
         rotated_from(lab, old)
         return act.label if act else "not reached"
 
-    sweep(numbered(chaos.acts()), attempt, what="killed, then started again", record=record_testsuite_property)
+    sweep(points(chaos.acts()), attempt, what="killed, then started again", record=record_testsuite_property)
 
 
 @pytest.mark.long
@@ -126,12 +126,12 @@ def test_it_is_taken_back(lab: RotationLab, record_testsuite_property: Record) -
     chaos = Chaos(lab)
     lab.ready()
 
-    def attempt(at: int) -> object:
+    def attempt(at: str) -> object:
         old = lab.ready()
         act = chaos.kill(at)
         return f"{act.label if act else 'not reached'}: {taken_back(lab, old)}"
 
-    sweep(numbered(chaos.acts()), attempt, what="killed, then taken back", record=record_testsuite_property)
+    sweep(points(chaos.acts()), attempt, what="killed, then taken back", record=record_testsuite_property)
 
 
 def taken_back(lab: RotationLab, old: Values) -> str:
@@ -160,9 +160,9 @@ def test_killed_while_it_is_taken_back(lab: RotationLab, record_testsuite_proper
     chaos = Chaos(lab)
     lab.ready()
     chaos.kill(HALF_PROMOTED)
-    every = numbered(chaos.acts(*BACK))
+    every = points(chaos.acts(*BACK))
 
-    def attempt(at: int) -> object:
+    def attempt(at: str) -> object:
         old = lab.ready()
         assert chaos.kill(HALF_PROMOTED) is not None
         act = chaos.kill(at, *BACK)
