@@ -29,7 +29,7 @@ table{border-collapse:collapse;width:100%;font-size:.93rem}
 th,td{text-align:left;padding:8px 12px;vertical-align:top;border-bottom:1px solid var(--line)}
 tr:last-child td{border-bottom:0}th{color:var(--soft);font-weight:600}
 td.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-.what{width:220px}
+.what{width:220px}.bars{width:65%}
 .bar{display:block;height:10px;margin-top:8px;border-radius:5px;background:var(--accent);min-width:3px}
 .high{color:var(--bad)}.medium{color:var(--warn)}.low{color:var(--soft)}.state-open{color:var(--bad);font-weight:600}
 ul{margin:0;padding-left:22px}li{margin:3px 0;overflow-wrap:anywhere}
@@ -98,7 +98,7 @@ def _clock(facts: Mapping[str, Any]) -> Iterator[str]:
     for words, at in times:
         bar = f'<span class="bar" style="width:{max(0.5, 100 * at / longest):.1f}%"></span>' if at is not None else ""
         told = f"{at:.1f} s" if at is not None else "not yet"
-        yield f'<tr><td class="what">{escape(words)}</td><td class="number">{told}</td><td>{bar}</td></tr>'
+        yield f'<tr><td class="what">{escape(words)}</td><td class="number">{told}</td><td class="bars">{bar}</td></tr>'
     yield "</table></div>"
 
 
