@@ -1,6 +1,6 @@
 # Short names for the project's commands; everything they need is set up on first use.
 .DEFAULT_GOAL := help
-.PHONY: help setup packages demo test format lint unit sanity readers simulation integration hosts chaos bench changelog docs-check constraints clean
+.PHONY: help setup packages demo test format lint unit sanity readers simulation integration hosts long chaos bench changelog docs-check constraints clean
 
 export LC_ALL := C.UTF-8
 PYTHON := .venv/bin/python
@@ -34,6 +34,9 @@ hosts: ## as root: real test hosts with systemd and sshd
 simulation: ## a rotation's decisions among many interleavings
 lint unit sanity readers simulation integration hosts: setup
 	@$(PYTHON) scripts/run_checks.py $@
+
+long: setup ## the tests that make test leaves out, since they take minutes each
+	@$(PYTHON) -m pytest -q -m long -n 2 --dist loadfile tests
 
 chaos: setup ## kill and stop rotations at every act there is; takes hours (ACTS=writes: at those that change something)
 	@KILL_AT_EVERY_TASK=$(or $(ACTS),1) $(PYTHON) -m pytest -q -s -m slow \

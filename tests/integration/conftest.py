@@ -13,7 +13,7 @@ import pytest
 
 from sandbox import sshd
 from sandbox.aws import Moto
-from tests.integration import harness
+from tests.integration import harness, tiers
 from tests.integration.harness import Lab
 
 
@@ -44,3 +44,7 @@ def lab(account: Moto, connection: Mapping[str, Any]) -> Iterator[Lab]:
     finally:
         lab.close()
         shutil.rmtree(directory)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    tiers.assign(items)

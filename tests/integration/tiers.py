@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which tests run where: make test has a selection of what takes long, make long the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+SERVERS = (
+    "postgresql_login/",
+    "test_access_key_steps",
+    "test_django_sessions",
+    "test_elasticache_",
+    "test_load",
+    "test_sandbox",
+    "test_sessions",
+    "test_valkey_purge.py",
+    "test_valkey_user",
+)
+"""Files that drive a server's protocol, so that one version of Ansible is enough."""
+SELECTED = {
+    "test_aws_access_key": ("from_end_to_end",),
+    "test_by_hand": ("first_block", "finished[promote]"),
+    "test_canary_rotation": ("no_value_is_anywhere_else", "arguments]"),
+    "test_django_sessions": (),
+    "test_rotate.py": ("third_partys_value", "calls_do_not_grow"),
+    "test_rotate_bad_input": (),
+    "test_rotate_faults": ("health_fails", "writes_other_keys"),
+    "test_rotate_killed": ("the_same_command",),
+    "test_rotate_later": (),
+    "test_rotate_two": ("started_together",),
+    "test_rotation_elasticache": ("end_to_end",),
+    "test_rotation_valkey": (),
+    "test_sessions": ("[db]",),
+    "test_valkey_user_killed": (),
+}
+"""Of the slow tests in these files, those that make test runs."""
+
+
+def assign(items: Iterable[pytest.Item]) -> None:
+    """Give each test the marks that its file says."""
+    for item in items:
+        name = item.nodeid.partition("tests/integration/")[2]
+        if any(name.startswith(start) for start in SERVERS):
+            item.add_marker(pytest.mark.servers)
+        selected = next((chosen for start, chosen in SELECTED.items() if name.startswith(start)), None)
+        slow = item.get_closest_marker("slow") is not None
+        if slow and selected is not None and not any(part in name for part in selected):
+            item.add_marker(pytest.mark.long)
