@@ -22,13 +22,11 @@ SERVERS = (
 """Files that drive a server's protocol, so that one version of Ansible is enough."""
 SELECTED = {
     "test_aws_access_key": ("from_end_to_end",),
-    "test_by_hand": ("first_block", "finished[promote]"),
     "test_canary_rotation": ("no_value_is_anywhere_else", "arguments]"),
     "test_django_sessions": (),
     "test_rotate.py": ("third_partys_value", "calls_do_not_grow"),
     "test_rotate_bad_input": (),
     "test_rotate_faults": ("health_fails", "writes_other_keys"),
-    "test_rotate_killed": ("the_same_command",),
     "test_rotate_later": (),
     "test_rotate_two": ("started_together",),
     "test_rotation_elasticache": ("end_to_end",),
