@@ -42,7 +42,7 @@ def deny(client: Any, name: str, versions: Sequence[str]) -> list[str]:
             text = client.get_resource_policy(SecretId=name).get("ResourcePolicy")
     except NotFound:
         text = None
-    policy = json.loads(text) if text else {"Version": "2012-10-17", "Statement": []}
+    policy: dict[str, Any] = json.loads(text) if text else {"Version": "2012-10-17", "Statement": []}
     statements = policy["Statement"] if isinstance(policy["Statement"], list) else [policy["Statement"]]
     before = next((one for one in statements if one.get("Sid") == STATEMENT), None)
     denied = set(versions) | set(_ids(before))

@@ -152,7 +152,7 @@ class TestSvg:
         root = drawn(impact)
         width, height = (float(root.attrib[name]) for name in ("width", "height"))
         assert root.attrib["viewBox"] == f"0 0 {width:.0f} {height:.0f}"
-        corners = set()
+        corners: set[tuple[float, float]] = set()
         for box in root.iter(f"{SVG}rect"):
             left, top, wide, high = (float(box.attrib[name]) for name in ("x", "y", "width", "height"))
             assert left >= 0 <= top
