@@ -36,7 +36,8 @@ lint unit sanity readers simulation integration hosts: setup
 	@$(PYTHON) scripts/run_checks.py $@
 
 long: setup ## the tests that make test leaves out, since they take minutes each
-	@$(PYTHON) -m pytest -q -m long -n 2 --dist loadfile tests
+	@$(PYTHON) -m pytest -q -m "long and not hosts" -n 2 --dist loadfile tests
+	@$(PYTHON) -m pytest -q -m "long and hosts" tests
 
 chaos: setup ## kill and stop rotations at every act there is; takes hours (ACTS=writes: at those that change something)
 	@KILL_AT_EVERY_TASK=$(or $(ACTS),1) $(PYTHON) -m pytest -q -s -m slow \
