@@ -1,0 +1,74 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What impact.yml tells, and what leak_response.yml says to bad input before anything is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.integration.rotation_lab import RotationLab, rotation_lab, sentences
+
+pytestmark = pytest.mark.slow
+IMPACT, RESPONSE = "playbooks/impact.yml", "playbooks/leak_response.yml"
+
+
+@pytest.fixture(scope="module")
+def lab(connection: Mapping[str, str]) -> Iterator[RotationLab]:
+    with rotation_lab(connection, hosts=1) as made:
+        made.ready()
+        yield made
+
+
+def found(tmp_path: Path, text: str) -> tuple[str, ...]:
+    path = tmp_path / "found.txt"
+    path.write_text(text, encoding="utf-8")
+    return ("-e", f"leaked_value_file={path}")
+
+
+def test_a_string_is_named_and_not_shown(lab: RotationLab, tmp_path: Path) -> None:
+    password = lab.values().database[1]
+    run = lab.run(*found(tmp_path, f"psql: {password} was refused\n"), playbook=IMPACT)
+    assert run.code == 0, run.output
+    sentences(run, "database: its AWSCURRENT value, as it is", "(postgresql_role, high): declared")
+    assert password not in run.output
+    run = lab.run(*found(tmp_path, "another-string"), playbook=IMPACT)
+    assert run.code == 0, run.output
+    sentences(run, "what was found is no current, pending or previous value of a credential here")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("leaked=chache",), ("chache: is no credential of the catalog; it has ",)),
+        (("leaked=host:web9",), ("host:web9: no such host is in the inventory",)),
+        (("leaked_value=canary",), ("leaked_value is refused: it is in the shell's history",)),
+        ((), ("nothing was declared; name what leaked",)),
+        (("leaked=cache", "exposed_since=9999-01-01", "confirm=yes"), ("9999-01-01 lies in the future",)),
+        (("leaked=cache",), ("nobody can be asked", "add -e confirm=yes where nobody can be asked")),
+    ],
+    ids=["credential", "host", "a value", "nothing", "a date to come", "no terminal"],
+)
+def test_nothing_is_touched(lab: RotationLab, arguments: tuple[str, ...], words: tuple[str, ...]) -> None:
+    before = lab.everything()
+    run = lab.run(*(part for one in arguments for part in ("-e", one)), playbook=RESPONSE)
+    assert run.code != 0, run.output
+    sentences(run, *words)
+    assert lab.everything() == before
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("\n", "is empty; write what was found into it"),
+        ("another-string\n", "what was found is no current, pending or previous value of a credential here"),
+    ],
+)
+def test_a_file_that_tells_nothing(lab: RotationLab, tmp_path: Path, text: str, words: str) -> None:
+    before = lab.everything()
+    run = lab.run(*found(tmp_path, text), "-e", "confirm=yes", playbook=RESPONSE)
+    assert run.code != 0, run.output
+    sentences(run, words)
+    assert lab.everything() == before
