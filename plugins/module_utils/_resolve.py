@@ -58,7 +58,7 @@ class Resolution:
 
 
 def resolve(catalog: Catalog, contents: Contents, *, half_promoted: Optional[str] = None) -> Resolution:
-    """Pure: ``contents`` is all that was read; ``half_promoted`` words the open rotation that pins some of it, if any."""
+    """Pure: ``contents`` is all that was read; ``half_promoted`` words the open rotation that pins a part."""
     return _Resolver(catalog, contents, half_promoted).resolution()
 
 
