@@ -78,9 +78,7 @@ def test_what_a_stopped_controller_does_late(lab: RotationLab, record_testsuite_
                 assert lab.values() == old
             return f"{run.act.label}: {way}; {changed_nothing(lab, run, run.act, way)}"
 
-    sweep(
-        points, attempt, what="stopped, ended by another controller, then continued", record=record_testsuite_property
-    )
+    sweep(every, attempt, what="stopped, ended by another controller, then continued", record=record_testsuite_property)
 
 
 def test_a_module_outlives_its_controller(lab: RotationLab, record_testsuite_property: Record) -> None:
