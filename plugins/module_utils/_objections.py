@@ -106,8 +106,8 @@ def _in_use(ground: Ground, credential: Credential) -> Iterator[str]:
     for one in ground.journal.obligations.values():
         if one.credential == credential.name and one.act == "retire":
             yield (
-                f"its other login is to be retired at {one.due} (retire_after) and would get a new password now; rotate "
-                "it once that is done"
+                f"its other login is to be retired at {one.due} (retire_after) and would get a new password now; "
+                "rotate it once that is done"
             )
 
 
