@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _rotation
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, Obligation
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotation import Ground, Wish
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Description
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
@@ -218,3 +218,14 @@ def test_several_reasons_are_told_at_once() -> None:
     described = {CORE: Description(CORE, {}, rotation_enabled=True)}
     words = refusal(made_ground(credentials=changed, descriptions=described), "django").split("; ")
     assert len(words) == 4
+
+
+def test_a_login_that_is_still_to_be_retired() -> None:
+    later = Obligation("r1/database", "database", "retire", "2026-12-01T00:00:00Z", "r1")
+    ground = made_ground(journal=Journal(obligations={later.id: later}))
+    words = refusal(ground, "database")
+    assert words.startswith("its other login is to be retired at 2026-12-01T00:00:00Z (retire_after)")
+    assert "database" not in _rotation.plan(replace(ground, leak=True), Wish(("database",), leak="leak-1")).refused
+    dropped = replace(later, act="drop_fallback")
+    ground = made_ground(journal=Journal(obligations={later.id: dropped}))
+    assert _rotation.plan(ground, Wish(("database",))).refused == {}

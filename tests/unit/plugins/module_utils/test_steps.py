@@ -160,3 +160,23 @@ def test_the_gate_names_who_is_missing(hosts: frozenset[str], proven: frozenset[
     for words in objections:
         assert words.startswith(f"not proven to run on the other value: {', '.join(missing)} (")
         assert words.endswith(f"-e rotation_skip_hosts={','.join(missing)}")
+
+
+@pytest.mark.parametrize(
+    ("stage", "phase"), [("create", 0), ("test", 0), ("deploy_1", 0), ("deploy_2", 1), ("promote", 1)]
+)
+def test_a_signing_key_goes_back_as_it_came(stage: str, phase: int) -> None:
+    decision = following(at(stage, 2), _steps.FAILED, words="why")
+    assert decision == Decision(_steps.BACK, "abort", phase=phase, words="why")
+    assert following(at(stage), _steps.FAILED).phase == 0
+
+
+def test_what_is_staged_anew_may_have_reached_hosts_in_its_second_phase() -> None:
+    rotation = OpenRotation("r1", "create", "ann@x", "t", plan={"phases": 2, "attempts": {"app/core": 2}})
+    assert following(rotation, _steps.FAILED).phase == 1
+
+
+def test_the_way_back_through_a_phase_is_followed_by_the_rest() -> None:
+    through = OpenRotation("r1", "abort", "ann@x", "t", phase=1, plan={"phases": 2})
+    assert following(through, _steps.DONE) == Decision(_steps.GO, "abort")
+    assert following(at("abort", 2), _steps.DONE) == Decision(_steps.GO, "withdraw")
