@@ -96,9 +96,10 @@ def _clock(facts: Mapping[str, Any]) -> Iterator[str]:
     longest = max((at for _words, at in times if at is not None), default=0) or 1
     yield '<div class="scroll"><table>'
     for words, at in times:
-        bar = f'<span class="bar" style="width:{max(0.5, 100 * at / longest):.1f}%"></span>' if at is not None else ""
+        drawn = f'<span class="bar" style="width:{max(0.5, 100 * at / longest):.1f}%"></span>' if at is not None else ""
         told = f"{at:.1f} s" if at is not None else "not yet"
-        yield f'<tr><td class="what">{escape(words)}</td><td class="number">{told}</td><td class="bars">{bar}</td></tr>'
+        yield f'<tr><td class="what">{escape(words)}</td><td class="number">{told}</td>'
+        yield f'<td class="bars">{drawn}</td></tr>'
     yield "</table></div>"
 
 

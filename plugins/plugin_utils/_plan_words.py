@@ -28,7 +28,7 @@ def _item(catalog: Catalog, item: _rotation.Item) -> dict[str, Any]:
     spots = {spot.place: spot for spot in _graph.spots(catalog, credential)}
     settings = {place: spots[place].setting for place in item.places if place in spots}
     names = [setting.name for setting in settings.values() if setting]
-    listed = item.phases == 2 or item.act == _rotation.DROP_FALLBACK
+    listed = item.phases == 2 or item.act in (_rotation.DROP_FALLBACK, _rotation.RENEW)
     names += [credential.fallbacks] if credential.fallbacks and listed else []
     return {
         "kind": item.kind,
@@ -44,7 +44,12 @@ def _item(catalog: Catalog, item: _rotation.Item) -> dict[str, Any]:
 def words(plan: Mapping[str, Any]) -> list[str]:
     """The plan as lines for the terminal."""
     lines: list[str] = []
-    acts = {"rotate": "rotates", "drop_fallback": "drops its former key", "retire": "retires its former value"}
+    acts = {
+        "rotate": "rotates",
+        "drop_fallback": "drops its former key",
+        "retire": "retires its former value",
+        "renew": "is replaced and keeps no former key",
+    }
     for name, item in plan["credentials"].items():
         lines.append(f"{name} ({item['kind']}) {acts[item['act']]}; {item['why']}")
         lines += [f"  changes {place}" for place in item["places"]]

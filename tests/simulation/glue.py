@@ -80,6 +80,15 @@ def _remembered(fold: Callable[[str, Iterable[Reading]], Journal]) -> Callable[[
     return remembering
 
 
+def _now() -> Any:
+    """The time of the world that is played now."""
+    return Now.world.now()
+
+
+def _generate(length: int) -> str:
+    return Now.world.value(length)
+
+
 @contextlib.contextmanager
 def installed() -> Iterator[None]:
     """Puts the world in the place of what the actions find around them, and takes it away again."""
@@ -94,8 +103,8 @@ def installed() -> Iterator[None]:
     patch(rotation, "_holder", SimpleNamespace(is_gone=_holder_is_gone))
     patch(journal_store, "secrets", chance)
     patch(env_snapshot, "secrets", chance)
-    patch(_shared, "now", lambda: Now.world.now())
-    patch(_shared, "generate", lambda length: Now.world.value(length))
+    patch(_shared, "now", _now)
+    patch(_shared, "generate", _generate)
     patch(_reading, "SecretsManager", lambda client: client)
     patch(_reading, "ParameterStore", lambda client: client)
     patch(_reading, "_catalog", SimpleNamespace(parse=lambda document, _environment: document))

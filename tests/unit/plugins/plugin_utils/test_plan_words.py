@@ -8,7 +8,13 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SECRETS_MANAGER, SSM, Place
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotation import DROP_FALLBACK, RETIRE, Item, Plan
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotation import (
+    DROP_FALLBACK,
+    RENEW,
+    RETIRE,
+    Item,
+    Plan,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _plan_words
 
 CORE = "app/test/core"
@@ -105,6 +111,7 @@ def test_a_plan_in_words() -> None:
     [
         (DROP_FALLBACK, "drops its former key", ["  in the settings FALLBACKS"]),
         (RETIRE, "retires its former value", []),
+        (RENEW, "is replaced and keeps no former key", ["  in the settings FALLBACKS"]),
     ],
 )
 def test_what_an_obligation_does(act: str, words: str, settings: list[str]) -> None:
