@@ -306,9 +306,8 @@ class Rotator:
             texts = {name: contents.readings[name].value for name in rotation.plan["parameters"]}
             phases.append({**texts, **_graph.contents_with(contents, changed)[1]})
         document = {"credentials": {name: vars(login) for name, login in logins.items()}, "phases": phases}
-        own = self.own(rotation)
+        own, text = self.own(rotation), json.dumps(document, sort_keys=True)
         version = version_id(rotation.id, own)
-        text = json.dumps(document, sort_keys=True)
         try:
             self.secrets.create(own, text, version=version, description="New values of a rotation that has not ended")
         except AlreadyExists:
@@ -375,16 +374,14 @@ class Rotator:
             numbers[name] = self.parameters.overwrite(name, texts[name], instead_of=int(number))
         if self.mirror is not None:
             self.mine()  # nor has a write there
-            logins = self.values(rotation).credentials
-            self.mirror.send(_mirror.values_of(self.catalog, rotation.plan, self.old_contents(rotation), logins))
+            logins, before = self.values(rotation).credentials, self.old_contents(rotation)
+            self.mirror.send(_mirror.values_of(self.catalog, rotation.plan, before, logins))
         return Promotion("done", parameters=numbers)
 
     def rebase(self, moved: Sequence[str]) -> Journal:
-        """Plans anew from what others wrote meanwhile; their change becomes part of both snapshots.
+        """Plans anew from what others wrote meanwhile. Raises :class:`RotationError` if it is in the keys that rotate.
 
         Until the next rollout, deploys use what the hosts run on: the old snapshot would take a signing key away.
-
-        Raises :class:`RotationError` when it is in the keys that rotate.
         """
         journal, rotation = self.mine()
         plan = dict(rotation.plan)
