@@ -10,13 +10,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sandbox.process import REPOSITORY, SandboxError
+from sandbox.process import REPOSITORY, SandboxError, alone
 
 REQUIREMENTS = Path(__file__).resolve().parent / "aws-cli.txt"
 ENVIRONMENT = REPOSITORY / ".cache" / "aws-cli"
 
 
 def program() -> Path:
+    with alone("aws-cli"):
+        return _installed()
+
+
+def _installed() -> Path:
     wanted = hashlib.sha256(sys.version.encode() + REQUIREMENTS.read_bytes()).hexdigest()
     stamp, interpreter = ENVIRONMENT / ".stamp", ENVIRONMENT / "bin" / "python"
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:

@@ -19,7 +19,16 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from .process import REPOSITORY, STATE_FILE, Process, SandboxError, clean_environment, stop_saved, write_private
+from .process import (
+    REPOSITORY,
+    STATE_FILE,
+    Process,
+    SandboxError,
+    alone,
+    clean_environment,
+    stop_saved,
+    write_private,
+)
 
 SOURCE = REPOSITORY / "tests" / "app"
 ENVIRONMENT = REPOSITORY / ".venv-app"
@@ -31,6 +40,11 @@ cd '{repository}' && exec '{python}' -B -m sandbox.application restart '{directo
 
 def python() -> Path:
     """Return the application's own interpreter; its packages are installed when its requirements have changed."""
+    with alone("venv-app"):  # tests that run side by side would fill it at the same time
+        return _installed()
+
+
+def _installed() -> Path:
     requirements = SOURCE / "requirements.txt"
     wanted = hashlib.sha256(sys.version.encode() + requirements.read_bytes()).hexdigest()
     stamp, program = ENVIRONMENT / ".stamp", ENVIRONMENT / "bin" / "python"

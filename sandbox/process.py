@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import json
 import os
 import pwd
@@ -18,7 +19,7 @@ import sys
 import tempfile
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,16 @@ def ordinary_user() -> User | None:
 def as_user(user: User | None) -> dict[str, Any]:
     """Return the arguments of subprocess that drop to a user."""
     return {} if user is None else {"user": user.uid, "group": user.gid, "extra_groups": []}
+
+
+@contextlib.contextmanager
+def alone(name: str) -> Iterator[None]:
+    """One process at a time, on this clone."""
+    place = REPOSITORY / ".cache" / f"{name}.lock"
+    place.parent.mkdir(exist_ok=True)
+    with place.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def clean_environment(**extra: str) -> dict[str, str]:
