@@ -192,7 +192,7 @@ def _run(stack: ExitStack, scene: Scene, command: list[str]) -> None:
     stack.callback(_end_run, run)
     code = run.wait()
     if code:
-        raise SandboxError(f"{Path(command[3]).stem} failed: ansible-playbook ended with {code}, see above.")
+        raise SandboxError(f"The {Path(command[3]).stem} failed: ansible-playbook ended with {code}, see above.")
 
 
 def _rotate(stack: ExitStack, scene: Scene) -> list[str]:

@@ -25,12 +25,17 @@ def server(request: pytest.FixtureRequest) -> Iterator[Postgres]:
     """A server that logs every statement. Where both are there: one before version 16, in which roles changed."""
     if request.param == "none":
         pytest.skip("no PostgreSQL runs here; logins that take turns were not tested")
+    postgres = Postgres()
+    # The choice ends with the start: this server outlives other files' tests, which choose for themselves.
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SANDBOX_SERVERS", "embedded" if request.param == "embedded" else "")
-        with Postgres() as postgres:
-            postgres.execute("ALTER SYSTEM SET log_statement = 'all'; SELECT pg_reload_conf();")
-            postgres.create_master()
-            yield postgres
+        postgres.start()
+    try:
+        postgres.execute("ALTER SYSTEM SET log_statement = 'all'; SELECT pg_reload_conf();")
+        postgres.create_master()
+        yield postgres
+    finally:
+        postgres.stop()
 
 
 @pytest.fixture
