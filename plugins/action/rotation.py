@@ -218,8 +218,7 @@ def _read(setting: Setting) -> tuple[Contents, dict[str, Any]]:
         if not place.name.startswith("/")
     }
     contents = rotator.secrets.read(sorted({*catalog.secret_names, *concerned}))
-    spots = (spot for one in catalog.credentials.values() for spot in _graph.spots(catalog, one))
-    if catalog.reads_ssm or any(spot.place.name.startswith("/") for spot in spots):
+    if catalog.reads_ssm or any(_graph.reads_ssm(catalog, one) for one in catalog.credentials.values()):
         contents |= rotator.parameters.read([catalog.ssm_path])
     descriptions = {name: rotator.secrets.describe(name) for name in sorted(concerned) if name in contents.readings}
     return contents, descriptions

@@ -115,6 +115,11 @@ def secrets_of(catalog: Catalog, credential: Credential) -> tuple[str, ...]:
     return tuple(dict.fromkeys(spot.place.name for spot in spots(catalog, credential) if spot.place.store != SSM))
 
 
+def reads_ssm(catalog: Catalog, credential: Credential) -> bool:
+    """Whether the credential appears in a parameter."""
+    return any(spot.place.store == SSM for spot in spots(catalog, credential))
+
+
 def fallback_places(catalog: Catalog, credential: Credential) -> tuple[Place, ...]:
     """Where the former keys of a signing key are listed."""
     setting = catalog.settings.get(credential.fallbacks or "")

@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _access_keys, _ages, _graph, _rotation, _steps
 from ansible_collections.watchparty.secrets.plugins.module_utils._access_keys import Hands, Keys
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NotFound, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._new_values import former_login
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.aws import CLIENT_CONFIG
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
@@ -52,18 +52,15 @@ def against(setting: Setting, plan: _rotation.Plan, contents: Contents) -> dict[
 
 def concerned(setting: Setting, name: str) -> tuple[Hands, Keys]:
     """What rotates a credential of this kind, in the rotation that this run holds."""
-    journal, rotation = setting.rotator.mine()
-    items = {item.credential: item for item in _rotation.items_of(rotation.plan)}
-    if name not in items:
-        raise RotationError(f"{name} is not in {rotation}; it has {', '.join(items)}")
+    journal, rotation, item = setting.mine(name)
     credential = setting.catalog.credentials[name]
     issued = setting.rotator.issued(rotation)
-    if items[name].act == _rotation.RETIRE:
-        old = former_login(setting.catalog, setting.rotator.secrets, journal, items[name])
+    if item.act == _rotation.RETIRE:
+        old = former_login(setting.catalog, setting.rotator.secrets, journal, item)
         new: Login | None = _in_force(setting, name)
     else:
         old = _graph.find(setting.catalog, credential, setting.rotator.old_contents(rotation)).login
-        new = _new(setting, name) or issued.find(name)
+        new = setting.new_value(rotation, name) or issued.find(name)
     if old.username is None:
         raise RotationError(f"{name}: the id of its old access key cannot be read any more; delete that key by hand")
     aborting = rotation.step in _steps.BACKWARD
@@ -85,21 +82,9 @@ def concerned(setting: Setting, name: str) -> tuple[Hands, Keys]:
     return Hands(keys, issued, setting.rotator.mine, ended), found
 
 
-def _new(setting: Setting, name: str) -> Login | None:
-    _journal, rotation = setting.rotator.mine()
-    try:
-        return setting.rotator.values(rotation).credentials.get(name)
-    except NotFound:
-        return None
-
-
 def _in_force(setting: Setting, name: str) -> Login:
     """What the stores hold now."""
-    credential = setting.catalog.credentials[name]
-    contents = setting.rotator.secrets.read(_graph.secrets_of(setting.catalog, credential))
-    if any(spot.place.name.startswith("/") for spot in _graph.spots(setting.catalog, credential)):
-        contents |= setting.rotator.parameters.read([setting.catalog.ssm_path])
-    found = _graph.find(setting.catalog, credential, contents)
+    found = setting.held(setting.catalog.credentials[name])
     if found.problems or found.login.username is None:
         raise RotationError(f"{name}: {'; '.join(found.problems) or 'no place holds the id of its access key'}")
     return found.login

@@ -16,19 +16,29 @@ import yaml
 from ansible.plugins.action import ActionBase
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _ages, _catalog, _kinds, _rotation, _steps
+from ansible_collections.watchparty.secrets.plugins.module_utils import (
+    _ages,
+    _catalog,
+    _graph,
+    _kinds,
+    _rotation,
+    _steps,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     CatalogError,
     InvalidEnvironment,
+    NotFound,
+    RotationError,
     SecretsError,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._kinds import Kind
-from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotator import Rotator, Who
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _holder
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
 
@@ -77,6 +87,28 @@ class Setting:
     kinds: Mapping[str, Kind]
     rotator: Rotator
     connection: AwsConnection
+
+    def held(self, credential: Credential) -> _graph.Found:
+        """What the stores hold of a credential now."""
+        contents = self.rotator.secrets.read(_graph.secrets_of(self.catalog, credential))
+        if _graph.reads_ssm(self.catalog, credential):
+            contents |= self.rotator.parameters.read([self.catalog.ssm_path])
+        return _graph.find(self.catalog, credential, contents)
+
+    def mine(self, name: str) -> tuple[Journal, OpenRotation, _rotation.Item]:
+        """The rotation that this run holds, and a credential's part in it. Raises SecretsError."""
+        journal, rotation = self.rotator.mine()
+        items = {item.credential: item for item in _rotation.items_of(rotation.plan)}
+        if name not in items:
+            raise RotationError(f"{name} is not in {rotation}; it has {', '.join(items)}")
+        return journal, rotation, items[name]
+
+    def new_value(self, rotation: OpenRotation, name: str) -> Login | None:
+        """What takes the credential's place, or None if nothing was made yet."""
+        try:
+            return self.rotator.values(rotation).credentials.get(name)
+        except NotFound:
+            return None
 
 
 class RotationAction(ActionBase):

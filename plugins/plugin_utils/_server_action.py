@@ -13,9 +13,8 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _redact, _rotation, _steps
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NotFound, RotationError, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError, SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import OpenRotation
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login, at_path, with_login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _guard, _lean
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
@@ -66,14 +65,11 @@ def parties(setting: Setting, name: str, *, path: str | None = None) -> Parties:
 
     ``path`` is where the administrator goes on the application's server, such as another database.
     """
-    journal, rotation = setting.rotator.mine()
-    items = {item.credential: item for item in _rotation.items_of(rotation.plan)}
-    if name not in items:
-        raise RotationError(f"{name} is not in {rotation}; it has {', '.join(items)}")
-    obligation = journal.obligations.get(items[name].obligation or "")
+    journal, rotation, item = setting.mine(name)
+    obligation = journal.obligations.get(item.obligation or "")
     old_contents = setting.rotator.old_contents(rotation)
-    new = _new(setting, rotation, name)
-    if obligation and items[name].act == _rotation.RETIRE:
+    new = setting.new_value(rotation, name)
+    if obligation and item.act == _rotation.RETIRE:
         new = present_login(setting, name)[0]
         old_contents = setting.rotator.secrets.read(list(obligation.secrets), pins=obligation.secrets)
     found = _graph.find(setting.catalog, setting.catalog.credentials[name], old_contents)
@@ -91,13 +87,6 @@ def parties(setting: Setting, name: str, *, path: str | None = None) -> Parties:
     )
 
 
-def _new(setting: Setting, rotation: OpenRotation, name: str) -> Login | None:
-    try:
-        return setting.rotator.values(rotation).credentials.get(name)
-    except NotFound:
-        return None
-
-
 def administrator(
     setting: Setting,
     name: str,
@@ -109,14 +98,10 @@ def administrator(
     """The login that may change this credential, and the URL that it uses: its own, or the application's."""
     credential = setting.catalog.credentials[name]
     admin = setting.catalog.credentials[credential.admin or name]
-    names = _graph.secrets_of(setting.catalog, admin)
-    contents = setting.rotator.secrets.read(names)
-    if any(spot.place.name.startswith("/") for spot in _graph.spots(setting.catalog, admin)):
-        contents |= setting.rotator.parameters.read([setting.catalog.ssm_path])
-    found = _graph.find(setting.catalog, admin, contents)
+    found = setting.held(admin)
     login = found.login
     if rotation is not None and rotation.step in ("retire", "record"):
-        login = _new(setting, rotation, admin.name) or login  # its own old value may be gone already
+        login = setting.new_value(rotation, admin.name) or login  # its own old value may be gone already
     if found.problems or login.password is None:
         raise RotationError(f"{name}: its administrator {admin.name} cannot be read: {'; '.join(found.problems)}")
     own = found.url or (at_path(url, path) if url and path is not None else url)
@@ -130,10 +115,7 @@ def present_login(setting: Setting, name: str) -> tuple[Login, str]:
     credential = setting.catalog.credentials.get(name)
     if credential is None:
         raise RotationError(f"{name}: is no credential of the catalog")
-    contents: Contents = setting.rotator.secrets.read(_graph.secrets_of(setting.catalog, credential))
-    if any(spot.place.name.startswith("/") for spot in _graph.spots(setting.catalog, credential)):
-        contents |= setting.rotator.parameters.read([setting.catalog.ssm_path])
-    found = _graph.find(setting.catalog, credential, contents)
+    found = setting.held(credential)
     if found.problems or not found.url:
         raise RotationError(f"{name}: {'; '.join(found.problems) or 'appears in no URL, so no server is known'}")
     return found.login, found.url
