@@ -13,10 +13,9 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argu
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _audit, _catalog, _changelog
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.audit import AuditBody, body_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit_log import AuditLog
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection, suit
 
 OPTIONS: dict[str, Any] = {
     "catalog": {"type": "dict", "required": True},
@@ -74,9 +73,5 @@ class ActionModule(ActionBase):
             return None
         connection = AwsConnection("watchparty.secrets.audit_log", args)
         connection.require_aws_sdk()
-        if catalog.region and not connection.region:
-            connection.get_options()["region"] = catalog.region
-        if catalog.expected_account_id:
-            account = aws.account_id(connection.store_client("sts"))
-            aws.require_account(account, catalog.expected_account_id)
+        suit(connection, catalog)
         return body_of(catalog, connection.store_client, create_log_group=args["create_log_group"])

@@ -14,12 +14,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
     NoAccess,
     RotationError,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.aws import CLIENT_CONFIG
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.elasticache import AuthTokens, Group
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _lean
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _valkey_module as valkey_user
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import Parties, ServerAction, parties
 
@@ -54,7 +52,7 @@ class ActionModule(ServerAction):
         tokens = AuthTokens(
             self._setting.connection.store_client("elasticache"),
             group,
-            acting=self._client_that_sends_once(),
+            acting=self._setting.connection.acting_client("elasticache"),
             seconds=params["wait_seconds"],
             interval=params["wait_interval"],
             before=self._setting.rotator.mine,
@@ -66,11 +64,6 @@ class ActionModule(ServerAction):
         )
         result = {"present": steps.present, "usable": steps.usable, "absent": steps.absent}[params["state"]]()
         return {"replication_group": group, **result}
-
-    def _client_that_sends_once(self) -> Any:
-        options = dict(self._setting.connection.get_options())
-        config = {**CLIENT_CONFIG, **(options.get("aws_config") or {}), "retries": {"total_max_attempts": 1}}
-        return AwsConnection(self.name, {**options, "aws_config": config}).client("elasticache")
 
     def _asked(self, login: Login, group: Group, python: str | None, task_vars: Mapping[str, Any]) -> dict[str, bool]:
         wanted = {"state": "tried", "login_url": self._found.of(login), "nodes": list(group.endpoints)}

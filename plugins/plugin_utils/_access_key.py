@@ -10,7 +10,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import _access_
 from ansible_collections.watchparty.secrets.plugins.module_utils._access_keys import Hands, Keys
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._new_values import former_login
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.aws import CLIENT_CONFIG
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam import AccessKeys
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
@@ -23,17 +22,15 @@ OPTION = "user"
 
 def store(setting: Setting) -> AccessKeys:
     """IAM, asked with this run's own key, and STS, asked with any."""
-    options = dict(setting.connection.get_options())
-    once = {**CLIENT_CONFIG, **(options.get("aws_config") or {}), "retries": {"total_max_attempts": 1}}
+    connection = setting.connection
 
     def sts(login: Login | None) -> Any:
         if login is None:
-            return setting.connection.store_client("sts")
+            return connection.store_client("sts")
         own = {"access_key": login.username, "secret_key": login.password, "session_token": None, "profile": None}
-        return AwsConnection(setting.connection.ansible_name, {**options, **own}).store_client("sts")
+        return AwsConnection(connection.ansible_name, {**connection.get_options(), **own}).store_client("sts")
 
-    acting = AwsConnection(setting.connection.ansible_name, {**options, "aws_config": once}).client("iam")
-    return AccessKeys(setting.connection.store_client("iam"), acting=acting, sts=sts)
+    return AccessKeys(connection.store_client("iam"), acting=connection.acting_client("iam"), sts=sts)
 
 
 def against(setting: Setting, plan: _rotation.Plan, contents: Contents) -> dict[str, str]:

@@ -10,7 +10,8 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible_collections.amazon.aws.plugins.plugin_utils.base import AWSPluginBase
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.aws import CLIENT_CONFIG
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
 
 
 class AwsConnection(AWSPluginBase):
@@ -28,6 +29,19 @@ class AwsConnection(AWSPluginBase):
 
     def store_client(self, service: str) -> Any:
         """A client with our retries; what the user gives in aws_config wins."""
-        config = {**CLIENT_CONFIG, **(self._options.get("aws_config") or {})}
+        config = {**aws.CLIENT_CONFIG, **(self._options.get("aws_config") or {})}
         self._options["aws_config"] = config
         return self.client(service)
+
+    def acting_client(self, service: str) -> Any:
+        """A client that sends each request once, whatever aws_config says: for what must not be sent twice."""
+        config = {**aws.CLIENT_CONFIG, **(self._options.get("aws_config") or {}), "retries": {"total_max_attempts": 1}}
+        return AwsConnection(self.ansible_name, {**self._options, "aws_config": config}).client(service)
+
+
+def suit(connection: AwsConnection, catalog: Catalog, *, check_account: bool = True) -> None:
+    """Takes the catalog's region where none is given. Raises :class:`WrongAccount` if it expects another account."""
+    if catalog.region and not connection.region:
+        connection.get_options()["region"] = catalog.region
+    if catalog.expected_account_id and check_account:
+        aws.require_account(aws.account_id(connection.store_client("sts")), catalog.expected_account_id)

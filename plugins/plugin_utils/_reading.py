@@ -17,7 +17,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
     NotFound,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM, Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
     DELETED,
     DENIED,
@@ -27,7 +26,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base im
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection, suit
 
 FILE = "file"
 """Takes the place of a snapshot's id where a file was looked at instead of the stores."""
@@ -66,11 +65,7 @@ def read(request: Request, connection: AwsConnection) -> Environment:
     if request.file:
         return _read_file(catalog, request.file)
     catalog = _limits.narrowed(catalog, secret_ids=request.secret_ids, ssm_path=request.ssm_path)
-    if catalog.region and not connection.region:
-        connection.get_options()["region"] = catalog.region
-    if catalog.expected_account_id:
-        account = aws.account_id(connection.store_client("sts"))
-        aws.require_account(account, catalog.expected_account_id)
+    suit(connection, catalog)
     parameters = ParameterStore(connection.store_client("ssm"))
     journal, warnings = _read_journal(request, catalog, parameters)
     pins = journal.rotation if journal.rotation and journal.rotation.prescribes else None

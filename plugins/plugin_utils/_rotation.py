@@ -35,12 +35,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._journal import
 from ansible_collections.watchparty.secrets.plugins.module_utils._kinds import Kind
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotator import Rotator, Who
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _holder
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection, suit
 
 BUILT_IN = Path(__file__).resolve().parents[2] / "roles" / "secret_rotate" / "kinds"
 _LETTERS = string.ascii_letters
@@ -137,10 +136,7 @@ def prepared(name: str, args: dict[str, Any]) -> Setting:
     connection = AwsConnection(name, args)
     connection.require_aws_sdk()
     catalog = _catalog.parse(args["catalog"], args["environment"])
-    if catalog.region and not connection.region:
-        connection.get_options()["region"] = catalog.region
-    if catalog.expected_account_id and args.get("state") in ("planned", "begun"):
-        aws.require_account(aws.account_id(connection.store_client("sts")), catalog.expected_account_id)
+    suit(connection, catalog, check_account=args.get("state") in ("planned", "begun"))
     rotator = Rotator(
         catalog=catalog,
         secrets=SecretsManager(connection.store_client("secretsmanager")),
