@@ -23,9 +23,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import (
     Parties,
     ServerAction,
-    administrator,
+    outside,
     parties,
-    present_login,
 )
 
 
@@ -37,18 +36,14 @@ class ActionModule(ServerAction):
     set_here = ("admin_url", "login_url", "login", "owner", "verifier", "like", "journal")
 
     def params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
-        name, state = args["credential"], args["state"]
+        name, state, path = args["credential"], args["state"], args["admin_database"]
         if state in ("prepared", "unprepared"):
-            login, url = present_login(setting, name)
-            admin, admin_url = administrator(setting, name, url, path=args["admin_database"])
-            masked += [text for text in (login.password, admin.password) if text]
+            login, admin_url = outside(setting, name, masked, path=path)
             return {"admin_url": admin_url, "owner": _kinds.owner_of(login.username or "")}
         if state == "sessions" and not args["run"]:
-            login, url = present_login(setting, name)
-            admin, admin_url = administrator(setting, name, url, path=args["admin_database"])
-            masked += [text for text in (login.password, admin.password) if text]
+            login, admin_url = outside(setting, name, masked, path=path)
             return {"admin_url": admin_url, "login": login.username}
-        found = parties(setting, name, path=args["admin_database"])
+        found = parties(setting, name, path=path)
         masked += found.values
         if state == "absent" and not found.aborting and found.new and found.new.username == found.old.username:
             return None  # the login has taken its turn again since, with another password

@@ -19,9 +19,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils import _valkey_
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import (
     ServerAction,
-    administrator,
+    outside,
     parties,
-    present_login,
 )
 
 
@@ -33,9 +32,7 @@ class ActionModule(ServerAction):
 
     def params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
         if args["state"] == "sessions" and not args["run"]:
-            login, url = present_login(setting, args["credential"])
-            admin, admin_url = administrator(setting, args["credential"], url)
-            masked += [text for text in (login.password, admin.password) if text]
+            login, admin_url = outside(setting, args["credential"], masked)
             return {"admin_url": admin_url, "user": login.username or _valkey.DEFAULT_USER}
         found = parties(setting, args["credential"])
         masked += found.values

@@ -121,6 +121,14 @@ def present_login(setting: Setting, name: str) -> tuple[Login, str]:
     return found.login, found.url
 
 
+def outside(setting: Setting, name: str, masked: list[str], *, path: str | None = None) -> tuple[Login, str]:
+    """Outside a rotation: the present login, and the administrator's URL; fills ``masked``."""
+    login, url = present_login(setting, name)
+    admin, admin_url = administrator(setting, name, url, path=path)
+    masked += [text for text in (login.password, admin.password) if text]
+    return login, admin_url
+
+
 class ServerAction(ActionBase):
     """Finds values on the controller and hands them to the module on standard input, never in the task's arguments."""
 
