@@ -10,10 +10,15 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _impact, _impact_drawing, _leaked
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
+    CURRENT,
+    PENDING,
+    PREVIOUS,
+    Contents,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
 
-STAGES = ("AWSCURRENT", "AWSPENDING", "AWSPREVIOUS")
+STAGES = (CURRENT, PENDING, PREVIOUS)
 
 
 class ActionModule(RotationAction):
@@ -77,9 +82,9 @@ def _known(setting: Setting) -> list[_leaked.Known]:
     parameters = rotator.parameters.read([catalog.ssm_path])
     known: list[_leaked.Known] = []
     for stage in STAGES:
-        stages = None if stage == "AWSCURRENT" else dict.fromkeys(names, stage)
+        stages = None if stage == CURRENT else dict.fromkeys(names, stage)
         contents = rotator.secrets.read(names, stages=stages)
-        known += _values(catalog, contents | parameters if stage == "AWSCURRENT" else contents, stage)
+        known += _values(catalog, contents | parameters if stage == CURRENT else contents, stage)
     # A value that is in several versions of a secret is told of the newest.
     return list({(one.credential, one.value): one for one in reversed(known)}.values())
 

@@ -11,6 +11,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._ages import LO
 from ansible_collections.watchparty.secrets.plugins.module_utils._contents import Holdings
 from ansible_collections.watchparty.secrets.plugins.module_utils._kinds import Kind, other_login
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM, Credential, Place
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT, PENDING
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 
 if TYPE_CHECKING:
@@ -147,8 +148,8 @@ def _of_its_secret(ground: Ground, name: str) -> Iterator[str]:
         return
     if described.rotation_enabled:
         yield f"AWS rotates secret {name} itself; cancel that (cancel-rotate-secret), or leave the credential to it"
-    pending = described.stages.get("AWSPENDING")
-    if pending and pending != described.stages.get("AWSCURRENT"):
+    pending = described.stages.get(PENDING)
+    if pending and pending != described.stages.get(CURRENT):
         yield (
             f"secret {name} has a pending version {pending} that is not of this rotation; finish it, or take its label "
             "off (update-secret-version-stage)"

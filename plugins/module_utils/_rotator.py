@@ -27,8 +27,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._model import C
 from ansible_collections.watchparty.secrets.plugins.module_utils._new_values import Issued, former_login, login_for
 from ansible_collections.watchparty.secrets.plugins.module_utils._promotion import Promotion
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotator_names import (
-    CURRENT,
-    PENDING,
     Values,
     Who,
     is_label,
@@ -36,7 +34,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotator_names 
     version_id,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
+    CURRENT,
     DENIED,
+    PENDING,
     Contents,
     NumberedStore,
     VersionedStore,

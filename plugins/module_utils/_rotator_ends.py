@@ -12,8 +12,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation, base_entry
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SECRETS_MANAGER, Place
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotator import Rotator
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotator_names import CURRENT, Values, version_id
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotator_names import Values, version_id
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT, Contents
 
 TRIM_FROM = 8
 """Entries that a closed rotation leaves before they are trimmed."""

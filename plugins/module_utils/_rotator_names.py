@@ -12,7 +12,6 @@ from typing import Any, Mapping, Sequence
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 
-CURRENT, PENDING = "AWSCURRENT", "AWSPENDING"
 NAMESPACE = uuid.UUID("5a5f2ac5-6a02-5f0c-9d6d-0d3c0a5b7f11")
 """Version ids are derived in it."""
 _LABEL = re.compile(r"r-[0-9]{8}T[0-9]{6}-[0-9a-f]{4}-(?:[0-9]+|abort)$")

@@ -12,6 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import _ages
 from ansible_collections.watchparty.secrets.plugins.module_utils._incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import PENDING
 
 EVENTS = {
     "planned": "the blast radius and the plan were known",
@@ -33,7 +34,7 @@ def open_rotation(
     items = rotation.plan.get("credentials", {})
     reached = {one["name"] for one in impact.get("credentials", [])}
     exposed = any(edge["from"] != edge["to"] for edge in impact.get("edges", []))
-    pending = any(match.get("stage") == "AWSPENDING" and match.get("credential") in items for match in matches)
+    pending = any(match.get("stage") == PENDING and match.get("credential") in items for match in matches)
     keeps_old = any(name in reached and item.get("phases") == 2 for name, item in items.items())
     return {
         "id": rotation.id,

@@ -9,8 +9,7 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _journal, _valkey
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Reading
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import CURRENT, PREVIOUS
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT, PREVIOUS, Reading
 from tests.simulation.servers import login_in
 from tests.simulation.world import ADMIN, CACHE, COPY, CORE, JOURNAL, OTHER, ROTATING, World
 

@@ -22,7 +22,7 @@ DENIED = "denied"
 DELETED = "scheduled for deletion"
 BINARY = "binary"
 
-CURRENT = "AWSCURRENT"
+CURRENT, PENDING, PREVIOUS = "AWSCURRENT", "AWSPENDING", "AWSPREVIOUS"
 AWS_LABELS = "AWS"
 """What the labels begin with that Secrets Manager itself moves, and that other programs move too."""
 

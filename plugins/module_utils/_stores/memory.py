@@ -22,6 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base im
     DELETED,
     DENIED,
     MISSING,
+    PREVIOUS,
     STANDARD,
     Contents,
     Description,
@@ -32,7 +33,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base im
 )
 
 T = TypeVar("T")
-PREVIOUS = "AWSPREVIOUS"
 SECURE = "SecureString"
 
 

@@ -9,11 +9,11 @@ from typing import Any, Callable, Mapping, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NotFound, StoreError
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT
 
 STATEMENT = "WatchpartyLeakedVersions"
 HISTORY = 100
 """Versions of a parameter that AWS keeps."""
-CURRENT = "AWSCURRENT"
 
 
 def labels_of(client: Any, name: str) -> dict[str, list[str]]:
