@@ -77,17 +77,19 @@ def parse(name: str, document: Any, *, stages: tuple[str, ...], folder: str) -> 
     return Kind(name=name, stages=stages, folder=folder, **options)
 
 
+def turn_of(username: Optional[str]) -> Optional[str]:
+    """ "a" or "b" for one of two logins that take turns, X_a and X_b."""
+    base, _line, suffix = (username or "").rpartition("_")
+    return suffix if base and suffix in ("a", "b") else None
+
+
 def other_login(username: Optional[str]) -> Optional[str]:
     """The login that alternates with this one: X_a for X and X_b, X_b for X_a."""
     if not username:
         return None
-    base, _line, suffix = username.rpartition("_")
-    if base and suffix in ("a", "b"):
-        return f"{base}_{'b' if suffix == 'a' else 'a'}"
-    return f"{username}_a"
+    return owner_of(username) + ("_b" if turn_of(username) == "a" else "_a")
 
 
 def owner_of(username: str) -> str:
     """The role that both logins act as."""
-    base, _line, suffix = username.rpartition("_")
-    return base if base and suffix in ("a", "b") else username
+    return username[: -len("_a")] if turn_of(username) else username

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Iterator, Sequence
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._ages import LONGEST_WAIT, retires_later
 from ansible_collections.watchparty.secrets.plugins.module_utils._contents import Holdings
-from ansible_collections.watchparty.secrets.plugins.module_utils._kinds import Kind, other_login
+from ansible_collections.watchparty.secrets.plugins.module_utils._kinds import Kind, other_login, turn_of
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM, Credential, Place
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT, PENDING
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
@@ -95,7 +95,7 @@ def _alternating(ground: Ground, credential: Credential, found: _graph.Found) ->
     username = found.login.username
     if username is None:
         yield "no place holds its user name, which alternates; add one to appears_in"
-    elif not username.endswith(("_a", "_b")) and credential.name not in ground.journal.prepared:
+    elif not turn_of(username) and credential.name not in ground.journal.prepared:
         yield (
             f"its login owns everything and has no second one ({other_login(username)}) beside it; run "
             f"rotation_prepare.yml -e credential={credential.name} once"

@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._ages import re
 from ansible_collections.watchparty.secrets.plugins.module_utils._contents import Holdings
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._kinds import Kind, other_login
+from ansible_collections.watchparty.secrets.plugins.module_utils._kinds import Kind, other_login, turn_of
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM, Catalog, Credential, Place
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents, Description
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
@@ -296,7 +296,6 @@ def wait_of(catalog: Catalog, items: Sequence[Item]) -> int:
 def new_login(kind: Kind, found: _graph.Found, password: Optional[str]) -> Login:
     """The login that takes the found one's place."""
     username = found.login.username
-    suffixed = bool(username and username.endswith(("_a", "_b")))
-    if kind.alternates == "always" or (kind.alternates == "if_suffixed" and suffixed):
+    if kind.alternates == "always" or (kind.alternates == "if_suffixed" and turn_of(username)):
         username = other_login(username)
     return Login(username, password)

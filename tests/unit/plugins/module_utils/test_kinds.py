@@ -16,6 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._kinds import (
     other_login,
     owner_of,
     parse,
+    turn_of,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import BUILT_IN
 
@@ -108,6 +109,14 @@ def test_a_built_in_kind_has_no_task_file_that_is_no_stage(folder: Path) -> None
 def test_logins_that_alternate(username: str, other: str, owner: str) -> None:
     assert other_login(username) == other
     assert owner_of(username) == owner
+
+
+@pytest.mark.parametrize(
+    ("username", "turn"),
+    [("app_a", "a"), ("app_b", "b"), ("app", None), ("app_c", None), ("data", None), ("_a", None), (None, None)],
+)
+def test_whose_turn_it_is(username: str | None, turn: str | None) -> None:
+    assert turn_of(username) == turn
 
 
 @pytest.mark.parametrize("nobody", [None, ""])
