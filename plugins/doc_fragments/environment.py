@@ -8,14 +8,6 @@ from __future__ import annotations
 class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
-  catalog:
-    description: The catalog, usually C({{ secrets_catalog }}). It is validated wholly before anything is read.
-    type: dict
-    required: true
-  environment:
-    description: Name of the environment, such as V(production).
-    type: str
-    required: true
   secret_ids:
     description:
       - Secrets to read instead of those that the catalog names. A setting whose own secret is not among them is looked

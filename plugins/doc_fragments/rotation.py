@@ -8,14 +8,6 @@ from __future__ import annotations
 class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
-  catalog:
-    description: The catalog, usually C({{ secrets_catalog }}). It is validated wholly before anything is read.
-    type: dict
-    required: true
-  environment:
-    description: Name of the environment, such as V(production).
-    type: str
-    required: true
   run:
     description:
       - The run that holds the rotation, as RV(watchparty.secrets.rotation#module:rotation.run) says. Another run's acts

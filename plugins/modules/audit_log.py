@@ -17,14 +17,6 @@ description:
     copy of it; without C(audit_log), which production requires, it may be the only place.
   - A record holds names, ids, steps, times and counts. A field that is not known is refused, so that no value slips in.
 options:
-  catalog:
-    description: The catalog, usually C({{ secrets_catalog }}).
-    type: dict
-    required: true
-  environment:
-    description: Name of the environment, such as V(production).
-    type: str
-    required: true
   state:
     description:
       - With V(recorded), O(record) stands in the body, in the copy at O(path) and in O(changelog), each once however
@@ -68,6 +60,7 @@ extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - watchparty.secrets.catalog
 attributes:
   check_mode:
     description: Reads what is there, and says what would be recorded.

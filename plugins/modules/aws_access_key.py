@@ -22,14 +22,6 @@ description:
     changed. One that is newer than the rotation and was never used is what a killed attempt made, and is removed.
   - Runs on the controller alone. Values are in no argument and in no result; ids of keys are not secret, and are shown.
 options:
-  catalog:
-    description: The catalog, usually C({{ secrets_catalog }}).
-    type: dict
-    required: true
-  environment:
-    description: Name of the environment, such as V(production).
-    type: str
-    required: true
   credential:
     description:
       - Name of the credential in the catalog. Its C(options.user) may name the IAM user; otherwise IAM is asked whose
@@ -45,18 +37,12 @@ options:
     type: str
     choices: [issued, usable, absent]
     required: true
-  run:
-    description: Id of the run that holds the rotation.
-    type: str
-  kinds_path:
-    description: Folders with kinds of your own.
-    type: list
-    elements: path
-    default: []
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - watchparty.secrets.catalog
+  - watchparty.secrets.rotation
 attributes:
   check_mode:
     description: Asks AWS, and changes nothing.

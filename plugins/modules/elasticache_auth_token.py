@@ -20,14 +20,6 @@ description:
   - The credential's C(options.replication_group) in the catalog names the group.
   - Groups without encryption in transit or without a token, and groups with user groups, are refused.
 options:
-  catalog:
-    description: The catalog, usually C({{ secrets_catalog }}).
-    type: dict
-    required: true
-  environment:
-    description: Name of the environment, such as V(production).
-    type: str
-    required: true
   credential:
     description: Name of the credential in the catalog.
     type: str
@@ -42,14 +34,6 @@ options:
     type: str
     choices: [present, usable, absent]
     default: present
-  run:
-    description: Id of the run that holds the rotation.
-    type: str
-  kinds_path:
-    description: Folders with kinds of your own.
-    type: list
-    elements: path
-    default: []
   python:
     description: The application's interpreter on the host, which has redis-py.
     type: str
@@ -65,6 +49,8 @@ extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - watchparty.secrets.catalog
+  - watchparty.secrets.rotation
 attributes:
   check_mode:
     description: Asks the server, and sends no change to AWS.

@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - watchparty.secrets.catalog
   - watchparty.secrets.environment
 attributes:
   check_mode:

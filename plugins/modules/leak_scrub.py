@@ -29,6 +29,7 @@ extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - watchparty.secrets.catalog
   - watchparty.secrets.rotation
 attributes:
   check_mode:

@@ -19,14 +19,6 @@ description:
   - Runs on a host of the application with the application's interpreter, which has redis-py, and logs in as the
     application does. It needs no command that ElastiCache forbids; it was not run there.
 options:
-  catalog:
-    description: The catalog, usually C({{ secrets_catalog }}). It is validated wholly before anything is read.
-    type: dict
-    required: true
-  environment:
-    description: Name of the environment, such as V(production).
-    type: str
-    required: true
   snapshot:
     description:
       - Name of the variable in which a M(watchparty.secrets.env_snapshot) is registered. By default the stores are read
@@ -55,6 +47,7 @@ extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - watchparty.secrets.catalog
 attributes:
   check_mode:
     description: Looks at every key, raises every objection, and counts.
