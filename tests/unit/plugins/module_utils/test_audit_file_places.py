@@ -32,16 +32,16 @@ def record(number: Any = 1, **more: Any) -> dict[str, Any]:
 
 # --- a runner's workspace is no place for the only log ------------------------------------------------------------
 
-GITHUB = {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": "/home/runner/work/ops"}
+GITHUB = {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": "/srv/runner/work/ops"}
 
 
 @pytest.mark.parametrize(
     ("environ", "path", "name"),
     [
-        (GITHUB, "/home/runner/work/ops/audit.jsonl", "GitHub Actions"),
+        (GITHUB, "/srv/runner/work/ops/audit.jsonl", "GitHub Actions"),
         ({**GITHUB, "RUNNER_ENVIRONMENT": "github-hosted"}, "/var/log/audit.jsonl", "GitHub Actions"),
         ({**GITHUB, "RUNNER_ENVIRONMENT": "self-hosted"}, "/var/log/audit.jsonl", None),
-        ({**GITHUB, "HOME": "/home/runner"}, "/home/runner/audit.jsonl", "GitHub Actions"),
+        ({**GITHUB, "HOME": "/srv/runner"}, "/srv/runner/audit.jsonl", "GitHub Actions"),
         ({"GITLAB_CI": "true", "CI_PROJECT_DIR": "/builds/x"}, "/builds/x/audit.jsonl", "GitLab CI"),
         ({"GITLAB_CI": "true", "CI_PROJECT_DIR": "/builds/x"}, "/builds/xy", None),
         ({"JENKINS_URL": "http://j", "WORKSPACE": "/w"}, "/w/a", "Jenkins"),
