@@ -16,25 +16,7 @@ from hypothesis import strategies as st
 from ansible_collections.watchparty.secrets.plugins.module_utils import _audit
 from ansible_collections.watchparty.secrets.plugins.module_utils._audit import NONE, Chain, Head
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AuditError
-
-
-def record(number: int = 1, **more: Any) -> dict[str, Any]:
-    return {
-        "rotation": f"r{number}",
-        "outcome": "completed",
-        "application": "shop",
-        "environment": "production",
-        "who": "ann@laptop",
-        "at": "2026-11-25T10:00:00Z",
-        **more,
-    }
-
-
-def log(count: int) -> list[str]:
-    lines: list[str] = []
-    for number in range(1, count + 1):
-        lines.append(_audit.chained(record(number), lines[-1] if lines else None))
-    return lines
+from tests.unit.plugins.module_utils.audit_lines import log, said
 
 
 def head(lines: list[str]) -> Head:
@@ -50,7 +32,7 @@ def test_a_line_is_canonical_and_carries_the_chain() -> None:
     found = _audit.record_of(second)
     assert (found["number"], found["id"]) == (2, "r2:completed")
     assert found["previous"] == hashlib.sha256(first.encode() + b"\n").hexdigest()
-    assert _audit.chained(record(who="Zoë")).isascii()
+    assert _audit.chained(said(who="Zoë")).isascii()
 
 
 def test_the_digest_is_what_the_shell_prints(tmp_path: Path) -> None:
@@ -89,7 +71,7 @@ def test_what_is_no_head(given: dict[str, Any]) -> None:
 
 def test_a_record_too_long_for_the_body() -> None:
     with pytest.raises(AuditError, match=r"and at most 200000 fit"):
-        _audit.chained(record(hosts=[f"{number}.{'h' * 400}" for number in range(500)]))
+        _audit.chained(said(hosts=[f"{number}.{'h' * 400}" for number in range(500)]))
 
 
 def test_a_whole_log_has_no_problem() -> None:
@@ -163,13 +145,13 @@ def test_any_change_is_found(data: st.DataObject) -> None:
         del changed[at:]
         for number in range(at + 1, len(lines) + 1):
             before = changed[-1] if changed else None
-            changed.append(_audit.chained(record(number, who="eve"), before))
+            changed.append(_audit.chained(said(number, who="eve"), before))
     assert bool(_audit.verify(changed, head(lines))) == (changed != lines)
 
 
 def rival(lines: list[str], at: int, **more: Any) -> str:
     """Another record after the one before ``at``."""
-    return _audit.chained(record(at + 1, **more), lines[at - 1] if at else None)
+    return _audit.chained(said(at + 1, **more), lines[at - 1] if at else None)
 
 
 def test_a_body_that_holds_lines_twice_and_in_another_order() -> None:
@@ -203,8 +185,8 @@ def test_the_first_of_two_last_records_stays_the_last() -> None:
 def test_what_follows_the_head_is_taken_from_among_rivals() -> None:
     lines = log(4)
     other = rival(lines, 1, who="bob@desk")
-    forged = [other, _audit.chained(record(3, who="bob@desk"), other)]
-    forged.append(_audit.chained(record(4, who="bob@desk"), forged[-1]))
+    forged = [other, _audit.chained(said(3, who="bob@desk"), other)]
+    forged.append(_audit.chained(said(4, who="bob@desk"), forged[-1]))
     for known in (head(lines[:2]), head(lines[:3]), head(lines)):
         assert list(_audit.chain([*forged, *lines], known).lines) == lines
     assert list(_audit.chain([*forged, *lines]).lines) == [lines[0], *forged], "without a head the first counts"
@@ -212,7 +194,7 @@ def test_what_follows_the_head_is_taken_from_among_rivals() -> None:
 
 def test_lines_beside_the_chain_are_named() -> None:
     lines = log(3)
-    stray = _audit.chained(record(9), lines[0])
+    stray = _audit.chained(said(9), lines[0])
     found = _audit.chain([lines[0], *lines[1:], stray, "something else"])
     assert _audit.strays(found) == [
         "record 2 (r9:completed) stands beside the chain: no record follows it, and it was recorded nowhere else",
@@ -238,6 +220,6 @@ def test_a_record_by_its_id() -> None:
 
 def test_a_record_may_follow_a_head_whose_line_is_gone() -> None:
     lines = log(3)
-    line = _audit.following(record(4), head(lines))
+    line = _audit.following(said(4), head(lines))
     assert _audit.verify([*lines, line]) == []
-    assert _audit.parsed(_audit.following(record(1), Head())).previous == NONE
+    assert _audit.parsed(_audit.following(said(1), Head())).previous == NONE

@@ -27,27 +27,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._audit_file imp
     enter_changelog,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AuditError, HostError
+from tests.unit.plugins.module_utils.audit_lines import log, said
 
 ROOT = Path(__file__).parents[4]
-
-
-def record(number: Any = 1, **more: Any) -> dict[str, Any]:
-    return {
-        "rotation": f"r{number}",
-        "outcome": "completed",
-        "application": "shop",
-        "environment": "production",
-        "who": "ann@laptop",
-        "at": "2026-11-25T10:00:00Z",
-        **more,
-    }
-
-
-def log(count: int) -> list[str]:
-    lines: list[str] = []
-    for number in range(1, count + 1):
-        lines.append(_audit.chained(record(number), lines[-1] if lines else None))
-    return lines
 
 
 @pytest.fixture
@@ -60,10 +42,10 @@ def test_records_are_appended_once(path: Path) -> None:
     assert file.lines() == []
     assert not path.exists(), "reading makes no file"
     for number in (1, 2, 1, 3, 2):
-        file.append(record(number))
+        file.append(said(number))
     assert file.lines() == log(3)
     assert path.read_text() == "".join(f"{line}\n" for line in log(3))
-    entry, new = file.append(record(2, who="bob@desk"))
+    entry, new = file.append(said(2, who="bob@desk"))
     assert (entry.number, new) == (2, False)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
@@ -71,16 +53,16 @@ def test_records_are_appended_once(path: Path) -> None:
 def test_a_wider_mode_is_narrowed(path: Path) -> None:
     path.touch(0o644)
     path.chmod(0o644)
-    AuditFile(str(path)).append(record())
+    AuditFile(str(path)).append(said())
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_a_refused_record_leaves_the_file_as_it_is(path: Path) -> None:
     file = AuditFile(str(path))
-    file.append(record())
+    file.append(said())
     before = path.read_bytes()
     with pytest.raises(AuditError, match="has a field that is none of"):
-        file.append(record(2, password="canary"))
+        file.append(said(2, password="canary"))
     assert path.read_bytes() == before
 
 
@@ -88,7 +70,7 @@ def test_a_chain_goes_on_from_the_head_where_the_file_was_cut_off(path: Path) ->
     file = AuditFile(str(path))
     lines = log(3)
     file.extend(lines[:2])
-    entry, _new = file.append(record(4), _audit.parsed(lines[2]).head)
+    entry, _new = file.append(said(4), _audit.parsed(lines[2]).head)
     assert entry.number == 4
     assert _audit.verify(file.lines(), entry.head) == ["record 3 is missing"]
 
@@ -145,14 +127,14 @@ def test_a_killed_writer_leaves_a_log_that_goes_on(path: Path) -> None:
         process = writer(path, f"ann{round_}")
         start(process)
         assert process.stdout is not None
-        said = [process.stdout.readline() for _line in range(5)]
+        printed = [process.stdout.readline() for _line in range(5)]
         process.send_signal(signal.SIGKILL)
-        said += process.communicate()[0].splitlines()
-        entry, _new = AuditFile(str(path)).append(record(f"after-{round_}"))
+        printed += process.communicate()[0].splitlines()
+        entry, _new = AuditFile(str(path)).append(said(f"after-{round_}"))
         lines = AuditFile(str(path)).lines()
         assert _audit.verify(lines, entry.head) == []
         recorded = {_audit.parsed(line).id for line in lines}
-        assert {f"ann{round_}-{int(number)}:completed" for number in said if number.strip()} <= recorded
+        assert {f"ann{round_}-{int(number)}:completed" for number in printed if number.strip()} <= recorded
 
 
 def test_a_torn_line_was_never_confirmed_and_gives_way(path: Path) -> None:
@@ -160,11 +142,11 @@ def test_a_torn_line_was_never_confirmed_and_gives_way(path: Path) -> None:
     lines = log(3)
     path.write_text(f"{lines[0]}\n{lines[1][:40]}")
     assert len(file.lines()) == 2, "it shows until then"
-    file.append(record(2))
-    file.append(record(3))
+    file.append(said(2))
+    file.append(said(3))
     assert file.lines() == lines
     path.write_text("torn")
-    file.append(record(1))
+    file.append(said(1))
     assert file.lines() == lines[:1]
 
 
@@ -221,9 +203,9 @@ def test_a_copy_is_rebuilt(path: Path) -> None:
 
 def test_a_writer_that_waited_while_the_copy_was_rebuilt_writes_to_the_new_one(path: Path) -> None:
     file = AuditFile(str(path))
-    file.append(record(1))
+    file.append(said(1))
     with _audit_file.locked(str(path)):
-        waiting = threading.Thread(target=file.append, args=(record(4),))
+        waiting = threading.Thread(target=file.append, args=(said(4),))
         waiting.start()
         time.sleep(0.1)
         _audit_file._envfile.write(
@@ -242,10 +224,10 @@ def acts(path: Path) -> list[Callable[[], Any]]:
     file = AuditFile(str(path))
     return [
         file.lines,
-        lambda: file.append(record()),
+        lambda: file.append(said()),
         lambda: file.extend(log(1)),
         lambda: file.rebuild(log(1)),
-        lambda: enter_changelog(str(path), record()),
+        lambda: enter_changelog(str(path), said()),
     ]
 
 
@@ -284,7 +266,7 @@ def test_a_write_that_fails_half_way_adds_nothing(
     path: Path, monkeypatch: pytest.MonkeyPatch, number: int, words: str
 ) -> None:
     file = AuditFile(str(path))
-    file.append(record(1))
+    file.append(said(1))
     write = os.write
 
     def half(handle: int, content: Any) -> int:
@@ -294,7 +276,7 @@ def test_a_write_that_fails_half_way_adds_nothing(
 
     monkeypatch.setattr(os, "write", half)
     with pytest.raises(HostError, match=f"{words}.*; nothing was added"):
-        file.append(record(2))
+        file.append(said(2))
     assert file.lines() == log(1)
 
 
@@ -306,13 +288,13 @@ def test_a_file_that_may_not_be_opened(path: Path, monkeypatch: pytest.MonkeyPat
     with pytest.raises(HostError, match="cannot be read: Permission denied"):
         AuditFile(str(path)).lines()
     with pytest.raises(HostError, match="cannot be written: Permission denied"):
-        AuditFile(str(path)).append(record())
+        AuditFile(str(path)).append(said())
 
 
 def test_a_lock_that_is_never_let_go(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_audit_file, "PATIENCE", 0.05)
     with _audit_file.locked(str(path)), pytest.raises(HostError, match="has held its lock for 0 seconds; find it by"):
-        AuditFile(str(path)).append(record())
+        AuditFile(str(path)).append(said())
 
 
 def test_a_file_system_without_locks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -321,4 +303,4 @@ def test_a_file_system_without_locks(path: Path, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(fcntl, "flock", refuse)
     with pytest.raises(HostError, match=r"cannot be locked \(No locks available\); keep it on a local disk"):
-        AuditFile(str(path)).append(record())
+        AuditFile(str(path)).append(said())

@@ -27,43 +27,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.audit i
     S3Objects,
     record,
 )
+from tests.unit.plugins.module_utils._stores.audit_bodies import BUCKET, GROUP, NAMES, PREFIX, STREAM, logs, objects
+from tests.unit.plugins.module_utils.audit_lines import log, said
 
 Moto = Callable[[str], tuple[Any, list[str]]]
 Stubbed = Callable[[str], tuple[Any, Stubber]]
-
-GROUP = "/shop/audit"
-STREAM = "shop/production"
-BUCKET = "shop-audit"
-PREFIX = "records/shop/production/"
-NAMES = {"logGroupName": GROUP, "logStreamName": STREAM}
-
-
-def said(number: int = 1, **more: Any) -> dict[str, Any]:
-    return {
-        "rotation": f"r{number}",
-        "outcome": "completed",
-        "application": "shop",
-        "environment": "production",
-        "who": "ann@laptop",
-        "at": "2026-11-25T10:00:00Z",
-        **more,
-    }
-
-
-def log(count: int) -> list[str]:
-    lines: list[str] = []
-    for number in range(1, count + 1):
-        lines.append(_audit.chained(said(number), lines[-1] if lines else None))
-    return lines
-
-
-def logs(client: Any, **more: Any) -> CloudWatchLogs:
-    return CloudWatchLogs(client, GROUP, STREAM, sleep=lambda _seconds: None, **more)
-
-
-def objects(client: Any) -> S3Objects:
-    return S3Objects(client, BUCKET, PREFIX)
-
 
 # --- CloudWatch Logs ----------------------------------------------------------------------------------------------
 
