@@ -130,7 +130,7 @@ class JournalStore:
         return found
 
 
-_ADVICE = "nothing further was done by this run; see who holds the rotation by rotate.yml -e rotation_report=true"
+_ADVICE = "nothing further was done by this run; see who holds the rotation by rotation_report.yml"
 
 
 def _parsed(text: str) -> Mapping[str, Any]:
