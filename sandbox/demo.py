@@ -23,7 +23,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from . import demo_rotation, sshd
 from .application import Application, python
@@ -291,13 +291,27 @@ def _last_words(application: Application, seeded: Seeded) -> str:
     return text
 
 
-def _interrupt(number: int, _frame: FrameType | None) -> None:
-    raise Interrupted(signal.Signals(number).name)
+class _Interrupt:
+    """Raises Interrupted for a signal, and again every second until it is heard.
 
+    What a handler raises while Python forks is only printed: it would be lost.
+    """
 
-def _handle(action: Any) -> None:
-    for number in SIGNALS:
-        signal.signal(number, action)
+    def __init__(self) -> None:
+        self._first = ""
+        for number in (*SIGNALS, signal.SIGALRM):
+            signal.signal(number, self._raise)
+
+    def _raise(self, number: int, _frame: FrameType | None) -> None:
+        self._first = self._first or signal.Signals(number).name
+        signal.setitimer(signal.ITIMER_REAL, 1)
+        raise Interrupted(self._first)
+
+    def close(self) -> None:
+        """From here on nothing may cut the clean-up short; each of its steps has a limit of its own."""
+        for number in (*SIGNALS, signal.SIGALRM):
+            signal.signal(number, signal.SIG_IGN)
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _make_directory(stack: ExitStack) -> Path:
@@ -349,7 +363,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--deploy-only", action="store_true", help="leave the rotation out")
     parser.add_argument("arguments", nargs="*", metavar="-- ARGUMENT", help="more arguments for ansible-playbook")
     options = parser.parse_args(argv)
-    _handle(_interrupt)
+    interrupt = _Interrupt()
     os.umask(0o077)
     reason, kept = "", False
     try:
@@ -358,8 +372,7 @@ def main(argv: list[str] | None = None) -> int:
                 _play(stack, options)
             finally:
                 kept = options.keep
-                # Nothing may cut the clean-up short; each of its steps has a limit of its own.
-                _handle(signal.SIG_IGN)
+                interrupt.close()
     except Interrupted as error:
         reason = f"Stopped by {error}."
     except SandboxError as error:

@@ -94,6 +94,33 @@ def test_interrupted_it_leaves_nothing(place: Path, words: str, number: signal.S
     assert wait_until(lambda: not _remains(place), seconds=5), _remains(place)
 
 
+LOST = """
+import os, signal, time
+from sandbox.demo import Interrupted, _Interrupt
+
+class Forking:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.01)
+
+_Interrupt()
+try:
+    Forking()
+    time.sleep(20)
+except Interrupted as error:
+    print("heard", error)
+"""
+
+
+def test_a_signal_while_python_forks_is_heard_all_the_same() -> None:
+    """What a handler raises in a fork's hooks is only printed, as in a destructor."""
+    answer = subprocess.run(
+        [sys.executable, "-c", LOST], cwd=REPOSITORY, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert answer.stdout == "heard SIGTERM\n", answer.stderr
+    assert "Exception ignored" in answer.stderr
+
+
 def test_a_failed_deploy_is_told_and_leaves_nothing(place: Path) -> None:
     demo = _start(place, "--", "-e", "env_deploy_restart_command=/bin/false")
     text, _ = demo.communicate(timeout=300)

@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 import redis
-from ansible.module_utils.testing import patch_module_args
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
@@ -26,6 +25,7 @@ from sandbox.process import wait_until
 from sandbox.valkey import Valkey
 from tests.integration.purge_lab import celery, client, fill
 from tests.integration.valkey_lab import in_step, make_cluster, new_password, node
+from tests.modules import run_module
 
 CACHE = {"name": "cache", "kind": "cache", "setting": "CACHE_URL", "keys": [":1:*"]}
 SESSIONS = {"name": "sessions", "kind": "sessions", "setting": "SESSION_URL", "keys": [":1:django.contrib.sessions*"]}
@@ -49,14 +49,9 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs the module as Ansible does; no password may be in what it answers."""
 
     def call(*chosen: dict[str, Any], check: bool = False, **params: Any) -> dict[str, Any]:
-        capsys.readouterr()
         given_params = {"chosen": list(chosen), "_ansible_check_mode": check, **params}
-        with patch_module_args(given_params), pytest.raises(SystemExit):
-            valkey_purge.main()
-        output = capsys.readouterr().out
+        answer, output = run_module(valkey_purge.main, given_params, capsys)
         assert "canary" not in output
-        answer: dict[str, Any] = json.loads(output)
-        answer.pop("invocation", None)
         return answer
 
     return call

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import socket
@@ -17,11 +16,11 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 import redis
-from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _valkey_module as valkey_user
 from sandbox.process import free_port, ordinary_user, wait_until
 from sandbox.valkey import Valkey, encode
+from tests.modules import run_module
 
 Run = Callable[..., dict[str, Any]]
 LOCAL = ["127.0.0.1"]
@@ -35,19 +34,12 @@ def runner(capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs the module as Ansible does, and checks that no value is in what it answers."""
 
     def call(state: str, *, check: bool = False, **params: Any) -> dict[str, Any]:
-        capsys.readouterr()
-        with (
-            patch_module_args({"state": state, "_ansible_check_mode": check, **params}),
-            pytest.raises(SystemExit),
-        ):
-            valkey_user.main()
-        output = capsys.readouterr().out
-        result: dict[str, Any] = json.loads(output)
+        given = {"state": state, "_ansible_check_mode": check, **params}
+        result, output = run_module(valkey_user.main, given, capsys)
         assert "canary" not in output
         for url in (params.get("admin_url"), params.get("login_url")):
             password = unquote(urlsplit(url or "").password or "")
             assert not password or password not in output
-        result.pop("invocation", None)
         return result
 
     return call

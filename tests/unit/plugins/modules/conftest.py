@@ -4,16 +4,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv
 from ansible_collections.watchparty.secrets.plugins.modules import env_file
+from tests.modules import run_module
 
 Run = Callable[..., dict[str, Any]]
 
@@ -33,12 +32,8 @@ def run(path: str, capsys: pytest.CaptureFixture[str]) -> Run:
         args: dict[str, Any] = {"path": path, "snapshot_id": snapshot, "journal": journal, **more}
         if values is not None:
             args["content"] = _dotenv.to_dotenv(values)
-        capsys.readouterr()
-        with patch_module_args(args), pytest.raises(SystemExit):
-            env_file.main()
-        output = capsys.readouterr().out
+        result, output = run_module(env_file.main, args, capsys)
         assert "canary" not in output
-        result: dict[str, Any] = json.loads(output)
         return result
 
     return call
