@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils import _internal
+from ansible.module_utils.common import warnings
 from ansible.module_utils.testing import patch_module_args
 
 
@@ -21,6 +22,8 @@ def run_module(
     with pytest.MonkeyPatch.context() as patch, patch_module_args(dict(args)):
         # Where another test has loaded Ansible's controller, warnings would go to its display.
         patch.setattr(_internal, "is_controller", False)
+        # Those of a module that ran before would be in the answer.
+        patch.setattr(warnings, "_global_warnings", {})
         with pytest.raises(SystemExit):
             main()
     output = capsys.readouterr().out
