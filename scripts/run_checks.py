@@ -16,10 +16,12 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +35,8 @@ STAMP = ".stamps/requirements-ansible-2.19.txt"
 """What scripts/bootstrap.sh leaves in an environment that has ansible-core 2.19."""
 TAIL = 80
 """Lines of a failed check's log that are shown."""
+STOPPING = threading.Event()
+"""Set when the run is interrupted: checks that run side by side end too."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,8 @@ class Run:
                 running = True
                 while running:
                     running = process.poll() is None
+                    if STOPPING.is_set():
+                        break
                     if running and time.monotonic() > deadline:
                         out.write(f"\nended: it took more than {minutes:g} minutes\n".encode())
                         break
@@ -182,14 +188,15 @@ def cores() -> dict[str, Path]:
     return {"core-2.19" if (NEWEST / STAMP).exists() else "newest": NEWEST}
 
 
-def in_both(one: Callable[[str, Path], Tally]) -> Tally:
+def in_both(one: Callable[[str, Path], Tally], *, together: bool = False) -> Tally:
     here = cores()
     without = [
         skipped(f"ansible ({core}): no Python for it is on this machine")
         for core in ("newest", "core-2.19")
         if core not in here
     ]
-    return total([one(core, environment) for core, environment in here.items()] + without)
+    with ThreadPoolExecutor(len(here) if together else 1) as pool:
+        return total([*pool.map(one, here, here.values()), *without])
 
 
 # --- the stages ---------------------------------------------------------------------------------------------------
@@ -244,7 +251,8 @@ def unit(run: Run) -> Tally:
 
 
 def sanity(run: Run) -> Tally:
-    return in_both(run.sanity)
+    """Side by side, since each runs one test after the other."""
+    return in_both(run.sanity, together=True)
 
 
 def readers(run: Run) -> Tally:
@@ -314,11 +322,13 @@ def summary(results: dict[str, tuple[Tally, float]]) -> Tally:
 
 
 def interrupted(number: int, _frame: object) -> None:
+    STOPPING.set()
     sys.exit(128 + number)
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, interrupted)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupted)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "stages", nargs="*", metavar="STAGE", help=f"of {', '.join([*STAGES, *EXTRA])} (default: all but docs)"

@@ -10,7 +10,7 @@ shift $(($# > 0 ? 1 : 0))
 
 # ansible-test keeps its environments in HOME: one of the project's own leaves the user's alone.
 user_home=$HOME
-export HOME=$PWD/build/sanity-home
+export HOME=$PWD/build/sanity-home/${environment##*/}
 export ANSIBLE_HOME=$HOME/.ansible PIP_CACHE_DIR=${PIP_CACHE_DIR:-$user_home/.cache/pip} PIP_DISABLE_PIP_VERSION_CHECK=1
 unset ANSIBLE_COLLECTIONS_PATH PYTHONPATH
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -90,3 +91,15 @@ def test_the_last_line_is_the_sum(checks: ModuleType, capsys: pytest.CaptureFixt
     out = capsys.readouterr().out
     assert "2 x no zsh" in out
     assert out.splitlines()[-1] == "7 passed, 1 failed, 2 skipped"
+
+
+def test_checks_that_run_side_by_side_end_when_the_run_is_interrupted(
+    checks: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "cores", lambda: {"newest": Path("a"), "core-2.19": Path("b")})
+    run = checks.Run("stage", live=False)
+    start = time.monotonic()
+    threading.Timer(0.5, checks.STOPPING.set).start()
+    tally = checks.in_both(lambda name, _place: run.check(name, shell("exec sleep 60")), together=True)
+    assert tally.failed == 2
+    assert time.monotonic() - start < 20
