@@ -247,7 +247,7 @@ def typed_packages() -> list[str]:
 
 
 def unit(run: Run) -> Tally:
-    return in_both(lambda core, environment: run.pytest(core, "tests/unit", *IN_PARALLEL, environment=environment))
+    return in_both(lambda core, environment: run.pytest(core, "tests/unit", *in_parallel(2), environment=environment))
 
 
 def sanity(run: Run) -> Tally:
@@ -269,8 +269,8 @@ def integration(run: Run) -> Tally:
 
     def one(core: str, environment: Path) -> Tally:
         wanted = "not hosts and not long" + ("" if environment == NEWEST else " and not slow and not servers")
-        # Most of a test is waiting for servers and restarts: two at a time, each file's in one process.
-        return run.pytest(core, "tests/integration", "-m", wanted, *IN_PARALLEL, environment=environment)
+        # Most of a test is waiting for servers and restarts, so that two cores serve three.
+        return run.pytest(core, "tests/integration", "-m", wanted, *in_parallel(3), environment=environment)
 
     return in_both(one)
 
@@ -293,7 +293,11 @@ def hosts(run: Run) -> Tally:
     return run.pytest("tests", "tests", "-m", wanted, minutes=60) + total(molecule)
 
 
-IN_PARALLEL = ("-n", "2", "--dist", "loadfile")
+def in_parallel(processes: int) -> tuple[str, ...]:
+    """So many tests at a time, each file's in one process."""
+    return ("-n", str(processes), "--dist", "loadfile")
+
+
 STAGES: dict[str, Callable[[Run], Tally]] = {
     "lint": lint,
     "unit": unit,

@@ -70,7 +70,7 @@ def chosen(points: Sequence[str], *, first: int = 1) -> list[int]:
     if os.environ.get("KILL_AT_EVERY_TASK") == "1":
         return list(numbers)
     acting = {number for number in numbers if points[number - 1].startswith(ACTS)}
-    return sorted({first, len(points), *acting, *(number + 1 for number in acting)})
+    return sorted({first, len(points), *acting})
 
 
 def runs_on(host: Host) -> str:

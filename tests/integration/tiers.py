@@ -20,19 +20,25 @@ SERVERS = (
     "test_valkey_user",
 )
 """Files that drive a server's protocol, so that one version of Ansible is enough."""
+ONE_VERSION = (
+    "test_canary.py::test_the_search_finds",
+    "test_leak_bad_input",
+    "test_rotate_bad_input",
+)
+"""Tests of what is decided without Ansible, or of the tests themselves: one version of it is enough for them too."""
 SELECTED = {
     "test_aws_access_key": ("from_end_to_end",),
     "test_canary_rotation": ("no_value_is_anywhere_else", "arguments]"),
     "test_django_sessions": (),
     "test_real_rotation": (),
-    "test_rotate.py": ("third_partys_value", "calls_do_not_grow"),
+    "test_rotate.py": ("third_partys_value",),
     "test_rotate_bad_input": (),
     "test_rotate_faults": ("health_fails", "writes_other_keys"),
     "test_rotate_later": (),
     "test_rotate_two": ("started_together",),
     "test_rotation_elasticache": ("end_to_end",),
     "test_rotation_valkey": (),
-    "test_sessions": ("[db]",),
+    "test_sessions": ("none_is_lost[db]",),
     "test_valkey_user_killed": (),
 }
 """Of the slow tests in these files, those that make test runs."""
@@ -42,7 +48,7 @@ def assign(items: Iterable[pytest.Item]) -> None:
     """Give each test the marks that its file says."""
     for item in items:
         name = item.nodeid.partition("tests/integration/")[2]
-        if any(name.startswith(start) for start in SERVERS):
+        if name.startswith((*SERVERS, *ONE_VERSION)):
             item.add_marker(pytest.mark.servers)
         selected = next((chosen for start, chosen in SELECTED.items() if name.startswith(start)), None)
         slow = item.get_closest_marker("slow") is not None
