@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""``python -m bench``: deploys and rotations, measured side by side with today's way. Takes minutes."""
+"""``python -m bench``: deploys, rotations and leaks, measured side by side with today's way. Takes minutes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-from bench.figures import Figure, Runs, call_figures, rotation_figures, table, timed
+from bench.figures import Figure, Runs, call_figures, leak_figures, rotation_figures, table, timed
+from bench.leak import LeakScene, leak_scene
 from bench.rotation import RotationScene, rotation_scene
 from bench.scene import Run, Scene
 from sandbox import sshd
@@ -74,6 +75,20 @@ def measure_rotation(scene: RotationScene, *, hosts: int, rounds: int) -> dict[s
     return dict(runs)
 
 
+def measure_leak(scene: LeakScene, *, hosts: int, rounds: int) -> dict[str, list[Run]]:
+    """A leak of one credential, the expert's script for it, and a leak of everything."""
+    runs: dict[str, list[Run]] = defaultdict(list)
+    kinds = ["leak_script", "leak", "leak_of_all"]
+    for number in range(rounds + 1):
+        print(f"leak, round {number} of {rounds}" if number else "leaks; these runs warm every cache", flush=True)
+        for kind in kinds if number % 2 else reversed(kinds):
+            run: Run = getattr(scene, kind)(hosts=hosts)
+            print(f"  {kind} on {hosts} hosts: {run.seconds:.1f} s", flush=True)
+            if number:
+                runs[f"{kind} {hosts}"].append(run)
+    return dict(runs)
+
+
 def figures(runs: Runs, *, hosts: int, many: int) -> list[Figure]:
     deploy, rival = runs[f"deploy {hosts}"], runs[f"rival {hosts}"]
     ping, plain = runs[f"ping {hosts}"], runs[f"plain_ssh {hosts}"]
@@ -107,29 +122,32 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--many", type=int, default=100, help="for the growth; 0 leaves it out")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--rotation-hosts", type=int, default=3)
-    parser.add_argument("--part", choices=["deploy", "rotation"], help="only this one")
+    parser.add_argument("--part", choices=["deploy", "rotation", "leak"], help="only this one")
     parser.add_argument("--json", type=Path, default=Path("build/bench.json"), help="where every run is written")
     options = parser.parse_args(argv)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     runs: dict[str, list[Run]] = {}
     found: list[Figure] = []
     try:
-        if options.part != "rotation":
+        if options.part in (None, "deploy"):
             reason = why_not()
             if reason:
                 print(f"No deploy was measured: {reason}.")
             else:
                 runs |= _deploys(options)
                 found += figures(runs, hosts=options.hosts, many=options.many)
-        if options.part != "deploy":
-            reason = sshd.unavailable()
-            if reason:
-                print(f"No rotation was measured: {reason}.")
-            else:
-                size = options.rotation_hosts
-                with rotation_scene(size) as scene:
-                    runs |= measure_rotation(scene, hosts=size, rounds=options.rounds)
-                found += rotation_figures(runs, hosts=size)
+        reason = sshd.unavailable()
+        if reason and options.part != "deploy":
+            print(f"No rotation and no leak was measured: {reason}.")
+        if not reason and options.part in (None, "rotation"):
+            size = options.rotation_hosts
+            with rotation_scene(size) as scene:
+                runs |= measure_rotation(scene, hosts=size, rounds=options.rounds)
+            found += rotation_figures(runs, hosts=size)
+        if not reason and options.part in (None, "leak"):
+            with leak_scene(options.hosts) as leaks:
+                runs |= measure_leak(leaks, hosts=options.hosts, rounds=options.rounds)
+            found += leak_figures(runs, hosts=options.hosts)
     except SandboxError as error:
         print(error, file=sys.stderr)
         return 1

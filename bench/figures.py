@@ -79,6 +79,17 @@ def rotation_figures(runs: Runs, *, hosts: int) -> list[Figure]:
     return found
 
 
+def leak_figures(runs: Runs, *, hosts: int) -> list[Figure]:
+    """Whole runs, from the command to the post-mortem; beside it the time to contain, which the run itself tells."""
+    one, script, everything = (runs[f"{kind} {hosts}"] for kind in ("leak", "leak_script", "leak_of_all"))
+    clock = ("contained", "contained")
+    return [
+        timed(f"time to contain on {hosts} hosts : expert's script", one, script, 1.5, clock),
+        timed("the whole run : expert's script", one, script, 1.5),
+        timed("time to contain everything : one credential", everything, one, 2.0, clock),
+    ]
+
+
 def table(figures: Sequence[Figure]) -> str:
     head = ("figure", "ours", "rival", "ratio", "target", "reached")
     rows = [

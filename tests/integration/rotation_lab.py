@@ -359,7 +359,9 @@ class RotationLab(Lab):
 
 
 @contextmanager
-def rotation_lab(connection: Mapping[str, Any], *, hosts: int = 2, root: Path | None = None) -> Iterator[RotationLab]:
+def rotation_lab(
+    connection: Mapping[str, Any], *, hosts: int = 2, root: Path | None = None, kind: type[RotationLab] = RotationLab
+) -> Iterator[RotationLab]:
     """A lab of its own, with hosts that were deployed to."""
     with ExitStack() as stack:
         # Short, since the path of a control socket may have 108 characters.
@@ -369,7 +371,7 @@ def rotation_lab(connection: Mapping[str, Any], *, hosts: int = 2, root: Path | 
         postgres = stack.enter_context(Postgres(addresses=(FOREIGN,), networks=(f"{FOREIGN}/32",)))
         valkey = stack.enter_context(Valkey(addresses=(FOREIGN,)))
         postgres.create_master(MASTER)
-        lab = RotationLab(directory, moto, connection, postgres, valkey)
+        lab = kind(directory, moto, connection, postgres, valkey)
         lab.root = root or lab.root
         stack.callback(lab.close)
         lab.add_hosts(hosts)

@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# What a leak response is measured against: an expert's script that replaces the cache's password on every host, with the
+# AWS command line, valkey-cli and parallel ssh, purges the cache, and makes the leaked version unreadable.
+#
+# From the environment: HOSTS, SSH_CONFIG, APP (each host has its own folder in it), CACHE_HOST, CACHE_PORT, HEALTH_URL.
+# It assesses nothing, keeps no evidence, no journal and no post-mortem, and a run that is killed is to be mended by hand.
+set -euo pipefail
+umask 077
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+read -ra hosts <<<"$HOSTS"
+core=watchparty/production/core
+token=watch-party-valkey-001-auth-token
+
+on() { ssh -F "$SSH_CONFIG" "$1" "cd $APP/$1 && $2"; }
+cache() { # USER PASSWORD-FILE, commands on standard input: valkey-cli on the first host, which has a route
+    { printf 'AUTH %s %s\n' "$1" "$(cat "$2")"
+      cat; } | on "${hosts[0]}" "valkey-cli -h $CACHE_HOST -p $CACHE_PORT"
+}
+secret() { aws secretsmanager get-secret-value --secret-id "$1" --version-stage AWSCURRENT --output json; }
+
+# What is there
+secret "$core" >core.read &
+secret "$token" >token.read &
+secret watchparty/production/cache-admin >admin.read &
+wait
+jq -j .SecretString core.read >core.old
+jq -j .SecretString token.read >token.old
+jq -j '.SecretString | fromjson.password' admin.read >admin.password
+admin=$(jq -r '.SecretString | fromjson.username' admin.read)
+jq -j '.REDIS_URL | capture("//[^:]*:(?<password>[^@]*)@").password' core.old >old.password
+
+# Stage
+printf %s "n$(openssl rand -hex 24)" >new.password
+for name in core token; do
+    jq --rawfile from old.password --rawfile to new.password \
+        'walk(if type == "string" then split($from) | join($to) else . end)' $name.old >$name.new
+done
+stage() {
+    aws secretsmanager put-secret-value --secret-id "$1" --secret-string "file://$2.new" --version-stages AWSPENDING \
+        --query VersionId --output text >"$2.version"
+}
+stage "$core" core &
+stage "$token" token &
+wait
+
+# Set and test: by digests, so that no password stands in the server's log
+old_digest=$(sha256sum <old.password | cut -d' ' -f1) new_digest=$(sha256sum <new.password | cut -d' ' -f1)
+cache "$admin" admin.password <<<"ACL SETUSER default #$new_digest
+ACL SAVE" >set.answer
+cache default new.password <<<PING | grep -qx PONG
+
+# Deploy
+settings='REDIS_URL CELERY_BROKER_URL CELERY_RESULT_BACKEND CHANNEL_LAYERS_CONFIG_HOSTS'
+for name in $settings; do
+    jq -r --arg name "$name" '"\($name)='"'"'\(.[$name])'"'"'"' core.new
+done >lines
+deploy() {
+    on "$1" "{ grep -vE '^(${settings// /|})=' .env; cat; } >.env.new && chown --reference=.env .env.new && mv .env.new .env" <lines
+    on "$1" "true && curl -fsS -o health '$HEALTH_URL'"
+}
+every() { # COMMAND HOST …: on all of them at once; fails if it failed on one
+    local pids=() host
+    for host in "${@:2}"; do
+        "$1" "$host" &
+        pids+=($!)
+    done
+    for host in "${pids[@]}"; do wait "$host"; done
+}
+every deploy "${hosts[@]}"
+
+# Promote
+promote() {
+    aws secretsmanager update-secret-version-stage --secret-id "$1" --version-stage AWSCURRENT \
+        --move-to-version-id "$(cat "$2.version")" --remove-from-version-id "$(jq -r .VersionId "$2.read")" >"$2.promoted"
+    aws secretsmanager update-secret-version-stage --secret-id "$1" --version-stage AWSPENDING \
+        --remove-from-version-id "$(cat "$2.version")" >"$2.promoted"
+}
+promote "$core" core &
+promote "$token" token &
+wait
+
+# Revoke, once every host is seen to have the new lines
+has_it() { on "$1" 'grep -cxFf /dev/stdin .env' <lines | grep -qx 4; }
+every has_it "${hosts[@]}"
+cache "$admin" admin.password <<<"ACL SETUSER default !$old_digest
+ACL SAVE
+CLIENT KILL USER default SKIPME yes" >revoked
+cache default old.password <<<PING 2>&1 | grep -q WRONGPASS
+
+# Purge the cache
+url=$(cat new.password)
+on "${hosts[0]}" "REDISCLI_AUTH='$url' valkey-cli -h $CACHE_HOST -p $CACHE_PORT -n 0 --scan --pattern ':1:*' |
+    REDISCLI_AUTH='$url' xargs -r -n 500 valkey-cli -h $CACHE_HOST -p $CACHE_PORT -n 0 UNLINK" >purged
+
+# Scrub: the leaked versions have no label and are denied by id
+scrub() {
+    local version
+    version=$(jq -r .VersionId "$2.read")
+    aws secretsmanager update-secret-version-stage --secret-id "$1" --version-stage AWSPREVIOUS \
+        --remove-from-version-id "$version" >"$2.scrubbed"
+    jq -n --arg version "$version" '{Version: "2012-10-17", Statement: [{Effect: "Deny", Principal: "*", Resource: "*",
+        Action: "secretsmanager:GetSecretValue", Condition: {StringEquals: {"secretsmanager:VersionId": $version}}}]}' >"$2.policy"
+    aws secretsmanager put-resource-policy --secret-id "$1" --resource-policy "file://$2.policy" >"$2.denied"
+}
+scrub "$core" core &
+scrub "$token" token &
+wait
+echo "the cache's password is replaced on ${#hosts[@]} hosts, and the leaked one is refused"
