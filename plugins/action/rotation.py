@@ -74,7 +74,10 @@ class ActionModule(RotationAction):
             return {"changed": False, "nothing": True, "said": ["no rotation is open; there is nothing to take back"]}
         wish = _rotation.Wish(tuple(args["credentials"]), args["force"], args["incident"], args["immediate"])
         given = _supplied.supplied(args, task_vars)
-        contents, descriptions = _read(setting)
+        contents, descriptions, late = _read(setting, journal)
+        if write:
+            for name in late:
+                setting.rotator.secrets.delete(name)
         ground = _rotation.Ground(
             catalog=setting.catalog,
             journal=journal,
@@ -91,7 +94,7 @@ class ActionModule(RotationAction):
             plan = _rotation.plan(replace(ground, against=against), wish)
         needs = [name for name in wish.names if name in plan.refused and self._is_asked(setting, name, given)]
         data = _plan_words.described(setting.catalog, plan, args["hosts"])
-        said = {"plan": data, "said": _plan_words.words(data), "refused": dict(plan.refused), "needs": needs}
+        said = {"plan": data, "said": _plan_words.words(data, late), "refused": dict(plan.refused), "needs": needs}
         said["pages"] = {name: setting.catalog.credentials[name].provider_url or "" for name in needs}
         said["audit"] = {"wanted": bool(setting.catalog.audit_log), "head": dict(journal.audit)}
         if needs and args["ask"] and write:
@@ -207,8 +210,11 @@ def _told(setting: Setting, journal: Journal) -> dict[str, Any]:
     return _shared.told(setting, journal, journal.rotation)
 
 
-def _read(setting: Setting) -> tuple[Contents, dict[str, Any]]:
-    """Everything a plan stands on: the settings' places, the credentials', and the labels of the secrets."""
+def _read(setting: Setting, journal: Journal) -> tuple[Contents, dict[str, Any], list[str]]:
+    """Everything a plan stands on: the settings' places, the credentials', and the labels of the secrets.
+
+    The last are secrets of rotations that have ended, which should not be there any more.
+    """
     catalog, rotator = setting.catalog, setting.rotator
     concerned = {name for one in catalog.credentials.values() for name in _graph.secrets_of(catalog, one)}
     concerned |= {
@@ -217,8 +223,11 @@ def _read(setting: Setting) -> tuple[Contents, dict[str, Any]]:
         for place in _graph.fallback_places(catalog, one)
         if not place.name.startswith("/")
     }
-    contents = rotator.secrets.read(sorted({*catalog.secret_names, *concerned}))
+    remembered = _rotator_ends.remembered(rotator, journal)
+    found = rotator.secrets.read([*sorted({*catalog.secret_names, *concerned}), *remembered])
+    late = _rotator_ends.left_late(found, remembered)
+    contents = found.without(remembered)
     if catalog.reads_ssm or any(_graph.reads_ssm(catalog, one) for one in catalog.credentials.values()):
         contents |= rotator.parameters.read([catalog.ssm_path])
     descriptions = {name: rotator.secrets.describe(name) for name in sorted(concerned) if name in contents.readings}
-    return contents, descriptions
+    return contents, descriptions, late
