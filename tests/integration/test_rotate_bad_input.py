@@ -33,6 +33,8 @@ class Bad:
 
     words: tuple[str, ...]
     """What the run must say."""
+    never: tuple[str, ...] = ()
+    """What it must not say."""
     credential: str = "database"
     catalog: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Options of credentials that differ."""
@@ -103,10 +105,19 @@ ROWS = {
         keys={"all-in-one-credentials": {"username": "somebody-else"}},
     ),
     "a URL that cannot be parsed": Bad(
-        ("cache", "REDIS_URL"), credential="cache", keys={CORE: {"REDIS_URL": "redis//:canary-in-no-url@127.0.0.1/0"}}
+        (
+            f"cache: REDIS_URL (secret {CORE} key REDIS_URL) cannot be parsed as a URL: it has no ://; ",
+            "write scheme://user:password@host/… there, with special characters of the user name and ",
+        ),
+        ("different passwords",),
+        credential="cache",
+        keys={CORE: {"REDIS_URL": "redis//:canary-in-no-url@127.0.0.1/0"}},
     ),
     "a token that cannot be parsed": Bad(
-        ("cache", f"secret {TOKEN}"), credential="cache", text={TOKEN: "canary-that-is-no-json"}
+        (f"cache: secret {TOKEN}: is not JSON (line 1, column 1), and key auth_token is asked of it; store a JSON ",),
+        ("holds no value",),
+        credential="cache",
+        text={TOKEN: "canary-that-is-no-json"},
     ),
     "no administrator": Bad(
         ("database: nothing says who may change it; name its administrator in credentials.database.admin",),
@@ -192,13 +203,13 @@ def spoiled(lab: RotationLab, bad: Bad) -> Iterator[list[str]]:
                 manager.put_secret_value(SecretId=name, SecretString=json.dumps(content))
 
 
-def refused(lab: RotationLab, arguments: list[str], *words: str) -> None:
+def refused(lab: RotationLab, arguments: list[str], *words: str, never: tuple[str, ...] = ()) -> None:
     """The run fails by name, shows no value, and has written nothing anywhere."""
     before = lab.everything()
     run = lab.rotate(*arguments)
     assert run.code != 0, run.output
     sentences(run, *words)
-    assert "canary" not in run.output
+    assert not [one for one in ("canary", *never) if one in run.text]
     assert [one for one in run.operations if not READS.match(one)] == []
     assert lab.entries() == []
     assert lab.everything() == before
@@ -207,7 +218,7 @@ def refused(lab: RotationLab, arguments: list[str], *words: str) -> None:
 @pytest.mark.parametrize("bad", ROWS.values(), ids=ROWS)
 def test_bad_input(lab: RotationLab, bad: Bad) -> None:
     with spoiled(lab, bad) as arguments:
-        refused(lab, arguments, *bad.words)
+        refused(lab, arguments, *bad.words, never=bad.never)
 
 
 def test_a_file_of_values_that_others_can_read(lab: RotationLab) -> None:
