@@ -37,6 +37,9 @@ class ActionModule(RotationAction):
         "credentials": {"type": "list", "elements": "str", "default": []},
         "force": {"type": "bool", "default": False},
         "ask": {"type": "bool", "default": False},
+        "preflight": {"type": "bool", "default": False},
+        "against": {"type": "dict", "default": {}},
+        "unasked": {"type": "str", "default": ""},
         "incident": {"type": "str", "default": ""},
         "immediate": {"type": "bool", "default": False},
         **_supplied.OPTIONS,
@@ -75,9 +78,6 @@ class ActionModule(RotationAction):
         wish = _rotation.Wish(tuple(args["credentials"]), args["force"], args["incident"], args["immediate"])
         given = _supplied.supplied(args, task_vars)
         contents, descriptions, late = _read(setting, journal)
-        if write:
-            for name in late:
-                setting.rotator.secrets.delete(name)
         ground = _rotation.Ground(
             catalog=setting.catalog,
             journal=journal,
@@ -86,23 +86,31 @@ class ActionModule(RotationAction):
             now=_shared.now(),
             descriptions=descriptions,
             supplied=given,
+            against=args["against"],
             leak=bool(args["incident"]),
         )
         plan = _rotation.plan(ground, wish)
         against = _access_key.against(setting, plan, contents)
         if against:
-            plan = _rotation.plan(replace(ground, against=against), wish)
+            plan = _rotation.plan(replace(ground, against={**ground.against, **against}), wish)
         needs = [name for name in wish.names if name in plan.refused and self._is_asked(setting, name, given)]
         data = _plan_words.described(setting.catalog, plan, args["hosts"])
         said = {"plan": data, "said": _plan_words.words(data, late), "refused": dict(plan.refused), "needs": needs}
         said["pages"] = {name: setting.catalog.credentials[name].provider_url or "" for name in needs}
         said["audit"] = {"wanted": bool(setting.catalog.audit_log), "head": dict(journal.audit)}
+        said["warnings"] = [args["unasked"]] if args["unasked"] else []
         if needs and args["ask"] and write:
             return {"changed": False, "nothing": True, **said}
+        if plan.items:
+            problems = _resolve.resolve(setting.catalog, contents).problems
+            _shared.require_valid(problems, setting.catalog.environment)
+        checks = _shared.told_checks(setting, plan) if args["preflight"] else []
+        if checks:
+            return {"changed": False, "nothing": True, "checks": checks, **said}
+        for name in late if write else ():
+            setting.rotator.secrets.delete(name)
         if not plan.items:
             return {"changed": False, "nothing": True, **said}
-        resolution = _resolve.resolve(setting.catalog, contents)
-        _shared.require_valid(resolution.problems, setting.catalog.environment)
         if not write:
             return {"changed": True, "nothing": False, "diff": _plan_words.diff(data), **said}
         rotation_id = f"r-{_shared.now():%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
