@@ -362,24 +362,35 @@ def test_the_server_says_no(lab: RotationLab, servers: Refusing) -> None:
         refused(lab, [*BOTH, *servers.arguments], "Refused, and left as they are: ", *servers.words)
 
 
-def test_a_login_that_is_refused_and_a_check_of_ones_own(lab: RotationLab) -> None:
-    folder = lab.directory / "own" / "mailbox"
-    folder.mkdir(parents=True)
-    (folder / "kind.yml").write_text("description: A mailbox.\nvalue: generated\n", encoding="utf-8")
-    task = {"name": "Ask", "ansible.builtin.fail": {"msg": "{{ secret_rotate_credential.name }}: no such\nmailbox"}}
-    (folder / "check.yml").write_text(json.dumps([task]), encoding="utf-8")
-    mail = {"kind": "mailbox", "appears_in": [{"setting": "EMAIL_HOST_PASSWORD"}]}
+def test_a_login_that_is_refused_and_checks_of_ones_own(lab: RotationLab) -> None:
+    mail = own_kind(lab, "mailbox", msg="{{ secret_rotate_credential.name }}: no such\nmailbox")
+    hidden = own_kind(lab, "hidden", msg="canary-in-a-message", no_log=True)
     words = (
         f"database: admin_url ({MASTER} to database postgres at 127.0.0.1, port ",
         "the server refuses the password",
         "mail: mail: no such mailbox",
+        "hidden: Ask: failed, and no_log hides why",
     )
-    with wrong_password(lab), lab.with_catalog(mail=mail):
-        kept = lab.content()
-        lab.put(EMAIL_HOST_PASSWORD="canary-of-the-mailbox")
-        both = ["-e", "credential=database,mail", "-e", "rotation_force=true"]
-        refused(lab, [*both, "-e", f"rotation_kinds_path={folder.parent}"], *words)
+    arguments = ["-e", "credential=database,mail,hidden", "-e", "rotation_force=true"]
+    arguments += ["-e", f"rotation_kinds_path={lab.directory / 'own'}"]
+    kept = lab.content()
+    try:
+        lab.put(MAIL="canary-of-a-mailbox", HIDDEN="canary-of-something-else")
+        with wrong_password(lab), lab.with_catalog(mail=mail, hidden=hidden):
+            refused(lab, arguments, *words)
+    finally:
         lab.moto.client("secretsmanager").put_secret_value(SecretId=CORE, SecretString=json.dumps(kept))
+
+
+def own_kind(lab: RotationLab, name: str, *, msg: str, **task: Any) -> dict[str, Any]:
+    """A credential of a kind of one's own, whose server always says no."""
+    folder = lab.directory / "own" / name
+    folder.mkdir(parents=True)
+    (folder / "kind.yml").write_text("description: Says no.\nvalue: generated\n", encoding="utf-8")
+    tasks = [{"name": "Ask", "ansible.builtin.fail": {"msg": msg}, **task}]
+    (folder / "check.yml").write_text(json.dumps(tasks), encoding="utf-8")
+    key = {"mailbox": "MAIL", "hidden": "HIDDEN"}[name]
+    return {"kind": name, "appears_in": [{"secret": "watchparty/{environment}/core", "key": key}]}
 
 
 def test_the_host_that_talks_to_the_servers_is_lost(lab: RotationLab) -> None:
@@ -397,11 +408,11 @@ def test_the_others_go_on(lab: RotationLab) -> None:
     """The plan refuses one credential, a server another; the third rotates, and the exit code tells."""
     old = lab.ready()
     bad = ROWS["a key with another use"]
-    with spoiled(lab, bad), owner_has_another_name(lab):
+    with spoiled(lab, bad), master_may_not_create_roles(lab):
         run = lab.rotate("-e", f"credential={ALL}", "-e", "rotation_force=true")
         assert run.code != 0
         sentences(
-            run, *bad.words, f"database: role {OWNER} (owner) does not exist", "is complete", "credentials: cache"
+            run, *bad.words, f"database: administrator {MASTER} lacks CREATEROLE", "is complete", "credentials: cache"
         )
         assert "Refused, and left as they are: " in run.text
     assert (lab.values().database, lab.values().django_key) == (old.database, old.django_key)
