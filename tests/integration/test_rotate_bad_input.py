@@ -364,7 +364,7 @@ def test_the_server_says_no(lab: RotationLab, servers: Refusing) -> None:
 
 def test_a_login_that_is_refused_and_checks_of_ones_own(lab: RotationLab) -> None:
     mail = own_kind(lab, "mailbox", msg="{{ secret_rotate_credential.name }}: no such\nmailbox")
-    hidden = own_kind(lab, "hidden", msg="canary-in-a-message", no_log=True)
+    hidden = own_kind(lab, "hidden", msg="{{ ['can', 'ary-in-a-message'] | join }}", no_log=True)
     words = (
         f"database: admin_url ({MASTER} to database postgres at 127.0.0.1, port ",
         "the server refuses the password",
