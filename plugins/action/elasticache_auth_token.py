@@ -19,7 +19,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._url import Log
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _lean
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _valkey_module as valkey_user
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import Parties, ServerAction, parties
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import (
+    Parties,
+    ServerAction,
+    beforehand,
+    parties,
+)
 
 OPTION = "replication_group"
 
@@ -31,7 +36,7 @@ class ActionModule(ServerAction):
     module = SimpleNamespace(
         ARGUMENT_SPEC={
             "credential": {"type": "str"},
-            "state": {"type": "str", "choices": ["present", "usable", "absent"], "default": "present"},
+            "state": {"type": "str", "choices": ["checked", "present", "usable", "absent"], "default": "present"},
             "wait_seconds": {"type": "int", "default": 1800},
             "wait_interval": {"type": "int", "default": 10},
         }
@@ -39,7 +44,7 @@ class ActionModule(ServerAction):
     uses = (_errors, _valkey, _valkey_server, _valkey_steps)
 
     def params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
-        found = parties(setting, args["credential"])
+        found = (beforehand if args["state"] == "checked" else parties)(setting, args["credential"])
         masked += found.values
         self._setting, self._found = setting, found
         return None if found.nothing else {}
@@ -62,7 +67,8 @@ class ActionModule(ServerAction):
         steps = Steps(
             tokens, self._found, lambda login: self._asked(login, described, python, task_vars), self._task.check_mode
         )
-        result = {"present": steps.present, "usable": steps.usable, "absent": steps.absent}[params["state"]]()
+        states = {"checked": steps.checked, "present": steps.present, "usable": steps.usable, "absent": steps.absent}
+        result = states[params["state"]]()
         return {"replication_group": group, **result}
 
     def _asked(self, login: Login, group: Group, python: str | None, task_vars: Mapping[str, Any]) -> dict[str, bool]:
@@ -83,6 +89,10 @@ class Steps:
         self, tokens: AuthTokens, found: Parties, asked: Callable[[Login], Mapping[str, bool]], check: bool
     ) -> None:
         self._tokens, self._found, self._asked, self._check = tokens, found, asked, check
+
+    def checked(self) -> dict[str, Any]:
+        """Whether its addresses answer; that the old token is not valid any more is no reason to keep it."""
+        return {"changed": False, "accepted": dict(self._asked(self._found.old))}
 
     def present(self) -> dict[str, Any]:
         new, old = self._new(), self._found.old

@@ -23,6 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import (
     Parties,
     ServerAction,
+    beforehand,
     outside,
     parties,
 )
@@ -43,7 +44,7 @@ class ActionModule(ServerAction):
         if state == "sessions" and not args["run"]:
             login, admin_url = outside(setting, name, masked, path=path)
             return {"admin_url": admin_url, "login": login.username}
-        found = parties(setting, name, path=path)
+        found = (beforehand if state == "checked" else parties)(setting, name, path=path)
         masked += found.values
         if state == "absent" and not found.aborting and found.new and found.new.username == found.old.username:
             return None  # the login has taken its turn again since, with another password
@@ -51,7 +52,7 @@ class ActionModule(ServerAction):
 
 
 def _of(found: Parties, name: str, state: str) -> dict[str, Any]:
-    concerned: Login | None = found.new if state in ("present", "usable") else found.removed
+    concerned: Login | None = found.new if state in ("checked", "present", "usable") else found.removed
     if concerned is None or not concerned.username:
         raise RotationError(f"{name}: there is no new login yet; the stage 'create' makes it")
     params: dict[str, Any] = {
@@ -61,7 +62,8 @@ def _of(found: Parties, name: str, state: str) -> dict[str, Any]:
         "journal": found.number,
         "login_url": found.of(concerned),
     }
+    if state in ("checked", "present"):
+        params["like"] = found.old.username
     if state == "present":
         params["verifier"] = _scram.scram_verifier(str(concerned.password), os.urandom(16))
-        params["like"] = found.old.username
     return params

@@ -37,6 +37,9 @@ class ActionModule(RotationAction):
         "credentials": {"type": "list", "elements": "str", "default": []},
         "force": {"type": "bool", "default": False},
         "ask": {"type": "bool", "default": False},
+        "preflight": {"type": "bool", "default": False},
+        "against": {"type": "dict", "default": {}},
+        "unasked": {"type": "str", "default": ""},
         "incident": {"type": "str", "default": ""},
         "immediate": {"type": "bool", "default": False},
         **_supplied.OPTIONS,
@@ -74,7 +77,7 @@ class ActionModule(RotationAction):
             return {"changed": False, "nothing": True, "said": ["no rotation is open; there is nothing to take back"]}
         wish = _rotation.Wish(tuple(args["credentials"]), args["force"], args["incident"], args["immediate"])
         given = _supplied.supplied(args, task_vars)
-        contents, descriptions = _read(setting)
+        contents, descriptions, late = _read(setting, journal)
         ground = _rotation.Ground(
             catalog=setting.catalog,
             journal=journal,
@@ -83,23 +86,31 @@ class ActionModule(RotationAction):
             now=_shared.now(),
             descriptions=descriptions,
             supplied=given,
+            against=args["against"],
             leak=bool(args["incident"]),
         )
         plan = _rotation.plan(ground, wish)
         against = _access_key.against(setting, plan, contents)
         if against:
-            plan = _rotation.plan(replace(ground, against=against), wish)
+            plan = _rotation.plan(replace(ground, against={**ground.against, **against}), wish)
         needs = [name for name in wish.names if name in plan.refused and self._is_asked(setting, name, given)]
         data = _plan_words.described(setting.catalog, plan, args["hosts"])
-        said = {"plan": data, "said": _plan_words.words(data), "refused": dict(plan.refused), "needs": needs}
+        said = {"plan": data, "said": _plan_words.words(data, late), "refused": dict(plan.refused), "needs": needs}
         said["pages"] = {name: setting.catalog.credentials[name].provider_url or "" for name in needs}
         said["audit"] = {"wanted": bool(setting.catalog.audit_log), "head": dict(journal.audit)}
+        said["warnings"] = [args["unasked"]] if args["unasked"] else []
         if needs and args["ask"] and write:
             return {"changed": False, "nothing": True, **said}
+        if plan.items:
+            problems = _resolve.resolve(setting.catalog, contents).problems
+            _shared.require_valid(problems, setting.catalog.environment)
+        checks = _shared.told_checks(setting, plan) if args["preflight"] else []
+        if checks:
+            return {"changed": False, "nothing": True, "checks": checks, **said}
+        for name in late if write else ():
+            setting.rotator.secrets.delete(name)
         if not plan.items:
             return {"changed": False, "nothing": True, **said}
-        resolution = _resolve.resolve(setting.catalog, contents)
-        _shared.require_valid(resolution.problems, setting.catalog.environment)
         if not write:
             return {"changed": True, "nothing": False, "diff": _plan_words.diff(data), **said}
         rotation_id = f"r-{_shared.now():%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
@@ -207,8 +218,11 @@ def _told(setting: Setting, journal: Journal) -> dict[str, Any]:
     return _shared.told(setting, journal, journal.rotation)
 
 
-def _read(setting: Setting) -> tuple[Contents, dict[str, Any]]:
-    """Everything a plan stands on: the settings' places, the credentials', and the labels of the secrets."""
+def _read(setting: Setting, journal: Journal) -> tuple[Contents, dict[str, Any], list[str]]:
+    """Everything a plan stands on: the settings' places, the credentials', and the labels of the secrets.
+
+    The last are secrets of rotations that have ended, which should not be there any more.
+    """
     catalog, rotator = setting.catalog, setting.rotator
     concerned = {name for one in catalog.credentials.values() for name in _graph.secrets_of(catalog, one)}
     concerned |= {
@@ -217,8 +231,11 @@ def _read(setting: Setting) -> tuple[Contents, dict[str, Any]]:
         for place in _graph.fallback_places(catalog, one)
         if not place.name.startswith("/")
     }
-    contents = rotator.secrets.read(sorted({*catalog.secret_names, *concerned}))
+    remembered = _rotator_ends.remembered(rotator, journal)
+    found = rotator.secrets.read([*sorted({*catalog.secret_names, *concerned}), *remembered])
+    late = _rotator_ends.left_late(found, remembered)
+    contents = found.without(remembered)
     if catalog.reads_ssm or any(_graph.reads_ssm(catalog, one) for one in catalog.credentials.values()):
         contents |= rotator.parameters.read([catalog.ssm_path])
     descriptions = {name: rotator.secrets.describe(name) for name in sorted(concerned) if name in contents.readings}
-    return contents, descriptions
+    return contents, descriptions, late

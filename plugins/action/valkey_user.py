@@ -19,9 +19,12 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils import _valkey_
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import (
     ServerAction,
+    beforehand,
     outside,
     parties,
 )
+
+_ADDING = ("checked", "open", "present")
 
 
 class ActionModule(ServerAction):
@@ -34,13 +37,13 @@ class ActionModule(ServerAction):
         if args["state"] == "sessions" and not args["run"]:
             login, admin_url = outside(setting, args["credential"], masked)
             return {"admin_url": admin_url, "user": login.username or _valkey.DEFAULT_USER}
-        found = parties(setting, args["credential"])
+        state = args["state"]
+        found = (beforehand if state == "checked" else parties)(setting, args["credential"])
         masked += found.values
         if found.nothing:
             return None
-        state = args["state"]
         self._rotator = setting.rotator
-        concerned = found.new if state in ("open", "present", "usable") else found.removed
+        concerned = found.new if state in (*_ADDING, "usable") else found.removed
         if concerned is None:
             raise RotationError(f"{args['credential']}: there is no new value yet; the stage 'create' makes it")
         users = found.new is not None and found.new.username != found.old.username
@@ -51,9 +54,9 @@ class ActionModule(ServerAction):
             "journal": found.number,
             "overlap": "users" if users else "passwords",
         }
-        if state in ("open", "present") or found.aborting:
+        if state in _ADDING or found.aborting:
             params["gate"] = found.rotation
-        if state in ("open", "present") and users:
+        if state in _ADDING and users:
             params["like"] = found.old.username or _valkey.DEFAULT_USER
         if state == "absent" and not users and not found.aborting:
             params["last_client"] = dict(found.notes)

@@ -108,6 +108,10 @@ class Holdings:
                 self.problems.append(f"secret {name}: {error}, and {asked} is asked of it; store a JSON object")
         return self._parsed[name]
 
+    def is_broken(self, place: Place) -> bool:
+        """Whether the place is a key of what is no JSON object, which is a problem of its own."""
+        return place.key is not None and place.name in self._parsed and self._parsed[place.name] is None
+
     def places(self) -> Iterator[Place]:
         """Every key and parameter that is held."""
         for name, reading in self._contents.readings.items():

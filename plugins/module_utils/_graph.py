@@ -19,7 +19,14 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._model import (
     SettingRef,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
-from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login, login_of, with_login
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import (
+    Login,
+    flaw,
+    is_url,
+    login_of,
+    resembles_url,
+    with_login,
+)
 
 Edits = Mapping[Place, str]
 """The new text of every place that changes."""
@@ -49,6 +56,12 @@ class Appearance:
     login: Login = field(repr=False)
     in_url: bool = False
 
+    @property
+    def flaw(self) -> Optional[str]:
+        """What keeps it from being the URL that it seems meant to be, if it seems so."""
+        is_meant = not self.in_url and (_holds_url(self.spot) or resembles_url(self.text))
+        return _flawed(self.spot, self.text) if is_meant else None
+
     def rewritten(self, new: Login) -> str:
         """The place's text with the new login in it."""
         if self.in_url:
@@ -75,6 +88,11 @@ class Found:
         """A URL that the credential logs in by."""
         return next((one.text.split(",")[0] for one in self.appearances if one.in_url), None)
 
+    @property
+    def flaws(self) -> tuple[str, ...]:
+        """What seems meant to be a URL that it logs in by, and is none."""
+        return tuple(one.flaw for one in self.appearances if one.flaw)
+
     def edits(self, new: Login) -> Edits:
         return {one.spot.place: one.rewritten(new) for one in self.appearances if one.rewritten(new) != one.text}
 
@@ -91,8 +109,7 @@ def spots(catalog: Catalog, credential: Credential) -> Iterator[Spot]:
 def _spots(catalog: Catalog, credential: Credential) -> Iterator[Spot]:
     for name in credential.settings:
         setting = catalog.settings[name]
-        own = (setting.place,) if setting.place else ()
-        for place in own + setting.copies:
+        for place in _own_places(setting):
             yield Spot(place, setting, is_user=bool(_USER.search(name)))
         if setting.compose:
             yield from _parts(catalog, setting, setting.compose.username, is_user=True)
@@ -106,7 +123,7 @@ def _parts(catalog: Catalog, setting: Setting, part: Optional[Part], *, is_user:
         yield Spot(part, setting, is_user=is_user)
     elif isinstance(part, SettingRef):
         other = catalog.settings[part.name]
-        for place in ((other.place,) if other.place else ()) + other.copies:
+        for place in _own_places(other):
             yield Spot(place, other, is_user=is_user)
 
 
@@ -123,7 +140,11 @@ def reads_ssm(catalog: Catalog, credential: Credential) -> bool:
 def fallback_places(catalog: Catalog, credential: Credential) -> tuple[Place, ...]:
     """Where the former keys of a signing key are listed."""
     setting = catalog.settings.get(credential.fallbacks or "")
-    return ((setting.place,) if setting and setting.place else ()) + (setting.copies if setting else ())
+    return _own_places(setting) if setting else ()
+
+
+def _own_places(setting: Setting) -> tuple[Place, ...]:
+    return ((setting.place,) if setting.place else ()) + setting.copies
 
 
 def mirrored_names(catalog: Catalog, credential: Credential) -> tuple[str, ...]:
@@ -143,10 +164,12 @@ def find(catalog: Catalog, credential: Credential, contents: Contents) -> Found:
     for spot in wanted:
         text = holdings.value(spot.place, spot.setting)
         if text and len({login_of(url) for url in _urls(spot, text)}) > 1:
-            problems.append(f"{spot} lists URLs with different logins; give each login a setting and a credential")
+            problems.append(_different(spot, text))
         elif text:
             appearances.append(_appearance(spot, text))
-        elif spot.setting is None or spot.setting.required:
+            if _holds_url(spot) and not is_url(text):
+                problems.append(_flawed(spot, text))
+        elif not holdings.is_broken(spot.place) and (spot.setting is None or spot.setting.required):
             failure = contents.failures.get(spot.place.name)
             problems.append(f"{spot} holds no value" + (f" ({failure.reason})" if failure else ""))
     problems += holdings.problems
@@ -154,7 +177,27 @@ def find(catalog: Catalog, credential: Credential, contents: Contents) -> Found:
         problems.append("no place that the catalog names holds it: " + (", ".join(map(str, wanted)) or "it names none"))
     password, more = _agreed(appearances, "password", lambda one: not (one.spot.is_user and not one.in_url))
     username, others = _agreed(appearances, "username", lambda one: one.in_url or one.spot.is_user)
-    return Found(credential, Login(username, password), tuple(appearances), (*problems, *more, *others))
+    every = tuple(dict.fromkeys((*problems, *more, *others)))
+    return Found(credential, Login(username, password), tuple(appearances), every)
+
+
+def _holds_url(spot: Spot) -> bool:
+    return spot.setting is not None and spot.setting.type == "url" and spot.place in _own_places(spot.setting)
+
+
+def _flawed(where: object, text: str) -> str:
+    return (
+        f"{where} {flaw(text)}; write scheme://user:password@host/… there, with special characters of the user name "
+        "and the password as %XX"
+    )
+
+
+def _different(spot: Spot, text: str) -> str:
+    """What is wrong with a list of which not every item has the same login."""
+    for number, url in enumerate(_urls(spot, text), 1):
+        if not is_url(url) and resembles_url(url):
+            return _flawed(f"item {number} of {spot}", url)
+    return f"{spot} lists URLs with different logins; give each login a setting and a credential"
 
 
 def _appearance(spot: Spot, text: str) -> Appearance:
@@ -175,12 +218,14 @@ def _agreed(
     holders = [one for one in appearances if holds(one)]
     if not holders:
         return None, []
-    first = holders[0]
+    sound = [one for one in holders if not one.flaw]
+    first = (sound or holders)[0]
     value = getattr(first.login, part)
     words = "passwords" if part == "password" else "user names"
     return value, [
-        f"{first.spot} and {one.spot} hold different {words}; correct the one that is wrong"
-        for one in holders[1:]
+        (one.flaw if sound else None)
+        or f"{first.spot} and {one.spot} hold different {words}; correct the one that is wrong"
+        for one in holders
         if getattr(one.login, part) != value
     ]
 

@@ -22,6 +22,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base im
 CLOSING_STEPS = ("closed", "aborted")
 PROMOTING_STEPS = ("promote",)
 BACKWARD_STEPS = ("abort", "withdraw", "discard")
+REMEMBERED = 8
+"""How many secrets of ended rotations the journal keeps in mind: a request that is on its way when its process is
+killed arrives within minutes, so the last ones are enough."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,8 @@ class Journal:
     """Number and digest of the newest audit record."""
     incident: Optional[Incident] = None
     """A leak that was declared and is not contained yet."""
+    ended: tuple[str, ...] = ()
+    """What the rotations that ended last called the secrets of their own, which are gone unless one was made late."""
     entries: int = 0
     """How many entries there are to trim."""
 
@@ -173,7 +178,7 @@ def _entry(path: str, reading: Reading) -> tuple[int, str, str]:
 def _next(journal: Journal, number: int, name: str, entry: Mapping[str, Any]) -> Journal:
     try:
         return _after(journal, number, name, entry)
-    except (TypeError, ValueError):  # the entry's fields are not what they should be; the words might hold some of it
+    except (AttributeError, TypeError, ValueError):  # a field is not what it should be; the words might hold some of it
         raise _no_entry(name) from None
 
 
@@ -185,12 +190,24 @@ def _after(journal: Journal, number: int, name: str, entry: Mapping[str, Any]) -
         audit=_mapping(name, entry, "audit") or journal.audit,
         obligations=_obligations(journal, name, entry),
         incident=_incident.following(journal.incident, entry),
+        ended=_last(journal, entry.get("ended", ())),
     )
     before = journal.rotation
     same = before if before and before.id == entry["rotation"] else None
     if entry["step"] in CLOSING_STEPS:
-        return replace(journal, rotation=before if before and not same else None)
+        ended = _last(journal, own_secrets(same) if same else ())
+        return replace(journal, rotation=before if before and not same else None, ended=ended)
     return replace(journal, rotation=_opened(number, name, entry, same))
+
+
+def own_secrets(rotation: OpenRotation) -> tuple[str, ...]:
+    """What the secrets of its own are called: one of all new values, and one for each that a provider makes."""
+    items = rotation.plan.get("credentials", {})
+    return (rotation.id, *(f"{rotation.id}/{name}" for name, item in items.items() if item.get("issued")))
+
+
+def _last(journal: Journal, more: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*journal.ended, *more)))[-REMEMBERED:]
 
 
 def _obligations(journal: Journal, name: str, entry: Mapping[str, Any]) -> Mapping[str, Obligation]:
@@ -269,5 +286,6 @@ def base_entry(journal: Journal) -> dict[str, Any]:
         },
         "prepared": sorted(journal.prepared),
         "audit": dict(journal.audit),
+        **({"ended": list(journal.ended)} if journal.ended else {}),
         **({"incident": journal.incident.entry()} if journal.incident else {}),
     }

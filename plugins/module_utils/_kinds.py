@@ -12,7 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 
 VALUES = ("generated", "supplied", "provider")
 ROUTINES = ("login", "signing_key")
-STAGES = ("issue", "create", "set", "test", "retire", "revoke")
+STAGES = ("check", "issue", "create", "set", "test", "retire", "revoke")
 
 SCHEMA: dict[str, Any] = {
     "type": "object",

@@ -43,7 +43,9 @@ def _of_its_kind(ground: Ground, credential: Credential, kind: Kind, found: _gra
     if kind.value == "supplied":
         yield from _supplied(ground, credential, found)
     if kind.needs_url and not found.problems and found.url is None:
-        yield "it appears in no URL, so its server's address is unknown; let it appear in a setting of type url"
+        yield from found.flaws or (
+            "it appears in no URL, so its server's address is unknown; let it appear in a setting of type url",
+        )
     if kind.needs_user and not found.problems and found.login.username is None:
         yield "no place holds its user name or id; add one to appears_in, such as a setting ending in ACCESS_KEY_ID"
     if kind.needs_admin:

@@ -14,6 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import _postgre
 Result = Dict[str, Any]
 
 NEEDED = {
+    "checked": ("admin_url", "login", "owner", "like"),
     "present": ("admin_url", "login_url", "login", "owner", "verifier"),
     "usable": ("login_url", "login", "owner"),
     "sessions": ("admin_url", "login"),
@@ -70,6 +71,19 @@ class Run:
         if not self.check_mode:
             servers.apply(server, plan, login, self.journal)
         return {"changed": bool(plan), "statements": [statement.shown for statement in plan]}
+
+
+def checked(run: Run) -> Result:
+    """Asks what setting ``login`` and ending ``like`` would ask, and writes nothing."""
+    with run.administrator() as server:
+        former: str = run.params["like"]
+        facts = run.observed(server, run.login, run.owner, former)
+        plans.plan_layout(facts, login=run.login, owner=run.owner, journal=run.journal, like=former)
+        refuse_own(server, former)
+        plans.plan_absent(facts, login=former, journal=run.journal)
+        servers.may_end_sessions(facts.admin, former)
+        refuse_in_use(run, server, facts.roles.get(run.login))
+    return {"changed": False}
 
 
 def present(run: Run) -> Result:
@@ -166,11 +180,7 @@ def absent(run: Run) -> Result:
 
         def act() -> Tuple[List[servers.Session], Result]:
             facts = run.observed(server, run.login)
-            ((itself,),) = server.rows("SELECT session_user::text", doing="asking who we are")
-            if itself == run.login:
-                raise grammar.DatabaseError(
-                    "own_login", "admin_url logs in as %s, the role that is to be ended; use another" % run.login
-                )
+            refuse_own(server, run.login)
             plan = plans.plan_absent(facts, login=run.login, journal=run.journal)
             servers.may_end_sessions(facts.admin, run.login)
             found = servers.sessions(server, run.login, run.params["known_addresses"])
@@ -187,6 +197,14 @@ def absent(run: Run) -> Result:
     result.update(changed=result["changed"] or ended > 0, ended=ended, refused=True)
     result["seconds"] = round(time.monotonic() - started, 3)
     return result
+
+
+def refuse_own(server: servers.Server, login: str) -> None:
+    ((itself,),) = server.rows("SELECT session_user::text", doing="asking who we are")
+    if itself == login:
+        raise grammar.DatabaseError(
+            "own_login", "admin_url logs in as %s, the role that is to be ended; use another" % login
+        )
 
 
 def refuse_unknown(run: Run, found: Sequence[servers.Session]) -> None:
@@ -264,6 +282,7 @@ def in_words(found: Sequence[servers.Session]) -> str:
 
 
 ACTS: Dict[str, Callable[[Run], Result]] = {
+    "checked": checked,
     "present": present,
     "usable": usable,
     "sessions": sessions,

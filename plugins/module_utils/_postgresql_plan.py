@@ -87,19 +87,10 @@ def plan_present(
     facts: Facts, *, login: str, owner: str, verifier: str, journal: int, like: Optional[str] = None
 ) -> List[Statement]:
     """The login, able to log in with the verifier's password, ending up as the owner."""
-    if login == owner:
-        raise DatabaseError(
-            "login_is_owner", "login and owner are both %s; a rotation needs logins beside the owner" % owner
-        )
     if not VERIFIER.fullmatch(verifier):
         raise DatabaseError("bad_verifier", "verifier is no SCRAM-SHA-256 verifier; nothing else is sent to a server")
-    holder = _required(facts, owner, "owner")
-    model = _required(facts, like, "like") if like else None
-    role = facts.roles.get(login)
-    if role:
-        refuse_older(role.comment, login, journal)
-    _may_change(facts, role, holder, needs_grant=not _is_member(role, owner))
-    plan = _layout(facts, login, holder, model)
+    role, model = facts.roles.get(login), facts.roles.get(like or "")
+    plan = plan_layout(facts, login=login, owner=owner, journal=journal, like=like)
     words = ["LOGIN"]
     if role and not role.inherits:
         words.append("INHERIT")
@@ -110,6 +101,21 @@ def plan_present(
     text = "ALTER ROLE %s %s PASSWORD " % (identifier(login), " ".join(words))
     plan.append(Statement(text + literal(verifier), text + "'…'"))
     return [*plan, _record(role, login, journal)]
+
+
+def plan_layout(facts: Facts, *, login: str, owner: str, journal: int, like: Optional[str] = None) -> List[Statement]:
+    """The part of it that needs no password; raises what stands against the whole."""
+    if login == owner:
+        raise DatabaseError(
+            "login_is_owner", "login and owner are both %s; a rotation needs logins beside the owner" % owner
+        )
+    holder = _required(facts, owner, "owner")
+    model = _required(facts, like, "like") if like else None
+    role = facts.roles.get(login)
+    if role:
+        refuse_older(role.comment, login, journal)
+    _may_change(facts, role, holder, needs_grant=not _is_member(role, owner))
+    return _layout(facts, login, holder, model)
 
 
 def plan_absent(facts: Facts, *, login: str, journal: int) -> List[Statement]:

@@ -109,7 +109,7 @@ class Ground:
     supplied: Mapping[str, Login] = field(default_factory=dict, repr=False)
     """New values that the operator gives."""
     against: Mapping[str, str] = field(default_factory=dict)
-    """What providers have against rotating a credential."""
+    """What its server or its provider has against rotating a credential."""
     mirrors: bool = False
     """Whether GitHub can be sent to."""
     leak: bool = False

@@ -128,6 +128,16 @@ def tidy(rotator: Rotator) -> None:
     rotator.clear(rotation)
 
 
+def remembered(rotator: Rotator, journal: Journal) -> list[str]:
+    """The secrets that rotations had to themselves which have ended."""
+    return [f"{rotator.catalog.rotation_secret}/{name}" for name in journal.ended]
+
+
+def left_late(contents: Contents, names: Sequence[str]) -> list[str]:
+    """Those that are there all the same: a request that was on its way when its process was killed made them late."""
+    return [name for name in names if name in contents.readings]
+
+
 def close(rotator: Rotator, *, step: str, **more: Any) -> Journal:
     """The last entry: what was rotated, and what is left for later."""
     journal, rotation = rotator.mine()

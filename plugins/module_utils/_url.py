@@ -31,6 +31,30 @@ def login_of(url: str) -> Optional[Login]:
     return Login(unquote(username) or None, unquote(password) if colon else None)
 
 
+def flaw(text: str) -> Optional[str]:
+    """What is wrong with what is to be a URL with a login, in words without any part of it; None where it is one."""
+    if login_of(text) is not None:
+        return None
+    _scheme, mark, rest = text.partition("://")
+    if not mark:
+        return "cannot be parsed as a URL: it has no ://"
+    if not is_url(text):
+        return "cannot be parsed as a URL: what stands before its :// is no scheme"
+    if "@" in rest:
+        return "cannot be parsed as a URL: a /, ? or # stands before its @"
+    return "holds a URL without a user name and a password"
+
+
+def is_url(text: str) -> bool:
+    """Whether it has the form of a URL, with or without a login."""
+    return _URL.match(text) is not None
+
+
+def resembles_url(text: str) -> bool:
+    """Whether somebody may have meant a URL."""
+    return "//" in text or re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", text) is not None
+
+
 def with_login(url: str, login: Login) -> str:
     """The URL with another login. A part that is None stays as it is, byte for byte.
 

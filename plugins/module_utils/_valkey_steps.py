@@ -128,6 +128,24 @@ def _passwords(nodes: Sequence[Node], user: str, gate: Optional[str]) -> int:
     return max(len(node.users[user].digests - {gate}) if user in node.users else 0 for node in nodes)
 
 
+def checked(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
+    """Asks what the steps of a rotation to the user would ask, and changes nothing."""
+    del check  # it only asks
+    former = wanted.like if wanted.by_users and wanted.like else wanted.user
+
+    def plan(node: Node) -> Commands:
+        node.may(*KILL)
+        _sessions_of(node, former)
+        _valkey.plan_absent(node.users, former, wanted.digest, gate=wanted.gate, keep_one=False)
+        return _valkey.plan_open(node.users, wanted.user, wanted.digest, like=wanted.like, gate=str(wanted.gate))
+
+    with every_node(wanted) as nodes:
+        for user in {wanted.user, former}:
+            _refuse_replicas_own(nodes, user, lambda _digest: False)
+        _planned(nodes, plan, wanted.user)
+        return {"changed": False, "nodes": _described(nodes)}
+
+
 def open_gate(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
     def plan(node: Node) -> Commands:
         return _valkey.plan_open(node.users, wanted.user, wanted.digest, like=wanted.like, gate=str(wanted.gate))
@@ -298,6 +316,7 @@ def _prove_refused(nodes: Sequence[Node], login: Address) -> List[str]:
 
 
 STEPS: Mapping[str, Callable[..., Dict[str, Any]]] = {
+    "checked": checked,
     "open": open_gate,
     "present": present,
     "usable": usable,

@@ -26,13 +26,14 @@ options:
     required: true
   state:
     description:
+      - V(checked) is for the time before a rotation. It asks AWS for the group, and the server whether it answers.
       - V(present) makes the token of the open rotation valid beside the old one. If a third token was valid and the
         old one gave way, the old one is added again.
       - V(usable) logs in with it at every address.
       - V(absent) keeps the new token only, or the old one while the rotation is taken back, and proves that the other
         one is refused. Sessions that logged in with it are not ended; those of restarted services are gone.
     type: str
-    choices: [present, usable, absent]
+    choices: [checked, present, usable, absent]
     default: present
   python:
     description: The application's interpreter on the host, which has redis-py.

@@ -30,6 +30,8 @@ options:
     type: str
   state:
     description:
+      - V(checked) is for the time before a rotation. It asks whether O(owner) and O(like) exist, whether the
+        administrator can log in, and whether it may set O(login) and end O(like). It writes nothing.
       - V(present) makes O(login) able to log in with the new password, beside the other one. It asks the server first,
         and changes nothing if O(login_url) logs in and ends up as the owner. The role is created if it is missing. Its
         settings, memberships and connection limit become those of O(like). A login that has sessions keeps its
@@ -43,7 +45,7 @@ options:
       - V(prepared) creates the two logins, unable to log in yet, beside the login O(owner) that owns everything.
       - V(unprepared) drops them again while neither can log in. Run it while no rotation is open.
     type: str
-    choices: [present, usable, sessions, absent, prepared, unprepared]
+    choices: [checked, present, usable, sessions, absent, prepared, unprepared]
     default: present
   admin_url:
     description: The administrator's URL. Set by the action plugin. Not used by O(state=usable).
@@ -63,7 +65,9 @@ options:
     description: SCRAM verifier of the new password. Set by the action plugin. Needed by O(state=present).
     type: str
   like:
-    description: The login that is in use now, whose settings the new one gets. Set by the action plugin.
+    description:
+      - The login that is in use now, whose settings the new one gets. Set by the action plugin.
+      - Needed by O(state=checked).
     type: str
   journal:
     description:

@@ -38,6 +38,20 @@ options:
     description: With O(state=begun), return the credentials whose value must be asked for instead of refusing them.
     type: bool
     default: false
+  preflight:
+    description:
+      - With O(state=planned) or O(state=begun), return RV(checks) and open nothing yet, where there are any. Ask those
+        servers, then call again without it, and with what was found in O(against).
+    type: bool
+    default: false
+  against:
+    description: By credential, what its server has against rotating it. It is refused in these words.
+    type: dict
+    default: {}
+  unasked:
+    description: Why no server could be asked; shown as a warning.
+    type: str
+    default: ''
   incident:
     description:
       - Name of the leak that makes the rotation necessary. Age does not count then, no former key is kept, and nothing
@@ -153,6 +167,12 @@ nothing:
   description: Whether there is nothing to do.
   type: bool
   returned: when O(state) is V(planned) or V(begun)
+checks:
+  description: The credentials whose servers can be asked first, since their kinds have a C(check.yml).
+  type: list
+  elements: dict
+  returned: with O(preflight), when there are any
+  sample: [{"name": "database", "kind": "postgresql_role"}]
 rotation:
   description: The open rotation.
   type: dict

@@ -28,6 +28,8 @@ options:
     type: str
   state:
     description:
+      - V(checked) is for the time before a rotation. It asks every node whether the user could get a password and lose
+        one, and whether the administrator has the rights. Changes nothing.
       - V(open) opens the gate of this rotation at the user, see O(gate). It creates the user where O(like) says how.
       - V(present) makes the password valid beside those that are.
       - V(usable) logs in with it, at its own address and at every node, and writes, reads and deletes one random key on
@@ -37,7 +39,7 @@ options:
       - V(sessions) reports who is logged in as the user, by address.
       - V(absent) takes the password away, ends the sessions that use it, and proves that every node refuses it.
     type: str
-    choices: [open, present, usable, tried, sessions, absent]
+    choices: [checked, open, present, usable, tried, sessions, absent]
     default: present
   overlap:
     description:

@@ -58,7 +58,8 @@ def facts_of(
     def seconds(at: str) -> float:
         return (_ages.moment(at) - began).total_seconds()
 
-    rows = [_row(catalog, one, results.get(one["name"], {})) for one in impact.get("credentials", [])]
+    known = {**_replaced_before(incident), **results}
+    rows = [_row(catalog, one, known.get(one["name"], {})) for one in impact.get("credentials", [])]
     still = [f"{row['name']}: {row['state']}" for row in rows if row["open"]]
     clock = _clock({name: seconds(at) for name, at in incident.events.items()})
     timeline = [{"seconds": 0.0, "at": incident.at, "what": f"declared by {incident.who}"}]
@@ -89,6 +90,12 @@ def facts_of(
         "open": [*still, *told.get("open", ())],
         "written_at": _ages.stamp(now),
     }
+
+
+def _replaced_before(incident: Incident) -> dict[str, Any]:
+    """What earlier runs of this response replaced: this one passes them over, and says nothing of them."""
+    names = (name.partition("/")[2] for name in incident.events if name.startswith("refused/"))
+    return {name: {"replaced": True, "evidence": "an earlier run of this response"} for name in names}
 
 
 def _words(event: str) -> str:

@@ -41,9 +41,9 @@ def _item(catalog: Catalog, item: _rotation.Item) -> dict[str, Any]:
     }
 
 
-def words(plan: Mapping[str, Any]) -> list[str]:
-    """The plan as lines for the terminal."""
-    lines: list[str] = []
+def words(plan: Mapping[str, Any], late: Sequence[str] = ()) -> list[str]:
+    """The plan as lines for the terminal; ``late`` are secrets of rotations that have ended."""
+    lines = [f"secret {name} is of a rotation that has ended, and was made too late; it is removed" for name in late]
     acts = {
         "rotate": "rotates",
         "drop_fallback": "drops its former key",

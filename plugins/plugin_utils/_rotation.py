@@ -179,6 +179,20 @@ def told(setting: Setting, journal: Journal, rotation: OpenRotation) -> dict[str
 
 def told_item(setting: Setting, item: _rotation.Item, rotation: OpenRotation) -> dict[str, Any]:
     credential = setting.catalog.credentials[item.credential]
+    return {
+        **told_credential(setting, item),
+        "later": (
+            rotation.step == "retire"
+            and item.act == _rotation.ROTATE
+            and not rotation.plan.get("incident")
+            and _rotation.retires_later(credential)
+        ),
+    }
+
+
+def told_credential(setting: Setting, item: _rotation.Item) -> dict[str, Any]:
+    """What the tasks of a kind know of their credential."""
+    credential = setting.catalog.credentials[item.credential]
     kind = setting.kinds.get(item.kind, Kind(item.kind))
     return {
         "name": item.credential,
@@ -188,13 +202,13 @@ def told_item(setting: Setting, item: _rotation.Item, rotation: OpenRotation) ->
         "stages": list(kind.stages),
         "options": dict(credential.options),
         "provider_url": credential.provider_url,
-        "later": (
-            rotation.step == "retire"
-            and item.act == _rotation.ROTATE
-            and not rotation.plan.get("incident")
-            and _rotation.retires_later(credential)
-        ),
     }
+
+
+def told_checks(setting: Setting, plan: _rotation.Plan) -> list[dict[str, Any]]:
+    """The credentials whose servers can be asked beforehand."""
+    found = [told_credential(setting, item) for item in plan.items if item.act in _rotation.CHANGES]
+    return [one for one in found if "check" in one["stages"]]
 
 
 def record_of(setting: Setting, journal: Journal, rotation: OpenRotation) -> dict[str, Any]:

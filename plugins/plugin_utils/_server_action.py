@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _redact, _rotation, _steps
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError, SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._kinds import Kind
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login, at_path, with_login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _guard, _lean
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
@@ -87,6 +88,22 @@ def parties(setting: Setting, name: str, *, path: str | None = None) -> Parties:
     )
 
 
+def beforehand(setting: Setting, name: str, *, path: str | None = None) -> Parties:
+    """The parties of a credential that is to be rotated, with a password that nobody has in place of the new one."""
+    found = _present(setting, name)
+    admin, admin_url = administrator(setting, name, found.url, path=path)
+    kind = setting.kinds.get(found.credential.kind, Kind(found.credential.kind))
+    return Parties(
+        old=found.login,
+        new=_rotation.new_login(kind, found, _shared.generate(64)),
+        admin=admin,
+        url=str(found.url),
+        admin_url=admin_url,
+        number=setting.rotator.look().head,
+        rotation="none yet",
+    )
+
+
 def administrator(
     setting: Setting,
     name: str,
@@ -112,13 +129,18 @@ def administrator(
 
 def present_login(setting: Setting, name: str) -> tuple[Login, str]:
     """What the stores hold of a credential now, outside a rotation."""
+    found = _present(setting, name)
+    return found.login, str(found.url)
+
+
+def _present(setting: Setting, name: str) -> _graph.Found:
     credential = setting.catalog.credentials.get(name)
     if credential is None:
         raise RotationError(f"{name}: is no credential of the catalog")
     found = setting.held(credential)
     if found.problems or not found.url:
         raise RotationError(f"{name}: {'; '.join(found.problems) or 'appears in no URL, so no server is known'}")
-    return found.login, found.url
+    return found
 
 
 def outside(setting: Setting, name: str, masked: list[str], *, path: str | None = None) -> tuple[Login, str]:
@@ -160,6 +182,11 @@ class ServerAction(ActionBase):
                 return {**result, "changed": False, "skipped": True, "msg": "no new value was made, so none is removed"}
             kept = {name: args[name] for name in own if name != "python" and args.get(name) is not None}
             answer = self._on_host({**kept, **params}, args["python"], task_vars or {})
+        except AnsibleConnectionFailure as error:
+            # Not as unreachable: with run_once Ansible would end the play, and nobody would be told what to do.
+            where = self._task.delegate_to or (task_vars or {}).get("inventory_hostname")
+            words = f"{where} cannot be reached; choose another by -e rotation_host=…"
+            return {**result, "failed": True, "not_reached": True, "msg": words, "detail": str(error)}
         except (SecretsError, AnsibleActionFail) as error:
             return {
                 **result,

@@ -12,7 +12,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.watchparty.secrets.plugins.module_utils import _valkey, _valkey_steps
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError, SecretsError
 
-STATES = ["open", "present", "usable", "tried", "sessions", "absent"]
+STATES = ["checked", "open", "present", "usable", "tried", "sessions", "absent"]
 ARGUMENT_SPEC: dict[str, Any] = {
     "credential": {"type": "str"},
     "state": {"type": "str", "choices": STATES, "default": "present"},
@@ -45,8 +45,8 @@ def wanted(params: Mapping[str, Any]) -> _valkey_steps.Wanted:
         raise HostError("digest is not that of the password in login_url")
     if digest is None and params["state"] != "sessions":
         raise HostError("digest or login_url is needed for state %s" % params["state"])
-    if params["state"] == "open" and not params["gate"]:
-        raise HostError("gate is needed for state open")
+    if params["state"] in ("checked", "open") and not params["gate"]:
+        raise HostError("gate is needed for state %s" % params["state"])
     return _valkey_steps.Wanted(
         admin=_valkey.parse_url(params["admin_url"], "admin_url") if params["admin_url"] else None,
         login=login,

@@ -71,6 +71,12 @@ def test_each_step_is_done_once(api: ElastiCache) -> None:
     assert server.accepts(new)
 
 
+def test_what_is_asked_before_a_rotation(api: ElastiCache) -> None:
+    server = server_of(api)
+    assert steps(api, new_password()).checked() == {"changed": False, "accepted": {node(server): True}}
+    assert sent(api) == []
+
+
 def test_taking_it_back_keeps_the_old_one(api: ElastiCache) -> None:
     server, new = server_of(api), new_password()
     assert not steps(api, new, aborting=True).absent()["changed"]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.integration.harness import Run
-from tests.integration.rotation_lab import CORE, RotationLab, rotation_lab, sentences
+from tests.integration.rotation_lab import CORE, MASTER, RotationLab, rotation_lab, sentences
 
 pytestmark = pytest.mark.slow
 
@@ -64,4 +64,26 @@ def test_a_signing_key_keeps_no_former_one(lab: RotationLab) -> None:
     assert now.django_key != old.django_key
     assert now.fallbacks == ""
     assert lab.journal_state().obligations == {}
+    lab.assert_settled(old)
+
+
+def test_what_a_server_refuses_stays_open(lab: RotationLab) -> None:
+    """The rest of its wave is replaced, and the same command goes on once the server does what it is asked for."""
+    old = lab.ready()
+    lab.postgres.execute(f"ALTER ROLE {MASTER} NOCREATEROLE;")
+    try:
+        run = respond(lab, "-e", "leaked=database,cache")
+    finally:
+        lab.postgres.execute(f"ALTER ROLE {MASTER} CREATEROLE;")
+    assert run.code != 0, run.output
+    sentences(run, f"still open: database: OPEN: administrator {MASTER} lacks CREATEROLE. As a superuser: ALTER ROLE")
+    now = lab.values()
+    assert (now.database, lab.accepts(old)["cache"]) == (old.database, False)
+    assert lab.journal_state().rotation is None
+    assert lab.journal_state().incident is not None
+
+    run = respond(lab, "-e", "leaked=database,cache")
+    assert run.code == 0, run.output
+    assert lab.values().cache == now.cache
+    assert lab.journal_state().incident is None
     lab.assert_settled(old)

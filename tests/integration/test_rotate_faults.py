@@ -126,7 +126,10 @@ def test_aws_fails_at_the_end(lab: RotationLab) -> None:
 
 
 def test_the_journal_cannot_be_written(lab: RotationLab) -> None:
-    """Nothing is done that is not in the journal; the same command goes on from its last entry."""
+    """Nothing is done that is not in the journal; the same command goes on from its last entry.
+
+    In between the host that talks to the servers is lost: that is said with the remedy, and takes nothing back.
+    """
     old = lab.ready()
     head = lab.journal_state().head
     lab.moto.set_faults(Fault("deny", operation="PutParameter", target=f"{JOURNAL}/{head + 4}"))
@@ -135,6 +138,9 @@ def test_the_journal_cannot_be_written(lab: RotationLab) -> None:
     failed(run, f"{JOURNAL}/{head + 4}")
     assert lab.journal_state().head == head + 3
     assert lab.values() == old
+    with lab.unreachable("web1"):
+        run = lab.rotate(*CACHE)
+    failed(run, "stands at set", "web1 cannot be reached; choose another by -e rotation_host=…", "to go on")
     finished(lab, *CACHE, old=[old])
 
 

@@ -89,6 +89,41 @@ def test_an_administrator_that_lacks_a_right(rules: tuple[str, ...], words: str,
     assert words in message
 
 
+@pytest.mark.parametrize("right", ["acl|list", "acl|setuser", "acl|save", "config|get", "client|kill", "client|list"])
+def test_a_right_is_missed_before_a_rotation(right: str, server: Valkey, run: Run) -> None:
+    password = new_password()
+    server.create_user("weak", password, "+@all", f"-{right}")
+    try:
+        message = refused(run, server, "checked", gate="r", admin_url=server.url(user="weak", password=password))
+    finally:
+        server.execute("ACL", "DELUSER", "weak")
+    assert "the user of admin_url lacks a right there" in message
+    assert f"'{right}'" in message
+
+
+def test_what_is_asked_before_a_rotation(server: Valkey, run: Run) -> None:
+    before = server.execute("ACL", "LIST")
+    login = server.url(password=new_password())
+    place = [{"node": f"{server.host}:{server.port}", "role": "primary"}]
+    allowed = {"changed": False, "nodes": place}
+    assert run("checked", gate="r", admin_url=server.admin_url(), login_url=login) == allowed
+    other = server.url(user="app_b", password=new_password())
+    users = {"overlap": "users", "like": "default", "gate": "r"}
+    assert run("checked", admin_url=server.admin_url(), login_url=other, **users) == allowed
+    assert server.execute("ACL", "LIST") == before
+    assert "gate is needed for state checked" in refused(run, server, "checked")
+    nobody = server.url(user="nobody", password=new_password())
+    assert "the user nobody does not exist" in refused(run, server, "checked", gate="r", login_url=nobody)
+    missing = {**users, "like": "app_a"}
+    assert "the user app_a, whose rights app_b is to get" in refused(run, server, "checked", login_url=other, **missing)
+    server.execute("ACL", "SETUSER", "open_two", "on", "nopass", "~*", "+@all")
+    login = server.url(user="open_two", password=new_password())
+    assert "needs no password" in refused(run, server, "checked", gate="r", login_url=login)
+    users["like"] = "open_two"
+    assert "needs no password" in refused(run, server, "checked", login_url=other, **users)
+    server.execute("ACL", "DELUSER", "open_two")
+
+
 def test_a_server_that_is_down(server: Valkey, run: Run) -> None:
     down = f"redis://admin:canary-x@127.0.0.1:{free_port()}"
     assert "cannot be reached; start it" in refused(run, server, admin_url=down)
@@ -127,6 +162,7 @@ class Bare(Valkey):
 def test_a_server_that_keeps_nothing(run: Run) -> None:
     with Bare() as server:
         assert "would be lost at its next restart" in refused(run, server)
+        assert "would be lost at its next restart" in refused(run, server, "checked", gate="r")
 
 
 def test_a_user_that_needs_no_password(server: Valkey, run: Run) -> None:

@@ -30,6 +30,7 @@ SELECTED = {
     "test_aws_access_key": ("from_end_to_end",),
     "test_canary_rotation": ("no_value_is_anywhere_else", "arguments]"),
     "test_django_sessions": (),
+    "test_leak_response": ("from_a_paste", "signing_key"),
     "test_real_rotation": (),
     "test_rotate.py": ("third_partys_value",),
     "test_rotate_bad_input": (),

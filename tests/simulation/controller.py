@@ -92,7 +92,9 @@ class Rotate:
 
     def run(self) -> str:
         try:
-            begun = self.hands.begin()
+            begun = self.hands.begin(preflight=True)
+            if begun.get("checks"):
+                begun = self.hands.begin(against=self._against(begun["checks"]))
             if begun.get("nothing"):
                 return "nothing: " + "; ".join(begun["said"])
             self.now = begun["rotation"]
@@ -110,6 +112,18 @@ class Rotate:
         except Unreachable as error:
             return f"error: unreachable: {error}"
         return self._outcome()
+
+    def _against(self, checks: list[dict[str, Any]]) -> dict[str, str]:
+        """What the servers say before anything is written, as preflight.yml gathers it."""
+        against = {}
+        for credential in checks:
+            try:
+                self.hands.kind(credential, "check")
+            except Unreachable as error:
+                return dict.fromkeys((one["name"] for one in checks), str(error))
+            except SecretsError as error:
+                against[credential["name"]] = str(error)
+        return against
 
     def _outcome(self) -> str:
         if self.now.get("closed"):

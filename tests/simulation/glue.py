@@ -153,8 +153,9 @@ class Hands:
         found: dict[str, Any] = act.answer(self.setting, {**args, **given}, {})
         return found
 
-    def begin(self) -> dict[str, Any]:
-        return self._answer(rotation.ActionModule, state="begun", hosts=list(self.world.hosts), **self.options)
+    def begin(self, **more: Any) -> dict[str, Any]:
+        hosts = list(self.world.hosts)
+        return self._answer(rotation.ActionModule, state="begun", hosts=hosts, **self.options, **more)
 
     def rotation(self, state: str, **more: Any) -> dict[str, Any]:
         return self._answer(rotation.ActionModule, state=state, **more)
@@ -183,10 +184,11 @@ class Hands:
         name, folder = credential["name"], credential["kind"]
         host = next(iter(self.world.hosts.values()))
         if folder == "postgresql_role":
-            state = {"set": "present", "test": "usable", "retire": "absent"}[stage]
+            state = {"check": "checked", "set": "present", "test": "usable", "retire": "absent"}[stage]
             host.module(f"postgresql_login {state}", lambda: self._postgresql(name, state), sealed=False)
             return {}
-        state = {"create": "open", "set": "present", "test": "usable", "retire": "absent"}[stage]
+        states = {"check": "checked", "create": "open", "set": "present", "test": "usable", "retire": "absent"}
+        state = states[stage]
         host.module(f"valkey_user {state}", lambda: self._valkey(name, state), sealed=False)
         return {"primary": "1"} if state == "present" else {}
 
@@ -201,7 +203,9 @@ class Hands:
         if params is None:
             return
         login, url = params["login"], params["login_url"]
-        if state == "present":
+        if state == "checked":
+            server.checked(login, params["like"], params["journal"])
+        elif state == "present":
             server.present(login, url, params["verifier"], params["journal"])
         elif state == "usable":
             server.usable(login, url)
@@ -214,7 +218,9 @@ class Hands:
             return
         user, digest = params["user"], _valkey.digest_of(login_in(params["login_url"])[1])
         gate = _valkey.gate_digest(params["gate"]) if params.get("gate") else None
-        if state == "open":
+        if state == "checked":
+            server.checked(user, digest, str(gate))
+        elif state == "open":
             server.open(user, digest, str(gate))
         elif state == "present":
             server.present(user, digest, gate)

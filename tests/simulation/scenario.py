@@ -311,7 +311,7 @@ class Scenario:
                     break
             if process.words != "closed at record: complete":
                 raise Violation(f"the next rotation does not go through: {process.words}")
-            self._judge("the next rotation has ended")
+            self._judge("the next rotation has ended", strict=True)
 
     def _discharge(self) -> None:
         """What a closed rotation left for later is done when it is due, and nothing else with it."""
@@ -331,12 +331,17 @@ class Scenario:
                 return self._judge("what was due later is done")
         raise Violation(f"{sorted(due & set(self.watch.journal.obligations))} are due and stay: {process.words}")
 
-    def _judge(self, what: str) -> None:
-        """Nothing is left; of a process that was cut short after another had tidied up, nothing that is valid."""
+    def _judge(self, what: str, *, strict: bool = False) -> None:
+        """Nothing is left; of a process that acted after another had tidied up, nothing that is valid.
+
+        A process clears such a late act away itself. One that was killed in between cannot, nor can one yet that stands
+        still in between. Its label stays until the next rotation of that secret, and the secret of its rotation's own
+        until the next plan, so both are litter; ``strict``: a plan was made since, and leaves no such secret.
+        """
         left = self.watch.left_over()
-        killed = any(one.cut_short for one in self.scheduler.processes)
-        valid = [one for one in left if one.startswith(("login", "password", "rotation"))]
-        if valid or (left and not killed):
+        still = any(one.cut_short or one.words is None for one in self.scheduler.processes)
+        wrong = ("login", "password", "rotation", *(("secret",) if strict else ()))
+        if any(one.startswith(wrong) for one in left) or (left and not still):
             raise Violation(f"{what}, and left behind: {'; '.join(left)}")
         self.result.litter += Counter(one.partition(" ")[0] for one in left)
 

@@ -47,6 +47,16 @@ class Postgres:
         found = self.logins.get(name)
         return found is not None and found.can_login and found.password == password
 
+    def checked(self, login: str, former: str, journal: int) -> None:
+        def look() -> None:
+            for name in (login, former):
+                self._refuse_older(name, self.logins.get(name) or Login(), journal)
+            if former not in self.logins:
+                raise HostError(f"role {former} does not exist on the server")
+            self._refuse_in_use(login, self.logins.get(login) or Login())
+
+        self.act("look", login, look)
+
     def present(self, login: str, login_url: str, verifier: str, journal: int) -> None:
         if self.act("log in", login, lambda: self.accepts(login_url)):
             return
@@ -54,8 +64,7 @@ class Postgres:
         def transaction() -> None:
             role = self.logins.get(login) or Login()
             self._refuse_older(login, role, journal)
-            if role.can_login and self.in_use(login):
-                raise HostError(f"role {login} is in use, and login_url does not log in as it")
+            self._refuse_in_use(login, role)
             self.logins[login] = Login(verifier, True, journal)
 
         self.act("alter role", login, transaction)
@@ -76,6 +85,10 @@ class Postgres:
         self.act("end role", login, transaction)
         if self.act("log in", login, lambda: self.accepts(login_url)):
             raise HostError(f"role {login} may no longer log in, and login_url still does")
+
+    def _refuse_in_use(self, login: str, role: Login) -> None:
+        if role.can_login and self.in_use(login):
+            raise HostError(f"role {login} is in use, and login_url does not log in as it")
 
     @staticmethod
     def _refuse_older(login: str, role: Login, journal: int) -> None:
@@ -121,6 +134,14 @@ class Valkey:
         for node, commands in plans.items():
             for rules in commands:  # type: ignore[attr-defined]
                 self.act("setuser", node, lambda: self.setuser(node, user, rules))  # noqa: B023 - called at once
+
+    def checked(self, user: str, digest: str, gate: str) -> None:
+        def look(users: dict[str, _valkey.User]) -> None:
+            _valkey.plan_absent(users, user, digest, gate=gate, keep_one=False)
+            _valkey.plan_open(users, user, digest, like=None, gate=gate)
+
+        for node in self.nodes:
+            self.act("look", node, lambda: look(self.nodes[node]))  # noqa: B023 - called at once
 
     def open(self, user: str, digest: str, gate: str) -> None:
         self._each(user, lambda users: _valkey.plan_open(users, user, digest, like=None, gate=gate))

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Optional, Sequence, Tuple
+from typing import Any, Collection, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     AlreadyExists,
@@ -73,6 +73,13 @@ class Contents:
 
     def __or__(self, other: Contents) -> Contents:
         return Contents({**self.readings, **other.readings}, {**self.failures, **other.failures})
+
+    def without(self, names: Collection[str]) -> Contents:
+        """The same without what concerns these."""
+        return Contents(
+            {name: one for name, one in self.readings.items() if name not in names},
+            {name: one for name, one in self.failures.items() if name not in names},
+        )
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,9 @@ class Shop:
         like = self.first if login == self.second else self.second
         return self.call(state="present", **self.args(login, **{"verifier": verifier, "like": like, **more}))
 
+    def check(self, **more: Any) -> dict[str, Any]:
+        return self.call(state="checked", **self.args(self.second, **{"like": self.first, **more}))
+
     def test(self, login: str | None = None, **more: Any) -> dict[str, Any]:
         return self.call(state="usable", **self.args(login or self.second, **more))
 

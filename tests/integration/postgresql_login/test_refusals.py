@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 import time
+from urllib.parse import unquote, urlsplit
 
 import psycopg
 import pytest
@@ -103,6 +104,31 @@ def test_errors_of_the_administrator(shop: Shop) -> None:
     failed(shop.retire(admin_url=weak(shop, "CREATEROLE", "pg_monitor")), "missing_right", "GRANT pg_signal_backend")
     assert shop.sessions(login="nobody") == {"changed": False, "sessions": [], "login": "nobody"}
     assert shop.roles() == before
+
+
+def test_what_is_asked_before_a_rotation(shop: Shop) -> None:
+    """The answer is the one that setting or ending a login would give, and nothing is written."""
+    before, admin = shop.roles(), shop.server.admin_url_of()
+    allowed = {"changed": False, "login": shop.second}
+    assert shop.check() == shop.check(check=True) == allowed
+    failed(shop.check(admin_url=shop.server.url("master", "canary-wrong", "postgres")), "wrong_password", "admin_url")
+    failed(shop.check(admin_url=admin.replace(str(shop.server.port), "1")), "unreachable", "admin_url")
+    failed(shop.check(owner="nobody"), "no_owner", "role nobody (owner) does not exist")
+    failed(shop.check(like="nobody"), "no_like", "role nobody (like) does not exist")
+    failed(shop.check(like=None), "missing_option", "state=checked needs like")
+    failed(shop.check(admin_url=shop.url(shop.first)), "missing_right", "lacks CREATEROLE")
+    failed(shop.check(admin_url=weak(shop, "")), "missing_right", "lacks CREATEROLE")
+    failed(shop.check(admin_url=weak(shop, "CREATEROLE", "pg_monitor")), "missing_right", "GRANT pg_signal_backend")
+    failed(shop.check(admin_url=weak(shop, "CREATEROLE", "pg_signal_backend")), "missing_right", "GRANT pg_monitor")
+    boss = weak(shop, "CREATEROLE", "pg_monitor", "pg_signal_backend")
+    assert shop.check(admin_url=boss) == allowed
+    failed(shop.check(admin_url=boss, like=unquote(str(urlsplit(boss).username))), "own_login", "use another")
+    assert shop.roles() == before
+    shop.set()
+    with shop.connect(shop.second):
+        failed(shop.check(), "in_use", f"role {shop.second} is in use")
+    failed(shop.check(journal=4), "overtaken", shop.second)
+    assert shop.check() == allowed
 
 
 def weak(shop: Shop, attributes: str, *groups: str) -> str:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import (
+    REMEMBERED,
     Journal,
     Obligation,
     OpenRotation,
@@ -88,7 +89,19 @@ def test_another_rotation_inherits_nothing() -> None:
 @pytest.mark.parametrize("step", ["closed", "aborted"])
 def test_a_closed_rotation_leaves_only_the_number(step: str) -> None:
     last = entry(8, step)
-    assert fold(PATH, [entry(7, "plan"), last]) == Journal(head=8, digest=digest_of(last.value), entries=2)
+    closed = Journal(head=8, digest=digest_of(last.value), ended=("r1",), entries=2)
+    assert fold(PATH, [entry(7, "plan"), last]) == closed
+
+
+def test_what_the_secrets_of_the_last_ended_rotations_were_called() -> None:
+    plan = {"credentials": {"storage": {"kind": "k", "issued": True}, "database": {"kind": "k"}}}
+    journal = fold(PATH, [entry(1, "plan", plan=plan), entry(2, "aborted")])
+    assert journal.ended == ("r1", "r1/storage")
+    for number in range(2, 12):
+        last = entry(number * 2, "closed", f"r{number}")
+        for one in (entry(number * 2 - 1, "plan", f"r{number}"), last):
+            journal = extended(journal, one.name, journal.head + 1, one.value)
+    assert journal.ended == tuple(f"r{number}" for number in range(12 - REMEMBERED, 12))
 
 
 def test_an_end_of_another_rotation_ends_nothing() -> None:
@@ -243,7 +256,7 @@ def test_a_base_carries_everything_that_stays() -> None:
     }
     journal = fold(PATH, [entry(1, "plan"), entry(2, "closed", **stays)])
     found = base_entry(journal)
-    assert found == {"base": True, **stays}
+    assert found == {"base": True, **stays, "ended": ["r1"]}
     based = fold(PATH, [entry(3, "closed", "trim", **json.loads(json.dumps(found)))])
     assert replace(based, head=0, digest="", entries=0) == replace(journal, head=0, digest="", entries=0)
 
@@ -261,7 +274,10 @@ MORE = st.fixed_dictionaries(
         "phase": st.integers(0, 2),
         "reason": NAMES,
         "holder": st.fixed_dictionaries({"pid": st.integers(1, 9)}),
-        "plan": st.fixed_dictionaries({"phases": st.integers(0, 2), "secrets": VERSIONS}),
+        "plan": st.fixed_dictionaries(
+            {"phases": st.integers(0, 2), "secrets": VERSIONS},
+            optional={"credentials": st.dictionaries(NAMES, st.just({"kind": "k", "issued": True}), max_size=2)},
+        ),
         "prescribes": st.fixed_dictionaries(
             {"secrets": VERSIONS},
             optional={
@@ -358,6 +374,8 @@ def test_a_broken_entry_is_named(body: str) -> None:
         {"audit": "canary"},
         {"holder": "canary"},
         {"plan": "canary"},
+        {"ended": 1},
+        {"ended": [{"canary": 1}]},
         {"notes": "canary"},
         {"phase": "canary"},
         {"attempt": None},
@@ -370,3 +388,8 @@ def test_a_field_that_is_not_what_it_should_be(more: dict[str, Any]) -> None:
     assert "canary" not in str(raised.value)
     with pytest.raises(JournalError, match="is no journal entry"):
         extended(Journal(), f"{PATH}/1", 1, entry(1, "plan", **more).value)
+
+
+def test_a_plan_that_is_none_ends_in_the_same_words() -> None:
+    with pytest.raises(JournalError, match=f"parameter {PATH}/2 is no journal entry"):
+        fold(PATH, [entry(1, "plan", plan={"credentials": ["canary"]}), entry(2, "closed")])

@@ -64,8 +64,24 @@ def test_a_supplied_user_name_alone_is_a_new_value() -> None:
 
 
 def test_no_url() -> None:
-    words = refusal(made_ground(texts={"/app/test/CACHE_URL": "redis://cache/0"}), "cache")
+    only = {"cache": {"appears_in": [{"setting": "TOKEN"}]}}
+    words = refusal(made_ground(credentials=only), "cache")
     assert words.startswith("it appears in no URL, so its server's address is unknown")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("redis://cache/0", "holds a URL without a user name and a password"),
+        ("redis//:canary@cache/0", "cannot be parsed as a URL: it has no ://"),
+        ("redis://:can/ary@cache/0", "cannot be parsed as a URL: a /, ? or # stands before its @"),
+    ],
+)
+def test_a_url_that_is_none(text: str, words: str) -> None:
+    assert refusal(made_ground(texts={"/app/test/CACHE_URL": text}), "cache") == (
+        f"CACHE_URL (parameter /app/test/CACHE_URL) {words}; write scheme://user:password@host/… there, with special "
+        "characters of the user name and the password as %XX"
+    )
 
 
 def test_no_administrator() -> None:

@@ -141,6 +141,18 @@ def test_what_present_refuses() -> None:
     assert "6" in refused("overtaken", present, facts(OWNER, IN_USE, newer))
 
 
+def test_the_layout_needs_no_password_and_refuses_the_same() -> None:
+    def layout(seen: Facts, **more: Any) -> list[Statement]:
+        return plans.plan_layout(seen, **{"login": "shop_b", "owner": "shop", "journal": 5, "like": "shop_a", **more})
+
+    assert shown(layout(facts(OWNER, IN_USE))) == shown(present(facts(OWNER, IN_USE)))[:-2]
+    refused("login_is_owner", layout, facts(OWNER, IN_USE), login="shop")
+    refused("no_owner", layout, facts(IN_USE, SPARE))
+    refused("no_like", layout, facts(OWNER, SPARE))
+    refused("overtaken", layout, facts(OWNER, IN_USE, SPARE._replace(comment=with_record(None, 6))))
+    refused("missing_right", layout, facts(OWNER, IN_USE, creates_roles=False))
+
+
 def test_what_the_administrator_lacks_is_named() -> None:
     weak = facts(OWNER, IN_USE, SPARE, creates_roles=False)
     assert 'ALTER ROLE "master" CREATEROLE' in refused("missing_right", present, weak)

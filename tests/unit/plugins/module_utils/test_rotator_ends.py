@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -286,6 +287,33 @@ class TestEnd:
         assert self.numbers(world) == [4, 5, 6, 7, 8, 9]
         left = rotator.look()
         assert (left.rotated, left.prepared) == (journal.rotated, journal.prepared)
+
+
+class TestLate:
+    """A request to make the rotation's own secret, on its way when its process was killed, arrives after the end."""
+
+    def ended(self, world: World) -> Any:
+        rotator = aborting(going(world))
+        ends.undo(rotator)
+        ends.tidy(rotator)
+        ends.close(rotator, step="aborted")
+        return rotator
+
+    def test_nothing_is_there(self, world: World) -> None:
+        rotator = self.ended(world)
+        names = ends.remembered(rotator, rotator.look())
+        assert names == [OWN]
+        assert ends.left_late(world.secrets.read(names), names) == []
+
+    def test_it_is_found_after_a_trim_too(self, world: World) -> None:
+        rotator = self.ended(world)
+        world.secrets.create(OWN, "{}", version="late-" + "0" * 27)
+        ends.trim(rotator, replace(rotator.look(), entries=ends.TRIM_FROM))
+        assert rotator.look().entries == 1
+        names = ends.remembered(rotator, rotator.look())
+        found = world.secrets.read([CORE, *names])
+        assert ends.left_late(found, names) == [OWN]
+        assert set(found.without(names).readings) == {CORE}
 
 
 class Kill(BaseException):

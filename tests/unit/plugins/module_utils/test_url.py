@@ -10,7 +10,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login, at_path, login_of, with_login
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import (
+    Login,
+    at_path,
+    flaw,
+    login_of,
+    resembles_url,
+    with_login,
+)
 
 SCHEMES = st.sampled_from(["postgres", "postgresql+psycopg", "redis", "rediss", "amqp", "https", "X-a.b"])
 HOSTS = st.sampled_from(["db", "db:5432", "[::1]", "[2001:db8::5]:6379", "a:1,b:2", "", "%2Fvar%2Frun", "ü.example"])
@@ -56,6 +63,37 @@ class TestLoginOf:
     )
     def test_none(self, text: str) -> None:
         assert login_of(text) is None
+
+    @pytest.mark.parametrize(
+        ("text", "words"),
+        [
+            ("redis://:canary@cache/0", None),
+            ("canary", "it has no ://"),
+            ("redis//:canary@cache/0", "it has no ://"),
+            ("redis:/:canary@cache/0", "it has no ://"),
+            ("canary ://:canary@cache/0", "what stands before its :// is no scheme"),
+            ("redis://:can/ary@cache/0", "a /, ? or # stands before its @"),
+            ("redis://:can#ary@cache/0", "a /, ? or # stands before its @"),
+            ("redis://cache/0", "without a user name and a password"),
+        ],
+    )
+    def test_what_is_wrong_with_it(self, text: str, words: str | None) -> None:
+        found = flaw(text)
+        assert found is None if words is None else found is not None and words in found
+        assert "canary" not in str(found)
+
+    @pytest.mark.parametrize(
+        ("text", "resembles"),
+        [
+            ("redis//:p@h/0", True),
+            ("redis:/:p@h/0", True),
+            ("redis://h", True),
+            ("p@ss:w/rd", False),
+            ("canary", False),
+        ],
+    )
+    def test_what_somebody_may_have_meant(self, text: str, *, resembles: bool) -> None:
+        assert resembles_url(text) is resembles
 
     def test_a_login_shows_no_password(self) -> None:
         assert repr(Login("app", "canary")) == "Login(username='app')"

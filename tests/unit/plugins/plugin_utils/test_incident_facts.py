@@ -115,6 +115,14 @@ class TestFacts:
         assert found["open"] == ["admin: OPEN: not replaced"]
         assert (found["clock"], found["declared_words"]) == ({}, ["admin"])
 
+    def test_one_that_an_earlier_run_replaced_is_not_open(self, made: Catalog) -> None:
+        events = {"refused/cache": "2026-11-25T15:00:30Z"}
+        found = facts_of(made, incident(events=events), IMPACT, {"admin": DONE}, {}, NOW)
+        assert (found["open"], found["contained_seconds"]) == ([], 30.0)
+        assert found["credentials"][1]["evidence"] == "an earlier run of this response"
+        again = {"admin": DONE, "cache": {"replaced": False, "why": "it leaked again"}}
+        assert facts_of(made, incident(events=events), IMPACT, again, {}, NOW)["open"] != []
+
     def test_other_events_are_told_as_they_are(self, made: Catalog) -> None:
         events = {"odd/{x}": "2026-11-25T15:00:01Z", "{y}": "2026-11-25T15:00:02Z", "live/{z}": "2026-11-25T15:00:03Z"}
         found = facts_of(made, incident(events=events), IMPACT, {}, {}, NOW)

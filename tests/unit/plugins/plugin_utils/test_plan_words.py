@@ -136,6 +136,13 @@ def test_nothing_at_all() -> None:
     }
 
 
+def test_what_a_killed_run_made_too_late() -> None:
+    late = "app-rotation/test/r-20261125T150000-0001"
+    assert _plan_words.words(_plan_words.described(PARSED, Plan(), []), [late]) == [
+        f"secret {late} is of a rotation that has ended, and was made too late; it is removed"
+    ]
+
+
 def test_the_diff_names_every_place_once() -> None:
     twice = Plan(items=(*PLAN.items, Item("other", "key", places=(KEY,))))
     data = {**_plan_words.described(PARSED, PLAN, []), "credentials": {}}

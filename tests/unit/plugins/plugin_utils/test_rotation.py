@@ -29,6 +29,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
     RotationError,
     WrongAccount,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotation import RENEW, RETIRE, Item, Plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
 from tests.unit.plugins.module_utils.rotator_world import CORE, KINDS, TOKEN, World, opened
@@ -184,6 +185,22 @@ class TestTold:
         kind = _kinds.Kind("login", stages=("set", "retire"), folder="/kinds/login")
         found = self.told(world, rotator, login=kind)["credentials"][0]
         assert (found["stages"], found["folder"], found["act"]) == (["set", "retire"], "/kinds/login", "rotate")
+
+    def test_servers_that_can_be_asked_beforehand(self, world: World) -> None:
+        """Those of credentials that get a new value, where their kind has a task for it."""
+        kinds = {"login": _kinds.Kind("login", stages=("check", "set"), folder="/kinds/login"), "given": KINDS["given"]}
+        setting = Setting(world.catalog, kinds, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
+        items = (
+            Item("database", "login"),
+            Item("database", "login", RENEW),
+            Item("database", "login", RETIRE, obligation="r0/database"),
+            Item("token", "given"),
+        )
+        found = shared.told_checks(setting, Plan(items))
+        assert [(one["name"], one["act"], one["folder"]) for one in found] == [
+            ("database", "rotate", "/kinds/login"),
+            ("database", "renew", "/kinds/login"),
+        ]
 
 
 def test_an_environment_with_problems() -> None:

@@ -14,7 +14,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.playbook.play_context import PlayContext
 from ansible.plugins.loader import connection_loader
 
@@ -27,6 +27,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action 
     Parties,
     ServerAction,
     administrator,
+    beforehand,
     parties,
     present_login,
 )
@@ -141,6 +142,32 @@ class TestParties:
         one = found(world, world.begun(force=False))
         assert (one.old, one.new) == (Login("app_a", "old"), Login("app_b", "now"))
         assert one.url == OLD_URL
+
+
+class TestBeforehand:
+    def test_who_would_take_turns(self, world: World) -> None:
+        one = beforehand(setting(world), "database", path="postgres")
+        assert (one.old, one.admin) == (Login("app_a", "old"), Login("root", "admin-canary"))
+        assert (one.url, one.admin_url) == (OLD_URL, "postgres://root:admin-canary@db/postgres")
+        assert (one.number, one.aborting, bool(one.rotation)) == (0, False, True)
+        assert one.new is not None
+        assert (one.new.username, len(str(one.new.password))) == ("app_b", 64)
+        assert one.new != beforehand(setting(world), "database").new, "a password that nobody has"
+
+    def test_nothing_is_written(self, world: World) -> None:
+        before = (dict(world.labels()), dict(world.parameters._parameters))
+        beforehand(setting(world), "cache")
+        assert (dict(world.labels()), dict(world.parameters._parameters)) == before
+
+    def test_its_journal_number_is_the_newest(self, world: World) -> None:
+        rotator = world.begun("database")
+        assert beforehand(setting(world), "database").number == rotator.look().head
+
+    def test_of_a_kind_that_is_not_known(self, world: World) -> None:
+        made = replace(setting(world), kinds={})
+        one = beforehand(made, "database").new
+        assert one is not None
+        assert one.username == "app_a"
 
 
 class TestAdministrator:
@@ -277,7 +304,7 @@ def run(world: World, module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> An
         templar = SimpleNamespace(template=lambda text: text)
         action = Echo(task, connection, PlayContext(), None, templar, None)
         action.sent = []
-        return action.run(task_vars={}), action.sent
+        return action.run(task_vars={"inventory_hostname": "web1"}), action.sent
 
     return start
 
@@ -321,6 +348,12 @@ class TestServerAction:
         answer, sent = run(world.begun("database"), error=error)
         assert (answer["failed"], answer["msg"], answer["error_type"]) == (True, "x ******** y", type(error).__name__)
         assert sent == []
+
+    def test_a_host_that_is_lost_is_a_failure_with_a_remedy(self, world: World, run: Any) -> None:
+        answer, sent = run(world.begun("database"), error=AnsibleConnectionFailure("no route"))
+        assert (answer["failed"], answer["not_reached"], sent) == (True, True, [])
+        assert answer["msg"] == "web1 cannot be reached; choose another by -e rotation_host=…"
+        assert answer["detail"] == "no route"
 
     def test_another_runs_rotation(self, world: World, run: Any) -> None:
         first = world.begun("database")
