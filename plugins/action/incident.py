@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import _ages, _
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _holder
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _gathered, _holder
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._files import write_text
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._incident_facts import facts_of, open_rotation
@@ -35,6 +35,7 @@ class ActionModule(RotationAction):
         "event_at": {"type": "float"},
         "results": {"type": "dict", "default": {}},
         "told": {"type": "dict", "default": {}},
+        "gathered": {"type": "dict", "default": {}},
         "mermaid": {"type": "str", "default": ""},
         "path": {"type": "path"},
     }
@@ -85,7 +86,8 @@ class ActionModule(RotationAction):
         return {"changed": True, **_told(journal.incident or incident)}
 
     def _report(self, setting: Setting, args: Mapping[str, Any], incident: Incident) -> dict[str, Any]:
-        facts = facts_of(setting.catalog, incident, args["impact"], args["results"], args["told"], _shared.now())
+        words = {**(_gathered.told(args["gathered"]) if args["gathered"] else {}), **args["told"]}
+        facts = facts_of(setting.catalog, incident, args["impact"], args["results"], words, _shared.now())
         base = Path(args["path"] or ".").expanduser()
         if base.suffix:
             raise RotationError(f"{base}: is a file's name; give the folder for the post-mortem")

@@ -46,7 +46,8 @@ options:
     choices: [graceful, immediate]
     default: graceful
   event:
-    description: With O(state=noted), V(planned), V(live/NAME), V(refused/NAME), V(purged) or V(sessions).
+    description: With O(state=noted), V(planned), V(live/NAME), V(refused/NAME), V(purged), V(invalidated/NAME)
+      or V(sessions).
     type: str
     default: ''
   event_at:
@@ -58,6 +59,12 @@ options:
     default: {}
   told:
     description: With O(state=reported), lists of words by heading. No values.
+    type: dict
+    default: {}
+  gathered:
+    description:
+      - With O(state=reported), what tasks registered, as C(seen) and C(copies) by host, and C(sessions), C(readers),
+        C(scrubbed), C(unread) and C(left_out). It becomes the words of the same headings, those in O(told) excepted.
     type: dict
     default: {}
   mermaid:

@@ -19,6 +19,7 @@ EVENTS = {
     "live": "every host was healthy on the new value of {}",
     "refused": "the old value of {} was refused",
     "purged": "caches were purged",
+    "invalidated": "CloudFront was told to forget its copies ({})",
     "sessions": "sessions were ended",
 }
 """By an event's first word; the rest names what it is about."""
