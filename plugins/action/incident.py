@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -25,7 +26,7 @@ class ActionModule(RotationAction):
 
     name = "watchparty.secrets.incident"
     extra_options = {
-        "state": {"type": "str", "choices": ["declared", "noted", "reported", "contained"], "required": True},
+        "state": {"type": "str", "choices": ["declared", "noted", "kept", "reported", "contained"], "required": True},
         "leaked": {"type": "list", "elements": "str", "default": []},
         "impact": {"type": "dict", "default": {}},
         "matches": {"type": "list", "elements": "dict", "default": []},
@@ -51,6 +52,8 @@ class ActionModule(RotationAction):
             return {"changed": False, **_told(journal.incident)}
         if state == "noted":
             return self._note(setting, args, journal, journal.incident)
+        if state == "kept":
+            return self._keep(args, journal.incident)
         if state == "reported":
             return self._report(setting, args, journal.incident)
         setting.rotator.append(journal, journal.incident.id, "closed", contained=journal.incident.id)
@@ -85,15 +88,21 @@ class ActionModule(RotationAction):
         journal = setting.rotator.append(journal, incident.id, "closed", events=events)
         return {"changed": True, **_told(journal.incident or incident)}
 
+    def _keep(self, args: Mapping[str, Any], incident: Incident) -> dict[str, Any]:
+        """Evidence on disk before the first act: a run that is killed must not take it along."""
+        words = _gathered.told(args["gathered"])
+        base = _free(_folder(args), f"{incident.id}-evidence")
+        path = base.with_name(f"{base.name}.md")
+        write_text(path, _postmortem.evidence(incident.id, incident.at, words["evidence"], words["readers"]))
+        return {"changed": True, "files": [str(path)], **_told(incident)}
+
     def _report(self, setting: Setting, args: Mapping[str, Any], incident: Incident) -> dict[str, Any]:
         words = {**(_gathered.told(args["gathered"]) if args["gathered"] else {}), **args["told"]}
         facts = facts_of(setting.catalog, incident, args["impact"], args["results"], words, _shared.now())
-        base = Path(args["path"] or ".").expanduser()
-        if base.suffix:
-            raise RotationError(f"{base}: is a file's name; give the folder for the post-mortem")
+        base = _free(_folder(args), incident.id)
         files = {
-            base / f"{incident.id}.md": _postmortem.markdown(facts, args["mermaid"]),
-            base / f"{incident.id}.html": _postmortem_page.page(facts),
+            base.with_name(f"{base.name}.md"): _postmortem.markdown(facts, args["mermaid"]),
+            base.with_name(f"{base.name}.html"): _postmortem_page.page(facts),
         }
         for path, text in files.items():
             write_text(path, text)
@@ -107,6 +116,19 @@ class ActionModule(RotationAction):
             ],
             **_told(incident),
         }
+
+
+def _folder(args: Mapping[str, Any]) -> Path:
+    base = Path(args["path"] or ".").expanduser()
+    if base.suffix:
+        raise RotationError(f"{base}: is a file's name; give the folder for the post-mortem")
+    return base
+
+
+def _free(folder: Path, name: str) -> Path:
+    """A name that no file has yet, without its suffix: what an earlier run of the incident saw is not written over."""
+    names = itertools.chain([name], (f"{name}-{at}" for at in itertools.count(2)))
+    return next(folder / one for one in names if not (folder / f"{one}.md").exists())
 
 
 def _told(incident: Incident) -> dict[str, Any]:

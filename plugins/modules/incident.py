@@ -18,9 +18,10 @@ options:
   state:
     description:
       - V(declared) opens the incident, or joins the one that is open. V(noted) keeps when O(event) was first seen.
-      - V(reported) writes the post-mortem, as Markdown and as one page that needs no network. V(contained) ends it.
+      - V(kept) writes down what was gathered before the first act. V(reported) writes the post-mortem, as Markdown and
+        as one page that needs no network. A file that is there already is not written over. V(contained) ends it.
     type: str
-    choices: [declared, noted, reported, contained]
+    choices: [declared, noted, kept, reported, contained]
     required: true
   leaked:
     description: What was declared.
@@ -63,8 +64,9 @@ options:
     default: {}
   gathered:
     description:
-      - With O(state=reported), what tasks registered, as C(seen) and C(copies) by host, and C(sessions), C(readers),
-        C(scrubbed), C(unread) and C(left_out). It becomes the words of the same headings, those in O(told) excepted.
+      - With O(state=kept) and O(state=reported), what tasks registered, as C(seen) and C(copies) by host, and
+        C(sessions), C(readers), C(scrubbed), C(unread) and C(left_out). It becomes the words of the same headings, those
+        in O(told) excepted.
     type: dict
     default: {}
   mermaid:
@@ -72,7 +74,7 @@ options:
     type: str
     default: ''
   path:
-    description: With O(state=reported), the folder on the controller.
+    description: With O(state=kept) and O(state=reported), the folder on the controller.
     type: path
 extends_documentation_fragment:
   - amazon.aws.common.modules
@@ -118,10 +120,10 @@ open_rotation:
   type: dict
   returned: when O(state=declared)
 files:
-  description: The post-mortem's paths.
+  description: The paths of what was written.
   type: list
   elements: str
-  returned: when O(state=reported)
+  returned: when O(state=kept) or O(state=reported)
 open:
   description: What is still open.
   type: list

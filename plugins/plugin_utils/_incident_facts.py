@@ -56,10 +56,12 @@ def facts_of(
     """``results`` says by credential what became of it; ``told`` are lists of words by heading."""
     began = _ages.moment(incident.at)
 
+    reached = impact.get("credentials", [])
+
     def seconds(at: str) -> float:
         return (_ages.moment(at) - began).total_seconds()
 
-    rows = [_row(catalog, one, results.get(one["name"], {})) for one in impact.get("credentials", [])]
+    rows = [_row(catalog, one, results.get(one["name"]) or _before(incident, one["name"])) for one in reached]
     still = [f"{row['name']}: {row['state']}" for row in rows if row["open"]]
     clock = _clock({name: seconds(at) for name, at in incident.events.items()})
     timeline = [{"seconds": 0.0, "at": incident.at, "what": f"declared by {incident.who}"}]
@@ -90,6 +92,12 @@ def facts_of(
         "open": [*still, *told.get("open", ())],
         "written_at": _ages.stamp(now),
     }
+
+
+def _before(incident: Incident, name: str) -> dict[str, Any]:
+    """What became of a credential in an earlier run of the same incident."""
+    at = incident.events.get(f"refused/{name}")
+    return {"replaced": True, "evidence": f"refused since {at}"} if at else {}
 
 
 def _words(event: str) -> str:
