@@ -65,8 +65,8 @@ options:
   gathered:
     description:
       - With O(state=kept) and O(state=reported), what tasks registered, as C(seen) and C(copies) by host, and
-        C(sessions), C(readers), C(scrubbed), C(unread) and C(left_out). It becomes the words of the same headings, those
-        in O(told) excepted.
+        C(sessions), C(readers), C(scrubbed), C(unread) and C(left_out). It becomes the words of the same headings, but
+        for those in O(told).
     type: dict
     default: {}
   mermaid:
