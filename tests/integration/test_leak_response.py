@@ -53,17 +53,19 @@ def distribution(lab: RotationLab) -> str:
 
 
 def invalidated(lab: RotationLab, name: str) -> list[list[str]]:
+    """The paths of each."""
     client = lab.moto.client("cloudfront")
     found = client.list_invalidations(DistributionId=name)["InvalidationList"].get("Items", [])
     batches = [client.get_invalidation(DistributionId=name, Id=one["Id"])["Invalidation"] for one in found]
-    return [one["InvalidationBatch"]["Paths"]["Items"] for one in batches]
+    return [
+        (one["CallerReference"], one["Paths"]["Items"]) for one in (found["InvalidationBatch"] for found in batches)
+    ]
 
 
 def test_a_string_from_a_paste_is_contained(lab: RotationLab, trail: Trail) -> None:
     old = lab.ready()
     cdn = distribution(lab)
     lab.catalog["purge"]["cdn"] = {"distribution": cdn, "paths": ["/", "/api/*"]}
-    lab.catalog["purge"]["gone"] = {"distribution": "EDOESNOTEXIST"}
     stray = lab.hosts[0].directory / ".env.bak"
     stray.write_text(f"REDIS_URL={lab.content()['REDIS_URL']}\n", encoding="utf-8")
     trail.events[CORE] = [event(identity="theft", address="203.0.113.9", who="arn:aws:iam::1:user/eve", secretId=CORE)]
@@ -79,14 +81,11 @@ def test_a_string_from_a_paste_is_contained(lab: RotationLab, trail: Trail) -> N
     assert lab.journal_state().incident is None
 
     run = respond(lab, trail, "-e", f"leaked_value_file={found}")
-    # One distribution is not there: nothing else waits for it, and the incident stays open.
-    assert run.code == 2, run.output
-    sentences(
-        run, "cache: its AWSCURRENT value, base64", "contained in ", "still open: CloudFront was NOT told to forget"
-    )
+    assert run.code == 0, run.output
+    sentences(run, "cache: its AWSCURRENT value, base64", "contained in ")
     lab.assert_settled(old)
     assert lab.values().database == old.database
-    assert lab.journal_state().incident is not None
+    assert lab.journal_state().incident is None
     assert invalidated(lab, cdn) == [["/", "/api/*"]]
     policy = lab.moto.client("secretsmanager").get_resource_policy(SecretId=CORE)["ResourcePolicy"]
     assert "WatchpartyLeakedVersions" in policy
@@ -105,29 +104,25 @@ def test_a_string_from_a_paste_is_contained(lab: RotationLab, trail: Trail) -> N
             "CloudTrail was asked in eu-west-3 only",
             f"web1: {stray} (mode 0644) holds a dead value of cache; remove it: rm {stray}",
             "CloudFront was told to forget its copies (cdn)",
-            "/* of EDOESNOTEXIST",
         ):
             assert words in text
         for host in lab.hosts:
             assert f"{host.name}: " in text
     assert stray.exists()
     assert ("ResourceName", CORE) in trail.asked
-    # Started again it goes on with the same incident, replaces nothing twice, and ends it.
-    now = lab.values()
-    del lab.catalog["purge"]["gone"]
     stray.unlink()
-    again = respond(lab, trail, "-e", "leaked=cache")
-    assert again.code == 0, again.output
-    assert lab.journal_state().incident is None
-    assert lab.values() == now
-    assert len(invalidated(lab, cdn)) == 1, "the same reference is taken once"
+    del lab.catalog["purge"]["cdn"]
 
 
 def test_a_signing_key_keeps_no_former_one(lab: RotationLab, trail: Trail) -> None:
     old = lab.ready()
     trail.refuses = "AccessDeniedException"
+    lab.catalog["purge"]["cdn"] = {"distribution": "EDOESNOTEXIST"}
     run = respond(lab, trail, "-e", "leaked=django_key")
-    assert run.code == 0, run.output
+    # A distribution that is not there keeps nothing else up, and the incident stays open.
+    assert run.code == 2, run.output
+    sentences(run, "contained in ", "still open: CloudFront was NOT told to forget /* of EDOESNOTEXIST")
+    assert lab.journal_state().incident is not None
     now = lab.values()
     assert now.django_key != old.django_key
     assert now.fallbacks == ""

@@ -12,6 +12,7 @@ import copy
 import importlib.util
 import json
 import re
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,7 @@ def leaked(book: str, found: dict[str, Any], credentials: dict[str, str] = CREDE
     return Template(text).render(event=found, leak_alert_credentials=credentials).strip()
 
 
+@cache
 def rulebook(name: str) -> dict[str, Any]:
     (ruleset,) = yaml.safe_load((EDA / "rulebooks" / f"leak_alerts_{name}.yml").read_text(encoding="utf-8"))
     return ruleset
