@@ -19,6 +19,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores import 
 PAUSE = 0.5
 """Seconds between two questions."""
 PAGE = 50
+NAMED = 5
+"""Questions that are named where many were not asked."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,13 @@ class _Open:
     pages: int = 0
     back_to: Optional[datetime] = None
 
-    def __str__(self) -> str:
-        reached = f"only back to {_ages.stamp(self.back_to)}" if self.back_to else "not asked"
-        return f"{self.question}: {reached}"
+
+def _short(left: Sequence[_Open]) -> Tuple[str, ...]:
+    """What is left of each question, those that were never asked in one line."""
+    words = [f"{one.question} only back to {_ages.stamp(one.back_to)}" for one in left if one.back_to]
+    never = [str(one.question) for one in left if not one.back_to]
+    more = f" and {len(never) - NAMED} more" if len(never) > NAMED else ""
+    return (*words, f"nothing of {', '.join(never[:NAMED])}{more}") if never else tuple(words)
 
 
 class CloudTrail:
@@ -91,7 +97,7 @@ class CloudTrail:
                 waiting.append(one)
             elif one.token:
                 stopped.append(one)
-        return Answer(tuple(uses), tuple(str(one) for one in (*stopped, *waiting)), problem, asked)
+        return Answer(tuple(uses), _short([*stopped, *waiting]), problem, asked)
 
     def _page(self, one: _Open, since: Optional[datetime]) -> List[_trail.Use]:
         attribute = {"AttributeKey": one.question.attribute, "AttributeValue": one.question.value}

@@ -106,7 +106,7 @@ def test_what_was_not_asked_to_the_end(world: World, trail: Stubber) -> None:
     for _question in range(2):
         trail.add_response("lookup_events", {"Events": [event(identity="1", secretId=CORE)]})
     found = ask(world, trail.client, credentials=["django"], pages=1)
-    assert found["words"][-1] == f"CloudTrail was not asked to the end: ResourceName {CORE}: not asked"
+    assert found["words"][-1] == f"CloudTrail was not asked to the end: nothing of ResourceName {CORE}"
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def test_since(asked: Asked) -> None:
 def test_pages_run_out(asked: Asked) -> None:
     asked.page(ONE, event(at="2026-11-25T10:00:00+00:00"), then="t1")
     asked.page(ONE, event(at="2026-11-25T09:00:00+00:00"), token="t1", then="t2")
-    assert asked.ask(ONE, pages=2).short == ("ResourceName core: only back to 2026-11-25T09:00:00Z",)
+    assert asked.ask(ONE, pages=2).short == ("ResourceName core only back to 2026-11-25T09:00:00Z",)
 
 
 def test_time_runs_out(stubbed: Stubbed) -> None:
@@ -93,13 +93,19 @@ def test_time_runs_out(stubbed: Stubbed) -> None:
     asked.page(ONE, event(), then="t1")
     asked.page(OTHER, event())
     found = asked.ask(ONE, OTHER, Question("EventName", "GetParameter"), seconds=5)
-    assert found.short == ("EventName GetParameter: not asked", "ResourceName core: only back to 2026-11-25T10:00:00Z")
+    assert found.short == ("ResourceName core only back to 2026-11-25T10:00:00Z", "nothing of EventName GetParameter")
     assert found.asked == 2
     assert asked.clock.now <= 100 + 5 + 4, "an answer more than was allowed, at most"
 
 
 def test_no_time_at_all(asked: Asked) -> None:
-    assert asked.ask(ONE, seconds=0) == Answer((), ("ResourceName core: not asked",), None, 0)
+    assert asked.ask(ONE, seconds=0) == Answer((), ("nothing of ResourceName core",), None, 0)
+
+
+def test_many_that_were_not_asked_are_one_line(asked: Asked) -> None:
+    questions = [Question("ResourceName", f"s{at}") for at in range(7)]
+    (line,) = asked.ask(*questions, seconds=0).short
+    assert line.endswith("ResourceName s4 and 2 more")
 
 
 @pytest.mark.parametrize(
