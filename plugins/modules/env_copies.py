@@ -22,7 +22,7 @@ options:
     type: path
     required: true
   leaked:
-    description: The name under which RV(watchparty.secrets.leaked_values#module:ignore:values) was registered.
+    description: The name under which the result of M(watchparty.secrets.leaked_values) was registered.
     type: str
     required: true
   values:

@@ -94,7 +94,7 @@ ARGUMENT_SPEC = {
     "units": {"type": "list", "elements": "str", "default": []},
     "since": {"type": "str", "default": ""},
     "seconds": {"type": "int", "default": 8},
-    "known_keys": {"type": "list", "elements": "str", "default": []},
+    "known_keys": {"type": "list", "elements": "str", "default": [], "no_log": False},
 }
 
 

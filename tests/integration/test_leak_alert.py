@@ -23,12 +23,14 @@ from pathlib import Path
 import ansible_collections.amazon
 import pytest
 
+from sandbox.aws import REGION
 from sandbox.process import REPOSITORY, free_port
 from tests.integration.harness import Lab
 
 RULEBOOK = os.environ.get("WATCHPARTY_RULEBOOK", "")
 COLLECTIONS = os.environ.get("WATCHPARTY_EDA_COLLECTIONS", "")
 ALERTS = REPOSITORY / "tests" / "unit" / "fixtures" / "alerts"
+QUEUE = "leak-alerts"
 KEY = "webhook-key-of-a-test"
 CREDENTIALS = {
     "signing": {"kind": "django_secret_key", "used_for": ["sessions"], "appears_in": [{"setting": "SECRET_KEY"}]}
@@ -74,23 +76,29 @@ class Listening:
 
 
 @contextmanager
-def listening(lab: Lab) -> Iterator[Listening]:
+def listening(lab: Lab, name: str) -> Iterator[Listening]:
     root = lab.directory / "collections" / "ansible_collections"
-    for name, target in (
+    for collection, target in (
         ("watchparty/secrets", REPOSITORY),
         ("ansible/eda", Path(COLLECTIONS) / "ansible_collections" / "ansible" / "eda"),
         ("amazon/aws", Path(next(iter(ansible_collections.amazon.__path__))) / "aws"),
     ):
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).symlink_to(target)
+        (root / collection).parent.mkdir(parents=True, exist_ok=True)
+        (root / collection).symlink_to(target)
     port = free_port()
     variables = lab.directory / "variables.yml"
-    known = {"github/postman_api_key": "signing"}
-    given = {"leak_webhook_port": port, "leak_alert_environment": "production", "leak_alert_credentials": known}
+    given = {
+        "leak_alert_environment": "production",
+        "leak_alert_credentials": {"github/postman_api_key": "signing", "aws/mailer": "signing"},
+        "leak_webhook_port": port,
+        "leak_queue_name": QUEUE,
+        "leak_queue_region": REGION,
+    }
     variables.write_text(json.dumps(given), encoding="utf-8")
     output = lab.directory / "rulebook.log"
-    command = [RULEBOOK, "--rulebook", "watchparty.secrets.leak_alerts_github", "-i", str(lab._inventory())]
-    command += ["--vars", str(variables), "--env-vars", "LEAK_WEBHOOK_SECRET", "--print-events", "-vv"]
+    command = [RULEBOOK, "--rulebook", f"watchparty.secrets.leak_alerts_{name}", "-i", str(lab._inventory())]
+    command += ["--vars", str(variables), "--env-vars", "LEAK_WEBHOOK_SECRET", "--print-events"]
+    command.append("-vv" if name == "github" else "-v")  # at -vv botocore itself writes every message of a queue
     environment = {
         **lab.environment(),
         "ANSIBLE_COLLECTIONS_PATH": str(root.parent),
@@ -101,7 +109,7 @@ def listening(lab: Lab) -> Iterator[Listening]:
         process = subprocess.Popen(command, env=environment, cwd=lab.directory, stdout=stream, stderr=stream)
     try:
         found = Listening(f"http://127.0.0.1:{port}/", output, process)
-        while not ready(found):
+        while name == "github" and not ready(found):
             time.sleep(0.3)
             assert process.poll() is None, found.output
         yield found
@@ -123,7 +131,7 @@ def test_a_signed_alert_starts_a_drill_and_its_secret_is_nowhere(lab: Lab) -> No
     lab.add_hosts(1)
     lab.seed()
     before = lab.moto.operations(since=0)
-    with listening(lab) as rulebook:
+    with listening(lab, "github") as rulebook:
         assert rulebook.post("github_created", signed=False) == 400
         assert rulebook.post("github_created", key="another") == 401
         assert rulebook.post("github_unknown_type") == 200, rulebook.output
@@ -137,3 +145,20 @@ def test_a_signed_alert_starts_a_drill_and_its_secret_is_nowhere(lab: Lab) -> No
     made = lab.moto.operations(since=len(before))
     assert "GetParametersByPath" in made, "the plan was made"
     assert not [one for one in made if one.startswith(("Put", "Create", "Update", "Delete"))], "and nothing written"
+
+
+def test_a_finding_in_the_queue_starts_a_drill(lab: Lab) -> None:
+    lab.catalog["credentials"] = CREDENTIALS
+    lab.add_hosts(1)
+    lab.seed()
+    client = lab.moto.client("sqs")
+    queue = client.create_queue(QueueName=QUEUE)["QueueUrl"]
+    with listening(lab, "aws") as rulebook:
+        for alert in ("guardduty_low", "guardduty_high"):
+            body = json.loads((ALERTS / f"{alert}.json").read_text(encoding="utf-8"))["body"]
+            client.send_message(QueueUrl=queue, MessageBody=json.dumps(body))
+        rulebook.waits("security contact: security@example.com")
+        rulebook.waits("PLAY RECAP")
+        output = rulebook.output
+    assert output.count("PLAY RECAP") == 1, "the grave one only"
+    assert "canary" not in output
