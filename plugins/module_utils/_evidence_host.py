@@ -231,7 +231,7 @@ def _processes(wanted: Wanted, part: Part, end: float) -> None:
             command,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            timeout=max(0.1, end - time.monotonic()),
+            timeout=max(0.1, end - time.monotonic() - 0.3),
             check=True,
         )
     except (OSError, subprocess.SubprocessError) as error:

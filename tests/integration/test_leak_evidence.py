@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from sandbox.application import python
 from sandbox.process import REPOSITORY
 from tests.integration.harness import Lab
 
@@ -80,7 +80,7 @@ def database(lab: Lab, port: int) -> dict[str, Any]:
 
 
 def test_what_hangs_is_named_and_delays_nothing(lab: Lab) -> None:
-    lab.add_hosts(2, rotation_python=str(python()))
+    lab.add_hosts(2, rotation_python=sys.executable)
     lab.seed()
     playbook, took, folder = (lab.directory / name for name in ("evidence.yml", "took", "post-mortems"))
     playbook.write_text(PLAYBOOK, encoding="utf-8")

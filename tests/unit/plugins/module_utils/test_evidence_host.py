@@ -134,7 +134,7 @@ class TestDeadline:
     def test_systemd_that_gives_no_answer(self, machine: Machine) -> None:
         machine.program("systemctl", "exec sleep 30")
         machine.journal("true")
-        assert machine.gathered(seconds=0.5, units=["web.service"])["short"] == ["processes: systemctl: gave no answer"]
+        assert machine.gathered(seconds=1.0, units=["web.service"])["short"] == ["processes: systemctl: gave no answer"]
 
 
 class TestKeys:
