@@ -3,20 +3,17 @@
 
 from __future__ import annotations
 
-import itertools
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _ages, _postmortem, _postmortem_page
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _gathered, _holder
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _files, _gathered, _holder
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._files import write_text
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._incident_facts import facts_of, open_rotation
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
 
@@ -91,21 +88,21 @@ class ActionModule(RotationAction):
     def _keep(self, args: Mapping[str, Any], incident: Incident) -> dict[str, Any]:
         """Evidence on disk before the first act: a run that is killed must not take it along."""
         words = _gathered.told(args["gathered"])
-        base = _free(_folder(args), f"{incident.id}-evidence")
+        base = _files.free(_files.folder(args["path"]), f"{incident.id}-evidence")
         path = base.with_name(f"{base.name}.md")
-        write_text(path, _postmortem.evidence(incident.id, incident.at, words["evidence"], words["readers"]))
+        _files.write_text(path, _postmortem.evidence(incident.id, incident.at, words["evidence"], words["readers"]))
         return {"changed": True, "files": [str(path)], **_told(incident)}
 
     def _report(self, setting: Setting, args: Mapping[str, Any], incident: Incident) -> dict[str, Any]:
         words = {**(_gathered.told(args["gathered"]) if args["gathered"] else {}), **args["told"]}
         facts = facts_of(setting.catalog, incident, args["impact"], args["results"], words, _shared.now())
-        base = _free(_folder(args), incident.id)
+        base = _files.free(_files.folder(args["path"]), incident.id)
         files = {
             base.with_name(f"{base.name}.md"): _postmortem.markdown(facts, args["mermaid"]),
             base.with_name(f"{base.name}.html"): _postmortem_page.page(facts),
         }
         for path, text in files.items():
-            write_text(path, text)
+            _files.write_text(path, text)
         return {
             "changed": True,
             "files": [str(path) for path in files],
@@ -116,19 +113,6 @@ class ActionModule(RotationAction):
             ],
             **_told(incident),
         }
-
-
-def _folder(args: Mapping[str, Any]) -> Path:
-    base = Path(args["path"] or ".").expanduser()
-    if base.suffix:
-        raise RotationError(f"{base}: is a file's name; give the folder for the post-mortem")
-    return base
-
-
-def _free(folder: Path, name: str) -> Path:
-    """A name that no file has yet, without its suffix: what an earlier run of the incident saw is not written over."""
-    names = itertools.chain([name], (f"{name}-{at}" for at in itertools.count(2)))
-    return next(folder / one for one in names if not (folder / f"{one}.md").exists())
 
 
 def _told(incident: Incident) -> dict[str, Any]:
