@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _impact, _impact_drawing, _leaked
+from ansible.plugins.loader import module_loader
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import (
+    _evidence,
+    _graph,
+    _impact,
+    _impact_drawing,
+    _leaked,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
@@ -18,6 +26,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base im
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
 
+CLOUDFRONT = "community.aws.cloudfront_invalidation"
+"""Ansible cannot even load a task whose module is not installed, so whoever includes it must know before."""
 STAGES = (CURRENT, PENDING, PREVIOUS)
 
 
@@ -47,15 +57,46 @@ class ActionModule(RotationAction):
         if text is not None and not matches:
             answer["words"].append("what was found is no current, pending or previous value of a credential here")
         if not declared:
-            return {**answer, "impact": None, "text": [], "mermaid": "", "graphviz": ""}
+            return {
+                **answer,
+                "impact": None,
+                "purge": {},
+                "known_keys": [],
+                "units": [],
+                "text": [],
+                "mermaid": "",
+                "graphviz": "",
+            }
         impact = _impact.impact(setting.catalog, declared, args["hosts"])
         return {
             **answer,
             "impact": _impact_drawing.data(impact),
+            "purge": _purged(setting.catalog),
+            "known_keys": _keys(setting),
+            "units": sorted({unit for one in setting.catalog.services.values() for unit in one.units}),
             "text": _impact_drawing.text(impact),
             "mermaid": _impact_drawing.mermaid(impact),
             "graphviz": _impact_drawing.graphviz(impact),
         }
+
+
+def _keys(setting: Setting) -> list[str]:
+    """Fingerprints of the keys that the stores hold, by which a host's others stand out."""
+    found = []
+    for credential in setting.catalog.credentials.values():
+        if credential.kind in _impact.READS_HOSTS and _graph.secrets_of(setting.catalog, credential):
+            blob = _evidence.public_part(setting.held(credential).login.password or "")
+            found += [_evidence.fingerprint_of(blob)] if blob else []
+    return sorted(set(found))
+
+
+def _purged(catalog: Catalog) -> dict[str, Any]:
+    """What a leak response empties in this environment."""
+    told = [
+        {"name": one.name, "distribution": one.distribution, "paths": list(one.paths)}
+        for one in catalog.invalidations.values()
+    ]
+    return {"valkey": list(catalog.purge), "invalidations": told, "cloudfront": module_loader.has_plugin(CLOUDFRONT)}
 
 
 def _found(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> str | None:

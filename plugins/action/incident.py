@@ -6,16 +6,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _ages, _postmortem, _postmortem_page
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _holder
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _files, _gathered, _holder
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._files import write_text
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._incident_facts import facts_of, open_rotation
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
 
@@ -25,7 +23,7 @@ class ActionModule(RotationAction):
 
     name = "watchparty.secrets.incident"
     extra_options = {
-        "state": {"type": "str", "choices": ["declared", "noted", "reported", "contained"], "required": True},
+        "state": {"type": "str", "choices": ["declared", "noted", "kept", "reported", "contained"], "required": True},
         "leaked": {"type": "list", "elements": "str", "default": []},
         "impact": {"type": "dict", "default": {}},
         "matches": {"type": "list", "elements": "dict", "default": []},
@@ -35,6 +33,7 @@ class ActionModule(RotationAction):
         "event_at": {"type": "float"},
         "results": {"type": "dict", "default": {}},
         "told": {"type": "dict", "default": {}},
+        "gathered": {"type": "dict", "default": {}},
         "mermaid": {"type": "str", "default": ""},
         "path": {"type": "path"},
     }
@@ -50,6 +49,8 @@ class ActionModule(RotationAction):
             return {"changed": False, **_told(journal.incident)}
         if state == "noted":
             return self._note(setting, args, journal, journal.incident)
+        if state == "kept":
+            return self._keep(args, journal.incident)
         if state == "reported":
             return self._report(setting, args, journal.incident)
         setting.rotator.append(journal, journal.incident.id, "closed", contained=journal.incident.id)
@@ -84,17 +85,24 @@ class ActionModule(RotationAction):
         journal = setting.rotator.append(journal, incident.id, "closed", events=events)
         return {"changed": True, **_told(journal.incident or incident)}
 
+    def _keep(self, args: Mapping[str, Any], incident: Incident) -> dict[str, Any]:
+        """Evidence on disk before the first act: a run that is killed must not take it along."""
+        words = _gathered.told(args["gathered"])
+        base = _files.free(_files.folder(args["path"]), f"{incident.id}-evidence")
+        path = base.with_name(f"{base.name}.md")
+        _files.write_text(path, _postmortem.evidence(incident.id, incident.at, words["evidence"], words["readers"]))
+        return {"changed": True, "files": [str(path)], **_told(incident)}
+
     def _report(self, setting: Setting, args: Mapping[str, Any], incident: Incident) -> dict[str, Any]:
-        facts = facts_of(setting.catalog, incident, args["impact"], args["results"], args["told"], _shared.now())
-        base = Path(args["path"] or ".").expanduser()
-        if base.suffix:
-            raise RotationError(f"{base}: is a file's name; give the folder for the post-mortem")
+        words = {**(_gathered.told(args["gathered"]) if args["gathered"] else {}), **args["told"]}
+        facts = facts_of(setting.catalog, incident, args["impact"], args["results"], words, _shared.now())
+        base = _files.free(_files.folder(args["path"]), incident.id)
         files = {
-            base / f"{incident.id}.md": _postmortem.markdown(facts, args["mermaid"]),
-            base / f"{incident.id}.html": _postmortem_page.page(facts),
+            base.with_name(f"{base.name}.md"): _postmortem.markdown(facts, args["mermaid"]),
+            base.with_name(f"{base.name}.html"): _postmortem_page.page(facts),
         }
         for path, text in files.items():
-            write_text(path, text)
+            _files.write_text(path, text)
         return {
             "changed": True,
             "files": [str(path) for path in files],

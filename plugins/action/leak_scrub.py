@@ -3,12 +3,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import scrub
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
+
+
+def _mirrors(catalog: Catalog, names: Sequence[str]) -> Iterator[str]:
+    """GitHub's copies, which nobody can read back, so that nothing here tells whether they are the old ones."""
+    repository = f" --repo {catalog.github_repository}" if catalog.github_repository else ""
+    for name in names:
+        for mirrored in _graph.mirrored_names(catalog, catalog.credentials[name]):
+            yield (
+                f"GitHub's secret {mirrored} may hold the leaked {name}: replace it by "
+                f"'gh secret set {mirrored}{repository}', which asks for the value"
+            )
 
 
 class ActionModule(RotationAction):
@@ -18,6 +31,7 @@ class ActionModule(RotationAction):
     extra_options = {
         "secrets": {"type": "dict", "default": {}},
         "parameters": {"type": "list", "elements": "str", "default": []},
+        "credentials": {"type": "list", "elements": "str", "default": []},
     }
 
     def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
@@ -25,7 +39,9 @@ class ActionModule(RotationAction):
             return {"changed": True, "scrubbed": [], "not_scrubbed": []}
         client = setting.connection.store_client("secretsmanager")
         versions = {name: [one] if isinstance(one, str) else list(one) for name, one in args["secrets"].items()}
-        done, cannot = scrub.scrubbed(client, versions)
+        done, cannot = scrub.scrubbed(
+            client, versions, lambda region: setting.connection.in_region(region).store_client("secretsmanager")
+        )
         path = setting.catalog.ssm_path
         for name in args["parameters"]:
             try:
@@ -36,5 +52,6 @@ class ActionModule(RotationAction):
                 )
             except SecretsError as error:
                 cannot.append(f"parameter {name}: {error}")
+        cannot += _mirrors(setting.catalog, args["credentials"])
         cannot.append("what somebody read is known to them; a denied version stays in AWS until AWS removes it")
         return {"changed": bool(done), "scrubbed": done, "not_scrubbed": cannot}

@@ -9,7 +9,7 @@ the path inside the catalog.
 from __future__ import annotations
 
 import re
-from typing import Any, Mapping, Optional
+from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _purge, _schema
 from ansible_collections.watchparty.secrets.plugins.module_utils._catalog_checks import references
@@ -22,6 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._model import (
     Compose,
     Credential,
     Exemption,
+    Invalidation,
     Part,
     Place,
     Purge,
@@ -132,8 +133,11 @@ class _Builder:
             },
             purge={
                 name: Purge(name=name, kind=raw.get("kind", name), setting=raw["setting"], keys=tuple(raw["keys"]))
-                for name, raw in self.document.get("purge", {}).items()
-                if raw is not None
+                for name, raw in self._purged(("setting", "keys"), ("kind",))
+            },
+            invalidations={
+                name: Invalidation(name, raw["distribution"], tuple(raw.get("paths", ("/*",))))
+                for name, raw in self._purged(("distribution",), ("paths",))
             },
             contacts=self.document.get("contacts", {}),
             audit_log=self.document.get("audit_log", {}),
@@ -143,6 +147,18 @@ class _Builder:
             github_repository=self.document.get("github", {}).get("repository"),
         )
         return catalog, self.problems + references(catalog)
+
+    def _purged(self, needed: Sequence[str], more: Sequence[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """The entries of one sort: of Valkey's keys, or of CloudFront's copies."""
+        for name, raw in self.document.get("purge", {}).items():
+            if raw is None or ("distribution" in raw) != ("distribution" in needed):
+                continue
+            found = [f"purge.{name}.{key}: is required" for key in needed if key not in raw]
+            foreign = [key for key in raw if key not in (*needed, *more)]
+            found += [f"purge.{name}.{key}: does not go with {needed[0]}" for key in foreign]
+            self.problems += found
+            if not found:
+                yield name, raw
 
     def _format(self, where: str, pattern: str, **names: str) -> str:
         try:

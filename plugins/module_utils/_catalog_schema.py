@@ -89,8 +89,12 @@ _PURGE = _object(
         "kind": _described("What the keys are; the entry's own name by default.", {"enum": list(PURGED)}),
         "setting": _described("The setting whose URL names the server and the number of the database.", NAME),
         "keys": _described("Patterns of keys, as SCAN takes them.", {"type": "array", "items": NAME, "minItems": 1}),
-    },
-    required=["setting", "keys"],
+        "distribution": _described("Id of a CloudFront distribution.", {"type": "string", "pattern": r"^[A-Z0-9]+$"}),
+        "paths": _described(
+            "Paths whose copies it must forget, each with a slash first; /* by default.",
+            {"type": "array", "items": {"type": "string", "pattern": r"^/\S*$"}, "minItems": 1},
+        ),
+    }
 )
 _CREDENTIAL = _object(
     {
@@ -142,7 +146,7 @@ _SHARED: dict[str, Any] = {
     "stores": {"$ref": "#/$defs/stores"},
     "services": _map({"$ref": "#/$defs/service"}),
     "purge": _described(
-        "What a leak response may empty in Valkey: caches and sessions, never a broker's keys.",
+        "What a leak response may empty: caches and sessions in Valkey, never a broker's keys; CloudFront's copies.",
         _map({"anyOf": [{"type": "null"}, {"$ref": "#/$defs/purge"}]}),
     ),
     "alternatives": _described(

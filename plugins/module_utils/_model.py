@@ -147,6 +147,15 @@ class Purge:
 
 
 @dataclass(frozen=True)
+class Invalidation:
+    """Copies at CloudFront that a leak response makes it forget."""
+
+    name: str
+    distribution: str
+    paths: Tuple[str, ...] = ("/*",)
+
+
+@dataclass(frozen=True)
 class Exemption:
     """A rule that one setting is excused from, with the reason."""
 
@@ -169,6 +178,7 @@ class Catalog:
     services: Mapping[str, Service] = field(default_factory=dict)
     credentials: Mapping[str, Credential] = field(default_factory=dict)
     purge: Mapping[str, Purge] = field(default_factory=dict)
+    invalidations: Mapping[str, Invalidation] = field(default_factory=dict)
     contacts: Mapping[str, str] = field(default_factory=dict)
     audit_log: Mapping[str, str] = field(default_factory=dict)
     exemptions: Tuple[Exemption, ...] = ()

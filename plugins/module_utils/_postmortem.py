@@ -32,6 +32,20 @@ def markdown(facts: Mapping[str, Any], mermaid: str = "") -> str:
     return "\n".join(_lines(facts, mermaid)).rstrip() + "\n"
 
 
+def evidence(name: str, declared_at: str, lines: Sequence[str], readers: Sequence[str]) -> str:
+    """What was known before the first act, on its own."""
+    return "\n".join(
+        [
+            _plain(f"# Evidence of leak {name}"),
+            "",
+            _plain(f"Gathered after the declaration ({declared_at}) and before anything was cut."),
+            "",
+            *_section("Who read it in the window", readers),
+            *_section("Logins, keys, sessions and processes", lines),
+        ]
+    )
+
+
 def _lines(facts: Mapping[str, Any], mermaid: str) -> Iterator[str]:
     yield _plain(f"# Leak {facts['id']}")
     yield ""

@@ -118,6 +118,23 @@ impact:
       description: Credentials that reveal each other.
       type: list
       elements: list
+purge:
+  description:
+    - What a leak response empties here, the entries of C(purge) in Valkey and the distributions of CloudFront, and
+      whether the module is installed that makes CloudFront forget.
+  type: dict
+  returned: success
+  sample: {valkey: [cache], invalidations: [{name: cdn, distribution: E2QWRUHAPOMQZL, paths: ["/*"]}], cloudfront: true}
+known_keys:
+  description: Fingerprints of the SSH keys that credentials of the kind C(ssh_key) hold in the stores.
+  type: list
+  elements: str
+  returned: success
+units:
+  description: The systemd units that read C(.env) here.
+  type: list
+  elements: str
+  returned: success
 text:
   description: The blast radius in words.
   type: list

@@ -18,9 +18,10 @@ options:
   state:
     description:
       - V(declared) opens the incident, or joins the one that is open. V(noted) keeps when O(event) was first seen.
-      - V(reported) writes the post-mortem, as Markdown and as one page that needs no network. V(contained) ends it.
+      - V(kept) writes down what was gathered before the first act. V(reported) writes the post-mortem, as Markdown and
+        as one page that needs no network. A file that is there already is not written over. V(contained) ends it.
     type: str
-    choices: [declared, noted, reported, contained]
+    choices: [declared, noted, kept, reported, contained]
     required: true
   leaked:
     description: What was declared.
@@ -46,7 +47,8 @@ options:
     choices: [graceful, immediate]
     default: graceful
   event:
-    description: With O(state=noted), V(planned), V(live/NAME), V(refused/NAME), V(purged) or V(sessions).
+    description: With O(state=noted), V(planned), V(live/NAME), V(refused/NAME), V(purged), V(invalidated/NAME)
+      or V(sessions).
     type: str
     default: ''
   event_at:
@@ -60,12 +62,19 @@ options:
     description: With O(state=reported), lists of words by heading. No values.
     type: dict
     default: {}
+  gathered:
+    description:
+      - With O(state=kept) and O(state=reported), what tasks registered, as C(seen) and C(copies) by host, and
+        C(sessions), C(readers), C(scrubbed), C(unread) and C(left_out). It becomes the words of the same headings, but
+        for those in O(told).
+    type: dict
+    default: {}
   mermaid:
     description: With O(state=reported), the graph for Markdown viewers.
     type: str
     default: ''
   path:
-    description: With O(state=reported), the folder on the controller.
+    description: With O(state=kept) and O(state=reported), the folder on the controller.
     type: path
 extends_documentation_fragment:
   - amazon.aws.common.modules
@@ -111,10 +120,10 @@ open_rotation:
   type: dict
   returned: when O(state=declared)
 files:
-  description: The post-mortem's paths.
+  description: The paths of what was written.
   type: list
   elements: str
-  returned: when O(state=reported)
+  returned: when O(state=kept) or O(state=reported)
 open:
   description: What is still open.
   type: list

@@ -14,6 +14,8 @@ description:
   - Hygiene, once the values are proven refused. Labels come off the leaked versions, a resource policy denies everybody
     these versions by id, and a parameter's history is pushed out by overwriting it with its own value, so that it is
     never missing.
+  - Each replica of a secret is looked at too. AWS takes labels and policies there by itself; where a policy is missing
+    it is put there, and what AWS refuses is told.
   - Other statements of a policy stay. What cannot be scrubbed is told, not failed.
 options:
   secrets:
@@ -22,6 +24,11 @@ options:
     default: {}
   parameters:
     description: Full names of parameters.
+    type: list
+    elements: str
+    default: []
+  credentials:
+    description: Names of the credentials that leaked. Where GitHub mirrors one, that is told; it is not rewritten here.
     type: list
     elements: str
     default: []

@@ -33,6 +33,20 @@ class AwsConnection(AWSPluginBase):
         self._options["aws_config"] = config
         return self.client(service)
 
+    def bounded_client(self, service: str, seconds: float) -> Any:
+        """A client that gives up within about so many seconds, whatever aws_config says: for what must not delay."""
+        config = {
+            **(self._options.get("aws_config") or {}),
+            "retries": {"mode": "standard", "total_max_attempts": 2},
+            "connect_timeout": max(1.0, seconds / 4),
+            "read_timeout": max(1.0, seconds / 4),
+        }
+        return AwsConnection(self.ansible_name, {**self._options, "aws_config": config}).client(service)
+
+    def in_region(self, region: str) -> AwsConnection:
+        """The same connection to another region."""
+        return AwsConnection(self.ansible_name, {**self._options, "region": region})
+
     def acting_client(self, service: str) -> Any:
         """A client that sends each request once, whatever aws_config says: for what must not be sent twice."""
         config = {**aws.CLIENT_CONFIG, **(self._options.get("aws_config") or {}), "retries": {"total_max_attempts": 1}}

@@ -4,11 +4,26 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import tempfile
 from pathlib import Path
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+
+
+def folder(path: str | None) -> Path:
+    """The folder at ``path``, or this one. Raises RotationError for a file's name."""
+    found = Path(path or ".").expanduser()
+    if found.suffix:
+        raise RotationError(f"{found}: is a file's name; give the folder for the post-mortem")
+    return found
+
+
+def free(where: Path, name: str) -> Path:
+    """A name that no file has yet, without its suffix: what an earlier run of an incident saw is not written over."""
+    names = itertools.chain([name], (f"{name}-{at}" for at in itertools.count(2)))
+    return next(where / one for one in names if not (where / f"{one}.md").exists())
 
 
 def write_text(path: Path, text: str) -> None:

@@ -19,6 +19,7 @@ EVENTS = {
     "live": "every host was healthy on the new value of {}",
     "refused": "the old value of {} was refused",
     "purged": "caches were purged",
+    "invalidated": "CloudFront was told to forget its copies ({})",
     "sessions": "sessions were ended",
 }
 """By an event's first word; the rest names what it is about."""
@@ -55,11 +56,12 @@ def facts_of(
     """``results`` says by credential what became of it; ``told`` are lists of words by heading."""
     began = _ages.moment(incident.at)
 
+    reached = impact.get("credentials", [])
+
     def seconds(at: str) -> float:
         return (_ages.moment(at) - began).total_seconds()
 
-    known = {**_replaced_before(incident), **results}
-    rows = [_row(catalog, one, known.get(one["name"], {})) for one in impact.get("credentials", [])]
+    rows = [_row(catalog, one, results.get(one["name"]) or _before(incident, one["name"])) for one in reached]
     still = [f"{row['name']}: {row['state']}" for row in rows if row["open"]]
     clock = _clock({name: seconds(at) for name, at in incident.events.items()})
     timeline = [{"seconds": 0.0, "at": incident.at, "what": f"declared by {incident.who}"}]
@@ -92,10 +94,10 @@ def facts_of(
     }
 
 
-def _replaced_before(incident: Incident) -> dict[str, Any]:
-    """What earlier runs of this response replaced: this one passes them over, and says nothing of them."""
-    names = (name.partition("/")[2] for name in incident.events if name.startswith("refused/"))
-    return {name: {"replaced": True, "evidence": "an earlier run of this response"} for name in names}
+def _before(incident: Incident, name: str) -> dict[str, Any]:
+    """What became of a credential in an earlier run of the same incident."""
+    at = incident.events.get(f"refused/{name}")
+    return {"replaced": True, "evidence": f"refused since {at}"} if at else {}
 
 
 def _words(event: str) -> str:

@@ -72,3 +72,13 @@ def test_a_file_that_tells_nothing(lab: RotationLab, tmp_path: Path, text: str, 
     assert run.code != 0, run.output
     sentences(run, words)
     assert lab.everything() == before
+
+
+def test_a_drill_by_a_variable_touches_nothing(lab: RotationLab) -> None:
+    """For those who cannot say --check, such as a rulebook."""
+    before = lab.everything()
+    run = lab.run("-e", "leaked=cache", "-e", "leak_drill=true", playbook=RESPONSE)
+    assert run.code == 0, run.output
+    sentences(run, "1. cache", "security contact: ")
+    assert lab.everything() == before
+    assert lab.journal_state().incident is None

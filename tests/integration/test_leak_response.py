@@ -12,6 +12,8 @@ import pytest
 
 from tests.integration.harness import Run
 from tests.integration.rotation_lab import CORE, MASTER, RotationLab, rotation_lab, sentences
+from tests.integration.trail_server import Trail, trail_server
+from tests.unit.plugins.module_utils.trail_events import event
 
 pytestmark = pytest.mark.slow
 
@@ -24,46 +26,109 @@ def lab(connection: Mapping[str, Any]) -> Iterator[RotationLab]:
         yield made
 
 
-def respond(lab: RotationLab, *arguments: str) -> Run:
+@pytest.fixture(scope="module")
+def trail() -> Iterator[Trail]:
+    with trail_server() as made:
+        yield made
+
+
+def respond(lab: RotationLab, trail: Trail, *arguments: str) -> Run:
     more = ("-e", "confirm=yes", "-e", f"leak_report_path={lab.directory / 'post-mortems'}")
-    return lab.run(*more, *arguments, playbook="playbooks/leak_response.yml")
+    return lab.run(*more, *arguments, playbook="playbooks/leak_response.yml", environment=trail.env())
 
 
-def test_a_string_from_a_paste_is_contained(lab: RotationLab) -> None:
+def distribution(lab: RotationLab) -> str:
+    """One at CloudFront."""
+    origin = {"Id": "o", "DomainName": "web.s3.amazonaws.com", "S3OriginConfig": {"OriginAccessIdentity": ""}}
+    behaviour = {"TargetOriginId": "o", "ViewerProtocolPolicy": "allow-all"}
+    wanted = {
+        "CallerReference": "test",
+        "Comment": "",
+        "Enabled": True,
+        "Origins": {"Quantity": 1, "Items": [origin]},
+        "DefaultCacheBehavior": behaviour,
+    }
+    made = lab.moto.client("cloudfront").create_distribution(DistributionConfig=wanted)
+    return str(made["Distribution"]["Id"])
+
+
+def invalidated(lab: RotationLab, name: str) -> list[list[str]]:
+    """The paths of each."""
+    client = lab.moto.client("cloudfront")
+    found = client.list_invalidations(DistributionId=name)["InvalidationList"].get("Items", [])
+    batches = [client.get_invalidation(DistributionId=name, Id=one["Id"])["Invalidation"] for one in found]
+    return [one["InvalidationBatch"]["Paths"]["Items"] for one in batches]
+
+
+def test_a_string_from_a_paste_is_contained(lab: RotationLab, trail: Trail) -> None:
     old = lab.ready()
+    cdn = distribution(lab)
+    lab.catalog["purge"]["cdn"] = {"distribution": cdn, "paths": ["/", "/api/*"]}
+    stray = lab.hosts[0].directory / ".env.bak"
+    stray.write_text(f"REDIS_URL={lab.content()['REDIS_URL']}\n", encoding="utf-8")
+    trail.events[CORE] = [event(identity="theft", address="203.0.113.9", who="arn:aws:iam::1:user/eve", secretId=CORE)]
     found = lab.directory / "found.txt"
     url = lab.content()["REDIS_URL"]
     found.write_text(f"10:00:01 cannot reach {base64.b64encode(url.encode()).decode()}\n", encoding="utf-8")
-    drill = respond(lab, "--check", "-e", f"leaked_value_file={found}")
+    drill = respond(lab, trail, "--check", "-e", f"leaked_value_file={found}")
     assert drill.code == 0, drill.output
+    sentences(drill, f"CloudFront forgets /, /api/* of {cdn} (cdn)")
+    assert invalidated(lab, cdn) == []
+    assert trail.asked == []
     assert lab.values() == old
     assert lab.journal_state().incident is None
 
-    run = respond(lab, "-e", f"leaked_value_file={found}")
+    run = respond(lab, trail, "-e", f"leaked_value_file={found}")
     assert run.code == 0, run.output
     sentences(run, "cache: its AWSCURRENT value, base64", "contained in ")
     lab.assert_settled(old)
     assert lab.values().database == old.database
     assert lab.journal_state().incident is None
+    assert invalidated(lab, cdn) == [["/", "/api/*"]]
     policy = lab.moto.client("secretsmanager").get_resource_policy(SecretId=CORE)["ResourcePolicy"]
     assert "WatchpartyLeakedVersions" in policy
     pages = sorted((lab.directory / "post-mortems").iterdir())
-    assert [page.suffix for page in pages] == [".html", ".md"]
+    assert [page.name.partition("leak-")[2][20:] for page in pages] == ["-evidence.md", ".html", ".md"]
+    kept = pages.pop(0).read_text(encoding="utf-8")
+    assert "arn:aws:iam::1:user/eve from 203.0.113.9" in kept
+    assert old.cache[1] not in kept
     for page in pages:
         text = page.read_text(encoding="utf-8")
         assert "cache" in text
         assert old.cache[1] not in text
         assert lab.values().cache[1] not in text
+        for words in (
+            f"{CORE}: GetSecretValue by arn:aws:iam::1:user/eve from 203.0.113.9",
+            "CloudTrail was asked in eu-west-3 only",
+            f"web1: {stray} (mode 0644) holds a dead value of cache; remove it: rm {stray}",
+            "CloudFront was told to forget its copies (cdn)",
+        ):
+            assert words in text
+        for host in lab.hosts:
+            assert f"{host.name}: " in text
+    assert stray.exists()
+    assert ("ResourceName", CORE) in trail.asked
+    stray.unlink()
+    del lab.catalog["purge"]["cdn"]
 
 
-def test_a_signing_key_keeps_no_former_one(lab: RotationLab) -> None:
+def test_a_signing_key_keeps_no_former_one(lab: RotationLab, trail: Trail) -> None:
     old = lab.ready()
-    run = respond(lab, "-e", "leaked=django_key")
-    assert run.code == 0, run.output
+    trail.refuses = "AccessDeniedException"
+    lab.catalog["purge"]["cdn"] = {"distribution": "EDOESNOTEXIST"}
+    run = respond(lab, trail, "-e", "leaked=django_key", "-vvvv")
+    # A distribution that is not there keeps nothing else up, and the incident stays open.
+    assert run.code == 2, run.output
+    sentences(run, "contained in ", "still open: CloudFront was NOT told to forget /* of EDOESNOTEXIST")
+    assert lab.journal_state().incident is not None
     now = lab.values()
+    assert old.django_key not in run.output
+    assert now.django_key not in run.output
     assert now.django_key != old.django_key
     assert now.fallbacks == ""
     assert lab.journal_state().obligations == {}
+    page = max((lab.directory / "post-mortems").glob("*.md"), key=lambda one: one.stat().st_mtime)
+    assert "- CloudTrail was not asked: AWS denies cloudtrail:LookupEvents on" in page.read_text(encoding="utf-8")
     lab.assert_settled(old)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.action.impact_info import ActionModule
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _evidence
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 from tests.unit.plugins.module_utils.rotator_world import CATALOG, COPY, CORE, KINDS, World
@@ -114,3 +114,40 @@ class TestBadInput:
             ask(world, leaked=["nobody"])
         with pytest.raises(RotationError, match=r"^host:web9: no such host is in the inventory; it has web1$"):
             ask(world, leaked=["host:web9"], hosts=["web1"])
+
+
+class TestBeside:
+    """What a leak response needs to know beside the blast radius."""
+
+    def test_what_is_purged(self, world: World) -> None:
+        purge = {"cdn": {"distribution": "E1"}, "cache": {"setting": "URL", "keys": ["b*"]}}
+        services = {"web": {"units": ["web.service", "b.service"]}, "worker": {"units": ["a.service", "b.service"]}}
+        document = {**CATALOG, "purge": purge, "services": services}
+        world.catalog = _catalog.parse(document, "test")
+        found = ask(world, leaked=["django"])
+        assert found["purge"]["valkey"] == ["cache"]
+        assert found["purge"]["invalidations"] == [{"name": "cdn", "distribution": "E1", "paths": ["/*"]}]
+        assert isinstance(found["purge"]["cloudfront"], bool)
+        assert found["units"] == ["a.service", "b.service", "web.service"]
+        assert found["known_keys"] == []
+
+    def test_keys_by_their_fingerprint(self, world: World) -> None:
+        ssh = {"kind": "ssh_key", "appears_in": [{"secret": "deploy-{environment}", "key": "private_key"}]}
+        world.catalog = _catalog.parse({**CATALOG, "credentials": {**CATALOG["credentials"], "deploy": ssh}}, "test")
+        blob = b"\0\0\0\x03key"
+
+        def packed(*fields: bytes) -> bytes:
+            return b"".join(len(one).to_bytes(4, "big") + one for one in fields)
+
+        raw = (
+            b"openssh-key-v1\0"
+            + packed(b"none", b"none", b"")
+            + (1).to_bytes(4, "big")
+            + packed(blob, b"canary-private")
+        )
+        text = base64.b64encode(raw).decode()
+        key = f"-----BEGIN OPENSSH PRIVATE KEY-----\n{text}\n-----END OPENSSH PRIVATE KEY-----\n"
+        world.secrets.seed("deploy-test", json.dumps({"private_key": key}))
+        found = ask(world, leaked=["django"])
+        assert found["known_keys"] == [_evidence.fingerprint_of(blob)]
+        assert text not in json.dumps(found)

@@ -130,6 +130,44 @@ class TestReported:
         assert found["clock"][1] == "first new value live: not yet"
         assert found["clock"][0].startswith("plan: ")
 
+    def test_an_earlier_ones_files_stay(self, world: World, tmp_path: Path) -> None:
+        declare(world, "token")
+        gathered = {
+            "seen": {"web1": {"lines": ["deploy logged in"], "short": []}},
+            "readers": [{"words": ["eve read it"]}],
+        }
+        kept = act(world, "kept", gathered=gathered, path=str(tmp_path))["files"]
+        names = [act(world, "reported", impact=IMPACT, path=str(tmp_path))["files"] for _run in range(3)]
+        again = act(world, "kept", gathered={}, path=str(tmp_path))["files"]
+        name = world.rotator().look().incident.id  # type: ignore[union-attr]
+        assert [Path(one).name for one in (*kept, *again)] == [f"{name}-evidence.md", f"{name}-evidence-2.md"]
+        assert [Path(one[1]).name for one in names] == [f"{name}.html", f"{name}-2.html", f"{name}-3.html"]
+        text = Path(kept[0]).read_text(encoding="utf-8")
+        assert "- eve read it" in text
+        assert "- web1: deploy logged in" in text
+        assert "- CloudTrail was not asked: there was no time" in Path(again[0]).read_text(encoding="utf-8")
+
+    def test_what_was_gathered_becomes_words(self, world: World, tmp_path: Path) -> None:
+        declare(world, "token")
+        gathered = {"copies": {"web1": {"removed": [".env.proven"], "left": [".env.bak"]}}, "left_out": ["web2"]}
+        told = {"not_scrubbed": ["said otherwise"]}
+        found = act(world, "reported", impact=IMPACT, gathered=gathered, told=told, path=str(tmp_path))
+        text = Path(found["files"][0]).read_text(encoding="utf-8")
+        assert "- web1: removed .env.proven" in text
+        assert "- web2: was not asked, being compromised" in text
+        assert "- said otherwise" in text
+        assert ".env.bak" not in text
+
+    def test_what_an_earlier_run_replaced_is_not_open(self, world: World, tmp_path: Path) -> None:
+        declare(world, "token")
+        assert act(world, "reported", impact=IMPACT, path=str(tmp_path))["open"] == ["token: OPEN: not replaced"]
+        act(world, "noted", event="refused/token", event_at=1795618800.0)
+        found = act(world, "reported", impact=IMPACT, path=str(tmp_path))
+        assert found["open"] == []
+        assert "refused since 2026-11-25T15:00:00Z" in Path(found["files"][0]).read_text(encoding="utf-8")
+        stopped = {"token": {"replaced": False, "why": "it leaked again"}}
+        assert act(world, "reported", impact=IMPACT, results=stopped, path=str(tmp_path))["open"] != []
+
     def test_a_files_name(self, world: World, tmp_path: Path) -> None:
         declare(world, "token")
         with pytest.raises(RotationError, match=r"leak\.html: is a file's name; give the folder for the post-mortem$"):
@@ -143,13 +181,13 @@ class TestContained:
         assert world.rotator().look().incident is None
 
 
-@pytest.mark.parametrize("state", ["noted", "reported", "contained"])
+@pytest.mark.parametrize("state", ["noted", "kept", "reported", "contained"])
 def test_none_is_declared(world: World, state: str) -> None:
     with pytest.raises(RotationError, match=r"^no leak is declared; start leak_response\.yml from its beginning$"):
         act(world, state)
 
 
-@pytest.mark.parametrize("state", ["noted", "reported", "contained"])
+@pytest.mark.parametrize("state", ["noted", "kept", "reported", "contained"])
 def test_a_drill_adds_nothing(world: World, state: str, tmp_path: Path) -> None:
     declare(world, "token")
     found = act(world, state, check=True, event="planned", path=str(tmp_path))

@@ -12,11 +12,20 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.watchparty.secrets.plugins.action import confirm, impact_info, incident, leak_scrub
+from ansible_collections.watchparty.secrets.plugins.action import (
+    confirm,
+    impact_info,
+    incident,
+    leak_scrub,
+    leaked_values,
+    secret_readers_info,
+)
 from ansible_collections.watchparty.secrets.plugins.modules import confirm as confirm_doc
 from ansible_collections.watchparty.secrets.plugins.modules import impact_info as impact_info_doc
 from ansible_collections.watchparty.secrets.plugins.modules import incident as incident_doc
 from ansible_collections.watchparty.secrets.plugins.modules import leak_scrub as leak_scrub_doc
+from ansible_collections.watchparty.secrets.plugins.modules import leaked_values as leaked_values_doc
+from ansible_collections.watchparty.secrets.plugins.modules import secret_readers_info as secret_readers_info_doc
 
 KEYS = ("type", "elements", "choices", "required", "default")
 
@@ -32,7 +41,13 @@ def taken(spec: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 @pytest.mark.parametrize(
     ("action", "document"),
-    [(impact_info, impact_info_doc), (incident, incident_doc), (leak_scrub, leak_scrub_doc)],
+    [
+        (impact_info, impact_info_doc),
+        (incident, incident_doc),
+        (leak_scrub, leak_scrub_doc),
+        (leaked_values, leaked_values_doc),
+        (secret_readers_info, secret_readers_info_doc),
+    ],
     ids=lambda one: one.__name__.rpartition(".")[2],
 )
 def test_the_options_of(action: ModuleType, document: ModuleType) -> None:
@@ -47,7 +62,9 @@ def test_the_options_of_confirm() -> None:
     assert options_of(confirm_doc) == taken(ast.literal_eval(spec))
 
 
-@pytest.mark.parametrize("document", [impact_info_doc, incident_doc, leak_scrub_doc, confirm_doc])
+@pytest.mark.parametrize(
+    "document", [impact_info_doc, incident_doc, leak_scrub_doc, leaked_values_doc, secret_readers_info_doc, confirm_doc]
+)
 def test_examples_use_what_is_documented(document: ModuleType) -> None:
     name = yaml.safe_load(document.DOCUMENTATION)["module"]
     known = {*options_of(document), "catalog", "environment"}

@@ -14,8 +14,9 @@ import pytest
 from moto import mock_aws
 
 from ansible_collections.watchparty.secrets.plugins.action.leak_scrub import ActionModule
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
-from tests.unit.plugins.module_utils.rotator_world import KINDS, TOKEN, World
+from tests.unit.plugins.module_utils.rotator_world import CATALOG, KINDS, TOKEN, World
 
 OLD, NOW = "1" * 32, "2" * 32
 LAST = "what somebody read is known to them; a denied version stays in AWS until AWS removes it"
@@ -35,9 +36,10 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 def act(client: Any, world: World, *, check: bool = False, **args: Any) -> dict[str, Any]:
     action = ActionModule.__new__(ActionModule)
     action._task = SimpleNamespace(check_mode=check)
-    connection: Any = SimpleNamespace(store_client=lambda _service: client)
+    there = SimpleNamespace(store_client=lambda service: boto3.client(service, region_name="us-east-1"))
+    connection: Any = SimpleNamespace(store_client=lambda _service: client, in_region=lambda _region: there)
     setting = Setting(world.catalog, KINDS, world.rotator(), connection)
-    return action.answer(setting, {"secrets": {}, "parameters": [], **args}, {})
+    return action.answer(setting, {"secrets": {}, "parameters": [], "credentials": [], **args}, {})
 
 
 def denied(client: Any) -> list[str]:
@@ -81,3 +83,21 @@ def test_a_drill_changes_nothing(client: Any) -> None:
 
 def test_nothing_is_asked_for(client: Any) -> None:
     assert act(client, World()) == {"changed": False, "scrubbed": [], "not_scrubbed": [LAST]}
+
+
+def test_a_mirror_is_named_with_what_to_do(client: Any) -> None:
+    credentials = {**CATALOG["credentials"], "database": {**CATALOG["credentials"]["database"]}}
+    credentials["database"]["appears_in"] = [{"setting": "URL"}, {"github": "DB_PASSWORD"}]
+    more = {"credentials": credentials, "github": {"repository": "example/app"}}
+    world = World(catalog=_catalog.parse({**CATALOG, **more}, "test"))
+    words = (
+        "GitHub's secret DB_PASSWORD may hold the leaked database: replace it by 'gh secret set DB_PASSWORD --repo "
+        "example/app', which asks for the value"
+    )
+    assert act(client, world, credentials=["database", "django"])["not_scrubbed"] == [words, LAST]
+
+
+def test_replicas_are_looked_at_in_their_region(client: Any) -> None:
+    client.replicate_secret_to_regions(SecretId="core", AddReplicaRegions=[{"Region": "us-east-1"}])
+    found = act(client, World(), secrets={"core": [OLD]})
+    assert found["not_scrubbed"][0].startswith("replica in us-east-1: AWS refused secretsmanager:GetResourcePolicy")

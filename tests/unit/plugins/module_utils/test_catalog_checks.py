@@ -129,6 +129,13 @@ URL = {**A, "type": "url"}
         ({"cache": {"setting": "QUEUES", "keys": ["*"]}}, "purge.cache.keys[0]: '*' can match celery*"),
         ({"cache": {"setting": "CACHE_URL", "keys": []}}, "purge.cache.keys: needs at least 1 item(s)"),
         ({"cache": {"setting": "CACHE_URL"}}, "purge.cache.keys: is required"),
+        ({"cdn": {"distribution": "E2QWRUHAPOMQZL"}}, None),
+        ({"cdn": {"distribution": "E2QWRUHAPOMQZL", "paths": ["/*", "/api/*"]}}, None),
+        ({"cdn": {"distribution": "cdn.example.com"}}, "purge.cdn.distribution: does not match"),
+        ({"cdn": {"distribution": "E2QWRUHAPOMQZL", "paths": ["api"]}}, "purge.cdn.paths[0]: does not match"),
+        ({"cdn": {"distribution": "E2QWRUHAPOMQZL", "paths": []}}, "purge.cdn.paths: needs at least 1 item(s)"),
+        ({"cdn": {"distribution": "E2QWRUHAPOMQZL", "keys": ["a"]}}, "purge.cdn.keys: does not go with distribution"),
+        ({"cache": {"setting": "CACHE_URL", "keys": ["b"], "paths": ["/"]}}, "purge.cache.paths: does not go with"),
     ],
 )
 def test_what_may_be_purged(problems: Problems, purge: dict[str, Any], expected: str | None) -> None:
@@ -143,3 +150,11 @@ def test_an_environment_may_purge_otherwise(catalog: Callable[..., Any]) -> None
     over = {"test": {"purge": {"cache": {"setting": "CACHE_URL", "keys": ["b*"]}, "sessions": None}}}
     made = catalog({"CACHE_URL": URL}, purge=purge, environments=over)
     assert {name: (entry.kind, entry.keys) for name, entry in made.purge.items()} == {"cache": ("cache", ("b*",))}
+
+
+def test_cloudfront_may_be_made_to_forget(catalog: Callable[..., Any]) -> None:
+    purge = {"cache": {"setting": "CACHE_URL", "keys": ["b*"]}, "cdn": {"distribution": "E1", "paths": ["/a/*"]}}
+    made = catalog({"CACHE_URL": URL}, purge=purge, environments={"test": {"purge": {"pages": {"distribution": "E2"}}}})
+    assert list(made.purge) == ["cache"]
+    told = {name: (one.distribution, one.paths) for name, one in made.invalidations.items()}
+    assert told == {"cdn": ("E1", ("/a/*",)), "pages": ("E2", ("/*",))}

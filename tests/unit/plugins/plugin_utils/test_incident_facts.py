@@ -119,7 +119,7 @@ class TestFacts:
         events = {"refused/cache": "2026-11-25T15:00:30Z"}
         found = facts_of(made, incident(events=events), IMPACT, {"admin": DONE}, {}, NOW)
         assert (found["open"], found["contained_seconds"]) == ([], 30.0)
-        assert found["credentials"][1]["evidence"] == "an earlier run of this response"
+        assert found["credentials"][1]["evidence"] == "refused since 2026-11-25T15:00:30Z"
         again = {"admin": DONE, "cache": {"replaced": False, "why": "it leaked again"}}
         assert facts_of(made, incident(events=events), IMPACT, again, {}, NOW)["open"] != []
 

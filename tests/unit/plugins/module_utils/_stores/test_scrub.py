@@ -53,6 +53,10 @@ def statements(client: Any) -> list[dict[str, Any]]:
     return found
 
 
+def condition(versions: list[str]) -> dict[str, Any]:
+    return {"Condition": {"StringEquals": {"secretsmanager:VersionId": versions}}}
+
+
 def put(client: Any, statement: Any) -> None:
     policy = {"Version": "2012-10-17", "Id": "theirs", "Statement": statement}
     client.put_resource_policy(SecretId="core", ResourcePolicy=json.dumps(policy))
@@ -190,6 +194,53 @@ class TestScrubbed:
 
     def test_no_value_is_told(self, client: Any) -> None:
         assert "canary" not in str(scrub.scrubbed(client, {"core": [OLD, NOW]}))
+
+
+class TestReplicas:
+    """AWS's documentation says that policies are replicated; moto lets nobody look whether they are."""
+
+    @pytest.fixture
+    def there(self, client: Any) -> Any:
+        client.replicate_secret_to_regions(SecretId="core", AddReplicaRegions=[{"Region": "us-east-1"}])
+        return boto3.client("secretsmanager", region_name="us-east-1")
+
+    def test_where_they_are(self, client: Any, there: Any) -> None:
+        assert scrub.replicas_of(client, "core") == ["us-east-1"]
+
+    def test_a_policy_that_arrives_is_left_alone(self, stubbed: Stubbed) -> None:
+        client, stubber = stubbed("secretsmanager")
+        policy = json.dumps({"Statement": [{"Sid": scrub.STATEMENT, **condition([OLD, COMING])}]})
+        stubber.add_response("get_resource_policy", {})
+        stubber.add_response("get_resource_policy", {"ResourcePolicy": policy})
+        slept: list[float] = []
+        told = scrub.deny_in(client, "us-east-1", "core", [OLD], sleep=slept.append)
+        assert told == "the policy of core denies them in us-east-1 too"
+        assert slept == [0.0, 1.0]
+
+    def test_one_that_does_not_is_put_there(self, stubbed: Stubbed) -> None:
+        client, stubber = stubbed("secretsmanager")
+        for _look in range(len(scrub.DELAYS) + 1):
+            stubber.add_response("get_resource_policy", {})
+        stubber.add_response("put_resource_policy", {})
+        told = scrub.deny_in(client, "us-east-1", "core", [OLD], sleep=lambda _seconds: None)
+        assert told == f"a policy of core in us-east-1 denies version {OLD}"
+
+    def test_what_aws_refuses_there_is_told(self, client: Any, there: Any) -> None:
+        done, cannot = scrub.scrubbed(client, {"core": [OLD]}, lambda _region: there, sleep=lambda _seconds: None)
+        assert len(done) == 2
+        assert len(cannot) == 1
+        assert cannot[0].startswith("replica in us-east-1: AWS refused secretsmanager:GetResourcePolicy on secret core")
+
+    def test_replicas_that_may_not_be_looked_for(self, stubbed: Stubbed) -> None:
+        client, stubber = stubbed("secretsmanager")
+        for _look in range(2):
+            stubber.add_response("describe_secret", {"VersionIdsToStages": {}})
+        stubber.add_response("get_resource_policy", {})
+        stubber.add_response("put_resource_policy", {})
+        stubber.add_client_error("describe_secret", "AccessDeniedException")
+        done, cannot = scrub.scrubbed(client, {"core": [OLD]}, lambda _region: client, sleep=lambda _seconds: None)
+        assert done == [f"a policy of core denies version {OLD}"]
+        assert cannot[0].startswith("replicas: AWS denies secretsmanager:DescribeSecret on secret core")
 
 
 class TestPushOut:

@@ -1,0 +1,43 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _copies, _envfile, _errors, _redact
+from ansible_collections.watchparty.secrets.plugins.modules import env_copies
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _guard, _lean
+
+USES = (_errors, _envfile, _copies)
+
+
+class ActionModule(ActionBase):
+    """Takes the name of what was registered, and hands the values over on standard input."""
+
+    TRANSFERS_FILES = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        args = dict(self._task.args)
+        if "values" in args:
+            raise AnsibleActionFail("env_copies sets values itself; give leaked")
+        params = _lean.validated(env_copies.ARGUMENT_SPEC, args)
+        found = (task_vars or {}).get(params["leaked"])
+        if not isinstance(found, Mapping) or not isinstance(found.get("values"), Mapping):
+            raise AnsibleActionFail(f"Nothing is registered as {params['leaked']}; run leaked_values first")
+        objection = _guard.objection(self._connection, self._task)
+        if objection:
+            raise AnsibleActionFail(f"Nothing was sent: {objection}")
+        values = {str(name): [str(one) for one in texts] for name, texts in found["values"].items()}
+        masked = [one for texts in values.values() for one in texts]
+        try:
+            answer = _lean.execute(self, env_copies, USES, args={**params, "values": values}, task_vars=task_vars or {})
+        except AnsibleActionFail as error:
+            raise AnsibleActionFail(_redact.scrub(str(error), masked)) from None
+        clean: dict[str, Any] = _redact.scrub(answer, masked)
+        return {**result, **clean}

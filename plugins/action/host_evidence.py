@@ -1,0 +1,24 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _evidence, _evidence_host
+from ansible_collections.watchparty.secrets.plugins.modules import host_evidence
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _lean
+
+
+class ActionModule(ActionBase):
+    """One execution on the host, from standard input."""
+
+    TRANSFERS_FILES = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        args = _lean.validated(host_evidence.ARGUMENT_SPEC, self._task.args)
+        uses = (_evidence, _evidence_host)
+        return {**result, **_lean.execute(self, host_evidence, uses, args=args, task_vars=task_vars or {})}

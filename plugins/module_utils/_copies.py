@@ -1,0 +1,138 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Copies of dead values beside a ``.env``: ours are removed, others are named. Standard library only; Python 3.8."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import stat
+from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from urllib.parse import quote
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
+
+LARGEST = 1024 * 1024
+"""Bytes of a file that is looked into."""
+MOST = 500
+"""Files that are looked into, those that are called like the file first."""
+
+Values = Mapping[str, Sequence[str]]
+"""What is dead, by credential."""
+
+
+class Result(NamedTuple):
+    """Words of what was removed, and of what is left with the remedy."""
+
+    removed: List[str]
+    left: List[str]
+
+
+def spellings(value: str) -> Tuple[bytes, ...]:
+    """How a file may hold a value: as it is, in a URL, or between double quotes."""
+    forms = (value, quote(value, safe=""), value.replace("\\", "\\\\").replace('"', '\\"'))
+    return tuple(dict.fromkeys(form.encode("utf-8", "surrogateescape") for form in forms))
+
+
+def held(content: bytes, values: Values) -> List[str]:
+    """The credentials whose dead values are in there."""
+    return [
+        name
+        for name in sorted(values)
+        if any(form in content for value in values[name] if value for form in spellings(value))
+    ]
+
+
+def scrubbed(path: str, values: Values, *, check: bool = False) -> Result:
+    """Looks beside the file. Raises HostError where its directory or itself cannot be looked at."""
+    removed: List[str] = []
+    left: List[str] = []
+    with _envfile.alone(path):
+        found = _envfile.present(path)
+        now = held(found.content, values) if found else []
+        if now:
+            left.append("%s itself holds a dead value of %s: deploy to this host" % (path, ", ".join(now)))
+        backup = path + _envfile.BACKUP
+        kept = _envfile.present(backup)
+        dead = held(kept.content, values) if kept else []
+        if dead and now:
+            left.append("%s holds a dead value of %s, and the next proof replaces it" % (backup, ", ".join(dead)))
+        elif dead:
+            if not check:
+                _remove(backup)
+            removed.append("%s, which held a dead value of %s" % (backup, ", ".join(dead)))
+        if not check:
+            _envfile.sweep(path)
+        left += strays(path, values)
+    return Result(removed, left)
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError as error:
+        raise HostError("%s: cannot be removed: %s" % (path, error.strerror)) from None
+
+
+def strays(path: str, values: Values) -> List[str]:
+    """Files beside it that nobody of ours wrote and that hold a dead value, each with what to do."""
+    directory, base = os.path.dirname(path) or ".", os.path.basename(path)
+    own = {base, base + _envfile.MARK, base + _envfile.BACKUP}
+    try:
+        names = [name for name in os.listdir(directory) if name not in own]
+    except OSError as error:
+        return ["%s cannot be listed: %s; use become" % (directory, error.strerror)]
+    names.sort(key=lambda name: (base.lstrip(".") not in name, name))
+    lines: List[str] = []
+    unread: List[str] = []
+    large = 0
+    for name in names[:MOST]:
+        stray = os.path.join(directory, name)
+        content, mode = _look(stray)
+        if mode is None:
+            continue
+        if content is None:
+            unread.append(stray)
+        elif len(content) > LARGEST:
+            large += 1
+        else:
+            dead = held(content, values)
+            if dead:
+                shown = "".join(one if one.isprintable() else "?" for one in stray)
+                lines.append(
+                    "%s (mode %04o) holds a dead value of %s; remove it: rm %s"
+                    % (shown, mode, ", ".join(dead), shlex.quote(shown))
+                )
+    passed = large + len(names[MOST:])
+    if unread:
+        lines.append("%d files in %s cannot be read; use become" % (len(unread), directory))
+    if passed:
+        lines.append("%d files in %s were not looked into, being large or many" % (passed, directory))
+    return lines
+
+
+def _look(path: str) -> Tuple[Optional[bytes], Optional[int]]:
+    """Content and mode of a regular file; no mode for anything else. Nothing that could wait is opened."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return None, None
+    if not stat.S_ISREG(status.st_mode):
+        return None, None
+    mode = stat.S_IMODE(status.st_mode)
+    try:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as stream:
+            return stream.read(LARGEST + 1), mode
+    except OSError:
+        return None, mode
+
+
+def by_credential(values: Mapping[str, object]) -> Dict[str, List[str]]:
+    """What was handed over, checked: a list of texts by name."""
+    found = {}
+    for name, texts in values.items():
+        if not isinstance(texts, (list, tuple)) or not all(isinstance(one, str) and one for one in texts):
+            raise HostError("values: must be lists of texts by credential")
+        found[str(name)] = list(texts)
+    return found

@@ -1,0 +1,242 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a host's own records tell of a leak: logins, keys and processes. Pure; Python 3.8, standard library only.
+
+Of a key only its fingerprint and its comment are told.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import calendar
+import hashlib
+import json
+import re
+import struct
+import time
+from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+
+MOST = 40
+"""Lines of one sort that a host tells."""
+_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+_ACCEPTED = re.compile(
+    r"Accepted (?P<method>\S+) for (?P<user>\S+) from (?P<address>\S+) port \d+ ssh2"
+    r"(?:: \S+ (?P<fingerprint>(?:SHA256|MD5):\S+))?"
+)
+_SYSLOG = re.compile(
+    r"(?P<at>\w{3} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) \S+ sshd(?:-session)?\[\d+\]: (?P<said>.*)"
+)
+_KEY = re.compile(
+    r"(?:^|\s)(?P<type>(?:sk-)?(?:ssh|ecdsa)-[\w@.-]+)\s+(?P<blob>[A-Za-z0-9+/]+=*)(?:\s+(?P<comment>.*))?$"
+)
+UTMP = struct.Struct("hi32s4s32s256shhiii4i20s")
+"""One record of wtmp, as Linux keeps it."""
+_USER_PROCESS = 7
+
+
+# No dataclasses in what runs on a host: importing them is a sixth of the time there.
+class Login(NamedTuple):
+    """Somebody who came in over SSH."""
+
+    at: float
+    user: str
+    address: str
+    method: str = ""
+    fingerprint: str = ""
+
+
+class Key(NamedTuple):
+    """One line of authorized_keys."""
+
+    fingerprint: str
+    comment: str
+
+
+def stamp(at: float) -> str:
+    return time.strftime(_FORMAT, time.gmtime(at))
+
+
+def moment(text: str) -> float:
+    """Raises ValueError for what is no time such as 2026-11-20T10:00:00Z."""
+    return float(calendar.timegm(time.strptime(text, _FORMAT)))
+
+
+def plain(text: str, longest: int = 120) -> str:
+    """Words that somebody else chose, on one line."""
+    return "".join(one if one.isprintable() else "?" for one in text)[:longest]
+
+
+# --- logins ----------------------------------------------------------------------------------------------------------
+
+
+def accepted(at: float, said: str) -> Optional[Login]:
+    """What sshd said at a login. Its words must begin so: a client's name may hold the same ones."""
+    found = _ACCEPTED.match(said)
+    if not found:
+        return None
+    return Login(at, plain(found["user"]), plain(found["address"]), found["method"], found["fingerprint"] or "")
+
+
+def of_journal(line: str) -> Optional[Login]:
+    """One entry of ``journalctl --output=json``."""
+    try:
+        entry = json.loads(line)
+        at = int(entry["__REALTIME_TIMESTAMP"]) / 1e6
+    except (ValueError, KeyError, TypeError):
+        return None
+    said = entry.get("MESSAGE")  # a list of numbers where it is no text
+    return accepted(at, said) if isinstance(said, str) else None
+
+
+def of_syslog(line: str, now: float) -> Optional[Login]:
+    """One line of auth.log or secure, in either form of time; the short one names no year and is local."""
+    found = _SYSLOG.match(line)
+    if not found:
+        return None
+    at = _iso(found["at"]) if found["at"][0].isdigit() else _short(found["at"], now)
+    return accepted(at, found["said"]) if at is not None else None
+
+
+def _short(text: str, now: float) -> Optional[float]:
+    year = time.localtime(now).tm_year
+    for candidate in (year, year - 1):
+        try:
+            at = time.mktime(time.strptime("%d %s" % (candidate, text), "%Y %b %d %H:%M:%S"))
+        except ValueError:
+            continue
+        if at <= now + 86400:
+            return at
+    return None
+
+
+def _iso(text: str) -> Optional[float]:
+    found = re.match(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|([+-])(\d\d):?(\d\d))", text)
+    if not found:
+        return None
+    try:
+        at = moment(found[1] + "Z")
+    except ValueError:
+        return None
+    if found[2] is None:
+        return at
+    offset = int(found[3]) * 3600 + int(found[4]) * 60
+    return at - offset if found[2] == "+" else at + offset
+
+
+def of_wtmp(content: bytes) -> Iterator[Login]:
+    """Records of people who logged in; they name no key. A record that is cut off is left out."""
+    for start in range(0, len(content) - UTMP.size + 1, UTMP.size):
+        found = UTMP.unpack_from(content, start)
+        if found[0] == _USER_PROCESS:
+            user, host = (found[at].partition(b"\0")[0].decode("utf-8", "replace") for at in (4, 5))
+            yield Login(float(found[9]), plain(user), plain(host) or "this machine")
+
+
+def logins(found: Iterable[Login], since: float) -> List[str]:
+    """Logins in the window, those that differ in time alone in one line, the latest first."""
+    rows: Dict[Tuple[str, str, str, str], List[float]] = {}
+    for one in found:
+        if one.at >= since:
+            rows.setdefault((one.user, one.address, one.method, one.fingerprint), []).append(one.at)
+    lines = []
+    for (user, address, method, fingerprint), times in sorted(rows.items(), key=lambda item: -max(item[1])):
+        how = " ".join(part for part in (method, fingerprint) if part)
+        when = stamp(min(times)) + (" to " + stamp(max(times)) if min(times) != max(times) else "")
+        count = " %d times" % len(times) if len(times) > 1 else ""
+        lines.append("%s logged in%s from %s%s, %s" % (user, count, address, " by " + how if how else "", when))
+    return cut(lines)
+
+
+def cut(lines: List[str]) -> List[str]:
+    return lines[:MOST] + (["and %d more" % (len(lines) - MOST)] if len(lines) > MOST else [])
+
+
+# --- keys ------------------------------------------------------------------------------------------------------------
+
+
+def key_of(line: str) -> Optional[Key]:
+    """The key of a line of authorized_keys, whatever options stand before it."""
+    line = line.strip()
+    found = None if line.startswith("#") else _KEY.search(line)
+    if not found:
+        return None
+    try:
+        blob = base64.b64decode(found["blob"], validate=True)
+    except binascii.Error:
+        return None
+    return Key(fingerprint_of(blob), plain(found["comment"] or "", 60))
+
+
+def fingerprint_of(blob: bytes) -> str:
+    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
+
+
+def public_part(text: str) -> Optional[bytes]:
+    """The public key in a private one of OpenSSH's own form, where it is not encrypted; None for any other text."""
+    body = re.search(r"-----BEGIN OPENSSH PRIVATE KEY-----(.*?)-----END", text, re.DOTALL)
+    if not body:
+        return None
+    try:
+        raw = base64.b64decode("".join(body[1].replace("\\n", "\n").split()), validate=True)
+        if not raw.startswith(b"openssh-key-v1\0"):
+            return None
+        at = 15
+        for _field in ("cipher", "derivation", "its options"):
+            at += 4 + struct.unpack_from(">I", raw, at)[0]
+        at += 4  # how many keys there are
+        size = struct.unpack_from(">I", raw, at)[0]
+    except (binascii.Error, struct.error):
+        return None
+    blob = raw[at + 4 : at + 4 + size]
+    return blob if len(blob) == size else None
+
+
+def unknown_keys(found: Mapping[str, Iterable[Key]], known: Iterable[str], changed: Mapping[str, float]) -> List[str]:
+    """Entries by file that no credential explains; ``changed`` says when each file was."""
+    explained = set(known)
+    lines = []
+    for path in sorted(found):
+        for key in found[path]:
+            if key.fingerprint not in explained:
+                comment = " (%s)" % key.comment if key.comment else ""
+                when = ", file changed %s" % stamp(changed[path]) if path in changed else ""
+                lines.append("unknown key %s%s in %s%s" % (key.fingerprint, comment, plain(path), when))
+    return cut(lines)
+
+
+# --- processes -------------------------------------------------------------------------------------------------------
+
+
+def main_pids(text: str) -> Dict[str, int]:
+    """Process by unit, out of ``systemctl show --property=Id,MainPID``; 0 for a unit that does not run."""
+    found = {}
+    for block in text.strip().split("\n\n"):
+        fields = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        if fields.get("Id") and fields.get("MainPID", "").isdigit():
+            found[fields["Id"]] = int(fields["MainPID"])
+    return found
+
+
+def started(stat: str, boot: float, ticks: int) -> Optional[float]:
+    """When a process began, out of its ``stat``; its name, in brackets, may hold anything."""
+    fields = stat.rpartition(")")[2].split()
+    try:
+        return boot + int(fields[19]) / float(ticks)
+    except (IndexError, ValueError):
+        return None
+
+
+def process_lines(units: Mapping[str, Optional[float]], path: str, changed: Optional[float]) -> List[str]:
+    """``units`` says when each unit's process began, None for one that does not run."""
+    lines = []
+    for unit in sorted(units):
+        began = units[unit]
+        if began is None:
+            lines.append("%s does not run" % plain(unit))
+        elif changed is None:
+            lines.append("%s runs since %s; there is no %s" % (plain(unit), stamp(began), path))
+        else:
+            order = "BEFORE its file changed" if began < changed else "after its file changed"
+            lines.append("%s runs since %s, %s (%s)" % (plain(unit), stamp(began), order, stamp(changed)))
+    return lines

@@ -1,0 +1,260 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Gathers a host's own records within a deadline. Standard library only; Python 3.8.
+
+Each sort has a thread of its own: one that hangs costs the others nothing, and is told as missing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+import pwd
+import stat
+import subprocess
+import threading
+import time
+from typing import Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _evidence
+from ansible_collections.watchparty.secrets.plugins.module_utils._evidence import Key, Login
+
+LARGEST = 4 * 1024 * 1024
+"""Bytes that are read of one file; of a log, its end."""
+LOGS = ("/var/log/auth.log", "/var/log/secure", "/var/log/auth.log.1", "/var/log/secure.1")
+WTMP = "/var/log/wtmp"
+JOURNALS = ("/var/log/journal", "/run/log/journal")
+SSHD = "/etc/ssh/sshd_config"
+KEY_FILES = (".ssh/authorized_keys", ".ssh/authorized_keys2")
+
+
+class Wanted(NamedTuple):
+    """What is looked for."""
+
+    since: float
+    seconds: float
+    path: str
+    units: Sequence[str]
+    known: Sequence[str]
+
+
+class Part:
+    """One sort of evidence: what was found so far, and what could not be."""
+
+    def __init__(self) -> None:
+        self.lines: List[str] = []
+        self.short: List[str] = []
+        self.done = False
+
+
+def gathered(wanted: Wanted) -> Dict[str, List[str]]:
+    """Lines of what was found, and of what could not be."""
+    end = time.monotonic() + wanted.seconds
+    acts: Dict[str, Callable[[Wanted, Part, float], None]] = {
+        "logins": _logins,
+        "authorized_keys": _keys,
+        "processes": _processes,
+    }
+    parts = {name: Part() for name in acts}
+    threads = [
+        threading.Thread(target=_guarded, args=(act, wanted, parts[name], end), daemon=True)
+        for name, act in acts.items()
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(0.0, end - time.monotonic()))
+    lines, short = [], []
+    for name, part in parts.items():
+        lines += list(part.lines)
+        short += list(part.short)
+        if not part.done:
+            short.append("%s: not all was seen in %.0f s" % (name, wanted.seconds))
+    return {"lines": lines, "short": short}
+
+
+def _guarded(act: Callable[[Wanted, Part, float], None], wanted: Wanted, part: Part, end: float) -> None:
+    try:
+        act(wanted, part, end)
+    except OSError as error:
+        part.short.append("%s: %s" % (act.__name__.strip("_"), error.strerror))
+    part.done = True
+
+
+# --- logins ----------------------------------------------------------------------------------------------------------
+
+
+def _logins(wanted: Wanted, part: Part, end: float) -> None:
+    """From the first of three places that can be read."""
+    found: List[Login] = []
+    told = _from_journal(wanted, found, end)
+    if told and found:
+        part.short.append(told)
+    elif told and not _from_logs(found):
+        content = _read(WTMP)
+        found += list(_evidence.of_wtmp(content or b""))
+        part.short += [
+            told,
+            "logins: only wtmp, which names no keys" if content else "logins: no other record can be read",
+        ]
+    part.lines += _evidence.logins(found, wanted.since)
+    if not part.lines and not part.short:
+        part.lines.append(
+            "nobody logged in by SSH" + (" since " + _evidence.stamp(wanted.since) if wanted.since else "")
+        )
+
+
+def _from_journal(wanted: Wanted, found: List[Login], end: float) -> Optional[str]:
+    """Adds to ``found``, the newest first; why it could not, or None."""
+    files = [path for folder in JOURNALS for path in glob.glob(folder + "/*/system*.journal")]
+    if not any(os.access(path, os.R_OK) for path in files):
+        return (
+            "logins: this user may not read the systemd journal; use become" if files else "logins: no systemd journal"
+        )
+    command = ["journalctl", "--quiet", "--no-pager", "--reverse", "--output=json", "--output-fields=MESSAGE"]
+    command += ["--lines=20000", "-t", "sshd", "-t", "sshd-session"]
+    command += ["--since=@%d" % wanted.since] if wanted.since else []
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    except OSError as error:
+        return "logins: journalctl: %s" % error.strerror
+    killer = threading.Timer(max(0.1, end - time.monotonic() - 0.3), process.kill)
+    killer.start()
+    try:
+        for line in process.stdout or ():
+            one = _evidence.of_journal(line.decode("utf-8", "replace"))
+            if one:
+                found.append(one)
+        code = process.wait()
+    finally:
+        killer.cancel()
+    if code < 0:
+        return "logins: the systemd journal was not read to its end"
+    return "logins: journalctl ended with %d" % code if code else None
+
+
+def _from_logs(found: List[Login]) -> bool:
+    """Whether any log could be read."""
+    now, seen = time.time(), False
+    for path in LOGS:
+        content = _read(path)
+        seen = seen or content is not None
+        for line in (content or b"").decode("utf-8", "replace").splitlines():
+            one = _evidence.of_syslog(line, now)
+            if one:
+                found.append(one)
+    return seen
+
+
+def _read(path: str) -> Optional[bytes]:
+    """The end of a regular file, or None. What waits for somebody, such as a pipe, is not opened for long."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    except OSError:
+        return None
+    with os.fdopen(handle, "rb") as stream:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        stream.seek(max(0, status.st_size - LARGEST))
+        return stream.read(LARGEST)
+
+
+# --- keys ------------------------------------------------------------------------------------------------------------
+
+
+def _keys(wanted: Wanted, part: Part, end: float) -> None:
+    patterns, command = _sshd()
+    found: Dict[str, List[Key]] = {}
+    changed: Dict[str, float] = {}
+    hidden = 0
+    for path in _key_files(patterns):
+        if time.monotonic() > end:
+            return
+        try:
+            status = os.stat(path)
+        except PermissionError:
+            hidden += 1
+            continue
+        except OSError:
+            continue
+        content = _read(path)
+        if content is None:
+            hidden += 1
+            continue
+        changed[path] = status.st_mtime
+        lines = content.decode("utf-8", "replace").splitlines()
+        found[path] = [key for key in map(_evidence.key_of, lines) if key]
+    part.lines += _evidence.unknown_keys(found, wanted.known, changed)
+    if hidden:
+        part.short.append("authorized_keys: %d files cannot be read; use become" % hidden)
+    if command:
+        part.short.append("authorized_keys: sshd also asks a program (AuthorizedKeysCommand), which was not asked here")
+
+
+def _sshd() -> Tuple[Sequence[str], bool]:
+    """The patterns of AuthorizedKeysFile, and whether a program is asked beside them."""
+    patterns: Sequence[str] = KEY_FILES
+    command = named = False
+    for path in (*sorted(glob.glob(SSHD + ".d/*.conf")), SSHD):
+        for line in (_read(path) or b"").decode("utf-8", "replace").splitlines():
+            words = line.split()
+            keyword = words[0].lower() if words else ""
+            if keyword == "authorizedkeysfile" and not named:
+                patterns, named = words[1:], True
+            elif keyword == "authorizedkeyscommand" and words[1:] != ["none"]:
+                command = True
+    return patterns, command
+
+
+def _key_files(patterns: Sequence[str]) -> Iterator[str]:
+    seen = set()
+    for user in pwd.getpwall():
+        for pattern in patterns:
+            path = pattern.replace("%%", "\0").replace("%h", user.pw_dir).replace("%u", user.pw_name)
+            path = os.path.join(user.pw_dir, path.replace("\0", "%"))
+            if path not in seen:
+                seen.add(path)
+                yield path
+
+
+# --- processes -------------------------------------------------------------------------------------------------------
+
+
+def _processes(wanted: Wanted, part: Part, end: float) -> None:
+    if not wanted.units:
+        return
+    command = ["systemctl", "show", "--property=Id", "--property=MainPID", *wanted.units]
+    try:
+        done = subprocess.run(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=max(0.1, end - time.monotonic() - 0.3),
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        words = error.strerror if isinstance(error, OSError) else "gave no answer"
+        part.short.append("processes: systemctl: %s" % words)
+        return
+    pids = _evidence.main_pids(done.stdout.decode("utf-8", "replace"))
+    part.lines += _evidence.process_lines(_starts(pids), wanted.path, _changed(wanted.path))
+
+
+def _starts(pids: Mapping[str, int]) -> Dict[str, Optional[float]]:
+    with open("/proc/stat", encoding="ascii") as stream:
+        boot = next(float(line.split()[1]) for line in stream if line.startswith("btime"))
+    ticks = os.sysconf("SC_CLK_TCK")
+    found: Dict[str, Optional[float]] = dict.fromkeys(pids)
+    for unit, pid in pids.items():
+        with contextlib.suppress(OSError), open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as stream:
+            found[unit] = _evidence.started(stream.read(), boot, ticks)
+    return found
+
+
+def _changed(path: str) -> Optional[float]:
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return None

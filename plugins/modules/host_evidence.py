@@ -1,0 +1,116 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: host_evidence
+short_description: Keep what a host's own records tell of a leak
+version_added: 0.2.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Looks only. Gathers, within O(seconds), who logged in by SSH with which key, which lines of C(authorized_keys) no
+    credential explains, and whether the application's processes began before or after its file last changed.
+  - Logins come from the systemd journal, else from C(auth.log) or C(secure), else from C(wtmp), which names no keys.
+  - What could not be gathered is told and does not fail, since a containment must not wait for it.
+  - Of a key its fingerprint and comment are told. A host that somebody else rules tells what they want it to.
+options:
+  path:
+    description: The application's C(.env).
+    type: path
+    required: true
+  units:
+    description: systemd units of the application.
+    type: list
+    elements: str
+    default: []
+  since:
+    description: Logins since when, such as V(2026-11-20T10:00:00Z). Empty for all that is kept.
+    type: str
+    default: ''
+  seconds:
+    description: How long it may take altogether.
+    type: int
+    default: 8
+  known_keys:
+    description: Fingerprints of keys that are explained, as C(ssh-keygen -l) shows them.
+    type: list
+    elements: str
+    default: []
+attributes:
+  check_mode:
+    description: Changes nothing anyway.
+    support: full
+  diff_mode:
+    description: Nothing is shown.
+    support: none
+  idempotent:
+    description: It only looks.
+    support: full
+  action:
+    description: Sends the module over standard input, so that nothing lies on the host's disk.
+    support: full
+notes:
+  - Without root it sees no other account's C(authorized_keys) and, outside the groups C(adm) and C(systemd-journal), no
+    login; it says so.
+"""
+
+EXAMPLES = r"""
+- name: Keep what shows whether the key was used
+  watchparty.secrets.host_evidence:
+    path: /srv/watchparty/.env
+    units: [watchparty-web.service]
+    since: "2026-11-20T10:00:00Z"
+  become: true
+  timeout: 10
+  register: evidence
+"""
+
+RETURN = r"""
+lines:
+  description: What was found.
+  type: list
+  elements: str
+  returned: success
+  sample:
+    - "deploy logged in 3 times from 203.0.113.9 by publickey SHA256:uJ2k, 2026-11-25T10:00:00Z to 2026-11-25T10:20:00Z"
+    - "unknown key SHA256:Zp4q (me@laptop) in /root/.ssh/authorized_keys, file changed 2026-11-25T10:01:00Z"
+    - "watchparty-web.service runs since 2026-11-20T08:00:00Z, after its file changed (2026-11-20T07:59:58Z)"
+short:
+  description: What could not be gathered, and why.
+  type: list
+  elements: str
+  returned: success
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _evidence, _evidence_host
+
+ARGUMENT_SPEC = {
+    "path": {"type": "path", "required": True},
+    "units": {"type": "list", "elements": "str", "default": []},
+    "since": {"type": "str", "default": ""},
+    "seconds": {"type": "int", "default": 8},
+    "known_keys": {"type": "list", "elements": "str", "default": [], "no_log": False},
+}
+
+
+def main():
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    params = module.params
+    try:
+        since = _evidence.moment(params["since"]) if params["since"] else 0.0
+    except ValueError:
+        module.fail_json(msg="since: %r is no time such as 2026-11-20T10:00:00Z" % params["since"])
+    if params["seconds"] < 1:
+        module.fail_json(msg="seconds must be at least 1")
+    units = [one for one in params["units"] if not one.startswith("-")]
+    wanted = _evidence_host.Wanted(since, params["seconds"], params["path"], units, params["known_keys"])
+    module.exit_json(changed=False, **_evidence_host.gathered(wanted))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: leaked_values
+short_description: Read the values that leaked, to look for them
+version_added: 0.2.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Reads former versions of secrets and takes the credentials' values out of them, those that are not in use any more.
+  - The result holds values and is hidden from output at every verbosity. Keep it by C(register) alone; C(set_fact) and
+    C(ansible_facts) may reach a fact cache on disk. M(watchparty.secrets.env_copies) takes it by name.
+options:
+  credentials:
+    description: Names of credentials in the catalog.
+    type: list
+    elements: str
+    required: true
+  secrets:
+    description: Version ids by secret.
+    type: dict
+    default: {}
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - watchparty.secrets.catalog
+  - watchparty.secrets.rotation
+attributes:
+  check_mode:
+    description: Changes nothing anyway.
+    support: full
+  diff_mode:
+    description: Nothing is shown.
+    support: none
+  idempotent:
+    description: It only reads.
+    support: full
+  action:
+    description: Runs on the controller, inside Ansible itself.
+    support: full
+notes:
+  - A version that a policy denies already cannot be read, so this comes before M(watchparty.secrets.leak_scrub).
+seealso:
+  - module: watchparty.secrets.env_copies
+"""
+
+EXAMPLES = r"""
+- name: Read what is dead
+  watchparty.secrets.leaked_values:
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+    credentials: [cache]
+    secrets:
+      watchparty/production/core: [7d444840-9dc0-11d1-b245-5ffdce74fad2]
+  register: leaked_values
+  run_once: true
+"""
+
+RETURN = r"""
+values:
+  description: Lists of values by credential. Hidden from output.
+  type: dict
+  returned: success
+unread:
+  description: Credentials of which no dead value is known, such as one that is in parameters only.
+  type: list
+  elements: str
+  returned: success
+"""

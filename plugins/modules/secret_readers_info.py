@@ -1,0 +1,96 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: secret_readers_info
+short_description: Tell who read the secrets of credentials, as CloudTrail knows it
+version_added: 0.2.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Looks through CloudTrail's event history for reads of the secrets and parameters that hold the credentials, and for
+    every call that was made with a leaked AWS access key. Tells who, when, from where and what, by names only.
+  - It is bounded in seconds and in pages. What it was not asked to the end is told; that CloudTrail cannot be asked is
+    told and does not fail, since a containment must not wait for it.
+  - CloudTrail is asked in one region, shows events up to 15 minutes late and keeps them for 90 days.
+options:
+  credentials:
+    description: Names of credentials in the catalog.
+    type: list
+    elements: str
+    required: true
+  access_keys:
+    description:
+      - Ids of access keys whose calls are wanted too. The present key of a credential of the kind C(aws_access_key) is
+        added by itself, so that what RV(access_keys) said before a rotation is the place to keep a former one.
+    type: list
+    elements: str
+    default: []
+  since:
+    description: Since when, such as V(2026-11-20T10:00:00Z). Empty for as far back as pages and seconds go.
+    type: str
+    default: ''
+  seconds:
+    description: How long it may take altogether. CloudTrail answers two questions a second.
+    type: int
+    default: 8
+  pages:
+    description: Pages of 50 events for each question at most.
+    type: int
+    default: 10
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - watchparty.secrets.catalog
+  - watchparty.secrets.rotation
+attributes:
+  check_mode:
+    description: Changes nothing anyway.
+    support: full
+  diff_mode:
+    description: Nothing is shown.
+    support: none
+  idempotent:
+    description: It only looks.
+    support: full
+  action:
+    description: Runs on the controller, inside Ansible itself.
+    support: full
+notes:
+  - Needs C(cloudtrail:LookupEvents), which knows no resource but V(*).
+"""
+
+EXAMPLES = r"""
+- name: See who read the cache's password
+  watchparty.secrets.secret_readers_info:
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+    credentials: [cache]
+    since: "2026-11-20T10:00:00Z"
+  run_once: true
+  register: readers
+"""
+
+RETURN = r"""
+words:
+  description: Who read what, from where and when, the latest first; then what was not asked, and why.
+  type: list
+  elements: str
+  returned: success
+  sample:
+    - "watchparty/production/core: GetSecretValue 3 times by arn:aws:sts::123456789012:assumed-role/web/i-0abc from
+      10.0.3.7, key ASIAEXAMPLE, 2026-11-25T10:00:00Z to 2026-11-25T10:20:00Z"
+asked:
+  description: Whether CloudTrail answered at all.
+  type: bool
+  returned: success
+access_keys:
+  description: The ids of the access keys that were asked for.
+  type: list
+  elements: str
+  returned: success
+"""

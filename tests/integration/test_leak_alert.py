@@ -1,0 +1,164 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""GitHub's webhook at a real ansible-rulebook: a signed alert starts a drill, and its secret is nowhere.
+
+ansible-rulebook needs a Java runtime and the collection ansible.eda, so it is not among this project's requirements.
+WATCHPARTY_RULEBOOK names the program, and WATCHPARTY_EDA_COLLECTIONS a folder that has ansible_collections/ansible/eda.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import ansible_collections.amazon
+import pytest
+
+from sandbox.aws import REGION
+from sandbox.process import REPOSITORY, free_port
+from tests.integration.harness import Lab
+
+RULEBOOK = os.environ.get("WATCHPARTY_RULEBOOK", "")
+COLLECTIONS = os.environ.get("WATCHPARTY_EDA_COLLECTIONS", "")
+ALERTS = REPOSITORY / "tests" / "unit" / "fixtures" / "alerts"
+QUEUE = "leak-alerts"
+KEY = "webhook-key-of-a-test"
+CREDENTIALS = {
+    "signing": {"kind": "django_secret_key", "used_for": ["sessions"], "appears_in": [{"setting": "SECRET_KEY"}]}
+}
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (RULEBOOK and COLLECTIONS),
+        reason="WATCHPARTY_RULEBOOK and WATCHPARTY_EDA_COLLECTIONS are not set, so no rulebook was run for real",
+    ),
+]
+
+
+class Listening:
+    """An ansible-rulebook that listens on loopback."""
+
+    def __init__(self, url: str, output: Path, process: subprocess.Popen[bytes]) -> None:
+        self.url, self._output, self.process = url, output, process
+
+    @property
+    def output(self) -> str:
+        return self._output.read_text(encoding="utf-8", errors="replace")
+
+    def post(self, alert: str, *, key: str = KEY, signed: bool = True) -> int:
+        payload = json.loads((ALERTS / f"{alert}.json").read_text(encoding="utf-8"))["payload"]
+        body = json.dumps(payload).encode()
+        signature = "sha256=" + hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
+        headers = {"Content-Type": "application/json", "X-GitHub-Event": "secret_scanning_alert"}
+        headers |= {"X-Hub-Signature-256": signature} if signed else {}
+        try:
+            with urllib.request.urlopen(urllib.request.Request(self.url, body, headers), timeout=10) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    def waits(self, words: str, seconds: float = 120) -> None:
+        end = time.monotonic() + seconds
+        while words not in " ".join(self.output.split()):
+            assert time.monotonic() < end, self.output
+            assert self.process.poll() is None, self.output
+            time.sleep(0.2)
+
+
+@contextmanager
+def listening(lab: Lab, name: str) -> Iterator[Listening]:
+    root = lab.directory / "collections" / "ansible_collections"
+    for collection, target in (
+        ("watchparty/secrets", REPOSITORY),
+        ("ansible/eda", Path(COLLECTIONS) / "ansible_collections" / "ansible" / "eda"),
+        ("amazon/aws", Path(next(iter(ansible_collections.amazon.__path__))) / "aws"),
+    ):
+        (root / collection).parent.mkdir(parents=True, exist_ok=True)
+        (root / collection).symlink_to(target)
+    port = free_port()
+    variables = lab.directory / "variables.yml"
+    given = {
+        "leak_alert_environment": "production",
+        "leak_alert_credentials": {"github/postman_api_key": "signing", "aws/mailer": "signing"},
+        "leak_webhook_port": port,
+        "leak_queue_name": QUEUE,
+        "leak_queue_region": REGION,
+    }
+    variables.write_text(json.dumps(given), encoding="utf-8")
+    output = lab.directory / "rulebook.log"
+    command = [RULEBOOK, "--rulebook", f"watchparty.secrets.leak_alerts_{name}", "-i", str(lab._inventory())]
+    command += ["--vars", str(variables), "--env-vars", "LEAK_WEBHOOK_SECRET", "--print-events"]
+    command.append("-vv" if name == "github" else "-v")  # at -vv botocore itself writes every message of a queue
+    environment = {
+        **lab.environment(),
+        "ANSIBLE_COLLECTIONS_PATH": str(root.parent),
+        "LEAK_WEBHOOK_SECRET": KEY,
+        "PATH": f"{Path(RULEBOOK).parent}:{os.environ['PATH']}",
+    }
+    with output.open("wb") as stream:
+        process = subprocess.Popen(command, env=environment, cwd=lab.directory, stdout=stream, stderr=stream)
+    try:
+        found = Listening(f"http://127.0.0.1:{port}/", output, process)
+        while name == "github" and not ready(found):
+            time.sleep(0.3)
+            assert process.poll() is None, found.output
+        yield found
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def ready(listened: Listening) -> bool:
+    """Whether it listens, and refuses what bears no signature."""
+    try:
+        return listened.post("github_ping", signed=False) == 400
+    except urllib.error.URLError:
+        return False
+
+
+def test_a_signed_alert_starts_a_drill_and_its_secret_is_nowhere(lab: Lab) -> None:
+    lab.catalog["credentials"] = CREDENTIALS
+    lab.add_hosts(1)
+    lab.seed()
+    before = lab.moto.operations(since=0)
+    with listening(lab, "github") as rulebook:
+        assert rulebook.post("github_created", signed=False) == 400
+        assert rulebook.post("github_created", key="another") == 401
+        assert rulebook.post("github_unknown_type") == 200, rulebook.output
+        rulebook.waits("NOTHING was started for the alert github acme_internal_token example/shop#43")
+        assert rulebook.post("github_created") == 200
+        rulebook.waits("security contact: security@example.com")
+        rulebook.waits("PLAY RECAP")
+        output = rulebook.output
+    assert "signing" in output
+    assert "canary" not in output, "neither the secret nor the signature of the payload"
+    made = lab.moto.operations(since=len(before))
+    assert "GetParametersByPath" in made, "the plan was made"
+    assert not [one for one in made if one.startswith(("Put", "Create", "Update", "Delete"))], "and nothing written"
+
+
+def test_a_finding_in_the_queue_starts_a_drill(lab: Lab) -> None:
+    lab.catalog["credentials"] = CREDENTIALS
+    lab.add_hosts(1)
+    lab.seed()
+    client = lab.moto.client("sqs")
+    queue = client.create_queue(QueueName=QUEUE)["QueueUrl"]
+    with listening(lab, "aws") as rulebook:
+        for alert in ("guardduty_low", "guardduty_high"):
+            body = json.loads((ALERTS / f"{alert}.json").read_text(encoding="utf-8"))["body"]
+            client.send_message(QueueUrl=queue, MessageBody=json.dumps(body))
+        rulebook.waits("security contact: security@example.com")
+        rulebook.waits("PLAY RECAP")
+        output = rulebook.output
+    assert output.count("PLAY RECAP") == 1, "the grave one only"
+    assert "canary" not in output

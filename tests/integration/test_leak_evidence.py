@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Evidence on real connections: whatever hangs, all of it together ends in time, and what is missing is said."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from sandbox.process import REPOSITORY
+from tests.integration.harness import Lab
+
+pytestmark = pytest.mark.slow
+
+SECONDS = 6
+SECRET = "shop/production/core"
+PLAYBOOK = """
+- hosts: app_hosts
+  gather_facts: false
+  run_once: true
+  tasks:
+    - watchparty.secrets.incident:
+        state: declared
+        catalog: "{{ secrets_catalog }}"
+        environment: production
+        leaked: [database]
+      register: declared
+    - ansible.builtin.set_fact:
+        leak_respond_now:
+          impact: {credentials: [{name: database, kind: postgresql_role}]}
+          incident: "{{ declared.incident }}"
+          units: []
+          known_keys: []
+          evidence_until: "{{ now(utc=true).timestamp() + leak_evidence_seconds | int }}"
+      delegate_to: localhost
+      delegate_facts: true
+- hosts: app_hosts
+  gather_facts: false
+  strategy: ansible.builtin.free
+  ignore_unreachable: true
+  vars: {ansible_pipelining: true}
+  tasks:
+    - ansible.builtin.import_role: {name: watchparty.secrets.leak_respond, tasks_from: evidence.yml}
+- hosts: app_hosts
+  gather_facts: false
+  run_once: true
+  tasks:
+    - ansible.builtin.copy:
+        dest: "{{ took }}"
+        content: "{{ now(utc=true).timestamp() - hostvars.localhost.leak_respond_now.evidence_until | float }}"
+        mode: "0600"
+      delegate_to: localhost
+    - ansible.builtin.import_role: {name: watchparty.secrets.leak_respond, tasks_from: kept.yml}
+"""
+
+
+@contextmanager
+def silent() -> Iterator[int]:
+    """A port that takes connections and never says a word."""
+    kept: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        threading.Thread(target=lambda: [kept.append(server.accept()[0]) for _at in range(64)], daemon=True).start()
+        yield server.getsockname()[1]
+
+
+def database(lab: Lab, port: int) -> dict[str, Any]:
+    """A database on that port, in the stores and as the catalog has it."""
+    client = lab.moto.client("secretsmanager")
+    core = json.loads(client.get_secret_value(SecretId=SECRET)["SecretString"])
+    core["DATABASE_URL"] = f"postgresql://shop:canary-password@127.0.0.1:{port}/shop"
+    client.put_secret_value(SecretId=SECRET, SecretString=json.dumps(core))
+    return {"database": {"kind": "postgresql_role", "appears_in": [{"setting": "DATABASE_URL"}]}}
+
+
+def test_what_hangs_is_named_and_delays_nothing(lab: Lab) -> None:
+    lab.add_hosts(2, rotation_python=sys.executable)
+    lab.seed()
+    playbook, took, folder = (lab.directory / name for name in ("evidence.yml", "took", "post-mortems"))
+    playbook.write_text(PLAYBOOK, encoding="utf-8")
+    with silent() as port:
+        lab.catalog["credentials"] = database(lab, port)
+        lab.host_vars["web2"] |= {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": port}
+        given = {"leak_evidence_seconds": SECONDS, "took": str(took), "leak_report_path": str(folder)}
+        ours = {"ANSIBLE_COLLECTIONS_PATH": str(REPOSITORY / "playbooks" / "collections")}
+        run = lab.run("-e", json.dumps(given), playbook=playbook, environment=ours)
+    assert run.code == 0, run.output
+    assert float(took.read_text(encoding="utf-8")) <= 1, "seconds beyond those that were allowed, with a play's start"
+    (page,) = folder.iterdir()
+    text = page.read_text(encoding="utf-8")
+    lines = [line[2:] for line in text.splitlines() if line.startswith("- ")]
+    assert any(line.startswith("database: Task failed: Timed out after") for line in lines), text
+    assert any(line.startswith("web2: ") and "Timed out" in line for line in lines), text
+    assert any(line.startswith("web1: ") and "Timed out" not in line for line in lines), text
+    assert any(line.startswith("CloudTrail was not asked: ") for line in lines), "moto has none"
+    assert "canary" not in run.output + text

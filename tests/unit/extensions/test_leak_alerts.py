@@ -1,0 +1,207 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which alerts start what, by events written by hand after the public schemas, and that nothing else of them goes on.
+
+The rulebooks' conditions are evaluated by a few lines here, for the comparisons that they use and no others;
+tests/integration/test_leak_alert.py runs them in ansible-rulebook where that is installed.
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib.util
+import json
+import re
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from jinja2 import Template
+
+ROOT = Path(__file__).parents[3]
+EDA = ROOT / "extensions" / "eda"
+ALERTS = ROOT / "tests" / "unit" / "fixtures" / "alerts"
+CREDENTIALS = {
+    "github/postman_api_key": "postman",
+    "aws/mailer": "mailer",
+    "aws/AKIALEAKEDEXAMPLE001": "mailer,database",
+}
+_COMPARISON = re.compile(r'event\.(?P<path>[\w.]+) (?P<operator>==|!=) (?P<value>true|false|"[^"]*")')
+
+spec = importlib.util.spec_from_file_location("leak_alert", EDA / "plugins" / "event_filter" / "leak_alert.py")
+assert spec is not None
+assert spec.loader is not None
+leak_alert = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(leak_alert)
+
+
+def event(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((ALERTS / f"{name}.json").read_text(encoding="utf-8"))
+    return found
+
+
+def filtered(found: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return leak_alert.main(found, **more)
+
+
+def leaked(book: str, found: dict[str, Any], credentials: dict[str, str] = CREDENTIALS) -> str:
+    """What the rule gives to the playbook, by plain Jinja as ansible-rulebook does."""
+    text = rulebook(book)["rules"][0]["action"]["run_playbook"]["extra_vars"]["leaked"]
+    return Template(text).render(event=found, leak_alert_credentials=credentials).strip()
+
+
+@cache
+def rulebook(name: str) -> dict[str, Any]:
+    (ruleset,) = yaml.safe_load((EDA / "rulebooks" / f"leak_alerts_{name}.yml").read_text(encoding="utf-8"))
+    return ruleset
+
+
+def holds(condition: str, found: dict[str, Any]) -> bool:
+    """Comparisons joined by ``and``; anything else is an error here, not a guess."""
+    return all(_compared(part, found) for part in condition.split(" and "))
+
+
+def _compared(part: str, found: dict[str, Any]) -> bool:
+    match = _COMPARISON.fullmatch(part)
+    assert match is not None, f"not evaluated here: {part}"
+    value: Any = found
+    for name in match["path"].split("."):
+        value = value[name]
+    return (value == json.loads(match["value"])) == (match["operator"] == "==")
+
+
+def fired(book: str, found: dict[str, Any]) -> list[str]:
+    return [rule["name"] for rule in rulebook(book)["rules"] if holds(rule["condition"], found)]
+
+
+ANSWER = "Answer the alert"
+
+
+@pytest.mark.parametrize(
+    ("name", "rules", "words"),
+    [
+        ("github_created", [ANSWER], "postman"),
+        ("github_publicly_leaked", [ANSWER], "postman"),
+        ("github_location", [], ""),
+        ("github_resolved", [], "postman"),
+        ("github_unknown_type", [ANSWER], ""),
+        ("github_ping", [], ""),
+        ("guardduty_high", [ANSWER], "mailer"),
+        ("guardduty_low", [], "mailer"),
+        ("guardduty_other_user", [ANSWER], "mailer,database"),
+        ("guardduty_instance", [], ""),
+        ("health_exposed", [ANSWER], "mailer,database"),
+    ],
+)
+def test_what_an_alert_starts(name: str, rules: list[str], words: str) -> None:
+    found, book = filtered(event(name)), "github" if name.startswith("github") else "aws"
+    assert fired(book, found) == rules
+    assert leaked(book, found) == words
+
+
+@pytest.mark.parametrize("path", sorted(ALERTS.glob("*.json")), ids=lambda path: path.stem)
+def test_nothing_else_of_it_goes_on(path: Path) -> None:
+    found = filtered(event(path.stem))
+    assert list(found) == ["leak_alert"]
+    assert "canary" not in json.dumps(found)
+
+
+def test_the_events_hold_what_must_not_go_on() -> None:
+    assert sum("canary" in path.read_text(encoding="utf-8") for path in ALERTS.glob("*.json")) >= 8
+
+
+def test_what_stands_for_any_other() -> None:
+    found = filtered(event("guardduty_high"))
+    assert found["leak_alert"]["names"][:2] == ["aws/mailer", "aws/AKIALEAKEDEXAMPLE001"], "the narrowest first"
+    assert leaked("aws", found, {"aws/*": "all", "aws/mailer": "mailer"}) == "mailer"
+    assert leaked("aws", found, {"aws/*": "all", "github/*": "github"}) == "all"
+    assert leaked("aws", found, {"github/*": "github"}) == ""
+    assert leaked("github", filtered(event("github_unknown_type")), {"github/*": "github"}) == "github"
+
+
+def test_the_severity_is_the_operators() -> None:
+    assert filtered(event("guardduty_low"), min_severity="2")["leak_alert"]["starts"]
+    found = event("guardduty_high")
+    found["body"]["detail"]["service"]["archived"] = True
+    assert not filtered(found)["leak_alert"]["starts"]
+    found["body"]["detail"]["severity"] = "8"
+    assert filtered(found)["leak_alert"]["severity"] == 0
+
+
+def test_the_same_alert_has_the_same_reference() -> None:
+    one = filtered(event("github_created"))["leak_alert"]["reference"]
+    assert one == filtered(event("github_publicly_leaked"))["leak_alert"]["reference"] == "example/shop#42"
+    assert filtered(event("guardduty_high"))["leak_alert"]["reference"] == "c6b7e8f9a0b1c2d3e4f5a6b7c8d9e0f1"
+
+
+@pytest.mark.parametrize("odd", ["{{ lookup('pipe', 'id') }}", "a b", "a\nb", "", 7, None, ["x"], "x" * 300])
+def test_what_is_no_plain_name_does_not_go_on(odd: Any) -> None:
+    for name, at in (
+        ("github_created", ("payload", "repository", "full_name")),
+        ("guardduty_high", ("body", "detail", "id")),
+    ):
+        found = event(name)
+        inner = found
+        for key in at[:-1]:
+            inner = inner[key]
+        inner[at[-1]] = odd
+        assert filtered(found)["leak_alert"]["reference"] in ("#42", "")
+
+
+@pytest.mark.parametrize(
+    "cut", ["payload", "body", "alert", "repository", "detail", "resource", "affectedEntities", "service"]
+)
+@pytest.mark.parametrize("odd", [None, [], "text", 7])
+def test_an_event_that_is_malformed_fails_nothing(cut: str, odd: Any) -> None:
+    def spoiled(found: Any) -> Any:
+        if isinstance(found, dict):
+            return {key: odd if key == cut else spoiled(value) for key, value in found.items()}
+        return found
+
+    for path in ALERTS.glob("*.json"):
+        found = filtered(spoiled(copy.deepcopy(event(path.stem))))
+        assert list(found) == ["leak_alert"]
+        assert fired("github", found) in ([], [ANSWER])
+
+
+@pytest.mark.parametrize("name", ["github", "aws"])
+class TestRulebook:
+    def test_a_drill_unless_said_otherwise(self, name: str) -> None:
+        given = rulebook(name)["rules"][0]["action"]["run_playbook"]
+        assert given["name"] == "watchparty.secrets.leak_alert"
+        assert given["extra_vars"]["leak_drill"] == "{{ leak_alert_mode | default('drill') != 'real' }}"
+
+    def test_nothing_but_what_the_filter_lets_through_is_used(self, name: str) -> None:
+        text = json.dumps(rulebook(name))
+        used = set(re.findall(r"event\.([\w.]+)", text))
+        assert used <= {f"leak_alert.{one}" for one in ("starts", "names", "source", "kind", "reference")}
+
+    def test_its_source_is_filtered(self, name: str) -> None:
+        (source,) = rulebook(name)["sources"]
+        assert list(source["filters"][0]) == ["watchparty.secrets.leak_alert"]
+
+    def test_by_ansible_rulebooks_own_schema(self, name: str) -> None:
+        try:
+            version("ansible-rulebook")
+        except PackageNotFoundError:
+            pytest.skip("ansible-rulebook is not installed, so its own schema of a rulebook was not applied")
+        found = importlib.util.find_spec("ansible_rulebook")
+        assert found is not None
+        schema = json.loads((Path(str(found.origin)).parent / "schema" / "ruleset_schema.json").read_text())
+        jsonschema.validate([rulebook(name)], schema)
+
+
+def test_a_webhook_without_a_signature_is_refused() -> None:
+    ((_name, source),) = [(key, one) for key, one in rulebook("github")["sources"][0].items() if "webhook" in key]
+    assert source["hmac_secret"] == "{{ LEAK_WEBHOOK_SECRET }}", "no default"
+    assert (source["hmac_algo"], source["hmac_header"]) == ("sha256", "x-hub-signature-256")
+
+
+def test_the_playbook_calls_the_rest_by_its_full_name() -> None:
+    """ansible-rulebook copies one file of it away."""
+    _look, play = yaml.safe_load((ROOT / "playbooks" / "leak_alert.yml").read_text(encoding="utf-8"))
+    assert play["ansible.builtin.import_playbook"] == "watchparty.secrets.leak_response"

@@ -1,0 +1,56 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which values are dead, in a result that is hidden."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.action.leaked_values import ActionModule
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from tests.unit.plugins.module_utils.rotator_world import COPY, CORE, KINDS, World
+
+
+def core(password: str, key: str = "canary-key") -> str:
+    return json.dumps({"URL": f"postgres://app_a:{password}@db/app", "KEY": key})
+
+
+@pytest.fixture
+def world() -> World:
+    made = World()
+    for at, password in enumerate(("canary-first", "canary-second", "short", "canary-now")):
+        made.secrets.seed(CORE, core(password), version=str(at) * 32)
+    made.secrets.seed(COPY, json.dumps({"url": "postgres://app_a:canary-now@db/app"}))
+    return made
+
+
+def ask(world: World, **args: Any) -> dict[str, Any]:
+    setting = Setting(world.catalog, KINDS, world.rotator(), None)  # type: ignore[arg-type]
+    found = ActionModule.__new__(ActionModule).answer(setting, {"secrets": {}, **args}, {})
+    assert found["_ansible_no_log"] is True
+    return found
+
+
+def test_former_values_that_are_not_in_use(world: World) -> None:
+    found = ask(world, credentials=["database", "django", "token"], secrets={CORE: ["0" * 32, "1" * 32, "2" * 32]})
+    assert found["values"] == {"database": ["canary-first", "canary-second"]}
+    assert found["unread"] == ["django", "token"], "the key is in use, and the token in parameters only"
+    assert ask(world, credentials=["database"], secrets={CORE: "0" * 32})["values"] == {"database": ["canary-first"]}
+
+
+def test_nothing_was_replaced(world: World) -> None:
+    assert ask(world, credentials=["database"]) == {
+        "changed": False,
+        "values": {},
+        "unread": ["database"],
+        "_ansible_no_log": True,
+    }
+
+
+def test_an_unknown_one(world: World) -> None:
+    with pytest.raises(RotationError, match=r"^nobody: is no credential of the catalog$"):
+        ask(world, credentials=["nobody"])

@@ -1,0 +1,149 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What CloudTrail is asked for a credential, and that a CloudTrail that cannot be asked fails nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from ansible.errors import AnsibleActionFail
+from botocore.stub import ANY, Stubber
+
+from ansible_collections.watchparty.secrets.plugins.action import secret_readers_info
+from ansible_collections.watchparty.secrets.plugins.action.secret_readers_info import ActionModule
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from tests.unit.plugins.module_utils.rotator_world import CATALOG, CORE, KINDS, TOKEN, World
+from tests.unit.plugins.module_utils.trail_events import event
+
+DEFAULTS = {name: option.get("default") for name, option in ActionModule.extra_options.items()}
+KEY = "AKIALEAKEDEXAMPLE001"
+Ask = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ansible_collections.watchparty.secrets.plugins.module_utils._stores.cloudtrail.PAUSE", 0.0)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+
+
+@pytest.fixture
+def world() -> World:
+    aws = {"kind": "aws_access_key", "appears_in": [{"secret": "mailer", "keys": ["access_key_id", "secret"]}]}
+    more = {"credentials": {**CATALOG["credentials"], "mailer": aws}, "secrets": {"mailer": {"environment": "test"}}}
+    made = World(catalog=_catalog.parse({**CATALOG, **more}, "test"))
+    made.secrets.seed("mailer", json.dumps({"access_key_id": KEY, "secret": "canary-secret-key"}))
+    return made
+
+
+@pytest.fixture
+def trail() -> Iterator[Stubber]:
+    with Stubber(boto3.client("cloudtrail", region_name="eu-west-3")) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+def ask(world: World, client: Any, **args: Any) -> dict[str, Any]:
+    def bounded(_service: str, _seconds: float) -> Any:
+        if isinstance(client, Exception):
+            raise client
+        return client
+
+    connection: Any = SimpleNamespace(bounded_client=bounded)
+    setting = Setting(world.catalog, KINDS, world.rotator(), connection)
+    found = ActionModule.__new__(ActionModule).answer(setting, {**DEFAULTS, **args}, {})
+    assert "canary" not in json.dumps(found)
+    return found
+
+
+def asked_for(stubber: Stubber, attribute: str, value: str, *events: dict[str, Any]) -> None:
+    attributes = [{"AttributeKey": attribute, "AttributeValue": value}]
+    expected = {"LookupAttributes": attributes, "MaxResults": ANY}
+    stubber.add_response("lookup_events", {"Events": list(events)}, expected)
+
+
+def test_by_name_and_by_what_was_called(world: World, trail: Stubber) -> None:
+    asked_for(trail, "ResourceName", TOKEN)
+    for act in ("GetParameter", "GetParameters", "GetParametersByPath"):
+        asked_for(trail, "EventName", act, event(act, identity=act, path="/app/test", who="somebody"))
+    asked_for(trail, "EventName", "GetParameterHistory")
+    found = ask(world, trail.client, credentials=["token"])
+    assert found["asked"]
+    assert found["words"] == [
+        f"{TOKEN}: GetParametersByPath by somebody from 10.0.3.7, key ASIAWEBEXAMPLE000001, 2026-11-25T10:00:00Z",
+        f"CloudTrail was asked in eu-west-3 only; {secret_readers_info.LATE}",
+    ]
+    assert found["access_keys"] == []
+
+
+def test_a_leaked_key_and_one_of_before(world: World, trail: Stubber) -> None:
+    asked_for(trail, "AccessKeyId", "AKIAFORMER", event("RunInstances", identity="1", key="AKIAFORMER"))
+    asked_for(trail, "AccessKeyId", KEY)
+    asked_for(trail, "ResourceName", "mailer")
+    for act in ("GetSecretValue", "BatchGetSecretValue"):
+        asked_for(trail, "EventName", act)
+    found = ask(world, trail.client, credentials=["mailer"], access_keys=["AKIAFORMER"])
+    assert found["words"][0].startswith("key AKIAFORMER: RunInstances by")
+    assert found["access_keys"] == ["AKIAFORMER", KEY]
+
+
+def test_nobody_read_it(world: World, trail: Stubber) -> None:
+    for at in range(3):
+        trail.add_response("lookup_events", {"Events": [event(identity=str(at), secretId="other")]})
+    found = ask(world, trail.client, credentials=["django"])
+    assert found["words"][0] == "nobody, as far as CloudTrail tells"
+
+
+def test_what_was_not_asked_to_the_end(world: World, trail: Stubber) -> None:
+    trail.add_response("lookup_events", {"Events": [], "NextToken": "more"})
+    for _question in range(2):
+        trail.add_response("lookup_events", {"Events": [event(identity="1", secretId=CORE)]})
+    found = ask(world, trail.client, credentials=["django"], pages=1)
+    assert found["words"][-1] == f"CloudTrail was not asked to the end: nothing of ResourceName {CORE}"
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("AccessDeniedException", "CloudTrail was not asked: AWS denies cloudtrail:LookupEvents on"),
+        ("UnknownOperationException", "CloudTrail was not asked: AWS refused cloudtrail:LookupEvents"),
+    ],
+)
+def test_a_cloudtrail_that_refuses(world: World, trail: Stubber, code: str, words: str) -> None:
+    trail.add_client_error("lookup_events", code)
+    found = ask(world, trail.client, credentials=["django"])
+    assert not found["asked"]
+    assert len(found["words"]) == 1
+    assert found["words"][0].startswith(words)
+
+
+def test_one_that_refuses_later(world: World, trail: Stubber) -> None:
+    trail.add_response("lookup_events", {"Events": []})
+    trail.add_client_error("lookup_events", "ThrottlingException")
+    words = ask(world, trail.client, credentials=["django"])["words"]
+    assert words[-1].startswith("CloudTrail was not asked further: AWS still throttles")
+
+
+def test_no_client_and_no_place(world: World, trail: Stubber) -> None:
+    found = ask(world, AnsibleActionFail("boto3 is missing"), credentials=["django"])
+    assert found["words"] == ["CloudTrail was not asked: boto3 is missing"]
+    world.secrets.set_state("mailer", deleted=True)
+    assert ask(world, AnsibleActionFail("x"), credentials=["mailer"], access_keys=["AKIAFORMER"])["access_keys"] == [
+        "AKIAFORMER"
+    ]
+
+
+def test_bad_input(world: World, trail: Stubber) -> None:
+    with pytest.raises(RotationError, match=r"^nobody: is no credential of the catalog$"):
+        ask(world, trail.client, credentials=["nobody"])
+    with pytest.raises(RotationError, match=r"^seconds and pages must be at least 1$"):
+        ask(world, trail.client, credentials=["django"], pages=0)
+    with pytest.raises(JournalError, match="is no time such as"):
+        ask(world, trail.client, credentials=["django"], since="yesterday")

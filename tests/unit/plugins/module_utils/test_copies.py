@@ -1,0 +1,154 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Copies of dead values beside a file: ours go, others are named."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _copies
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
+from ansible_collections.watchparty.secrets.plugins.modules import env_copies
+from tests.modules import run_module
+
+DEAD, ODD = "canary-dead-value", 'canary/"odd\\ value'
+VALUES = {"cache": [DEAD], "database": [ODD, "canary-another"]}
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> Path:
+    path = tmp_path / ".env"
+    path.write_text("REDIS_URL=redis://:present-value@c\n")
+    return path
+
+
+def beside(env: Path, suffix: str, text: str) -> Path:
+    path = Path(f"{env}{suffix}")
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        (f"A={DEAD}", ["cache"]),
+        (f"redis://:{quote(ODD, safe='')}@c", ["database"]),
+        ('X="canary/\\"odd\\\\ value"', ["database"]),
+        (f"b0VIM\0\0{DEAD}\0canary-another\0", ["cache", "database"]),
+        ("A=present-value", []),
+    ],
+)
+def test_what_is_held(content: str, names: list[str]) -> None:
+    assert _copies.held(content.encode(), VALUES) == names
+    assert _copies.held(content.encode(), {"empty": [""]}) == []
+
+
+def test_a_kept_file_that_is_dead_is_removed(env: Path) -> None:
+    kept = beside(env, ".proven", f"A={DEAD}\n")
+    left = beside(env, ".tmp-0123", f"A={DEAD}\n")
+    planned = _copies.scrubbed(str(env), VALUES, check=True)
+    assert planned.removed == [f"{kept}, which held a dead value of cache"]
+    assert kept.exists()
+    left_words = f"{left} (mode 0644) holds a dead value of cache; remove it: rm {left}"
+    assert planned.left == [left_words]
+    assert _copies.scrubbed(str(env), VALUES) == _copies.Result(planned.removed, [])
+    assert not kept.exists()
+    assert not left.exists()
+    assert _copies.scrubbed(str(env), VALUES) == _copies.Result([], [])
+
+
+def test_a_kept_file_that_is_alive_stays(env: Path) -> None:
+    kept = beside(env, ".proven", env.read_text())
+    assert _copies.scrubbed(str(env), VALUES) == _copies.Result([], [])
+    assert kept.exists()
+
+
+def test_a_host_that_was_left_behind(env: Path) -> None:
+    """Its way back is as dead as what it runs on, and it still needs one until it is deployed to."""
+    env.write_text(f"A={DEAD}\n")
+    kept = beside(env, ".proven", f"A={DEAD}\n")
+    found = _copies.scrubbed(str(env), VALUES)
+    assert found.removed == []
+    assert found.left == [
+        f"{env} itself holds a dead value of cache: deploy to this host",
+        f"{kept} holds a dead value of cache, and the next proof replaces it",
+    ]
+    assert kept.exists()
+
+
+@pytest.mark.parametrize("name", [".env.bak", ".env~", ".env.swp", "#.env#", ".env.2026.save", "notes; rm -rf .txt"])
+def test_a_stray_copy_is_named_and_stays(env: Path, name: str) -> None:
+    stray = env.parent / name
+    stray.write_text(f"x {DEAD} y")
+    stray.chmod(0o640)
+    (line,) = _copies.scrubbed(str(env), VALUES).left
+    assert line.startswith(f"{stray} (mode 0640) holds a dead value of cache; remove it: rm ")
+    assert stray.exists()
+    if ";" in name:
+        assert line.endswith(f"rm '{stray}'")
+
+
+def test_what_is_not_looked_into(env: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_copies, "LARGEST", 100)
+    monkeypatch.setattr(_copies, "MOST", 3)
+    beside(env, ".large", "x" * 101 + DEAD)
+    os.mkfifo(f"{env}.fifo")
+    Path(f"{env}.link").symlink_to(env)
+    for name in ("a", "b"):
+        (env.parent / name).write_text(DEAD)
+    assert _copies.scrubbed(str(env), VALUES).left == [
+        f"3 files in {env.parent} were not looked into, being large or many"
+    ]
+
+
+def test_what_cannot_be_read(env: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stray = beside(env, ".bak", DEAD)
+    really = os.open
+
+    def refuses(path: Any, *more: Any, **others: Any) -> int:
+        if path == str(stray):
+            raise PermissionError
+        return really(path, *more, **others)
+
+    monkeypatch.setattr(_copies.os, "open", refuses)
+    assert _copies.strays(str(env), VALUES) == [f"1 files in {env.parent} cannot be read; use become"]
+    assert _copies.strays("/nowhere/.env", VALUES)[0].startswith("/nowhere cannot be listed: No such file")
+
+
+def test_a_kept_file_that_cannot_be_removed(env: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    beside(env, ".proven", f"A={DEAD}\n")
+
+    def refuses(_path: str) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(_copies.os, "unlink", refuses)
+    with pytest.raises(HostError, match=r"\.env\.proven: cannot be removed: Operation not permitted"):
+        _copies.scrubbed(str(env), VALUES)
+
+
+class TestModule:
+    def test_runs(self, env: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        beside(env, ".proven", f"A={DEAD}\n")
+        beside(env, ".old", f"A={DEAD}\n")
+        args = {"path": str(env), "leaked": "x", "values": VALUES}
+        found, text = run_module(env_copies.main, args, capsys)
+        assert found["changed"]
+        assert len(found["removed"]) == len(found["left"]) == 1
+        assert "canary" not in text.replace(json.dumps(str(env.parent)), "")
+
+    @pytest.mark.parametrize("values", [{"cache": DEAD}, {"cache": [7]}, {"cache": [""]}])
+    def test_bad_values(self, env: Path, capsys: pytest.CaptureFixture[str], values: dict[str, Any]) -> None:
+        args = {"path": str(env), "leaked": "x", "values": values}
+        found, text = run_module(env_copies.main, args, capsys)
+        assert found["msg"] == "values: must be lists of texts by credential"
+        assert DEAD not in text
+
+    def test_no_directory(self, capsys: pytest.CaptureFixture[str]) -> None:
+        found, _text = run_module(env_copies.main, {"path": "/nowhere/.env", "leaked": "x"}, capsys)
+        assert found["msg"].startswith("/nowhere/.env: the directory /nowhere does not exist")

@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Events of the form that LookupEvents gives, written by hand after the public record format."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+ROLE = "arn:aws:sts::123456789012:assumed-role/web/i-0abc"
+ARN = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:app/test/core-Ab12Cd"
+
+
+def event(
+    act: str = "GetSecretValue",
+    at: str = "2026-11-25T10:00:00+00:00",
+    *,
+    identity: str = "e-1",
+    who: Any = ROLE,
+    address: Any = "10.0.3.7",
+    key: str = "ASIAWEBEXAMPLE000001",
+    error: str | None = None,
+    **asked: Any,
+) -> dict[str, Any]:
+    """One event, as boto3 hands it over."""
+    detail = {
+        "eventVersion": "1.08",
+        "userIdentity": {"type": "AssumedRole", "arn": who, "accessKeyId": key},
+        "eventSource": "secretsmanager.amazonaws.com",
+        "eventName": act,
+        "awsRegion": "eu-west-3",
+        "sourceIPAddress": address,
+        "userAgent": "canary-user-agent",
+        "requestParameters": asked or None,
+        "responseElements": None,
+        "errorCode": error,
+        "errorMessage": "canary-error-message",
+        "eventID": identity,
+    }
+    return {
+        "EventId": identity,
+        "EventName": act,
+        "EventTime": datetime.fromisoformat(at).astimezone(UTC),
+        "EventSource": "secretsmanager.amazonaws.com",
+        "Username": "i-0abc",
+        "AccessKeyId": key,
+        "ReadOnly": "true",
+        "Resources": [],
+        "CloudTrailEvent": json.dumps(detail),
+    }
