@@ -12,7 +12,8 @@ import ssl
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
+from http.cookies import CookieError, SimpleCookie
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import urlsplit
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
@@ -21,7 +22,9 @@ SECONDS = 10
 LIFETIME = 300
 """Seconds that a session lives which nobody came to remove."""
 TOLD = ("tried", "accepted", "not_tried")
-Ask = Callable[[str, Mapping[str, str]], int]
+Answer = Tuple[int, Sequence[str]]
+"""A status, and the cookies that were set."""
+Ask = Callable[[str, Mapping[str, str]], Answer]
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -29,17 +32,17 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         """A redirect, such as to the login page, is an answer."""
 
 
-def ask(url: str, headers: Mapping[str, str]) -> int:
-    """The status of one GET. Raises HostError where there is no answer."""
+def ask(url: str, headers: Mapping[str, str]) -> Answer:
+    """The answer to one GET. Raises HostError where there is no answer."""
     if not url.startswith(("http://", "https://")):
         raise HostError("%s: is no address of a web server" % url)
     handlers = (urllib.request.ProxyHandler({}), _NoRedirect())
     try:
         request = urllib.request.Request(url, headers=dict(headers))  # noqa: S310 - its scheme was looked at
         with urllib.request.build_opener(*handlers).open(request, timeout=SECONDS) as answer:
-            return int(answer.status)
+            return int(answer.status), answer.headers.get_all("Set-Cookie") or []
     except urllib.error.HTTPError as error:
-        return int(error.code)
+        return int(error.code), error.headers.get_all("Set-Cookie") or []
     except (OSError, ValueError, ssl.SSLError) as error:
         raise HostError("%s: no answer: %s" % (url, getattr(error, "reason", None) or error)) from None
 
@@ -51,13 +54,15 @@ class Probe:
         self._url, self._store, self._user, self._ask = url, store, user, ask
         self._made: List[Any] = []
         self.told: Dict[str, List[str]] = {name: [] for name in TOLD}
-        self.works = False
+        self.tells = self.works = False
+        """Whether the address tells who is logged in; whether a session that was just made is accepted."""
 
     def begin(self) -> Optional[Any]:
         """Makes a session that must be accepted; None, with the reason, if the address tells nothing."""
         try:
             if self._status(None) == 200:
                 return self._pass("%s answers 200 to those who are not logged in" % self._url)
+            self.tells = True
             session = self._login()
             status = self._status(session)
         except HostError as error:
@@ -72,7 +77,8 @@ class Probe:
         self._judge(session, words)
 
     def under(self, key: str, words: str) -> None:
-        """A session that a former key signed, which must be refused."""
+        """A session that a former key signed, which must be refused. A refusal tells only where a new one is accepted;
+        an acceptance does anyway, as by a process that was never restarted."""
         with _signing(key):
             session = self._login()
         self._judge(session, words)
@@ -87,7 +93,9 @@ class Probe:
         except HostError as error:
             self.told["not_tried"].append("%s: %s" % (words, error))
             return
-        if status == 200:
+        if status != 200 and not self.works:
+            self.told["not_tried"].append("%s: refused at %s, as is a new one" % (words, self._url))
+        elif status == 200:
             self.told["accepted"].append("%s is STILL ACCEPTED at %s" % (words, self._url))
         else:
             self.told["tried"].append("%s: refused at %s (%d)" % (words, self._url, status))
@@ -115,7 +123,23 @@ class Probe:
         headers = headers_for(self._url, settings.ALLOWED_HOSTS, settings.SECURE_PROXY_SSL_HEADER)
         if session is not None:
             headers["Cookie"] = "%s=%s" % (settings.SESSION_COOKIE_NAME, session.session_key)
-        return self._ask(self._url, headers)
+        status, cookies = self._ask(self._url, headers)
+        # Where a fallback verifies it, Django moves the session to another key.
+        self._made += [self._store(moved) for moved in set_to(cookies, settings.SESSION_COOKIE_NAME)]
+        return status
+
+
+def set_to(cookies: Sequence[str], name: str) -> List[str]:
+    """The values that a cookie was set to; not that it was deleted."""
+    found = []
+    for text in cookies:
+        try:
+            parsed = SimpleCookie(text)
+        except CookieError:
+            continue
+        if name in parsed and parsed[name].value:
+            found.append(parsed[name].value)
+    return found
 
 
 def headers_for(url: str, allowed: Sequence[str], proxy: Optional[Sequence[str]]) -> Dict[str, str]:

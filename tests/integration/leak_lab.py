@@ -7,11 +7,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from sandbox.application import SOURCE, python
 from sandbox.load import Manage
 from sandbox.process import REPOSITORY, write_private
+from tests.integration.chaos import Controller
 from tests.integration.harness import Run
 from tests.integration.rotation_lab import RotationLab, rotation_lab
 
@@ -57,3 +59,10 @@ def post_mortem(lab: RotationLab) -> str:
     for page in (lab.directory / "post-mortems").iterdir():
         page.unlink()
     return text
+
+
+def responder(lab: RotationLab, leaked: str) -> Controller:
+    """What starts such a response and may kill it."""
+    words = (f"leaked={leaked}", "confirm=yes", f"leak_report_path={lab.directory / 'post-mortems'}")
+    command = tuple(part for word in words for part in ("-e", word))
+    return replace(Controller(lab), playbook=RESPONSE, command=command)

@@ -8,13 +8,12 @@ A few acts are tried here; ``make chaos`` tries every one of them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.integration.chaos import EVERY, Chaos, Controller, Record, points, sweep, told, writes
-from tests.integration.leak_lab import RESPONSE, leak_lab, post_mortem
+from tests.integration.leak_lab import leak_lab, post_mortem, responder
 from tests.integration.rotation_lab import RotationLab, Values
 
 IMMEDIATE = ("-e", "containment=immediate")
@@ -33,12 +32,6 @@ pytestmark = pytest.mark.slow
 def lab(connection: Mapping[str, Any]) -> Iterator[RotationLab]:
     with leak_lab(connection, hosts=2 if EVERY else 1) as made:
         yield made
-
-
-def responder(lab: RotationLab, leaked: str) -> Controller:
-    words = (f"leaked={leaked}", "confirm=yes", f"leak_report_path={lab.directory / 'post-mortems'}")
-    command = tuple(part for word in words for part in ("-e", word))
-    return replace(Controller(lab), playbook=RESPONSE, command=command)
 
 
 def contained(lab: RotationLab, controller: Controller, old: Values, *arguments: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _django_probe
-from ansible_collections.watchparty.secrets.plugins.module_utils._django_probe import Probe, ask, headers_for
+from ansible_collections.watchparty.secrets.plugins.module_utils._django_probe import Probe, ask, headers_for, set_to
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
 
 URL = "http://127.0.0.1/account/"
@@ -76,6 +76,15 @@ class TestProbe:
         assert not probe.works
         assert probe.told["not_tried"] == [f"an old session: {words}"]
 
+    def test_where_no_new_one_is_accepted_a_refusal_tells_nothing_and_an_acceptance_does(self) -> None:
+        probe = Answers(401, 401, 401, 200)
+        probe.begin()
+        assert probe.tells
+        probe.again(Session(), "one")
+        probe.again(Session(), "two")
+        assert probe.told["not_tried"][1:] == [f"one: refused at {URL}, as is a new one"]
+        assert (probe.told["tried"], probe.told["accepted"]) == ([], [f"two is STILL ACCEPTED at {URL}"])
+
     def test_no_answer_is_no_refusal(self) -> None:
         probe = Answers(401, 200, HostError("no answer"))
         probe.again(probe.begin(), "a session")
@@ -106,6 +115,7 @@ def server() -> Iterator[str]:
         def do_GET(self) -> None:
             self.send_response(int(self.path[1:]) if self.headers["X-Test"] else 418)
             self.send_header("Location", "/200")
+            self.send_header("Set-Cookie", "sessionid=moved; Path=/")
             self.end_headers()
 
         def log_message(self, *_arguments: Any) -> None:
@@ -121,7 +131,12 @@ def server() -> Iterator[str]:
 
 @pytest.mark.parametrize("status", [200, 302, 401, 500])
 def test_an_answer_is_what_the_application_said(server: str, status: int) -> None:
-    assert ask(f"{server}/{status}", {"X-Test": "1"}) == status
+    assert ask(f"{server}/{status}", {"X-Test": "1"}) == (status, ["sessionid=moved; Path=/"])
+
+
+def test_a_session_that_was_moved_is_known() -> None:
+    cookies = ["sessionid=moved; HttpOnly", 'sessionid=""; Max-Age=0', "other=1", "a[=b", "sessionid2=x"]
+    assert set_to(cookies, "sessionid") == ["moved"]
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "file:///etc/hostname", "127.0.0.1", "http://[", "ftp://x/"])
