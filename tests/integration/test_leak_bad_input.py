@@ -79,7 +79,7 @@ def test_a_chain_that_is_too_long(lab: RotationLab) -> None:
     names = ["TWITCH_CLIENT_ID", "TWITCH_CLIENT_SECRET", "EMAIL_HOST_PASSWORD", "SENTRY_DSN"]
     chain = {
         name.lower(): {"kind": "external", "appears_in": [{"setting": name}], "exposes": [following]}
-        for name, following in zip(names, [*(one.lower() for one in names[1:]), "database"])
+        for name, following in zip(names, [*(one.lower() for one in names[1:]), "database"], strict=True)
     }
     before = lab.everything()
     words = ("-e", "leaked=twitch_client_id", "-e", "confirm=yes", "-e", "leak_go_on=true")
