@@ -61,14 +61,15 @@ class Probe:
         """Makes a session that must be accepted; None, with the reason, if the address tells nothing."""
         try:
             if self._status(None) == 200:
-                return self._pass("%s answers 200 to those who are not logged in" % self._url)
+                raise HostError("%s answers 200 to those who are not logged in" % self._url)
             self.tells = True
             session = self._login()
             status = self._status(session)
+            if status != 200:
+                raise HostError("%s answers %d to a session that was just made" % (self._url, status))
         except HostError as error:
-            return self._pass(str(error))
-        if status != 200:
-            return self._pass("%s answers %d to a session that was just made" % (self._url, status))
+            self.told["not_tried"].append("an old session: %s" % error)
+            return None
         self.works = True
         return session
 
@@ -99,9 +100,6 @@ class Probe:
             self.told["accepted"].append("%s is STILL ACCEPTED at %s" % (words, self._url))
         else:
             self.told["tried"].append("%s: refused at %s (%d)" % (words, self._url, status))
-
-    def _pass(self, why: str) -> None:
-        self.told["not_tried"].append("an old session: %s" % why)
 
     def _login(self) -> Any:
         """What django.contrib.auth.login puts into a session, without its signals: nobody logs in."""

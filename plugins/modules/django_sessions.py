@@ -21,8 +21,8 @@ description:
   - A session's signature is not asked, so sessions are found whatever became of the key that signed them.
   - With O(chdir), the application itself is asked, by its settings. Without it, O(engine) says how sessions are kept,
     and the URLs in O(env_file) say where.
-  - Runs on a host of the application with the application's interpreter. No value travels from it, and none to it but the
-    former keys that O(catalog) asks for.
+  - Runs on a host of the application with the application's interpreter. No value travels from it, and none to it
+    but the former keys that O(catalog) asks for.
 options:
   chdir:
     description: The application's directory on the host, where its C(manage.py) is.
@@ -85,8 +85,8 @@ options:
     default: false
   probe_url:
     description:
-      - A page that only those who are logged in get with status 200, such as V(http://127.0.0.1:8000/account/). With it, one
-        session is made before all are ended, seen to be accepted there, and must be refused afterwards.
+      - A page that only those who are logged in get with status 200, such as V(http://127.0.0.1:8000/account/). With
+        it, one session is made before all are ended, seen to be accepted there, and must be refused afterwards.
       - Needs O(chdir), and that everybody's sessions end. Redirects are not followed.
     type: str
   probe_user:
@@ -94,8 +94,8 @@ options:
     type: str
   catalog:
     description:
-      - With O(probe_url) and O(environment), sessions are also tried that a C(SECRET_KEY) signed which the open incident has
-        replaced. The keys are read from AWS on the controller and travel on standard input.
+      - With O(probe_url) and O(environment), sessions are tried too that a C(SECRET_KEY) signed which the open incident
+        has replaced. The keys are read from AWS on the controller and travel on standard input.
     type: dict
   environment:
     description: The environment of O(catalog).
@@ -200,7 +200,7 @@ tried:
   elements: str
   returned: success
 accepted:
-  description: Old sessions that the application still accepts. The caller decides what that means; the module does not fail.
+  description: Old sessions that the application still accepts. What that means is the caller's; nothing fails.
   type: list
   elements: str
   returned: success

@@ -50,7 +50,10 @@ def test_killed_again_and_again(lab: RotationLab, record_testsuite_property: Rec
     controller = responder(lab, "cache")
     chaos = Chaos(lab, controller)
     lab.ready()
-    every = writes(chaos.acts(*IMMEDIATE)) if EVERY else list(SPREAD)
+    every = list(SPREAD)
+    if EVERY:
+        every = writes(chaos.acts(*IMMEDIATE))
+        post_mortem(lab)
     old = lab.ready()
     reached = [at for at in every if chaos.kill(at, *IMMEDIATE, alive=False) is not None]
     assert EVERY or reached == every
