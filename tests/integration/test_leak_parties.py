@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import pty
 import re
 import select
 import subprocess
+import termios
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -50,7 +52,7 @@ def at_a_terminal(lab: RotationLab, answer: str) -> tuple[int, str]:
         stdout=terminal,
         stderr=terminal,
         start_new_session=True,
-        preexec_fn=lambda: os.set_blocking(0, True),
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # prompts want it to be the controlling one
     )
     os.close(terminal)
     seen, asked, end = "", False, time.monotonic() + LONGEST

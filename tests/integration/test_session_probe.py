@@ -16,6 +16,7 @@ from sandbox.valkey import Valkey
 from tests.integration.test_django_sessions import ENGINES, KEY, NEXT_KEY, PASSWORD, STOCK, Servers, end
 from tests.integration.web_hosts import WebHosts, settings
 
+pytestmark = pytest.mark.slow
 ENDED, SIGNED = "a session that was ended", "a session that former SECRET_KEY 1 signed"
 
 
