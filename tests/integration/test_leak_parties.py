@@ -101,3 +101,22 @@ def test_at_a_terminal_it_is_asked_for_last(lab: RotationLab) -> None:
         run = respond(lab, "-e", "leaked=cache,twitch", "-e", "leak_revoked=twitch")
         assert run.code == 0, run.output
         assert "revoked, as the operator says; the new value is in force" in post_mortem(lab)
+
+
+def test_sessions_that_cannot_be_ended_are_open_and_the_rest_is_done(lab: RotationLab) -> None:
+    old = lab.ready()
+    kept = lab.host_vars["web1"]
+    lab.host_vars["web1"] = {**kept, "leak_sessions": True, "django_chdir": "/nowhere"}
+    run = respond(lab, "-e", "leaked=cache")
+    assert run.code != 0, run.output
+    words = "sessions were not ended: /nowhere is no directory; chdir is where manage.py is"
+    sentences(run, f"NOT contained: {words}")
+    text = post_mortem(lab)
+    assert f"- {words}" in text
+    assert "AWSPREVIOUS" in text.partition("## Scrubbed")[2]
+    lab.host_vars["web1"] = {**kept, "leak_sessions": True}
+    run = respond(lab, "-e", "leaked=cache")
+    assert run.code == 0, run.output
+    assert "a session that was ended: refused at" in post_mortem(lab)
+    lab.assert_settled(old)
+    lab.host_vars["web1"] = kept
