@@ -23,12 +23,20 @@ class ActionModule(ActionBase):
                 "names": {"type": "list", "elements": "str", "required": True},
                 "remedy": {"type": "str", "default": "give the values in a file instead"},
                 "pages": {"type": "dict", "default": {}},
+                "optional": {"type": "bool", "default": False},
             }
         )
         if not args["names"] or self._task.check_mode:
-            return {**result, "changed": False, "answers": {}}
-        answers = {name: self._ask(name, args["pages"].get(name), args["remedy"]) for name in args["names"]}
-        return {**result, "changed": False, "_ansible_no_log": True, "answers": answers}
+            return {**result, "changed": False, "answers": {}, "answered": []}
+        answers = {}
+        for name in args["names"]:
+            try:
+                answers[name] = self._ask(name, args["pages"].get(name), args["remedy"])
+            except AnsibleActionFail:
+                if not args["optional"]:
+                    raise
+        answered = list(answers)
+        return {**result, "changed": False, "_ansible_no_log": True, "answers": answers, "answered": answered}
 
     def _ask(self, name: str, page: Optional[str], remedy: str) -> str:
         where = f" (from {page})" if page else ""

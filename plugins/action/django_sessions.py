@@ -5,10 +5,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _django_direct,
+    _django_probe,
     _django_sessions,
     _django_stores,
     _dotenv,
@@ -21,7 +24,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _valkey,
     _valkey_server,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _django_sessions_module, _lean
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _django_sessions_module, _guard, _lean
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._former_keys import former_keys
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import prepared
 
 USES = (
     _errors,
@@ -36,26 +42,49 @@ USES = (
     _django_sessions,
     _django_stores,
     _django_direct,
+    _django_probe,
 )
+NAME = "watchparty.secrets.django_sessions"
+SET_HERE = ("former", "former_unread")
+OWN: dict[str, Any] = {
+    "python": {"type": "str"},
+    "catalog": {"type": "dict"},
+    "environment": {"type": "str"},
+    **aws_argument_spec(),
+}
 
 
 class ActionModule(ActionBase):
-    """Runs on the host with the application's interpreter. No value travels: the .env is read there."""
+    """Runs on the host with the application's interpreter. The .env is read there; former keys go on standard input."""
 
     TRANSFERS_FILES = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        args = dict(self._task.args)
-        python = args.pop("python", None)
-        valid = _lean.validated(_django_sessions_module.ARGUMENT_SPEC, args)
+        given = {name for name in SET_HERE if name in self._task.args}
+        if given:
+            raise AnsibleActionFail(f"{NAME} sets {', '.join(sorted(given))} itself; give catalog and environment")
+        spec = {name: one for name, one in _django_sessions_module.ARGUMENT_SPEC.items() if name not in SET_HERE}
+        _validated, args = self.validate_argument_spec({**spec, **OWN}, required_together=[["catalog", "environment"]])
+        former: list[str] = []
+        params = {name: args[name] for name in spec if args.get(name) is not None}
+        try:
+            if args["catalog"]:
+                objection = _guard.objection(self._connection, self._task)
+                if objection:
+                    raise AnsibleActionFail(f"Nothing was sent: {objection}")
+                former, unread = former_keys(prepared(NAME, args))
+                params.update(former=former, former_unread=unread)
+        except SecretsError as error:
+            return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
         answer = _lean.execute(
             self,
             _django_sessions_module,
             USES,
-            args=valid,
+            args=_lean.validated(_django_sessions_module.ARGUMENT_SPEC, params),
             task_vars=task_vars or {},
             packages=True,
-            python=python,
+            python=args["python"],
         )
-        return {**result, **answer}
+        clean: dict[str, Any] = _redact.scrub(answer, former)
+        return {**result, **clean}

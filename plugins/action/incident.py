@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,7 +24,11 @@ class ActionModule(RotationAction):
 
     name = "watchparty.secrets.incident"
     extra_options = {
-        "state": {"type": "str", "choices": ["declared", "noted", "kept", "reported", "contained"], "required": True},
+        "state": {
+            "type": "str",
+            "choices": ["declared", "shown", "noted", "kept", "reported", "contained"],
+            "required": True,
+        },
         "leaked": {"type": "list", "elements": "str", "default": []},
         "impact": {"type": "dict", "default": {}},
         "matches": {"type": "list", "elements": "dict", "default": []},
@@ -45,7 +50,7 @@ class ActionModule(RotationAction):
             return self._declare(setting, args, journal)
         if journal.incident is None:
             raise RotationError("no leak is declared; start leak_response.yml from its beginning")
-        if self._task.check_mode:
+        if self._task.check_mode or state == "shown":
             return {"changed": False, **_told(journal.incident)}
         if state == "noted":
             return self._note(setting, args, journal, journal.incident)
@@ -66,14 +71,16 @@ class ActionModule(RotationAction):
             since=since,
             containment=args["containment"],
         )
-        joined = tuple(dict.fromkeys((*incident.declared, *args["leaked"])))
-        said = Incident(**{**vars(incident), "declared": joined, "events": {}})
-        opened = open_rotation(journal, args["impact"], args["matches"])
+        joined = incident.joined(args["leaked"], args["containment"])
+        opened = open_rotation(journal, args["impact"], args["matches"], incident, joined)
+        words = _containment(journal.incident, joined, args["containment"])
+        answer = {"changed": True, "open_rotation": opened, "words": words}
         if self._task.check_mode:
-            return {"changed": True, "open_rotation": opened, **_told(said)}
-        if journal.incident is None or joined != incident.declared:
+            return {**answer, **_told(joined)}
+        if journal.incident is None or joined != incident:
+            said = replace(joined, events={}, dead={}, parameters=())
             journal = setting.rotator.append(journal, incident.id, "closed", incident=said.entry())
-        return {"changed": True, "open_rotation": opened, **_told(journal.incident or said)}
+        return {**answer, **_told(journal.incident or joined)}
 
     def _note(self, setting: Setting, args: Mapping[str, Any], journal: Journal, incident: Incident) -> dict[str, Any]:
         if not args["event"]:
@@ -107,12 +114,23 @@ class ActionModule(RotationAction):
             "changed": True,
             "files": [str(path) for path in files],
             "open": facts["open"],
+            "tried": facts["tried"],
             "contained_seconds": facts["contained_seconds"],
             "clock": [
                 f"{words}: {'not yet' if at is None else f'{at:.0f} s'}" for words, at in _postmortem.clock_of(facts)
-            ],
+            ]
+            + _postmortem.outages_of(facts),
             **_told(incident),
         }
+
+
+def _containment(before: Incident | None, now: Incident, asked: str) -> str:
+    """What became of the containment that a second declaration asks for."""
+    if before is None or before.containment == asked:
+        return f"containment: {now.containment}"
+    if now.immediate and not before.immediate:
+        return f"containment: immediate from now on; {now.id} was declared as graceful"
+    return f"containment: stays immediate, as {now.id} was declared, although {asked} was asked for"
 
 
 def _told(incident: Incident) -> dict[str, Any]:

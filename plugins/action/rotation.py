@@ -11,6 +11,7 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _ages,
     _graph,
+    _leak_steps,
     _resolve,
     _rotation,
     _rotator_ends,
@@ -140,6 +141,9 @@ class ActionModule(RotationAction):
             raise RotationError(f"{rotation} is past its {past} and the old value may be gone; go on with it instead")
         way = "is taken back" if args["abort"] or rotation.step in _steps.BACKWARD else "goes on"
         said = [f"{rotation} was not finished; it {way} from there"]
+        hastened = _leak_steps.hastened(rotation) if args["immediate"] and not args["abort"] else None
+        if hastened:
+            said.append("it was graceful; the old values are removed first from now on")
         if not write:
             return {
                 "changed": True,
@@ -147,7 +151,10 @@ class ActionModule(RotationAction):
                 "said": said,
                 "rotation": _shared.told(setting, journal, rotation),
             }
-        taken = setting.rotator.take(journal, rotation)
+        if hastened:
+            taken = setting.rotator.take(journal, hastened, plan=hastened.plan)
+        else:
+            taken = setting.rotator.take(journal, rotation)
         if rotation.step == "plan" and not back:
             taken = setting.rotator.advance("create" if rotation.plan.get("phases") else "retire")
         if back:
@@ -165,6 +172,9 @@ class ActionModule(RotationAction):
             journal = setting.rotator.rebase(args["moved"])
         else:
             more = {"notes": args["notes"], "reason": args["words"] if decision.way == _steps.BACK else ""}
+            if journal.incident is not None:
+                at = _ages.stamp(_shared.now())
+                more["events"] = _leak_steps.events(rotation, str(decision.step), setting.kinds, at)
             journal = setting.rotator.advance(str(decision.step), phase=decision.phase, **more)
         return {**answer, "rotation": _told(setting, journal)}
 
@@ -192,6 +202,7 @@ class ActionModule(RotationAction):
         now = _ages.stamp(_shared.now())
         more: dict[str, Any] = {"audit": args["audit"]}
         if not aborted:
+            more["replaced"] = _leak_steps.replaced(rotation) if journal.incident else {}
             by = {"at": now, "who": rotation.who, "rotation": rotation.id}
             more["rotated"] = {item.credential: by for item in items if item.act in _rotation.CHANGES}
             renewed = {item.credential for item in items if item.act == _rotation.RENEW}

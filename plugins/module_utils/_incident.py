@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Mapping, Optional, Tuple
+from typing import Any, Iterable, Mapping, Optional, Tuple
 
 GRACEFUL, IMMEDIATE = "graceful", "immediate"
 
@@ -24,25 +24,58 @@ class Incident:
     containment: str = GRACEFUL
     events: Mapping[str, str] = field(default_factory=dict)
     """When something was first seen to hold, by name."""
+    dead: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)
+    """Version ids that held replaced values, by secret."""
+    parameters: Tuple[str, ...] = ()
+    """Parameters whose history holds such values."""
 
     def entry(self) -> dict[str, Any]:
         """The incident as an entry keeps it."""
-        kept = asdict(self)
-        return {**kept, "declared": list(self.declared)}
+        lists = {"declared": list(self.declared), "parameters": list(self.parameters)}
+        return {**asdict(self), **lists, "dead": {name: list(versions) for name, versions in self.dead.items()}}
+
+    @property
+    def immediate(self) -> bool:
+        return self.containment == IMMEDIATE
+
+    def joined(self, declared: Iterable[str], containment: str) -> Incident:
+        """With a second declaration: it adds what leaked, and takes graceful to immediate, never back."""
+        harder = IMMEDIATE if IMMEDIATE in (self.containment, containment) else self.containment
+        return replace(self, declared=_joined(self.declared, declared), containment=harder)
 
 
 def following(before: Optional[Incident], entry: Mapping[str, Any]) -> Optional[Incident]:
     """The incident after one more entry. A second declaration joins the one that is open."""
     told = entry.get("incident")
     if isinstance(told, Mapping):
-        said = Incident(**{**told, "declared": tuple(told.get("declared", ()))})
+        said = _said(told)
         if before is None:
             before = said
         else:
-            joined = tuple(dict.fromkeys((*before.declared, *said.declared)))
-            before = replace(before, declared=joined, events={**said.events, **before.events})
+            before = before.joined(said.declared, said.containment)
+            before = replace(before, events={**said.events, **before.events})
     if before is not None and isinstance(entry.get("events"), Mapping):
         before = replace(before, events={**entry["events"], **before.events})
+    if before is not None and isinstance(entry.get("replaced"), Mapping):
+        before = _with_dead(before, entry["replaced"])
     if before is not None and entry.get("contained") == before.id:
         return None
     return before
+
+
+def _said(told: Mapping[str, Any]) -> Incident:
+    dead = {name: tuple(versions) for name, versions in dict(told.get("dead", {})).items()}
+    lists = {"declared": tuple(told.get("declared", ())), "parameters": tuple(told.get("parameters", ()))}
+    return Incident(**{**told, **lists, "dead": dead})
+
+
+def _with_dead(incident: Incident, replaced: Mapping[str, Any]) -> Incident:
+    """After a rotation has ended: what it planned from holds values that are dead now."""
+    dead = {**incident.dead}
+    for name, version in dict(replaced.get("secrets", {})).items():
+        dead[name] = _joined(dead.get(name, ()), [version])
+    return replace(incident, dead=dead, parameters=_joined(incident.parameters, replaced.get("parameters", ())))
+
+
+def _joined(first: Iterable[str], then: Iterable[str]) -> Tuple[str, ...]:
+    return tuple(dict.fromkeys((*first, *then)))

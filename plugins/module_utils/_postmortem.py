@@ -27,6 +27,16 @@ def clock_of(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return [(words, seconds.get(name)) for name, words in CLOCK]
 
 
+def outages_of(facts: Mapping[str, Any]) -> list[str]:
+    """How long the application was down on purpose. The end is when every host was seen healthy, so it is no less."""
+    return [
+        f"the application was taken down at {one['from']:.0f} s, "
+        + ("and is down still" if one["seconds"] is None else f"and was down for {one['seconds']:.0f} s at most")
+        + f" ({one['rotation']})"
+        for one in facts.get("outages", ())
+    ]
+
+
 def markdown(facts: Mapping[str, Any], mermaid: str = "") -> str:
     """The whole file."""
     return "\n".join(_lines(facts, mermaid)).rstrip() + "\n"
@@ -62,6 +72,8 @@ def _lines(facts: Mapping[str, Any], mermaid: str) -> Iterator[str]:
         ("what", "seconds from the declaration"),
         [(words, "-" if at is None else f"{at:.1f}") for words, at in clock_of(facts)],
     )
+    yield from (f"- {_plain(line)}" for line in outages_of(facts))
+    yield from [""] if facts.get("outages") else []
     yield "## What was reachable, and through what"
     if mermaid:
         yield "```mermaid"
@@ -83,6 +95,7 @@ def _lines(facts: Mapping[str, Any], mermaid: str) -> Iterator[str]:
         ("seconds", "at", "what", "evidence"),
         [(f"{one['seconds']:.1f}", one["at"], one["what"], one.get("evidence", "")) for one in facts["timeline"]],
     )
+    yield from _section("Tried where it used to work", facts.get("tried", ()))
     yield from _section("Scrubbed", facts.get("scrubbed", ()))
     yield from _section("Cannot be scrubbed", facts.get("not_scrubbed", ()))
     yield from _section("Still open", facts.get("open", ()), nothing="nothing")

@@ -8,7 +8,7 @@ from html import escape
 from typing import Any, Iterator, Mapping, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _impact_drawing
-from ansible_collections.watchparty.secrets.plugins.module_utils._postmortem import TO_FILL, clock_of
+from ansible_collections.watchparty.secrets.plugins.module_utils._postmortem import TO_FILL, clock_of, outages_of
 
 STYLE = """
 :root{--ground:#fbfaf8;--panel:#fff;--ink:#1d2129;--soft:#5c6570;--line:#dfe2e6;--bad:#b3261e;--warn:#9a6700;
@@ -71,6 +71,7 @@ def _lines(facts: Mapping[str, Any]) -> Iterator[str]:
     yield from _list("What leaked", facts.get("declared_words", facts["declared"]))
     yield "<h2>Clock</h2>"
     yield from _clock(facts)
+    yield from (f"<p>{escape(line)}</p>" for line in outages_of(facts))
     yield "<h2>What was reachable, and through what</h2>"
     yield f'<div class="scroll">{_impact_drawing.svg(facts["graph"])}</div><p></p>'
     yield from _credentials(facts["credentials"])
@@ -84,6 +85,7 @@ def _lines(facts: Mapping[str, Any]) -> Iterator[str]:
     yield from _list("Hosts and services", facts.get("hosts_words", ()))
     yield from _list("Who read it in the window", facts.get("readers", ()))
     yield from _list("Evidence kept before anything was cut", facts.get("evidence", ()))
+    yield from _list("Tried where it used to work", facts.get("tried", ()))
     yield from _list("Scrubbed", facts.get("scrubbed", ()))
     yield from _list("Cannot be scrubbed", facts.get("not_scrubbed", ()))
     for heading, question in TO_FILL:

@@ -130,7 +130,7 @@ def plan(ground: Ground, wish: Wish) -> Plan:
         if wish.names and credential.name not in wish.names:
             continue
         age = _ages.age_of(ground.catalog, credential, ground.journal, ground.now)
-        if wish.leak and _is_replaced(ground.journal, age):
+        if wish.leak and _is_replaced(ground.journal, credential, age):
             passed[credential.name] = "was replaced since the leak was declared"
             continue
         if not (age.due or wish.force or wish.leak):
@@ -151,10 +151,13 @@ def plan(ground: Ground, wish: Wish) -> Plan:
     return replace(_pinned(ground, items, refused, passed), incident=wish.leak, immediate=wish.immediate)
 
 
-def _is_replaced(journal: Journal, age: _ages.Age) -> bool:
-    """Whether a run before this one, of the same incident, has replaced it."""
+def _is_replaced(journal: Journal, credential: Credential, age: _ages.Age) -> bool:
+    """Whether a run before this one, of the same incident, has replaced it, and left nothing old valid."""
     incident = journal.incident
-    return incident is not None and age.last is not None and _ages.moment(age.last.at) > _ages.moment(incident.at)
+    kept = {one.credential for one in journal.obligations.values()}
+    if incident is None or age.last is None or credential.name in kept:
+        return False
+    return _ages.moment(age.last.at) > _ages.moment(incident.at)
 
 
 def _item(credential: Credential, kind: Kind, wish: Wish, age: _ages.Age, places: tuple[Place, ...]) -> Item:

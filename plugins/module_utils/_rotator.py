@@ -115,9 +115,9 @@ class Rotator:
         more = {"plan": plan.entry(), "prescribes": prescribes, "holder": dict(self.me.holder)}
         return self.append(journal, rotation, "plan", **more)
 
-    def take(self, journal: Journal, rotation: OpenRotation) -> Journal:
+    def take(self, journal: Journal, rotation: OpenRotation, **more: Any) -> Journal:
         """The next entry makes this run the one that goes on."""
-        more = {"phase": rotation.phase, "holder": dict(self.me.holder)}
+        more = {"phase": rotation.phase, "holder": dict(self.me.holder), **more}
         return self.append(journal, rotation.id, rotation.step, **more)
 
     def advance(self, step: str, *, phase: int = 0, **more: Any) -> Journal:

@@ -12,7 +12,7 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Asks for each name in turn. The answers are hidden in the result at every verbosity and stay usable when registered.
-  - Without a terminal it fails and says what to do instead.
+  - Without a terminal it fails and says what to do instead, unless the answers are O(optional).
 options:
   names:
     description: What to ask for.
@@ -23,6 +23,10 @@ options:
     description: By name, the page where the provider issues the value.
     type: dict
     default: {}
+  optional:
+    description: Whether an empty answer leaves a name out, as does that nobody can be asked, instead of failing.
+    type: bool
+    default: false
   remedy:
     description: What to do where nobody can be asked.
     type: str
@@ -48,6 +52,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+answered:
+  description: The names that were answered.
+  type: list
+  elements: str
+  returned: success
 answers:
   description: The answers by name, hidden in output.
   type: dict

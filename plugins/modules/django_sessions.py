@@ -21,7 +21,8 @@ description:
   - A session's signature is not asked, so sessions are found whatever became of the key that signed them.
   - With O(chdir), the application itself is asked, by its settings. Without it, O(engine) says how sessions are kept,
     and the URLs in O(env_file) say where.
-  - Runs on a host of the application with the application's interpreter. No value travels to or from it.
+  - Runs on a host of the application with the application's interpreter. No value travels from it, and none to it
+    but the former keys that O(catalog) asks for.
 options:
   chdir:
     description: The application's directory on the host, where its C(manage.py) is.
@@ -82,9 +83,30 @@ options:
         refused without it. It ends everybody's sessions only.
     type: bool
     default: false
+  probe_url:
+    description:
+      - A page that only those who are logged in get with status 200, such as V(http://127.0.0.1:8000/account/). With
+        it, one session is made before all are ended, seen to be accepted there, and must be refused afterwards.
+      - Needs O(chdir), and that everybody's sessions end. Redirects are not followed.
+    type: str
+  probe_user:
+    description: Name of the user whose session that is; by default the first who is active. Nobody is logged in.
+    type: str
+  catalog:
+    description:
+      - With O(probe_url) and O(environment), sessions are tried too that a C(SECRET_KEY) signed which the open incident
+        has replaced. The keys are read from AWS on the controller and travel on standard input.
+    type: dict
+  environment:
+    description: The environment of O(catalog).
+    type: str
   python:
     description: The application's interpreter on the host; Ansible's own there by default.
     type: str
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
 attributes:
   check_mode:
     description: Counts the sessions that would end.
@@ -172,6 +194,21 @@ stores:
   sample:
     - {store: db, count: 412, unreadable: 0}
     - {store: cache, count: 3, unreadable: 0}
+tried:
+  description: Old sessions that the application refused, in words.
+  type: list
+  elements: str
+  returned: success
+accepted:
+  description: Old sessions that the application still accepts. What that means is the caller's; nothing fails.
+  type: list
+  elements: str
+  returned: success
+not_tried:
+  description: What was not tried, and why.
+  type: list
+  elements: str
+  returned: success
 only_the_key:
   description: Whether the sessions end by a new C(SECRET_KEY) only.
   type: bool

@@ -17,11 +17,12 @@ description:
 options:
   state:
     description:
-      - V(declared) opens the incident, or joins the one that is open. V(noted) keeps when O(event) was first seen.
+      - V(declared) opens the incident, or joins the one that is open. V(shown) tells it. V(noted) keeps when O(event)
+        was first seen.
       - V(kept) writes down what was gathered before the first act. V(reported) writes the post-mortem, as Markdown and
         as one page that needs no network. A file that is there already is not written over. V(contained) ends it.
     type: str
-    choices: [declared, noted, kept, reported, contained]
+    choices: [declared, shown, noted, kept, reported, contained]
     required: true
   leaked:
     description: What was declared.
@@ -42,13 +43,15 @@ options:
     type: str
     default: ''
   containment:
-    description: Whether old values are removed at the end or first.
+    description:
+      - Whether old values are removed at the end or first. A second declaration may make it V(immediate), never back.
     type: str
     choices: [graceful, immediate]
     default: graceful
   event:
-    description: With O(state=noted), V(planned), V(live/NAME), V(refused/NAME), V(purged), V(invalidated/NAME)
-      or V(sessions).
+    description:
+      - With O(state=noted), V(planned), V(purged), V(invalidated/NAME), V(sessions), V(left/HOST) or V(revoked/NAME).
+      - What the steps of a rotation mean, such as V(refused/NAME), M(watchparty.secrets.rotation) keeps by itself.
     type: str
     default: ''
   event_at:
@@ -115,6 +118,10 @@ incident:
   description: Id, when and by whom it was declared, what was declared, and when what was seen.
   type: dict
   returned: success
+words:
+  description: How it is contained, and whether an earlier declaration was escalated.
+  type: str
+  returned: when O(state=declared)
 open_rotation:
   description: The rotation that is open, and whether its new values may have leaked too; or null.
   type: dict
@@ -126,6 +133,11 @@ files:
   returned: when O(state=kept) or O(state=reported)
 open:
   description: What is still open.
+  type: list
+  elements: str
+  returned: when O(state=reported)
+tried:
+  description: What was tried where it used to work, and what was not, with the reason.
   type: list
   elements: str
   returned: when O(state=reported)

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _django_direct,
+    _django_probe,
     _django_sessions,
     _django_stores,
     _dotenv,
@@ -38,6 +39,10 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "file_path": {"type": "path"},
     "cookie_name": {"type": "str", "default": "sessionid"},
     "clear_cache": {"type": "bool", "default": False},
+    "probe_url": {"type": "str"},
+    "probe_user": {"type": "str"},
+    "former": {"type": "list", "elements": "str", "default": [], "no_log": True},
+    "former_unread": {"type": "list", "elements": "str", "default": []},
 }
 
 
@@ -112,18 +117,55 @@ def outcome(engine: str, whose: Whose, places: Sequence[Store], *, check: bool) 
     }
 
 
+def probed(params: Mapping[str, Any], end: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Ends the sessions, with one of our own among them that was seen to be accepted; it must be refused then."""
+    store = _django_stores.found("auto")[1]
+    probe = _django_probe.Probe(params["probe_url"], store, _django_probe.user_of(params["probe_user"]))
+    try:
+        session = probe.begin()
+        result = end()
+        if probe.works and not result["only_the_key"]:
+            probe.again(session, "a session that was ended")
+        for number, key in enumerate(params["former"] if probe.tells else (), start=1):
+            probe.under(key, "a session that former SECRET_KEY %d signed" % number)
+    finally:
+        probe.close()
+    probe.told["not_tried"] += params["former_unread"]
+    return {**result, **probe.told}
+
+
 def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
     """Ends the sessions, or counts them. Raises HostError without a value of the .env in it."""
     settings = settings_of(params)
-    masked = _redact.maskable(settings, {})
+    masked = [*_redact.maskable(settings, {}), *params["former"]]
+
+    def end() -> dict[str, Any]:
+        return outcome(engine, whose, places, check=check)
+
     try:
         way = through_the_application if params["chdir"] else by_its_settings
-        return outcome(*way(params, settings), check=check)
+        engine, whose, places = way(params, settings)
+        why = _why_not(params, check=check)
+        if why:
+            return {**end(), "tried": [], "accepted": [], "not_tried": ["an old session: %s" % why]}
+        # Its words are addresses and numbers. Masking by the .env would hide the host's name, in ALLOWED_HOSTS.
+        return probed(params, end)
     except SecretsError as error:
         raise HostError(_redact.scrub(str(error), masked)) from None
     except Exception as error:  # noqa: BLE001 - the application's settings and drivers can raise anything
         words = " ".join(_redact.scrub(str(error), masked).split())
         raise HostError("%s: %s" % (type(error).__name__, words[:400])) from None
+
+
+def _why_not(params: Mapping[str, Any], *, check: bool) -> str:
+    """Why no session is tried against the application; empty if one is."""
+    if not params["probe_url"]:
+        return "no address is known that only those who are logged in get (probe_url)"
+    if not params["chdir"]:
+        return "sessions are made through the application only (chdir)"
+    if params["users"] or params["user_ids"]:
+        return "not everybody's sessions were ended"
+    return "a drill makes none" if check else ""
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _ages
+from ansible_collections.watchparty.secrets.plugins.module_utils import _ages, _steps
 from ansible_collections.watchparty.secrets.plugins.module_utils._incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
@@ -18,6 +18,12 @@ EVENTS = {
     "planned": "the blast radius and the plan were known",
     "live": "every host was healthy on the new value of {}",
     "refused": "the old value of {} was refused",
+    "given": "the new value of {} is in force; its provider alone can revoke the old one",
+    "kept": "the new key of {} signs; the old one still verifies",
+    "revoked": "the operator said that the old value of {} was revoked",
+    "left": "{} was left behind: it could not be reached, and what it holds is dead",
+    "down": "{} began to take old values away; the application is down",
+    "up": "{} had every host healthy again",
     "purged": "caches were purged",
     "invalidated": "CloudFront was told to forget its copies ({})",
     "sessions": "sessions were ended",
@@ -26,9 +32,16 @@ EVENTS = {
 
 
 def open_rotation(
-    journal: Journal, impact: Mapping[str, Any], matches: Sequence[Mapping[str, Any]]
+    journal: Journal,
+    impact: Mapping[str, Any],
+    matches: Sequence[Mapping[str, Any]],
+    before: Incident,
+    now: Incident,
 ) -> dict[str, Any] | None:
-    """The rotation that is open, and whether its new values may have leaked with what was declared."""
+    """The rotation that is open, and whether its new values may have leaked with what was declared.
+
+    One of the incident itself made them since; unless more was declared ``now`` than was ``before``.
+    """
     rotation = journal.rotation
     if rotation is None:
         return None
@@ -37,11 +50,13 @@ def open_rotation(
     exposed = any(edge["from"] != edge["to"] for edge in impact.get("edges", []))
     pending = any(match.get("stage") == PENDING and match.get("credential") in items for match in matches)
     keeps_old = any(name in reached and item.get("phases") == 2 for name, item in items.items())
+    own = rotation.plan.get("incident") == before.id and before.declared == now.declared
+    leaked = pending or (not own and (keeps_old or exposed))
     return {
         "id": rotation.id,
         "step": rotation.step,
         "credentials": sorted(items),
-        "may_have_leaked": bool(pending or keeps_old or exposed) and rotation.step not in ("retire", "record"),
+        "may_have_leaked": bool(leaked) and not _steps.is_past_return(rotation),
     }
 
 
@@ -56,13 +71,11 @@ def facts_of(
     """``results`` says by credential what became of it; ``told`` are lists of words by heading."""
     began = _ages.moment(incident.at)
 
-    reached = impact.get("credentials", [])
-
     def seconds(at: str) -> float:
         return (_ages.moment(at) - began).total_seconds()
 
-    rows = [_row(catalog, one, results.get(one["name"]) or _before(incident, one["name"])) for one in reached]
-    still = [f"{row['name']}: {row['state']}" for row in rows if row["open"]]
+    rows = [_row(catalog, incident, one, results.get(one["name"], {})) for one in impact.get("credentials", [])]
+    still = [f"{row['name']}: {row['state']}" for row in rows if row["open"]] + list(told.get("alive", ()))
     clock = _clock({name: seconds(at) for name, at in incident.events.items()})
     timeline = [{"seconds": 0.0, "at": incident.at, "what": f"declared by {incident.who}"}]
     timeline += [
@@ -80,6 +93,7 @@ def facts_of(
         "declared": list(incident.declared),
         "declared_words": list(told.get("declared", ())) or list(incident.declared),
         "clock": clock,
+        "outages": _outages({name: seconds(at) for name, at in incident.events.items()}),
         "contained_seconds": clock.get("refused") if not still else None,
         "graph": {"declared": [], "credentials": [], "edges": [], **impact},
         "credentials": rows,
@@ -87,17 +101,12 @@ def facts_of(
         "hosts_words": list(told.get("hosts", ())),
         "readers": list(told.get("readers", ())),
         "evidence": list(told.get("evidence", ())),
+        "tried": list(told.get("tried", ())),
         "scrubbed": list(told.get("scrubbed", ())),
         "not_scrubbed": list(told.get("not_scrubbed", ())),
-        "open": [*still, *told.get("open", ())],
+        "open": [*still, *told.get("open", ()), *_left(incident)],
         "written_at": _ages.stamp(now),
     }
-
-
-def _before(incident: Incident, name: str) -> dict[str, Any]:
-    """What became of a credential in an earlier run of the same incident."""
-    at = incident.events.get(f"refused/{name}")
-    return {"replaced": True, "evidence": f"refused since {at}"} if at else {}
 
 
 def _words(event: str) -> str:
@@ -108,7 +117,7 @@ def _words(event: str) -> str:
 def _clock(seconds: Mapping[str, float]) -> dict[str, float]:
     """The clock's hands: of what happens once a rotation, the first or the last."""
     live = [at for name, at in seconds.items() if name.startswith("live/")]
-    refused = [at for name, at in seconds.items() if name.startswith("refused/")]
+    refused = [at for name, at in seconds.items() if name.startswith(("refused/", "revoked/"))]
     once = {name: at for name, at in seconds.items() if name in ("planned", "purged", "sessions")}
     return {
         **once,
@@ -117,17 +126,47 @@ def _clock(seconds: Mapping[str, float]) -> dict[str, float]:
     }
 
 
-def _row(catalog: Catalog, one: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
-    credential = catalog.credentials[one["name"]]
-    done = result.get("replaced", False)
-    page = f"; revoke it at {credential.provider_url}" if credential.provider_url else ""
-    state = "replaced, the old value is refused" if done else f"OPEN: {result.get('why', 'not replaced')}{page}"
+def _outages(seconds: Mapping[str, float]) -> list[dict[str, Any]]:
+    """When the application was taken down on purpose, and for how long at most; None while it is down."""
+    found = []
+    for name, at in sorted(seconds.items(), key=lambda item: item[1]):
+        if name.startswith("down/"):
+            rotation = name.partition("/")[2]
+            up = seconds.get(f"up/{rotation}")
+            found.append({"rotation": rotation, "from": at, "seconds": None if up is None else up - at})
+    return found
+
+
+def _left(incident: Incident) -> list[str]:
+    hosts = [name.partition("/")[2] for name in incident.events if name.startswith("left/")]
+    return [f"{host} was left behind, and what it holds is dead; run deploy.yml once it is back" for host in hosts]
+
+
+def _row(catalog: Catalog, incident: Incident, one: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
+    """One credential's line. What runs before this one did is in the journal; what this one saw wins."""
+    name = one["name"]
+    state, still = _state(catalog, name, incident.events, result)
+    refused = incident.events.get(f"refused/{name}")
     return {
-        "name": one["name"],
+        "name": name,
         "kind": one["kind"],
         "severity": one["severity"],
         "through": "; ".join(f"{via['from']}, {via['why']}" for via in one["via"]) or "declared",
         "state": state,
-        "open": not done,
-        "evidence": result.get("evidence", ""),
+        "open": still,
+        "evidence": result.get("evidence") or (f"refused since {refused}" if refused else ""),
     }
+
+
+def _state(catalog: Catalog, name: str, events: Mapping[str, str], result: Mapping[str, Any]) -> tuple[str, bool]:
+    """What became of a credential, in words, and whether it is still open."""
+    page = catalog.credentials[name].provider_url
+    given = f"given/{name}" in events
+    if f"revoked/{name}" in events:
+        return f"revoked, as the operator says; the new value is {'' if given else 'NOT '}in force", False
+    if not result.get("replaced", given or f"refused/{name}" in events):
+        return f"OPEN: {result.get('why', 'not replaced')}{f'; revoke it at {page}' if page else ''}", True
+    if given:
+        words = f"revoke the old value{f' at {page}' if page else ' where it was issued'}"
+        return f"OPEN: the new value is in force; {words}, then start again with -e leak_revoked={name}", True
+    return "replaced, the old value is refused", False

@@ -168,7 +168,11 @@ def told(setting: Setting, journal: Journal, rotation: OpenRotation) -> dict[str
         "credentials": [told_item(setting, item, rotation) for item in items],
         "record": record_of(setting, journal, rotation),
         "audit": {"wanted": bool(setting.catalog.audit_log), "head": dict(journal.audit)},
-        "together": any(item.act == _rotation.RENEW for item in items),
+        "together": bool(rotation.plan.get("immediate")) or any(item.act == _rotation.RENEW for item in items),
+        "halts": bool(rotation.plan.get("immediate")) and any(item.act == _rotation.RENEW for item in items),
+        "services": {
+            name: {"units": list(one.units), "health": one.health} for name, one in setting.catalog.services.items()
+        },
         "incident": rotation.plan.get("incident", ""),
         "immediate": bool(rotation.plan.get("immediate")),
         "wait": 0 if rotation.aborting or rotation.plan.get("incident") else _rotation.wait_of(setting.catalog, items),

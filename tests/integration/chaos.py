@@ -49,17 +49,19 @@ class Act:
 
 @dataclass(frozen=True)
 class Controller:
-    """A place where rotate.yml is started: the lab's own, or another home, clone and machine."""
+    """A place where a playbook is started: the lab's own, or another home, clone and machine."""
 
     lab: RotationLab
     name: str = ""
     root: Path = REPOSITORY
     prefix: tuple[str, ...] = ()
+    playbook: str = ROTATE
+    command: tuple[str, ...] = COMMAND
 
     def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         """A run in a process group of its own."""
         return subprocess.Popen(
-            [*self.prefix, *self.lab.command(*COMMAND, *arguments, playbook=ROTATE)],
+            [*self.prefix, *self.lab.command(*self.command, *arguments, playbook=self.playbook)],
             cwd=self.root,
             env={**self.lab.environment(), **self._places(), **variables},
             stdin=subprocess.DEVNULL,
@@ -70,6 +72,7 @@ class Controller:
         )
 
     def rotate(self, *arguments: str) -> Run:
+        """A run of its own, whatever it is that it does."""
         since = len(self.lab.moto.calls())
         return ended(self.start(*arguments), self.lab, since=since)
 
@@ -136,13 +139,15 @@ class Chaos:
         assert run.code == 0, run.output
         return self._acts()
 
-    def kill(self, at: int | str, *arguments: str) -> Act | None:
-        """Kill a run right before an act; None if it ends without coming to it. Every host must be healthy then."""
+    def kill(self, at: int | str, *arguments: str, alive: bool = True) -> Act | None:
+        """Kill a run right before an act; None if it ends without coming to it. Every host must be healthy then,
+        unless the run takes the application down on purpose."""
         run = ended(self._start(str(at), "kill", *arguments), self.lab)
         if run.code == 0:
             return None
         assert run.code == -signal.SIGKILL, run.output
-        self.assert_alive()
+        if alive:
+            self.assert_alive()
         return self._acts()[-1]
 
     @contextmanager

@@ -82,3 +82,24 @@ def test_a_drill_by_a_variable_touches_nothing(lab: RotationLab) -> None:
     sentences(run, "1. cache", "security contact: ")
     assert lab.everything() == before
     assert lab.journal_state().incident is None
+
+
+def test_a_chain_that_is_too_long(lab: RotationLab) -> None:
+    """It is named, with the words that shorten it."""
+    names = ["TWITCH_CLIENT_ID", "TWITCH_CLIENT_SECRET", "EMAIL_HOST_PASSWORD", "SENTRY_DSN"]
+    chain = {
+        name.lower(): {"kind": "external", "appears_in": [{"setting": name}], "exposes": [following]}
+        for name, following in zip(names, [*(one.lower() for one in names[1:]), "database"], strict=True)
+    }
+    before = lab.everything()
+    words = ("-e", "leaked=twitch_client_id", "-e", "confirm=yes", "-e", "leak_go_on=true")
+    with lab.with_catalog(**chain):
+        run = lab.run(*words, playbook=RESPONSE)
+    assert run.code != 0, run.output
+    sentences(
+        run,
+        "5 waves would be needed, and 4 can be run at once.",
+        "by rotate.yml -e rotation_force=true -e credential=twitch_client_id; then start again with",
+        "-e leaked=twitch_client_secret",
+    )
+    assert lab.everything() == before

@@ -12,4 +12,5 @@ urlpatterns = [
     path("login/", views.login_view),
     path("logout/", views.logout_view),
     path("whoami/", views.whoami),
+    path("account/", views.account),
 ]

@@ -38,3 +38,9 @@ def logout_view(request: HttpRequest) -> JsonResponse:
 def whoami(request: HttpRequest) -> JsonResponse:
     user = request.user.get_username() if request.user.is_authenticated else None
     return JsonResponse({"user": user, "host": socket.gethostname()})
+
+
+@require_GET
+def account(request: HttpRequest) -> JsonResponse:
+    """For those who are logged in."""
+    return JsonResponse({}, status=200 if request.user.is_authenticated else 401)

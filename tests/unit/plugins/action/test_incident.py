@@ -57,6 +57,25 @@ class TestDeclared:
         joined = declare(world, "database", "token", run="run2")["incident"]
         assert (joined["id"], joined["at"], joined["declared"]) == (first["id"], first["at"], ["token", "database"])
 
+    def test_a_second_one_escalates_and_never_back(self, world: World) -> None:
+        first = declare(world, "token")
+        assert first["words"] == "containment: graceful"
+        harder = declare(world, "token", containment="immediate", run="run2")
+        assert harder["incident"]["containment"] == "immediate"
+        said = f"containment: immediate from now on; {first['incident']['id']} was declared as graceful"
+        assert harder["words"] == said
+        head = world.rotator().look().head
+        back = declare(world, "token", containment="graceful")
+        assert back["incident"]["containment"] == "immediate"
+        assert back["words"].startswith("containment: stays immediate, as leak-")
+        assert world.rotator().look().head == head
+        assert declare(world, "token", containment="immediate")["words"] == "containment: immediate"
+
+    def test_a_drill_of_an_escalation_writes_nothing(self, world: World) -> None:
+        declare(world, "token")
+        assert declare(world, "token", containment="immediate", check=True)["incident"]["containment"] == "immediate"
+        assert world.rotator().look().head == 1
+
     def test_a_drill_writes_nothing(self, world: World) -> None:
         found = declare(world, "token", check=True)
         assert found["incident"]["declared"] == ["token"]
@@ -172,6 +191,16 @@ class TestReported:
         declare(world, "token")
         with pytest.raises(RotationError, match=r"leak\.html: is a file's name; give the folder for the post-mortem$"):
             act(world, "reported", impact=IMPACT, path=str(tmp_path / "leak.html"))
+
+
+class TestShown:
+    def test_what_the_journal_keeps(self, world: World) -> None:
+        declare(world, "token")
+        replaced = {"secrets": {"core": "v1"}}
+        rotator = world.rotator()
+        rotator.append(rotator.look(), "r0", "closed", replaced=replaced)
+        found = act(world, "shown")
+        assert (found["changed"], found["incident"]["dead"]) == (False, {"core": ["v1"]})
 
 
 class TestContained:

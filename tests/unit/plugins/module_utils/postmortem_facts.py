@@ -71,6 +71,8 @@ def facts(text: str = "", impact: Impact = IMPACT, **more: Any) -> dict[str, Any
         "hosts_words": [words("web1")],
         "readers": [words("CloudTrail was not asked")],
         "evidence": [words("database: 10.0.0.7")],
+        "outages": [{"rotation": words("r-1"), "from": 3.0, "seconds": 38.0}],
+        "tried": [words("a session that was ended: refused")],
         "scrubbed": [words("AWSPREVIOUS off version 7 of core")],
         "not_scrubbed": [words("what somebody read is known to them")],
         "open": [words("cache: OPEN: not replaced")],

@@ -55,6 +55,18 @@ def reached(impact: Impact) -> dict[str, int]:
     return {one.name: one.wave for one in impact.reached}
 
 
+def test_the_longest_chain_of_the_kinds_that_there_are(catalog: Make) -> None:
+    """As many waves as leak_response.yml has: hosts, then what reads stores from there, then who changes others."""
+    credentials = {
+        "deploy": {"kind": "ssh_key", "appears_in": [{"github": "DEPLOY_KEY"}]},
+        "cloud": {"kind": "aws_access_key", "appears_in": [{"setting": "PUBLIC"}]},
+        "admin": {"kind": "external", "appears_in": [{"secret": "admin-{environment}", "key": "password"}]},
+        "database": {"kind": "postgresql_role", "admin": "admin", "appears_in": [{"setting": "DATABASE_URL"}]},
+    }
+    found = _impact.impact(catalog(SETTINGS, credentials=credentials), ["deploy"], HOSTS)
+    assert found.waves == (("deploy",), ("cloud",), ("admin",), ("database",))
+
+
 class TestExposes:
     """What each thing reveals by itself."""
 

@@ -57,6 +57,22 @@ class TestFollowing:
         assert found.declared == ("cache", "admin")
         assert found.events == {"planned": "2026-11-25T15:00:01Z", "purged": "2026-11-25T16:00:02Z"}
 
+    def test_graceful_becomes_immediate_and_never_back(self) -> None:
+        harder = following(LEAK, {"incident": Incident("leak-2", "t", "w", containment="immediate").entry()})
+        assert harder is not None
+        assert (harder.id, harder.immediate) == ("leak-1", True)
+        still = following(harder, {"incident": Incident("leak-3", "t", "w").entry()})
+        assert still == harder
+
+    def test_what_rotations_replaced(self) -> None:
+        found = following(LEAK, {"replaced": {"secrets": {"core": "v1"}, "parameters": ["/a"]}})
+        found = following(found, {"replaced": {"secrets": {"core": "v2", "copy": "v3"}, "parameters": ["/a", "/b"]}})
+        assert found is not None
+        assert found.dead == {"core": ("v1", "v2"), "copy": ("v3",)}
+        assert found.parameters == ("/a", "/b")
+        assert following(None, {"incident": json.loads(json.dumps(found.entry()))}) == found
+        assert following(LEAK, {"replaced": "x"}) == LEAK
+
     def test_what_was_seen_first_counts(self) -> None:
         found = following(LEAK, {"events": {"planned": "later", "live/cache": "t"}})
         assert found is not None

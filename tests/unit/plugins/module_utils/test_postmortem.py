@@ -21,6 +21,7 @@ HEADINGS = [
     "Who read it in the window",
     "Evidence kept before anything was cut",
     "What was done",
+    "Tried where it used to work",
     "Scrubbed",
     "Cannot be scrubbed",
     "Still open",
@@ -75,6 +76,7 @@ class TestMarkdown:
             "| caches purged | - |",
             "| sessions dead | - |",
             "| healthy again | 41.5 |",
+            "- the application was taken down at 3 s, and was down for 38 s at most (r-1)",
         ]
         graph = found["What was reachable, and through what"]
         assert graph[:2] == ["```mermaid", "flowchart LR"]

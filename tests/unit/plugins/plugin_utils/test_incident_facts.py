@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -110,6 +110,63 @@ class TestFacts:
         assert found["open"] == [f"cache: {words}"]
         assert (found["credentials"][1]["state"], found["credentials"][1]["open"]) == (words, True)
 
+    def test_what_a_run_before_this_one_did_counts(self, made: Catalog) -> None:
+        found = facts_of(made, incident(events=EVENTS), IMPACT, {}, {}, NOW)
+        assert (found["open"], found["contained_seconds"]) == ([], 30.0)
+
+    def test_a_removal_alone_is_no_replacement(self, made: Catalog) -> None:
+        results = {"admin": DONE, "cache": {"replaced": False, "why": "web1 is not healthy"}}
+        found = facts_of(made, incident(events={"refused/cache": EVENTS["refused/cache"]}), IMPACT, results, {}, NOW)
+        assert found["open"][0].startswith("cache: OPEN: web1 is not healthy")
+
+    @pytest.mark.parametrize("results", [{}, {"cache": DONE}])
+    def test_what_its_provider_must_revoke_is_open_until_the_operator_says_so(
+        self, made: Catalog, results: dict[str, Any]
+    ) -> None:
+        events = {"refused/admin": EVENTS["refused/admin"], "given/cache": EVENTS["live/cache"]}
+        found = facts_of(made, incident(events=events), IMPACT, results, {}, NOW)
+        words = (
+            "cache: OPEN: the new value is in force; revoke the old value at https://provider.example/keys, then start "
+            "again with -e leak_revoked=cache"
+        )
+        assert (found["open"], found["contained_seconds"]) == ([words], None)
+        events["revoked/cache"] = "2026-11-25T15:01:00Z"
+        found = facts_of(made, incident(events=events), IMPACT, results, {}, NOW)
+        assert (found["open"], found["contained_seconds"]) == ([], 60.0)
+        assert found["credentials"][1]["state"] == "revoked, as the operator says; the new value is in force"
+
+    def test_revoked_and_not_replaced(self, made: Catalog) -> None:
+        events = {"refused/admin": EVENTS["refused/admin"], "revoked/cache": EVENTS["refused/cache"]}
+        found = facts_of(made, incident(events=events), IMPACT, {}, {}, NOW)
+        assert found["contained_seconds"] == 30.0
+        assert found["credentials"][1]["state"] == "revoked, as the operator says; the new value is NOT in force"
+
+    def test_what_still_works_keeps_it_open(self, made: Catalog) -> None:
+        told = {"alive": ["a session that was ended is STILL ACCEPTED at URL"], "tried": ["t"]}
+        found = facts_of(made, incident(events=EVENTS), IMPACT, {}, told, NOW)
+        assert (found["open"], found["contained_seconds"], found["tried"]) == (told["alive"], None, ["t"])
+
+    def test_who_was_left_behind_is_named(self, made: Catalog) -> None:
+        found = facts_of(made, incident(events={**EVENTS, "left/web3": "2026-11-25T15:00:29Z"}), IMPACT, {}, {}, NOW)
+        assert found["open"] == ["web3 was left behind, and what it holds is dead; run deploy.yml once it is back"]
+        assert found["contained_seconds"] == 30.0
+
+    def test_outages(self, made: Catalog) -> None:
+        events = {
+            **EVENTS,
+            "down/r-2": "2026-11-25T15:00:40Z",
+            "down/r-1": "2026-11-25T15:00:03Z",
+            "up/r-1": "2026-11-25T15:00:21Z",
+        }
+        found = facts_of(made, incident(events=events), IMPACT, {}, {}, NOW)
+        assert found["outages"] == [
+            {"rotation": "r-1", "from": 3.0, "seconds": 18.0},
+            {"rotation": "r-2", "from": 40.0, "seconds": None},
+        ]
+        for text in (_postmortem.markdown(found), _postmortem_page.page(found)):
+            assert "the application was taken down at 3 s, and was down for 18 s at most (r-1)" in text
+            assert "the application was taken down at 40 s, and is down still (r-2)" in text
+
     def test_one_that_nothing_was_told_of_is_open(self, made: Catalog) -> None:
         found = facts_of(made, incident(), IMPACT, {"cache": DONE}, {}, NOW)
         assert found["open"] == ["admin: OPEN: not replaced"]
@@ -143,14 +200,14 @@ class TestFacts:
         assert "NOT contained" in _postmortem_page.page(found)
 
 
-def rotation(step: str = "deploy", **item: Any) -> Journal:
-    plan = {"credentials": {"token": item}}
+def rotation(step: str = "deploy", *, plan: Mapping[str, Any] | None = None, **item: Any) -> Journal:
+    plan = {"credentials": {"token": item}, **(plan or {})}
     return Journal(rotation=OpenRotation("r1", step, "ops", "2026-11-25T14:00:00Z", plan=plan))
 
 
 class TestOpenRotation:
     def test_none(self) -> None:
-        assert open_rotation(Journal(), IMPACT, []) is None
+        assert open_rotation(Journal(), IMPACT, [], incident(), incident()) is None
 
     ALONE: dict[str, Any] = {
         "credentials": [{"name": "token"}],
@@ -174,15 +231,34 @@ class TestOpenRotation:
     def test_whether_its_new_values_may_have_leaked(
         self, impact: dict[str, Any], matches: list[dict[str, Any]], item: dict[str, Any], leaked: bool
     ) -> None:
-        assert open_rotation(rotation(**item), impact, matches) == {
+        assert open_rotation(rotation(**item), impact, matches, incident(), incident()) == {
             "id": "r1",
             "step": "deploy",
             "credentials": ["token"],
             "may_have_leaked": leaked,
         }
 
-    @pytest.mark.parametrize("step", ["retire", "record"])
-    def test_one_that_cannot_be_taken_back_any_more_is_ended(self, step: str) -> None:
-        found = open_rotation(rotation(step), {}, [self.PENDING])
+    @pytest.mark.parametrize(
+        ("step", "more"),
+        [("retire", {}), ("record", {}), ("revoke", {"immediate": True}), ("deploy", {"immediate": True})],
+    )
+    def test_one_that_cannot_be_taken_back_any_more_is_ended(self, step: str, more: dict[str, Any]) -> None:
+        found = open_rotation(rotation(step, plan=more), {}, [self.PENDING], incident(), incident())
         assert found is not None
         assert found["may_have_leaked"] is False
+
+    EXPOSED: ClassVar = {"edges": [{"from": "host:web1", "to": "token"}]}
+
+    @pytest.mark.parametrize(
+        ("impact", "matches", "declared", "leaked"),
+        [(EXPOSED, [], (), False), (EXPOSED, [], ("more",), True), (ALONE, [PENDING], (), True)],
+        ids=["its own", "more was declared", "the new was found"],
+    )
+    def test_the_incidents_own_has_not_leaked_unless_more_was_declared(
+        self, impact: dict[str, Any], matches: list[dict[str, Any]], declared: tuple[str, ...], leaked: bool
+    ) -> None:
+        before = incident()
+        now = before.joined(declared, "graceful")
+        found = open_rotation(rotation(plan={"incident": before.id}), impact, matches, before, now)
+        assert found is not None
+        assert found["may_have_leaked"] is leaked

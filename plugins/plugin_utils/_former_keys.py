@@ -1,0 +1,31 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The signing keys that an incident has replaced, so that what they signed can be tried."""
+
+from __future__ import annotations
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._kinds import Kind
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+
+
+def former_keys(setting: Setting) -> tuple[list[str], list[str]]:
+    """Former values of every signing key that the open incident replaced, and words on those that cannot be read."""
+    incident = setting.rotator.look().incident
+    found: dict[str, None] = {}
+    unread = []
+    for credential in setting.catalog.credentials.values():
+        if incident is None or setting.kinds.get(credential.kind, Kind(credential.kind)).phases != 2:
+            continue
+        if not {f"refused/{credential.name}", f"kept/{credential.name}"} & set(incident.events):
+            continue
+        now = setting.held(credential).login.password
+        for name in _graph.secrets_of(setting.catalog, credential):
+            for version in incident.dead.get(name, ()):
+                contents = setting.rotator.secrets.read([name], pins={name: version})
+                key = _graph.find(setting.catalog, credential, contents).login.password
+                if key is None:
+                    unread.append(f"a session that {credential.name} signed: version {version} of {name} is unreadable")
+                elif key != now:
+                    found[key] = None
+    return list(found), unread

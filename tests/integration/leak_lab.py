@@ -1,0 +1,68 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A lab for leaks: hosts that can be stopped, and a user of the application whose sessions can be tried."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from sandbox.application import SOURCE, python
+from sandbox.load import Manage
+from sandbox.process import REPOSITORY, write_private
+from tests.integration.chaos import Controller
+from tests.integration.harness import Run
+from tests.integration.rotation_lab import RotationLab, rotation_lab
+
+RESPONSE = "playbooks/leak_response.yml"
+USER, PASSWORD = "canary-user", "canary-password-of-the-user"
+_STOP = """\
+#!{python} -B
+import sys
+from pathlib import Path
+sys.path.insert(0, "{repository}")
+from sandbox.process import stop_saved
+stop_saved(Path("{directory}"))
+"""
+
+
+@contextmanager
+def leak_lab(connection: Mapping[str, Any], *, hosts: int = 2) -> Iterator[RotationLab]:
+    with rotation_lab(connection, hosts=hosts) as lab:
+        for host in lab.hosts:
+            program = host.directory / "stop-host"
+            write_private(program, _STOP.format(repository=REPOSITORY, python=sys.executable, directory=host.directory))
+            program.chmod(0o700)
+            lab.host_vars[host.name].update(
+                django_chdir=str(SOURCE),
+                django_probe_url=f"http://127.0.0.1:{host.port}/account/",
+                env_deploy_stop_command=str(program),
+            )
+        Manage(python(), (lab.hosts[0].env_file,)).run("make_users", USER, text=PASSWORD)
+        yield lab
+
+
+def respond(lab: RotationLab, *arguments: str) -> Run:
+    """A leak response that asks nothing."""
+    more = ("-e", "confirm=yes", "-e", f"leak_report_path={lab.directory / 'post-mortems'}")
+    return lab.run(*more, *arguments, playbook=RESPONSE)
+
+
+def post_mortem(lab: RotationLab) -> str:
+    """The one Markdown file, which is taken away."""
+    pages = sorted((lab.directory / "post-mortems").glob("*.md"))
+    assert len(pages) == 1, f"not one incident: {pages}"
+    text = pages[0].read_text(encoding="utf-8")
+    for page in (lab.directory / "post-mortems").iterdir():
+        page.unlink()
+    return text
+
+
+def responder(lab: RotationLab, leaked: str) -> Controller:
+    """What starts such a response and may kill it."""
+    words = (f"leaked={leaked}", "confirm=yes", f"leak_report_path={lab.directory / 'post-mortems'}")
+    command = tuple(part for word in words for part in ("-e", word))
+    return replace(Controller(lab), playbook=RESPONSE, command=command)

@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""leak_response.yml -e containment=immediate: old values go first, and the outage is measured."""
+
+from __future__ import annotations
+
+import copy
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from sandbox.process import clean_environment, wait_until
+from tests.integration.chaos import Chaos
+from tests.integration.leak_lab import leak_lab, post_mortem, respond, responder
+from tests.integration.rotation_lab import RotationLab, sentences
+
+pytestmark = pytest.mark.slow
+IMMEDIATE = ("-e", "containment=immediate")
+
+
+@pytest.fixture(scope="module")
+def lab(connection: Mapping[str, Any]) -> Iterator[RotationLab]:
+    with leak_lab(connection) as made:
+        yield made
+
+
+def tasks(output: str) -> list[str]:
+    """The tasks that ran on a host, in order."""
+    found = []
+    for part in re.split(r"^TASK \[", output, flags=re.MULTILINE)[1:]:
+        name, _, rest = part.partition("]")
+        if re.search(r"^(ok|changed): ", rest, re.MULTILINE):
+            found.append(name.rpartition(" : ")[2])
+    return found
+
+
+def test_old_values_go_before_new_ones_are_deployed(lab: RotationLab) -> None:
+    old = lab.ready()
+    run = respond(lab, "-e", "leaked=database,cache,django_key", *IMMEDIATE)
+    assert run.code == 0, run.output
+    sentences(run, "containment: immediate", "contained in ", "the application was taken down at ", "s at most")
+    order = tasks(run.output)
+    first = [order.index(name) for name in ("Stop by command", "Restart by command")]
+    removed = [at for at, name in enumerate(order) if "and prove that it is refused" in name]
+    assert first[0] < removed[0] < removed[1] < first[1], order
+    assert order.count("Restart by command") == 1, "hosts are deployed to together"
+    lab.assert_settled(old)
+    assert lab.values().fallbacks == ""
+    text = post_mortem(lab)
+    assert re.search(r"- the application was taken down at \d+ s, and was down for \d+ s at most \(r-", text), text
+    assert "a session that former SECRET_KEY 1 signed: refused at" in text
+    assert "a session that was ended: refused at" in text
+    for values in (old, lab.values()):
+        for value in (values.database[1], values.cache[1], values.django_key):
+            assert value not in run.output + text
+
+
+def test_a_graceful_one_becomes_immediate(lab: RotationLab) -> None:
+    """Killed while it is deployed to, and declared again: the old value goes before the rest of the hosts."""
+    old = lab.ready()
+    controller = responder(lab, "cache")
+    assert Chaos(lab, controller).kill("on the host: Restart by command#2") is not None
+    assert lab.accepts(old)["cache"]
+    run = respond(lab, "-e", "leaked=cache", *IMMEDIATE)
+    assert run.code == 0, run.output
+    sentences(run, "containment: immediate from now on; leak-", "the old values are removed first from now on")
+    order = tasks(run.output)
+    removed = next(at for at, name in enumerate(order) if "and prove that it is refused" in name)
+    assert removed < order.index("Restart by command")
+    lab.assert_settled(old)
+    text = post_mortem(lab)
+    assert ", immediate." in text
+    assert "the application was taken down at" in text
+
+
+def test_a_value_that_still_works_fails_the_run(lab: RotationLab) -> None:
+    """A restart command restarts nothing: the process with the old key takes what it signed, and it stays open."""
+    old = lab.ready()
+    kept = copy.deepcopy(lab.host_vars)
+    for one in lab.host_vars.values():
+        one["env_deploy_restart_command"] = "true"
+    run = respond(lab, "-e", "leaked=django_key")
+    lab.host_vars = kept
+    assert run.code != 0, run.output
+    sentences(run, "NOT contained: a session that former SECRET_KEY 1 signed is STILL ACCEPTED at ")
+    assert "STILL ACCEPTED" in post_mortem(lab).partition("## Still open")[2]
+    assert lab.journal_state().incident is not None
+    for host in lab.hosts:
+        subprocess.run([host.restart_command], check=True, env=clean_environment())
+    assert wait_until(lambda: all(host.healthy() for host in lab.hosts), seconds=60)
+    run = respond(lab, "-e", "leaked=django_key")
+    assert run.code == 0, run.output
+    assert "a session that former SECRET_KEY 1 signed: refused at" in post_mortem(lab)
+    lab.assert_settled(old)

@@ -1,0 +1,68 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""leak_response.yml -e containment=immediate for what others issue: an AWS access key, on moto, and a third party's."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from sandbox.process import write_private
+from tests.integration.access_key_lab import USER, in_use, keys, prepare
+from tests.integration.harness import Lab, Run
+from tests.integration.leak_lab import RESPONSE
+from tests.integration.test_leak_immediate import tasks
+
+PAGE = "https://provider.example/keys"
+NEW = "canary-of-a-provider-0123456789"
+pytestmark = pytest.mark.slow
+
+
+def respond(lab: Lab, *words: str) -> Run:
+    every = ("containment=immediate", "confirm=yes", "leak_sessions=false", *words)
+    path = ("-e", f"leak_report_path={lab.directory / 'post-mortems'}")
+    return lab.run(*path, *(part for word in every for part in ("-e", word)), playbook=RESPONSE)
+
+
+def report(lab: Lab) -> str:
+    (page,) = (lab.directory / "post-mortems").glob("*.md")
+    return page.read_text(encoding="utf-8")
+
+
+def test_an_access_key_is_dead_before_the_new_one_is_deployed(lab: Lab) -> None:
+    old = prepare(lab)
+    run = respond(lab, "leaked=storage")
+    assert run.code == 0, run.output
+    order = tasks(run.output)
+    removed = order.index("Deactivate and delete the other key, and prove that it is refused")
+    assert order.index("Call AWS with it") < removed < order.index("Restart by command")
+    assert list(keys(lab.moto.client("iam"), USER)) == [in_use(lab).username] != [old.username]
+    text = report(lab)
+    assert re.search(r"the application was taken down at \d+ s, and was down for \d+ s at most", text)
+    for value in (old.password, in_use(lab).password):
+        assert value not in run.output + text
+
+
+def test_a_third_partys_value_is_replaced_and_open_until_it_is_revoked(lab: Lab) -> None:
+    """Nothing here can revoke it: the page is named, and the operator's word ends it."""
+    prepare(lab)
+    lab.catalog["credentials"] = {
+        "partner": {"kind": "external", "provider_url": PAGE, "appears_in": [{"setting": "API_TOKEN"}]}
+    }
+    values = lab.directory / "new-values.yml"
+    write_private(values, json.dumps({"partner": NEW}))
+    run = respond(lab, "leaked=partner", f"rotation_values_file={values}")
+    assert run.code != 0, run.output
+    words = f"partner: OPEN: the new value is in force; revoke the old value at {PAGE}, then start again with"
+    assert words in run.text
+    assert "-e leak_revoked=partner" in run.text
+    assert lab.hosts[0].values()["API_TOKEN"] == NEW
+    run = respond(lab, "leaked=partner", "leak_revoked=partner")
+    assert run.code == 0, run.output
+    assert "revoked, as the operator says; the new value is in force" in report(lab)
+    assert NEW not in run.output + report(lab)
+    run = respond(lab, "leaked=partner", "leak_revoked=somebody")
+    assert run.code != 0
+    assert "leak_revoked: somebody: is no credential of the catalog" in run.text

@@ -1,0 +1,124 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Hosts that are lost in a leak response, and a rotation that was open when the leak was declared."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from sandbox.process import free_port
+from tests.integration.chaos import Chaos
+from tests.integration.harness import Run
+from tests.integration.leak_lab import leak_lab, post_mortem, respond
+from tests.integration.rotation_lab import RotationLab, sentences
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def lab(connection: Mapping[str, Any]) -> Iterator[RotationLab]:
+    with leak_lab(connection) as made:
+        yield made
+
+
+def forward(listener: socket.socket, port: int, over: threading.Event) -> None:
+    """Connections to the listener reach the port, until it is over."""
+    listener.settimeout(0.2)
+    links: list[tuple[socket.socket, socket.socket]] = []
+    while not over.is_set():
+        try:
+            one = listener.accept()[0]
+        except TimeoutError:
+            continue
+        other = socket.create_connection(("127.0.0.1", port))
+        links.append((one, other))
+        for source, target in ((one, other), (other, one)):
+            threading.Thread(target=pump, args=(source, target), daemon=True).start()
+    for pair in links:
+        for link in pair:
+            link.close()
+
+
+def pump(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+
+
+def waited(run: Run) -> bool:
+    return re.search(r"TASK \[[^]]*Wait for the host\] \*+\n(ok|skipping)", run.output) is not None
+
+
+def test_one_that_stays_away_is_left_behind_and_named(lab: RotationLab) -> None:
+    """It is waited for so long and no longer; what it holds is dead, and deploy.yml brings it back."""
+    old = lab.ready()
+    with lab.unreachable("web2"):
+        began = time.monotonic()
+        run = respond(lab, "-e", "leaked=cache", "-e", "leak_wait_seconds=4")
+        seconds = time.monotonic() - began
+    assert run.code == 0, run.output
+    assert seconds < 150
+    words = "web2 was left behind, and what it holds is dead; run deploy.yml once it is back"
+    assert f"- {words}" in post_mortem(lab)
+    sentences(run, "left behind, and what they hold is about to be dead: ")
+    assert lab.accepts(old)["cache"] is False
+    assert lab.hosts[1].values()["REDIS_URL"] != lab.content()["REDIS_URL"]
+    lab.deploy()
+    lab.assert_settled(old)
+
+
+def test_one_that_comes_back_in_time_is_deployed_to(lab: RotationLab) -> None:
+    """Its port opens while it is waited for."""
+    old = lab.ready()
+    if lab.connection["ansible_connection"] == "local":
+        pytest.skip("without an sshd no host can be away: one that comes back was not tested")
+    kept, port = lab.host_vars["web2"], free_port()
+    alias = f"-o HostKeyAlias=[127.0.0.1]:{kept['ansible_port']}"
+    common = f"{kept['ansible_ssh_common_args']} {alias}"
+    away = {"ansible_port": port, "ansible_ssh_retries": 0, "ansible_ssh_common_args": common}
+    lab.host_vars["web2"] = {**kept, **away}
+    over = threading.Event()
+
+    def comes_back() -> None:
+        """Once the promotion is done, which is after every rollout."""
+        while not over.wait(0.5) and old.cache[1] in lab.content()["REDIS_URL"]:
+            pass
+        over.wait(6)
+        with socket.create_server(("127.0.0.1", port)) as listener:
+            forward(listener, int(kept["ansible_port"]), over)
+
+    thread = threading.Thread(target=comes_back)
+    thread.start()
+    try:
+        run = respond(lab, "-e", "leaked=cache")
+    finally:
+        over.set()
+        thread.join()
+        lab.host_vars["web2"] = kept
+    assert run.code == 0, run.output
+    assert waited(run), run.output
+    assert "web2 was left behind" not in post_mortem(lab)
+    lab.assert_settled(old)
+
+
+def test_an_open_rotation_whose_new_values_may_have_leaked_is_taken_back(lab: RotationLab) -> None:
+    """What the leak reveals was being rotated; its new value is made anew."""
+    old = lab.ready()
+    assert Chaos(lab).kill("on the host: Restart by command#1") is not None
+    staged = lab.hosts[0].values()["REDIS_URL"]
+    run = respond(lab, "-e", "leaked=host:web2")
+    assert run.code == 0, run.output
+    sentences(run, "contained in ")
+    assert lab.content()["REDIS_URL"] != staged
+    assert staged not in str([host.values() for host in lab.hosts])
+    lab.assert_settled(old)
+    post_mortem(lab)

@@ -1,0 +1,122 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a third party issues comes last in a leak response: asked for at a terminal, or open and listed."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pty
+import re
+import select
+import subprocess
+import termios
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from tests.integration.harness import LONGEST
+from tests.integration.leak_lab import RESPONSE, leak_lab, post_mortem, respond
+from tests.integration.rotation_lab import RotationLab, sentences
+
+pytestmark = pytest.mark.slow
+NEW = "canary-of-a-provider-0123456789"
+PAGE = "https://provider.example/keys"
+TWITCH = {
+    "kind": "external",
+    "provider_url": PAGE,
+    "appears_in": [{"setting": "TWITCH_CLIENT_SECRET"}],
+}
+
+
+@pytest.fixture(scope="module")
+def lab(connection: Mapping[str, Any]) -> Iterator[RotationLab]:
+    with leak_lab(connection, hosts=1) as made:
+        for one in made.host_vars.values():
+            one.update(leak_sessions=False)
+        yield made
+
+
+def at_a_terminal(lab: RotationLab, answer: str) -> tuple[int, str]:
+    """A leak response at a terminal, where somebody answers the first question; its exit code and what is seen."""
+    words = ("confirm=yes", "leaked=cache,twitch", f"leak_report_path={lab.directory / 'post-mortems'}")
+    master, terminal = pty.openpty()
+    process = subprocess.Popen(
+        lab.command(*(part for word in words for part in ("-e", word)), playbook=RESPONSE),
+        cwd=lab.root,
+        env={**lab.environment(), "TERM": "dumb"},
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # prompts want it to be the controlling one
+    )
+    os.close(terminal)
+    seen, asked, end = "", False, time.monotonic() + LONGEST
+    with contextlib.suppress(OSError):
+        while time.monotonic() < end:
+            if not select.select([master], [], [], 1)[0]:
+                continue
+            seen += os.read(master, 65536).decode(errors="replace")
+            if not asked and "New value of twitch" in seen:
+                asked = True
+                time.sleep(0.5)
+                os.write(master, f"{answer}\r".encode())
+    os.close(master)
+    code = process.wait(timeout=30)
+    assert asked, seen
+    return code, re.sub(r"\s+", " ", seen)
+
+
+def test_without_a_terminal_it_stays_open_and_is_listed(lab: RotationLab) -> None:
+    """All that is automatic is done; once the operator says that it is revoked, the incident ends."""
+    with lab.with_catalog(twitch=TWITCH):
+        old = lab.ready()
+        run = respond(lab, "-e", "leaked=cache,twitch")
+        assert run.code != 0, run.output
+        sentences(run, f"NOT contained: twitch: OPEN: not replaced; revoke it at {PAGE}")
+        assert not lab.accepts(old)["cache"]
+        assert "replaced, the old value is refused" in post_mortem(lab)
+        run = respond(lab, "-e", "leaked=cache,twitch", "-e", "leak_revoked=twitch")
+        assert run.code == 0, run.output
+        text = post_mortem(lab)
+        assert "revoked, as the operator says; the new value is NOT in force" in text
+        assert lab.journal_state().incident is None
+
+
+def test_at_a_terminal_it_is_asked_for_last(lab: RotationLab) -> None:
+    with lab.with_catalog(twitch=TWITCH):
+        old = lab.ready()
+        code, seen = at_a_terminal(lab, NEW)
+        assert code != 0, seen
+        assert seen.index("Take the other password away") < seen.index(f"New value of twitch (from {PAGE})")
+        assert NEW not in seen
+        assert f"revoke the old value at {PAGE}, then start again with -e leak_revoked=twitch" in seen
+        assert lab.hosts[0].values()["TWITCH_CLIENT_SECRET"] == NEW
+        lab.assert_settled(old)
+        assert NEW not in post_mortem(lab)
+        run = respond(lab, "-e", "leaked=cache,twitch", "-e", "leak_revoked=twitch")
+        assert run.code == 0, run.output
+        assert "revoked, as the operator says; the new value is in force" in post_mortem(lab)
+
+
+def test_sessions_that_cannot_be_ended_are_open_and_the_rest_is_done(lab: RotationLab) -> None:
+    old = lab.ready()
+    kept = lab.host_vars["web1"]
+    lab.host_vars["web1"] = {**kept, "leak_sessions": True, "django_chdir": "/nowhere"}
+    run = respond(lab, "-e", "leaked=cache")
+    assert run.code != 0, run.output
+    words = "sessions were not ended: /nowhere is no directory; chdir is where manage.py is"
+    sentences(run, f"NOT contained: {words}")
+    text = post_mortem(lab)
+    assert f"- {words}" in text
+    assert "AWSPREVIOUS" in text.partition("## Scrubbed")[2]
+    lab.host_vars["web1"] = {**kept, "leak_sessions": True}
+    run = respond(lab, "-e", "leaked=cache")
+    assert run.code == 0, run.output
+    assert "a session that was ended: refused at" in post_mortem(lab)
+    lab.assert_settled(old)
+    lab.host_vars["web1"] = kept

@@ -1,0 +1,71 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Old sessions are tried against the running application: those that it refuses are told, those that it takes too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.application import SOURCE
+from sandbox.postgres import Postgres
+from sandbox.valkey import Valkey
+from tests.integration.test_django_sessions import ENGINES, KEY, NEXT_KEY, PASSWORD, STOCK, Servers, end
+from tests.integration.web_hosts import WebHosts, settings
+
+pytestmark = pytest.mark.slow
+ENDED, SIGNED = "a session that was ended", "a session that former SECRET_KEY 1 signed"
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Servers]:
+    with Postgres() as postgres, Valkey() as valkey:
+        yield postgres, valkey
+
+
+def probed(servers: Servers, directory: Path, engine: str, **more: str) -> dict[str, Any]:
+    """What is told of an application with the next key, after its present one had leaked."""
+    (directory / "sessions").mkdir()
+    wanted = settings(*servers, key=NEXT_KEY, SESSION_ENGINE=STOCK + engine, **more)
+    wanted["SESSION_FILE_PATH"] = str(directory / "sessions")
+    with WebHosts(directory, wanted, count=1) as web:
+        host = web.hosts[0]
+        web.manage.run("make_users", "ana", text=PASSWORD)
+        url = f"http://127.0.0.1:{host.port}/account/"
+        found = end(chdir=str(SOURCE), env_file=str(host.env_file), probe_url=url, former=[KEY], former_unread=[])
+        left = servers[0].execute("SELECT count(*) FROM django_session", database="web").split()
+        assert "0" in left or engine not in ("db", "cached_db"), "the probe leaves no session behind"
+        assert list((directory / "sessions").iterdir()) == []
+    return found
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_they_are_refused(servers: Servers, tmp_path: Path, engine: str) -> None:
+    found = probed(servers, tmp_path, engine)
+    assert found["accepted"] == found["not_tried"] == [], found
+    words = [line.partition(":")[0] for line in found["tried"]]
+    assert words == ([SIGNED] if engine == "signed_cookies" else [ENDED, SIGNED])
+
+
+@pytest.mark.parametrize("engine", ["db", "signed_cookies"])
+def test_a_key_that_is_still_a_fallback_is_told_loudly(servers: Servers, tmp_path: Path, engine: str) -> None:
+    """What a thief signs with it still logs in."""
+    found = probed(servers, tmp_path, engine, SECRET_KEY_FALLBACKS=KEY)
+    assert [line.partition(" at http")[0] for line in found["accepted"]] == [f"{SIGNED} is STILL ACCEPTED"]
+
+
+def test_an_address_that_everybody_gets_tells_nothing(servers: Servers, tmp_path: Path) -> None:
+    with WebHosts(tmp_path, settings(*servers, key=NEXT_KEY), count=1) as web:
+        web.manage.run("make_users", "ana", text=PASSWORD)
+        url = f"http://127.0.0.1:{web.hosts[0].port}/whoami/"
+        options: dict[str, Any] = {"chdir": str(SOURCE), "env_file": str(web.hosts[0].env_file), "probe_url": url}
+        found = end(**options)
+        assert found["not_tried"] == [f"an old session: {url} answers 200 to those who are not logged in"]
+        assert found["tried"] == found["accepted"] == []
+        assert "a drill makes none" in end(check=True, **options)["not_tried"][0]
+        assert "not everybody's" in end(**options, users=["ana"])["not_tried"][0]
+        failed = end(**options, probe_user="nobody")
+        assert failed["msg"] == "there is no active user nobody whose session could be tried"

@@ -1,0 +1,149 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is asked when an old session is tried, and what its answer means. The sessions themselves need Django."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _django_probe
+from ansible_collections.watchparty.secrets.plugins.module_utils._django_probe import Probe, ask, headers_for, set_to
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
+
+URL = "http://127.0.0.1/account/"
+
+
+class Session:
+    """What stands for one of Django's."""
+
+    deleted = False
+
+    def delete(self) -> None:
+        self.deleted = True
+
+
+class Answers(Probe):
+    """A probe of an application that answers so, whatever the session is."""
+
+    def __init__(self, *answers: int | HostError) -> None:
+        super().__init__(URL, None, None)
+        self._answers = list(answers)
+
+    def _login(self) -> Any:
+        self._made.append(Session())
+        return self._made[-1]
+
+    def _status(self, session: Any) -> int:
+        answer = self._answers.pop(0)
+        if isinstance(answer, HostError):
+            raise answer
+        return answer
+
+
+class TestProbe:
+    def test_refused(self) -> None:
+        probe = Answers(302, 200, 302)
+        session = probe.begin()
+        assert probe.works
+        probe.again(session, "a session that was ended")
+        assert probe.told["tried"] == [f"a session that was ended: refused at {URL} (302)"]
+        assert probe.told["accepted"] == probe.told["not_tried"] == []
+        probe.close()
+        assert session.deleted
+
+    def test_accepted(self) -> None:
+        probe = Answers(401, 200, 200)
+        probe.again(probe.begin(), "a session that was ended")
+        assert probe.told["accepted"] == [f"a session that was ended is STILL ACCEPTED at {URL}"]
+
+    @pytest.mark.parametrize(
+        ("answers", "words"),
+        [
+            ([200], f"{URL} answers 200 to those who are not logged in"),
+            ([401, 500], f"{URL} answers 500 to a session that was just made"),
+            ([HostError(f"{URL}: no answer: refused")], f"{URL}: no answer: refused"),
+            ([401, HostError("gone")], "gone"),
+        ],
+    )
+    def test_an_address_that_tells_nothing(self, answers: list[Any], words: str) -> None:
+        probe = Answers(*answers)
+        assert probe.begin() is None
+        assert not probe.works
+        assert probe.told["not_tried"] == [f"an old session: {words}"]
+
+    def test_where_no_new_one_is_accepted_a_refusal_tells_nothing_and_an_acceptance_does(self) -> None:
+        probe = Answers(401, 401, 401, 200)
+        probe.begin()
+        assert probe.tells
+        probe.again(Session(), "one")
+        probe.again(Session(), "two")
+        assert probe.told["not_tried"][1:] == [f"one: refused at {URL}, as is a new one"]
+        assert (probe.told["tried"], probe.told["accepted"]) == ([], [f"two is STILL ACCEPTED at {URL}"])
+
+    def test_no_answer_is_no_refusal(self) -> None:
+        probe = Answers(401, 200, HostError("no answer"))
+        probe.again(probe.begin(), "a session")
+        assert probe.told == {"tried": [], "accepted": [], "not_tried": ["a session: no answer"]}
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed", "proxy", "wanted"),
+    [
+        (URL, ["127.0.0.1"], None, {}),
+        (URL, ["*"], None, {}),
+        (URL, [], None, {}),
+        (URL, [".example.com"], None, {}),
+        (URL, [".example.com", "www.example.com"], None, {"Host": "www.example.com"}),
+        (URL, ["127.0.0.1"], ("HTTP_X_FORWARDED_PROTO", "https"), {"X-FORWARDED-PROTO": "https"}),
+        (URL, ["*"], ("X_PROTO", "https"), {"X-PROTO": "https"}),
+    ],
+)
+def test_what_a_proxy_would_send(
+    url: str, allowed: list[str], proxy: tuple[str, str] | None, wanted: Mapping[str, str]
+) -> None:
+    assert headers_for(url, allowed, proxy) == wanted
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(int(self.path[1:]) if self.headers["X-Test"] else 418)
+            self.send_header("Location", "/200")
+            self.send_header("Set-Cookie", "sessionid=moved; Path=/")
+            self.end_headers()
+
+        def log_message(self, *_arguments: Any) -> None:
+            """Nothing is written."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as made:
+        thread = threading.Thread(target=made.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{made.server_port}"
+        made.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("status", [200, 302, 401, 500])
+def test_an_answer_is_what_the_application_said(server: str, status: int) -> None:
+    assert ask(f"{server}/{status}", {"X-Test": "1"}) == (status, ["sessionid=moved; Path=/"])
+
+
+def test_a_session_that_was_moved_is_known() -> None:
+    cookies = ["sessionid=moved; HttpOnly", 'sessionid=""; Max-Age=0', "other=1", "a[=b", "sessionid2=x"]
+    assert set_to(cookies, "sessionid") == ["moved"]
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "file:///etc/hostname", "127.0.0.1", "http://[", "ftp://x/"])
+def test_no_answer(url: str) -> None:
+    with pytest.raises(HostError):
+        ask(url, {})
+
+
+def test_only_known_lists_are_told() -> None:
+    assert set(Answers().told) == set(_django_probe.TOLD)
