@@ -13,7 +13,7 @@ from typing import Any
 
 from sandbox.process import STATE_FILE, wait_until
 from tests.integration.harness import Run
-from tests.integration.rotation_lab import RotationLab, application_python
+from tests.integration.rotation_lab import MASTER, OWNER, RotationLab, application_python
 
 CALLBACKS = Path(__file__).resolve().parent / "callback_plugins"
 HOLD = """
@@ -144,3 +144,71 @@ def program(text: str, *words: str) -> Iterator[Callable[[], str]]:
         yield end
     finally:
         end()
+
+
+# Servers that will not do what is planned, and a kind whose server never does.
+
+
+@contextmanager
+def owner_has_another_name(lab: RotationLab) -> Iterator[None]:
+    lab.postgres.execute(f"ALTER ROLE {OWNER} RENAME TO elsewhere;")
+    try:
+        yield
+    finally:
+        lab.postgres.execute(f"ALTER ROLE elsewhere RENAME TO {OWNER};")
+
+
+@contextmanager
+def master_may_not_create_roles(lab: RotationLab) -> Iterator[None]:
+    lab.postgres.execute(f"ALTER ROLE {MASTER} NOCREATEROLE;")
+    try:
+        yield
+    finally:
+        lab.postgres.execute(f"ALTER ROLE {MASTER} CREATEROLE;")
+
+
+@contextmanager
+def administrator(lab: RotationLab, secret: str, username: str, password: str) -> Iterator[None]:
+    kept = lab.content(secret)
+    lab.put(secret, username=username, password=password)
+    try:
+        yield
+    finally:
+        lab.put(secret, **kept)
+
+
+@contextmanager
+def wrong_password(lab: RotationLab) -> Iterator[None]:
+    with administrator(lab, "watchparty/production/database-admin", MASTER, "canary-that-is-wrong"):
+        yield
+
+
+@contextmanager
+def weak_administrator(lab: RotationLab) -> Iterator[None]:
+    lab.valkey.create_user("weak", "canary-of-the-weak-one", "~*", "&*", "+@all", "-acl|setuser")
+    try:
+        with administrator(lab, "watchparty/production/cache-admin", "weak", "canary-of-the-weak-one"):
+            yield
+    finally:
+        lab.valkey.execute("ACL", "DELUSER", "weak")
+
+
+@contextmanager
+def a_user_without_a_password(lab: RotationLab) -> Iterator[None]:
+    kept = lab.passwords()
+    lab.valkey.execute("ACL", "SETUSER", "default", "nopass")
+    try:
+        yield
+    finally:
+        lab.valkey.execute("ACL", "SETUSER", "default", "resetpass", *(f"#{digest}" for digest in kept))
+
+
+def own_kind(lab: RotationLab, name: str, *, msg: str, **task: Any) -> dict[str, Any]:
+    """A credential of a kind of one's own, whose server always says no."""
+    folder = lab.directory / "own" / name
+    folder.mkdir(parents=True)
+    (folder / "kind.yml").write_text("description: Says no.\nvalue: generated\n", encoding="utf-8")
+    tasks = [{"name": "Ask", "ansible.builtin.fail": {"msg": msg}, **task}]
+    (folder / "check.yml").write_text(json.dumps(tasks), encoding="utf-8")
+    key = {"mailbox": "MAIL", "hidden": "HIDDEN"}[name]
+    return {"kind": name, "appears_in": [{"secret": "watchparty/{environment}/core", "key": key}]}

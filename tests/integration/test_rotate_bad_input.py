@@ -13,6 +13,14 @@ from typing import Any
 
 import pytest
 
+from tests.integration.held import (
+    a_user_without_a_password,
+    master_may_not_create_roles,
+    own_kind,
+    owner_has_another_name,
+    weak_administrator,
+    wrong_password,
+)
 from tests.integration.rotation_lab import ALL, CORE, MASTER, OWNER, RotationLab, rotation_lab, sentences
 
 READS = re.compile(r"(Get|BatchGet|List|Describe)[A-Z]")
@@ -269,60 +277,6 @@ def test_a_host_of_another_environment(lab: RotationLab) -> None:
         lab.host_vars["web1"] = kept
 
 
-@contextmanager
-def owner_has_another_name(lab: RotationLab) -> Iterator[None]:
-    lab.postgres.execute(f"ALTER ROLE {OWNER} RENAME TO elsewhere;")
-    try:
-        yield
-    finally:
-        lab.postgres.execute(f"ALTER ROLE elsewhere RENAME TO {OWNER};")
-
-
-@contextmanager
-def master_may_not_create_roles(lab: RotationLab) -> Iterator[None]:
-    lab.postgres.execute(f"ALTER ROLE {MASTER} NOCREATEROLE;")
-    try:
-        yield
-    finally:
-        lab.postgres.execute(f"ALTER ROLE {MASTER} CREATEROLE;")
-
-
-@contextmanager
-def administrator(lab: RotationLab, secret: str, username: str, password: str) -> Iterator[None]:
-    kept = lab.content(secret)
-    lab.put(secret, username=username, password=password)
-    try:
-        yield
-    finally:
-        lab.put(secret, **kept)
-
-
-@contextmanager
-def wrong_password(lab: RotationLab) -> Iterator[None]:
-    with administrator(lab, "watchparty/production/database-admin", MASTER, "canary-that-is-wrong"):
-        yield
-
-
-@contextmanager
-def weak_administrator(lab: RotationLab) -> Iterator[None]:
-    lab.valkey.create_user("weak", "canary-of-the-weak-one", "~*", "&*", "+@all", "-acl|setuser")
-    try:
-        with administrator(lab, "watchparty/production/cache-admin", "weak", "canary-of-the-weak-one"):
-            yield
-    finally:
-        lab.valkey.execute("ACL", "DELUSER", "weak")
-
-
-@contextmanager
-def a_user_without_a_password(lab: RotationLab) -> Iterator[None]:
-    kept = lab.passwords()
-    lab.valkey.execute("ACL", "SETUSER", "default", "nopass")
-    try:
-        yield
-    finally:
-        lab.valkey.execute("ACL", "SETUSER", "default", "resetpass", *(f"#{digest}" for digest in kept))
-
-
 @dataclass(frozen=True)
 class Refusing:
     """Two servers that will not do what is planned."""
@@ -364,7 +318,7 @@ def test_the_server_says_no(lab: RotationLab, servers: Refusing) -> None:
 
 def test_a_login_that_is_refused_and_checks_of_ones_own(lab: RotationLab) -> None:
     mail = own_kind(lab, "mailbox", msg="{{ secret_rotate_credential.name }}: no such\nmailbox")
-    hidden = own_kind(lab, "hidden", msg="{{ ['can', 'ary-in-a-message'] | join }}", no_log=True)
+    hidden = own_kind(lab, "hidden", msg="what Ansible itself shows at most", no_log=True)
     words = (
         f"database: admin_url ({MASTER} to database postgres at 127.0.0.1, port ",
         "the server refuses the password",
@@ -380,17 +334,6 @@ def test_a_login_that_is_refused_and_checks_of_ones_own(lab: RotationLab) -> Non
             refused(lab, arguments, *words)
     finally:
         lab.moto.client("secretsmanager").put_secret_value(SecretId=CORE, SecretString=json.dumps(kept))
-
-
-def own_kind(lab: RotationLab, name: str, *, msg: str, **task: Any) -> dict[str, Any]:
-    """A credential of a kind of one's own, whose server always says no."""
-    folder = lab.directory / "own" / name
-    folder.mkdir(parents=True)
-    (folder / "kind.yml").write_text("description: Says no.\nvalue: generated\n", encoding="utf-8")
-    tasks = [{"name": "Ask", "ansible.builtin.fail": {"msg": msg}, **task}]
-    (folder / "check.yml").write_text(json.dumps(tasks), encoding="utf-8")
-    key = {"mailbox": "MAIL", "hidden": "HIDDEN"}[name]
-    return {"kind": name, "appears_in": [{"secret": "watchparty/{environment}/core", "key": key}]}
 
 
 def test_the_host_that_talks_to_the_servers_is_lost(lab: RotationLab) -> None:
