@@ -33,6 +33,7 @@ SELECTED = {
     "test_rotation_elasticache": ("end_to_end",),
     "test_rotation_valkey": (),
     "test_sessions": ("[db]",),
+    "test_ssh_key.py": ("from_end_to_end",),
     "test_valkey_user_killed": (),
 }
 """Of the slow tests in these files, those that make test runs."""
