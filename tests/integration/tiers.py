@@ -16,6 +16,7 @@ SERVERS = (
     "test_load",
     "test_sandbox",
     "test_sessions",
+    "test_ssh_logins",
     "test_valkey_purge.py",
     "test_valkey_user",
 )
@@ -24,6 +25,7 @@ SELECTED = {
     "test_aws_access_key": ("from_end_to_end",),
     "test_canary_rotation": ("no_value_is_anywhere_else", "arguments]"),
     "test_django_sessions": (),
+    "test_leaked_ssh_key": (),
     "test_real_rotation": (),
     "test_rotate.py": ("third_partys_value", "calls_do_not_grow"),
     "test_rotate_bad_input": (),
@@ -34,6 +36,7 @@ SELECTED = {
     "test_rotation_valkey": (),
     "test_sessions": ("[db]",),
     "test_ssh_key.py": ("from_end_to_end",),
+    "test_ssh_logins": (),
     "test_valkey_user_killed": (),
 }
 """Of the slow tests in these files, those that make test runs."""
