@@ -20,7 +20,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _access_key, _holder, _plan_words, _supplied
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import (
+    _access_key,
+    _holder,
+    _plan_words,
+    _ssh_key,
+    _supplied,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
 
@@ -54,6 +60,7 @@ class ActionModule(RotationAction):
         "words": {"type": "str", "default": ""},
         "notes": {"type": "dict", "default": {}},
         "audit": {"type": "dict", "default": {}},
+        "seen": {"type": "list", "elements": "dict"},
     }
 
     def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,15 +98,22 @@ class ActionModule(RotationAction):
             leak=bool(args["incident"]),
         )
         plan = _rotation.plan(ground, wish)
-        against = _access_key.against(setting, plan, contents)
+        against = {
+            **_access_key.against(setting, plan, contents),
+            **_ssh_key.against(setting, plan, contents, args["seen"]),
+        }
         if against:
             plan = _rotation.plan(replace(ground, against={**ground.against, **against}), wish)
+        looks = _ssh_key.looks(setting, plan)
         needs = [name for name in wish.names if name in plan.refused and self._is_asked(setting, name, given)]
         data = _plan_words.described(setting.catalog, plan, args["hosts"])
         said = {"plan": data, "said": _plan_words.words(data, late), "refused": dict(plan.refused), "needs": needs}
+        said["is_seen"] = args["seen"] is not None
         said["pages"] = {name: setting.catalog.credentials[name].provider_url or "" for name in needs}
         said["audit"] = {"wanted": bool(setting.catalog.audit_log), "head": dict(journal.audit)}
         said["warnings"] = [args["unasked"]] if args["unasked"] else []
+        if args["seen"] is None and looks:
+            return {"changed": False, "nothing": True, "looks": looks, **said}
         if needs and args["ask"] and write:
             return {"changed": False, "nothing": True, **said}
         if plan.items:

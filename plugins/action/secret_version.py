@@ -29,7 +29,7 @@ class ActionModule(RotationAction):
         answer: dict[str, Any] = {"changed": True, "rotation": rotation.id}
         if state == "staged":
             given = _supplied.supplied(args, task_vars)
-            setting.rotator.create(setting.kinds, _shared.generate, given)
+            setting.rotator.create(setting.kinds, _shared.new_value, given)
             versions = {
                 name: [setting.rotator.version(rotation, name, phase + 1) for phase in range(rotation.plan["phases"])]
                 for name in rotation.plan["secrets"]

@@ -12,6 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 
 VALUES = ("generated", "supplied", "provider")
 ROUTINES = ("login", "signing_key")
+FORMS = ("text", "ssh_key")
 STAGES = ("check", "issue", "create", "set", "test", "retire", "revoke")
 
 SCHEMA: dict[str, Any] = {
@@ -21,6 +22,7 @@ SCHEMA: dict[str, Any] = {
         "routine": {"enum": list(ROUTINES)},
         "value": {"enum": list(VALUES)},
         "length": {"type": "integer", "minimum": 16},
+        "form": {"enum": list(FORMS)},
         "alternates": {"enum": ["never", "if_suffixed", "always"]},
         "needs_admin": {"type": "boolean"},
         "needs_url": {"type": "boolean"},
@@ -45,6 +47,8 @@ class Kind:
     value: str = "generated"
     """"generated" here, "supplied" by the operator, or made by the "provider" in the kind's issue stage."""
     length: int = 32
+    form: str = "text"
+    """What a generated value is: "text" of that length, or the private half of an "ssh_key"."""
     alternates: str = "never"
     """Whether the user name alternates between X_a and X_b: never, if it ends so already, or always."""
     needs_admin: bool = False

@@ -21,13 +21,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base im
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 
 
-def login_for(kind: Kind, found: _graph.Found, given: Optional[Login], generate: Callable[[int], str]) -> Login:
+def login_for(kind: Kind, found: _graph.Found, given: Optional[Login], generate: Callable[[Kind], str]) -> Login:
     """The login that takes the found one's place, generated or supplied."""
     name = found.credential.name
     if kind.value != "generated" and given is None:
         raise RotationError(f"{name}: its new value is needed again; give it as you did at the start")
     given = given or Login()
-    password = given.password or (generate(kind.length) if kind.value == "generated" else found.login.password)
+    password = given.password or (generate(kind) if kind.value == "generated" else found.login.password)
     made = _rotation.new_login(kind, found, password)
     return replace(made, username=given.username or made.username)
 

@@ -213,7 +213,7 @@ class Rotator:
     # The acts
 
     def create(
-        self, kinds: Mapping[str, Kind], generate: Callable[[int], str], supplied: Mapping[str, Login]
+        self, kinds: Mapping[str, Kind], generate: Callable[[Kind], str], supplied: Mapping[str, Login]
     ) -> Values:
         """Makes the new values once, and stages them in one new version a secret and phase."""
         _journal_now, rotation = self.mine()
@@ -224,7 +224,7 @@ class Rotator:
         self,
         rotation: OpenRotation,
         kinds: Mapping[str, Kind],
-        generate: Callable[[int], str],
+        generate: Callable[[Kind], str],
         supplied: Mapping[str, Login],
     ) -> Values:
         contents = self.old_contents(rotation)
@@ -295,7 +295,7 @@ class Rotator:
         rotation: OpenRotation,
         contents: Contents,
         kinds: Mapping[str, Kind],
-        generate: Callable[[int], str],
+        generate: Callable[[Kind], str],
         supplied: Mapping[str, Login],
     ) -> Values:
         items = _rotation.items_of(rotation.plan)
@@ -320,7 +320,7 @@ class Rotator:
         item: _rotation.Item,
         contents: Contents,
         kinds: Mapping[str, Kind],
-        generate: Callable[[int], str],
+        generate: Callable[[Kind], str],
         supplied: Mapping[str, Login],
     ) -> Login:
         credential = self.catalog.credentials[item.credential]

@@ -70,6 +70,12 @@ options:
   values_from:
     description: Name of the variable in which M(watchparty.secrets.ask_secret) was registered.
     type: str
+  seen:
+    description:
+      - What M(watchparty.secrets.ssh_key) saw with O(watchparty.secrets.ssh_key#module:state=looked), one mapping a
+        credential and host. Without it, a plan that holds SSH keys is not opened, and names them in RV(looks).
+    type: list
+    elements: dict
   resume:
     description: Id of the rotation to take over, or V(any).
     type: str
@@ -163,6 +169,11 @@ refused:
   description: Reason by credential.
   type: dict
   returned: when a rotation is planned
+looks:
+  description: The credentials whose hosts must be looked at before the plan can be opened.
+  type: list
+  elements: str
+  returned: when there are some and O(seen) is not given
 nothing:
   description: Whether there is nothing to do.
   type: bool

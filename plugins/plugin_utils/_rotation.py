@@ -38,7 +38,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotator import
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _holder
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _holder, _ssh_pair
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection, suit
 
 BUILT_IN = Path(__file__).resolve().parents[2] / "roles" / "secret_rotate" / "kinds"
@@ -56,6 +56,11 @@ OPTIONS: dict[str, Any] = {
 def generate(length: int) -> str:
     """A value that is valid in URLs, RDS, ElastiCache and every dialect of .env, and is never taken for an option."""
     return secrets.choice(_LETTERS) + "".join(secrets.choice(_ALPHABET) for _at in range(length - 1))
+
+
+def new_value(kind: Kind) -> str:
+    """What a kind has generated here."""
+    return _ssh_pair.new_private_key() if kind.form == "ssh_key" else generate(kind.length)
 
 
 def now() -> datetime:

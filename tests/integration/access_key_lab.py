@@ -57,18 +57,18 @@ def client_of(moto: Moto, service: str, login: Login) -> Any:
 
 
 @contextmanager
-def authorization(moto: Moto) -> Iterator[None]:
+def authorization(url: str) -> Iterator[None]:
     """Inside, moto takes no key that it does not know, and no wrong signature."""
-    _authorize_from(moto, "0")
+    _authorize_from(url, "0")
     try:
         yield
     finally:
-        _authorize_from(moto, "inf")
+        _authorize_from(url, "inf")
 
 
-def _authorize_from(moto: Moto, call: str) -> None:
+def _authorize_from(url: str, call: str) -> None:
     request = urllib.request.Request(
-        moto.url + "/moto-api/reset-auth", data=call.encode(), method="POST", headers={"Content-Type": "text/plain"}
+        url + "/moto-api/reset-auth", data=call.encode(), method="POST", headers={"Content-Type": "text/plain"}
     )
     with urllib.request.urlopen(request, timeout=10) as answer:
         assert answer.status == 200

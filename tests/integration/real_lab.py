@@ -24,9 +24,11 @@ from dotenv import dotenv_values
 from ansible_collections.watchparty.secrets.plugins.module_utils import _journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 from sandbox.hosts import Fleet
 from sandbox.load import Load, Manage
 from sandbox.process import REPOSITORY, wait_until
+from tests.integration.access_key_lab import EVERYTHING, authorization
 
 CORE = "watchparty/production/core"
 JOURNAL = "/WatchParty-journal/production"
@@ -83,6 +85,8 @@ class RealLab:
 
     def __init__(self, fleet: Fleet) -> None:
         self.fleet = fleet
+        self.own_aws: dict[str, str] = {}
+        """A key of the operator's own, where AWS looks at keys."""
 
     @property
     def hosts(self) -> list[str]:
@@ -93,7 +97,7 @@ class RealLab:
         argv = [program, "-i", self.fleet.inventory, REPOSITORY / "playbooks" / f"{playbook}.yml"]
         extra = ["-e", "app_environment=production", "-e", "env_deploy_health_retries=20", *arguments]
         env = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "AWS_"))}
-        env |= {**self.fleet.services.aws, "ANSIBLE_HOME": str(self.fleet.names.state / "ansible")}
+        env |= {**self.aws, "ANSIBLE_HOME": str(self.fleet.names.state / "ansible")}
         began = time.monotonic()
         done = subprocess.run(
             [str(part) for part in (*argv, *extra)],
@@ -121,14 +125,21 @@ class RealLab:
 
     # What is there
 
+    @property
+    def aws(self) -> dict[str, str]:
+        """How this machine talks to the stand-in for AWS."""
+        return {**self.fleet.services.aws, **self.own_aws}
+
     def client(self, service: str) -> Any:
-        aws = self.fleet.services.aws
+        return self.client_of(service, Login(self.aws["AWS_ACCESS_KEY_ID"], self.aws["AWS_SECRET_ACCESS_KEY"]))
+
+    def client_of(self, service: str, login: Login) -> Any:
         return boto3.client(
             service,
-            endpoint_url=aws["AWS_ENDPOINT_URL"],
-            region_name=aws["AWS_REGION"],
-            aws_access_key_id=aws["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=aws["AWS_SECRET_ACCESS_KEY"],
+            endpoint_url=self.aws["AWS_ENDPOINT_URL"],
+            region_name=self.aws["AWS_REGION"],
+            aws_access_key_id=login.username,
+            aws_secret_access_key=login.password,
         )
 
     def core(self) -> dict[str, str]:
@@ -178,6 +189,19 @@ class RealLab:
             assert self.tried(host, now) == {"database": "accepted", "cache": "accepted"}
 
     # What a test does to it
+
+    @contextmanager
+    def looking_at_keys(self, *users: str) -> Iterator[None]:
+        """Inside, AWS takes no key that it does not know; this machine and these users may do anything."""
+        iam = self.client("iam")
+        iam.create_user(UserName="operator")
+        made = iam.create_access_key(UserName="operator")["AccessKey"]
+        for name in ("operator", *users):
+            iam.put_user_policy(UserName=name, PolicyName="everything", PolicyDocument=json.dumps(EVERYTHING))
+        with authorization(self.aws["AWS_ENDPOINT_URL"]):
+            self.own_aws = {"AWS_ACCESS_KEY_ID": made["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": made["SecretAccessKey"]}
+            yield
+        self.own_aws = {}
 
     def ready(self) -> Values:
         """The values in force, on hosts that are well."""

@@ -104,7 +104,7 @@ def world(moto: Moto) -> Iterator[World]:
         moto.client("iam").delete_user_policy(UserName=name, PolicyName="everything")
         moto.client("iam").delete_user(UserName=name)
     operator, old = new_user(moto, OPERATOR), new_user(moto)
-    with authorization(moto):
+    with authorization(moto.url):
         yield World(moto, operator, old)
 
 

@@ -71,7 +71,7 @@ def test_a_key_rotates_from_end_to_end(lab: Lab) -> None:
 
     operator = new_user(lab.moto, OPERATOR)
     ours = {"AWS_ACCESS_KEY_ID": str(operator.username), "AWS_SECRET_ACCESS_KEY": str(operator.password)}
-    with authorization(lab.moto):
+    with authorization(lab.moto.url):
         run = rotate(lab, environment=ours)
         assert run.code == 0, run.output
         new = in_use(lab)

@@ -17,6 +17,7 @@ SERVERS = (
     "test_sandbox",
     "test_session_probe",
     "test_sessions",
+    "test_ssh_logins",
     "test_valkey_purge.py",
     "test_valkey_user",
 )
@@ -36,6 +37,7 @@ SELECTED = {
     "test_leak_lost": (),
     "test_leak_parties": (),
     "test_leak_response": ("from_a_paste", "signing_key"),
+    "test_leaked_ssh_key": (),
     "test_real_rotation": (),
     "test_rotate.py": ("third_partys_value",),
     "test_rotate_bad_input": (),
@@ -46,6 +48,8 @@ SELECTED = {
     "test_rotation_valkey": (),
     "test_session_probe": ("refused[db]", "loudly[signed_cookies]"),
     "test_sessions": ("none_is_lost[db]",),
+    "test_ssh_key.py": ("from_end_to_end",),
+    "test_ssh_logins": (),
     "test_valkey_user_killed": (),
 }
 """Of the slow tests in these files, those that make test runs."""

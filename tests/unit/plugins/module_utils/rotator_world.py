@@ -115,7 +115,7 @@ class World:
         return rotator
 
     def created(self, rotator: Rotator) -> Values:
-        return rotator.create(KINDS, lambda length: f"new-{next(self.numbers)}-{'x' * length}"[:length], GIVEN)
+        return rotator.create(KINDS, lambda kind: f"new-{next(self.numbers)}-{'x' * kind.length}"[: kind.length], GIVEN)
 
     def taken_over(self, run: str = "run2") -> Rotator:
         """Another run, which goes on with the open rotation."""

@@ -76,7 +76,7 @@ class World:
         return self.rotator.issued(rotation)
 
     def create(self) -> Any:
-        return self.rotator.create(KINDS, lambda length: "generated", {})
+        return self.rotator.create(KINDS, lambda _kind: "generated", {})
 
 
 @pytest.fixture
@@ -171,7 +171,7 @@ class TestOthers:
         return _graph.find(world.rotator.catalog, world.rotator.catalog.credentials[name], world.ground.contents)
 
     def test_generated(self, world: World) -> None:
-        made = login_for(Kind("k", length=20), self.found(world), None, lambda length: "x" * length)
+        made = login_for(Kind("k", length=20), self.found(world), None, lambda kind: "x" * kind.length)
         assert made == Login(None, "x" * 20)
 
     @pytest.mark.parametrize(

@@ -152,7 +152,7 @@ class TestCreate:
         rotator = world.begun(*ALL)
         first = world.created(rotator)
         before = {name: (world.labels(name), world.secrets.versions(name)) for name in (CORE, COPY, OWN)}
-        assert rotator.create(KINDS, lambda _length: pytest.fail("generates anew"), {}) == first
+        assert rotator.create(KINDS, lambda _kind: pytest.fail("generates anew"), {}) == first
         assert {name: (world.labels(name), world.secrets.versions(name)) for name in (CORE, COPY, OWN)} == before
         assert rotator.values(opened(rotator.look())) == first
 
@@ -187,9 +187,9 @@ class TestCreate:
         rotator = world.begun("database", "django")
         kinds = {**KINDS, "login": Kind("login", alternates="never", length=20)}
 
-        def generate(length: int) -> str:
-            asked.append(length)
-            return "n" * length
+        def generate(kind: Kind) -> str:
+            asked.append(kind.length)
+            return "n" * kind.length
 
         values = rotator.create(kinds, generate, {})
         assert asked == [20, 64]
@@ -206,15 +206,15 @@ class TestCreate:
     def test_supplied_values(self, world: World, given: Login, expected: Login) -> None:
         rotator = world.begun("database")
         kinds = {**KINDS, "login": Kind("login", value="supplied", alternates="always")}
-        values = rotator.create(kinds, lambda _length: pytest.fail("generates"), {"database": given})
+        values = rotator.create(kinds, lambda _kind: pytest.fail("generates"), {"database": given})
         assert values.credentials["database"] == expected
 
     def test_a_supplied_value_is_needed_until_it_is_staged(self, world: World) -> None:
         rotator = world.begun("token")
         with pytest.raises(RotationError, match=r"^token: its new value is needed again; give"):
-            rotator.create(KINDS, str, {})
-        rotator.create(KINDS, str, GIVEN)
-        assert rotator.create(KINDS, str, {}).credentials["token"] == GIVEN["token"]
+            rotator.create(KINDS, repr, {})
+        rotator.create(KINDS, repr, GIVEN)
+        assert rotator.create(KINDS, repr, {}).credentials["token"] == GIVEN["token"]
 
     def test_somebodys_pending_version_is_left_alone(self, world: World) -> None:
         rotator = world.begun("database")

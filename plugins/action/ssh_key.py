@@ -1,0 +1,129 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from ansible.errors import AnsibleConnectionFailure
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import (
+    _authorized_keys,
+    _authorized_keys_file,
+    _envfile,
+    _errors,
+    _ssh_sessions,
+    _ssh_verdict,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_key, _ssh_login, _ssh_pair
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_key_module as ssh_key
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import ServerAction
+
+
+class ActionModule(ServerAction):
+    """One host at a time: the module there knows public halves alone, and logins are tried from the controller."""
+
+    name = "watchparty.secrets.ssh_key"
+    module = ssh_key
+    uses = (_errors, _envfile, _authorized_keys, _authorized_keys_file, _ssh_sessions)
+    set_here = ("old", "new", "back", "leak", "journal", "account", "file")
+
+    def params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
+        name, looked = args["credential"], args["state"] == "looked"
+        self._pair = _ssh_key.present(setting, name) if looked else _ssh_key.concerned(setting, name)
+        masked += self._pair.values
+        if self._pair.gone is None:  # it is taken back before a new one was made
+            return None
+        if not looked and self._pair.new is None:
+            raise RotationError(f"{name}: there is no new key yet; the stage 'create' makes it")
+        host = str(self._task.delegate_to or self._connection.get_option("host"))
+        options = setting.catalog.credentials[name].options
+        self._way = _ssh_login.way_of(self._connection, host, options.get("user") or "")
+        return {
+            "old": self._pair.public(self._pair.old),
+            "new": self._pair.public(self._pair.new),
+            "back": self._pair.back,
+            "leak": self._pair.leak,
+            "journal": self._pair.number,
+            "account": options.get("user") or self._connection.get_option("remote_user"),
+            "file": options.get("authorized_keys"),
+        }
+
+    def _on_host(self, params: Mapping[str, Any], python: str | None, task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        def on_host(**other: Any) -> dict[str, Any]:
+            return super(ActionModule, self)._on_host({**params, **other}, python, task_vars)
+
+        steps = {"looked": self._looked, "present": lambda run: run(), "usable": self._usable, "absent": self._absent}
+        result = steps[params["state"]](on_host)
+        return {**result, "words": _ssh_key.words(self._way.name, result, check=self._task.check_mode)}
+
+    def _looked(self, on_host: Any) -> dict[str, Any]:
+        found = on_host()
+        self._require_another_way(self._pair.old)
+        return found
+
+    def _usable(self, on_host: Any) -> dict[str, Any]:
+        found = on_host(state="looked")
+        if found.get("failed") or not (found["old"] or found["new"]):
+            return found
+        if not found["new"]:
+            raise RotationError(f"{found['file']} does not let the new key in; the stage 'set' adds it")
+        self._require(self._pair.new, accepted=True)
+        return {**found, "accepted": True}
+
+    def _absent(self, on_host: Any) -> dict[str, Any]:
+        gone, kept = str(self._pair.gone), self._pair.kept
+        self._require_another_way(gone)
+        if not self._pair.back and not self._is_accepted(str(kept)):
+            found = on_host(state="looked")
+            if found.get("failed") or found["old"]:
+                self._require(kept, accepted=True)
+                return found
+        result = on_host()
+        if not result.get("failed") and not self._task.check_mode:
+            self._require(gone, accepted=False, file=result["file"])
+            result["accepted"] = False
+        return result
+
+    def _require_another_way(self, gone: str) -> None:
+        """Nobody is locked out: Ansible's own login must not be by the key that goes."""
+        if self._way.by_password:
+            return
+        found = _ssh_login.own(self._way)
+        if not found.logged_in:
+            self._fail(f"a fresh login to {self._way.name} fails, so nothing is done", found)
+        if found.by == _ssh_pair.fingerprint(gone, self._pair.name):
+            raise RotationError(
+                f"Ansible itself logs in to {self._way.name} by the key that is to go, and nothing else is known to let"
+                " it in; give it a key of your own (ansible_ssh_private_key_file, or an agent without this key)"
+            )
+
+    def _is_accepted(self, private: str) -> bool:
+        """Of the key that goes already the offer counts; by the one that stays a login must come about."""
+        with _ssh_login.holding(private, self._pair.name) as held:
+            found = _ssh_login.tried(self._way, held)
+        taken = found.accepts(held.fingerprint)
+        if taken is None:
+            self._fail(f"key {held.fingerprint} could not be tried on {self._way.name}", found)
+        return bool(taken) and (found.is_in_by(held.fingerprint) or private == self._pair.gone)
+
+    @staticmethod
+    def _fail(words: str, found: _ssh_verdict.Verdict) -> NoReturn:
+        """A host that does not answer is lost; one that refuses has something wrong."""
+        words = f"{words}: {found.reason or 'no answer'}"
+        raise RotationError(words) if found.denied else AnsibleConnectionFailure(words)
+
+    def _require(self, private: str | None, *, accepted: bool, file: str = "") -> None:
+        if self._is_accepted(str(private)) is accepted:
+            return
+        if accepted:
+            raise RotationError(
+                f"{self._way.name} refuses the new key from here; see its log, and from= in the old key's line"
+            )
+        raise RotationError(
+            f"{self._way.name} STILL ACCEPTS the key that was taken out of {file}: another file, or another account's, "
+            "lets it in (sshd -T | grep -i authorized); take it out there, then start again"
+        )

@@ -1,0 +1,105 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The text of an authorized_keys file: a key is found by its own blob, and everything else stays byte for byte. Pure.
+
+Runs on hosts too: standard library only, Python 3.8.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from typing import List, NamedTuple, Optional, Tuple
+
+_BLANKS = b" \t\r"
+
+
+class Entry(NamedTuple):
+    """One line that lets a key in."""
+
+    options: bytes
+    """Such as ``from="10.0.0.1",no-pty``; empty where there are none."""
+    blob: bytes
+
+
+def blob_of(public: str) -> bytes:
+    """The key itself, out of a public line such as ``ssh-ed25519 AAAA… comment``. Raises ValueError."""
+    entry = entry_of(public.encode("utf-8"))
+    if entry is None:
+        raise ValueError("is no public SSH key")
+    return entry.blob
+
+
+def fingerprint(blob: bytes) -> str:
+    """As sshd writes it into its log."""
+    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode("ascii").rstrip("=")
+
+
+def entry_of(line: bytes) -> Optional[Entry]:
+    """The key that the line lets in, as sshd reads it, or None."""
+    line = line.strip(_BLANKS)
+    if not line or line.startswith(b"#"):
+        return None
+    blob = _key_at(line)
+    if blob is not None:
+        return Entry(b"", blob)
+    end = _end_of_options(line)
+    blob = _key_at(line[end:].strip(_BLANKS))
+    return None if blob is None else Entry(line[:end], blob)
+
+
+def _end_of_options(line: bytes) -> int:
+    """Where the first blank outside quotes is; sshd knows \\" inside them."""
+    at, quoted = 0, False
+    while at < len(line) and (quoted or line[at : at + 1] not in (b" ", b"\t")):
+        if line[at : at + 2] == b'\\"':
+            at += 1
+        elif line[at : at + 1] == b'"':
+            quoted = not quoted
+        at += 1
+    return at
+
+
+def _key_at(text: bytes) -> Optional[bytes]:
+    """The blob of ``TYPE BASE64 …``. The blob names its type itself, so that no option is taken for one."""
+    parts = text.split(None, 2)
+    if len(parts) < 2:
+        return None
+    try:
+        blob = base64.b64decode(parts[1], validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    length = int.from_bytes(blob[:4], "big")
+    return blob if length and blob[4 : 4 + length] == parts[0] else None
+
+
+def holds(text: bytes, blob: bytes) -> bool:
+    """Whether a line lets that key in."""
+    return any(entry is not None and entry.blob == blob for entry in map(entry_of, text.split(b"\n")))
+
+
+def others(text: bytes, known: Tuple[bytes, ...]) -> List[str]:
+    """The fingerprints of every other key."""
+    entries = [entry for entry in map(entry_of, text.split(b"\n")) if entry is not None]
+    return list(dict.fromkeys(fingerprint(entry.blob) for entry in entries if entry.blob not in known))
+
+
+def added(text: bytes, old: bytes, new: str) -> bytes:
+    """The text with the new public line after each line of the old key, under the same options."""
+    if holds(text, blob_of(new)):
+        return text
+    lines: List[bytes] = []
+    for line in text.split(b"\n"):
+        lines.append(line)
+        entry = entry_of(line)
+        if entry is not None and entry.blob == old:
+            lines.append(entry.options + (b" " if entry.options else b"") + new.encode("utf-8"))
+    whole = b"\n".join(lines)
+    return whole if whole.endswith(b"\n") or whole == text else whole + b"\n"
+
+
+def without(text: bytes, gone: bytes) -> bytes:
+    """The text without the lines of that key."""
+    kept = [line for line in text.split(b"\n") if getattr(entry_of(line), "blob", None) != gone]
+    return b"\n".join(kept)

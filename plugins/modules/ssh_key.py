@@ -1,0 +1,165 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ssh_key
+short_description: Let a new SSH key in beside the old one, prove it, and end the old one with its sessions
+version_added: 0.2.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Lets an old and a new SSH key of one account be valid side by side on a host, and ends the old one.
+  - A key is found in C(authorized_keys) by its own blob. The new one gets the options of the old one's line, such as
+    C(from=) and C(command=); every other line stays byte for byte, and so do owner, group and mode. The file changes in
+    one step. It is changed with the rights of the one whose folder it is in, and a symbolic link on the way is refused.
+  - A host whose file has neither key is left as it is, so nobody is let in where the old key was not.
+  - The hosts are told public halves alone. Logins are tried from the controller, over the options of Ansible's own
+    connection, with the private half in an C(ssh-agent) that lives for that one attempt. It gets the key through a
+    pipe; no argument, environment or file holds it. No command is run in such a login.
+  - Before a plan and again before a removal, a fresh login as Ansible makes its own must come about by another key than
+    the one that goes.
+options:
+  credential:
+    description:
+      - Name of the credential in the catalog. Its value is the private half, in OpenSSH's or PEM's text.
+      - Its C(options.user) is the account, by default the one that Ansible logs in as. Its C(options.authorized_keys)
+        is the file as sshd's C(AuthorizedKeysFile) would say, with C(%h), C(%u) or a path in the account's home; by
+        default C(.ssh/authorized_keys).
+    type: str
+  state:
+    description:
+      - V(looked) says which key the file lets in, and fails if Ansible itself comes by the key in use.
+      - V(present) lets the new key in beside the old one.
+      - V(usable) logs in with the new key, where the file lets it in.
+      - V(absent) takes the old key out, or the new one while the rotation is taken back, ends the sessions that it
+        opened, and proves that it is refused. Before that it logs in with the key that stays.
+    type: str
+    choices: [looked, present, usable, absent]
+    default: present
+  env_path:
+    description:
+      - The host's C(.env). The mark beside it holds the highest journal number that was seen here; with
+        O(state=present), a run that read a lower one adds nothing.
+    type: path
+  account:
+    description: The account whose logins are meant. Set by the action plugin.
+    type: str
+  file:
+    description: Its file. Set by the action plugin.
+    type: str
+  old:
+    description: Public line of the key in use. Set by the action plugin.
+    type: str
+  new:
+    description: Public line of the key that takes its place. Set by the action plugin.
+    type: str
+  back:
+    description: Whether the new key goes. Set by the action plugin.
+    type: bool
+    default: false
+  leak:
+    description: Whether the old key leaked. Set by the action plugin.
+    type: bool
+    default: false
+  journal:
+    description: Number of the journal's entry. Set by the action plugin.
+    type: int
+    default: 0
+  python:
+    description: An interpreter on the host; Ansible's own there by default.
+    type: str
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - watchparty.secrets.catalog
+  - watchparty.secrets.rotation
+attributes:
+  check_mode:
+    description: Looks at the file and at the sessions, and reports what would change.
+    support: full
+  diff_mode:
+    description: The file may hold lines that are nobody's business.
+    support: none
+  idempotent:
+    description: A second run changes nothing.
+    support: full
+  action:
+    description: Finds both keys and tries logins on the controller.
+    support: full
+notes:
+  - Which key opened a session is known from what sshd logs, in the systemd journal or in C(/var/log/auth.log) or
+    C(/var/log/secure). Use C(become), since an ordinary account may read neither.
+  - Sessions of which no log tells stay in an ordinary rotation, and are counted. After a leak they are ended, whoever
+    they are of, except the one that the module itself runs in. A text log is not believed in a session's favour then,
+    since everybody may write into it; the journal vouches for who wrote a line.
+  - With a session goes everything that it started and that is still below it, in its session or in the control group
+    that systemd-logind made for it. What was left behind otherwise is not found, such as a job of cron, a unit of the
+    user's systemd, or another key. Other keys in the file are named by their fingerprint.
+  - Where the account may become root, whoever had the key may have changed the host itself. Name such a host as
+    compromised in a leak response.
+  - Only Ansible's connection C(ssh) is supported.
+seealso:
+  - module: watchparty.secrets.env_file
+"""
+
+EXAMPLES = r"""
+- name: Let the new key in
+  watchparty.secrets.ssh_key:
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+    credential: deploy_ssh
+    state: present
+    env_path: /srv/watchparty/.env
+
+- name: Take the old one out
+  watchparty.secrets.ssh_key:
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+    credential: deploy_ssh
+    state: absent
+"""
+
+RETURN = r"""
+account:
+  description: The account.
+  type: str
+  returned: success
+  sample: deploy
+file:
+  description: Its file.
+  type: str
+  returned: success
+  sample: /home/deploy/.ssh/authorized_keys
+old:
+  description: Whether the file let the old key in before.
+  type: bool
+  returned: success
+new:
+  description: Whether the file lets the new key in; with O(state=absent), whether it did before.
+  type: bool
+  returned: success
+accepted:
+  description: Whether a login by the key concerned comes about.
+  type: bool
+  returned: O(state=usable), and O(state=absent) not in check mode
+ended:
+  description: Where each session that was ended came from, V(unknown) where no log tells; in check mode, that would be.
+  type: list
+  elements: str
+  returned: O(state=absent)
+  sample: ["203.0.113.7"]
+left:
+  description: How many sessions stay although no log tells which key opened them.
+  type: int
+  returned: O(state=absent)
+others:
+  description: Fingerprints of every other key that the file lets in.
+  type: list
+  elements: str
+  returned: O(state=absent)
+  sample: ["SHA256:0kZOBcCp4wnAJXEYQNpYcuqWvPGyRmVmx3pNAMQEVBc"]
+"""

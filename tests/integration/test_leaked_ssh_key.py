@@ -1,0 +1,241 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The leaked deploy key, with a thief who was there before: he never sees a new value."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_login, _ssh_pair
+from sandbox.aws import Moto
+from sandbox.hosts import Fleet, Plan, why_not
+from sandbox.hosts._inventory import ssh_options
+from sandbox.process import wait_until
+from sandbox.seed import Layout
+from tests.integration import harness
+from tests.integration.harness import Lab
+from tests.integration.real_lab import CORE, RealLab, Run
+from tests.integration.thief import Thief
+
+pytestmark = [
+    pytest.mark.hosts,
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(why_not()), reason=f"{why_not()}: no leaked SSH key was replaced on real hosts"),
+]
+SSH_SECRET, STORAGE_SECRET = "watchparty/production/deploy-ssh", "watchparty/production/storage"
+FROM = "no-port-forwarding,no-X11-forwarding"
+WRITTEN = "watchparty/{{environment}}/{}"
+"""As a catalog names it."""
+USER = "watchparty-storage"
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealLab]:
+    with Fleet(tmp_path_factory.mktemp("fleet"), Plan(count=2, services=True)) as fleet:
+        yield RealLab(fleet)
+
+
+@pytest.fixture(scope="module")
+def leaked(lab: RealLab) -> str:
+    """The deploy key that leaked: it opens both hosts beside the operator's own, and is kept in a secret."""
+    private = _ssh_pair.new_private_key()
+    line = f"{FROM} {_ssh_pair.public_line(private, 'test')} deploy@ci\n"
+    for host in lab.hosts:
+        lab.fleet.run(host, ["sh", "-c", "cat >> /home/deploy/.ssh/authorized_keys"], text=line)
+    put(lab, SSH_SECRET, private_key=private)
+    new_storage_key(lab)
+    change_catalog(lab)
+    run = lab.run("deploy", "-e", "env_deploy_serial=100%")
+    assert run.code == 0, run.output
+    return private
+
+
+def put(lab: RealLab, name: str, **keys: str) -> None:
+    lab.client("secretsmanager").create_secret(Name=name, SecretString=json.dumps(keys))
+
+
+def new_storage_key(lab: RealLab) -> None:
+    iam = lab.client("iam")
+    iam.create_user(UserName=USER)
+    made = iam.create_access_key(UserName=USER)["AccessKey"]
+    put(lab, STORAGE_SECRET, AWS_ACCESS_KEY_ID=made["AccessKeyId"], AWS_SECRET_ACCESS_KEY=made["SecretAccessKey"])
+
+
+def change_catalog(lab: RealLab) -> None:
+    """The storage's key is in .env, and may read what the application reads, but not its own secret."""
+    (path,) = (lab.fleet.inventory.parent / "group_vars" / "all").iterdir()
+    catalog = yaml.safe_load(path.read_text(encoding="utf-8"))["secrets_catalog"]
+    catalog["settings"] |= {
+        "AWS_ACCESS_KEY_ID": {"secret": WRITTEN.format("storage"), "key": "AWS_ACCESS_KEY_ID", "sensitivity": "low"},
+        "AWS_SECRET_ACCESS_KEY": {"secret": WRITTEN.format("storage"), "key": "AWS_SECRET_ACCESS_KEY"},
+    }
+    catalog["credentials"] |= {
+        "deploy_ssh": {
+            "kind": "ssh_key",
+            "appears_in": [{"secret": WRITTEN.format("deploy-ssh"), "key": "private_key"}],
+        },
+        "storage": {
+            "kind": "aws_access_key",
+            "options": {"reads": [CORE], "user": USER},
+            "appears_in": [{"setting": "AWS_ACCESS_KEY_ID"}, {"setting": "AWS_SECRET_ACCESS_KEY"}],
+        },
+    }
+    path.write_text(json.dumps({"secrets_catalog": catalog}), encoding="utf-8")
+
+
+def ssh(lab: RealLab, host: str, held: _ssh_login.Held) -> list[str]:
+    """A client that has the held key and no other."""
+    options = ["-F", "none", "-o", "BatchMode=yes", "-o", f"IdentityAgent={held.socket}", "-i", str(held.public)]
+    return ["ssh", *options, *ssh_options(lab.fleet.names), f"deploy@{lab.fleet.machines[host].address}"]
+
+
+def logs_in(lab: RealLab, host: str, private: str) -> bool:
+    with _ssh_login.holding(private, "test") as held:
+        done = subprocess.run([*ssh(lab, host, held), "true"], capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == 0 or "Permission denied" in done.stderr, done.stderr
+    return done.returncode == 0
+
+
+def keys_of(lab: RealLab, host: str) -> str:
+    return lab.fleet.run(host, ["cat", "/home/deploy/.ssh/authorized_keys"]).stdout
+
+
+def held_in(lab: RealLab, secret: str) -> dict[str, str]:
+    answer = lab.client("secretsmanager").get_secret_value(SecretId=secret, VersionStage="AWSCURRENT")
+    found: dict[str, str] = json.loads(answer["SecretString"])
+    return found
+
+
+def respond(lab: RealLab, leaked: str, *arguments: str) -> Run:
+    chosen = ("-e", f"leaked={leaked}", "-e", "confirm=yes", "-e", "leak_sessions=false")
+    report = ("-e", f"leak_report_path={lab.fleet.names.state / 'post-mortems'}")
+    return lab.run("leak_response", *chosen, *report, *arguments)
+
+
+def test_a_thief_who_was_there_before_never_sees_a_new_value(
+    lab: RealLab, leaked: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, storage = lab.core(), held_in(lab, STORAGE_SECRET)
+
+    def secrets(login: Login) -> object:
+        assert login.username == storage["AWS_ACCESS_KEY_ID"]
+        return lab.client_of("secretsmanager", login)
+
+    with _ssh_login.holding(leaked, "test") as held:
+        thieves = [
+            Thief(ssh(lab, host, held), "/srv/watchparty/.env", tmp_path / host, secrets, [CORE]) for host in lab.hosts
+        ]
+        with thieves[0], thieves[1], lab.looking_at_keys(USER):
+            assert wait_until(lambda: all(one.answers > 3 for one in thieves), seconds=30)
+            (tmp_path / "before").write_text(lab.fleet.run(lab.hosts[0], ["cat", "/tmp/loot"]).stdout)
+            run = respond(lab, "deploy_ssh")
+            assert run.code == 0, run.output
+            assert all(one.is_out(seconds=1) for one in thieves), run.output
+            assert all(one.denied for one in thieves)
+
+    new, new_storage, new_key = lab.core(), held_in(lab, STORAGE_SECRET), held_in(lab, SSH_SECRET)["private_key"]
+    rotated = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY")
+    assert all(new[name] != before[name] for name in rotated)
+    secret_now = [*(new[name] for name in rotated), new_storage["AWS_SECRET_ACCESS_KEY"], *new_key.splitlines()[1:-1]]
+    for one, host in zip(thieves, lab.hosts, strict=True):
+        seen = one.saw() + "".join(one.loot) + lab.fleet.run(host, ["cat", "/tmp/loot"]).stdout
+        assert before["SECRET_KEY"] in one.saw()
+        assert any(before["SECRET_KEY"] in text for text in one.loot)
+        assert not [value for value in secret_now if value in seen]
+        assert "setsid" not in lab.fleet.run(host, ["ps", "-eo", "args"]).stdout
+        assert not logs_in(lab, host, leaked)
+        assert logs_in(lab, host, new_key)
+        assert f"{FROM} {_ssh_pair.public_line(new_key, 'test')} watchparty/production/deploy_ssh\n" in keys_of(
+            lab, host
+        )
+        assert lab.health(host) == "200"
+    lab.assert_settled()
+    for host in lab.hosts:
+        assert f"{host}: 1 sessions of deploy ended, from {lab.fleet.gateway}" in run.text
+    with capsys.disabled():
+        sys.stdout.write(f"\ncontained in {run.seconds:.0f} s: {run.text.partition('contained in ')[2][:10]}\n")
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """Hosts without a systemd, so without a journal and without scopes."""
+    with Fleet(tmp_path_factory.mktemp("plain"), Plan(count=2, kind="plain")) as fleet:
+        yield fleet
+
+
+@pytest.fixture
+def small(plain: Fleet, account: Moto) -> Iterator[Lab]:
+    """A lab whose hosts are the plain ones; its application is a file that nobody reads."""
+    harness.reset(account)
+    directory = Path(tempfile.mkdtemp(prefix="lab-")).resolve()
+    inventory = json.loads(plain.inventory.read_text(encoding="utf-8"))["app_hosts"]
+    lab = Lab(directory, account, inventory["vars"])
+    on_host = {"ansible_become": True, "env_deploy_path": "/srv/watchparty/.env", "env_deploy_owner": "watchparty"}
+    for host, there in zip(lab.add_hosts(2), inventory["hosts"].values(), strict=True):
+        variables = lab.host_vars[host.name]
+        kept = {name: one for name, one in variables.items() if "restart" not in name and "health" not in name}
+        lab.host_vars[host.name] = {**kept, **there, **on_host}
+    try:
+        yield lab
+    finally:
+        lab.close()
+        shutil.rmtree(directory)
+
+
+def test_where_no_log_tells_every_other_session_of_the_account_is_ended(plain: Fleet, small: Lab) -> None:
+    """In a rotation nobody's; after a leak the thief's and a bystander's, not Ansible's own; a lost host is named."""
+    credential = {"kind": "ssh_key", "appears_in": [{"secret": "shop/{environment}/deploy-ssh", "key": "private_key"}]}
+    small.catalog = harness.catalog(credentials={"deploy_ssh": credential}, services={})
+    base = harness.layout()
+    private = _ssh_pair.new_private_key()
+    small.seed(Layout({**base.secrets, "shop/production/deploy-ssh": {"private_key": private}}, base.parameters))
+    small.moto.client("logs").create_log_group(logGroupName="/shop/audit")
+    line = f"{_ssh_pair.public_line(private, 'test')} deploy@ci\n"
+    for host in plain.machines:
+        plain.run(host, ["sh", "-c", "cat >> /home/deploy/.ssh/authorized_keys"], text=line)
+    small.deploy()
+    target = f"deploy@{plain.machines['app1'].address}"
+    options = ["-F", "none", "-o", "BatchMode=yes", *ssh_options(plain.names)]
+    with ExitStack() as stack:
+        held = stack.enter_context(_ssh_login.holding(private, "test"))
+        by = {
+            "thief": ["-o", f"IdentityAgent={held.socket}", "-i", str(held.public)],
+            "operator": ["-i", str(plain.names.private_key)],
+        }
+        open_ones = {}
+        for name, key in by.items():
+            argv = ["ssh", *options, *key, target, "(sleep 300 &) ; exec sleep 301"]
+            open_ones[name] = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            stack.callback(open_ones[name].kill)
+        assert wait_until(lambda: sleepers(plain) == 4, seconds=20)
+
+        run = small.run("-e", "credential=deploy_ssh", "-e", "rotation_force=true", playbook="playbooks/rotate.yml")
+        assert run.code == 0, run.output
+        assert "2 sessions of deploy go on, and no log tells which key opened them" in run.text
+        assert sleepers(plain) == 4
+
+        plain.kill("app2")
+        arguments = ("-e", "leaked=deploy_ssh", "-e", "confirm=yes", "-e", "leak_sessions=false")
+        report = ("-e", f"leak_report_path={small.directory / 'post-mortems'}")
+        run = small.run(*arguments, *report, playbook="playbooks/leak_response.yml")
+        assert run.code == 0, run.output
+        assert "web1: 2 sessions of deploy ended, from unknown" in run.text
+        pages = "".join(page.read_text() for page in (small.directory / "post-mortems").glob("*.md"))
+        assert "web2 was left behind; the old key of deploy_ssh still opens it" in pages
+        assert sleepers(plain) == 0
+        assert [one.wait(10) for one in open_ones.values()] == [255, 255]
+
+
+def sleepers(fleet: Fleet) -> int:
+    return fleet.run("app1", ["ps", "-eo", "args"]).stdout.count("sleep 30")

@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A plan that hosts must be looked at for: it is opened only with what was seen there."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.action import rotation
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._kinds import Kind
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as shared
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_pair
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from tests.unit.plugins.module_utils.rotator_world import CATALOG, KINDS, World
+
+SECRET = "app/test/deploy"
+DOCUMENT = {
+    **CATALOG,
+    "credentials": {
+        "database": CATALOG["credentials"]["database"],
+        "deploy": {"kind": "ssh_key", "appears_in": [{"secret": "app/{environment}/deploy", "key": "private"}]},
+    },
+}
+WELL = {"credential": "deploy", "host": "web1", "there": True, "file": "f", "account": "ci"}
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setitem(KINDS, "ssh_key", Kind("ssh_key", form="ssh_key"))
+    made = World(catalog=_catalog.parse(DOCUMENT, "test"))
+    made.secrets.seed(SECRET, json.dumps({"private": _ssh_pair.new_private_key()}))
+    return made
+
+
+@pytest.fixture
+def begun(world: World) -> Any:
+    def begin(*names: str, **more: Any) -> dict[str, Any]:
+        defaults = {name: one.get("default") for name, one in rotation.ActionModule.extra_options.items()}
+        args = {**defaults, "state": "begun", "credentials": names, "force": True, **more}
+        action = rotation.ActionModule.__new__(rotation.ActionModule)
+        action._task = SimpleNamespace(check_mode=False)
+        found = Setting(world.catalog, KINDS, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
+        answer: dict[str, Any] = action.answer(found, args, {})
+        return answer
+
+    return begin
+
+
+def test_without_a_look_nothing_is_opened(world: World, begun: Any) -> None:
+    answer = begun("deploy", "database")
+    assert (answer["looks"], answer["nothing"], answer["is_seen"]) == (["deploy"], True, False)
+    assert world.rotator().look().rotation is None
+    assert begun("deploy", state="planned")["looks"] == ["deploy"]
+
+
+def test_with_it(world: World, begun: Any) -> None:
+    answer = begun("deploy", "database", seen=[WELL])
+    assert "looks" not in answer
+    assert answer["is_seen"]
+    assert set(world.rotator().look().rotation.plan["credentials"]) == {"database", "deploy"}  # type: ignore[union-attr]
+
+
+def test_what_was_seen_stands_against_it_and_the_others_go_on(world: World, begun: Any) -> None:
+    answer = begun("deploy", "database", seen=[{**WELL, "problem": "is a symbolic link"}])
+    assert answer["refused"] == {"deploy": "web1: is a symbolic link"}
+    assert set(world.rotator().look().rotation.plan["credentials"]) == {"database"}  # type: ignore[union-attr]
+
+
+def test_others_need_no_look(world: World, begun: Any) -> None:
+    assert "looks" not in begun("database")
+    assert world.rotator().look().rotation is not None
+
+
+def test_what_is_no_key_is_refused_without_a_look(world: World, begun: Any) -> None:
+    world.write("private", "canary", SECRET)
+    answer = begun("deploy")
+    assert "looks" not in answer
+    assert answer["refused"]["deploy"].startswith("what the stores hold is no private SSH key")
+    assert "canary" not in json.dumps(answer)
+
+
+def test_a_new_value_by_its_kind() -> None:
+    assert shared.new_value(Kind("x", length=20)).isascii()
+    assert len(shared.new_value(Kind("x", length=20))) == 20
+    assert "OPENSSH PRIVATE KEY" in shared.new_value(Kind("x", form="ssh_key"))

@@ -1,0 +1,278 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""In which order hosts and logins are asked, and what each answer leads to; the host and ssh are played."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
+from ansible.playbook.play_context import PlayContext
+from ansible.plugins.loader import connection_loader
+
+from ansible_collections.watchparty.secrets.plugins.action import ssh_key
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._kinds import Kind
+from ansible_collections.watchparty.secrets.plugins.module_utils._ssh_verdict import Verdict
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as shared
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_login, _ssh_pair
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import ServerAction
+from tests.unit.plugins.module_utils import rotator_world
+from tests.unit.plugins.module_utils.rotator_world import CATALOG, KINDS, World
+
+SECRET, FILE = "app/test/deploy", "/home/ci/.ssh/authorized_keys"
+DOCUMENT = {
+    **CATALOG,
+    "credentials": {
+        **CATALOG["credentials"],
+        "deploy": {
+            "kind": "ssh_key",
+            "options": {"user": "ci", "authorized_keys": "keys"},
+            "appears_in": [{"secret": "app/{environment}/deploy", "key": "private"}],
+        },
+    },
+}
+OLD = _ssh_pair.new_private_key()
+OPERATORS = "SHA256:operators"
+
+
+def print_of(private: str) -> str:
+    return _ssh_pair.fingerprint(private, "test")
+
+
+@dataclass
+class Host:
+    """Which keys its file and its sshd let in, and by which one Ansible comes."""
+
+    file: set[str] = field(default_factory=lambda: {print_of(OLD)})
+    elsewhere: set[str] = field(default_factory=set)
+    own: str = OPERATORS
+    log: list[Any] = field(default_factory=list)
+    silent: str = ""
+    """Why no login comes about."""
+    failure: str = ""
+
+    def verdict(self, key: str, *, by: str) -> Verdict:
+        if self.silent:
+            denied = "denied" in self.silent
+            return Verdict(frozenset(), frozenset(), False, "", denied, self.silent)
+        taken = frozenset({key} & (self.file | self.elsewhere | {OPERATORS}))
+        return Verdict(frozenset({key}), taken, True, by if taken else OPERATORS, False, "")
+
+    def login(self, way: _ssh_login.Way, held: _ssh_login.Held) -> Verdict:
+        self.log.append(("login", held.fingerprint))
+        return self.verdict(held.fingerprint, by=held.fingerprint)
+
+    def own_login(self, way: _ssh_login.Way) -> Verdict:
+        self.log.append(("own", way.name))
+        return self.verdict(self.own, by=self.own)
+
+    def run(self, action: Any, params: Any, python: Any, task_vars: Any) -> dict[str, Any]:
+        """The module's answer."""
+        self.log.append(params["state"])
+        if self.failure:
+            return {"failed": True, "msg": self.failure}
+        pair = action._pair
+        old, new = print_of(pair.old), print_of(pair.new) if pair.new else ""
+        before = {"old": old in self.file, "new": new in self.file}
+        if params["state"] == "present" and before["old"]:
+            self.file.add(new)
+        if params["state"] == "absent":
+            self.file.discard(new if params["back"] else old)
+        return {"changed": True, "account": "ci", "file": FILE, **before, "ended": ["203.0.113.7"], "left": 1}
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setitem(rotator_world.KINDS, "ssh_key", Kind("ssh_key", form="ssh_key"))
+    made = World(catalog=_catalog.parse(DOCUMENT, "test"))
+    made.secrets.seed(SECRET, json.dumps({"private": OLD}))
+    return made
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch) -> Host:
+    made = Host()
+    monkeypatch.setattr(_ssh_login, "tried", made.login)
+    monkeypatch.setattr(_ssh_login, "own", made.own_login)
+    monkeypatch.setattr(ServerAction, "_on_host", lambda self, *args: made.run(self, *args))
+    return made
+
+
+@pytest.fixture
+def run(world: World, monkeypatch: pytest.MonkeyPatch) -> Any:
+    def start(state: str, rotator: Any = None, *, transport: str = "ssh", check: bool = False, **more: Any) -> Any:
+        found = Setting(world.catalog, KINDS, rotator or world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
+        monkeypatch.setattr(shared, "prepared", lambda _name, _args: found)
+        connection = connection_loader.get(transport, PlayContext(), "/dev/null")
+        connection.set_options(var_options={"ansible_pipelining": True, "ansible_host": "192.0.2.1", **more})
+        args = {"catalog": {}, "environment": "test", "credential": "deploy", "state": state, "env_path": "/srv/.env"}
+        task: Any = SimpleNamespace(
+            args=args, async_val=0, check_mode=check, diff=False, action="x", delegate_to="web1"
+        )
+        return ssh_key.ActionModule(task, connection, PlayContext(), None, None, None).run(task_vars={})
+
+    return start
+
+
+@pytest.fixture
+def made(world: World) -> Any:
+    """A rotation whose new key is there."""
+    rotator = world.begun("deploy")
+    rotator.create(KINDS, shared.new_value, {})
+    return rotator
+
+
+def new_of(rotator: Any) -> str:
+    journal = rotator.look()
+    return str(rotator.values(journal.rotation).credentials["deploy"].password)
+
+
+class TestLooked:
+    def test_it_is_well(self, run: Any, host: Host) -> None:
+        answer = run("looked")
+        assert (answer["old"], answer["new"]) == (True, False)
+        assert host.log == ["looked", ("own", "web1")]
+
+    def test_ansible_comes_by_the_key_that_goes(self, run: Any, host: Host) -> None:
+        host.own = print_of(OLD)
+        answer = run("looked")
+        assert answer["failed"]
+        assert answer["msg"].startswith("Ansible itself logs in to web1 by the key that is to go")
+        assert "ansible_ssh_private_key_file" in answer["msg"]
+
+    def test_ansible_comes_by_a_password(self, run: Any, host: Host) -> None:
+        host.own = print_of(OLD)
+        assert not run("looked", ansible_password="x").get("failed")
+        assert host.log == ["looked"]
+
+    def test_a_fresh_login_is_refused(self, run: Any, host: Host) -> None:
+        host.silent = "ci@web1: Permission denied (publickey)."
+        assert "a fresh login to web1 fails, so nothing is done: ci@web1: Permission denied" in run("looked")["msg"]
+
+    def test_the_host_does_not_answer(self, run: Any, host: Host) -> None:
+        host.silent = "No route to host"
+        with pytest.raises(AnsibleConnectionFailure, match="No route to host"):
+            run("looked")
+
+    def test_another_connection(self, run: Any, host: Host) -> None:
+        assert (
+            "web1 is reached by the connection local, and SSH keys need ssh" in run("looked", transport="local")["msg"]
+        )
+
+    def test_the_host_has_something_against_it(self, run: Any, host: Host) -> None:
+        host.failure = "is a symbolic link"
+        assert run("looked")["msg"] == "is a symbolic link"
+
+
+class TestForward:
+    def test_set_test_and_retire(self, run: Any, host: Host, made: Any) -> None:
+        new = new_of(made)
+        assert run("present", made)["changed"]
+        assert run("usable", made)["accepted"]
+        host.log.clear()
+        answer = run("absent", made)
+        assert not answer["accepted"]
+        assert host.log == [("own", "web1"), ("login", print_of(new)), "absent", ("login", print_of(OLD))]
+        assert host.file == {print_of(new)}
+        assert answer["words"] == [
+            "web1: 1 sessions of ci ended, from 203.0.113.7",
+            "web1: 1 sessions of ci go on, and no log tells which key opened them",
+        ]
+        for private in (OLD, new):
+            assert not [line for line in private.splitlines()[1:-1] if line in json.dumps(answer)]
+
+    def test_before_the_new_key_was_made(self, run: Any, host: Host, world: World) -> None:
+        assert "the stage 'create' makes it" in run("present", world.begun("deploy"))["msg"]
+
+    def test_a_host_with_neither_key_is_left_as_it_is(self, run: Any, host: Host, made: Any) -> None:
+        host.file = set()
+        assert not run("present", made)["new"]
+        assert f"web1: {FILE} of ci has neither key and is left as it is" in run("usable", made)["words"]
+        assert not run("absent", made).get("failed")
+
+    def test_it_is_not_let_in_yet(self, run: Any, host: Host, made: Any) -> None:
+        assert "does not let the new key in; the stage 'set' adds it" in run("usable", made)["msg"]
+
+    def test_the_new_key_is_refused_from_here(self, run: Any, host: Host, made: Any) -> None:
+        host.file.add(print_of(new_of(made)))
+        silent = replace(host.verdict("x", by="x"), offered=frozenset({print_of(new_of(made))}), taken=frozenset())
+        host.login = lambda _way, _held: silent  # type: ignore[method-assign]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(_ssh_login, "tried", host.login)
+            assert "web1 refuses the new key from here" in run("usable", made)["msg"]
+            answer = run("absent", made)
+        assert "web1 refuses the new key from here" in answer["msg"]
+        assert "absent" not in host.log
+        assert print_of(OLD) in host.file
+
+    def test_never_where_ansible_comes_by_it(self, run: Any, host: Host, made: Any) -> None:
+        host.own = print_of(OLD)
+        run("present", made)
+        assert "Ansible itself logs in" in run("absent", made)["msg"]
+        assert print_of(OLD) in host.file
+
+    def test_it_is_still_accepted(self, run: Any, host: Host, made: Any) -> None:
+        host.elsewhere = {print_of(OLD)}
+        run("present", made)
+        answer = run("absent", made)
+        assert answer["failed"]
+        assert f"web1 STILL ACCEPTS the key that was taken out of {FILE}" in answer["msg"]
+
+    def test_it_could_not_be_tried(self, run: Any, host: Host, made: Any) -> None:
+        run("present", made)
+        host.silent = "denied before it was offered"
+        assert "could not be tried on web1" in run("usable", made)["msg"]
+
+    def test_check_mode_asks_alone(self, run: Any, host: Host, made: Any) -> None:
+        run("present", made)
+        assert "accepted" not in run("absent", made, check=True)
+
+    def test_a_leak_is_told_to_the_host(self, run: Any, host: Host, world: World, monkeypatch: Any) -> None:
+        rotator = world.begun("deploy", leak="leak-1")
+        rotator.create(KINDS, shared.new_value, {})
+        sent = []
+        monkeypatch.setattr(
+            ServerAction, "_on_host", lambda _self, params, *_args: sent.append(params) or {"failed": True}
+        )
+        run("present", rotator)
+        [params] = sent
+        assert (params["leak"], params["back"], params["account"], params["file"]) == (True, False, "ci", "keys")
+        assert params["new"].startswith("ssh-ed25519 ")
+        assert params["new"].endswith(" app/test/deploy")
+        assert params["journal"] == rotator.look().head
+
+
+class TestBack:
+    def test_the_new_one_goes(self, run: Any, host: Host, made: Any) -> None:
+        new = new_of(made)
+        run("present", made)
+        made.advance("abort")
+        made.advance("withdraw")
+        host.log.clear()
+        assert not run("absent", made)["accepted"]
+        assert host.file == {print_of(OLD)}
+        assert host.log == [("own", "web1"), "absent", ("login", print_of(new))]
+
+    def test_no_new_one_was_made(self, run: Any, host: Host, world: World) -> None:
+        rotator = world.begun("deploy")
+        rotator.advance("withdraw")
+        assert run("absent", rotator)["skipped"]
+        assert host.log == []
+
+
+def test_another_run_holds_the_rotation(run: Any, host: Host, world: World, made: Any) -> None:
+    world.taken_over()
+    assert run("present", made)["error_type"] == "Overtaken"
+    assert host.log == []
+
+
+def test_options_of_its_own_are_refused(run: Any, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ssh_key.ActionModule, "set_here", ("state",))
+    with pytest.raises(AnsibleActionFail, match="sets state itself"):
+        run("looked")
