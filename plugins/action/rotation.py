@@ -107,7 +107,8 @@ class ActionModule(RotationAction):
         looks = _ssh_key.looks(setting, plan)
         needs = [name for name in wish.names if name in plan.refused and self._is_asked(setting, name, given)]
         data = _plan_words.described(setting.catalog, plan, args["hosts"])
-        said = {"plan": data, "said": _plan_words.words(data, late), "refused": dict(plan.refused), "needs": needs}
+        said: dict[str, Any] = {"plan": data, "said": _plan_words.words(data, late), "needs": needs}
+        said["refused"] = dict(plan.refused)
         said["is_seen"] = args["seen"] is not None
         said["pages"] = {name: setting.catalog.credentials[name].provider_url or "" for name in needs}
         said["audit"] = {"wanted": bool(setting.catalog.audit_log), "head": dict(journal.audit)}

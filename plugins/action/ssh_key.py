@@ -29,6 +29,7 @@ class ActionModule(ServerAction):
     name = "watchparty.secrets.ssh_key"
     module = ssh_key
     uses = (_errors, _envfile, _authorized_keys, _authorized_keys_file, _ssh_sessions)
+    by_any_host = False
     set_here = ("old", "new", "back", "leak", "journal", "account", "file")
 
     def params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:

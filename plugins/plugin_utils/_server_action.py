@@ -160,6 +160,8 @@ class ServerAction(ActionBase):
     uses: tuple[Any, ...] = ()
     set_here: tuple[str, ...] = ()
     extra_options: dict[str, Any] = {}
+    by_any_host = True
+    """Whether another host can do it too, such as one that talks to a server."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
@@ -183,6 +185,8 @@ class ServerAction(ActionBase):
             kept = {name: args[name] for name in own if name != "python" and args.get(name) is not None}
             answer = self._on_host({**kept, **params}, args["python"], task_vars or {})
         except AnsibleConnectionFailure as error:
+            if not self.by_any_host:
+                raise
             # Not as unreachable: with run_once Ansible would end the play, and nobody would be told what to do.
             where = self._task.delegate_to or (task_vars or {}).get("inventory_hostname")
             words = f"{where} cannot be reached; choose another by -e rotation_host=…"
