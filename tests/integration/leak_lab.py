@@ -61,8 +61,8 @@ def post_mortem(lab: RotationLab) -> str:
     return text
 
 
-def responder(lab: RotationLab, leaked: str) -> Controller:
+def responder(lab: RotationLab, leaked: str, *more: str) -> Controller:
     """What starts such a response and may kill it."""
-    words = (f"leaked={leaked}", "confirm=yes", f"leak_report_path={lab.directory / 'post-mortems'}")
+    words = (f"leaked={leaked}", "confirm=yes", f"leak_report_path={lab.directory / 'post-mortems'}", *more)
     command = tuple(part for word in words for part in ("-e", word))
     return replace(Controller(lab), playbook=RESPONSE, command=command)
