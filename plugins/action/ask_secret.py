@@ -24,24 +24,26 @@ class ActionModule(ActionBase):
                 "remedy": {"type": "str", "default": "give the values in a file instead"},
                 "pages": {"type": "dict", "default": {}},
                 "optional": {"type": "bool", "default": False},
+                "question": {"type": "str", "default": "New value of"},
             }
         )
         if not args["names"] or self._task.check_mode:
             return {**result, "changed": False, "answers": {}, "answered": []}
         answers = {}
         for name in args["names"]:
+            page = args["pages"].get(name)
+            question = " ".join(filter(None, (args["question"], name, page and f"(from {page})")))
             try:
-                answers[name] = self._ask(name, args["pages"].get(name), args["remedy"])
+                answers[name] = self._ask(name, question, args["remedy"])
             except AnsibleActionFail:
                 if not args["optional"]:
                     raise
         answered = list(answers)
         return {**result, "changed": False, "_ansible_no_log": True, "answers": answers, "answered": answered}
 
-    def _ask(self, name: str, page: Optional[str], remedy: str) -> str:
-        where = f" (from {page})" if page else ""
+    def _ask(self, name: str, question: str, remedy: str) -> str:
         try:
-            answer = Display().prompt_until(f"New value of {name}{where}: ", private=True)
+            answer = Display().prompt_until(f"{question}: ", private=True)
         except AnsibleError as error:
             raise AnsibleActionFail(f"{name}: cannot be asked for ({error}); {remedy}") from None
         text = bytes(answer).decode().strip("\r\n")

@@ -27,6 +27,10 @@ options:
     description: Whether an empty answer leaves a name out, as does that nobody can be asked, instead of failing.
     type: bool
     default: false
+  question:
+    description: What stands before the name in the prompt.
+    type: str
+    default: New value of
   remedy:
     description: What to do where nobody can be asked.
     type: str

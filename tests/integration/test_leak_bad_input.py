@@ -45,7 +45,10 @@ def test_a_string_is_named_and_not_shown(lab: RotationLab, tmp_path: Path) -> No
         (("leaked=chache",), ("chache: is no credential of the catalog; it has ",)),
         (("leaked=host:web9",), ("host:web9: no such host is in the inventory",)),
         (("leaked_value=canary",), ("leaked_value is refused: it is in the shell's history",)),
-        ((), ("nothing was declared; name what leaked",)),
+        (
+            (),
+            ("what was found: cannot be asked for", "name what leaked by -e leaked=…, or write what was found into a"),
+        ),
         (("leaked=cache", "exposed_since=9999-01-01", "confirm=yes"), ("9999-01-01 lies in the future",)),
         (("leaked=cache",), ("nobody can be asked", "add -e confirm=yes where nobody can be asked")),
     ],

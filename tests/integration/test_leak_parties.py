@@ -40,12 +40,12 @@ def lab(connection: Mapping[str, Any]) -> Iterator[RotationLab]:
         yield made
 
 
-def at_a_terminal(lab: RotationLab, answer: str) -> tuple[int, str]:
+def at_a_terminal(lab: RotationLab, question: str, answer: str, *words: str, check: bool = False) -> tuple[int, str]:
     """A leak response at a terminal, where somebody answers the first question; its exit code and what is seen."""
-    words = ("confirm=yes", "leaked=cache,twitch", f"leak_report_path={lab.directory / 'post-mortems'}")
+    words = ("confirm=yes", f"leak_report_path={lab.directory / 'post-mortems'}", *words)
     master, terminal = pty.openpty()
     process = subprocess.Popen(
-        lab.command(*(part for word in words for part in ("-e", word)), playbook=RESPONSE),
+        lab.command(*["--check"] * check, *(part for word in words for part in ("-e", word)), playbook=RESPONSE),
         cwd=lab.root,
         env={**lab.environment(), "TERM": "dumb"},
         stdin=terminal,
@@ -61,7 +61,7 @@ def at_a_terminal(lab: RotationLab, answer: str) -> tuple[int, str]:
             if not select.select([master], [], [], 1)[0]:
                 continue
             seen += os.read(master, 65536).decode(errors="replace")
-            if not asked and "New value of twitch" in seen:
+            if not asked and question in seen:
                 asked = True
                 time.sleep(0.5)
                 os.write(master, f"{answer}\r".encode())
@@ -90,7 +90,7 @@ def test_without_a_terminal_it_stays_open_and_is_listed(lab: RotationLab) -> Non
 def test_at_a_terminal_it_is_asked_for_last(lab: RotationLab) -> None:
     with lab.with_catalog(twitch=TWITCH):
         old = lab.ready()
-        code, seen = at_a_terminal(lab, NEW)
+        code, seen = at_a_terminal(lab, "New value of twitch", NEW, "leaked=cache,twitch")
         assert code != 0, seen
         assert seen.index("Take the other password away") < seen.index(f"New value of twitch (from {PAGE})")
         assert NEW not in seen
@@ -120,3 +120,13 @@ def test_sessions_that_cannot_be_ended_are_open_and_the_rest_is_done(lab: Rotati
     assert "a session that was ended: refused at" in post_mortem(lab)
     lab.assert_settled(old)
     lab.host_vars["web1"] = kept
+
+
+def test_what_was_found_is_asked_for_at_a_terminal(lab: RotationLab) -> None:
+    """By a drill, which touches nothing; the answer is not echoed."""
+    lab.ready()
+    found = lab.content()["REDIS_URL"]
+    code, seen = at_a_terminal(lab, "Paste what was found: ", found, check=True)
+    assert code == 0, seen
+    assert "found: cache: its AWSCURRENT value" in seen
+    assert found not in seen

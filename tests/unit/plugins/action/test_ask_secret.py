@@ -54,6 +54,9 @@ def test_the_answers_are_hidden(types: Types) -> None:
     assert asked == ["New value of a (from https://provider.example): ", "New value of b: "]
     assert found["answers"] == {"a": "one", "b": "two"}
     assert (found["answered"], found["_ansible_no_log"]) == (["a", "b"], True)
+    asked = types(b"three")
+    act(names=["what leaked"], question="Paste")
+    assert asked == ["Paste what leaked: "]
 
 
 @pytest.mark.parametrize(("answer", "words"), [(b"\n", "the answer was empty"), (None, "cannot be asked for")])
