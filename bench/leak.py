@@ -7,25 +7,21 @@ The hosts have a ``.env`` each and nothing that restarts: an application needs t
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from bench import aws_cli
-from bench.scene import HERE, Run
+from bench.scene import Run
+from bench.scripted import ScriptedScene
 from sandbox import sshd
 from sandbox.application import python
-from sandbox.process import REPOSITORY, SandboxError, clean_environment, write_private
-from tests.integration.by_hand import ssh_config
+from sandbox.process import SandboxError
 from tests.integration.harness import ENVIRONMENT
 from tests.integration.rotation_lab import ALL, RotationLab, rotation_lab
 
@@ -82,15 +78,10 @@ class LeakLab(RotationLab):
         super().close()
 
 
-class LeakScene:
-    """Every run begins settled and without open connections."""
+class LeakScene(ScriptedScene):
+    """Hosts that run nothing."""
 
-    def __init__(self, lab: LeakLab) -> None:
-        self._lab = lab
-        self._config = lab.directory / "ssh_config"
-        self._controls = lab.directory / "cp"
-        control = {"ControlMaster": "auto", "ControlPersist": "60", "ControlPath": f"{self._controls}/%n"}
-        write_private(self._config, ssh_config(lab.connection, **control))
+    lab: LeakLab
 
     def leak(self, *, hosts: int) -> Run:
         return self._respond("cache")
@@ -100,61 +91,31 @@ class LeakScene:
         return self._respond(ALL)
 
     def _respond(self, leaked: str) -> Run:
-        self._close_connections()
-        before, began = len(self._lab.moto.calls()), time.monotonic()
-        done = self._lab.run(
+        self.close_connections()
+        before, began = len(self.lab.moto.calls()), time.monotonic()
+        done = self.lab.run(
             *("-e", f"leaked={leaked}", "-e", "confirm=yes", "-e", "leak_sessions=false", "-f", "20"),
-            *("-e", "env_deploy_serial=100%", "-e", f"leak_report_path={self._lab.directory / 'post-mortems'}"),
+            *("-e", "env_deploy_serial=100%", "-e", f"leak_report_path={self.lab.directory / 'post-mortems'}"),
             playbook="playbooks/leak_response.yml",
         )
         seconds = time.monotonic() - began
         contained = re.search(r"contained in ([\d.]+) s", done.text)
         if done.code or not contained:
             raise SandboxError(f"leak_response.yml ended with {done.code}:\n{done.output[-4000:]}")
-        return Run(seconds, {"contained": float(contained[1])}, [], self._calls(before))
+        return Run(seconds, {"contained": float(contained[1])}, [], self.calls(before))
 
     def leak_script(self, *, hosts: int) -> Run:
-        self._close_connections()
-        before, began = len(self._lab.moto.calls()), time.monotonic()
-        done = subprocess.run(
-            [str(HERE / "leak.sh")],
-            cwd=REPOSITORY,
-            env=clean_environment(
-                **self._lab.moto.env(),
-                PATH=f"{aws_cli.program().parent}{os.pathsep}{os.environ['PATH']}",
-                HOME=str(self._lab.directory),
-                HOSTS=" ".join(host.name for host in self._lab.hosts),
-                SSH_CONFIG=str(self._config),
-                APP=str(self._lab.directory),
-                CACHE_HOST=self._lab.valkey.host,
-                CACHE_PORT=str(self._lab.valkey.port),
-                HEALTH_URL=self._lab.health_url,
-            ),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        seconds = time.monotonic() - began
-        if done.returncode:
-            raise SandboxError(f"leak.sh ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-        return Run(seconds, {"contained": seconds}, [], self._calls(before))
+        cache = {"CACHE_HOST": self.lab.valkey.host, "CACHE_PORT": str(self.lab.valkey.port)}
+        run = self.run_script("leak.sh", HEALTH_URL=self.lab.health_url, **cache)
+        return replace(run, plays={"contained": run.seconds})
 
     def close(self) -> None:
         """Looks once more whether all is in order."""
-        self._close_connections()
-        self._lab.deploy("-e", "env_deploy_serial=100%")
-        self._lab.assert_closed()
-        self._lab.assert_consistent()
-        self._lab.assert_one_login_each()
-
-    def _calls(self, before: int) -> dict[str, int]:
-        return dict(Counter(call["operation"] for call in self._lab.moto.calls(since=before)))
-
-    def _close_connections(self) -> None:
-        for control in self._controls.iterdir():
-            command = ["ssh", "-F", "none", "-O", "exit", "-o", f"ControlPath={control}", "host"]
-            subprocess.run(command, capture_output=True, check=False, timeout=10)
+        self.close_connections()
+        self.lab.deploy("-e", "env_deploy_serial=100%")
+        self.lab.assert_closed()
+        self.lab.assert_consistent()
+        self.lab.assert_one_login_each()
 
 
 @contextmanager

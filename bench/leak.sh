@@ -4,21 +4,15 @@
 #
 # From the environment: HOSTS, SSH_CONFIG, APP (each host has its own folder in it), CACHE_HOST, CACHE_PORT, HEALTH_URL.
 # It assesses nothing, keeps no evidence, no journal and no post-mortem, and a run that is killed is to be mended by hand.
-set -euo pipefail
-umask 077
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
-read -ra hosts <<<"$HOSTS"
+# shellcheck source=bench/fleet.sh
+. "$(dirname "$0")/fleet.sh"
 core=watchparty/production/core
 token=watch-party-valkey-001-auth-token
 
-on() { ssh -F "$SSH_CONFIG" "$1" "cd $APP/$1 && $2"; }
 cache() { # USER PASSWORD-FILE, commands on standard input: valkey-cli on the first host, which has a route
     { printf 'AUTH %s %s\n' "$1" "$(cat "$2")"
       cat; } | on "${hosts[0]}" "valkey-cli -h $CACHE_HOST -p $CACHE_PORT"
 }
-secret() { aws secretsmanager get-secret-value --secret-id "$1" --version-stage AWSCURRENT --output json; }
 
 # What is there
 secret "$core" >core.read &
@@ -37,10 +31,6 @@ for name in core token; do
     jq --rawfile from old.password --rawfile to new.password \
         'walk(if type == "string" then split($from) | join($to) else . end)' $name.old >$name.new
 done
-stage() {
-    aws secretsmanager put-secret-value --secret-id "$1" --secret-string "file://$2.new" --version-stages AWSPENDING \
-        --query VersionId --output text >"$2.version"
-}
 stage "$core" core &
 stage "$token" token &
 wait
@@ -60,23 +50,9 @@ deploy() {
     on "$1" "{ grep -vE '^(${settings// /|})=' .env; cat; } >.env.new && chown --reference=.env .env.new && mv .env.new .env" <lines
     on "$1" "true && curl -fsS -o health '$HEALTH_URL'"
 }
-every() { # COMMAND HOST …: on all of them at once; fails if it failed on one
-    local pids=() host
-    for host in "${@:2}"; do
-        "$1" "$host" &
-        pids+=($!)
-    done
-    for host in "${pids[@]}"; do wait "$host"; done
-}
 every deploy "${hosts[@]}"
 
 # Promote
-promote() {
-    aws secretsmanager update-secret-version-stage --secret-id "$1" --version-stage AWSCURRENT \
-        --move-to-version-id "$(cat "$2.version")" --remove-from-version-id "$(jq -r .VersionId "$2.read")" >"$2.promoted"
-    aws secretsmanager update-secret-version-stage --secret-id "$1" --version-stage AWSPENDING \
-        --remove-from-version-id "$(cat "$2.version")" >"$2.promoted"
-}
 promote "$core" core &
 promote "$token" token &
 wait
@@ -90,9 +66,11 @@ CLIENT KILL USER default SKIPME yes" >revoked
 cache default old.password <<<PING 2>&1 | grep -q WRONGPASS
 
 # Purge the cache
-url=$(cat new.password)
-on "${hosts[0]}" "REDISCLI_AUTH='$url' valkey-cli -h $CACHE_HOST -p $CACHE_PORT -n 0 --scan --pattern ':1:*' |
-    REDISCLI_AUTH='$url' xargs -r -n 500 valkey-cli -h $CACHE_HOST -p $CACHE_PORT -n 0 UNLINK" >purged
+{ printf 'export REDISCLI_AUTH=%q\n' "$(cat new.password)"
+  cat; } <<END | on "${hosts[0]}" 'bash -s' >purged
+cache="valkey-cli -h $CACHE_HOST -p $CACHE_PORT -n 0"
+\$cache --scan --pattern ':1:*' | xargs -r -n 500 \$cache UNLINK
+END
 
 # Scrub: the leaked versions have no label and are denied by id
 scrub() {

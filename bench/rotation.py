@@ -5,41 +5,33 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench import aws_cli
 from bench.scene import HERE, Run
+from bench.scripted import ScriptedScene
 from sandbox import sshd
-from sandbox.process import REPOSITORY, SandboxError, clean_environment, write_private
-from tests.integration.by_hand import ssh_config
+from sandbox.process import SandboxError
 from tests.integration.rotation_lab import OWNER, RotationLab, rotation_lab
 
 SERIAL = '{"env_deploy_serial": [1, "100%"]}'
 """One host first, then all others at once."""
 
 
-class RotationScene:
-    """Hosts that run the sample application. Every run begins settled and without open connections."""
+class RotationScene(ScriptedScene):
+    """Hosts that run the sample application."""
 
     def __init__(self, lab: RotationLab) -> None:
-        self._lab = lab
+        super().__init__(lab)
         self._hosts = list(lab.hosts)
-        self._config = lab.directory / "ssh_config"
-        self._controls = lab.directory / "cp"
-        control = {"ControlMaster": "auto", "ControlPersist": "60", "ControlPath": f"{self._controls}/%n"}
-        write_private(self._config, ssh_config(lab.connection, **control))
 
     def rotation(self, *, hosts: int) -> Run:
         self._begin(hosts)
-        plays_file = self._lab.directory / "plays.jsonl"
-        before, began = len(self._lab.moto.calls()), time.monotonic()
-        done = self._lab.rotate(
+        plays_file = self.lab.directory / "plays.jsonl"
+        before, began = len(self.lab.moto.calls()), time.monotonic()
+        done = self.lab.rotate(
             *("-e", "credential=database", "-e", "rotation_force=true", "-e", SERIAL, "-f", "20"),
             environment={
                 "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback_plugins"),
@@ -55,54 +47,24 @@ class RotationScene:
             seconds,
             {play["play"]: play["seconds"] for play in plays},
             [(f"{play['play']}: {name}", taken) for play in plays for name, taken in play["tasks"]],
-            self._calls(before),
+            self.calls(before),
         )
 
     def script(self, *, hosts: int) -> Run:
         self._begin(hosts)
-        before, began = len(self._lab.moto.calls()), time.monotonic()
-        done = subprocess.run(
-            [str(HERE / "rotation.sh")],
-            cwd=REPOSITORY,
-            env=clean_environment(
-                **self._lab.moto.env(),
-                PATH=f"{aws_cli.program().parent}{os.pathsep}{os.environ['PATH']}",
-                HOME=str(self._lab.directory),
-                HOSTS=" ".join(host.name for host in self._lab.hosts),
-                SSH_CONFIG=str(self._config),
-                APP=str(self._lab.directory),
-                PGHOST=self._lab.postgres.host,
-                PGPORT=str(self._lab.postgres.port),
-                PGDATABASE=OWNER,
-            ),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        seconds = time.monotonic() - began
-        if done.returncode:
-            raise SandboxError(f"rotation.sh ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-        return Run(seconds, {}, [], self._calls(before))
+        server = self.lab.postgres
+        return self.run_script("rotation.sh", PGHOST=server.host, PGPORT=str(server.port), PGDATABASE=OWNER)
 
     def _begin(self, hosts: int) -> None:
-        self._lab.hosts = self._hosts[:hosts]
-        self._close_connections()
+        self.lab.hosts = self._hosts[:hosts]
+        self.close_connections()
 
     def close(self) -> None:
         """Looks once more whether all is in order."""
-        self._lab.hosts = self._hosts
-        self._close_connections()
-        self._lab.deploy("-e", "env_deploy_serial=100%")
-        self._lab.assert_settled()
-
-    def _calls(self, before: int) -> dict[str, int]:
-        return dict(Counter(call["operation"] for call in self._lab.moto.calls(since=before)))
-
-    def _close_connections(self) -> None:
-        for control in self._controls.iterdir():
-            command = ["ssh", "-F", "none", "-O", "exit", "-o", f"ControlPath={control}", "host"]
-            subprocess.run(command, capture_output=True, check=False, timeout=10)
+        self.lab.hosts = self._hosts
+        self.close_connections()
+        self.lab.deploy("-e", "env_deploy_serial=100%")
+        self.lab.assert_settled()
 
 
 @contextmanager

@@ -4,24 +4,18 @@
 #
 # From the environment: HOSTS, SSH_CONFIG, APP (the applications' folder; each host has its own in it), PGHOST, PGPORT,
 # PGDATABASE. It keeps no journal and no audit log, plans nothing, and a run that is killed is to be mended by hand.
-set -euo pipefail
-umask 077
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
-read -ra hosts <<<"$HOSTS"
+# shellcheck source=bench/fleet.sh
+. "$(dirname "$0")/fleet.sh"
 core=watchparty/production/core
 all_in_one=all-in-one-credentials
 copy=/WatchParty/production/DB/URL
 
-on() { ssh -F "$SSH_CONFIG" "$1" "cd $APP/$1 && $2"; }
 psql_there() { # USER PASSWORD-FILE DATABASE, statements on standard input: psql on the first host, which has a route
     { printf 'export PGPASSWORD=%q\n' "$(cat "$2")"
       printf 'exec psql -XqAtw -v ON_ERROR_STOP=1 -h %q -p %q -U %q %q <<"END"\n' "$PGHOST" "$PGPORT" "$1" "$3"
       cat
       echo END; } | on "${hosts[0]}" 'bash -s'
 }
-secret() { aws secretsmanager get-secret-value --secret-id "$1" --version-stage AWSCURRENT --output json; }
 
 # What is there
 secret "$core" >core.read &
@@ -42,10 +36,6 @@ jq --arg old "$old" --arg new "$new" --rawfile from old.password --rawfile to ne
     '.DATABASE_URL |= (split("//\($old):\($from)@") | join("//\($new):\($to)@"))' core.old >core.new
 jq --arg new "$new" --rawfile to new.password '.username = $new | .password = $to' all.old >all.new
 jq -j .DATABASE_URL core.new >url.new
-stage() {
-    aws secretsmanager put-secret-value --secret-id "$1" --secret-string "file://$2.new" --version-stages AWSPENDING \
-        --query VersionId --output text >"$2.version"
-}
 stage "$core" core &
 stage "$all_in_one" all &
 wait
@@ -76,24 +66,10 @@ deploy() {
     on "$1" './restart-host && for try in $(seq 60); do
         curl -fsS -o health "$(cat health-url)" 2>/dev/null && exit; sleep 0.5; done; exit 1'
 }
-every() { # COMMAND HOST …: on all of them at once; fails if it failed on one
-    local pids=() host
-    for host in "${@:2}"; do
-        "$1" "$host" &
-        pids+=($!)
-    done
-    for host in "${pids[@]}"; do wait "$host"; done
-}
 deploy "${hosts[0]}"
 every deploy "${hosts[@]:1}"
 
 # Promote
-promote() {
-    aws secretsmanager update-secret-version-stage --secret-id "$1" --version-stage AWSCURRENT \
-        --move-to-version-id "$(cat "$2.version")" --remove-from-version-id "$(jq -r .VersionId "$2.read")" >"$2.promoted"
-    aws secretsmanager update-secret-version-stage --secret-id "$1" --version-stage AWSPENDING \
-        --remove-from-version-id "$(cat "$2.version")" >"$2.promoted"
-}
 promote "$core" core
 promote "$all_in_one" all
 aws ssm put-parameter --name "$copy" --type SecureString --overwrite --value file://url.new >copied

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional, Sequence
+from typing import Any, Iterable, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _mirror, _rotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._contents import updated
@@ -110,16 +110,27 @@ def _send_back(rotator: Rotator, rotation: OpenRotation, contents: Contents, nam
     now = rotator.parameters.read([rotator.catalog.ssm_path]).readings.get(name)
     if now is None:
         return [f"parameter {name} is gone; create it again"]
-    if now.value == former:
-        return []
     try:
         new = rotator.values(rotation).phases[-1][name]
     except NotFound:
         new = None
-    if now.value != new:
+    if now.value not in (former, new):
         return [f"parameter {name} was changed by somebody else (version {now.version}); it is left as it is"]
-    rotator.parameters.overwrite(name, former, instead_of=int(now.version))
-    return []
+    between = range(number + 1, int(now.version))
+    if now.value != former:
+        rotator.parameters.overwrite(name, former, instead_of=int(now.version))
+    return _written_over(rotator, name, between, (former, new))
+
+
+def _written_over(rotator: Rotator, name: str, versions: Iterable[int], ours: Sequence[Optional[str]]) -> list[str]:
+    """Somebody's versions that a request of a killed run, which came late, took the place of: AWS has no condition."""
+    return [
+        f"parameter {name}: version {version}, which somebody else wrote, was written over by a request that came "
+        f"late; it is kept as {name}:{version}"
+        for version in versions
+        for reading in rotator.parameters.read([], pins={name: str(version)}).readings.values()
+        if reading.value not in ours
+    ]
 
 
 def tidy(rotator: Rotator) -> None:

@@ -89,6 +89,8 @@ class Rotate:
         self.hands = Hands(world, process, **options)
         self.now: dict[str, Any] = {}
         self.notes: dict[str, Any] = {}
+        self.told: list[str] = []
+        """What somebody else wrote and an abort left alone, or could not keep from being written over."""
 
     def run(self) -> str:
         try:
@@ -111,7 +113,7 @@ class Rotate:
             return f"error: {type(error).__name__}: {error}"
         except Unreachable as error:
             return f"error: unreachable: {error}"
-        return self._outcome()
+        return "; ".join([self._outcome(), *self.told])
 
     def _against(self, checks: list[dict[str, Any]]) -> dict[str, str]:
         """What the servers say before anything is written, as preflight.yml gathers it."""
@@ -212,7 +214,7 @@ class Rotate:
         if self._current != stage:
             return
         if stage == "abort":
-            self.hands.version("restored")
+            self.told += self.hands.version("restored")["told"]
         snapshot = self.hands.snapshot()
         rollout = Rollout(list(self.world.hosts.values()), snapshot, at_once=at_once).run()
         self._advance(rollout.outcome, rollout.words)

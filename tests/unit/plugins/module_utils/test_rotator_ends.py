@@ -149,6 +149,22 @@ class TestUndo:
         assert ends.undo(rotator) == [words]
         assert world.token() == "theirs"
 
+    @pytest.mark.parametrize("back", [False, True], ids=["ours is in force", "the former is back already"])
+    def test_what_a_late_request_wrote_over_is_told(self, world: World, back: bool) -> None:
+        """A promotion's write that was on its way when its process was killed; AWS has no condition there."""
+        before = world.token()
+        rotator = aborting(going(world, promoted=True))
+        ours = world.token()
+        world.parameters.seed(TOKEN, "theirs")
+        world.parameters.seed(TOKEN, ours)
+        if back:
+            world.parameters.seed(TOKEN, before)
+        words = (
+            f"parameter {TOKEN}: version 3, which somebody else wrote, was written over by a request that came late; "
+        )
+        assert ends.undo(rotator) == [f"{words}it is kept as {TOKEN}:3"]
+        assert world.token() == before
+
     def test_a_parameter_that_changed_before_any_value_was_made(self, world: World) -> None:
         rotator = aborting(world.begun("token"))
         world.parameters.seed(TOKEN, "theirs")

@@ -1,0 +1,60 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the scenes of a rotation and of a leak share: a lab, and an expert's script on the same hosts and servers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections import Counter
+
+from bench import aws_cli
+from bench.scene import HERE, Run
+from sandbox.process import REPOSITORY, SandboxError, clean_environment, write_private
+from tests.integration.by_hand import ssh_config
+from tests.integration.rotation_lab import RotationLab
+
+
+class ScriptedScene:
+    """Every run begins settled and without open connections."""
+
+    def __init__(self, lab: RotationLab) -> None:
+        self.lab = lab
+        self._config = lab.directory / "ssh_config"
+        self._controls = lab.directory / "cp"
+        control = {"ControlMaster": "auto", "ControlPersist": "60", "ControlPath": f"{self._controls}/%n"}
+        write_private(self._config, ssh_config(lab.connection, **control))
+
+    def run_script(self, name: str, **variables: str) -> Run:
+        self.close_connections()
+        before, began = len(self.lab.moto.calls()), time.monotonic()
+        done = subprocess.run(
+            [str(HERE / name)],
+            cwd=REPOSITORY,
+            env=clean_environment(
+                **self.lab.moto.env(),
+                PATH=f"{aws_cli.program().parent}{os.pathsep}{os.environ['PATH']}",
+                HOME=str(self.lab.directory),
+                HOSTS=" ".join(host.name for host in self.lab.hosts),
+                SSH_CONFIG=str(self._config),
+                APP=str(self.lab.directory),
+                **variables,
+            ),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        seconds = time.monotonic() - began
+        if done.returncode:
+            raise SandboxError(f"{name} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return Run(seconds, {}, [], self.calls(before))
+
+    def calls(self, before: int) -> dict[str, int]:
+        return dict(Counter(call["operation"] for call in self.lab.moto.calls(since=before)))
+
+    def close_connections(self) -> None:
+        for control in self._controls.iterdir():
+            command = ["ssh", "-F", "none", "-O", "exit", "-o", f"ControlPath={control}", "host"]
+            subprocess.run(command, capture_output=True, check=False, timeout=10)
