@@ -28,12 +28,12 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail("env_copies sets values itself; give leaked")
         params = _lean.validated(env_copies.ARGUMENT_SPEC, args)
         found = (task_vars or {}).get(params["leaked"])
-        if not isinstance(found, Mapping) or not isinstance(found.get("values"), Mapping):
+        if not isinstance(found, Mapping) or not isinstance(found.get("dead"), Mapping):
             raise AnsibleActionFail(f"Nothing is registered as {params['leaked']}; run leaked_values first")
         objection = _guard.objection(self._connection, self._task)
         if objection:
             raise AnsibleActionFail(f"Nothing was sent: {objection}")
-        values = {str(name): [str(one) for one in texts] for name, texts in found["values"].items()}
+        values = {str(name): [str(one) for one in texts] for name, texts in found["dead"].items()}
         masked = [one for texts in values.values() for one in texts]
         try:
             answer = _lean.execute(self, env_copies, USES, args={**params, "values": values}, task_vars=task_vars or {})

@@ -37,7 +37,7 @@ class ActionModule(RotationAction):
         values = {name: [one for one in dict.fromkeys(texts) if one != now[name]] for name, texts in found.items()}
         return {
             "changed": False,
-            "values": {name: texts for name, texts in values.items() if texts},
+            "dead": {name: texts for name, texts in values.items() if texts},
             "unread": [name for name in args["credentials"] if not values.get(name)],
             "_ansible_no_log": True,
         }

@@ -140,7 +140,7 @@ def checked(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
         return _valkey.plan_open(node.users, wanted.user, wanted.digest, like=wanted.like, gate=str(wanted.gate))
 
     with every_node(wanted) as nodes:
-        for user in {wanted.user, former}:
+        for user in dict.fromkeys((wanted.user, former)):
             _refuse_replicas_own(nodes, user, lambda _digest: False)
         _planned(nodes, plan, wanted.user)
         return {"changed": False, "nodes": _described(nodes)}

@@ -62,7 +62,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-values:
+dead:
   description: Lists of values by credential. Hidden from output.
   type: dict
   returned: success

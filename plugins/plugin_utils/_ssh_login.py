@@ -119,8 +119,7 @@ def _agent(socket: Path) -> Iterator[dict[str, str]]:
     except OSError as error:
         raise RotationError(f"ssh-agent cannot be started on the controller: {error.strerror}") from None
     with process:
-        assert process.stdout is not None  # noqa: S101 - it was asked for
-        number = process.stdout.readline().strip()
+        number = next(iter(process.stdout or ()), "").strip()
         try:
             if not number.isdigit():
                 raise RotationError("ssh-agent does not start on the controller; see whether it can be run by hand")
@@ -175,8 +174,7 @@ def _attempt(way: Way, key: Sequence[str], command: str | None, *, until: str | 
     lines: list[str] = []
     try:
         with process:
-            assert process.stderr is not None  # noqa: S101 - it was asked for
-            for line in process.stderr:
+            for line in process.stderr or ():
                 lines.append(line)
                 # Where the key is refused, another may be let in instead; either way the login stays until it is ended.
                 if until and line.startswith("Authenticated to") and until in _ssh_verdict.read(lines).offered:

@@ -1,12 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""SSH key pairs, made and read in memory. cryptography comes with ansible-core."""
+"""SSH key pairs, made and read in memory. cryptography comes with ansible-core, and is loaded where a key is."""
 
 from __future__ import annotations
-
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _authorized_keys
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
@@ -16,6 +12,9 @@ SHORTEST_LINE = 16
 
 def new_private_key() -> str:
     """A new Ed25519 key, as OpenSSH writes its private half."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     made = Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
     )
@@ -24,6 +23,9 @@ def new_private_key() -> str:
 
 def public_line(private: str, name: str) -> str:
     """The public half, ``TYPE BASE64``. Raises RotationError that names the credential."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+
     data = as_file(private).encode("utf-8")
     load = (
         serialization.load_ssh_private_key

@@ -38,7 +38,7 @@ def run(task_vars: dict[str, Any] | None = None, **args: Any) -> dict[str, Any]:
     action = ActionModule.__new__(ActionModule)
     action._task = SimpleNamespace(args={"path": "/srv/.env", "leaked": "dead", **args})
     action._connection = None
-    return action.run(task_vars={"dead": {"values": VALUES}} if task_vars is None else task_vars)
+    return action.run(task_vars={"dead": {"dead": VALUES}} if task_vars is None else task_vars)
 
 
 def test_by_name(sent: list[dict[str, Any]]) -> None:
@@ -47,7 +47,7 @@ def test_by_name(sent: list[dict[str, Any]]) -> None:
     assert "canary" not in str(found)
 
 
-@pytest.mark.parametrize("task_vars", [{}, {"dead": "x"}, {"dead": {"skipped": True}}, {"dead": {"values": []}}])
+@pytest.mark.parametrize("task_vars", [{}, {"dead": "x"}, {"dead": {"skipped": True}}, {"dead": {"dead": []}}])
 def test_nothing_is_registered(sent: list[dict[str, Any]], task_vars: dict[str, Any]) -> None:
     with pytest.raises(AnsibleActionFail, match=r"^Nothing is registered as dead; run leaked_values first$"):
         run(task_vars)

@@ -37,15 +37,15 @@ def ask(world: World, **args: Any) -> dict[str, Any]:
 
 def test_former_values_that_are_not_in_use(world: World) -> None:
     found = ask(world, credentials=["database", "django", "token"], secrets={CORE: ["0" * 32, "1" * 32, "2" * 32]})
-    assert found["values"] == {"database": ["canary-first", "canary-second"]}
+    assert found["dead"] == {"database": ["canary-first", "canary-second"]}
     assert found["unread"] == ["django", "token"], "the key is in use, and the token in parameters only"
-    assert ask(world, credentials=["database"], secrets={CORE: "0" * 32})["values"] == {"database": ["canary-first"]}
+    assert ask(world, credentials=["database"], secrets={CORE: "0" * 32})["dead"] == {"database": ["canary-first"]}
 
 
 def test_nothing_was_replaced(world: World) -> None:
     assert ask(world, credentials=["database"]) == {
         "changed": False,
-        "values": {},
+        "dead": {},
         "unread": ["database"],
         "_ansible_no_log": True,
     }
