@@ -52,8 +52,9 @@ def respond(lab: RotationLab, *arguments: str) -> Run:
 
 
 def post_mortem(lab: RotationLab) -> str:
-    """The one Markdown file, which is taken away."""
-    pages = sorted((lab.directory / "post-mortems").glob("*.md"))
+    """The one Markdown file, which is taken away; each run writes its evidence beside it."""
+    every = sorted((lab.directory / "post-mortems").glob("*.md"))
+    pages = [page for page in every if "-evidence" not in page.name]
     assert len(pages) == 1, f"not one incident: {pages}"
     text = pages[0].read_text(encoding="utf-8")
     for page in (lab.directory / "post-mortems").iterdir():

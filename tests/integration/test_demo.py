@@ -130,7 +130,7 @@ def test_a_failed_deploy_is_told_and_leaves_nothing(place: Path) -> None:
 
 
 def test_kept_it_stays_until_it_is_stopped(place: Path) -> None:
-    demo = _start(place, "--keep")
+    demo = _start(place, "--keep", "--deploy-only")
     text = _read_until(demo, "To stop it")
     assert "To deploy again" in text
     assert _remains(place)

@@ -27,7 +27,7 @@ def respond(lab: Lab, *words: str) -> Run:
 
 
 def report(lab: Lab) -> str:
-    (page,) = (lab.directory / "post-mortems").glob("*.md")
+    (page,) = (one for one in (lab.directory / "post-mortems").glob("*.md") if "-evidence" not in one.name)
     return page.read_text(encoding="utf-8")
 
 

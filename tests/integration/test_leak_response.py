@@ -119,7 +119,7 @@ def test_a_signing_key_keeps_no_former_one(lab: RotationLab, trail: Trail) -> No
     run = respond(lab, trail, "-e", "leaked=django_key", "-vvvv")
     # A distribution that is not there keeps nothing else up, and the incident stays open.
     assert run.code == 2, run.output
-    sentences(run, "contained in ", "still open: CloudFront was NOT told to forget /* of EDOESNOTEXIST")
+    sentences(run, "NOT contained: ", "still open: CloudFront was NOT told to forget /* of EDOESNOTEXIST")
     assert lab.journal_state().incident is not None
     now = lab.values()
     assert old.django_key not in run.output

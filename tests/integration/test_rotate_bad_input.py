@@ -67,7 +67,7 @@ ROWS = {
     "unknown kind": Bad(
         (
             "cache: no kind valky is there; kinds are ",
-            "postgresql_role, valkey_user",
+            "postgresql_role, ssh_key, valkey_user",
             "your own are folders in rotation_kinds_path",
         ),
         credential="cache",

@@ -53,6 +53,19 @@ SELECTED = {
     "test_valkey_user_killed": (),
 }
 """Of the slow tests in these files, those that make test runs."""
+RARELY = (
+    "test_audit_log.py::test_every_call_fails_at_its_first_try[logs-lose]",
+    "test_audit_log.py::test_every_call_fails_at_its_first_try[s3-throttle]",
+    "test_canary.py::test_the_search_finds_what_a_broken_masking_lets_out[a command line holds a value]",
+    "test_canary.py::test_the_search_finds_what_a_broken_masking_lets_out[a copy lies beside the file]",
+    "test_canary.py::test_the_search_finds_what_a_broken_masking_lets_out[others may read the file]",
+    "test_canary.py::test_the_search_finds_what_a_broken_masking_lets_out[the health answer is printed]",
+    "test_canary_rotation.py::test_the_search_finds_what_is_let_out",
+    "test_killed.py::test_killed_while_it_goes_back",
+    "test_rotate_faults.py::test_somebody_writes_other_keys",
+    "test_rotate_killed.py::test_another_controller",
+)
+"""Starts of tests whose like make test has already."""
 
 
 def assign(items: Iterable[pytest.Item]) -> None:
@@ -61,6 +74,8 @@ def assign(items: Iterable[pytest.Item]) -> None:
         name = item.nodeid.partition("tests/integration/")[2]
         if name.startswith((*SERVERS, *ONE_VERSION)):
             item.add_marker(pytest.mark.servers)
+        if name.startswith(RARELY):
+            item.add_marker(pytest.mark.long)
         selected = next((chosen for start, chosen in SELECTED.items() if name.startswith(start)), None)
         slow = item.get_closest_marker("slow") is not None
         if slow and selected is not None and not any(part in name for part in selected):
