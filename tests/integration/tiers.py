@@ -24,6 +24,8 @@ SERVERS = (
 """Files that drive a server's protocol, so that one version of Ansible is enough."""
 ONE_VERSION = (
     "test_canary.py::test_the_search_finds",
+    "test_env_validator",
+    "test_host_order",
     "test_leak_bad_input",
     "test_rotate_bad_input",
 )
@@ -32,7 +34,7 @@ SELECTED = {
     "test_aws_access_key": ("from_end_to_end",),
     "test_canary_rotation": ("no_value_is_anywhere_else", "arguments]"),
     "test_django_sessions": (),
-    "test_leak_immediate": ("go_before",),
+    "test_leak_immediate": (),
     "test_leak_issued": (),
     "test_leak_lost": (),
     "test_leak_parties": (),
@@ -60,10 +62,13 @@ RARELY = (
     "test_canary.py::test_the_search_finds_what_a_broken_masking_lets_out[a copy lies beside the file]",
     "test_canary.py::test_the_search_finds_what_a_broken_masking_lets_out[others may read the file]",
     "test_canary.py::test_the_search_finds_what_a_broken_masking_lets_out[the health answer is printed]",
+    "test_by_hand.py::test_finished",
     "test_canary_rotation.py::test_the_search_finds_what_is_let_out",
     "test_killed.py::test_killed_while_it_goes_back",
     "test_rotate_faults.py::test_somebody_writes_other_keys",
     "test_rotate_killed.py::test_another_controller",
+    "test_sessions.py::test_the_session_engine_over_each_of_djangos[file]",
+    "test_sessions.py::test_the_session_engine_over_each_of_djangos[cache]",
 )
 """Starts of tests whose like make test has already."""
 
