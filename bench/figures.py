@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.scene import Run
 
@@ -85,7 +85,7 @@ def leak_figures(runs: Runs, *, hosts: int) -> list[Figure]:
     clock = ("contained", "contained")
     return [
         timed(f"time to contain on {hosts} hosts : expert's script", one, script, 1.5, clock),
-        timed("the whole run : expert's script", one, script, 1.5),
+        replace(timed("the whole run : expert's script", one, script, 1.5), target="", reached=None),
         timed("time to contain everything : one credential", everything, one, 2.0, clock),
     ]
 

@@ -53,8 +53,10 @@ deploy() {
 every deploy "${hosts[@]}"
 
 # Promote
+jq -j .REDIS_URL core.new >url.new
 promote "$core" core &
 promote "$token" token &
+aws ssm put-parameter --name /WatchParty/production/Redis/URL --type SecureString --overwrite --value file://url.new >copied &
 wait
 
 # Revoke, once every host is seen to have the new lines
