@@ -7,7 +7,12 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _evidence, _evidence_host
+from ansible_collections.watchparty.secrets.plugins.module_utils import (
+    _authorized_keys,
+    _evidence,
+    _evidence_host,
+    _sshd_log,
+)
 from ansible_collections.watchparty.secrets.plugins.modules import host_evidence
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _lean
 
@@ -20,5 +25,5 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         args = _lean.validated(host_evidence.ARGUMENT_SPEC, self._task.args)
-        uses = (_evidence, _evidence_host)
+        uses = (_authorized_keys, _sshd_log, _evidence, _evidence_host)
         return {**result, **_lean.execute(self, host_evidence, uses, args=args, task_vars=task_vars or {})}

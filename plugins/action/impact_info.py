@@ -10,6 +10,7 @@ from typing import Any
 from ansible.plugins.loader import module_loader
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import (
+    _authorized_keys,
     _evidence,
     _graph,
     _impact,
@@ -86,7 +87,7 @@ def _keys(setting: Setting) -> list[str]:
     for credential in setting.catalog.credentials.values():
         if credential.kind in _impact.READS_HOSTS and _graph.secrets_of(setting.catalog, credential):
             blob = _evidence.public_part(setting.held(credential).login.password or "")
-            found += [_evidence.fingerprint_of(blob)] if blob else []
+            found += [_authorized_keys.fingerprint(blob)] if blob else []
     return sorted(set(found))
 
 

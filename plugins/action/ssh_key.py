@@ -15,6 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _errors,
     _ssh_sessions,
     _ssh_verdict,
+    _sshd_log,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_key, _ssh_login, _ssh_pair
@@ -28,7 +29,7 @@ class ActionModule(ServerAction):
 
     name = "watchparty.secrets.ssh_key"
     module = ssh_key
-    uses = (_errors, _envfile, _authorized_keys, _authorized_keys_file, _ssh_sessions)
+    uses = (_errors, _envfile, _authorized_keys, _authorized_keys_file, _sshd_log, _ssh_sessions)
     by_any_host = False
     set_here = ("old", "new", "back", "leak", "journal", "account", "file")
 

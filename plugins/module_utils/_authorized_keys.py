@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import os
 from typing import List, NamedTuple, Optional, Tuple
 
 _BLANKS = b" \t\r"
@@ -21,6 +22,7 @@ class Entry(NamedTuple):
     options: bytes
     """Such as ``from="10.0.0.1",no-pty``; empty where there are none."""
     blob: bytes
+    comment: bytes
 
 
 def blob_of(public: str) -> bytes:
@@ -41,12 +43,11 @@ def entry_of(line: bytes) -> Optional[Entry]:
     line = line.strip(_BLANKS)
     if not line or line.startswith(b"#"):
         return None
-    blob = _key_at(line)
-    if blob is not None:
-        return Entry(b"", blob)
+    found = _key_at(b"", line)
+    if found is not None:
+        return found
     end = _end_of_options(line)
-    blob = _key_at(line[end:].strip(_BLANKS))
-    return None if blob is None else Entry(line[:end], blob)
+    return _key_at(line[:end], line[end:].strip(_BLANKS))
 
 
 def _end_of_options(line: bytes) -> int:
@@ -61,8 +62,8 @@ def _end_of_options(line: bytes) -> int:
     return at
 
 
-def _key_at(text: bytes) -> Optional[bytes]:
-    """The blob of ``TYPE BASE64 …``. The blob names its type itself, so that no option is taken for one."""
+def _key_at(options: bytes, text: bytes) -> Optional[Entry]:
+    """The key of ``TYPE BASE64 …``. The blob names its type itself, so that no option is taken for one."""
     parts = text.split(None, 2)
     if len(parts) < 2:
         return None
@@ -71,7 +72,17 @@ def _key_at(text: bytes) -> Optional[bytes]:
     except (binascii.Error, ValueError):
         return None
     length = int.from_bytes(blob[:4], "big")
-    return blob if length and blob[4 : 4 + length] == parts[0] else None
+    if not length or blob[4 : 4 + length] != parts[0]:
+        return None
+    return Entry(options, blob, parts[2] if len(parts) > 2 else b"")
+
+
+def path_of(pattern: str, home: str, user: str) -> str:
+    """As sshd's AuthorizedKeysFile: %h, %u and a path in the account's home; a tilde too."""
+    if pattern.startswith("~/"):
+        pattern = "%h" + pattern[1:]
+    text = pattern.replace("%%", "\0").replace("%h", home).replace("%u", user).replace("\0", "%")
+    return os.path.normpath(os.path.join(home, text))
 
 
 def holds(text: bytes, blob: bytes) -> bool:

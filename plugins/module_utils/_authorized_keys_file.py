@@ -46,12 +46,8 @@ def account_of(name: Optional[str]) -> Account:
 
 
 def path_of(account: Account, pattern: Optional[str]) -> str:
-    """As sshd's AuthorizedKeysFile: %h, %u and a path in the account's home; a tilde too."""
-    text = pattern or DEFAULT
-    if text.startswith("~/"):
-        text = "%h" + text[1:]
-    text = text.replace("%%", "\0").replace("%h", account.home).replace("%u", account.name).replace("\0", "%")
-    return os.path.normpath(os.path.join(account.home, text))
+    """Where the account's file is."""
+    return _authorized_keys.path_of(pattern or DEFAULT, account.home, account.name)
 
 
 @contextlib.contextmanager

@@ -10,25 +10,19 @@ from __future__ import annotations
 import base64
 import binascii
 import calendar
-import hashlib
 import json
 import re
 import struct
 import time
 from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
+from ansible_collections.watchparty.secrets.plugins.module_utils import _authorized_keys, _sshd_log
+
 MOST = 40
 """Lines of one sort that a host tells."""
 _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
-_ACCEPTED = re.compile(
-    r"Accepted (?P<method>\S+) for (?P<user>\S+) from (?P<address>\S+) port \d+ ssh2"
-    r"(?:: \S+ (?P<fingerprint>(?:SHA256|MD5):\S+))?"
-)
 _SYSLOG = re.compile(
     r"(?P<at>\w{3} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) \S+ sshd(?:-session)?\[\d+\]: (?P<said>.*)"
-)
-_KEY = re.compile(
-    r"(?:^|\s)(?P<type>(?:sk-)?(?:ssh|ecdsa)-[\w@.-]+)\s+(?P<blob>[A-Za-z0-9+/]+=*)(?:\s+(?P<comment>.*))?$"
 )
 UTMP = struct.Struct("hi32s4s32s256shhiii4i20s")
 """One record of wtmp, as Linux keeps it."""
@@ -71,11 +65,11 @@ def plain(text: str, longest: int = 120) -> str:
 
 
 def accepted(at: float, said: str) -> Optional[Login]:
-    """What sshd said at a login. Its words must begin so: a client's name may hold the same ones."""
-    found = _ACCEPTED.match(said)
-    if not found:
+    """What sshd said at a login."""
+    found = _sshd_log.accepted(said)
+    if found is None:
         return None
-    return Login(at, plain(found["user"]), plain(found["address"]), found["method"], found["fingerprint"] or "")
+    return Login(at, plain(found.user), plain(found.address), found.method, found.fingerprint)
 
 
 def of_journal(line: str) -> Optional[Login]:
@@ -155,21 +149,12 @@ def cut(lines: List[str]) -> List[str]:
 # --- keys ------------------------------------------------------------------------------------------------------------
 
 
-def key_of(line: str) -> Optional[Key]:
-    """The key of a line of authorized_keys, whatever options stand before it."""
-    line = line.strip()
-    found = None if line.startswith("#") else _KEY.search(line)
-    if not found:
+def key_of(line: bytes) -> Optional[Key]:
+    """The key that a line of authorized_keys lets in."""
+    entry = _authorized_keys.entry_of(line.strip())
+    if entry is None:
         return None
-    try:
-        blob = base64.b64decode(found["blob"], validate=True)
-    except binascii.Error:
-        return None
-    return Key(fingerprint_of(blob), plain(found["comment"] or "", 60))
-
-
-def fingerprint_of(blob: bytes) -> str:
-    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
+    return Key(_authorized_keys.fingerprint(entry.blob), plain(entry.comment.decode("utf-8", "replace"), 60))
 
 
 def public_part(text: str) -> Optional[bytes]:

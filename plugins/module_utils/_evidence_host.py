@@ -17,7 +17,7 @@ import threading
 import time
 from typing import Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _evidence
+from ansible_collections.watchparty.secrets.plugins.module_utils import _authorized_keys, _evidence
 from ansible_collections.watchparty.secrets.plugins.module_utils._evidence import Key, Login
 
 LARGEST = 4 * 1024 * 1024
@@ -187,8 +187,7 @@ def _keys(wanted: Wanted, part: Part, end: float) -> None:
             hidden += 1
             continue
         changed[path] = status.st_mtime
-        lines = content.decode("utf-8", "replace").splitlines()
-        found[path] = [key for key in map(_evidence.key_of, lines) if key]
+        found[path] = [key for key in map(_evidence.key_of, content.split(b"\n")) if key]
     part.lines += _evidence.unknown_keys(found, wanted.known, changed)
     if hidden:
         part.short.append("authorized_keys: %d files cannot be read; use become" % hidden)
@@ -215,8 +214,7 @@ def _key_files(patterns: Sequence[str]) -> Iterator[str]:
     seen = set()
     for user in pwd.getpwall():
         for pattern in patterns:
-            path = pattern.replace("%%", "\0").replace("%h", user.pw_dir).replace("%u", user.pw_name)
-            path = os.path.join(user.pw_dir, path.replace("\0", "%"))
+            path = _authorized_keys.path_of(pattern, user.pw_dir, user.pw_name)
             if path not in seen:
                 seen.add(path)
                 yield path

@@ -17,6 +17,7 @@ import subprocess
 import time
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set
 
+from ansible_collections.watchparty.secrets.plugins.module_utils import _sshd_log
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
 
 LOGS = ("/var/log/auth.log", "/var/log/secure")
@@ -25,8 +26,6 @@ QUIET = 3
 """Looks in a row that must find nothing."""
 _TITLE = re.compile(r"(?:sshd|sshd-session): (?P<user>[^\s@\[]+)(?: \[priv\]|@\S+)?$")
 _SCOPE = re.compile(r"^\d+:[^:]*:(?P<scope>/\S*/session-[^/]+\.scope)", re.MULTILINE)
-_ACCEPTED = re.compile(r"Accepted (?P<how>\S+) for (?P<user>\S+) from (?P<source>\S+) port \d+(?P<rest>.*)")
-_KEY = re.compile(r"(?P<key>SHA256:[A-Za-z0-9+/]+)")
 _LINE = re.compile(r"\b(?:sshd|sshd-session)\[(?P<pid>\d+)\]: (?P<words>Accepted .*)")
 
 
@@ -117,14 +116,13 @@ def must_end(opened: Optional[Opened], key: str, *, leak: bool) -> bool:
 
 def accepted(words: str, *, at: float, trusted: bool) -> Optional[Opened]:
     """What a line of sshd's log says of a login."""
-    match = _ACCEPTED.search(words)
-    if match is None:
+    found = _sshd_log.accepted(words)
+    if found is None:
         return None
-    key = _KEY.search(match.group("rest"))
-    by = key.group("key") if key and match.group("how") == "publickey" else match.group("how")
-    if by == "publickey":  # a log with other fingerprints
+    by = found.fingerprint if found.method == "publickey" else found.method
+    if found.method == "publickey" and not by.startswith("SHA256:"):  # a log with other fingerprints
         return None
-    return Opened(match.group("user"), by, match.group("source"), at, trusted)
+    return Opened(found.user, by, found.address, at, trusted)
 
 
 def from_journal(lines: Iterable[str]) -> Dict[int, Opened]:

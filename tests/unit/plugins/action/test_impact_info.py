@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.action.impact_info import ActionModule
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _evidence
+from ansible_collections.watchparty.secrets.plugins.module_utils import _authorized_keys, _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 from tests.unit.plugins.module_utils.rotator_world import CATALOG, COPY, CORE, KINDS, World
@@ -149,5 +149,5 @@ class TestBeside:
         key = f"-----BEGIN OPENSSH PRIVATE KEY-----\n{text}\n-----END OPENSSH PRIVATE KEY-----\n"
         world.secrets.seed("deploy-test", json.dumps({"private_key": key}))
         found = ask(world, leaked=["django"])
-        assert found["known_keys"] == [_evidence.fingerprint_of(blob)]
+        assert found["known_keys"] == [_authorized_keys.fingerprint(blob)]
         assert text not in json.dumps(found)

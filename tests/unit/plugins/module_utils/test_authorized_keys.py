@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import base64
 import subprocess
 from pathlib import Path
 
@@ -22,15 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._authorized_key
     without,
 )
 from sandbox import sshd
-
-TYPE = "ssh-ed25519"
-
-
-def key(name: str, kind: str = TYPE) -> str:
-    """A public line; what is in it is a name instead of a point on a curve."""
-    blob = len(kind).to_bytes(4, "big") + kind.encode() + len(name).to_bytes(4, "big") + name.encode()
-    return f"{kind} {base64.b64encode(blob).decode()}"
-
+from tests.unit.plugins.module_utils.public_keys import key
 
 OLD, NEW, OTHER = key("old"), key("new"), key("other", "ecdsa-sha2-nistp256")
 WRITTEN = f"{NEW} app/test/deploy"

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _evidence
+from ansible_collections.watchparty.secrets.plugins.module_utils import _authorized_keys, _evidence
 from ansible_collections.watchparty.secrets.plugins.module_utils._evidence import Key, Login
+from tests.unit.plugins.module_utils.public_keys import key
 
 PRINT = "SHA256:uJ2kQx0LQ3pV8v2X4oJ1r0wq0n3m5t7y9u1i3o5p7a8"
 KEYED = f"Accepted publickey for deploy from 203.0.113.9 port 40022 ssh2: ED25519 {PRINT}"
+KEY, ANOTHER = key("one"), key("another")
 TO = "2026-11-25T12:01:00Z"
 NOON = _evidence.moment("2026-11-25T12:00:00Z")
 
@@ -130,11 +132,11 @@ class TestKeys:
         shown = subprocess.run(
             ["ssh-keygen", "-l", "-f", str(path) + ".pub"], capture_output=True, text=True, check=True
         )
-        key = _evidence.key_of(Path(str(path) + ".pub").read_text())
-        assert key == Key(shown.stdout.split()[1], "me@laptop")
+        found = _evidence.key_of(Path(str(path) + ".pub").read_bytes())
+        assert found == Key(shown.stdout.split()[1], "me@laptop")
         blob = _evidence.public_part(path.read_text())
         assert blob is not None
-        assert _evidence.fingerprint_of(blob) == key.fingerprint
+        assert _authorized_keys.fingerprint(blob) == found.fingerprint
         in_env = path.read_text().replace("\n", "\\n")
         assert _evidence.public_part(in_env) == blob, "as one line, with backslashes"
 
@@ -160,18 +162,20 @@ class TestKeys:
     @pytest.mark.parametrize(
         ("line", "comment"),
         [
-            ("ssh-ed25519 AAAA me@laptop\n", "me@laptop"),
-            ('from="10.0.0.0/8",command="echo ssh me" ssh-rsa AAAA', ""),
-            ("sk-ssh-ed25519@openssh.com AAAA a key", "a key"),
-            ("ecdsa-sha2-nistp256 AAAA \x1b[31mred", "?[31mred"),
+            (f"{KEY} me@laptop\r", "me@laptop"),
+            (f'from="10.0.0.0/8",command="echo ssh me" {KEY}', ""),
+            (f"{KEY} a key", "a key"),
+            (f"{KEY} \x1b[31mred", "?[31mred"),
+            (f'environment="A= {ANOTHER} " {KEY} not the one in its options', "not the one in its options"),
         ],
     )
     def test_a_line(self, line: str, comment: str) -> None:
-        assert _evidence.key_of(line) == Key(_evidence.fingerprint_of(b"\0\0\0"), comment)
+        fingerprint = _authorized_keys.fingerprint(_authorized_keys.blob_of(KEY))
+        assert _evidence.key_of(line.encode()) == Key(fingerprint, comment)
 
-    @pytest.mark.parametrize("line", ["", "# ssh-rsa AAAA", "ssh-rsa", "ssh-rsa AAA me", "1024 37 123 me"])
+    @pytest.mark.parametrize("line", ["", f"# {KEY}", "ssh-rsa", "ssh-rsa AAA me", "1024 37 123 me"])
     def test_a_line_without_a_key(self, line: str) -> None:
-        assert _evidence.key_of(line) is None
+        assert _evidence.key_of(line.encode()) is None
 
     def test_unknown_ones(self) -> None:
         found = {"/b": [Key("SHA256:b", "")], "/a": [Key("SHA256:a", "me"), Key("SHA256:known", "")]}

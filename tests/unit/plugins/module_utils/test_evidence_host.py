@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils import _evidence_host as host
 from ansible_collections.watchparty.secrets.plugins.modules import host_evidence
 from tests.modules import run_module
+from tests.unit.plugins.module_utils.public_keys import key
 
 SAID = "Accepted publickey for deploy from 203.0.113.9 port 40022 ssh2: ED25519 SHA256:abc"
 
@@ -113,7 +114,7 @@ class TestDeadline:
     def test_a_journal_that_hangs_keeps_what_it_showed(self, machine: Machine) -> None:
         entry = json.dumps({"__REALTIME_TIMESTAMP": "1764072000000000", "MESSAGE": SAID})
         machine.journal(f"cat <<'X'\n{entry}\nX\nexec sleep 30")
-        machine.write("home/deploy/.ssh/authorized_keys", "ssh-rsa AAAA me\n")
+        machine.write("home/deploy/.ssh/authorized_keys", f"{key('me')} me\n")
         began = time.monotonic()
         found = machine.gathered(seconds=1.0)
         assert time.monotonic() - began < 2
@@ -144,16 +145,17 @@ class TestKeys:
         machine.write(
             "sshd_config.d/a.conf", f"AuthorizedKeysFile .ssh/authorized_keys {machine.folder}/keys/%u %h/k\n"
         )
-        machine.write("home/deploy/.ssh/authorized_keys", "ssh-rsa AAAA one\nssh-rsa AAAB known\n")
-        machine.write("keys/root", "ssh-rsa AAAC two\n")
-        machine.write("home/root/k", "ssh-rsa AAAD three\n")
-        machine.write("home/root/.ssh/authorized_keys2", "ssh-rsa AAAE not read by this sshd\n")
-        known = host._evidence.key_of("ssh-rsa AAAB")
+        machine.write("home/deploy/.ssh/authorized_keys", f"{key('one')} one\n{key('known')} known\n")
+        machine.write("keys/root", f"{key('two')} two\n")
+        machine.write("home/root/k", f"{key('three')} three\n")
+        machine.write("home/root/.ssh/authorized_keys2", f"{key('five')} not read by this sshd\n")
+        known = host._evidence.key_of(key("known").encode())
         assert known is not None
         found = machine.gathered(known=[known.fingerprint])
         told = [line for line in found["lines"] if line.startswith("unknown")]
         assert [line.partition("(")[2].partition(")")[0] for line in told] == ["one", "three", "two"]
         assert found["short"] == []
+        assert "AAAA" in key("one")
         assert "AAAA" not in str(found)
 
     def test_what_cannot_be_read_and_a_program_that_is_asked(self, machine: Machine) -> None:

@@ -208,6 +208,7 @@ class TestLogs:
         assert by("Accepted password for deploy from ::1 port 9 ssh2") == "password"
         assert by("Accepted publickey for deploy from ::1 port 9 ssh2: RSA MD5:aa:bb") is None
         assert by("Failed publickey for deploy from ::1 port 9 ssh2") is None
+        assert by(f"Invalid user {self.WORDS}") is None
 
     def test_a_line_of_a_process_that_had_the_number_before(self) -> None:
         head = process(20, 10, started=1000)
