@@ -70,9 +70,7 @@ class ActionModule(ActionBase):
         params = {name: args[name] for name in spec if args.get(name) is not None}
         try:
             if args["catalog"]:
-                objection = _guard.objection(self._connection, self._task)
-                if objection:
-                    raise AnsibleActionFail(f"Nothing was sent: {objection}")
+                _guard.require(self._connection, self._task)
                 former, unread = former_keys(prepared(NAME, args))
                 params.update(former=former, former_unread=unread)
         except SecretsError as error:

@@ -30,9 +30,7 @@ class ActionModule(ActionBase):
         found = (task_vars or {}).get(params["leaked"])
         if not isinstance(found, Mapping) or not isinstance(found.get("dead"), Mapping):
             raise AnsibleActionFail(f"Nothing is registered as {params['leaked']}; run leaked_values first")
-        objection = _guard.objection(self._connection, self._task)
-        if objection:
-            raise AnsibleActionFail(f"Nothing was sent: {objection}")
+        _guard.require(self._connection, self._task)
         values = {str(name): [str(one) for one in texts] for name, texts in found["dead"].items()}
         masked = [one for texts in values.values() for one in texts]
         try:

@@ -45,9 +45,7 @@ class ActionModule(ActionBase):
         snapshot = self._snapshot(args, env, task_vars or {})
         args["snapshot_id"] = snapshot.get("snapshot_id", "inline")
         if state == "present":
-            objection = _guard.objection(self._connection, self._task)
-            if objection:
-                raise AnsibleActionFail(f"Nothing was sent: {objection}")
+            _guard.require(self._connection, self._task)
             args.update(
                 content=self._render(args, snapshot["settings"]),
                 journal=int(snapshot.get("journal", 0)),

@@ -51,9 +51,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         _validated, args = self.validate_argument_spec({**aws_argument_spec(), **OPTIONS})
-        objection = _guard.objection(self._connection, self._task)
-        if objection:
-            raise AnsibleActionFail(f"Nothing was sent: {objection}")
+        _guard.require(self._connection, self._task)
         masked: list[str] = []
         try:
             params = self._params(args, task_vars or {}, masked)

@@ -7,6 +7,14 @@ from __future__ import annotations
 from typing import Any
 
 from ansible import constants
+from ansible.errors import AnsibleActionFail
+
+
+def require(connection: Any, task: Any) -> None:
+    """Fails where a value sent to this host would touch its disk on the way."""
+    found = objection(connection, task)
+    if found:
+        raise AnsibleActionFail(f"Nothing was sent: {found}")
 
 
 def objection(connection: Any, task: Any) -> str | None:

@@ -174,9 +174,7 @@ class ServerAction(ActionBase):
         _validated, args = self.validate_argument_spec(
             {**aws_argument_spec(), **_shared.OPTIONS, **self.extra_options, **own}
         )
-        objection = _guard.objection(self._connection, self._task)
-        if objection:
-            raise AnsibleActionFail(f"Nothing was sent: {objection}")
+        _guard.require(self._connection, self._task)
         masked: list[str] = []
         try:
             params = self.params(_shared.prepared(self.name, args), args, masked)
