@@ -8,7 +8,6 @@ from itertools import zip_longest
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _redact
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
 
@@ -23,17 +22,14 @@ class ActionModule(RotationAction):
     }
 
     def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        catalog = setting.catalog
-        unknown = [name for name in args["credentials"] if name not in catalog.credentials]
-        if unknown:
-            raise RotationError(f"{', '.join(unknown)}: is no credential of the catalog")
+        chosen = {one.name: one for one in setting.chosen(args["credentials"])}
         found: dict[str, list[str]] = {}
         for contents in _versions(setting, args["secrets"]):
-            for name in args["credentials"]:
-                for one in _graph.find(catalog, catalog.credentials[name], contents).appearances:
+            for name, credential in chosen.items():
+                for one in _graph.find(setting.catalog, credential, contents).appearances:
                     if one.login.password and len(one.login.password) >= _redact.SHORTEST:
                         found.setdefault(name, []).append(one.login.password)
-        now = {name: setting.held(catalog.credentials[name]).login.password for name in found}
+        now = {name: setting.held(chosen[name]).login.password for name in found}
         values = {name: [one for one in dict.fromkeys(texts) if one != now[name]] for name, texts in found.items()}
         return {
             "changed": False,

@@ -48,12 +48,8 @@ class ActionModule(RotationAction):
         return {**told, "asked": found.asked > 0, "words": _words(trail.region, found, wanted)}
 
     def _wanted(self, setting: Setting, args: Mapping[str, Any]) -> _trail.Wanted:
-        catalog = setting.catalog
-        unknown = [name for name in args["credentials"] if name not in catalog.credentials]
-        if unknown:
-            raise RotationError(f"{', '.join(unknown)}: is no credential of the catalog")
-        chosen = [catalog.credentials[name] for name in args["credentials"]]
-        places = [spot.place for one in chosen for spot in _graph.spots(catalog, one)]
+        chosen = setting.chosen(args["credentials"])
+        places = [spot.place for one in chosen for spot in _graph.spots(setting.catalog, one)]
         keys = set(args["access_keys"])
         for one in chosen:
             if one.kind in READS_STORES:

@@ -92,6 +92,13 @@ class Setting:
     rotator: Rotator
     connection: AwsConnection
 
+    def chosen(self, names: Sequence[str]) -> list[Credential]:
+        """These credentials. Raises RotationError that names all that the catalog has not."""
+        unknown = [name for name in names if name not in self.catalog.credentials]
+        if unknown:
+            raise RotationError(f"{', '.join(unknown)}: is no credential of the catalog")
+        return [self.catalog.credentials[name] for name in names]
+
     def held(self, credential: Credential) -> _graph.Found:
         """What the stores hold of a credential now."""
         contents = self.rotator.secrets.read(_graph.secrets_of(self.catalog, credential))

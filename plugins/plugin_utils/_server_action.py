@@ -134,9 +134,7 @@ def present_login(setting: Setting, name: str) -> tuple[Login, str]:
 
 
 def _present(setting: Setting, name: str) -> _graph.Found:
-    credential = setting.catalog.credentials.get(name)
-    if credential is None:
-        raise RotationError(f"{name}: is no credential of the catalog")
+    (credential,) = setting.chosen([name])
     found = setting.held(credential)
     if found.problems or not found.url:
         raise RotationError(f"{name}: {'; '.join(found.problems) or 'appears in no URL, so no server is known'}")

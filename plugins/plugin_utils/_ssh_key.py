@@ -121,9 +121,8 @@ def words(host: str, result: Mapping[str, Any], *, check: bool) -> list[str]:
 
 
 def _in_use(setting: Setting, name: str) -> str:
-    if name not in setting.catalog.credentials:
-        raise RotationError(f"{name}: is no credential of the catalog")
-    found = setting.held(setting.catalog.credentials[name])
+    (credential,) = setting.chosen([name])
+    found = setting.held(credential)
     if found.problems or found.login.password is None:
         raise RotationError(f"{name}: {'; '.join(found.problems) or 'no place holds its private key'}")
     return found.login.password
