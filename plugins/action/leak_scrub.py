@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 
 def _mirrors(catalog: Catalog, names: Sequence[str]) -> Iterator[str]:
     """GitHub's copies, which nobody can read back, so that nothing here tells whether they are the old ones."""
-    repository = f" --repo {catalog.github_repository}" if catalog.github_repository else ""
+    repository = f" --repo {catalog.github.repository}" if catalog.github else ""
     for name in names:
         for mirrored in _graph.mirrored_names(catalog, catalog.credentials[name]):
             yield (

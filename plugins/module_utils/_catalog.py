@@ -13,15 +13,17 @@ from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _purge, _schema
 from ansible_collections.watchparty.secrets.plugins.module_utils._catalog_checks import references
-from ansible_collections.watchparty.secrets.plugins.module_utils._catalog_schema import SCHEMA
+from ansible_collections.watchparty.secrets.plugins.module_utils._catalog_schema import ROLES, SCHEMA
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import CatalogError
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import (
     SECRETS_MANAGER,
     SSM,
+    Aws,
     Catalog,
     Compose,
     Credential,
     Exemption,
+    GitHub,
     Invalidation,
     Part,
     Place,
@@ -34,6 +36,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._model import (
 ENVIRONMENT_NAME = re.compile(r"^[a-z0-9][a-z0-9_-]*$")
 DEFAULT_SECRET_NAME = "{application}/{environment}/{group}"
 DEFAULT_SSM_PATH = "/{application}/{environment}"
+DEFAULT_KMS_KEY = "alias/{application}-{environment}"
+DEFAULT_ROLES = {role: "{application}-{environment}-%s" % role for role in ROLES}
 DEFAULT_JOURNAL_PATH = "/{application}-journal/{environment}"
 SOURCES = ("group", "secret", "parameter", "value", "compose", "inventory")
 _DEFAULT_SENSITIVITY = {"group": "high", "secret": "high", "compose": "high", "parameter": "medium"}
@@ -144,9 +148,25 @@ class _Builder:
             exemptions=tuple(Exemption(**raw) for raw in self.document.get("exceptions", [])),
             region=self.document.get("region"),
             expected_account_id=self.document.get("expected_account_id"),
-            github_repository=self.document.get("github", {}).get("repository"),
+            github=self._github(self.document.get("github", {})),
+            aws=self._aws(self.document.get("aws", {})),
         )
         return catalog, self.problems + references(catalog)
+
+    def _github(self, raw: Mapping[str, Any]) -> Optional[GitHub]:
+        if "repository" not in raw:
+            self.problems += [f"github.{key}: is of no use without github.repository" for key in raw]
+            return None
+        return GitHub(**{"environment": self.environment, **raw})
+
+    def _aws(self, raw: Mapping[str, Any]) -> Aws:
+        names = {**DEFAULT_ROLES, **raw.get("roles", {})}
+        more = {key: tuple(raw[key]) for key in ("replicas", "operators") if key in raw}
+        kms_key = self._format("aws.kms_key", raw.get("kms_key", DEFAULT_KMS_KEY))
+        if not kms_key.startswith("alias/"):
+            self.problems.append(f"aws.kms_key: {kms_key!r} is no alias; begin it with alias/")
+        roles = {role: self._format(f"aws.roles.{role}", name) for role, name in names.items()}
+        return Aws(**{**raw, **more, "kms_key": kms_key, "roles": roles})
 
     def _purged(self, needed: Sequence[str], more: Sequence[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """The entries of one sort: of Valkey's keys, or of CloudFront's copies."""
@@ -227,6 +247,8 @@ class _Builder:
             inventory=raw.get("inventory"),
             copies=tuple(copy for copy in copies if copy),
             github=raw.get("github"),
+            github_scope=raw.get("github_scope"),
+            initial=raw.get("initial"),
             example=raw.get("example"),
             broker=raw.get("broker", _purge.names_a_broker(name)),
         )

@@ -12,6 +12,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._catalog_schema
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, Setting, SettingRef
 from ansible_collections.watchparty.secrets.plugins.module_utils._rules import RULES
 
+PASSWORD = "{password}"
+"""Where a setting's first value holds what is generated for its credential."""
+
 
 def references(catalog: Catalog) -> list[str]:
     """Every problem, as ``path: what is wrong``."""
@@ -50,6 +53,22 @@ def _kept_where(catalog: Catalog) -> Iterator[str]:
             yield f"{where}.value: a value of {level} sensitivity does not belong in the catalog; use a store"
         if setting.github == "variable" and setting.sensitivity == "high":
             yield f"{where}.github: a variable is readable; high sensitivity needs github: secret"
+
+
+def _provisioned(catalog: Catalog) -> Iterator[str]:
+    for name, setting in catalog.settings.items():
+        where = f"settings.{name}"
+        if setting.github_scope and not setting.github:
+            yield f"{where}.github_scope: is of no use without github"
+        if setting.initial is None:
+            continue
+        if not setting.place:
+            yield f"{where}.initial: is for what a store holds; give the setting a group, secret or parameter"
+        if setting.sensitivity != "low" and PASSWORD not in setting.initial:
+            words = f"a value of {setting.sensitivity} sensitivity does not belong in the catalog"
+            yield f"{where}.initial: {words}; write {PASSWORD} in it"
+        if PASSWORD in setting.initial and not any(name in one.settings for one in catalog.credentials.values()):
+            yield f"{where}.initial: {PASSWORD} is a credential's, and none appears in {name}"
 
 
 def _places_once(catalog: Catalog) -> Iterator[str]:
@@ -121,6 +140,7 @@ def _production(catalog: Catalog) -> Iterator[str]:
 _CHECKS: tuple[Callable[[Catalog], Iterator[str]], ...] = (
     _settings,
     _kept_where,
+    _provisioned,
     _places_once,
     _alternatives,
     _credentials,

@@ -9,6 +9,8 @@ from typing import Any
 TYPES = ("string", "list", "integer", "boolean", "url", "host_list", "origin_list", "email", "json", "base64")
 SENSITIVITIES = ("high", "medium", "low")
 PURGED = ("cache", "sessions")
+SCOPES = ("repository", "environment", "organization")
+ROLES = ("deploy", "host", "rotate", "respond")
 SETTING_NAME = r"^[A-Za-z_][A-Za-z0-9_]*\*?$"
 NAME = {"type": "string", "minLength": 1}
 SWITCH = {"type": "boolean"}
@@ -66,6 +68,10 @@ _SETTING = _object(
             {"type": "array", "items": {"anyOf": [_SECRET_PLACE, _PARAMETER_PLACE]}},
         ),
         "github": _described("Mirrored to GitHub Actions as this.", {"enum": ["secret", "variable"]}),
+        "github_scope": _described("Where GitHub keeps it; github.scope by default.", {"enum": list(SCOPES)}),
+        "initial": _described(
+            "Its first value, for provisioning: what is no secret, with {password} where one is generated.", NAME
+        ),
         "type": {"enum": list(TYPES)},
         "schemes": _described("Schemes that a url may have.", {"type": "array", "items": NAME, "minItems": 1}),
         "min_length": {"type": "integer", "minimum": 1},
@@ -136,13 +142,48 @@ _STORES = _object(
         ),
     }
 )
+_NUMBER = {"type": "integer", "minimum": 1}
+_GITHUB = _object(
+    {
+        "repository": {"type": "string", "pattern": r"^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+$"},
+        "environment": _described("The deployment environment at GitHub; the environment's own name by default.", NAME),
+        "scope": _described("Where secrets and variables are kept; repository by default.", {"enum": list(SCOPES)}),
+        "api_url": _described("Of GitHub Enterprise, such as https://github.example.com/api/v3.", NAME),
+        "owner_id": _described(
+            "Numeric id of the owner, for the subjects of repositories made since July 2026.", _NUMBER
+        ),
+        "repository_id": _described("Numeric id of the repository, for the same.", _NUMBER),
+    }
+)
+_AWS = _object(
+    {
+        "kms_key": _described("Alias of the encryption key; alias/{application}-{environment} by default.", NAME),
+        "owner": _described("Who answers for it: the value of the tag Owner.", NAME),
+        "tags": _described("Further tags of everything that is made.", _map(NAME)),
+        "recovery_days": _described(
+            "Days in which a deleted secret can be restored; 30 by default.",
+            {"type": "integer", "minimum": 7, "maximum": 30},
+        ),
+        "replicas": _described("Regions that hold replicas of the secrets.", {"type": "array", "items": NAME}),
+        "roles": _described(
+            "Names of the roles, with {application} and {environment}.",
+            _object(dict.fromkeys(ROLES, NAME)),
+        ),
+        "host_principal": _described("Who may be the host role; ec2.amazonaws.com by default.", NAME),
+        "operators": _described(
+            "ARNs of those who may be the roles rotate and respond.", {"type": "array", "items": NAME}
+        ),
+        "bucket": _described("The application's S3 bucket, if its hosts use one.", NAME),
+    }
+)
 _SHARED: dict[str, Any] = {
     "contacts": _map(NAME),
     "audit_log": _object({"log_group": NAME, "s3": NAME}),
     "github": _described(
-        "Where settings and credentials are mirrored to; without it they are not.",
-        _object({"repository": {"type": "string", "pattern": r"^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+$"}}),
+        "Where settings and credentials are mirrored to, and whose workflows may deploy; without it, none.",
+        {"$ref": "#/$defs/github"},
     ),
+    "aws": _described("What provisioning makes in AWS beside secrets and parameters.", {"$ref": "#/$defs/aws"}),
     "stores": {"$ref": "#/$defs/stores"},
     "services": _map({"$ref": "#/$defs/service"}),
     "purge": _described(
@@ -197,9 +238,11 @@ SCHEMA: dict[str, Any] = {
     "additionalProperties": False,
     "$defs": {
         "appears_in": _APPEARS_IN,
+        "aws": _AWS,
         "compose": _COMPOSE,
         "credential": _CREDENTIAL,
         "environment": _ENVIRONMENT,
+        "github": _GITHUB,
         "purge": _PURGE,
         "service": _SERVICE,
         "setting": _SETTING,

@@ -149,7 +149,7 @@ def _own_places(setting: Setting) -> tuple[Place, ...]:
 
 def mirrored_names(catalog: Catalog, credential: Credential) -> tuple[str, ...]:
     """The names under which GitHub holds the credential, if the catalog mirrors anything."""
-    if not catalog.github_repository:
+    if not catalog.github:
         return credential.github
     settings = tuple(name for name in credential.settings if catalog.settings[name].github == "secret")
     return tuple(dict.fromkeys((*credential.github, *settings)))

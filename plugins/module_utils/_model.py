@@ -77,6 +77,10 @@ class Setting:
     inventory: Optional[str] = None
     copies: Tuple[Place, ...] = ()
     github: Optional[str] = None
+    github_scope: Optional[str] = None
+    """Where GitHub keeps it: repository, environment or organization; None for what the catalog says of all."""
+    initial: Optional[str] = None
+    """Its first value; ``{password}`` stands where a generated one goes."""
     example: Optional[str] = None
     broker: bool = False
     """Whether queues, results or channels live behind its URL."""
@@ -165,6 +169,41 @@ class Exemption:
 
 
 @dataclass(frozen=True)
+class GitHub:
+    """Where settings are mirrored to, and whose workflows may deploy."""
+
+    repository: str
+    """OWNER/NAME"""
+    environment: str
+    """The deployment environment there."""
+    scope: str = "repository"
+    api_url: str = "https://api.github.com"
+    owner_id: Optional[int] = None
+    repository_id: Optional[int] = None
+
+    @property
+    def organization(self) -> str:
+        return self.repository.partition("/")[0]
+
+
+@dataclass(frozen=True)
+class Aws:
+    """What provisioning makes in AWS beside secrets and parameters."""
+
+    kms_key: str
+    """An alias, with ``alias/`` before its name."""
+    roles: Mapping[str, str]
+    """The name of each role: deploy, host, rotate and respond."""
+    owner: Optional[str] = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    recovery_days: int = 30
+    replicas: Tuple[str, ...] = ()
+    host_principal: str = "ec2.amazonaws.com"
+    operators: Tuple[str, ...] = ()
+    bucket: Optional[str] = None
+
+
+@dataclass(frozen=True)
 class Catalog:
     """What one environment of the application must have, and where."""
 
@@ -184,8 +223,10 @@ class Catalog:
     exemptions: Tuple[Exemption, ...] = ()
     region: Optional[str] = None
     expected_account_id: Optional[str] = None
-    github_repository: Optional[str] = None
-    """Where secrets are mirrored to; None for nowhere."""
+    github: Optional[GitHub] = None
+    """None for a catalog that mirrors nothing."""
+    aws: Optional[Aws] = None
+    """None only where a test makes a catalog by hand."""
 
     @property
     def rotation_secret(self) -> str:

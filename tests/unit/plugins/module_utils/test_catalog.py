@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._catalog_schema import ROLES
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import CatalogError
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import (
     SECRETS_MANAGER,
     SSM,
+    Aws,
     Catalog,
     Compose,
+    GitHub,
     Place,
     SettingRef,
 )
@@ -265,6 +268,43 @@ def test_a_credential(catalog: Make) -> None:
         "secret test-t key k",
         "parameter /app/test/X/Y",
     ]
+
+
+def test_github(catalog: Make) -> None:
+    plain = catalog({"A": {"value": "x"}}, github={"repository": "o/r"})
+    assert plain.github == GitHub("o/r", "test", "repository", "https://api.github.com")
+    assert plain.github.organization == "o"
+    named = catalog(
+        {"A": {"value": "x", "github": "secret", "github_scope": "organization"}},
+        github={"repository": "o/r", "environment": "live", "scope": "environment", "repository_id": 2, "owner_id": 1},
+    )
+    assert named.github == GitHub("o/r", "live", "environment", repository_id=2, owner_id=1)
+    assert named.settings["A"].github_scope == "organization"
+
+
+def test_aws(catalog: Make) -> None:
+    plain = catalog({"A": {"value": "x"}})
+    assert plain.aws == Aws("alias/app-test", {role: f"app-test-{role}" for role in ROLES})
+    named = catalog(
+        {"A": {"value": "x"}},
+        aws={"kms_key": "alias/k", "roles": {"host": "MyAppRole"}, "operators": ["arn:x"], "replicas": ["eu-west-1"]},
+    )
+    assert named.aws is not None
+    assert named.aws.kms_key == "alias/k"
+    assert named.aws.roles == {**plain.aws.roles, "host": "MyAppRole"}
+    assert (named.aws.operators, named.aws.replicas) == (("arn:x",), ("eu-west-1",))
+
+
+@pytest.mark.parametrize(
+    ("section", "expected"),
+    [
+        ({"github": {"scope": "environment"}}, "github.scope: is of no use without github.repository"),
+        ({"aws": {"kms_key": "k"}}, "aws.kms_key: 'k' is no alias; begin it with alias/"),
+        ({"aws": {"roles": {"host": "{x}"}}}, "aws.roles.host: '{x}' may hold only {application}, {environment}"),
+    ],
+)
+def test_what_provisioning_cannot_use(problems: Problems, section: dict[str, Any], expected: str) -> None:
+    assert problems({"A": {"value": "x"}}, **section) == [expected]
 
 
 @pytest.mark.parametrize("example", ["watchparty", "minimal"])

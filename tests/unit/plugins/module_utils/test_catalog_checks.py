@@ -32,6 +32,19 @@ A = {"group": "core"}
             {"A": {"compose": {"scheme": "x", "host": {"setting": "B"}}}},
             "settings.A.compose: B is no setting",
         ),
+        ({"A": {**A, "github_scope": "environment"}}, "settings.A.github_scope: is of no use without github"),
+        (
+            {"A": {"value": "x", "initial": "x"}},
+            "settings.A.initial: is for what a store holds; give the setting a group, secret or parameter",
+        ),
+        (
+            {"A": {**A, "initial": "x"}},
+            "settings.A.initial: a value of high sensitivity does not belong in the catalog; write {password} in it",
+        ),
+        (
+            {"A": {**A, "initial": "{password}"}},
+            "settings.A.initial: {password} is a credential's, and none appears in A",
+        ),
         (
             {"A": {"value": 1, "sensitivity": "medium"}},
             "settings.A.value: a value of medium sensitivity does not belong in the catalog; use a store",

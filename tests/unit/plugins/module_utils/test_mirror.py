@@ -102,7 +102,7 @@ def test_an_overtaken_run_sends_nothing(world: World) -> None:
 
 
 def test_of_a_catalog_without_a_repository_only_what_the_credential_names(world: World) -> None:
-    world.catalog = replace(world.catalog, github_repository=None)
+    world.catalog = replace(world.catalog, github=None)
     credential = world.catalog.credentials["database"]
     contents = world.secrets.read(["app/test/core", "copy-test"])
     plan = {"credentials": {"database": {"kind": "login"}}, "phases": 1}
