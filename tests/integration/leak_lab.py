@@ -14,7 +14,7 @@ from sandbox.application import SOURCE, python
 from sandbox.load import Manage
 from sandbox.process import REPOSITORY, write_private
 from tests.integration.chaos import Controller
-from tests.integration.harness import Run
+from tests.integration.harness import Lab, Run
 from tests.integration.rotation_lab import RotationLab, rotation_lab
 
 RESPONSE = "playbooks/leak_response.yml"
@@ -45,14 +45,20 @@ def leak_lab(connection: Mapping[str, Any], *, hosts: int = 2) -> Iterator[Rotat
         yield lab
 
 
-def respond(lab: RotationLab, *arguments: str) -> Run:
+def respond(lab: Lab, *arguments: str, environment: Mapping[str, str] | None = None) -> Run:
     """A leak response that asks nothing."""
     more = ("-e", "confirm=yes", "-e", f"leak_report_path={lab.directory / 'post-mortems'}")
-    return lab.run(*more, *arguments, playbook=RESPONSE)
+    return lab.run(*more, *arguments, playbook=RESPONSE, environment=environment)
 
 
-def post_mortem(lab: RotationLab) -> str:
-    """The one Markdown file, which is taken away; each run writes its evidence beside it."""
+def newest_post_mortem(lab: Lab) -> str:
+    """Each run writes one of its own, beside the evidence."""
+    pages = [page for page in (lab.directory / "post-mortems").glob("*.md") if "-evidence" not in page.name]
+    return max(pages, key=lambda page: page.stat().st_mtime).read_text(encoding="utf-8")
+
+
+def post_mortem(lab: Lab) -> str:
+    """The one Markdown file, which is taken away with all that lies beside it."""
     every = sorted((lab.directory / "post-mortems").glob("*.md"))
     pages = [page for page in every if "-evidence" not in page.name]
     assert len(pages) == 1, f"not one incident: {pages}"

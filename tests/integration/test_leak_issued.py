@@ -10,9 +10,10 @@ import re
 import pytest
 
 from sandbox.process import write_private
+from tests.integration import leak_lab
 from tests.integration.access_key_lab import USER, in_use, keys, prepare
 from tests.integration.harness import Lab, Run
-from tests.integration.leak_lab import RESPONSE
+from tests.integration.leak_lab import newest_post_mortem
 from tests.integration.test_leak_immediate import tasks
 
 PAGE = "https://provider.example/keys"
@@ -21,14 +22,8 @@ pytestmark = pytest.mark.slow
 
 
 def respond(lab: Lab, *words: str) -> Run:
-    every = ("containment=immediate", "confirm=yes", "leak_sessions=false", *words)
-    path = ("-e", f"leak_report_path={lab.directory / 'post-mortems'}")
-    return lab.run(*path, *(part for word in every for part in ("-e", word)), playbook=RESPONSE)
-
-
-def report(lab: Lab) -> str:
-    (page,) = (one for one in (lab.directory / "post-mortems").glob("*.md") if "-evidence" not in one.name)
-    return page.read_text(encoding="utf-8")
+    every = ("containment=immediate", "leak_sessions=false", *words)
+    return leak_lab.respond(lab, *(part for word in every for part in ("-e", word)))
 
 
 def test_an_access_key_is_dead_before_the_new_one_is_deployed(lab: Lab) -> None:
@@ -39,7 +34,7 @@ def test_an_access_key_is_dead_before_the_new_one_is_deployed(lab: Lab) -> None:
     removed = order.index("Deactivate and delete the other key, and prove that it is refused")
     assert order.index("Call AWS with it") < removed < order.index("Restart by command")
     assert list(keys(lab.moto.client("iam"), USER)) == [in_use(lab).username] != [old.username]
-    text = report(lab)
+    text = newest_post_mortem(lab)
     assert re.search(r"the application was taken down at \d+ s, and was down for \d+ s at most", text)
     for value in (old.password, in_use(lab).password):
         assert value not in run.output + text
@@ -61,8 +56,8 @@ def test_a_third_partys_value_is_replaced_and_open_until_it_is_revoked(lab: Lab)
     assert lab.hosts[0].values()["API_TOKEN"] == NEW
     run = respond(lab, "leaked=partner", "leak_revoked=partner")
     assert run.code == 0, run.output
-    assert "revoked, as the operator says; the new value is in force" in report(lab)
-    assert NEW not in run.output + report(lab)
+    assert "revoked, as the operator says; the new value is in force" in newest_post_mortem(lab)
+    assert NEW not in run.output + newest_post_mortem(lab)
     run = respond(lab, "leaked=partner", "leak_revoked=somebody")
     assert run.code != 0
     assert "leak_revoked: somebody: is no credential of the catalog" in run.text

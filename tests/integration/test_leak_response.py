@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests.integration import leak_lab
 from tests.integration.harness import Run
+from tests.integration.leak_lab import newest_post_mortem
 from tests.integration.rotation_lab import CORE, MASTER, RotationLab, rotation_lab, sentences
 from tests.integration.trail_server import Trail, trail_server
 from tests.unit.plugins.module_utils.trail_events import event
@@ -33,8 +35,7 @@ def trail() -> Iterator[Trail]:
 
 
 def respond(lab: RotationLab, trail: Trail, *arguments: str) -> Run:
-    more = ("-e", "confirm=yes", "-e", f"leak_report_path={lab.directory / 'post-mortems'}")
-    return lab.run(*more, *arguments, playbook="playbooks/leak_response.yml", environment=trail.env())
+    return leak_lab.respond(lab, *arguments, environment=trail.env())
 
 
 def distribution(lab: RotationLab) -> str:
@@ -127,17 +128,16 @@ def test_a_signing_key_keeps_no_former_one(lab: RotationLab, trail: Trail) -> No
     assert now.django_key != old.django_key
     assert now.fallbacks == ""
     assert lab.journal_state().obligations == {}
-    page = max((lab.directory / "post-mortems").glob("*.md"), key=lambda one: one.stat().st_mtime)
-    assert "- CloudTrail was not asked: AWS denies cloudtrail:LookupEvents on" in page.read_text(encoding="utf-8")
+    assert "- CloudTrail was not asked: AWS denies cloudtrail:LookupEvents on" in newest_post_mortem(lab)
     lab.assert_settled(old)
 
 
-def test_what_a_server_refuses_stays_open(lab: RotationLab) -> None:
+def test_what_a_server_refuses_stays_open(lab: RotationLab, trail: Trail) -> None:
     """The rest of its wave is replaced, and the same command goes on once the server does what it is asked for."""
     old = lab.ready()
     lab.postgres.execute(f"ALTER ROLE {MASTER} NOCREATEROLE;")
     try:
-        run = respond(lab, "-e", "leaked=database,cache")
+        run = respond(lab, trail, "-e", "leaked=database,cache")
     finally:
         lab.postgres.execute(f"ALTER ROLE {MASTER} CREATEROLE;")
     assert run.code != 0, run.output
@@ -147,7 +147,7 @@ def test_what_a_server_refuses_stays_open(lab: RotationLab) -> None:
     assert lab.journal_state().rotation is None
     assert lab.journal_state().incident is not None
 
-    run = respond(lab, "-e", "leaked=database,cache")
+    run = respond(lab, trail, "-e", "leaked=database,cache")
     assert run.code == 0, run.output
     assert lab.values().cache == now.cache
     assert lab.journal_state().incident is None

@@ -201,7 +201,7 @@ class Scenario:
             held = world.held(CORE)[key]
             value = f"{held},{value}" if held else value
         if what == "pending":
-            world.secrets.seed(CORE, json.dumps(world.held(CORE)), version=f"theirs-{self.serial:026}", label=PENDING)
+            world.secrets.seed(CORE, json.dumps(world.held(CORE)), version=f"theirs-p{self.serial:025}", label=PENDING)
             self.scheduler.say("SOMEBODY marks a version as pending in", CORE)
         elif place in (OTHER, COPY):
             if place == OTHER or world.copy:

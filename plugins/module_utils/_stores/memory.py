@@ -90,11 +90,15 @@ class MemorySecrets(_Hooked, VersionedStore):
         self._written = 0
 
     def seed(self, name: str, content: str, *, version: str = "", label: str = CURRENT) -> str:
-        """Writes as anybody else would, past the hook; returns the version id."""
+        """Writes as anybody else would, past the hook; returns the version id.
+
+        Raises :class:`AlreadyExists` when the id has another content: nobody can change one in AWS.
+        """
         self._written += 1
         version = version or f"seed-{self._written:027}"
         secret = self._secrets.setdefault(name, _Secret({}, {}))
-        secret.contents[version] = content
+        if secret.contents.setdefault(version, content) != content:
+            raise AlreadyExists(f"secret {name} has a version {version} with another content")
         secret.put(label, version)
         return version
 

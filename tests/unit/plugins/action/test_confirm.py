@@ -4,23 +4,17 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from functools import partial
 from typing import Any
 
 import pytest
 from ansible.errors import AnsibleActionFail
-from ansible.playbook.play_context import PlayContext
-from ansible.plugins.loader import connection_loader
 from ansible.utils.display import Display
 
 from ansible_collections.watchparty.secrets.plugins.action.confirm import ActionModule
+from tests.unit.plugins.action.local_action import run_action
 
-
-def act(*, check: bool = False, **args: Any) -> dict[str, Any]:
-    task: Any = SimpleNamespace(args=args, async_val=0, check_mode=check, diff=False, action="x", delegate_to=None)
-    connection = connection_loader.get("local", PlayContext(), "/dev/null")
-    templar: Any = SimpleNamespace(template=lambda text: text)
-    return ActionModule(task, connection, PlayContext(), None, templar, None).run(task_vars={})
+act = partial(run_action, ActionModule)
 
 
 @pytest.fixture

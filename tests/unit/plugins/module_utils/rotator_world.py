@@ -26,6 +26,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._url import Log
 
 CORE, COPY, TOKEN = "app/test/core", "copy-test", "/app/test/TOKEN"
 OWN = "app-rotation/test/r1"
+ALL = ("database", "django", "token")
 NOW = "2026-11-25T15:00:00Z"
 CATALOG: dict[str, Any] = {
     "application": "app",
@@ -148,3 +149,13 @@ class World:
 def opened(journal: Journal) -> OpenRotation:
     assert journal.rotation is not None
     return journal.rotation
+
+
+def going(world: World, *names: str, promoted: bool = False) -> Any:
+    """A rotation whose values are staged, and promoted if so asked."""
+    rotator = world.begun(*(names or ALL))
+    world.created(rotator)
+    rotator.advance("promote")
+    if promoted:
+        assert rotator.promote().outcome == "done"
+    return rotator

@@ -20,13 +20,13 @@ from tests.unit.plugins.module_utils.audit_lines import said
 
 # --- a runner's workspace is no place for the only log ------------------------------------------------------------
 
-GITHUB = {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": "/srv/runner/work/ops"}
+GITHUB = {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": "/srv/runner/workspace/ops"}
 
 
 @pytest.mark.parametrize(
     ("environ", "path", "name"),
     [
-        (GITHUB, "/srv/runner/work/ops/audit.jsonl", "GitHub Actions"),
+        (GITHUB, "/srv/runner/workspace/ops/audit.jsonl", "GitHub Actions"),
         ({**GITHUB, "RUNNER_ENVIRONMENT": "github-hosted"}, "/var/log/audit.jsonl", "GitHub Actions"),
         ({**GITHUB, "RUNNER_ENVIRONMENT": "self-hosted"}, "/var/log/audit.jsonl", None),
         ({**GITHUB, "HOME": "/srv/runner"}, "/srv/runner/audit.jsonl", "GitHub Actions"),

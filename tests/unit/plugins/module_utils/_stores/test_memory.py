@@ -12,7 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Denied, NoAccess, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+    AlreadyExists,
+    Denied,
+    NoAccess,
+    SecretsError,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import DENIED
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import (
     Hook,
@@ -213,3 +218,11 @@ def test_parameters_in_any_order(moto: Moto) -> None:
             assert real.read([path]) == twin.read([path])
 
     alike()
+
+
+def test_a_version_keeps_its_content() -> None:
+    store = MemorySecrets()
+    store.seed("a", "1", version="v" * 32)
+    with pytest.raises(AlreadyExists):
+        store.seed("a", "2", version="v" * 32)
+    assert store.read(["a"]).readings["a"].value == "1"
