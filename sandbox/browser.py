@@ -54,6 +54,7 @@ class Browser:
     name: str
     tally: Tally
     cookies: dict[str, str] = field(default_factory=dict, repr=False)
+    address: str = "127.0.0.1"
 
     async def ask(
         self, method: str, path: str, *, form: Mapping[str, str] | None = None, first: int | None = None
@@ -67,7 +68,7 @@ class Browser:
             ["Cookie: " + "; ".join(f"{name}={text}" for name, text in self.cookies.items())] if self.cookies else []
         )
         head += [f"{FIRST_HOST}: {first}"] if first is not None else []
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        reader, writer = await asyncio.open_connection(self.address, self.port)
         try:
             writer.write("\r\n".join([*head, "", ""]).encode("latin-1") + body)
             answer = await reader.read()
@@ -109,6 +110,14 @@ class Browser:
         if user is None:
             tally.anonymous += 1
         return user is not None
+
+    async def still_in(self) -> bool:
+        """Whether the cookies as they are now still log in; they are kept whatever the answer says."""
+        kept = dict(self.cookies)
+        known = await self.whoami()
+        self.cookies.clear()
+        self.cookies.update(kept)
+        return known
 
     async def round(self, firsts: Sequence[int | None]) -> None:
         """Ask as often as there are hosts to begin with, at once; log in again when that lost the session."""

@@ -91,9 +91,7 @@ class Site:
 
     def knows(self, browser: Browser) -> bool:
         """Whether the cookie that the user had still logs in; the cookie itself is kept."""
-        kept = dict(browser.cookies)
-        known = asyncio.run(browser.whoami())
-        browser.cookies.update(kept)
+        known = asyncio.run(browser.still_in())
         assert browser.tally.failed == 0, browser.tally.words
         return known
 
