@@ -87,3 +87,11 @@ class HostError(SecretsError):
 
 class RotationError(SecretsError):
     """Raised when a rotation cannot begin, go on or end as asked for."""
+
+
+class ProvisionError(SecretsError):
+    """Raised when values cannot be written as asked for: every problem at once, before the first write."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = list(problems)
+        super().__init__("Nothing was written:\n" + "\n".join("  - " + str(p) for p in self.problems))

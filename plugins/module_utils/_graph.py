@@ -78,6 +78,8 @@ class Found:
     login: Login = field(default_factory=Login, repr=False)
     appearances: tuple[Appearance, ...] = ()
     problems: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
+    """Those of the problems that are more than a value that is not there yet."""
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -160,6 +162,7 @@ def find(catalog: Catalog, credential: Credential, contents: Contents) -> Found:
     holdings = Holdings(contents)
     wanted = list(spots(catalog, credential))
     problems: list[str] = []
+    lacking: list[str] = []
     appearances: list[Appearance] = []
     for spot in wanted:
         text = holdings.value(spot.place, spot.setting)
@@ -171,14 +174,17 @@ def find(catalog: Catalog, credential: Credential, contents: Contents) -> Found:
                 problems.append(_flawed(spot, text))
         elif not holdings.is_broken(spot.place) and (spot.setting is None or spot.setting.required):
             failure = contents.failures.get(spot.place.name)
-            problems.append(f"{spot} holds no value" + (f" ({failure.reason})" if failure else ""))
+            lacking.append(f"{spot} holds no value" + (f" ({failure.reason})" if failure else ""))
+            problems.append(lacking[-1])
     problems += holdings.problems
     if not appearances and not problems:
-        problems.append("no place that the catalog names holds it: " + (", ".join(map(str, wanted)) or "it names none"))
+        lacking.append("no place that the catalog names holds it: " + (", ".join(map(str, wanted)) or "it names none"))
+        problems.append(lacking[-1])
     password, more = _agreed(appearances, "password", lambda one: not (one.spot.is_user and not one.in_url))
     username, others = _agreed(appearances, "username", lambda one: one.in_url or one.spot.is_user)
     every = tuple(dict.fromkeys((*problems, *more, *others)))
-    return Found(credential, Login(username, password), tuple(appearances), every)
+    conflicts = tuple(one for one in every if one not in lacking)
+    return Found(credential, Login(username, password), tuple(appearances), every, conflicts)
 
 
 def _holds_url(spot: Spot) -> bool:
