@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._provisioner import Provisioner
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _given
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._values import ValuesAction
@@ -30,7 +31,7 @@ class ActionModule(ValuesAction):
         catalog = provisioner.catalog
         form = provisioner.form("")
         more = {"audit_log": dict(catalog.audit_log), "kms_key": form.key or "", "tags": dict(form.tags)}
-        values = _given.given(args, task_vars, self._loader)
+        values = unlike_literals(catalog, _given.given(args, task_vars, self._loader))
         if state == "planned":
             check, self._task.check_mode = self._task.check_mode, True
             try:
@@ -51,3 +52,9 @@ class ActionModule(ValuesAction):
             todo = [name for name in names if provisioner.secrets.restore(name)]
         said = "is scheduled for deletion" if state == "absent" else "is taken back from its deletion"
         return {"changed": bool(todo), "plan": [f"secret {name} {said}" for name in todo]}
+
+
+def unlike_literals(catalog: Catalog, values: Mapping[str, str]) -> dict[str, str]:
+    """Without the settings whose value stands in the catalog itself, as a .env repeats them."""
+    literals = {name: one.literal for name, one in catalog.settings.items() if one.literal is not None}
+    return {name: text for name, text in values.items() if literals.get(name) != text}

@@ -189,7 +189,8 @@ class _Planner:
         if problem:
             self.problems.append(f"{target}: {problem} ({how})")
             return
-        self._fill(spot.place, target, text, how)
+        is_whole_user = spot.is_user and self._template(spot) is None
+        self._fill(spot.place, target, text, DERIVED if is_whole_user else how)
 
     def _template(self, spot: _graph.Spot) -> Optional[str]:
         if spot.setting is None:

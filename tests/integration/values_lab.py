@@ -49,9 +49,22 @@ def shop(**over: Any) -> dict[str, Any]:
                 "required": True,
                 "initial": "postgresql://shop_a:{password}@db.example.com:5432/shop",
             },
-            "CACHE_URL": {"group": "core", "schemes": ["rediss"], "initial": "rediss://:{password}@cache.example.com/0"},
-            "BROKER_URL": {"group": "core", "schemes": ["rediss"], "initial": "rediss://:{password}@cache.example.com/1"},
-            "ALLOWED_HOSTS": {"parameter": "App/ALLOWED_HOSTS", "type": "host_list", "required": True, "sensitivity": "low"},
+            "CACHE_URL": {
+                "group": "core",
+                "schemes": ["rediss"],
+                "initial": "rediss://:{password}@cache.example.com/0",
+            },
+            "BROKER_URL": {
+                "group": "core",
+                "schemes": ["rediss"],
+                "initial": "rediss://:{password}@cache.example.com/1",
+            },
+            "ALLOWED_HOSTS": {
+                "parameter": "App/ALLOWED_HOSTS",
+                "type": "host_list",
+                "required": True,
+                "sensitivity": "low",
+            },
             "GENERATION": {"parameter": "App/GENERATION", "sensitivity": "low", "initial": "1"},
             "MAIL_USER": {"parameter": "Mail/USER", "sensitivity": "medium"},
             "MAIL_PASSWORD": {"group": "integrations", "required": {"when": "MAIL_USER"}},
@@ -134,7 +147,7 @@ class Account:
         return str(answer["Parameter"]["Value"])
 
     def state(self) -> dict[str, Any]:
-        """Everything in the stores: by secret its current content and its versions, by parameter its value and number."""
+        """Everything in the stores: a secret with its versions, a parameter with number and type."""
         manager, ssm = self.lab.moto.client("secretsmanager"), self.lab.moto.client("ssm")
         found: dict[str, Any] = {}
         for one in manager.list_secrets(IncludePlannedDeletion=True)["SecretList"]:
