@@ -184,8 +184,9 @@ class _Planner:
 
     def _fill_spot(self, credential: Credential, spot: _graph.Spot, text: str, how: str) -> None:
         part = "username" if spot.is_user else "password"
-        target = spot.setting.name if spot.setting else f"{credential.name}.{part}"
-        problem = _targets.wrong(self.catalog, spot.setting, text)
+        setting = spot.setting if spot.setting and spot.place in _graph.own_places(spot.setting) else None
+        target = setting.name if setting else f"{credential.name}.{part}"
+        problem = _targets.wrong(self.catalog, setting, text)
         if problem:
             self.problems.append(f"{target}: {problem} ({how})")
             return
@@ -205,15 +206,11 @@ class _Planner:
             spot
             for spot in lacking
             if spot.setting
-            and spot.setting.type == "url"
+            and _graph.holds_url(spot)
             and self._template(spot) is None
             and (spot.setting.required or spot.setting.name in members)
         ]
-        fillable = [
-            spot
-            for spot in lacking
-            if self._template(spot) or not (spot.is_user or (spot.setting and spot.setting.type == "url"))
-        ]
+        fillable = [spot for spot in lacking if self._template(spot) or not (spot.is_user or _graph.holds_url(spot))]
         return kind.value == "generated" and kind.form == "text" and bool(fillable) and not waits
 
     def _planned_user(self, spots: Sequence[_graph.Spot]) -> Optional[str]:
@@ -227,7 +224,7 @@ class _Planner:
             return rendered(template, login) if login.password else None
         if spot.is_user:
             return login.username
-        return None if spot.setting and spot.setting.type == "url" else login.password
+        return None if _graph.holds_url(spot) else login.password
 
     def _needed(self) -> Dict[str, Target]:
         """What must have a value, whether it has one or not."""
