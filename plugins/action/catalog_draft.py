@@ -36,6 +36,8 @@ class ActionModule(ActionBase):
     def _drafted(self, source: Path, args: dict[str, Any]) -> dict[str, Any]:
         dest = Path(args["dest"]).expanduser()
         values = _given.of_env(source)
+        if not any(_import.is_name(name) for name in values):
+            raise ProvisionError([f"{source}: holds no setting; name another file"])
         text = _import.draft(values, args["application"] or _import.application_of(source.resolve().parent.name))
         former = dest.read_text(encoding="utf-8", errors="replace") if dest.exists() else None
         if former not in (None, text):

@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._url import Log
 
 HEADER = """\
 # Drafted from a .env: names, and guesses at the rest. It holds no value. Look at every line marked "guessed", correct
-# it, and move the file to group_vars/all/secrets_catalog.yml; docs/catalog.md explains each key.
+# it, and move the file into group_vars/all; docs/catalog.md explains each key.
 """
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _SECRET = re.compile(r"SECRET|PASSW|PWD|TOKEN|KEY|CREDENTIAL|PRIVATE|DSN|SALT|SIGN|WEBHOOK|CERT", re.IGNORECASE)
@@ -59,7 +59,7 @@ class Guess:
 
 def draft(values: Mapping[str, str], application: str) -> str:
     """The text of a catalog for these settings."""
-    names = [name for name in values if _NAME.match(name)]
+    names = [name for name in values if is_name(name)]
     guesses = [guess(name, values[name]) for name in names]
     left = [f"  # left out: line {at} of the file has no setting's name" for at in _odd(values)]
     lines = [
@@ -68,7 +68,7 @@ def draft(values: Mapping[str, str], application: str) -> str:
         "  contacts: {security: security@example.com} # guessed: write who is told of a leak",
         f"  audit_log: {{log_group: /{application}/secrets-audit}} # guessed",
         "",
-        "  settings:" if guesses else "  settings: {}",
+        "  settings:",
         *(one.line for one in guesses),
         *left,
     ]
@@ -174,7 +174,7 @@ def _free(name: str, other: str, taken: Mapping[str, object]) -> str:
 
 
 def _odd(values: Mapping[str, str]) -> List[int]:
-    return [at for at, name in enumerate(values, 1) if not _NAME.match(name)]
+    return [at for at, name in enumerate(values, 1) if not is_name(name)]
 
 
 def _group(name: str) -> str:
@@ -187,6 +187,11 @@ def _folder(name: str) -> str:
 
 def _key(name: str) -> str:
     return json.dumps(name) if name.lower() in _YAML_WORDS else name
+
+
+def is_name(name: str) -> bool:
+    """Whether a setting may be called so."""
+    return _NAME.match(name) is not None
 
 
 def application_of(name: Optional[str]) -> str:

@@ -256,7 +256,7 @@ class _Planner:
         found: List[str] = []
         answered = set()
         for name, target in needed.items():
-            if self._value(target) is not None:
+            if self._value(target) is not None or any(place.name in self.unreadable for place in target.places):
                 continue
             if target.credential:
                 is_url = target.setting is not None and target.setting.type == "url"

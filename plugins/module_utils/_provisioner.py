@@ -96,6 +96,8 @@ class Provisioner:
         self._generate = generate
         self._planner = planner
         self._generated: Dict[str, str] = {}
+        self.notes: Tuple[str, ...] = ()
+        """Those of the plan that was carried out last: a secret that was restored may have more to tell."""
 
     def look(self) -> Seen:
         names = _targets.secret_names(self.catalog)
@@ -138,6 +140,7 @@ class Provisioner:
             outlook = self.outlook(given)
             if outlook.plan.problems:
                 raise ProvisionError(outlook.plan.problems)
+            self.notes = outlook.plan.notes
             if outlook.restores:
                 for name in outlook.restores:
                     self.secrets.restore(name)

@@ -46,7 +46,7 @@ EXAMPLES = r"""
 - name: Draft a catalog
   watchparty.secrets.catalog_draft:
     env_file: .env
-    dest: secrets_catalog.draft.yml
+    dest: draft.yaml
   run_once: true
 """
 

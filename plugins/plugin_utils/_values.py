@@ -108,7 +108,10 @@ class ValuesAction(ActionBase):
         form = provisioner.form("")
         if form.key and (any(write.act == CREATE and write.secure for write in plan.writes) or outlook.reforms):
             require_key(self.connection.store_client("kms"), form.key)
-        return {**answer, "plan": provisioner.apply(values)} if outlook.words else answer
+        if not outlook.words:
+            return answer
+        done = provisioner.apply(values)
+        return {**answer, "plan": done, "notes": list(provisioner.notes)}
 
 
 def require_region(region: str | None, catalog: Catalog) -> None:

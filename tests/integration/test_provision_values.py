@@ -96,12 +96,12 @@ def test_staging_and_production_side_by_side(account_of: Account) -> None:
 
 
 BAD = {
-    "deleted": ("shop/production/core", "is scheduled for deletion", "provision_restore=true"),
+    "deleted": ("shop/production/core", "scheduled for deletion", "provision_restore=true"),
     "foreign": ("shop/production/core", "Application=other", "provision_adopt=true"),
     "account": ("999999999999", "expected_account_id"),
     "region": ("the region in use is eu-west-3", "expects us-east-1"),
     "no key": ("alias/shop-elsewhere is not there", "aws.kms_key"),
-    "too long": ("ALLOWED_HOSTS", "4,096", "provision_advanced=true"),
+    "too long": ("ALLOWED_HOSTS", "4,096", "provision_advanced_tier=true"),
     "malformed": ("ALLOWED_HOSTS: is a list of hosts, and item 1 is none",),
     "unknown": ("NO_SUCH_SETTING: is neither a setting nor a credential",),
     "readable by others": ("values.yml: must be a regular file of yours with mode 0600",),

@@ -29,7 +29,7 @@ def change(account: Account, name: str, value: str, *arguments: str) -> Run:
 
 
 def test_set_and_deployed(account_of: Account) -> None:
-    """--check tells it and writes nothing; then the value is in its place and in the host's file, and nowhere in output."""
+    """--check tells it and writes nothing; then the value is in its place and on the host, and nowhere in output."""
     lab = account_of.lab
     before = account_of.state()
     looked = change(account_of, "API_TOKEN", NEW, "--check", "--diff")
