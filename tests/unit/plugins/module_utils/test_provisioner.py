@@ -5,12 +5,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _resolve
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AlreadyExists, ProvisionError
+from ansible_collections.watchparty.secrets.plugins.module_utils._provisioner import Provisioner
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import Hook
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning import LABEL, Form
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import load_kinds, new_value
 from tests.unit.plugins.module_utils.values_world import CORE, GIVEN, PAIR, TOKEN, World, catalog
 
 WRITES = ("create", "put", "move", "update", "tag", "replicate", "policy", "write", "restore", "retire", "delete")
@@ -249,3 +254,29 @@ def test_staging_and_production_share_nothing() -> None:
     here, there = world.secret(CORE), other.secret("app/staging/core")
     assert not set(here.values()) & set(there.values())
     assert json.dumps([world.secret(CORE), world.secret(TOKEN)]) == before
+
+
+@pytest.mark.parametrize("environment", ["production", "staging"])
+def test_the_worked_example_from_nothing_to_deployable(
+    load_catalog: Callable[[str], dict[str, Any]], environment: str
+) -> None:
+    of = _catalog.parse(load_catalog("examples/watchparty/group_vars/all/secrets_catalog.yml"), environment)
+    world = World(of)
+    process = Provisioner(
+        catalog=of,
+        secrets=world.secrets,
+        parameters=world.parameters,
+        kinds=load_kinds([]),
+        generate=new_value,
+    )
+    asks = process.outlook({}).plan.asks
+    assert list(asks) == [
+        "ALLOWED_HOSTS",
+        "CSRF_TRUSTED_ORIGINS",
+        "database_admin.username",
+        "database_admin.password",
+    ]
+    answers = {**dict.fromkeys(asks, "a.example.com"), "CSRF_TRUSTED_ORIGINS": "https://a.example.com"}
+    process.apply(answers)
+    assert process.outlook({}).words == []
+    assert _resolve.resolve(of, process.look().contents).problems == ()
