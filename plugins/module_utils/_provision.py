@@ -231,7 +231,8 @@ class _Planner:
         wanted = {name for name in self.known if self._is_needed(name)}
         for choices in self.catalog.alternatives.values():
             lacks: List[List[str]] = [[name for name in choice if not self._of_setting(name)] for choice in choices]
-            wanted |= set(min(lacks, key=len))
+            nearest = min(lacks, key=len)
+            wanted |= set(nearest)
         wanted |= {name for name, one in self.known.items() if one.part_of in wanted}
         return {name: one for name, one in self.known.items() if name in wanted}
 

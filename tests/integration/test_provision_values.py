@@ -103,6 +103,7 @@ BAD = {
     "no key": ("alias/shop-elsewhere is not there", "aws.kms_key"),
     "too long": ("ALLOWED_HOSTS", "4,096", "provision_advanced_tier=true"),
     "malformed": ("ALLOWED_HOSTS: is a list of hosts, and item 1 is none",),
+    "no bucket": ("The audit log's bucket no-such-bucket is not there",),
     "unknown": ("NO_SUCH_SETTING: is neither a setting nor a credential",),
     "readable by others": ("values.yml: must be a regular file of yours with mode 0600",),
 }
@@ -127,6 +128,8 @@ def test_bad_input_is_named_before_the_first_write(account_of: Account, name: st
         production["region"] = "us-east-1"
     if name == "no key":
         lab.catalog["aws"]["kms_key"] = "alias/shop-elsewhere"
+    if name == "no bucket":
+        lab.catalog["audit_log"] = {"s3": "no-such-bucket/audit"}
     if name == "too long":
         values["ALLOWED_HOSTS"] = ",".join(["shop.example.com"] * 300)
     if name == "malformed":

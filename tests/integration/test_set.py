@@ -25,7 +25,7 @@ def change(account: Account, name: str, value: str, *arguments: str) -> Run:
     path = account.lab.directory / "value"
     path.touch(mode=0o600)
     path.write_text(f"{value}\n", encoding="utf-8")
-    return account.lab.run("-e", f"name={name}", "-e", f"value_file={path}", *arguments, playbook=SET)
+    return account.lab.run("-e", f"setting={name}", "-e", f"value_file={path}", *arguments, playbook=SET)
 
 
 def test_set_and_deployed(account_of: Account) -> None:

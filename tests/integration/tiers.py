@@ -59,6 +59,7 @@ SELECTED = {
     "test_ssh_key.py": ("from_end_to_end",),
     "test_ssh_logins": (),
     "test_valkey_user_killed": (),
+    "test_values_terminal": (),
 }
 """Of the slow tests in these files, those that make test runs."""
 RARELY = (
