@@ -32,13 +32,16 @@ class ActionModule(SnapshotAction):
         # What a deploy would write, read back: the comparison is one of files.
         rendered = _dotenv.from_dotenv(_dotenv.to_dotenv(environment.resolution.values, readers=readers))
         different = sorted(name for name in rendered if name in values and rendered[name] != values[name])
-        only_there, only_here = sorted(set(rendered) - set(values)), sorted(set(values) - set(rendered))
+        only_there = sorted(set(rendered) - set(values))
+        unset = sorted(name for name, text in values.items() if not text and name not in rendered)
+        only_here = sorted(set(values) - set(rendered) - set(unset))
         key = secrets.token_bytes(16)
         answer: dict[str, Any] = {
             "equal": sorted(name for name in rendered if values.get(name) == rendered[name]),
             "different": different,
             "only_in_file": only_here,
             "only_in_stores": only_there,
+            "unset": unset,
         }
         if self._task.diff:
             answer["diff"] = {

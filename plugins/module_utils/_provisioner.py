@@ -133,11 +133,11 @@ class Provisioner:
         deleted = tuple(name for name, one in seen.kept.items() if one.deleted)
         return Outlook(plan, deleted if self.wish.restore else (), self._reforms(seen))
 
-    def apply(self, given: Mapping[str, str]) -> List[str]:
+    def apply(self, given: Mapping[str, str], outlook: Optional[Outlook] = None) -> List[str]:
         """Carries the plan out; the lines of what was done. Raises :class:`ProvisionError` before the first write."""
         done: List[str] = []
         for at in range(TRIES):
-            outlook = self.outlook(given)
+            outlook = outlook if outlook and at == 0 else self.outlook(given)
             if outlook.plan.problems:
                 raise ProvisionError(outlook.plan.problems)
             self.notes = outlook.plan.notes

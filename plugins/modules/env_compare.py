@@ -68,6 +68,11 @@ only_in_file:
   type: list
   elements: str
   returned: success
+unset:
+  description: Settings that are empty in the file, and that a deploy would leave out.
+  type: list
+  elements: str
+  returned: success
 only_in_stores:
   description: Settings that a deploy would add.
   type: list

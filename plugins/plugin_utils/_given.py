@@ -28,7 +28,8 @@ def given(args: Mapping[str, Any], task_vars: Mapping[str, Any], loader: Any) ->
     """The values by name. An answer goes before a file. Raises ProvisionError, in words without a value."""
     found: dict[str, str] = {}
     if args.get("env_file"):
-        found.update(of_env(Path(args["env_file"]).expanduser()))
+        settings = of_env(Path(args["env_file"]).expanduser())
+        found.update({name: text for name, text in settings.items() if text})  # NAME= is a setting that is not set
     if args.get("values_file"):
         found.update(_targets.flattened(of_yaml(Path(args["values_file"]).expanduser(), loader)))
     if args.get("values_from"):

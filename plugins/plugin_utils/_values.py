@@ -110,7 +110,7 @@ class ValuesAction(ActionBase):
             require_key(self.connection.store_client("kms"), form.key)
         if not outlook.words:
             return answer
-        done = provisioner.apply(values)
+        done = provisioner.apply(values, outlook)
         return {**answer, "plan": done, "notes": list(provisioner.notes)}
 
 

@@ -35,6 +35,7 @@ def env_of(canaries: Canaries) -> str:
             "DEFAULT_FROM_EMAIL=shop@example.com",
             "DJANGO_SETTINGS_MODULE=shop.settings.production",
             'NOTE="two words"',
+            "UNUSED=",
             "",
         ]
     )
@@ -66,13 +67,16 @@ def test_from_an_old_file_to_the_same_deploy(lab: Lab) -> None:
     run = lab.run(*arguments, "-e", "import_values=true", playbook=IMPORT)
     assert run.code == 0, run.output
     assert "14 settings are equal in " in run.text
+    assert "empty in the file, and left out by a deploy: UNUSED" in run.text
     assert not canaries.found(run.output.encode())
     core = account.secret(f"shop/{ENVIRONMENT}/core")
     assert core["DB_PASSWORD"] in core["DATABASE_URL"]
     lab.deploy("-e", "env_deploy_restart=false")
     from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv
 
-    assert host.values() == _dotenv.from_dotenv(old.read_text(encoding="utf-8"))
+    values = _dotenv.from_dotenv(old.read_text(encoding="utf-8"))
+    assert values.pop("UNUSED") == ""
+    assert host.values() == values
 
     old.write_text(old.read_text(encoding="utf-8").replace("587", "25") + "LOST=1\n", encoding="utf-8")
     differs = lab.run(*arguments, "-e", "import_values=true", playbook=IMPORT)

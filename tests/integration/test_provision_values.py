@@ -54,6 +54,7 @@ def test_from_an_empty_account_to_a_deploy(account_of: Account) -> None:
     assert host.values()["DATABASE_URL"] == core["DATABASE_URL"]
 
 
+@pytest.mark.slow
 def test_without_a_terminal_everything_that_is_needed_is_named(account_of: Account) -> None:
     account_of.lab.add_hosts()
     run = account_of.provision(values=False)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import itertools
 import json
 from collections.abc import Callable, Mapping
@@ -82,11 +83,16 @@ def catalog(change: Callable[[dict[str, Any]], object] | None = None, environmen
     return _catalog.parse(document, environment)
 
 
+@functools.cache
+def plain() -> Catalog:
+    return catalog()
+
+
 class World:
     """The stores, and processes that write into them; every generated value is another one."""
 
     def __init__(self, of: Catalog | None = None, *, hook: Hook | None = None) -> None:
-        self.catalog = of or catalog()
+        self.catalog = of or plain()
         self.secrets = MakingMemorySecrets(hook)
         self.parameters = MakingMemoryParameters(hook)
         self._numbers = itertools.count(1)

@@ -82,7 +82,9 @@ def test_a_file_that_others_may_read_or_that_is_not_there(write: Write, option: 
 
 
 def test_a_dotenv(write: Write) -> None:
-    assert _given.of_env(write("A=1\nexport B='two words'\n")) == {"A": "1", "B": "two words"}
+    path = write("A=1\nexport B='two words'\nC=\n")
+    assert _given.of_env(path) == {"A": "1", "B": "two words", "C": ""}
+    assert _given.given({"env_file": str(path)}, {}, DataLoader()) == {"A": "1", "B": "two words"}
     for content, words in (("canary without sense", "line 1 is neither"), (b"A=\xff", "is not UTF-8")):
         with pytest.raises(ProvisionError, match=words) as caught:
             _given.of_env(write(content))
