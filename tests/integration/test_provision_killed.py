@@ -14,7 +14,7 @@ import pytest
 
 from tests.integration import harness
 from tests.integration.canaries import Canaries, Watch, in_files
-from tests.integration.chaos import EVERY, Act, Chaos, Controller, points, writes
+from tests.integration.chaos import EVERY, Chaos, Controller, points, sweep
 from tests.integration.harness import Lab
 from tests.integration.test_canary import CALLBACKS, Search
 from tests.integration.values_lab import ANSWERS, PROVISION, Account
@@ -46,30 +46,55 @@ def test_killed_again_and_again(lab: Lab, record_testsuite_property: Record) -> 
     account = Account(lab)
     lab.add_hosts()
     chaos = killer(account)
-    every = list(SPREAD)
-    if EVERY:
-        acts: list[Act] = chaos.acts()
-        every = points(acts) if EVERY == "1" else writes(acts)
-        harness.reset(lab.moto)
-        for environment in (harness.ENVIRONMENT, "staging"):
-            account.make_key(environment)
     before: dict[str, Any] = {}
     reached = []
-    for at in every:
+    for at in SPREAD:
         if chaos.kill(at, alive=False) is not None:
             reached.append(at)
         now = account.state()
         assert kept(before, now), f"killed at {at}"
         before = now
-    assert EVERY or reached == every
+    assert reached == list(SPREAD)
     account.provisioned()
     account.assert_complete()
     after = account.state()
     assert kept(before, after)
-    assert all(len(one[1]) == 1 for name, one in after.items() if not name.startswith("/")), "made more than once"
-    assert all(one[1] == 1 for name, one in after.items() if name.startswith("/"))
+    assert_once(after)
     assert account.provisioned().result("web1")["changed"] == 0
     record_testsuite_property("provisions killed", ", ".join(reached))
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not EVERY, reason="every point of a provision to kill it at: that takes minutes (make chaos)")
+def test_the_same_command_ends_it(lab: Lab, record_testsuite_property: Record) -> None:
+    """From an empty account each time: killed before one act, whether it writes or not, then run again."""
+    account = Account(lab)
+    lab.add_hosts()
+    chaos = killer(account)
+
+    def attempt(at: str) -> object:
+        emptied(account)
+        act = chaos.kill(at, alive=False)
+        before = account.state()
+        account.provisioned()
+        account.assert_complete()
+        after = account.state()
+        assert kept(before, after)
+        assert_once(after)
+        return act.label if act else "not reached"
+
+    sweep(points(chaos.acts()), attempt, what="provisions killed, then started again", record=record_testsuite_property)
+
+
+def emptied(account: Account) -> None:
+    harness.reset(account.lab.moto)
+    for environment in (harness.ENVIRONMENT, "staging"):
+        account.make_key(environment)
+
+
+def assert_once(state: dict[str, Any]) -> None:
+    assert all(len(one[1]) == 1 for name, one in state.items() if not name.startswith("/")), "made more than once"
+    assert all(one[1] == 1 for name, one in state.items() if name.startswith("/")), "written more than once"
 
 
 def test_no_value_is_anywhere_but_in_the_stores(lab: Lab) -> None:
