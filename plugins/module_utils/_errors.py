@@ -91,3 +91,11 @@ class RotationError(SecretsError):
 
 class PolicyError(SecretsError):
     """Raised when a policy would grant more than the catalog reads, does not fit, or cannot be judged."""
+
+
+class ProvisionError(SecretsError):
+    """Raised when values cannot be written as asked for: every problem at once, before the first write."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = list(problems)
+        super().__init__("Nothing was written:\n" + "\n".join("  - " + str(p) for p in self.problems))

@@ -59,7 +59,7 @@ class Appearance:
     @property
     def flaw(self) -> Optional[str]:
         """What keeps it from being the URL that it seems meant to be, if it seems so."""
-        is_meant = not self.in_url and (_holds_url(self.spot) or resembles_url(self.text))
+        is_meant = not self.in_url and (holds_url(self.spot) or resembles_url(self.text))
         return _flawed(self.spot, self.text) if is_meant else None
 
     def rewritten(self, new: Login) -> str:
@@ -78,6 +78,8 @@ class Found:
     login: Login = field(default_factory=Login, repr=False)
     appearances: tuple[Appearance, ...] = ()
     problems: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
+    """Those of the problems that are more than a value that is not there yet."""
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -109,7 +111,7 @@ def spots(catalog: Catalog, credential: Credential) -> Iterator[Spot]:
 def _spots(catalog: Catalog, credential: Credential) -> Iterator[Spot]:
     for name in credential.settings:
         setting = catalog.settings[name]
-        for place in _own_places(setting):
+        for place in own_places(setting):
             yield Spot(place, setting, is_user=bool(_USER.search(name)))
         if setting.compose:
             yield from _parts(catalog, setting, setting.compose.username, is_user=True)
@@ -123,7 +125,7 @@ def _parts(catalog: Catalog, setting: Setting, part: Optional[Part], *, is_user:
         yield Spot(part, setting, is_user=is_user)
     elif isinstance(part, SettingRef):
         other = catalog.settings[part.name]
-        for place in _own_places(other):
+        for place in own_places(other):
             yield Spot(place, other, is_user=is_user)
 
 
@@ -140,10 +142,11 @@ def reads_ssm(catalog: Catalog, credential: Credential) -> bool:
 def fallback_places(catalog: Catalog, credential: Credential) -> tuple[Place, ...]:
     """Where the former keys of a signing key are listed."""
     setting = catalog.settings.get(credential.fallbacks or "")
-    return _own_places(setting) if setting else ()
+    return own_places(setting) if setting else ()
 
 
-def _own_places(setting: Setting) -> tuple[Place, ...]:
+def own_places(setting: Setting) -> tuple[Place, ...]:
+    """Where the setting's whole value stands."""
     return ((setting.place,) if setting.place else ()) + setting.copies
 
 
@@ -160,6 +163,7 @@ def find(catalog: Catalog, credential: Credential, contents: Contents) -> Found:
     holdings = Holdings(contents)
     wanted = list(spots(catalog, credential))
     problems: list[str] = []
+    lacking: list[str] = []
     appearances: list[Appearance] = []
     for spot in wanted:
         text = holdings.value(spot.place, spot.setting)
@@ -167,22 +171,26 @@ def find(catalog: Catalog, credential: Credential, contents: Contents) -> Found:
             problems.append(_different(spot, text))
         elif text:
             appearances.append(_appearance(spot, text))
-            if _holds_url(spot) and not is_url(text):
+            if holds_url(spot) and not is_url(text):
                 problems.append(_flawed(spot, text))
         elif not holdings.is_broken(spot.place) and (spot.setting is None or spot.setting.required):
             failure = contents.failures.get(spot.place.name)
-            problems.append(f"{spot} holds no value" + (f" ({failure.reason})" if failure else ""))
+            lacking.append(f"{spot} holds no value" + (f" ({failure.reason})" if failure else ""))
+            problems.append(lacking[-1])
     problems += holdings.problems
     if not appearances and not problems:
-        problems.append("no place that the catalog names holds it: " + (", ".join(map(str, wanted)) or "it names none"))
+        lacking.append("no place that the catalog names holds it: " + (", ".join(map(str, wanted)) or "it names none"))
+        problems.append(lacking[-1])
     password, more = _agreed(appearances, "password", lambda one: not (one.spot.is_user and not one.in_url))
     username, others = _agreed(appearances, "username", lambda one: one.in_url or one.spot.is_user)
     every = tuple(dict.fromkeys((*problems, *more, *others)))
-    return Found(credential, Login(username, password), tuple(appearances), every)
+    conflicts = tuple(one for one in every if one not in lacking)
+    return Found(credential, Login(username, password), tuple(appearances), every, conflicts)
 
 
-def _holds_url(spot: Spot) -> bool:
-    return spot.setting is not None and spot.setting.type == "url" and spot.place in _own_places(spot.setting)
+def holds_url(spot: Spot) -> bool:
+    """Whether the place is to hold a whole URL, and not a part of one."""
+    return spot.setting is not None and spot.setting.type == "url" and spot.place in own_places(spot.setting)
 
 
 def _flawed(where: object, text: str) -> str:

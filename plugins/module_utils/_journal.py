@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, field, replace
-from typing import Any, Iterable, Mapping, Optional
+from typing import Any, FrozenSet, Iterable, Mapping, Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError
@@ -70,6 +70,11 @@ class OpenRotation:
     @property
     def prescribes(self) -> bool:
         return bool(self.secrets or self.parameters)
+
+    @property
+    def names(self) -> FrozenSet[str]:
+        """The secrets and parameters that it changes."""
+        return frozenset((*self.plan.get("secrets", {}), *self.plan.get("parameters", {})))
 
     @property
     def half_promoted(self) -> bool:

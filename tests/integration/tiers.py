@@ -26,8 +26,10 @@ ONE_VERSION = (
     "test_canary.py::test_the_search_finds",
     "test_env_validator",
     "test_host_order",
+    "test_import",
     "test_leak_bad_input",
     "test_rotate_bad_input",
+    "test_set.py",
 )
 """Tests of what is decided without Ansible, or of the tests themselves: one version of it is enough for them too."""
 SELECTED = {
@@ -35,6 +37,7 @@ SELECTED = {
     "test_aws_access_key": ("from_end_to_end",),
     "test_canary_rotation": ("no_value_is_anywhere_else", "arguments]"),
     "test_django_sessions": (),
+    "test_import": (),
     "test_leak_immediate": (),
     "test_leak_issued": (),
     "test_leak_lost": (),
@@ -42,6 +45,8 @@ SELECTED = {
     "test_leak_response": ("from_a_paste", "signing_key"),
     "test_leaked_ssh_key": (),
     "test_least_privilege": ("deploys_and_rotations",),
+    "test_provision_killed": (),
+    "test_provision_values": (),
     "test_real_rotation": (),
     "test_rotate.py": ("third_partys_value",),
     "test_rotate_bad_input": (),
@@ -52,9 +57,11 @@ SELECTED = {
     "test_rotation_valkey": (),
     "test_session_probe": ("refused[db]", "loudly[signed_cookies]"),
     "test_sessions": ("none_is_lost[db]",),
+    "test_set.py": (),
     "test_ssh_key.py": ("from_end_to_end",),
     "test_ssh_logins": (),
     "test_valkey_user_killed": (),
+    "test_values_terminal": (),
 }
 """Of the slow tests in these files, those that make test runs."""
 RARELY = (

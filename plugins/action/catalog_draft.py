@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _import
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ProvisionError, SecretsError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _files, _given
+
+OPTIONS: dict[str, Any] = {
+    "env_file": {"type": "path", "required": True},
+    "dest": {"type": "path", "required": True},
+    "application": {"type": "str"},
+}
+
+
+class ActionModule(ActionBase):
+    """Reads a .env here and writes a catalog of its names; asks no store."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validated, args = self.validate_argument_spec(argument_spec=OPTIONS)
+        try:
+            return {**result, **self._drafted(Path(args["env_file"]).expanduser(), args)}
+        except SecretsError as error:
+            return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
+
+    def _drafted(self, source: Path, args: dict[str, Any]) -> dict[str, Any]:
+        dest = Path(args["dest"]).expanduser()
+        values = _given.of_env(source)
+        if not any(_import.is_name(name) for name in values):
+            raise ProvisionError([f"{source}: holds no setting; name another file"])
+        text = _import.draft(values, args["application"] or _import.application_of(source.resolve().parent.name))
+        former = dest.read_text(encoding="utf-8", errors="replace") if dest.exists() else None
+        if former not in (None, text):
+            raise ProvisionError([f"{dest}: is there already and stays as it is; move it away, or name another file"])
+        if former is None and not self._task.check_mode:
+            _files.write_text(dest, text)
+        answer: dict[str, Any] = {"changed": former is None, "dest": str(dest), "names": list(values)}
+        if self._task.diff:
+            answer["diff"] = {"before": former or "", "after": text}
+        return answer

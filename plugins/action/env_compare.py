@@ -1,0 +1,61 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv
+from ansible_collections.watchparty.secrets.plugins.module_utils._dotenv_readers import DEFAULT_READERS
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import InvalidEnvironment
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _given
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._reading import Environment
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._snapshot_action import SnapshotAction
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._values import fingerprint
+
+
+class ActionModule(SnapshotAction):
+    """Compares a .env here with what a deploy would write."""
+
+    name = "watchparty.secrets.env_compare"
+    extra_options = {
+        "env_file": {"type": "path", "required": True},
+        "readers": {"type": "list", "elements": "str", "default": list(DEFAULT_READERS)},
+    }
+
+    def answer(self, environment: Environment) -> dict[str, Any]:
+        environment.resolution.require()
+        values = _given.of_env(Path(self._task.args["env_file"]).expanduser())
+        readers = tuple(self._task.args.get("readers") or DEFAULT_READERS)
+        # What a deploy would write, read back: the comparison is one of files.
+        rendered = _dotenv.from_dotenv(_dotenv.to_dotenv(environment.resolution.values, readers=readers))
+        different = sorted(name for name in rendered if name in values and rendered[name] != values[name])
+        only_there = sorted(set(rendered) - set(values))
+        unset = sorted(name for name, text in values.items() if not text and name not in rendered)
+        only_here = sorted(set(values) - set(rendered) - set(unset))
+        key = secrets.token_bytes(16)
+        answer: dict[str, Any] = {
+            "equal": sorted(name for name in rendered if values.get(name) == rendered[name]),
+            "different": different,
+            "only_in_file": only_here,
+            "only_in_stores": only_there,
+            "unset": unset,
+        }
+        if self._task.diff:
+            answer["diff"] = {
+                "before": _fingerprints(key, values, [*different, *only_here]),
+                "after": _fingerprints(key, rendered, [*different, *only_there]),
+            }
+        if different or only_here:
+            raise InvalidEnvironment(
+                [f"{name}: differs from the file" for name in different]
+                + [f"{name}: is in the file, and a deploy would not write it" for name in only_here],
+                environment.catalog.environment,
+            )
+        return answer
+
+
+def _fingerprints(key: bytes, values: dict[str, str], names: list[str]) -> str:
+    return "".join(f"{name} fingerprint {fingerprint(key, values[name])}\n" for name in sorted(names))

@@ -1,0 +1,65 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _dotenv, _local
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+    DotenvError,
+    ProvisionError,
+    SecretsError,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import load_kinds, new_value
+
+OPTIONS: dict[str, Any] = {
+    "catalog": {"type": "dict", "required": True},
+    "environment": {"type": "str", "default": "local"},
+    "path": {"type": "path", "required": True},
+    "kinds_path": {"type": "list", "elements": "path", "default": []},
+}
+
+
+class ActionModule(ActionBase):
+    """Reads the catalog and the file that is there; asks no store."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validated, args = self.validate_argument_spec(argument_spec=OPTIONS)
+        try:
+            catalog = _catalog.parse(args["catalog"], args["environment"])
+            present = present_in(Path(args["path"]).expanduser())
+            found = _local.settings(catalog, load_kinds(args["kinds_path"]), present, new_value)
+        except SecretsError as error:
+            return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
+        return {
+            **result,
+            "changed": False,
+            "_ansible_no_log": True,
+            "settings": found,
+            "sensitivity": {name: catalog.settings[name].sensitivity for name in found},
+            "snapshot_id": "local",
+            "names": sorted(found),
+        }
+
+
+def present_in(path: Path) -> set[str]:
+    """The names that a file has already."""
+    if not os.path.lexists(path):
+        return set()
+    try:
+        return set(_dotenv.from_dotenv(path.read_bytes().decode()))
+    except OSError as error:
+        raise ProvisionError([f"{path}: cannot be read: {error.strerror}"]) from None
+    except UnicodeDecodeError:
+        raise ProvisionError([f"{path}: is not UTF-8"]) from None
+    except DotenvError as error:
+        raise ProvisionError([f"{path}: {error}"]) from None

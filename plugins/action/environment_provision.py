@@ -1,0 +1,60 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._provisioner import Provisioner
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _given
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._values import ValuesAction
+
+
+class ActionModule(ValuesAction):
+    """Makes what the catalog names and is not there yet, or schedules the deletion of secrets, or takes that back."""
+
+    name = "watchparty.secrets.environment_provision"
+    options = {
+        "state": {"type": "str", "choices": ["planned", "present", "absent", "restored"], "default": "present"},
+        "secrets": {"type": "list", "elements": "str", "default": []},
+        "complete": {"type": "bool", "default": True},
+        "restore": {"type": "bool", "default": False},
+        "resource_policy": {"type": "json"},
+    }
+
+    def answer(self, provisioner: Provisioner, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        state = args["state"]
+        if state in ("absent", "restored"):
+            return self._gone(provisioner, state, args["secrets"])
+        catalog = provisioner.catalog
+        form = provisioner.form("")
+        more = {"audit_log": dict(catalog.audit_log), "kms_key": form.key or "", "tags": dict(form.tags)}
+        values = unlike_literals(catalog, _given.given(args, task_vars, self._loader))
+        if state == "planned":
+            check, self._task.check_mode = self._task.check_mode, True
+            try:
+                return {**self.written(provisioner, values, complete=False), "changed": False, **more}
+            finally:
+                self._task.check_mode = check
+        return {**self.written(provisioner, values, complete=args["complete"]), **more}
+
+    def _gone(self, provisioner: Provisioner, state: str, names: list[str]) -> dict[str, Any]:
+        provisioner.require_known(names)
+        if self._task.check_mode:
+            seen = provisioner.look()
+            wanted = state == "absent"
+            todo = [name for name in names if name in seen.kept and seen.kept[name].deleted != wanted]
+        elif state == "absent":
+            todo = provisioner.absent(names)
+        else:
+            todo = [name for name in names if provisioner.secrets.restore(name)]
+        said = "is scheduled for deletion" if state == "absent" else "is taken back from its deletion"
+        return {"changed": bool(todo), "plan": [f"secret {name} {said}" for name in todo]}
+
+
+def unlike_literals(catalog: Catalog, values: Mapping[str, str]) -> dict[str, str]:
+    """Without the settings whose value stands in the catalog itself, as a .env repeats them."""
+    literals = {name: one.literal for name, one in catalog.settings.items() if one.literal is not None}
+    return {name: text for name, text in values.items() if literals.get(name) != text}

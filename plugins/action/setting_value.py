@@ -1,0 +1,60 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _set, _targets
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ProvisionError
+from ansible_collections.watchparty.secrets.plugins.module_utils._provisioner import Provisioner
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _given
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._values import ValuesAction
+
+
+class ActionModule(ValuesAction):
+    """Changes settings that somebody names, wherever their values appear."""
+
+    name = "watchparty.secrets.setting_value"
+    planner = staticmethod(_set.plan)
+    options = {
+        "state": {"type": "str", "choices": ["known", "present"], "default": "present"},
+        "names": {"type": "list", "elements": "str", "required": True},
+        "value_file": {"type": "path"},
+        "anyway": {"type": "bool", "default": False},
+    }
+
+    def answer(self, provisioner: Provisioner, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        names = args["names"]
+        if not names:
+            raise ProvisionError(["names: is empty; say which settings are to be changed"])
+        if args["state"] == "known":
+            return self._known(provisioner, names)
+        values = _given.given(args, task_vars, self._loader)
+        if args["value_file"]:
+            if len(names) > 1:
+                raise ProvisionError(["value_file: holds one value, and several names are given; use values_file"])
+            values[names[0]] = _given.of_text(Path(args["value_file"]).expanduser())
+        foreign = [f"{name}: is not among the names that are to be changed" for name in values if name not in names]
+        lacking = [
+            f"{name}: has no value; answer when asked, or give value_file" for name in names if name not in values
+        ]
+        if foreign or (lacking and not self._task.check_mode):
+            raise ProvisionError([*foreign, *lacking])
+        return self.written(provisioner, values, complete=False)
+
+    def _known(self, provisioner: Provisioner, names: list[str]) -> dict[str, Any]:
+        """Says what is wrong with the names before anybody is asked."""
+        catalog = provisioner.catalog
+        known, found, problems = _targets.chosen(catalog, dict.fromkeys(names, ""))
+        pages = {}
+        for name in found:
+            problems += _set.objections(catalog, provisioner.kinds, known[name], anyway=provisioner.wish.anyway)
+            credential = catalog.credentials.get(known[name].credential or "")
+            if credential and credential.provider_url:
+                pages[name] = credential.provider_url
+        if problems:
+            raise ProvisionError(problems)
+        return {"changed": False, "asks": list(names), "pages": pages}

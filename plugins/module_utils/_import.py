@@ -1,0 +1,199 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A catalog drafted from an existing ``.env``. Every guess is marked, and no value is in it."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Dict, List, Mapping, Optional, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _types
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Setting
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login, login_of
+
+HEADER = """\
+# Drafted from a .env: names, and guesses at the rest. It holds no value. Look at every line marked "guessed", correct
+# it, and move the file into group_vars/all; docs/catalog.md explains each key.
+"""
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_SECRET = re.compile(r"SECRET|PASSW|PWD|TOKEN|KEY|CREDENTIAL|PRIVATE|DSN|SALT|SIGN|WEBHOOK|CERT", re.IGNORECASE)
+_USER = re.compile(r"(USER|USERNAME|LOGIN|_ID)$", re.IGNORECASE)
+_MODULE = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)+\Z")
+_YAML_WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
+_PREFIXES = {"DB": "DB", "DATABASE": "DB", "POSTGRES": "DB", "EMAIL": "Email", "SMTP": "Email", "AWS": "Storage"}
+_THIRD = re.compile(
+    r"(GOOGLE|YOUTUBE|TWITCH|GITHUB|GITLAB|SLACK|STRIPE|PAYPAL|TWILIO|SENDGRID|MAILGUN|OPENAI|FACEBOOK|TWITTER|DISCORD"
+    r"|SENTRY|DATADOG|SEGMENT|ALGOLIA|CLOUDFLARE|APPLE|MICROSOFT|AZURE|SPOTIFY|TELEGRAM)_"
+)
+_KINDS = {"postgresql": "postgresql_role", "postgres": "postgresql_role"}
+_KINDS.update(dict.fromkeys(("redis", "rediss", "valkey", "valkeys"), "valkey_user"))
+_NAMES = {"postgresql_role": "database", "valkey_user": "cache"}
+_LONG = 20
+"""Characters from which on a text without a space may be a secret."""
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What a setting seems to be."""
+
+    name: str
+    type: str
+    sensitivity: str
+    why: str
+    schemes: Tuple[str, ...] = ()
+
+    @property
+    def line(self) -> str:
+        where = (
+            f"group: {_group(self.name)}"
+            if self.sensitivity == "high"
+            else f"parameter: {_folder(self.name)}/{self.name}"
+        )
+        parts = [where] + ([f"type: {self.type}"] if self.type != "string" else [])
+        parts += [f"schemes: [{', '.join(self.schemes)}]"] if self.schemes else []
+        parts.append(f"sensitivity: {self.sensitivity}")
+        return f"    {_key(self.name)}: {{{', '.join(parts)}}} # guessed: {self.why}"
+
+
+def draft(values: Mapping[str, str], application: str) -> str:
+    """The text of a catalog for these settings."""
+    names = [name for name in values if is_name(name)]
+    guesses = [guess(name, values[name]) for name in names]
+    left = [f"  # left out: line {at} of the file has no setting's name" for at in _odd(values)]
+    lines = [
+        HEADER + "secrets_catalog:",
+        f"  application: {application}",
+        "  contacts: {security: security@example.com} # guessed: write who is told of a leak",
+        f"  audit_log: {{log_group: /{application}/secrets-audit}} # guessed",
+        "",
+        "  settings:",
+        *(one.line for one in guesses),
+        *left,
+    ]
+    found = credentials({one.name: values[one.name] for one in guesses}, {one.name: one for one in guesses})
+    if found:
+        lines += ["", "  credentials:"]
+        for name, (kind, settings, why) in found.items():
+            appears = ", ".join(f"{{setting: {_key(setting)}}}" for setting in settings)
+            more = ", fallbacks: SECRET_KEY_FALLBACKS" if kind == "django_secret_key" and _FALLBACKS in values else ""
+            lines.append(f"    {name}: # guessed: {why}")
+            lines.append(f"      {{kind: {kind}, max_age_days: 90{more}, appears_in: [{appears}]}}")
+    return "\n".join(lines) + "\n"
+
+
+_FALLBACKS = "SECRET_KEY_FALLBACKS"
+
+
+def guess(name: str, value: str) -> Guess:
+    """What one setting seems to be, by its name and the form of its value."""
+    kind, schemes = _type(name, value)
+    login = login_of(value.split(",")[0])
+    if login and login.password:
+        return Guess(name, kind, "high", "a URL with a password", schemes)
+    if _SECRET.search(name):
+        return Guess(name, kind, "high", "its name says that it is secret", schemes)
+    if _USER.search(name):
+        return Guess(name, kind, "medium", "its name says that it is a user or an id", schemes)
+    if kind != "string":
+        return Guess(name, kind, "low", f"its form is that of {kind}", schemes)
+    if _MODULE.match(value):
+        return Guess(name, kind, "low", "its form is that of a module's name")
+    if len(value) >= _LONG and not re.search(r"\s", value):
+        return Guess(name, kind, "high", "a long text without spaces may be secret")
+    return Guess(name, kind, "medium", "nothing tells what it is")
+
+
+def _type(name: str, value: str) -> Tuple[str, Tuple[str, ...]]:
+    lowered = value.strip().lower()
+    if lowered in ("true", "false", "yes", "no", "on", "off"):
+        return "boolean", ()
+    if re.fullmatch(r"[+-]?[0-9]+", value):
+        return "integer", ()
+    if "://" in value:
+        if "," in value or name.upper().endswith("ORIGINS"):
+            return ("origin_list" if _fits("origin_list", value) else "list"), ()
+        scheme = value.partition("://")[0]
+        fits = _fits("url", value) and re.fullmatch(r"[a-z][a-z0-9+.-]*", scheme)
+        return ("url", (scheme,)) if fits else ("string", ())
+    if "HOSTS" in name.upper() and _fits("host_list", value):
+        return "host_list", ()
+    if _fits("email", value) and "@" in value and " " not in value and not _SECRET.search(name):
+        return "email", ()
+    if value[:1] in "{[" and _fits("json", value):
+        return "json", ()
+    return "string", ()
+
+
+def _fits(kind: str, value: str) -> bool:
+    return bool(value) and _types.problem(Setting("X", type=kind), value) is None
+
+
+def credentials(values: Mapping[str, str], guesses: Mapping[str, Guess]) -> Dict[str, Tuple[str, List[str], str]]:
+    """Kind, settings and reason, by name. Settings that share one password share one credential."""
+    found: Dict[str, Tuple[str, List[str], str]] = {}
+    taken: set[str] = set()
+    if "SECRET_KEY" in values:
+        found["django_key"] = ("django_secret_key", ["SECRET_KEY"], "Django's signing key, by its name")
+        taken |= {"SECRET_KEY", _FALLBACKS}
+    pair = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
+    if all(name in values for name in pair):
+        found["aws_key"] = ("aws_access_key", pair, "an IAM user's key, by its names")
+        taken |= set(pair)
+    for login, settings, kind in _shared(values, taken):
+        name = _free(_NAMES.get(kind, settings[0].lower()), settings[0].lower(), found)
+        settings += [one for one in values if one not in (*taken, *settings) and _is_part(one, values[one], login)]
+        found[name] = (kind, settings, "the same login in each of them")
+        taken |= set(settings)
+    for name, one in guesses.items():
+        if one.sensitivity == "high" and name not in taken:
+            found[_free(name.lower(), f"{name.lower()}_value", found)] = ("external", [name], "somebody else issues it")
+    return found
+
+
+def _shared(values: Mapping[str, str], taken: set[str]) -> List[Tuple[Login, List[str], str]]:
+    """The logins inside URLs, with the settings that hold each, and the kind that the scheme tells."""
+    found: Dict[Tuple[str, Login], List[str]] = {}
+    for name, value in values.items():
+        login = login_of(value.split(",")[0])
+        if name not in taken and login and login.password:
+            kind = _KINDS.get(value.partition("://")[0].partition("+")[0].lower(), "external")
+            found.setdefault((kind, login), []).append(name)
+    return [(login, settings, kind) for (kind, login), settings in found.items()]
+
+
+def _is_part(name: str, value: str, login: Login) -> bool:
+    if value == login.password:
+        return True
+    return value == login.username and bool(_USER.search(name))
+
+
+def _free(name: str, other: str, taken: Mapping[str, object]) -> str:
+    return name if name not in taken else other
+
+
+def _odd(values: Mapping[str, str]) -> List[int]:
+    return [at for at, name in enumerate(values, 1) if not is_name(name)]
+
+
+def _group(name: str) -> str:
+    return "integrations" if _THIRD.match(name) else "core"
+
+
+def _folder(name: str) -> str:
+    return _PREFIXES.get(name.partition("_")[0], "App")
+
+
+def _key(name: str) -> str:
+    return json.dumps(name) if name.lower() in _YAML_WORDS else name
+
+
+def is_name(name: str) -> bool:
+    """Whether a setting may be called so."""
+    return _NAME.match(name) is not None
+
+
+def application_of(name: Optional[str]) -> str:
+    """A name that an application may have, from that of a folder."""
+    return re.sub(r"[^a-z0-9-]+", "-", (name or "").lower()).strip("-") or "app"

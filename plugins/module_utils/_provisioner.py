@@ -1,0 +1,257 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The acts of provisioning on the stores, known by their interface only: each can be repeated, and loses no write."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field, replace
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _journal, _provision, _targets
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+    AlreadyExists,
+    Conflict,
+    ProvisionError,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._kinds import Kind
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM, Catalog, Credential
+from ansible_collections.watchparty.secrets.plugins.module_utils._provision import Ground, Plan
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning import (
+    Change,
+    Form,
+    Kept,
+    ParameterMaking,
+    SecretMaking,
+    change,
+    tier_for,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._value_writes import CREATE, Write
+
+TRIES = 4
+"""How often a plan is made anew because somebody else wrote meanwhile."""
+MANAGED_BY = "watchparty.secrets"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the operator allows beside the values."""
+
+    adopt: bool = False
+    """Take over secrets whose tags say that they are another's."""
+    restore: bool = False
+    advanced: bool = False
+    anyway: bool = False
+    key: Optional[str] = None
+    """Another key than the catalog's; empty for AWS's own."""
+    policy: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one look brought."""
+
+    contents: Contents
+    kept: Mapping[str, Kept]
+    journal: _journal.Journal
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """A plan with what becomes of secrets that are there."""
+
+    plan: Plan
+    restores: Tuple[str, ...] = ()
+    reforms: Mapping[str, Change] = field(default_factory=dict)
+
+    @property
+    def words(self) -> List[str]:
+        """One line an act, without a value."""
+        said = [f"secret {name} is taken back from its deletion" for name in self.restores]
+        said += [write.words for write in self.plan.writes]
+        return said + [f"secret {name} gets: {', '.join(one.words)}" for name, one in sorted(self.reforms.items())]
+
+
+class Provisioner:
+    """One process's hands on the stores."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        secrets: SecretMaking,
+        parameters: ParameterMaking,
+        kinds: Mapping[str, Kind],
+        generate: Callable[[Kind], str],
+        wish: Optional[Wish] = None,
+        planner: Callable[[Ground], Plan] = _provision.plan,
+    ) -> None:
+        self.catalog = catalog
+        self.secrets = secrets
+        self.parameters = parameters
+        self.wish = wish or Wish()
+        self.kinds = kinds
+        self._generate = generate
+        self._planner = planner
+        self._generated: Dict[str, str] = {}
+        self.notes: Tuple[str, ...] = ()
+        """Those of the plan that was carried out last: a secret that was restored may have more to tell."""
+
+    def look(self) -> Seen:
+        names = _targets.secret_names(self.catalog)
+        log = JournalStore(self.parameters, self.catalog.journal_path)
+        journal = _journal.fold(self.catalog.journal_path, log.readings())
+        contents = self.secrets.read(names) if names else Contents()
+        contents |= self.parameters.read([self.catalog.ssm_path])
+        found = {name: self.secrets.kept(name) for name in names if self._is_there(contents, name)}
+        return Seen(contents, {name: one for name, one in found.items() if one}, journal)
+
+    @staticmethod
+    def _is_there(contents: Contents, name: str) -> bool:
+        failure = contents.failures.get(name)
+        return failure is None or failure.reason != "missing"
+
+    def outlook(self, given: Mapping[str, str], seen: Optional[Seen] = None) -> Outlook:
+        """The whole plan. What stands against it is in its problems."""
+        seen = seen or self.look()
+        ground = Ground(
+            catalog=self.catalog,
+            kinds=self.kinds,
+            contents=seen.contents,
+            generate=self._once,
+            given=given,
+            rotation=seen.journal.rotation,
+            advanced=self.wish.advanced,
+            restoring=self.wish.restore,
+            anyway=self.wish.anyway,
+        )
+        plan = self._planner(ground)
+        foreign = [] if self.wish.adopt else [words for write in plan.writes for words in self._foreign(write, seen)]
+        plan = replace(plan, problems=(*plan.problems, *foreign))
+        deleted = tuple(name for name, one in seen.kept.items() if one.deleted)
+        return Outlook(plan, deleted if self.wish.restore else (), self._reforms(seen))
+
+    def apply(self, given: Mapping[str, str], outlook: Optional[Outlook] = None) -> List[str]:
+        """Carries the plan out; the lines of what was done. Raises :class:`ProvisionError` before the first write."""
+        done: List[str] = []
+        for at in range(TRIES):
+            outlook = outlook if outlook and at == 0 else self.outlook(given)
+            if outlook.plan.problems:
+                raise ProvisionError(outlook.plan.problems)
+            self.notes = outlook.plan.notes
+            if outlook.restores:
+                for name in outlook.restores:
+                    self.secrets.restore(name)
+                    done.append(f"secret {name} is taken back from its deletion")
+                continue
+            try:
+                for write in outlook.plan.writes:
+                    self._write(write)
+                    done.append(write.words)
+            except (AlreadyExists, Conflict):
+                if at == TRIES - 1:
+                    raise
+                continue
+            for name, one in sorted(outlook.reforms.items()):
+                self.secrets.reform(name, one)
+                done.append(f"secret {name} gets: {', '.join(one.words)}")
+            break
+        return done
+
+    def absent(self, names: Sequence[str]) -> List[str]:
+        """Schedules the deletion of these secrets; those that it was still to be done for."""
+        self._require_ours(names)
+        days = self.catalog.aws.recovery_days if self.catalog.aws else 30
+        return [name for name in names if self.secrets.retire(name, days=days)]
+
+    def require_known(self, names: Sequence[str]) -> None:
+        known = _targets.secret_names(self.catalog)
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            raise ProvisionError(
+                [f"{name}: is no secret of {self.catalog.environment}; it has {', '.join(known)}" for name in unknown]
+            )
+
+    def _require_ours(self, names: Sequence[str]) -> None:
+        self.require_known(names)
+        found = {name: self.secrets.kept(name) for name in names}
+        foreign = [words for one in found.values() if one for words in self._of_another(one)]
+        if foreign and not self.wish.adopt:
+            raise ProvisionError(foreign)
+
+    def _write(self, write: Write) -> None:
+        if write.store != SSM:
+            version = str(uuid.uuid4())
+            if write.act == CREATE:
+                form = replace(self.form(write.name), policy=self.wish.policy)
+                self.secrets.make(write.name, write.content, version=version, form=form)
+            else:
+                self.secrets.merge(write.name, write.content, version=version, instead_of=write.instead_of)
+        elif write.act == CREATE:
+            tier = tier_for(write.content, advanced=self.wish.advanced)
+            form = self.form(write.name, description=self._description(write))
+            self.parameters.make(write.name, write.content, secure=write.secure, form=form, tier=tier)
+        else:
+            self.parameters.overwrite(write.name, write.content, instead_of=int(write.instead_of))
+
+    def _once(self, credential: Credential, kind: Kind) -> str:
+        if credential.name not in self._generated:
+            self._generated[credential.name] = self._generate(kind)
+        return self._generated[credential.name]
+
+    def form(self, name: str, *, description: str = "") -> Form:
+        """What stands beside the values of a secret or parameter."""
+        aws = self.catalog.aws
+        tags = {
+            **(aws.tags if aws else {}),
+            "Application": self.catalog.application,
+            "Environment": self.catalog.environment,
+            "ManagedBy": MANAGED_BY,
+        }
+        if aws and aws.owner:
+            tags["Owner"] = aws.owner
+        ages = [self.catalog.credentials[one].max_age_days for one in _targets.holders(self.catalog, name)]
+        days = [age for age in ages if age]
+        if days:
+            tags["RotationDays"] = str(min(days))
+        key = self.wish.key if self.wish.key is not None else (aws.kms_key if aws else None)
+        return Form(
+            description=description or f"{self.catalog.application}, {self.catalog.environment}: values of its .env",
+            key=key or None,
+            tags=tags,
+            replicas=aws.replicas if aws and not name.startswith("/") else (),
+        )
+
+    def _description(self, write: Write) -> str:
+        setting = self.catalog.settings.get(write.fills[0].target)
+        return setting.description if setting and setting.description else ""
+
+    def _reforms(self, seen: Seen) -> Dict[str, Change]:
+        found = {}
+        for name, kept in seen.kept.items():
+            if kept.deleted or (self._of_another(kept) and not self.wish.adopt):
+                continue
+            wanted = self.form(name)
+            if kept.form.description:  # somebody's own words stay
+                wanted = replace(wanted, description="")
+            one = change(kept.form, wanted)
+            if one.words:
+                found[name] = one
+        return found
+
+    def _foreign(self, write: Write, seen: Seen) -> List[str]:
+        kept = seen.kept.get(write.name)
+        return self._of_another(kept) if kept and write.act != CREATE else []
+
+    def _of_another(self, kept: Kept) -> List[str]:
+        wanted = {"Application": self.catalog.application, "Environment": self.catalog.environment}
+        tags = kept.form.tags
+        other = {tag: tags[tag] for tag in wanted if tag in tags and tags[tag] != wanted[tag]}
+        if not other:
+            return []
+        said = ", ".join(f"{tag}={text}" for tag, text in sorted(other.items()))
+        remedy = "give it another name in the catalog, or take it over with -e provision_adopt=true"
+        whose = f"{self.catalog.application}'s in {self.catalog.environment}"
+        return [f"secret {kept.name} is tagged {said}, so it is not {whose}; {remedy}"]

@@ -1,0 +1,82 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Twins in memory of the stores that make secrets and parameters."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, Mapping, Optional, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AlreadyExists
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import (
+    Hook,
+    MemoryParameters,
+    MemorySecrets,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning import (
+    Form,
+    Kept,
+    ParameterMaking,
+    SecretMaking,
+)
+
+
+class MakingMemorySecrets(SecretMaking, MemorySecrets):
+    """Secrets Manager's twin, with what a secret is made with."""
+
+    def __init__(self, hook: Optional[Hook] = None) -> None:
+        super().__init__(hook)
+        self.forms: Dict[str, Form] = {}
+
+    def _kept(self, name: str) -> Kept:
+        def act() -> Kept:
+            secret = self._there(name, deleted=True)
+            return Kept(name, self.forms.get(name, Form()), secret.deleted)
+
+        return self._act("describe", name, act)
+
+    def _make(self, name: str, content: str, version: str, form: Form) -> None:
+        self._create(name, content, version, form.description)
+        self.forms[name] = form
+
+    def _put_policy(self, name: str, policy: str) -> None:
+        self._act("policy", name, lambda: self._change(name, policy=policy))
+
+    def _update(self, name: str, description: Optional[str], key: Optional[str]) -> None:
+        parts = {"description": description, "key": key}
+        self._act("update", name, lambda: self._change(name, **{part: text for part, text in parts.items() if text}))
+
+    def _tag(self, name: str, tags: Mapping[str, str]) -> None:
+        former = self.forms.get(name, Form())
+        self._act("tag", name, lambda: self._change(name, tags={**former.tags, **tags}))
+
+    def _replicate(self, name: str, regions: Tuple[str, ...]) -> None:
+        former = self.forms.get(name, Form())
+        self._act("replicate", name, lambda: self._change(name, replicas=(*former.replicas, *regions)))
+
+    def _retire(self, name: str, days: int) -> None:
+        self._act("retire", name, lambda: self.set_state(name, deleted=True))
+
+    def _restore(self, name: str) -> None:
+        self._act("restore", name, lambda: self.set_state(name))
+
+    def _change(self, name: str, **parts: Any) -> None:
+        self._there(name)
+        self.forms[name] = replace(self.forms.get(name, Form()), **parts)
+
+
+class MakingMemoryParameters(ParameterMaking, MemoryParameters):
+    """Parameter Store's twin, with what a parameter is made with."""
+
+    def __init__(self, hook: Optional[Hook] = None) -> None:
+        super().__init__(hook)
+        self.forms: Dict[str, Form] = {}
+
+    def _make(self, name: str, value: str, kind: str, form: Form, tier: str) -> None:
+        def act() -> None:
+            if name in self._parameters:
+                raise AlreadyExists(f"parameter {name} is there already")
+            self.seed(name, value, kind=kind, tier=tier)
+            self.forms[name] = form
+
+        self._act("create", name, act)

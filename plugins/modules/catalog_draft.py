@@ -1,0 +1,63 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: catalog_draft
+short_description: Draft a catalog from an existing .env
+version_added: 0.3.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Writes a catalog of the settings in a C(.env). Types, sensitivity, groups and credentials are guessed by names and
+    by the form of the values, and each guess is marked by a comment. No value is in the draft.
+options:
+  env_file:
+    description: The file, of mode 0600.
+    type: path
+    required: true
+  dest:
+    description: The draft. What is there already stays, and is an error unless it is the same.
+    type: path
+    required: true
+  application:
+    description: The application's name; that of the folder by default.
+    type: str
+attributes:
+  check_mode:
+    description: Writes nothing.
+    support: full
+  diff_mode:
+    description: Shows the draft, which holds no value.
+    support: full
+  idempotent:
+    description: The same file gives the same draft.
+    support: full
+  action:
+    description: Runs on the controller.
+    support: full
+seealso:
+  - module: watchparty.secrets.env_compare
+"""
+
+EXAMPLES = r"""
+- name: Draft a catalog
+  watchparty.secrets.catalog_draft:
+    env_file: .env
+    dest: draft.yaml
+  run_once: true
+"""
+
+RETURN = r"""
+dest:
+  description: The draft.
+  type: str
+  returned: success
+names:
+  description: The settings that the file has.
+  type: list
+  elements: str
+  returned: success
+"""

@@ -1,0 +1,81 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: env_compare
+short_description: Prove that a .env is what a deploy would write
+version_added: 0.3.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Reads an environment as M(watchparty.secrets.env_snapshot) does, renders it, reads that back, and compares it with a
+    file here. Fails with the names of what differs or would be lost; a deploy may add settings.
+options:
+  env_file:
+    description: The file, of mode 0600.
+    type: path
+    required: true
+  readers:
+    description: Programs that read the file; see the page docs/dotenv.md.
+    type: list
+    elements: str
+    default: [python_dotenv, django_environ, shell, systemd, docker_compose]
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - watchparty.secrets.catalog
+  - watchparty.secrets.environment
+attributes:
+  check_mode:
+    description: Reads only.
+    support: full
+  diff_mode:
+    description: Shows names, and fingerprints of this run; never a value.
+    support: full
+  action:
+    description: Runs on the controller, inside Ansible itself; hosts need neither boto3 nor credentials.
+    support: full
+seealso:
+  - module: watchparty.secrets.catalog_draft
+"""
+
+EXAMPLES = r"""
+- name: Prove that a deploy would write the same
+  watchparty.secrets.env_compare:
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+    env_file: .env
+  run_once: true
+"""
+
+RETURN = r"""
+equal:
+  description: Settings that are equal.
+  type: list
+  elements: str
+  returned: success
+different:
+  description: Settings that differ; always empty on success.
+  type: list
+  elements: str
+  returned: success
+only_in_file:
+  description: Settings that a deploy would not write; always empty on success.
+  type: list
+  elements: str
+  returned: success
+unset:
+  description: Settings that are empty in the file, and that a deploy would leave out.
+  type: list
+  elements: str
+  returned: success
+only_in_stores:
+  description: Settings that a deploy would add.
+  type: list
+  elements: str
+  returned: success
+"""

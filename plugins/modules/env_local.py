@@ -1,0 +1,85 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: env_local
+short_description: Put together a developer's own settings
+version_added: 0.3.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Returns what the file at O(path) lacks, for M(watchparty.secrets.env_file). These are the catalog's examples, the
+    values that stand in the catalog, and a signing key that is generated. No store is asked, so nothing of production
+    is in it.
+options:
+  catalog:
+    description: The catalog, usually C({{ secrets_catalog }}).
+    type: dict
+    required: true
+  environment:
+    description: The environment whose overrides hold.
+    type: str
+    default: local
+  path:
+    description: The file on the controller. Settings that it has are left out of the result.
+    type: path
+    required: true
+  kinds_path:
+    description: Folders that hold kinds of your own, each a folder with a C(kind.yml). See the page docs/rotation.md.
+    type: list
+    elements: path
+    default: []
+attributes:
+  check_mode:
+    description: Reads only.
+    support: full
+  diff_mode:
+    description: Nothing is changed.
+    support: N/A
+  action:
+    description: Runs on the controller.
+    support: full
+seealso:
+  - module: watchparty.secrets.env_file
+"""
+
+EXAMPLES = r"""
+- name: See what the file lacks
+  watchparty.secrets.env_local:
+    catalog: "{{ secrets_catalog }}"
+    path: ~/shop/.env
+  register: lacking
+  run_once: true
+
+- name: Write it
+  watchparty.secrets.env_file:
+    path: ~/shop/.env
+    snapshot: lacking
+    merge: true
+    mark: false
+  delegate_to: localhost
+  run_once: true
+"""
+
+RETURN = r"""
+names:
+  description: The settings that the file lacks, and that there is a value for.
+  type: list
+  elements: str
+  returned: success
+settings:
+  description: Their values, hidden in output.
+  type: dict
+  returned: success
+sensitivity:
+  description: The sensitivity of each.
+  type: dict
+  returned: success
+snapshot_id:
+  description: Always V(local).
+  type: str
+  returned: success
+"""

@@ -1,0 +1,149 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: environment_provision
+short_description: Make the secrets and parameters of an environment that are not there yet
+version_added: 0.3.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Makes every secret, key of a secret and parameter that the catalog names and a value is known for. What exists is
+    never written over. Passwords and keys of kinds that are generated are generated, once a credential, and put into
+    every place where it appears; where some places hold it already, the others are filled from those.
+  - A secret is made with the catalog's key, tags, description and replicas; one that is there gets those of them that
+    it lacks. A key is added to a secret by a new version, which becomes the current one only if nobody wrote meanwhile.
+  - Everything that stands against it is told before the first write. A run that was killed is finished by the next one.
+options:
+  state:
+    description:
+      - V(planned) says what would be written, and what has to be asked for.
+      - V(present) writes it.
+      - V(absent) schedules the deletion of O(secrets), which can be taken back for the catalog's C(aws.recovery_days).
+      - V(restored) takes that back.
+    type: str
+    choices: [planned, present, absent, restored]
+    default: present
+  secrets:
+    description: Secrets of the environment, for O(state=absent) and O(state=restored).
+    type: list
+    elements: str
+    default: []
+  complete:
+    description: Whether to fail before the first write while something is needed and has no value.
+    type: bool
+    default: true
+  restore:
+    description: Whether to take back the deletion of secrets that are scheduled for it; otherwise they are an error.
+    type: bool
+    default: false
+  resource_policy:
+    description: A resource policy that every secret is made with. One that is there keeps what it has.
+    type: json
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - watchparty.secrets.catalog
+  - watchparty.secrets.values
+attributes:
+  check_mode:
+    description: Tells the whole plan, and writes nothing.
+    support: full
+  diff_mode:
+    description: Shows places, and fingerprints that tell within this run which values are equal; never a value.
+    support: full
+  idempotent:
+    description: A second run finds everything there and writes nothing.
+    support: full
+  action:
+    description: Runs on the controller, inside Ansible itself; hosts need neither boto3 nor credentials.
+    support: full
+seealso:
+  - module: watchparty.secrets.setting_value
+  - module: watchparty.secrets.ask_secret
+"""
+
+EXAMPLES = r"""
+- name: See what is missing
+  watchparty.secrets.environment_provision:
+    state: planned
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+  register: planned
+  run_once: true
+
+- name: Ask for it
+  watchparty.secrets.ask_secret:
+    names: "{{ planned.asks }}"
+  register: asked
+  run_once: true
+
+- name: Write it
+  watchparty.secrets.environment_provision:
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+    values_from: asked
+  run_once: true
+
+- name: Schedule the deletion of a secret
+  watchparty.secrets.environment_provision:
+    state: absent
+    catalog: "{{ secrets_catalog }}"
+    environment: staging
+    secrets: [shop/staging/integrations]
+  run_once: true
+"""
+
+RETURN = r"""
+plan:
+  description: One line for each act, without a value.
+  type: list
+  elements: str
+  returned: success
+  sample: ["secret shop/production/core is made: API_TOKEN (given), SECRET_KEY (generated)"]
+asks:
+  description: What is needed, is not there and cannot be generated. Nothing was given for it either.
+  type: list
+  elements: str
+  returned: when O(state=planned) or O(state=present)
+pages:
+  description: By name, the page where its provider issues it, if the catalog knows it.
+  type: dict
+  returned: when O(state=planned) or O(state=present)
+generated:
+  description: Names of what is generated in this run.
+  type: list
+  elements: str
+  returned: when O(state=planned) or O(state=present)
+absent:
+  description: What may be missing, and is.
+  type: list
+  elements: str
+  returned: when O(state=planned) or O(state=present)
+empty:
+  description: What is needed and holds an empty text, which is left as it is.
+  type: list
+  elements: str
+  returned: when O(state=planned) or O(state=present)
+notes:
+  description: What was given and not used, since there is a value already.
+  type: list
+  elements: str
+  returned: when O(state=planned) or O(state=present)
+audit_log:
+  description: The catalog's, for this environment.
+  type: dict
+  returned: when O(state=planned) or O(state=present)
+kms_key:
+  description: Alias of the key; empty for AWS's own.
+  type: str
+  returned: when O(state=planned) or O(state=present)
+tags:
+  description: What everything of the environment is tagged with.
+  type: dict
+  returned: when O(state=planned) or O(state=present)
+"""

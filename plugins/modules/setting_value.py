@@ -1,0 +1,108 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: setting_value
+short_description: Change the values of settings, wherever they appear
+version_added: 0.3.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Writes a setting's value into its secret or parameter, into its copies, and where its credential appears beside
+    that. Other keys of a secret keep their values, also those that somebody writes meanwhile.
+  - The value is checked against the catalog before the first write. What a rotation replaces without an outage is
+    refused, and so is what a rotation that is open changes.
+options:
+  state:
+    description:
+      - V(known) only says whether the names can be changed, before anybody is asked for values.
+      - V(present) writes them.
+    type: str
+    choices: [known, present]
+    default: present
+  names:
+    description: Settings, or C(credential.username) and C(credential.password) where no setting holds a login.
+    type: list
+    elements: str
+    required: true
+  value_file:
+    description: A file of mode 0600 that holds the value of the one name. One line break at its end is not part of it.
+    type: path
+  anyway:
+    description: Whether to change what a rotation should replace, since its server has the value already.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - watchparty.secrets.catalog
+  - watchparty.secrets.values
+attributes:
+  check_mode:
+    description: Tells the whole plan, and writes nothing.
+    support: full
+  diff_mode:
+    description: Shows places, and fingerprints that tell within this run which values are equal; never a value.
+    support: full
+  idempotent:
+    description: A second run finds everything there and writes nothing.
+    support: full
+  action:
+    description: Runs on the controller, inside Ansible itself; hosts need neither boto3 nor credentials.
+    support: full
+seealso:
+  - module: watchparty.secrets.environment_provision
+  - module: watchparty.secrets.rotation
+"""
+
+EXAMPLES = r"""
+- name: Change one setting
+  watchparty.secrets.setting_value:
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+    names: [TWITCH_CLIENT_SECRET]
+    value_file: ~/twitch.txt
+  run_once: true
+"""
+
+RETURN = r"""
+plan:
+  description: One line for each act, without a value.
+  type: list
+  elements: str
+  returned: when O(state=present)
+  sample: ["secret shop/production/core gets a new version: API_TOKEN (set)"]
+asks:
+  description: The names.
+  type: list
+  elements: str
+  returned: success
+pages:
+  description: By name, the page where its provider issues the value, if the catalog knows it.
+  type: dict
+  returned: success
+notes:
+  description: What is left to do, such as sending the value to GitHub.
+  type: list
+  elements: str
+  returned: when O(state=present)
+generated:
+  description: Always empty.
+  type: list
+  elements: str
+  returned: when O(state=present)
+absent:
+  description: Always empty.
+  type: list
+  elements: str
+  returned: when O(state=present)
+empty:
+  description: Always empty.
+  type: list
+  elements: str
+  returned: when O(state=present)
+"""

@@ -1,0 +1,150 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the actions share that write values into the stores. Results hold names, places and words, never a value."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _provision
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ProvisionError, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._provision import Ground, Plan
+from ansible_collections.watchparty.secrets.plugins.module_utils._provisioner import Provisioner, Wish
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning_aws import (
+    MakingParameters,
+    MakingSecrets,
+    require_key,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._value_writes import CREATE, Fill
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _given
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection, suit
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import load_kinds, new_value
+
+OPTIONS: dict[str, Any] = {
+    "catalog": {"type": "dict", "required": True},
+    "environment": {"type": "str", "required": True},
+    "kinds_path": {"type": "list", "elements": "path", "default": []},
+    "kms_key": {"type": "str"},
+    "advanced_tier": {"type": "bool", "default": False},
+    "adopt": {"type": "bool", "default": False},
+    **_given.OPTIONS,
+}
+
+
+class ValuesAction(ActionBase):
+    """Runs on the controller, in process; values are read inside it and never return."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    name = ""
+    options: Mapping[str, Any] = {}
+    planner: Callable[[Ground], Plan] = staticmethod(_provision.plan)
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        spec = {**aws_argument_spec(), **OPTIONS, **self.options}
+        _validated, args = self.validate_argument_spec(argument_spec=spec)
+        try:
+            answer = self._prepared(args, task_vars or {})
+        except SecretsError as error:
+            return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
+        for note in answer.get("notes", ()):
+            Display().warning(note)
+        if not self._task.diff:
+            answer.pop("diff", None)
+        return {**result, **answer}
+
+    def _prepared(self, args: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        connection = AwsConnection(self.name, args)
+        connection.require_aws_sdk()
+        catalog = _catalog.parse(args["catalog"], args["environment"])
+        suit(connection, catalog)
+        require_region(connection.region, catalog)
+        wish = Wish(
+            adopt=args["adopt"],
+            restore=args.get("restore", False),
+            advanced=args["advanced_tier"],
+            anyway=args.get("anyway", False),
+            key=args["kms_key"],
+            policy=args.get("resource_policy"),
+        )
+        provisioner = Provisioner(
+            catalog=catalog,
+            secrets=MakingSecrets(connection.store_client("secretsmanager")),
+            parameters=MakingParameters(connection.store_client("ssm")),
+            kinds=load_kinds(args["kinds_path"]),
+            generate=new_value,
+            wish=wish,
+            planner=self.planner,
+        )
+        self.connection = connection
+        return self.answer(provisioner, args, task_vars)
+
+    def answer(self, provisioner: Provisioner, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def written(self, provisioner: Provisioner, values: Mapping[str, str], *, complete: bool) -> dict[str, Any]:
+        """Carries a plan out unless in check mode; what may be said of it. Raises ProvisionError before any write."""
+        outlook = provisioner.outlook(values)
+        plan = outlook.plan
+        if plan.problems:
+            raise ProvisionError(plan.problems)
+        answer = {"changed": bool(outlook.words), **told(plan), "plan": outlook.words, "diff": diff(plan.fills)}
+        if self._task.check_mode:
+            return answer
+        if complete and plan.asks:
+            raise ProvisionError(
+                [f"{name}: has no value; answer when asked, or give values_file" for name in plan.asks]
+            )
+        form = provisioner.form("")
+        if form.key and (any(write.act == CREATE and write.secure for write in plan.writes) or outlook.reforms):
+            require_key(self.connection.store_client("kms"), form.key)
+        if not outlook.words:
+            return answer
+        done = provisioner.apply(values, outlook)
+        return {**answer, "plan": done, "notes": list(provisioner.notes)}
+
+
+def require_region(region: str | None, catalog: Catalog) -> None:
+    if catalog.region and region != catalog.region:
+        words = f"the region in use is {region}, and the catalog expects {catalog.region}"
+        raise ProvisionError([f"{words}; set AWS_REGION or the option region"])
+
+
+def told(plan: Plan) -> dict[str, Any]:
+    return {
+        "asks": list(plan.asks),
+        "pages": {name: page for name, page in plan.asks.items() if page},
+        "generated": sorted({fill.target for fill in plan.fills if fill.how == _provision.GENERATED}),
+        "absent": list(plan.absent),
+        "empty": list(plan.empty),
+        "notes": list(plan.notes),
+    }
+
+
+def diff(fills: Iterable[Fill]) -> dict[str, str]:
+    """Places with fingerprints that tell, within this run and nowhere else, which of them are equal."""
+    key = secrets.token_bytes(16)
+    before, after = [], []
+    for fill in sorted(fills, key=lambda one: str(one.place)):
+        if fill.before is not None:
+            before.append(f"{fill.place} fingerprint {fingerprint(key, fill.before)}")
+        after.append(f"{fill.place} fingerprint {fingerprint(key, fill.text)}")
+    return {"before": _lines(before), "after": _lines(after)}
+
+
+def fingerprint(key: bytes, text: str) -> str:
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:8]
+
+
+def _lines(lines: list[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)

@@ -1,0 +1,172 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""From an empty account to a first deploy, and nothing changed by a second run."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.harness import ENVIRONMENT, Lab, Run
+from tests.integration.values_lab import ANSWERS, PROVISION, READS, Account
+
+TAGS = {
+    "Application": "shop",
+    "Environment": ENVIRONMENT,
+    "Owner": "platform@example.com",
+    "ManagedBy": "watchparty.secrets",
+    "CostCenter": "42",
+}
+
+
+@pytest.fixture
+def account_of(lab: Lab) -> Account:
+    return Account(lab)
+
+
+def plan_of(run: Run) -> list[str]:
+    """The lines that a run tells at its end, without what only check mode says."""
+    lines = [line.strip().strip(",").strip('"') for line in run.output.splitlines()]
+    return [line for line in lines if line.startswith(("secret ", "parameter ")) and " is made: " in line]
+
+
+def test_from_an_empty_account_to_a_deploy(account_of: Account) -> None:
+    """--check tells the plan that is then carried out, and writes nothing, before and after."""
+    lab = account_of.lab
+    (host,) = lab.add_hosts()
+    looked = account_of.provisioned("--check", "--diff")
+    assert set(looked.operations) <= READS
+    assert account_of.state() == {}
+    first = account_of.provisioned()
+    assert plan_of(first) == plan_of(looked) != []
+    core = account_of.assert_complete()
+    described = lab.moto.client("secretsmanager").describe_secret(SecretId="shop/production/core")
+    assert {tag["Key"]: tag["Value"] for tag in described["Tags"]} == {**TAGS, "RotationDays": "30"}
+    assert described["KmsKeyId"] == "alias/shop-production"
+    after = account_of.state()
+    assert after["/shop/production/App/ALLOWED_HOSTS"][2] == "String"
+    assert after["/shop/production/App/SECRET_KEY"][2] == "SecureString"
+
+    second = account_of.provisioned()
+    assert second.result("web1")["changed"] == 0
+    assert set(second.operations) <= READS
+    assert account_of.state() == after
+    lab.deploy("-e", "env_deploy_restart=false")
+    assert host.values()["DATABASE_URL"] == core["DATABASE_URL"]
+
+
+@pytest.mark.slow
+def test_without_a_terminal_everything_that_is_needed_is_named(account_of: Account) -> None:
+    account_of.lab.add_hosts()
+    run = account_of.provision(values=False)
+    assert run.code != 0
+    for name in ("API_TOKEN", "ALLOWED_HOSTS", "admin.username", "admin.password", "secret_provision_values_file"):
+        assert name in run.text
+    assert account_of.state() == {}
+
+
+@pytest.mark.slow
+def test_what_cannot_be_asked_for_may_wait(account_of: Account) -> None:
+    """The rest is written, and what is missing is named; a later run writes that alone."""
+    account_of.lab.add_hosts()
+    run = account_of.provision("-e", "secret_provision_ask=false", values=False)
+    assert run.code == 0, run.output
+    assert "STILL MISSING, and needed: API_TOKEN, ALLOWED_HOSTS, admin.username, admin.password" in run.text
+    key = account_of.secret("shop/production/core")["SECRET_KEY"]
+    account_of.provisioned()
+    assert account_of.assert_complete()["SECRET_KEY"] == key
+
+
+@pytest.mark.slow
+def test_staging_and_production_side_by_side(account_of: Account) -> None:
+    account_of.lab.add_hosts()
+    account_of.provisioned()
+    production = account_of.state()
+    run = account_of.provisioned(environment="staging")
+    account_of.assert_complete("staging")
+    both = account_of.state()
+    assert {name: one for name, one in both.items() if name in production} == production
+    fresh = ("SECRET_KEY", "DATABASE_URL", "CACHE_URL", "BROKER_URL")
+    here, there = account_of.secret("shop/production/core"), account_of.secret("shop/staging/core")
+    assert all(here[name] != there[name] for name in fresh)
+    assert "all-in-one" not in run.text
+    lab = account_of.lab
+    touched = [str(call["request"]) for call in lab.moto.calls() if call["operation"] not in READS]
+    staging = [one for one in touched if "staging" in one]
+    assert staging
+    assert not any("production" in one for one in staging)
+
+
+BAD = {
+    "deleted": ("shop/production/core", "scheduled for deletion", "provision_restore=true"),
+    "foreign": ("shop/production/core", "Application=other", "provision_adopt=true"),
+    "account": ("999999999999", "expected_account_id"),
+    "region": ("the region in use is eu-west-3", "expects us-east-1"),
+    "no key": ("alias/shop-elsewhere is not there", "aws.kms_key"),
+    "too long": ("ALLOWED_HOSTS", "4,096", "provision_advanced_tier=true"),
+    "malformed": ("ALLOWED_HOSTS: is a list of hosts, and item 1 is none",),
+    "no bucket": ("The audit log's bucket no-such-bucket is not there",),
+    "unknown": ("NO_SUCH_SETTING: is neither a setting nor a credential",),
+    "readable by others": ("values.yml: must be a regular file of yours with mode 0600",),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_named_before_the_first_write(account_of: Account, name: str) -> None:
+    lab = account_of.lab
+    lab.add_hosts()
+    manager = lab.moto.client("secretsmanager")
+    values = dict(ANSWERS)
+    production = lab.catalog["environments"]["production"]
+    if name in ("deleted", "foreign"):
+        tags = [{"Key": "Application", "Value": "other"}] if name == "foreign" else []
+        manager.create_secret(Name="shop/production/core", SecretString="{}", Tags=tags)
+    if name == "deleted":
+        manager.delete_secret(SecretId="shop/production/core", RecoveryWindowInDays=7)
+    if name == "account":
+        production["expected_account_id"] = "999999999999"
+    if name == "region":
+        production["region"] = "us-east-1"
+    if name == "no key":
+        lab.catalog["aws"]["kms_key"] = "alias/shop-elsewhere"
+    if name == "no bucket":
+        lab.catalog["audit_log"] = {"s3": "no-such-bucket/audit"}
+    if name == "too long":
+        values["ALLOWED_HOSTS"] = ",".join(["shop.example.com"] * 300)
+    if name == "malformed":
+        values["ALLOWED_HOSTS"] = "https://shop.example.com"
+    if name == "unknown":
+        values["NO_SUCH_SETTING"] = "some-value-of-mine"
+    path = account_of.file(values)
+    if name == "readable by others":
+        path.chmod(0o644)
+    before = account_of.state()
+    run = lab.run("-e", f"secret_provision_values_file={path}", playbook=PROVISION)
+    assert run.code != 0
+    for words in BAD[name]:
+        assert words in run.text, run.output
+    assert account_of.state() == before
+    assert "some-value-of-mine" not in run.output
+    assert "Traceback" not in run.output
+
+
+@pytest.mark.slow
+def test_a_deleted_secret_is_restored_and_a_foreign_one_adopted(account_of: Account) -> None:
+    lab = account_of.lab
+    lab.add_hosts()
+    manager = lab.moto.client("secretsmanager")
+    manager.create_secret(
+        Name="shop/production/core",
+        SecretString='{"API_TOKEN": "former-token", "OTHER": 1.10}',
+        Tags=[{"Key": "Application", "Value": "other"}, {"Key": "Kept", "Value": "yes"}],
+    )
+    manager.delete_secret(SecretId="shop/production/core", RecoveryWindowInDays=7)
+    run = account_of.provisioned("-e", "provision_restore=true", "-e", "provision_adopt=true")
+    core = account_of.secret("shop/production/core")
+    assert core["API_TOKEN"] == "former-token"
+    assert core["OTHER"] == 1.10
+    assert "API_TOKEN: is there and stays as it is" in run.text
+    described = manager.describe_secret(SecretId="shop/production/core")
+    assert {tag["Key"]: tag["Value"] for tag in described["Tags"]} == {**TAGS, "RotationDays": "30", "Kept": "yes"}
+    again = account_of.provisioned()
+    assert again.result("web1")["changed"] == 0

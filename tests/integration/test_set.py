@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One setting changed by one short command, and deployed on request."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.harness import ENVIRONMENT, Lab, Run
+from tests.integration.values_lab import READS, SET, Account
+
+CORE = f"shop/{ENVIRONMENT}/core"
+NEW = "canary-of-a-new-token"
+
+
+@pytest.fixture
+def account_of(lab: Lab) -> Account:
+    account = Account(lab)
+    lab.add_hosts()
+    account.provisioned()
+    return account
+
+
+def change(account: Account, name: str, value: str, *arguments: str) -> Run:
+    path = account.lab.directory / "value"
+    path.touch(mode=0o600)
+    path.write_text(f"{value}\n", encoding="utf-8")
+    return account.lab.run("-e", f"setting={name}", "-e", f"value_file={path}", *arguments, playbook=SET)
+
+
+def test_set_and_deployed(account_of: Account) -> None:
+    """--check tells it and writes nothing; then the value is in its place and on the host, and nowhere in output."""
+    lab = account_of.lab
+    before = account_of.state()
+    looked = change(account_of, "API_TOKEN", NEW, "--check", "--diff")
+    assert looked.code == 0, looked.output
+    assert set(looked.operations) <= READS
+    assert account_of.state() == before
+    assert f"secret {CORE} gets a new version: API_TOKEN (set)" in looked.text
+    run = change(account_of, "API_TOKEN", NEW, "-vvvv", "--diff", "-e", "deploy=true")
+    assert run.code == 0, run.output
+    assert f"-secret {CORE} key API_TOKEN fingerprint " in run.output
+    assert f"+secret {CORE} key API_TOKEN fingerprint " in run.output
+    after = account_of.state()
+    assert {name for name in after if after[name] != before[name]} == {CORE}
+    assert after[CORE][0] == {**before[CORE][0], "API_TOKEN": NEW}
+    assert lab.hosts[0].values()["API_TOKEN"] == NEW
+    assert NEW not in run.output
+    assert "reserved name" not in run.output
+
+
+@pytest.mark.slow
+def test_what_is_refused_changes_nothing(account_of: Account) -> None:
+    before = account_of.state()
+    refused = {
+        "SECRET_KEY": "rotate.yml -e credential=django_key replaces it",
+        "MODE": "has its value in the catalog",
+        "NO_SUCH": "is neither a setting nor a credential",
+    }
+    run = change(account_of, ",".join(refused), NEW)
+    assert run.code != 0
+    for name, words in refused.items():
+        assert f"{name}: " in run.text
+        assert words in run.text
+    without = account_of.lab.run("-e", "name=API_TOKEN", playbook=SET)
+    assert without.code != 0
+    assert "API_TOKEN: cannot be asked for" in without.text
+    assert "-e value_file=FILE" in without.text
+    account_of.lab.journal(
+        1,
+        rotation="r7",
+        step="create",
+        at="2026-11-25T10:00:00Z",
+        plan={"secrets": {CORE: "v"}, "parameters": {}, "credentials": {}, "phases": 1},
+    )
+    busy = change(account_of, "API_TOKEN", NEW)
+    assert busy.code != 0
+    assert "rotation r7 of ops@example.com" in busy.text
+    assert "let rotate.yml end first" in busy.text
+    assert account_of.state() == {**before, **{k: v for k, v in account_of.state().items() if "journal" in k}}
+
+
+@pytest.mark.slow
+def test_set_in_one_environment_never_writes_to_the_other(account_of: Account) -> None:
+    account_of.provisioned(environment="staging")
+    before = account_of.state()
+    run = change(account_of, "API_TOKEN", NEW, "-e", "app_environment=staging")
+    assert run.code == 0, run.output
+    after = account_of.state()
+    assert {name for name in after if after[name] != before[name]} == {"shop/staging/core"}

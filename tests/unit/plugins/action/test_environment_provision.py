@@ -1,0 +1,106 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Provisioning as a task runs it; nothing that it returns is a value."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.action.environment_provision import ActionModule
+from tests.unit.plugins.action.values_account import CATALOG, CORE, account, run
+
+Clients = Callable[[str], Any]
+ASKED = {"asked": {"answers": {"TOKEN": "canary-token"}}}
+
+
+@pytest.fixture
+def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
+    with account(monkeypatch) as made:
+        yield made
+
+
+def provision(**args: Any) -> dict[str, Any]:
+    return run(ActionModule, **{"catalog": CATALOG, "environment": "test", "values_from": "asked", **args})
+
+
+def test_planned_then_present_then_nothing(clients: Clients) -> None:
+    planned = provision(state="planned")
+    assert (planned["changed"], planned["asks"]) == (False, ["TOKEN"])
+    assert planned["pages"] == {"TOKEN": "https://example.com/keys"}
+    assert clients("secretsmanager").list_secrets()["SecretList"] == []
+    looked = provision(variables=ASKED, check=True)
+    written = provision(variables=ASKED)
+    assert looked["plan"] == written["plan"] != []
+    assert written["generated"] == ["KEY"]
+    assert (written["kms_key"], written["tags"]["Environment"]) == ("alias/app-test", "test")
+    again = provision(variables=ASKED)
+    assert (again["changed"], again["plan"]) == (False, [])
+    held = clients("secretsmanager").get_secret_value(SecretId=CORE)["SecretString"]
+    for result in (planned, looked, written, again):
+        assert "canary" not in json.dumps(result)
+        assert json.loads(held)["KEY"] not in json.dumps(result)
+    assert "diff" not in provision(variables=ASKED, diff=False)
+
+
+def test_what_is_needed_stops_it_or_is_named(clients: Clients) -> None:
+    failed = provision()
+    assert failed["failed"]
+    assert "TOKEN: has no value; answer when asked, or give values_file" in failed["msg"]
+    partly = provision(complete=False)
+    assert partly["asks"] == ["TOKEN"]
+    assert list(json.loads(clients("secretsmanager").get_secret_value(SecretId=CORE)["SecretString"])) == ["KEY"]
+
+
+def test_absent_and_restored(clients: Clients) -> None:
+    provision(variables=ASKED)
+    for check, changed in ((True, True), (False, True), (False, False), (True, False)):
+        gone = provision(state="absent", secrets=[CORE], check=check)
+        assert gone["changed"] is changed
+    assert provision(state="planned")["failed"]
+    for check, changed in ((True, True), (False, True), (False, False), (True, False)):
+        back = provision(state="restored", secrets=[CORE], check=check)
+        assert back["changed"] is changed
+    assert back["plan"] == []
+    unknown = provision(state="absent", secrets=["elsewhere"])
+    assert "elsewhere: is no secret of test" in unknown["msg"]
+
+
+def test_a_dotenv_may_repeat_what_the_catalog_says(clients: Clients, tmp_path: Path) -> None:
+    path = tmp_path / "env"
+    path.touch(mode=0o600)
+    path.write_text("TOKEN=canary\nMODE=plain\n", encoding="utf-8")
+    assert provision(env_file=str(path))["changed"]
+    path.write_text("MODE=other\n", encoding="utf-8")
+    assert "MODE: has its value in the catalog; change it there" in provision(env_file=str(path))["msg"]
+
+
+def test_what_is_there_stays_and_is_said(clients: Clients) -> None:
+    provision(variables=ASKED)
+    other = provision(variables={"asked": {"answers": {"TOKEN": "canary-2"}}})
+    assert other["notes"] == ["TOKEN: is there and stays as it is; change it by set.yml"]
+    assert not other["changed"]
+
+
+@pytest.mark.parametrize(
+    ("over", "words"),
+    [
+        ({"region": "us-east-1"}, "the region in use is eu-west-3, and the catalog expects us-east-1"),
+        ({"expected_account_id": "999999999999"}, "999999999999"),
+        ({"aws": {"kms_key": "alias/none"}}, "the key alias/none is not there; provision.yml makes it"),
+    ],
+)
+def test_elsewhere(clients: Clients, over: dict[str, Any], words: str) -> None:
+    failed = provision(variables=ASKED, catalog={**CATALOG, "environments": {"test": over}})
+    assert failed["failed"]
+    assert words in failed["msg"]
+    assert clients("secretsmanager").list_secrets()["SecretList"] == []
+
+
+def test_awss_own_keys(clients: Clients) -> None:
+    assert provision(variables=ASKED, kms_key="")["kms_key"] == ""
+    assert "KmsKeyId" not in clients("secretsmanager").describe_secret(SecretId=CORE)

@@ -1,0 +1,79 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A change by name as a task runs it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.action import environment_provision, setting_value
+from tests.unit.plugins.action.values_account import CATALOG, CORE, account, run
+
+Clients = Callable[[str], Any]
+
+
+@pytest.fixture
+def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
+    with account(monkeypatch) as made:
+        run(
+            environment_provision.ActionModule,
+            catalog=CATALOG,
+            environment="test",
+            values_from="asked",
+            variables={"asked": {"answers": {"TOKEN": "canary-token"}}},
+        )
+        yield made
+
+
+@pytest.fixture
+def value(tmp_path: Path) -> str:
+    path = tmp_path / "value"
+    path.touch(mode=0o600)
+    path.write_text("canary-new\n", encoding="utf-8")
+    return str(path)
+
+
+def change(names: list[str], **args: Any) -> dict[str, Any]:
+    return run(setting_value.ActionModule, **{"catalog": CATALOG, "environment": "test", "names": names, **args})
+
+
+def test_known_then_present_then_nothing(clients: Clients, value: str) -> None:
+    known = change(["TOKEN"], state="known")
+    assert known == {**known, "changed": False, "asks": ["TOKEN"], "pages": {"TOKEN": "https://example.com/keys"}}
+    looked = change(["TOKEN"], value_file=value, check=True)
+    written = change(["TOKEN"], value_file=value)
+    assert looked["plan"] == written["plan"] == [f"secret {CORE} gets a new version: TOKEN (set)"]
+    assert written["diff"]["before"] != written["diff"]["after"]
+    held = clients("secretsmanager").get_secret_value(SecretId=CORE, VersionStage="AWSCURRENT")["SecretString"]
+    assert json.loads(held)["TOKEN"] == "canary-new"
+    assert change(["TOKEN"], value_file=value)["changed"] is False
+    assert "canary" not in json.dumps([known, looked, written])
+
+
+@pytest.mark.parametrize(
+    ("names", "args", "words"),
+    [
+        ([], {}, "names: is empty"),
+        (["TOKEN"], {}, "TOKEN: has no value; answer when asked"),
+        (["TOKEN", "LEVEL"], {"value_file": True}, "value_file: holds one value, and several names are given"),
+        (["LEVEL"], {"values_from": "asked"}, "TOKEN: is not among the names that are to be changed"),
+        (["KEY"], {"state": "known"}, "rotate.yml -e credential=key replaces it"),
+        (["NONE"], {"state": "known"}, "NONE: is neither a setting nor a credential"),
+    ],
+)
+def test_what_is_refused(clients: Clients, value: str, names: list[str], args: dict[str, Any], words: str) -> None:
+    if args.get("value_file"):
+        args = {**args, "value_file": value}
+    failed = change(names, variables={"asked": {"answers": {"TOKEN": "canary", "LEVEL": "x"}}}, **args)
+    assert failed["failed"]
+    assert words in failed["msg"]
+    assert "canary" not in failed["msg"]
+
+
+def test_in_check_mode_nobody_has_answered_yet(clients: Clients) -> None:
+    assert change(["TOKEN"], check=True)["plan"] == []
