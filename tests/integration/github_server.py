@@ -24,6 +24,8 @@ from nacl.public import PrivateKey, SealedBox
 TOKEN = "canary-token-of-github"
 OWNER, NAME, ID = "example", "watchparty", 5678
 REPOSITORY = f"{OWNER}/{NAME}"
+SLASH = "\x01"
+"""Stands for a slash inside a name of a path."""
 
 
 class Refused(Exception):
@@ -144,7 +146,7 @@ class GitHub:
 
     def answer(self, method: str, target: str, body: str, sent: Mapping[str, str]) -> tuple[int, Any, dict[str, str]]:
         parts = urlsplit(target)
-        path, query = unquote(parts.path), dict(parse_qsl(parts.query))
+        path, query = unquote(parts.path.replace("%2F", SLASH)), dict(parse_qsl(parts.query))
         with self._lock:
             self.requests.append(Request(method, target, body))
             for fault in list(self.faults):
@@ -179,7 +181,7 @@ class GitHub:
             return self._content(path.removeprefix(f"/repos/{REPOSITORY}/contents/"))
         found = re.fullmatch(rf"/repos/{REPOSITORY}/environments/([^/]+)", path)
         if found:
-            return self._environment(method, found[1], body)
+            return self._environment(method, found[1].replace(SLASH, "/"), body)
         if re.fullmatch(r"/users/[\w-]+", path):
             return 200, {"id": len(path)}
         found = re.fullmatch(rf"/repos/{REPOSITORY}/actions/organization-(secrets|variables)", path)
@@ -193,7 +195,10 @@ class GitHub:
         raise Refused(404, "Not Found")
 
     def _scopes(self) -> list[tuple[str, Scope]]:
-        made = [(rf"/repos/{REPOSITORY}/environments/{name}", one) for name, one in self.environments.items()]
+        made = [
+            (rf"/repos/{REPOSITORY}/environments/{re.escape(name.replace('/', SLASH))}", one)
+            for name, one in self.environments.items()
+        ]
         more = [(rf"/orgs/{OWNER}/actions", self.organization)] if self.organization else []
         return [(rf"/repos/{REPOSITORY}/actions", self.repository), *made, *more]
 

@@ -104,7 +104,10 @@ def test_what_arrives_is_what_the_stores_hold_and_a_second_run_sends_nothing(syn
     assert sorted(records(synced)) == [
         "/environment/secret/API_TOKEN",
         "/organization/secret/DATABASE_URL",
-        *(f"/repository/secret/{name}" for name in ("DB_PASSWORD", "MODE", "SECRET_KEY", "SERVER_HOST", "SSH_PRIVATE_KEY")),
+        *(
+            f"/repository/secret/{name}"
+            for name in ("DB_PASSWORD", "MODE", "SECRET_KEY", "SERVER_HOST", "SSH_PRIVATE_KEY")
+        ),
         *(f"/repository/variable/{name}" for name in ("GENERATION", "PROJECT_DIR", "SERVER_NAMES")),
     ]
 
