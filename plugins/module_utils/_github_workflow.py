@@ -34,7 +34,7 @@ class Options:
     inventory: str = "deploy/inventory"
     requirements: str = "deploy/requirements.txt"
     """For pip: Ansible and boto3, pinned."""
-    collections: str = "deploy/requirements.yml"
+    collections: str = "deploy/requirements.yaml"
     """For ansible-galaxy: this collection, pinned."""
     python: str = "3.13"
     runner: str = "ubuntu-24.04"

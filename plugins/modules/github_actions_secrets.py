@@ -115,7 +115,7 @@ EXAMPLES = r"""
     catalog: "{{ secrets_catalog }}"
     environment: production
     names: [SSH_PRIVATE_KEY]
-    values_file: ~/new-values.yml
+    values_file: ~/github-values
 """
 
 RETURN = r"""

@@ -252,8 +252,15 @@ def record_of(setting: Setting, journal: Journal, rotation: OpenRotation) -> dic
     if rotation.aborting:
         return {**record, "reason": _plain(rotation.reason)}
     secrets = rotation.plan.get("secrets", {})
+    mirrored = {
+        name
+        for item in items
+        if setting.rotator.mirror and item.act in _rotation.CHANGES
+        for name in _graph.mirrored_names(setting.catalog, setting.catalog.credentials[item.credential])
+    }
     return {
         **record,
+        **({"github": sorted(mirrored)} if mirrored else {}),
         "secrets": {
             name: {"from": base, "to": setting.rotator.version(rotation, name, last)} for name, base in secrets.items()
         },
