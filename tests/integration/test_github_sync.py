@@ -15,6 +15,7 @@ from sandbox.process import write_private
 from tests.integration import harness
 from tests.integration.github_server import REPOSITORY, TOKEN, GitHub
 from tests.integration.harness import ENVIRONMENT, Lab, Run
+from tests.unit.plugins.module_utils.test_github_env import Runner
 
 PLAYBOOK = "playbooks/github_sync.yml"
 RECORDS = f"/shop-journal/{ENVIRONMENT}-github"
@@ -118,3 +119,44 @@ def test_what_arrives_is_what_the_stores_hold_and_a_second_run_sends_nothing(syn
     assert [one for one in again.operations if not READS.match(one)] == []
     assert again.result("web1")["changed"] == 0
     assert "10 unchanged" in again.text
+
+
+@pytest.mark.slow
+def test_what_is_missing_or_still_read_is_told(synced: Lab, github: GitHub) -> None:
+    refused = sync(synced, token=None)
+    assert refused.code != 0
+    assert "no token for GitHub is there; set GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN_FILE" in refused.text
+    assert github.requests == []
+
+    first = sync(synced)
+    assert first.code == 0, first.output
+    assert "still missing: SSH_PRIVATE_KEY" in first.text
+    del synced.catalog["settings"]["MODE"]
+    github.files[".github/workflows/deploy.yml"] = "env: ${{ secrets.MODE }}\n"
+    run = sync(synced, "-e", "github_prune=true")
+    assert run.code != 0
+    assert (
+        "MODE is not removed: the catalog names it no more, but it is read: .github/workflows/deploy.yml:1" in run.text
+    )
+    assert github.repository.values["MODE"] == "production"
+
+
+@pytest.mark.slow
+def test_a_job_gets_its_variables_and_only_the_runner_sees_them(synced: Lab) -> None:
+    path, log = synced.directory / "github-env", synced.directory / "ansible.log"
+    path.touch(mode=0o600)
+    where = {"GITHUB_ACTIONS": "true", "GITHUB_ENV": str(path), "ANSIBLE_LOG_PATH": str(log)}
+    run = synced.run("-vvvv", playbook="playbooks/ci_env.yml", environment=where)
+    assert run.code == 0, run.output
+    variables = Runner().file(path.read_text(encoding="utf-8"))
+    assert variables["SECRET_KEY"] == "canary-secret_key-" + "x" * 50
+    assert variables["MODE"] == "production"
+    runner = Runner()
+    shown = runner.output(run.output)
+    assert "canary" not in shown
+    assert "::add-mask::canary-secret_key-" in run.output
+    assert "canary" not in log.read_text(encoding="utf-8")
+    outside = synced.run(playbook="playbooks/ci_env.yml")
+    assert outside.code != 0
+    assert "this is no job of GitHub Actions" in outside.text
+    assert "canary" not in outside.output

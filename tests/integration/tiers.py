@@ -34,6 +34,7 @@ SELECTED = {
     "test_aws_access_key": ("from_end_to_end",),
     "test_canary_rotation": ("no_value_is_anywhere_else", "arguments]"),
     "test_django_sessions": (),
+    "test_github_rotation": ("sends_what_it_promotes",),
     "test_leak_immediate": (),
     "test_leak_issued": (),
     "test_leak_lost": (),

@@ -26,6 +26,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
     StoreError,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.sent import SentStore
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
 from tests.integration.github_server import REPOSITORY, TOKEN, GitHub
 
 REGION, CORE, RECORDS = "eu-west-3", "app/test/core", "/app-journal/test-github"
@@ -100,7 +101,11 @@ def lab(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
     with mock_aws(), GitHub() as github:
-        yield Lab(github)
+        made = Lab(github)
+        clients = {"secretsmanager": made.secrets, "ssm": made.ssm}
+        # Making a client takes longer than all that a test does with it.
+        monkeypatch.setattr(AwsConnection, "store_client", lambda _self, service: clients[service])
+        yield made
 
 
 def test_first_everything_then_nothing(lab: Lab) -> None:
