@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils import _ages, _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import scrub
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _github_sync
@@ -17,14 +18,29 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 def _refreshed(setting: Setting, names: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     """Of GitHub's copies, those that are known to hold the new values, and why that cannot be told."""
     catalog = setting.catalog
-    mirrored = [one for name in names for one in _graph.mirrored_names(catalog, catalog.credentials[name])]
-    if not mirrored:
+    if not any(_graph.mirrored_names(catalog, catalog.credentials[name]) for name in names):
         return {}, []
     try:
+        # Of what was not replaced, GitHub's present value is the leaked one.
+        replaced = _replaced(setting.rotator.look())
+        mirrored = [
+            one
+            for name in names
+            if name in replaced
+            for one in _graph.mirrored_names(catalog, catalog.credentials[name])
+        ]
         stores = (setting.rotator.secrets, setting.rotator.parameters)
         return _github_sync.refreshed(catalog, mirrored, stores), []
     except SecretsError as error:
         return {}, [f"whether GitHub holds the new values cannot be told: {error}"]
+
+
+def _replaced(journal: Journal) -> set[str]:
+    """The credentials that were rotated since the leak was declared."""
+    if journal.incident is None:
+        return set()
+    since = _ages.moment(journal.incident.at)
+    return {name for name, one in journal.rotated.items() if _ages.moment(one.at) >= since}
 
 
 def _mirrors(catalog: Catalog, names: Sequence[str], refreshed: Mapping[str, str]) -> Iterator[str]:

@@ -114,7 +114,8 @@ def refreshed(catalog: Catalog, names: Sequence[str], stores: tuple[VersionedSto
     """Of these names, those of which GitHub holds what the stores hold now, with when it was sent."""
     if catalog.github is None or not _client.has_token():
         return {}
-    held = [one for one in current(catalog, *stores) if one.target.name in {name.upper() for name in names}]
+    wanted = {name.upper() for name in names}
+    held = [one for one in current(catalog, *stores) if one.target.name in wanted and one.value is not None]
     sent = SentStore(stores[1], catalog.sent_path).read()
     listed = there(_client.store(catalog.github), [one.target for one in held])
     steps = _github.plan(
