@@ -85,8 +85,9 @@ attributes:
 requirements:
   - pynacl
 notes:
-  - A fine-grained token needs Secrets, Variables and, for an environment, Environments with write access; Contents
-    with read access for O(prune); Administration with write access for O(create_environment). A classic one needs
+  - A fine-grained token needs Secrets, Variables and, for an environment, Environments with write access and Actions
+    with read access; Contents with read access for O(prune); Administration with write access for
+    O(create_environment). A classic one needs
     C(repo), and C(admin:org) for an organisation. What is missing is named as GitHub names it.
   - In AWS it needs what a deploy reads, and for the records C(ssm:GetParametersByPath), C(ssm:GetParameter),
     C(ssm:DescribeParameters), C(ssm:PutParameter) and C(ssm:DeleteParameters).

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,7 +58,10 @@ class Mirror(_mirror.Mirror):
             one = held[name.upper()]
             # Somebody may have written over it meanwhile: then no version of the stores is what was sent.
             same = one.value == value and one.identity
-            put(github, sent, one.target, value, one.identity if same else None)
+            at = github.put(one.target.kind, one.target.scope, one.target.name, value)
+            # Without a record the next sync sends it once more: no reason to take a rotation back.
+            with suppress(SecretsError):
+                sent.write(one.target, Sent((one.identity or "") if same else "", at))
 
     def objection(self, names: Sequence[str]) -> str | None:
         """What GitHub has against being sent these, as far as asking tells; nothing is written."""
@@ -69,6 +73,7 @@ class Mirror(_mirror.Mirror):
             pairs = {(one.kind, one.scope) for one in _github.targets(self._catalog) if one.name in wanted}
             for kind, scope in sorted(pairs):
                 github.require_usable(kind, scope)
+            SentStore(self._parameters, self._catalog.sent_path).read()
         except SecretsError as error:
             return f"GitHub holds it too ({', '.join(names)}): {error}"
         return None

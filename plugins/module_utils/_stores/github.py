@@ -172,7 +172,7 @@ class GitHubStore:
 
     def has_environment(self) -> bool:
         try:
-            self._api.get(self._environment(), self._environment_need("Environments: read"))
+            self._api.get(self._environment(), self._environment_need("Actions: read"))
         except NotFound:
             self._api.get(f"/repos/{self._where.repository}", Need(f"repository {self._where.repository}"))
             return False

@@ -12,11 +12,11 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils import _rotator_ends as ends
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NoAccess, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Denied, NoAccess, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.sent import SentStore
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _github, _github_sync
 from tests.integration.github_server import REPOSITORY, TOKEN, GitHub
-from tests.unit.plugins.module_utils.rotator_world import CORE, OLD_URL, World
+from tests.unit.plugins.module_utils.rotator_world import CORE, OLD_URL, Meanwhile, World
 from tests.unit.plugins.module_utils.test_mirror import DOCUMENT
 
 
@@ -34,6 +34,10 @@ def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
 def world(github: GitHub) -> World:
     where = {"repository": REPOSITORY, "api_url": github.url}
     return World(catalog=_catalog.parse({**DOCUMENT, "github": where}, "test"))
+
+
+def denied() -> None:
+    raise Denied("AWS denies it", "words of AWS")
 
 
 def mirror(world: World) -> _github_sync.Mirror:
@@ -100,6 +104,17 @@ def test_what_somebody_wrote_over_has_no_record(world: World, github: GitHub) ->
     (record,) = SentStore(world.parameters, world.catalog.sent_path).read().values()
     assert record.identity == ""
     assert refreshed(world, "URL") == []
+
+
+def test_a_record_that_cannot_be_written_takes_no_rotation_back(world: World, github: GitHub) -> None:
+    records = SentStore(world.parameters, world.catalog.sent_path)
+    world.parameters.hook = Meanwhile("create", f"{world.catalog.sent_path}/repository/secret/URL", denied)
+    _rotator, password = promoted(world)
+    assert github.repository.values["URL"] == f"postgres://app_b:{password}@db/app"
+    assert [target.name for target in records.read()] == ["DATABASE_PASSWORD"]
+    world.parameters.hook = Meanwhile("read", world.catalog.sent_path, denied)
+    words = str(mirror(world).objection(["URL"]))
+    assert "what was sent to GitHub is recorded below /app-journal/test-github, which cannot be read" in words
 
 
 def test_github_is_asked_beforehand_and_nothing_is_written(
