@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
     SecretsError,
     StoreError,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._github import ENVIRONMENT, Held, Step, Target
+from ansible_collections.watchparty.secrets.plugins.module_utils._github import ENVIRONMENT, Held, Sent, Step, Target
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, GitHub
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.github import (
     WORKFLOWS,
@@ -50,6 +51,17 @@ OPTIONS: dict[str, Any] = {
 }
 
 
+@dataclass(frozen=True)
+class Found:
+    """What AWS holds that concerns GitHub."""
+
+    held: list[Held]
+    records: Mapping[Target, Sent]
+    same: list[Target]
+    """Those whose secret has a new version that differs elsewhere."""
+    words: list[str]
+
+
 class ActionModule(ActionBase):
     """Runs on the controller, in process; what it returns holds names, version ids and words, never a value."""
 
@@ -72,9 +84,8 @@ class ActionModule(ActionBase):
         where = _repository(catalog)
         _require_apart(args["catalog"], catalog)
         inventory, words = _github_sync.from_inventory(catalog, args["hosts"], task_vars.get("hostvars", {}))
-        contents = _github_sync.with_credentials(
-            catalog, read.contents, SecretsManager(connection.store_client("secretsmanager"))
-        )
+        secrets = SecretsManager(connection.store_client("secretsmanager"))
+        contents = _github_sync.with_credentials(catalog, read.contents, secrets)
         read.resolution.require()
         held = _chosen(
             _github.held(catalog, read.resolution, contents, inventory, _given(args, task_vars)), args["names"]
@@ -84,12 +95,14 @@ class ActionModule(ActionBase):
         parameters = ParameterStore(connection.store_client("ssm"))
         sent = SentStore(parameters, catalog.sent_path)
         hands = _github_sync.Hands(github, sent, lambda: _still(parameters, catalog, read.journal.head))
-        return self._carried_out(args, where, hands, held, words)
+        records = sent.read()
+        found = Found(held, records, _github_sync.unchanged(held, records, contents, secrets), words)
+        return self._carried_out(args, where, hands, found)
 
     def _carried_out(
-        self, args: Mapping[str, Any], where: GitHub, hands: _github_sync.Hands, held: list[Held], words: list[str]
+        self, args: Mapping[str, Any], where: GitHub, hands: _github_sync.Hands, found: Found
     ) -> dict[str, Any]:
-        github, records = hands.github, hands.sent.read()
+        github, held, records, words = hands.github, found.held, found.records, found.words
         github.repository_id()
         left = [] if args["names"] else _github.left(held, records)
         known = {target: one for target, one in records.items() if target in left or target in {h.target for h in held}}
@@ -97,7 +110,8 @@ class ActionModule(ActionBase):
         asked = [one for one in (*(h.target for h in held), *left) if environment != "made" or one.scope != ENVIRONMENT]
         listed = _github_sync.there(github, asked)
         texts = _workflows(args, github) if args["prune"] and left else {}
-        steps = _github.plan(held, listed, known, prune=args["prune"], readers=_github_sync.readers(left, texts, held))
+        readers = _github_sync.readers(left, texts, held)
+        steps = _github.plan(held, listed, known, prune=args["prune"], readers=readers, same=found.same)
         values = {one.target: one for one in held}
         for step in steps:
             if step.act == _github.SEND:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Collection, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import StoreError
@@ -83,6 +83,15 @@ class Held:
     """Tells whether it is what was sent last; None where nothing may be recorded that could tell."""
     source: str = ""
     """Where the value comes from, or why there is none."""
+    place: Optional[Place] = None
+    """The key of a secret, whose versions may differ in other keys alone."""
+
+    def former_version(self, sent: Optional[Sent]) -> Optional[str]:
+        """The version that was sent last, if it is another one of the same key."""
+        start = f"{self.place}@"
+        if self.place is None or sent is None or sent.identity == self.identity or not sent.identity.startswith(start):
+            return None
+        return sent.identity[len(start) :]
 
 
 @dataclass(frozen=True)
@@ -192,7 +201,7 @@ def _resolved(catalog: Catalog, target: Target, setting: Setting, resolution: Re
     if origin.source == "composed":
         return Held(target, value, _versions(_parts(catalog, setting), contents), "the places it is composed of")
     place = Place(origin.source, origin.name, origin.key)
-    return Held(target, value, f"{place}@{origin.version}", str(place))
+    return Held(target, value, f"{place}@{origin.version}", str(place), place if place.key is not None else None)
 
 
 def _of_credential(catalog: Catalog, target: Target, credential: Credential, contents: Contents) -> Held:
@@ -230,12 +239,14 @@ def plan(
     *,
     prune: bool,
     readers: Mapping[str, Sequence[str]],
+    same: Collection[Target] = (),
 ) -> List[Step]:
     """What to do, in order: nothing is removed before what takes its place was sent.
 
-    ``readers`` are the workflows that still read a target, by its :func:`reading`.
+    ``readers`` are the workflows that still read a target, by its :func:`reading`. ``same`` are those whose secret has
+    a new version that differs in other keys only.
     """
-    steps = [_of_wanted(one, there.get(one.target), sent.get(one.target)) for one in wanted]
+    steps = [_of_wanted(one, there.get(one.target), sent.get(one.target), one.target in same) for one in wanted]
     return steps + [_of_left(one, there, prune, readers) for one in left(wanted, sent)]
 
 
@@ -244,19 +255,21 @@ def left(wanted: Sequence[Held], sent: Mapping[Target, Sent]) -> List[Target]:
     return sorted(set(sent) - {one.target for one in wanted})
 
 
-def _of_wanted(one: Held, there: Optional[There], sent: Optional[Sent]) -> Step:
+def _of_wanted(one: Held, there: Optional[There], sent: Optional[Sent], same: bool) -> Step:
     if one.value is None:
         found = "and GitHub has none either" if there is None else "so what GitHub holds is left as it is"
         return Step(one.target, MISSING if there is None else KEEP, f"{one.source}, {found}")
-    why = _why(one, there, sent)
+    why = _why(one, there, sent, same)
     if why:
         return Step(one.target, SEND, why)
     if sent is None or (sent.identity != one.identity and one.identity is not None):
-        return Step(one.target, NOTE, "GitHub holds the value, and nothing recorded says so")
+        return Step(
+            one.target, NOTE, f"GitHub holds the value, and {'an older version' if sent else 'nothing'} is recorded"
+        )
     return Step(one.target, KEEP, "is what was sent last")
 
 
-def _why(one: Held, there: Optional[There], sent: Optional[Sent]) -> str:
+def _why(one: Held, there: Optional[There], sent: Optional[Sent], same: bool) -> str:
     """Why it must be sent, or nothing."""
     if one.identity == GIVEN:
         return "a value was given"
@@ -277,7 +290,7 @@ def _why(one: Held, there: Optional[There], sent: Optional[Sent]) -> str:
         return f"somebody changed it at {there.updated_at}, or its sending was cut short"
     if one.identity is None:
         return f"nothing may be recorded that tells whether {one.source} has changed"
-    return "" if sent.identity == one.identity else f"{one.source} has changed"
+    return "" if same or sent.identity == one.identity else f"{one.source} has changed"
 
 
 def _of_left(target: Target, there: Mapping[Target, There], prune: bool, readers: Mapping[str, Sequence[str]]) -> Step:

@@ -106,6 +106,25 @@ def with_credentials(catalog: Catalog, contents: Contents, secrets: VersionedSto
     return contents | secrets.read(more) if more else contents
 
 
+def unchanged(
+    held: Sequence[Held], sent: Mapping[Target, Sent], contents: Contents, secrets: VersionedStore
+) -> list[Target]:
+    """Those whose secret has a new version in which their own key is as it was sent."""
+    found = []
+    read: dict[tuple[str, str], Contents] = {}
+    for one in held:
+        version = one.former_version(sent.get(one.target))
+        if one.place is None or version is None:
+            continue
+        name = one.place.name
+        if (name, version) not in read:
+            read[name, version] = secrets.read([name], pins={name: version})
+        former = _graph.text_at(read[name, version], one.place) if name in read[name, version].readings else None
+        if former is not None and former == _graph.text_at(contents, one.place):
+            found.append(one.target)
+    return found
+
+
 def there(github: GitHubStore, every: Iterable[Target]) -> dict[Target, There]:
     """What GitHub lists, each scope's secrets and variables once."""
     found: dict[Target, There] = {}

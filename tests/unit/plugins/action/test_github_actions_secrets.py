@@ -139,12 +139,22 @@ def test_what_changed_in_a_store_is_sent(lab: Lab) -> None:
     lab.hosts["web1"]["ansible_host"] = "10.0.0.9"
     lab.setting("PLAIN", value="plainer")
     found = lab.run()
-    assert found["sent"] == ["HOST", "KEY", "PLAIN", "URL", "COUNT"]
+    assert found["sent"] == ["HOST", "KEY", "PLAIN", "COUNT"]
     assert lab.why(found, "KEY") == ("send", f"secret {CORE} key KEY has changed")
+    # The same secret's new version, and the same value in it.
+    assert lab.why(found, "URL") == ("note", "GitHub holds the value, and an older version is recorded")
     assert lab.why(found, "COUNT") == ("send", "GitHub holds another value than parameter /app/test/COUNT")
     held = lab.github.repository.values
     assert (held["KEY"], held["COUNT"], held["HOST"]) == ("canary-key-2", "2", "10.0.0.9")
     assert lab.run()["changed"] is False
+
+
+def test_a_former_version_that_is_gone_tells_nothing(lab: Lab) -> None:
+    lab.settle()
+    name = "/repository/secret/URL"
+    record = {**lab.records()[name], "identity": f"secret {CORE} key URL@{'0' * 32}"}
+    lab.ssm.put_parameter(Name=RECORDS + name, Type="String", Value=json.dumps(record), Overwrite=True)
+    assert lab.why(lab.run(), "URL") == ("send", f"secret {CORE} key URL has changed")
 
 
 def test_what_somebody_deleted_or_changed_at_github_is_sent_again_and_named(lab: Lab) -> None:
@@ -175,7 +185,7 @@ def test_what_somebody_else_made_is_taken_over_and_named(lab: Lab) -> None:
     lab.github.repository.variables["COUNT"] = lab.github._stamped("COUNT", "1", {})
     found = lab.run()
     assert lab.why(found, "KEY")[1].startswith("somebody else made it at")
-    assert lab.why(found, "COUNT") == ("note", "GitHub holds the value, and nothing recorded says so")
+    assert lab.why(found, "COUNT") == ("note", "GitHub holds the value, and nothing is recorded")
     assert lab.github.repository.values["KEY"] == "canary-key-1"
     assert "/repository/variable/COUNT" in lab.records()
 
@@ -463,7 +473,7 @@ def test_two_runs_at_once(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
         patched.setattr(SentStore, "write", late)
         with pytest.raises(Conflict, match="is at version 2 and not at 1"):
             lab.run(names=["KEY"])
-    assert lab.run()["sent"] == ["KEY", "URL"]
+    assert lab.run()["sent"] == ["KEY"]
 
 
 def entry(lab: Lab, number: int, **more: Any) -> None:
