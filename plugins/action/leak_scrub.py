@@ -6,18 +6,50 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils import _ages, _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import scrub
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _github_sync
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
 
 
-def _mirrors(catalog: Catalog, names: Sequence[str]) -> Iterator[str]:
-    """GitHub's copies, which nobody can read back, so that nothing here tells whether they are the old ones."""
+def _refreshed(setting: Setting, names: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """Of GitHub's copies, those that are known to hold the new values, and why that cannot be told."""
+    catalog = setting.catalog
+    if not any(_graph.mirrored_names(catalog, catalog.credentials[name]) for name in names):
+        return {}, []
+    try:
+        # Of what was not replaced, GitHub's present value is the leaked one.
+        replaced = _replaced(setting.rotator.look())
+        mirrored = [
+            one
+            for name in names
+            if name in replaced
+            for one in _graph.mirrored_names(catalog, catalog.credentials[name])
+        ]
+        stores = (setting.rotator.secrets, setting.rotator.parameters)
+        return _github_sync.refreshed(catalog, mirrored, stores), []
+    except SecretsError as error:
+        return {}, [f"whether GitHub holds the new values cannot be told: {error}"]
+
+
+def _replaced(journal: Journal) -> set[str]:
+    """The credentials that were rotated since the leak was declared."""
+    if journal.incident is None:
+        return set()
+    since = _ages.moment(journal.incident.at)
+    return {name for name, one in journal.rotated.items() if _ages.moment(one.at) >= since}
+
+
+def _mirrors(catalog: Catalog, names: Sequence[str], refreshed: Mapping[str, str]) -> Iterator[str]:
+    """GitHub's other copies, which nobody can read back, so that nothing here tells whether they are the old ones."""
     repository = f" --repo {catalog.github.repository}" if catalog.github else ""
     for name in names:
         for mirrored in _graph.mirrored_names(catalog, catalog.credentials[name]):
+            if mirrored.upper() in refreshed:
+                continue
             yield (
                 f"GitHub's secret {mirrored} may hold the leaked {name}: replace it by "
                 f"'gh secret set {mirrored}{repository}', which asks for the value"
@@ -52,6 +84,8 @@ class ActionModule(RotationAction):
                 )
             except SecretsError as error:
                 cannot.append(f"parameter {name}: {error}")
-        cannot += _mirrors(setting.catalog, args["credentials"])
+        refreshed, untold = _refreshed(setting, args["credentials"])
+        done += [f"GitHub's {name} holds the new value, sent at {at}" for name, at in refreshed.items()]
+        cannot += [*untold, *_mirrors(setting.catalog, args["credentials"], refreshed)]
         cannot.append("what somebody read is known to them; a denied version stays in AWS until AWS removes it")
         return {"changed": bool(done), "scrubbed": done, "not_scrubbed": cannot}

@@ -22,6 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._journal import
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import (
     _access_key,
+    _github_sync,
     _holder,
     _plan_words,
     _ssh_key,
@@ -95,12 +96,14 @@ class ActionModule(RotationAction):
             descriptions=descriptions,
             supplied=given,
             against=args["against"],
+            mirrors=setting.rotator.mirror is not None,
             leak=bool(args["incident"]),
         )
         plan = _rotation.plan(ground, wish)
         against = {
             **_access_key.against(setting, plan, contents),
             **_ssh_key.against(setting, plan, contents, args["seen"]),
+            **_against_mirror(setting, plan),
         }
         if against:
             plan = _rotation.plan(replace(ground, against={**ground.against, **against}), wish)
@@ -236,6 +239,20 @@ class ActionModule(RotationAction):
 
 def _alternates(setting: Setting, item: _rotation.Item) -> bool:
     return item.kind in setting.kinds and setting.kinds[item.kind].alternates == "always"
+
+
+def _against_mirror(setting: Setting, plan: _rotation.Plan) -> dict[str, str]:
+    """By credential, what GitHub has against being sent its new value."""
+    mirror = setting.rotator.mirror
+    if not isinstance(mirror, _github_sync.Mirror):
+        return {}
+    found = {}
+    for item in plan.items:
+        names = _graph.mirrored_names(setting.catalog, setting.catalog.credentials[item.credential])
+        words = mirror.objection(names) if names and item.act in _rotation.CHANGES else None
+        if words:
+            found[item.credential] = words
+    return found
 
 
 def _told(setting: Setting, journal: Journal) -> dict[str, Any]:

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _example
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _example, _github_workflow
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
 
 
@@ -18,6 +19,18 @@ def env_example(document: Any, environment: str = "production") -> str:
         raise AnsibleFilterError(str(error)) from None
 
 
+def github_workflow(document: Any, environments: Sequence[str] = (), **options: str) -> str:
+    try:
+        declared = document.get("environments", {}) if isinstance(document, Mapping) else {}
+        names = list(environments) or _github_workflow.order(list(declared) or ["production"])
+        catalogs = {name: _catalog.parse(document, name) for name in names}
+        return _github_workflow.workflow(catalogs, _github_workflow.Options(**options))
+    except TypeError as error:
+        raise AnsibleFilterError(f"github_workflow: {error}") from None
+    except SecretsError as error:
+        raise AnsibleFilterError(str(error)) from None
+
+
 class FilterModule:
     def filters(self) -> dict[str, Any]:
-        return {"env_example": env_example}
+        return {"env_example": env_example, "github_workflow": github_workflow}

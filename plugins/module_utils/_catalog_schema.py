@@ -198,6 +198,10 @@ _SHARED: dict[str, Any] = {
 _ENVIRONMENT = _object(
     {
         **_SHARED,
+        "github": _described(
+            "What differs at GitHub; null where nothing of this environment is mirrored.",
+            {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/github"}]},
+        ),
         "production": _described("Whether the rules for production apply; true for 'production'.", SWITCH),
         "region": _described("AWS region, where neither option nor environment names one.", NAME),
         "expected_account_id": _described("12 digits in quotes.", {"type": "string", "pattern": r"^[0-9]{12}$"}),

@@ -154,7 +154,7 @@ def mirrored_names(catalog: Catalog, credential: Credential) -> tuple[str, ...]:
     """The names under which GitHub holds the credential, if the catalog mirrors anything."""
     if not catalog.github:
         return credential.github
-    settings = tuple(name for name in credential.settings if catalog.settings[name].github == "secret")
+    settings = tuple(name for name in credential.settings if catalog.settings[name].github)
     return tuple(dict.fromkeys((*credential.github, *settings)))
 
 

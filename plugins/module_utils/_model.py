@@ -234,6 +234,11 @@ class Catalog:
         return f"{self.application}-rotation/{self.environment}"
 
     @property
+    def sent_path(self) -> str:
+        """Where it is recorded what was sent to GitHub: beside the journal, and not below it."""
+        return f"{self.journal_path}-github"
+
+    @property
     def secret_names(self) -> tuple[str, ...]:
         """The secrets that a read of every setting needs, each once, sorted."""
         places = {place.name for setting in self.settings.values() for place in setting.places}

@@ -140,8 +140,13 @@ def _signing(ground: Ground, credential: Credential, found: _graph.Found) -> Ite
 
 def _mirrored(ground: Ground, credential: Credential) -> Iterator[str]:
     names = _graph.mirrored_names(ground.catalog, credential)
-    if names and not ground.mirrors:
-        yield f"GitHub holds it too ({', '.join(names)}), and nothing here can send it there yet"
+    if names and ground.catalog.github is None:
+        yield f"GitHub holds it too ({', '.join(names)}); name the repository in github.repository of the catalog"
+    elif names and not ground.mirrors:
+        yield (
+            f"GitHub holds it too ({', '.join(names)}), and no token is there to send it; set GITHUB_TOKEN, GH_TOKEN "
+            "or GITHUB_TOKEN_FILE"
+        )
 
 
 def _of_its_secret(ground: Ground, name: str) -> Iterator[str]:

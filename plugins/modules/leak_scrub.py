@@ -28,7 +28,9 @@ options:
     elements: str
     default: []
   credentials:
-    description: Names of the credentials that leaked. Where GitHub mirrors one, that is told; it is not rewritten here.
+    description:
+      - Names of the credentials that leaked. Where GitHub mirrors one, it is told whether the rotation sent the new
+        value there, which is looked up with the token that the environment names; see the page docs/github.md.
     type: list
     elements: str
     default: []

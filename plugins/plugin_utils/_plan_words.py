@@ -37,7 +37,7 @@ def _item(catalog: Catalog, item: _rotation.Item) -> dict[str, Any]:
         "rollouts": item.phases,
         "places": [str(place) for place in item.places],
         "settings": list(dict.fromkeys(names)),
-        "github": list(credential.github),
+        "github": list(_graph.mirrored_names(catalog, credential)) if item.act in _rotation.CHANGES else [],
     }
 
 
@@ -55,6 +55,8 @@ def words(plan: Mapping[str, Any], late: Sequence[str] = ()) -> list[str]:
         lines += [f"  changes {place}" for place in item["places"]]
         if item["settings"]:
             lines.append(f"  in the settings {', '.join(item['settings'])}")
+        if item["github"]:
+            lines.append(f"  sends {', '.join(item['github'])} to GitHub")
     for name, why in plan["refused"].items():
         lines.append(f"{name} is REFUSED: {why}")
     for name, why in plan["passed_over"].items():

@@ -38,7 +38,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotator import
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _holder, _ssh_pair
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _github_sync, _holder, _ssh_pair
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection, suit
 
 BUILT_IN = Path(__file__).resolve().parents[2] / "roles" / "secret_rotate" / "kinds"
@@ -149,10 +149,13 @@ def prepared(name: str, args: dict[str, Any]) -> Setting:
     connection.require_aws_sdk()
     catalog = _catalog.parse(args["catalog"], args["environment"])
     suit(connection, catalog, check_account=args.get("state") in ("planned", "begun"))
+    secrets_manager = SecretsManager(connection.store_client("secretsmanager"))
+    parameters = ParameterStore(connection.store_client("ssm"))
     rotator = Rotator(
         catalog=catalog,
-        secrets=SecretsManager(connection.store_client("secretsmanager")),
-        parameters=ParameterStore(connection.store_client("ssm")),
+        secrets=secrets_manager,
+        parameters=parameters,
+        mirror=_github_sync.mirror(catalog, secrets_manager, parameters),
         me=Who(args.get("run") or secrets.token_hex(8), _holder.me(), _holder.holder()),
         clock=lambda: _ages.stamp(now()),
     )
@@ -249,8 +252,15 @@ def record_of(setting: Setting, journal: Journal, rotation: OpenRotation) -> dic
     if rotation.aborting:
         return {**record, "reason": _plain(rotation.reason)}
     secrets = rotation.plan.get("secrets", {})
+    mirrored = {
+        name
+        for item in items
+        if setting.rotator.mirror and item.act in _rotation.CHANGES
+        for name in _graph.mirrored_names(setting.catalog, setting.catalog.credentials[item.credential])
+    }
     return {
         **record,
+        **({"github": sorted(mirrored)} if mirrored else {}),
         "secrets": {
             name: {"from": base, "to": setting.rotator.version(rotation, name, last)} for name, base in secrets.items()
         },

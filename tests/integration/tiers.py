@@ -38,6 +38,7 @@ SELECTED = {
     "test_canary_rotation": ("no_value_is_anywhere_else", "arguments]"),
     "test_django_sessions": (),
     "test_import": (),
+    "test_github_rotation": ("sends_what_it_promotes",),
     "test_leak_immediate": (),
     "test_leak_issued": (),
     "test_leak_lost": (),

@@ -15,8 +15,11 @@ from moto import mock_aws
 
 from ansible_collections.watchparty.secrets.plugins.action.leak_scrub import ActionModule
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _github_sync
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
-from tests.unit.plugins.module_utils.rotator_world import CATALOG, KINDS, TOKEN, World
+from tests.integration import github_server
+from tests.integration.github_server import REPOSITORY, GitHub
+from tests.unit.plugins.module_utils.rotator_world import CATALOG, KINDS, OLD_URL, TOKEN, World
 
 OLD, NOW = "1" * 32, "2" * 32
 LAST = "what somebody read is known to them; a denied version stays in AWS until AWS removes it"
@@ -101,3 +104,46 @@ def test_replicas_are_looked_at_in_their_region(client: Any) -> None:
     client.replicate_secret_to_regions(SecretId="core", AddReplicaRegions=[{"Region": "us-east-1"}])
     found = act(client, World(), secrets={"core": [OLD]})
     assert found["not_scrubbed"][0].startswith("replica in us-east-1: AWS refused secretsmanager:GetResourcePolicy")
+
+
+@pytest.mark.parametrize(
+    ("incident", "rotated", "words"),
+    [
+        (
+            {"id": "i1", "at": "2026-11-25T10:00:00Z", "who": "ann"},
+            "2026-11-25T11:00:00Z",
+            "holds the new value, sent at",
+        ),
+        (
+            {"id": "i1", "at": "2026-11-25T10:00:00Z", "who": "ann"},
+            "2026-11-25T09:00:00Z",
+            "may hold the leaked database",
+        ),
+        (None, "2026-11-25T11:00:00Z", "may hold the leaked database"),
+    ],
+    ids=["replaced since", "replaced before", "no incident"],
+)
+def test_a_mirror_that_was_sent_the_new_value(
+    client: Any, monkeypatch: pytest.MonkeyPatch, incident: Any, rotated: str, words: str
+) -> None:
+    settings = {**CATALOG["settings"], "URL": {**CATALOG["settings"]["URL"], "github": "secret"}}
+    monkeypatch.setenv("GITHUB_TOKEN", github_server.TOKEN)
+    for name in ("GITHUB_TOKEN_FILE", "GITHUB_APP_ID"):
+        monkeypatch.delenv(name, raising=False)
+    with GitHub() as github:
+        where = {"repository": REPOSITORY, "api_url": github.url}
+        world = World(catalog=_catalog.parse({**CATALOG, "settings": settings, "github": where}, "test"))
+        _github_sync.Mirror(world.catalog, world.secrets, world.parameters).send({"URL": OLD_URL})
+        rotator = world.rotator()
+        by = {"at": rotated, "who": "ann", "rotation": "r1"}
+        more = {"incident": incident} if incident else {}
+        rotator.append(rotator.look(), "r1", "closed", rotated={"database": by}, **more)
+        found = act(client, world, credentials=["database"])
+        told = found["scrubbed"] + found["not_scrubbed"]
+        assert any(one.startswith("GitHub's") and words in one for one in told), told
+        assert len([one for one in told if one.startswith("GitHub's")]) == 1
+        monkeypatch.setenv("GITHUB_TOKEN", "wrong")
+        if words.startswith("holds"):
+            untold, open_, _last = act(client, world, credentials=["database"])["not_scrubbed"]
+            assert untold.startswith("whether GitHub holds the new values cannot be told: GitHub does not accept")
+            assert open_.startswith("GitHub's secret URL may hold the leaked database")

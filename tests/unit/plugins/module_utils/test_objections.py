@@ -185,11 +185,14 @@ def test_what_github_holds_too() -> None:
     settings = {"TOKEN": {"group": "more", "github": "secret"}}
     assert "token" not in _rotation.plan(made_ground(settings=settings), Wish(("token",))).refused
     words = refusal(made_ground(settings=settings, github={"repository": "o/r"}), "token")
-    assert words == "GitHub holds it too (TOKEN), and nothing here can send it there yet"
+    assert words == (
+        "GitHub holds it too (TOKEN), and no token is there to send it; set GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN_FILE"
+    )
     mirrored = replace(made_ground(settings=settings, github={"repository": "o/r"}), mirrors=True)
     assert _rotation.plan(mirrored, Wish(("token",))).refused == {}
     appears = {"token": {"appears_in": [{"setting": "TOKEN"}, {"github": "DEPLOY"}]}}
-    assert refusal(made_ground(credentials=appears), "token").startswith("GitHub holds it too (DEPLOY)")
+    words = "GitHub holds it too (DEPLOY); name the repository in github.repository of the catalog"
+    assert refusal(replace(made_ground(credentials=appears), mirrors=True), "token") == words
 
 
 def test_a_secret_that_aws_rotates() -> None:

@@ -87,6 +87,7 @@ def test_what_github_mirrors_is_named() -> None:
     found = _plan_words.described(PARSED, Plan(items=(Item("token", "external", reason="why"),)), [])
     assert found["credentials"]["token"]["github"] == ["TOKEN"]
     assert found["credentials"]["token"]["settings"] == []
+    assert "  sends TOKEN to GitHub" in _plan_words.words(found)
 
 
 def test_a_plan_in_words() -> None:

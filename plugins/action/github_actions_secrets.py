@@ -1,0 +1,251 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _github, _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+    JournalError,
+    NotFound,
+    Overtaken,
+    SecretsError,
+    StoreError,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._github import ENVIRONMENT, Held, Sent, Step, Target
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, GitHub
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.github import (
+    WORKFLOWS,
+    GitHubStore,
+    require_fits,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.sent import SentStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _github as _client
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _github_sync, _reading, _supplied
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
+
+_WITHOUT_GITHUB = ("local", "ci")
+"""Environments that are never mirrored."""
+NAME = "watchparty.secrets.github_actions_secrets"
+OPTIONS: dict[str, Any] = {
+    "catalog": {"type": "dict", "required": True},
+    "environment": {"type": "str", "required": True},
+    "names": {"type": "list", "elements": "str", "default": []},
+    "hosts": {"type": "list", "elements": "str", "default": []},
+    "prune": {"type": "bool", "default": False},
+    "checkout": {"type": "path"},
+    "create_environment": {"type": "bool", "default": False},
+    "reviewers": {"type": "list", "elements": "str", "default": []},
+    "token_file": {"type": "path"},
+    **_supplied.OPTIONS,
+}
+
+
+@dataclass(frozen=True)
+class Found:
+    """What AWS holds that concerns GitHub."""
+
+    held: list[Held]
+    records: Mapping[Target, Sent]
+    same: list[Target]
+    """Those whose secret has a new version that differs elsewhere."""
+    words: list[str]
+
+
+class ActionModule(ActionBase):
+    """Runs on the controller, in process; what it returns holds names, version ids and words, never a value."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validated, args = self.validate_argument_spec(argument_spec={**aws_argument_spec(), **OPTIONS})
+        try:
+            return {**result, **self._synced(args, task_vars or {})}
+        except SecretsError as error:
+            return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
+
+    def _synced(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        connection = AwsConnection(NAME, args)
+        connection.require_aws_sdk()
+        read = _reading.read(_reading.Request(args["catalog"], args["environment"]), connection)
+        catalog = read.catalog
+        where = _repository(catalog)
+        _require_apart(args["catalog"], catalog)
+        inventory, words = _github_sync.from_inventory(catalog, args["hosts"], task_vars.get("hostvars", {}))
+        secrets = SecretsManager(connection.store_client("secretsmanager"))
+        contents = _github_sync.with_credentials(catalog, read.contents, secrets)
+        read.resolution.require()
+        held = _chosen(
+            _github.held(catalog, read.resolution, contents, inventory, _given(args, task_vars)), args["names"]
+        )
+        _require_at_rest(read, held)
+        github = _client.store(where, token_file=args["token_file"])
+        parameters = ParameterStore(connection.store_client("ssm"))
+        sent = SentStore(parameters, catalog.sent_path)
+        hands = _github_sync.Hands(github, sent, lambda: _still(parameters, catalog, read.journal.head))
+        records = sent.read()
+        found = Found(held, records, _github_sync.unchanged(held, records, contents, secrets), words)
+        return self._carried_out(args, where, hands, found)
+
+    def _carried_out(
+        self, args: Mapping[str, Any], where: GitHub, hands: _github_sync.Hands, found: Found
+    ) -> dict[str, Any]:
+        github, held, records, words = hands.github, found.held, found.records, found.words
+        github.repository_id()
+        left = [] if args["names"] else _github.left(held, records)
+        known = {target: one for target, one in records.items() if target in left or target in {h.target for h in held}}
+        environment = _environment(args, where, github, [*(one.target for one in held), *left])
+        asked = [one for one in (*(h.target for h in held), *left) if environment != "made" or one.scope != ENVIRONMENT]
+        listed = _github_sync.there(github, asked)
+        texts = _workflows(args, github) if args["prune"] and left else {}
+        readers = _github_sync.readers(left, texts, held)
+        steps = _github.plan(held, listed, known, prune=args["prune"], readers=readers, same=found.same)
+        values = {one.target: one for one in held}
+        for step in steps:
+            if step.act == _github.SEND:
+                require_fits(step.target.kind, step.target.name, str(values[step.target].value))
+        writes = [step for step in steps if step.act in _github.WRITES]
+        if environment == "made" and not self._task.check_mode:
+            github.make_environment(args["reviewers"])
+        for step in [] if self._task.check_mode else writes:
+            hands.carry_out(step, values, listed)
+        if environment == "made":
+            words = [f"environment {where.environment} of {where.repository} is not there yet, and is made", *words]
+        return {
+            "changed": bool(writes) or environment == "made",
+            "repository": where.repository,
+            "made_environment": environment == "made",
+            **_told(steps),
+            "words": [*_words(where, steps, check=self._task.check_mode), *words],
+            "diff": _diff(steps),
+        }
+
+
+def _repository(catalog: Catalog) -> GitHub:
+    if catalog.github is None:
+        raise StoreError("the catalog names no repository to mirror to; give it in github.repository")
+    return catalog.github
+
+
+def _require_apart(document: Mapping[str, Any], catalog: Catalog) -> None:
+    """Raises StoreError where another environment's values would take the place of this one's."""
+    names = [one for one in document.get("environments", {}) if one not in (catalog.environment, *_WITHOUT_GITHUB)]
+    found = _github.shared(catalog, [_catalog.parse(document, name) for name in names])
+    if found:
+        raise StoreError("; ".join(found))
+
+
+def _given(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, str]:
+    found = _supplied.supplied(args, task_vars)
+    wrong = sorted(name for name, one in found.items() if one.username is not None or one.password is None)
+    if wrong:
+        raise StoreError(f"{', '.join(wrong)}: give one text each, since GitHub holds one")
+    return {name: str(one.password) for name, one in found.items()}
+
+
+def _chosen(held: list[Held], names: Sequence[str]) -> list[Held]:
+    wanted = {name.upper() for name in names}
+    unknown = sorted(wanted - {one.target.name for one in held})
+    if unknown:
+        raise StoreError(f"{', '.join(unknown)}: the catalog mirrors no such name to GitHub")
+    return [one for one in held if not wanted or one.target.name in wanted]
+
+
+def _require_at_rest(read: _reading.Environment, held: Sequence[Held]) -> None:
+    """A rotation sends its own values to GitHub when it promotes them."""
+    rotation, catalog = read.journal.rotation, read.catalog
+    if rotation is None:
+        return
+    named = {one.target.name for one in held}
+    for name in rotation.plan.get("credentials", {}):
+        credential = catalog.credentials.get(name)
+        if credential and {one.upper() for one in _graph.mirrored_names(catalog, credential)} & named:
+            raise JournalError(f"{rotation} is open and sends {name} to GitHub itself; finish it with rotate.yml first")
+
+
+def _still(parameters: ParameterStore, catalog: Catalog, head: int) -> None:
+    found = JournalStore(parameters, catalog.journal_path).readings()
+    now = max((int(one.name.rpartition("/")[2]) for one in found), default=0)
+    if now > head:
+        raise Overtaken("a rotation went on meanwhile, and its values must not be written over; sync again after it")
+
+
+def _environment(args: Mapping[str, Any], where: GitHub, github: GitHubStore, every: Sequence[Target]) -> str:
+    """ "there", "made" if it is to be made, or "" where none is needed."""
+    if not args["create_environment"] and not any(one.scope == ENVIRONMENT for one in every):
+        return ""
+    if github.has_environment():
+        return "there"
+    if not args["create_environment"]:
+        raise NotFound(
+            f"repository {where.repository} has no environment {where.environment}; make it there, or let this "
+            "make it by create_environment"
+        )
+    return "made"
+
+
+def _workflows(args: Mapping[str, Any], github: GitHubStore) -> dict[str, str]:
+    """The default branch's, and those of a checkout."""
+    texts = github.workflows()
+    if not args["checkout"]:
+        return texts
+    folder = Path(args["checkout"]) / WORKFLOWS
+    try:
+        files = sorted(one for one in folder.iterdir() if one.suffix in (".yml", ".yaml")) if folder.is_dir() else []
+        return {**texts, **{str(one): one.read_text(encoding="utf-8", errors="replace") for one in files}}
+    except OSError as error:
+        raise StoreError(f"{folder}: cannot be read: {error.strerror}") from None
+
+
+def _told(steps: Sequence[Step]) -> dict[str, Any]:
+    by_act = {
+        "sent": _github.SEND,
+        "removed": _github.REMOVE,
+        "refused": _github.REFUSED,
+        "missing": _github.MISSING,
+        "left": _github.LEFT,
+        "unchanged": _github.KEEP,
+    }
+    plan = [
+        {"kind": one.target.kind, "scope": one.target.scope, "name": one.target.name, "act": one.act, "why": one.reason}
+        for one in steps
+    ]
+    return {"plan": plan, **{key: [one.target.name for one in steps if one.act == act] for key, act in by_act.items()}}
+
+
+def _words(where: GitHub, steps: Sequence[Step], *, check: bool) -> list[str]:
+    told = _told(steps)
+    would = "would be " if check else ""
+    lists = {
+        f"{would}sent": told["sent"],
+        f"{would}removed": told["removed"],
+        "sent once and no longer in the catalog (prune removes them)": told["left"],
+    }
+    said = [f"{where.repository}: {len(told['unchanged'])} unchanged"]
+    said += [f"{what}: {', '.join(names)}" for what, names in lists.items() if names]
+    return said + [f"{one.target}: {one.reason}" for one in steps if _github.is_foreign(one)]
+
+
+_DIFF = {
+    _github.SEND: "+{target}: {reason}",
+    _github.NOTE: "+record of {target}: {reason}",
+    _github.REMOVE: "-{target}: {reason}",
+    _github.FORGET: "-record of {target}: {reason}",
+}
+
+
+def _diff(steps: Sequence[Step]) -> dict[str, str]:
+    lines = [_DIFF[one.act].format(target=one.target, reason=one.reason) for one in steps if one.act in _DIFF]
+    return {"prepared": "".join(f"{line}\n" for line in lines)}

@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _github_env
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError, SecretsError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _reading, _snapshot_action
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
+
+NAME = "watchparty.secrets.github_env"
+
+
+class ActionModule(ActionBase):
+    """Runs in a job of GitHub Actions: masks first, then variables. Its result holds names only."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validated, args = self.validate_argument_spec(
+            argument_spec={
+                **aws_argument_spec(),
+                **_snapshot_action.OPTIONS,
+                "names": {"type": "list", "elements": "str", "default": []},
+            }
+        )
+        try:
+            return {**result, **self._given(args)}
+        except SecretsError as error:
+            return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
+
+    def _given(self, args: Mapping[str, Any]) -> dict[str, Any]:
+        path = _file()
+        connection = AwsConnection(NAME, args)
+        connection.require_aws_sdk()
+        request = _reading.Request(
+            document=args["catalog"],
+            environment=args["environment"],
+            secret_ids=tuple(args["secret_ids"]),
+            ssm_path=args["ssm_path"],
+            journal=args["journal"],
+            on_missing=args["on_missing"],
+            on_denied=args["on_denied"],
+        )
+        resolution = _reading.read(request, connection).resolution.require()
+        wanted = set(args["names"])
+        unknown = sorted(wanted - set(resolution.values))
+        if unknown:
+            raise HostError(f"{', '.join(unknown)}: {args['environment']} has no value of such a name")
+        values = {name: value for name, value in resolution.values.items() if not wanted or name in wanted}
+        text = _github_env.content(values, lambda: secrets.token_hex(16))
+        short = _github_env.unmasked(values, resolution.sensitivity)
+        words = [f"{', '.join(short)}: too short to be masked without blotting out the log"] if short else []
+        if not self._task.check_mode:
+            for line in _github_env.masks(values, resolution.sensitivity):
+                # To the terminal alone, which is the runner: not to a log file, and to no callback.
+                Display().display(line, screen_only=True)
+            _append(path, text)
+        return {"changed": bool(values), "names": sorted(values), "words": words}
+
+
+def _file() -> str:
+    """Raises HostError outside of a job: what is printed there would be read by somebody."""
+    path = os.environ.get("GITHUB_ENV", "")
+    if os.environ.get("GITHUB_ACTIONS") != "true" or not path:
+        raise HostError(
+            "this is no job of GitHub Actions (GITHUB_ACTIONS and GITHUB_ENV are not set), and masks printed elsewhere "
+            "would show the values; use the playbook fetch instead"
+        )
+    return path
+
+
+def _append(path: str, text: str) -> None:
+    """Adds to the file that the runner made; a link is not followed."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)
+    except OSError as error:
+        raise HostError(f"{path} (GITHUB_ENV): cannot be written: {error.strerror}") from None
+    with os.fdopen(handle, "ab") as stream:
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            raise HostError(f"{path} (GITHUB_ENV): is no regular file")
+        size = os.fstat(stream.fileno()).st_size
+        # Somebody's last line without its end would swallow our first one.
+        stream.write((b"\n" if size and not _ends_line(path) else b"") + text.encode("utf-8"))
+
+
+def _ends_line(path: str) -> bool:
+    with open(path, "rb") as stream:
+        stream.seek(-1, os.SEEK_END)
+        return stream.read() == b"\n"

@@ -1,0 +1,178 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: github_actions_secrets
+short_description: Mirror to GitHub Actions what the catalog says belongs there
+version_added: 0.3.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Sends settings marked C(github) and what credentials name in C(appears_in) to a repository, one of its environments
+    or its organisation, as secrets (in sealed boxes) or as variables. Nothing else is touched.
+  - The values are read from the stores inside this action. No value is in an argument, in a result or in a diff.
+  - What was sent is recorded in Parameter Store, below the journal's path with C(-github) at its end, by the version
+    ids of what it came from. A secret is sent again when these have changed, when it was deleted at GitHub, or when
+    GitHub's date says that somebody else wrote it, which is told. A variable is read back and compared.
+  - A value of the inventory or of the catalog has no version. It is recorded itself where its sensitivity is V(low),
+    and compared. Where it is not low, nothing is recorded that could tell, and a secret is sent each time; mark it low,
+    or make it a variable.
+  - Where hosts differ in a variable of the inventory, a setting of the type C(list) or C(host_list) gets all of them
+    with commas, and any other the first host's, which is told.
+options:
+  names:
+    description: Only these names, and nothing is pruned. Everything, if empty.
+    type: list
+    elements: str
+    default: []
+  hosts:
+    description: The hosts whose variables settings with C(inventory) take, in this order.
+    type: list
+    elements: str
+    default: []
+  values_file:
+    description:
+      - A YAML file with mode 0600, C(NAME) to text, for what no store holds. What is given is sent.
+    type: path
+  values_from:
+    description: Name of the variable in which M(watchparty.secrets.ask_secret) was registered, for the same.
+    type: str
+  prune:
+    description:
+      - Remove what was sent before and the catalog no longer names. Refused, by name, for what a workflow of the
+        default branch or of O(checkout) still reads. What this did not send is never removed.
+    type: bool
+    default: false
+  checkout:
+    description: A checkout of the repository whose workflows are looked at too.
+    type: path
+  create_environment:
+    description: Make the deployment environment if it is missing.
+    type: bool
+    default: false
+  reviewers:
+    description:
+      - Who must approve deployments to the environment, if it is made here. Users, or teams as C(ORGANISATION/TEAM).
+    type: list
+    elements: str
+    default: []
+  token_file:
+    description:
+      - A file with mode 0600 that holds the token alone. Without it the environment variables C(GITHUB_TOKEN_FILE),
+        C(GITHUB_APP_ID) with C(GITHUB_APP_KEY_FILE), C(GITHUB_TOKEN) and C(GH_TOKEN) are looked at, in this order.
+    type: path
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - watchparty.secrets.catalog
+attributes:
+  check_mode:
+    description: Tells what would be sent and removed; writes nothing, at GitHub or in AWS.
+    support: full
+  diff_mode:
+    description: One line a name, with the reason. Never a value.
+    support: full
+  idempotent:
+    description: What is unchanged is not sent again, but for what the description names.
+    support: partial
+  action:
+    description: Runs on the controller, inside Ansible itself.
+    support: full
+requirements:
+  - pynacl
+notes:
+  - A fine-grained token needs Secrets, Variables and, for an environment, Environments with write access and Actions
+    with read access; Contents with read access for O(prune); Administration with write access for
+    O(create_environment). A classic one needs
+    C(repo), and C(admin:org) for an organisation. What is missing is named as GitHub names it.
+  - In AWS it needs what a deploy reads, and for the records C(ssm:GetParametersByPath), C(ssm:GetParameter),
+    C(ssm:DescribeParameters), C(ssm:PutParameter) and C(ssm:DeleteParameters).
+  - GitHub takes 48 KB a value. It is waited for a rate limit for one minute at most.
+  - An open rotation sends its credentials itself. Where it concerns the names, this stops before it writes.
+"""
+
+EXAMPLES = r"""
+- name: Show what would be sent
+  watchparty.secrets.github_actions_secrets:
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+    hosts: "{{ groups['app_hosts'] }}"
+  check_mode: true
+  diff: true
+
+- name: Send what changed, and remove what the catalog no longer names
+  watchparty.secrets.github_actions_secrets:
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+    hosts: "{{ groups['app_hosts'] }}"
+    prune: true
+
+- name: Send what only GitHub holds
+  watchparty.secrets.github_actions_secrets:
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+    names: [SSH_PRIVATE_KEY]
+    values_file: ~/github-values
+"""
+
+RETURN = r"""
+repository:
+  description: Where it was sent to.
+  type: str
+  returned: success
+  sample: example/watchparty
+plan:
+  description: Each target, what is done about it and why.
+  type: list
+  elements: dict
+  returned: success
+  sample:
+    - kind: secret
+      scope: repository
+      name: DATABASE_URL
+      act: send
+      why: secret watchparty/production/core key DATABASE_URL has changed
+sent:
+  description: Names that were sent, or would be.
+  type: list
+  elements: str
+  returned: success
+unchanged:
+  description: Names that were left as they are.
+  type: list
+  elements: str
+  returned: success
+removed:
+  description: Names that were removed, or would be.
+  type: list
+  elements: str
+  returned: success
+refused:
+  description: Names that a workflow still reads, and that were therefore not removed.
+  type: list
+  elements: str
+  returned: success
+missing:
+  description: Names that GitHub has not, and for which there is no value.
+  type: list
+  elements: str
+  returned: success
+left:
+  description: Names that were sent once, and that O(prune) would remove.
+  type: list
+  elements: str
+  returned: success
+made_environment:
+  description: Whether the deployment environment was made, or would be.
+  type: bool
+  returned: success
+words:
+  description: What is worth knowing, such as what somebody else changed.
+  type: list
+  elements: str
+  returned: success
+"""

@@ -1,0 +1,75 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: github_env
+short_description: Give a job of GitHub Actions an environment's variables
+version_added: 0.3.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Reads an environment and appends its variables to the file that C(GITHUB_ENV) names, so that the following steps of
+    the job have them. Delimiters are random, and none of them is in the value.
+  - Before that it prints C(::add-mask::) for each value that is not of low sensitivity, for the password in a URL, and
+    for each line of both, if it has eight characters or more. The masks go to the terminal alone, which is the runner;
+    neither callbacks nor a log file of Ansible see them.
+  - Stops outside of a job, since what is printed there would show the values.
+  - Every later step and action of the job can read these variables. A step that needs one secret is better served by
+    O(names).
+options:
+  names:
+    description: Only these; every setting that has a value, if empty.
+    type: list
+    elements: str
+    default: []
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - watchparty.secrets.catalog
+  - watchparty.secrets.environment
+attributes:
+  check_mode:
+    description: Reads and checks; prints no mask and writes nothing.
+    support: full
+  diff_mode:
+    description: There is nothing to show but values.
+    support: none
+  idempotent:
+    description: Appends each time; the last value of a name counts, and it is the same.
+    support: none
+  action:
+    description: Runs on the controller, inside Ansible itself.
+    support: full
+notes:
+  - Refuses names that begin with C(GITHUB_) or C(RUNNER_), C(NODE_OPTIONS) and other names that steer programs, a NUL,
+    and more than 128 KB.
+seealso:
+  - name: Workflow commands for GitHub Actions
+    description: What GitHub says of masks and of this file.
+    link: https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+"""
+
+EXAMPLES = r"""
+- name: Give the tests their settings
+  watchparty.secrets.github_env:
+    catalog: "{{ secrets_catalog }}"
+    environment: ci
+"""
+
+RETURN = r"""
+names:
+  description: The variables that the following steps have.
+  type: list
+  elements: str
+  returned: success
+  sample: [DATABASE_URL, SECRET_KEY]
+words:
+  description: What is worth knowing, such as values that are too short to be masked.
+  type: list
+  elements: str
+  returned: success
+"""
