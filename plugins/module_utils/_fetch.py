@@ -64,7 +64,9 @@ def wanted_of(document: Any) -> Wanted:
     """Raises NotConfigured, naming what is wrong."""
     known = {field.name for field in fields(Wanted)}
     if not isinstance(document, Mapping) or not {"environment", "path"} <= set(document) or set(document) - known:
-        raise NotConfigured("the configuration must be a JSON object with environment, path, and no others than %s" % sorted(known))
+        raise NotConfigured(
+            "the configuration must be a JSON object with environment, path, and no others than %s" % sorted(known)
+        )
     found = {key: value for key, value in document.items() if value is not None}
     for key, value in found.items():
         right = {"readers": list, "patience": int}.get(key, str)
@@ -86,8 +88,9 @@ def fetch(
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> Outcome:
-    """Writes what the stores hold; ``load`` brings the catalog. Whatever fails, a file that is there stays, and the words say why.
+    """Writes what the stores hold; ``load`` brings the catalog.
 
+    Whatever fails, a file that is there stays, and the words say why.
     Where there is none, a store that cannot be used is asked again for a while: at boot the network may be late.
     """
     until = clock() + wanted.patience
@@ -96,7 +99,7 @@ def fetch(
             return _written(wanted, load(), connect, check=check)
         except SecretsError as caught:
             error = caught
-        except Exception as caught:  # its words might quote what was read
+        except Exception as caught:  # noqa: BLE001 - the application must start; its words might quote what was read
             error = SecretsError("an error that nobody thought of: %s" % type(caught).__name__)
         kept, told = _fallback(wanted)
         if kept:
@@ -194,5 +197,3 @@ def _origin(path: str, found: _envfile.Present) -> str:
         if entry.get("digest") == content:
             return " (snapshot %s)" % entry.get("snapshot")
     return ", and it is not the file that its mark names: somebody edited it, or a run was cut short"
-
-
