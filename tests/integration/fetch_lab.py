@@ -94,7 +94,8 @@ class FetchLab:
 
     def __post_init__(self) -> None:
         seed(self.moto.client, harness.layout())
-        make_wheels("boto3", self.place / "wheels")
+        if self.imds:
+            make_wheels("boto3", self.place / "wheels")
         self.variables: dict[str, Any] = {
             "secrets_catalog": harness.catalog(services={"web": {"units": ["shop.service"]}}),
             "env_deploy_path": self.path,
