@@ -45,7 +45,7 @@ def canaries() -> list[str]:
 
 
 def status(lab: FetchLab, unit: str = "shop-secrets") -> str:
-    return lab.shell(f"systemctl show -P ActiveState -P ExecMainStatus {unit}").replace("\n", " ")
+    return lab.shell(f"echo $(systemctl show -P ActiveState {unit}) $(systemctl show -P ExecMainStatus {unit})")
 
 
 def test_the_role_installs_it_and_a_second_run_changes_nothing(lab: FetchLab) -> None:

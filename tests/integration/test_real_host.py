@@ -42,6 +42,7 @@ class PushLab(FetchLab):
             "env_deploy_group": "watchparty",
         }
         self.shell("sed -i 's/^AllowUsers .*/AllowUsers deploy shipper/' /etc/ssh/sshd_config; systemctl reload ssh")
+        self.shell("echo '@includedir /etc/sudoers.d' >> /etc/sudoers")
         self.shell("git init --quiet /srv/watchparty; chown -R watchparty: /srv/watchparty")
 
     def new_key(self, name: str) -> str:
