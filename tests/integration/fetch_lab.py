@@ -115,13 +115,15 @@ class FetchLab:
         unit = UNIT.format(path=self.path)
         self.shell("cat > /etc/systemd/system/shop.service; systemctl daemon-reload; systemctl enable shop", text=unit)
 
-    def run(self, playbook: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, playbook: str, *arguments: str, path: Path | None = None) -> subprocess.CompletedProcess[str]:
+        """One of our playbooks, or the one at *path*."""
         inventory = json.loads(self.fleet.inventory.read_text(encoding="utf-8"))
         inventory["app_hosts"]["vars"] |= self.variables
-        path = self.place / "inventory.json"
-        path.write_text(json.dumps(inventory), encoding="utf-8")
+        hosts = self.place / "inventory.json"
+        hosts.write_text(json.dumps(inventory), encoding="utf-8")
         program = Path(sys.executable).with_name("ansible-playbook")
-        argv = [program, "-i", path, REPOSITORY / "playbooks" / f"{playbook}.yml", "-e", "app_environment=production"]
+        play = path or REPOSITORY / "playbooks" / f"{playbook}.yml"
+        argv = [program, "-i", hosts, play, "-e", "app_environment=production"]
         env = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "AWS_"))}
         env |= {**self.moto.env(), "ANSIBLE_HOME": str(self.place / "ansible"), "ANSIBLE_NOCOLOR": "1"}
         return subprocess.run(
@@ -131,7 +133,7 @@ class FetchLab:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=300,
+            timeout=900,
             check=False,
         )
 

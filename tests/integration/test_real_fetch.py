@@ -23,7 +23,13 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module", params=["/srv/watchparty/.env", "/run/shop-secrets/env"], ids=["disk", "tmpfs"])
+PLACES = [
+    pytest.param("/srv/watchparty/.env", id="disk"),
+    pytest.param("/run/shop-secrets/env", id="tmpfs", marks=pytest.mark.long),
+]
+
+
+@pytest.fixture(scope="module", params=PLACES)
 def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FetchLab]:
     place = tmp_path_factory.mktemp("fetch")
     with (

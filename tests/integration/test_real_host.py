@@ -17,6 +17,7 @@ from tests.integration.fetch_lab import HOST, FetchLab
 
 pytestmark = [
     pytest.mark.hosts,
+    pytest.mark.long,
     pytest.mark.skipif(bool(why_not()), reason=f"{why_not()}: no host was prepared for deploys"),
 ]
 
@@ -50,10 +51,10 @@ class PushLab(FetchLab):
         subprocess.run(argv, check=True)
         return (self.place / f"{name}.pub").read_text(encoding="ascii")
 
-    def deploy(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def own(self) -> dict[str, object]:
         """As the user, without become, with the pinned host key."""
         options = f"-o UserKnownHostsFile={self.known_hosts} -o GlobalKnownHostsFile=/dev/null"
-        own = {
+        return {
             "ansible_user": "shipper",
             "ansible_become": False,
             "ansible_ssh_private_key_file": str(self.key),
@@ -62,7 +63,9 @@ class PushLab(FetchLab):
             "env_deploy_mode": "0640",
             "env_deploy_restart_command": f"sudo -n {RESTART}",
         }
-        return self.run("deploy", "-e", json.dumps(own), *arguments)
+
+    def deploy(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.run("deploy", "-e", json.dumps(self.own()), *arguments)
 
     def ssh(self, command: str, *more: str) -> subprocess.CompletedProcess[str]:
         options = ["-F", "none", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-i", str(self.key)]
@@ -108,9 +111,16 @@ def test_a_deploy_needs_no_more(lab: PushLab) -> None:
     assert lab.started_on_the_present_file()
     assert "unchanged, proven before" in lab.deploy().stdout
     lab.store("2")
-    # Without pipelining Ansible asks for a terminal and does without; secrets are not sent then.
-    refused = lab.deploy("-e", "ansible_pipelining=false")
-    assert "pipelining is off" in refused.stdout
+    # Without pipelining Ansible asks for a terminal, is refused, and does without; secrets are not sent then.
+    ping = lab.place / "ping.yml"
+    ping.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [{"ansible.builtin.ping": {}}]}]))
+    without = {**lab.own(), "ansible_pipelining": False}
+    pinged = lab.run("ping", "-e", json.dumps(without), "-vvv", path=ping)
+    assert pinged.returncode == 0, pinged.stdout
+    assert " -tt " in pinged.stdout
+    refused = lab.run("deploy", "-e", json.dumps(without))
+    assert refused.returncode != 0
+    assert "pipelining is off" in " ".join(refused.stdout.split())
     assert lab.deploy().returncode == 0
     assert lab.generation() == "2"
 
