@@ -21,7 +21,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 from ansible_collections.watchparty.secrets.plugins.modules import env_file
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _guard, _lean
 
-HEADER = "Written by watchparty.secrets. Change the values in their stores, then deploy."
 USES = (_errors, _dotenv_readers, _dotenv, _envfile)
 SET_HERE = ("content", "snapshot_id", "journal", "fingerprint_key")
 
@@ -81,7 +80,7 @@ class ActionModule(ActionBase):
 
     def _render(self, args: Mapping[str, Any], values: Mapping[str, Any]) -> str:
         readers = args.get("readers") or list(_dotenv.DEFAULT_READERS)
-        header = None if args.get("merge") else HEADER
+        header = None if args.get("merge") else _envfile.HEADER
         try:
             return _dotenv.to_dotenv(values, readers=tuple(readers), header=header)
         except SecretsError as error:

@@ -31,6 +31,14 @@ def github_workflow(document: Any, environments: Sequence[str] = (), **options: 
         raise AnsibleFilterError(str(error)) from None
 
 
+def catalog_services(document: Any, environment: str) -> dict[str, dict[str, Any]]:
+    try:
+        services = _catalog.parse(document, environment).services
+    except SecretsError as error:
+        raise AnsibleFilterError(str(error)) from None
+    return {name: {"units": list(one.units), "health": one.health or ""} for name, one in services.items()}
+
+
 class FilterModule:
     def filters(self) -> dict[str, Any]:
-        return {"env_example": env_example, "github_workflow": github_workflow}
+        return {"catalog_services": catalog_services, "env_example": env_example, "github_workflow": github_workflow}

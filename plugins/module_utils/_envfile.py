@@ -11,15 +11,19 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import grp
 import hashlib
 import json
 import os
+import pwd
 import stat
 import time
-from typing import Any, Dict, Iterator, NamedTuple, Optional
+from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
 
+HEADER = "Written by watchparty.secrets. Change the values in their stores, then deploy."
+"""The same words whoever writes, so that a deploy and a host's own fetch write the same bytes."""
 TEMPORARY = ".tmp-"
 MARK = ".mark"
 BACKUP = ".proven"
@@ -34,6 +38,32 @@ class Ownership(NamedTuple):
     uid: Optional[int]
     gid: Optional[int]
     mode: int
+
+
+def ownership(owner: Optional[str], group: Optional[str], mode: str) -> Ownership:
+    """From names or numbers; the group is the owner's own by default. Raises HostError for what is not here."""
+    try:
+        number = int(mode, 8)
+    except ValueError:
+        number = -1
+    if not 0 <= number <= 0o7777:
+        raise HostError("mode %s is not octal; give a string such as '0600'" % mode)
+    uid = _number_of(owner, lambda name: pwd.getpwnam(name).pw_uid, "owner")
+    gid = _number_of(group, lambda name: grp.getgrnam(name).gr_gid, "group")
+    if gid is None and owner is not None and not owner.isdigit():
+        gid = pwd.getpwnam(owner).pw_gid
+    return Ownership(uid, gid, number)
+
+
+def _number_of(name: Optional[str], database: Callable[[str], int], what: str) -> Optional[int]:
+    if name is None:
+        return None
+    try:
+        return database(name)
+    except KeyError:
+        if name.isdigit():
+            return int(name)
+        raise HostError("%s %s does not exist on this host; create it first" % (what, name)) from None
 
 
 class Present(NamedTuple):
@@ -322,3 +352,44 @@ class Mark:
         self._save({"accepted": entry, "proven": self.proven or None})
         write(path, kept.content, wanted)
         return True
+
+
+class Delivery(NamedTuple):
+    """What a delivery would do, wholly known before the first write."""
+
+    path: str
+    content: bytes
+    wanted: Ownership
+    found: Optional[Present]
+    mark: Optional[Mark]
+    differs: bool
+    """Whether the bytes are others."""
+    rewrite: bool
+    """Whether the bytes, the owner, the group or the mode are others."""
+    restart: bool
+    """Whether services may run on something else than this content."""
+
+    def __repr__(self) -> str:
+        return "Delivery(path=%r, rewrite=%r, restart=%r)" % (self.path, self.rewrite, self.restart)
+
+    @property
+    def is_settled(self) -> bool:
+        return self.mark is not None and self.mark.is_settled(digest(self.content))
+
+
+def planned(path: str, content: bytes, wanted: Ownership, found: Optional[Present], mark: Optional[Mark]) -> Delivery:
+    wanted = filled(wanted, found)
+    differs = found is None or found.content != content
+    restart = mark is not None and (differs or not mark.is_settled(digest(content)))
+    return Delivery(path, content, wanted, found, mark, differs, differs or drifted(found, wanted), restart)
+
+
+def deliver(plan: Delivery, snapshot: str, journal: int, *, keep: bool = True) -> None:
+    """Carries a plan out. ``keep``: a file that was here before the first deploy stays as the way back."""
+    sweep(plan.path)
+    if plan.mark:
+        if plan.found and keep:
+            plan.mark.keep(plan.found)
+        plan.mark.accept(snapshot, journal, digest(plan.content), restart=plan.restart)
+    if plan.rewrite:
+        write(plan.path, plan.content, plan.wanted)

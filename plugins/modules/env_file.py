@@ -168,10 +168,8 @@ snapshot_id:
   sample: s-5f2b8c01a9d3e417
 """
 
-import grp
 import hashlib
 import hmac
-import pwd
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -201,32 +199,6 @@ ARGUMENT_SPEC = {
     "group": {"type": "str"},
     "mode": {"type": "str", "default": "0600"},
 }
-
-
-def number_of(name, database, what):
-    """The uid or gid of a name or number; None for None."""
-    if name is None:
-        return None
-    try:
-        return database(name)
-    except KeyError:
-        if name.isdigit():
-            return int(name)
-        raise HostError("%s %s does not exist on this host; create it first" % (what, name)) from None
-
-
-def ownership(params):
-    try:
-        mode = int(params["mode"], 8)
-    except ValueError:
-        mode = -1
-    if not 0 <= mode <= 0o7777:
-        raise HostError("mode %s is not octal; give a string such as '0600'" % params["mode"])
-    uid = number_of(params["owner"], lambda name: pwd.getpwnam(name).pw_uid, "owner")
-    gid = number_of(params["group"], lambda name: grp.getgrnam(name).gr_gid, "group")
-    if gid is None and params["owner"] is not None and not params["owner"].isdigit():
-        gid = pwd.getpwnam(params["owner"]).pw_gid
-    return _envfile.Ownership(uid, gid, mode)
 
 
 def settings_of(found, readers):
@@ -272,7 +244,6 @@ def deliver(module, wanted):
     mark = _envfile.Mark(path) if params["mark"] else None
     if mark:
         mark.refuse_older(params["journal"])
-    wanted = _envfile.filled(wanted, found)
     text, readers = params["content"], tuple(params["readers"])
     if params["merge"] and found:
         try:
@@ -281,31 +252,23 @@ def deliver(module, wanted):
             raise HostError("%s: is not UTF-8, and its other lines are to be kept" % path) from None
     content = text.encode("utf-8")
     before, after = settings_of(found, readers), _dotenv.from_dotenv(text, readers)
-    differs = found is None or found.content != content
-    rewrite = differs or _envfile.drifted(found, wanted)
-    restart = mark is not None and (differs or not mark.is_settled(_envfile.digest(content)))
+    plan = _envfile.planned(path, content, wanted, found, mark)
     result = {
-        "changed": rewrite,
+        "changed": plan.rewrite,
         "path": path,
-        "mode": octal(wanted.mode),
+        "mode": octal(plan.wanted.mode),
         "changes": changes(before, after),
-        "restart_needed": restart,
+        "restart_needed": plan.restart,
     }
-    if module._diff and rewrite:
+    if module._diff and plan.rewrite:
         mode_before = octal(found.mode) if found else ""
         result["diff"] = diff(path, before, after, params["fingerprint_key"] or "", mode_before, result["mode"])
     if module.check_mode:
         return result
-    _envfile.sweep(path)
-    if mark:
-        if found and params["backup"]:
-            mark.keep(found)
-        mark.accept(params["snapshot_id"], params["journal"], _envfile.digest(content), restart=restart)
-    if rewrite:
-        _envfile.write(path, content, wanted)
+    _envfile.deliver(plan, params["snapshot_id"], params["journal"], keep=params["backup"])
     if mark and params["prove"]:
         mark.prove(params["snapshot_id"], _envfile.required(path))
-    result["proven"] = mark is not None and mark.is_settled(_envfile.digest(content))
+    result["proven"] = plan.is_settled
     return result
 
 
@@ -335,7 +298,7 @@ def restore(module, wanted):
 def main():
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     try:
-        wanted = ownership(module.params)
+        wanted = _envfile.ownership(module.params["owner"], module.params["group"], module.params["mode"])
         state = module.params["state"]
         with _envfile.alone(module.params["path"]):
             if state == "present":

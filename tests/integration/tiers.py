@@ -25,6 +25,7 @@ SERVERS = (
 ONE_VERSION = (
     "test_canary.py::test_the_search_finds",
     "test_env_validator",
+    "test_host_keys",
     "test_host_order",
     "test_import",
     "test_leak_bad_input",

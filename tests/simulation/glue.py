@@ -22,6 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import _content
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotator import Rotator
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotator_names import Who
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import environment as environment_store
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import journal as journal_store
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Reading
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _reading
@@ -105,8 +106,8 @@ def installed() -> Iterator[None]:
     patch(env_snapshot, "secrets", chance)
     patch(_shared, "now", _now)
     patch(_shared, "generate", _generate)
-    patch(_reading, "SecretsManager", lambda client: client)
-    patch(_reading, "ParameterStore", lambda client: client)
+    patch(environment_store, "SecretsManager", lambda client: client)
+    patch(environment_store, "ParameterStore", lambda client: client)
     patch(_reading, "_catalog", SimpleNamespace(parse=lambda document, _environment: document))
     # A verifier takes 4096 rounds of a digest, and the servers here compare passwords.
     patch(postgresql_login, "_scram", SimpleNamespace(scram_verifier=lambda password, _salt: password))

@@ -1,0 +1,56 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import Any, Optional
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _program
+
+ENTRY = "_fetch_program"
+
+
+class ActionModule(ActionBase):
+    """Makes the program on the controller and has ansible.builtin.copy bring it to the host."""
+
+    TRANSFERS_FILES = True
+
+    def run(self, tmp: Optional[str] = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validated, args = self.validate_argument_spec(
+            argument_spec={
+                "dest": {"type": "str", "required": True},
+                "owner": {"type": "str"},
+                "group": {"type": "str"},
+                "mode": {"type": "str", "default": "0644"},
+            }
+        )
+        handle, source = tempfile.mkstemp(prefix="host-fetcher-", suffix=".pyz")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(_program.zipped(ENTRY))
+            return {**result, **self._copied(source, args, task_vars or {})}
+        finally:
+            os.unlink(source)
+
+    def _copied(self, source: str, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        task = self._task.copy()
+        task.args = {"src": source, **{name: value for name, value in args.items() if value is not None}}
+        # Its content is code, and hundreds of kilobytes of it: that it changed is all that a diff has to say.
+        task.diff = False
+        action = self._shared_loader_obj.action_loader.get(
+            "ansible.builtin.copy",
+            task=task,
+            connection=self._connection,
+            play_context=self._play_context,
+            loader=self._loader,
+            templar=self._templar,
+            shared_loader_obj=self._shared_loader_obj,
+        )
+        answer: dict[str, Any] = action.run(task_vars=task_vars)
+        kept = ("failed", "msg", "changed", "dest", "checksum", "mode", "owner", "group", "unreachable")
+        return {name: answer[name] for name in kept if name in answer}

@@ -1,0 +1,139 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The one read of an environment: the journal, the secrets, the parameters, each store once.
+
+``client`` gives a boto3 client by the name of its service; nothing here knows who asks, the controller or a host.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Callable, Optional, Sequence, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _journal, _resolve
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, NoAccess, NotFound
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM, Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
+    DELETED,
+    DENIED,
+    MISSING,
+    Contents,
+    Reading,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
+
+Client = Callable[[str], Any]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for."""
+
+    document: Any
+    environment: str
+    secret_ids: Sequence[str] = ()
+    ssm_path: Optional[str] = None
+    journal: str = "required"
+    """"required", "optional" (a denied journal is a warning) or "ignored"."""
+    on_missing: str = "warn"
+    on_denied: str = "error"
+    file: Optional[str] = None
+    """A .env to look at instead of the stores."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What one read brought."""
+
+    catalog: Catalog
+    journal: _journal.Journal
+    resolution: _resolve.Resolution
+    contents: Contents
+    warnings: Tuple[str, ...]
+
+
+def read(request: Request, catalog: Catalog, client: Client) -> Environment:
+    """Reads every store once, except the account. Raises SecretsError."""
+    parameters = ParameterStore(client("ssm"))
+    journal, warnings = _read_journal(request, catalog, parameters)
+    pins = journal.rotation if journal.rotation and journal.rotation.prescribes else None
+    contents = Contents()
+    if catalog.secret_names:
+        secrets = SecretsManager(client("secretsmanager"))
+        contents |= secrets.read(catalog.secret_names, pins=pins.secrets if pins else None)
+    if catalog.reads_ssm:
+        contents |= parameters.read([catalog.ssm_path], pins=pins.parameters if pins else None)
+    if pins and pins.overlay:
+        contents |= _overlaid(pins.overlay, SecretsManager(client("secretsmanager")), contents)
+    _require_pinned(journal, contents)
+    contents, more = _tolerated(request, contents)
+    # What a rotation pins and what it leaves to the stores may differ for as long as it is open.
+    half = str(journal.rotation) if pins else None
+    resolution = _resolve.resolve(catalog, contents, half_promoted=half)
+    return Environment(catalog, journal, resolution, contents, (*warnings, *more, *resolution.warnings))
+
+
+def _read_journal(
+    request: Request, catalog: Catalog, parameters: ParameterStore
+) -> tuple[_journal.Journal, tuple[str, ...]]:
+    if request.journal == "ignored":
+        return _journal.Journal(), ()
+    contents = parameters.read([catalog.journal_path])
+    denied = contents.failures.get(catalog.journal_path)
+    if denied:
+        words = f"the journal below {catalog.journal_path} cannot be read; allow ssm:GetParametersByPath on it"
+        if request.journal == "required":
+            raise NoAccess(f"{words} ({denied.detail})")
+        return _journal.Journal(), (words,)
+    journal = _journal.fold(catalog.journal_path, contents.readings.values())
+    rotation = journal.rotation
+    if request.journal == "required" and rotation and not rotation.prescribes:
+        raise JournalError(
+            f"{rotation} is open and prescribes no snapshot yet; wait for it, or finish it with rotate.yml"
+        )
+    return journal, (f"{rotation} is open",) if rotation else ()
+
+
+def _overlaid(overlay: _journal.Overlay, secrets: SecretsManager, contents: Contents) -> Contents:
+    """The texts of parameters that the open rotation writes at its promotion, from its own secret."""
+    found = secrets.read([overlay.secret], pins={overlay.secret: overlay.version})
+    if overlay.secret not in found.readings:
+        return found
+    texts = json.loads(found.readings[overlay.secret].value)["phases"][overlay.phase - 1]
+    before = contents.readings
+    return Contents(
+        {
+            name: Reading(SSM, name, f"{overlay.version}/{overlay.phase}", text, plain=before[name].plain)
+            for name, text in texts.items()
+            if name in before
+        }
+    )
+
+
+def _require_pinned(journal: _journal.Journal, contents: Contents) -> None:
+    """A version that the open rotation prescribes is never left out, whatever on_missing says."""
+    rotation = journal.rotation
+    pinned = {**rotation.secrets, **rotation.parameters} if rotation else {}
+    if rotation and rotation.overlay:
+        pinned[rotation.overlay.secret] = rotation.overlay.version
+    failed = [str(failure) for name, failure in contents.failures.items() if name in pinned]
+    if failed:
+        raise JournalError(
+            f"{rotation} prescribes versions that cannot be read: {'; '.join(failed)}; finish it or abort it"
+        )
+
+
+def _tolerated(request: Request, contents: Contents) -> tuple[Contents, list[str]]:
+    """Failures that the caller tolerates become warnings, or nothing."""
+    kept, warnings = {}, []
+    for name, failure in contents.failures.items():
+        how = request.on_denied if failure.reason == DENIED else request.on_missing
+        if how == "error" and failure.reason in (MISSING, DELETED):
+            raise NotFound(f"{failure}; create it, or set on_missing to warn or skip")
+        if how == "warn":
+            warnings.append(str(failure))
+        if how == "error" or failure.reason != DENIED:
+            kept[name] = failure
+    return Contents(contents.readings, kept), warnings

@@ -1,0 +1,63 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: host_fetcher
+short_description: Install the program with which a host fetches its own settings
+version_added: 0.3.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Makes one file of this collection's own code that reads the stores, resolves the catalog and writes C(.env), and
+    copies it to the host. It needs no Ansible there, only Python 3.8 or newer with boto3.
+  - The same code makes the same bytes, so that a second run changes nothing.
+options:
+  dest:
+    description: The file on the host. Its directory must exist.
+    type: path
+    required: true
+  owner:
+    description: Its owner.
+    type: str
+  group:
+    description: Its group.
+    type: str
+  mode:
+    description: Its octal mode, as a string.
+    type: str
+    default: "0644"
+attributes:
+  check_mode:
+    description: Says whether the program would be replaced.
+    support: full
+  diff_mode:
+    description: That it changed is all that is said; it is code.
+    support: none
+  action:
+    description: Makes the program on the controller.
+    support: full
+seealso:
+  - name: Hosts
+    description: Push and pull.
+    link: https://github.com/watchparty/secrets/blob/main/docs/hosts.md
+"""
+
+EXAMPLES = r"""
+- name: Install the program
+  watchparty.secrets.host_fetcher:
+    dest: /opt/shop-secrets/fetch.pyz
+    owner: root
+    group: root
+  become: true
+"""
+
+RETURN = r"""
+dest:
+  description: The file on the host.
+  type: str
+  returned: always
+  sample: /opt/shop-secrets/fetch.pyz
+"""

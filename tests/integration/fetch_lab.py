@@ -1,0 +1,162 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One systemd host with a small application, AWS on the bridge, and an instance's role in place of any key."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from sandbox.aws import REGION, Moto
+from sandbox.hosts import Fleet
+from sandbox.process import REPOSITORY
+from sandbox.seed import seed
+from sandbox.wheels import make_wheels
+from tests.integration import harness
+
+HOST = "app1"
+ROLE = "shop-host"
+UNIT = """\
+[Unit]
+Description=A shop
+AssertPathExists={path}
+
+[Service]
+User=watchparty
+Type=exec
+# What it started on, for the test to compare.
+ExecStart=/bin/sh -c 'sha256sum {path} > /tmp/shop-started && exec sleep infinity'
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+class Metadata(BaseHTTPRequestHandler):
+    """An instance's metadata service: a token, then the role's credentials."""
+
+    def do_PUT(self) -> None:
+        self._say("a-token")
+
+    def do_GET(self) -> None:
+        start = "/latest/meta-data/iam/security-credentials/"
+        if self.headers.get("X-aws-ec2-metadata-token") != "a-token":
+            self.send_error(401)
+        elif self.path == start:
+            self._say(ROLE)
+        elif self.path == start + ROLE:
+            found = {"AccessKeyId": "ASIATESTING", "SecretAccessKey": "of-the-role", "Token": "of-the-session"}
+            self._say(json.dumps({**found, "Code": "Success", "Expiration": "2099-01-01T00:00:00Z"}))
+        else:
+            self.send_error(404)
+
+    def _say(self, text: str) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@contextmanager
+def metadata(address: str) -> Iterator[str]:
+    server = ThreadingHTTPServer((address, 0), Metadata)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://{address}:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@dataclass
+class FetchLab:
+    """What a test of one host needs."""
+
+    fleet: Fleet
+    moto: Moto
+    imds: str
+    place: Path
+    path: str
+
+    def __post_init__(self) -> None:
+        seed(self.moto.client, harness.layout())
+        if self.imds:
+            make_wheels("boto3", self.place / "wheels")
+        self.variables: dict[str, Any] = {
+            "secrets_catalog": harness.catalog(services={"web": {"units": ["shop.service"]}}),
+            "env_deploy_path": self.path,
+            "app_host_user": "shipper",
+            "app_host_sudo": "none",
+            "app_host_directory": "/srv/watchparty",
+            "app_host_known_hosts": str(self.fleet.names.known_hosts),
+            "app_host_fetch": True,
+            "app_host_fetch_region": REGION,
+            "app_host_fetch_wheels": str(self.place / "wheels"),
+            "app_host_fetch_patience": 0,
+            "app_host_fetch_environment": {
+                "AWS_ENDPOINT_URL": self.moto.url,
+                "AWS_EC2_METADATA_SERVICE_ENDPOINT": self.imds,
+            },
+        }
+        unit = UNIT.format(path=self.path)
+        self.shell("cat > /etc/systemd/system/shop.service; systemctl daemon-reload; systemctl enable shop", text=unit)
+
+    def run(self, playbook: str, *arguments: str, path: Path | None = None) -> subprocess.CompletedProcess[str]:
+        """One of our playbooks, or the one at *path*."""
+        inventory = json.loads(self.fleet.inventory.read_text(encoding="utf-8"))
+        inventory["app_hosts"]["vars"] |= self.variables
+        hosts = self.place / "inventory.json"
+        hosts.write_text(json.dumps(inventory), encoding="utf-8")
+        program = Path(sys.executable).with_name("ansible-playbook")
+        play = path or REPOSITORY / "playbooks" / f"{playbook}.yml"
+        argv = [program, "-i", hosts, play, "-e", "app_environment=production"]
+        env = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "AWS_"))}
+        env |= {**self.moto.env(), "ANSIBLE_HOME": str(self.place / "ansible"), "ANSIBLE_NOCOLOR": "1"}
+        return subprocess.run(
+            [str(one) for one in (*argv, *arguments)],
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=900,
+            check=False,
+        )
+
+    def shell(self, script: str, *, text: str | None = None, check: bool = True) -> str:
+        return self.fleet.run(HOST, ["sh", "-c", script], text=text, check=check).stdout.strip()
+
+    def store(self, generation: str) -> None:
+        """Changes what the account holds."""
+        self.moto.client("ssm").put_parameter(
+            Name="/shop/production/App/GENERATION", Value=generation, Type="String", Overwrite=True
+        )
+
+    def generation(self) -> str:
+        return self.shell(f"sed -n 's/^GENERATION=//p' {self.path}").strip("'\"")
+
+    def reboot(self) -> None:
+        self.fleet.power_off(HOST)
+        self.fleet.boot(HOST)
+
+    def words(self) -> str:
+        """What the unit said in this boot, with its priority."""
+        return self.shell("journalctl --boot --no-pager --output=cat --unit=shop-secrets.service")
+
+    def started_on_the_present_file(self) -> bool:
+        started = self.shell("cat /proc/$(systemctl show -P MainPID shop)/root/tmp/shop-started").split()[0]
+        return started == self.shell(f"sha256sum {self.path}").split()[0]
