@@ -87,3 +87,7 @@ class HostError(SecretsError):
 
 class RotationError(SecretsError):
     """Raised when a rotation cannot begin, go on or end as asked for."""
+
+
+class ScanError(SecretsError):
+    """Raised when a scan cannot begin as asked for; what it cannot look at is no error, and is in its report."""
