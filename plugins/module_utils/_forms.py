@@ -27,7 +27,11 @@ _PERCENT = re.compile("%[0-9A-F]{2}")
 def forms(value: str) -> Iterator[Tuple[str, str]]:
     """The value as it may stand in a paste or a file, by the form's name."""
     yield AS_IS, value
-    for encoded in (quote(value, safe="", errors="replace"), quote_plus(value, errors="replace")):
+    for encoded in (
+        quote(value, safe="", errors="replace"),
+        quote_plus(value, errors="replace"),
+        quote(value, safe="!*'()", errors="replace"),  # as JavaScript does
+    ):
         yield URL, encoded
         yield URL, _PERCENT.sub(lambda found: found[0].lower(), encoded)
     yield JSON, json.dumps(value)[1:-1]

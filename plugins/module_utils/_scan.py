@@ -13,7 +13,13 @@ from collections import Counter
 from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _scan_baseline
-from ansible_collections.watchparty.secrets.plugins.module_utils._scan_report import Finding, NotChecked, Report, chosen, masked
+from ansible_collections.watchparty.secrets.plugins.module_utils._scan_report import (
+    Finding,
+    NotChecked,
+    Report,
+    chosen,
+    masked,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._scan_search import Searcher, Spot
 from ansible_collections.watchparty.secrets.plugins.module_utils._scan_sought import Label, Needle, Sought
 from ansible_collections.watchparty.secrets.plugins.module_utils._scan_unpack import Limits, Unpacker

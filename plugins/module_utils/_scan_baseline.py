@@ -57,7 +57,9 @@ def parse(document: Any, today: date) -> Baseline:
     return Baseline(tuple(entries.values()), tuple(problems))
 
 
-def applied(baseline: Optional[Baseline], findings: Sequence[Finding]) -> Tuple[List[Finding], List[Finding], List[str]]:
+def applied(
+    baseline: Optional[Baseline], findings: Sequence[Finding]
+) -> Tuple[List[Finding], List[Finding], List[str]]:
     """The findings that nobody has accepted, those that somebody has, and the baseline's problems."""
     if baseline is None:
         return list(findings), [], []

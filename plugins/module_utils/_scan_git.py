@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import subprocess
 from contextlib import contextmanager
-from typing import Any, BinaryIO, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import IO, Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ScanError
 
@@ -85,7 +85,7 @@ class Repository:
         return self.output(*arguments, codes=codes).decode("utf-8", "surrogateescape").strip("\n")
 
     @contextmanager
-    def reading(self, *arguments: str, given: Optional[bytes] = None) -> Iterator[BinaryIO]:
+    def reading(self, *arguments: str, given: Optional[bytes] = None) -> Iterator[IO[bytes]]:
         """A running git's output. Raises ScanError afterwards if it failed."""
         # pylint: disable-next=ansible-bad-function
         with subprocess.Popen(
@@ -137,8 +137,7 @@ class Repository:
             missing = self._missing()
             if missing:
                 yield (
-                    f"a partial clone: {missing} objects are not here; "
-                    "git fetch --refetch --no-filter, then scan again"
+                    f"a partial clone: {missing} objects are not here; git fetch --refetch --no-filter, then scan again"
                 )
         for line in _lines(os.path.join(common, "objects", "info", "alternates")):
             place = os.path.join(common, "objects", line)
@@ -167,7 +166,7 @@ class Repository:
             yield from _slabs(output)
 
     @contextmanager
-    def blob(self, name: str) -> Iterator[BinaryIO]:
+    def blob(self, name: str) -> Iterator[IO[bytes]]:
         with self.reading("cat-file", "blob", name) as output:
             yield output
 
@@ -175,7 +174,7 @@ class Repository:
 class _Limited:
     """The next so many bytes of a stream, some of which were read already."""
 
-    def __init__(self, head: bytes, size: int, stream: BinaryIO) -> None:
+    def __init__(self, head: bytes, size: int, stream: IO[bytes]) -> None:
         self._head = head
         self._left = size
         self._stream = stream
@@ -193,7 +192,7 @@ class _Limited:
         return data
 
 
-def _slabs(output: BinaryIO) -> Iterator[Union[Slab, Large]]:
+def _slabs(output: IO[bytes]) -> Iterator[Union[Slab, Large]]:
     data, found, at = b"", [], 0
     while True:
         line = data.find(b"\n", at)

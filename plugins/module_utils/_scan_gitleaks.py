@@ -71,10 +71,10 @@ class Gitleaks:
             form="looks like a secret",
             sensitivity="medium",
             path=path,
-            line=int(one.get("StartLine", 0)) + (1 if self.how == HISTORY else 0),
+            line=int(one.get("StartLine", 0)),
             commit=str(one.get("Commit", "")),
             author=author,
-            date=str(one.get("Date", "")),
+            date=str(one["Date"]) if one.get("Commit") else "",
             commits=1 if one.get("Commit") else 0,
         )
 

@@ -12,7 +12,7 @@ BRANCH, TAG_ONLY, OTHER, REFLOG, STAGED, NOTHING = (
     "a branch",
     "a tag only",
     "a stash or another ref",
-    "a reflog only",
+    "a reflog or an older stash",
     "the index only",
     "nothing any more",
 )
@@ -93,7 +93,7 @@ def reach(repository: Repository) -> Reach:
 
 def staged(repository: Repository) -> Dict[str, str]:
     """The paths of the index by blob."""
-    found = {}
+    found: Dict[str, str] = {}
     for entry in repository.output("ls-files", "-s", "-z", codes=(0, 128)).split(b"\0"):
         head, tab, path = entry.partition(b"\t")
         if tab:

@@ -113,9 +113,7 @@ class Report:
             "clean": self.clean,
             "complete": self.complete,
             "findings": [one.data() for one in self.findings],
-            "accepted": [
-                {**one.data(), "reason": self.reasons.get(one.fingerprint, "")} for one in self.accepted
-            ],
+            "accepted": [{**one.data(), "reason": self.reasons.get(one.fingerprint, "")} for one in self.accepted],
             "not_checked": [asdict(one) for one in self.not_checked],
             "problems": list(self.problems),
             "searched_values": self.values,
@@ -195,4 +193,3 @@ def chosen(label: Any, others: Sequence[str], **more: Any) -> Finding:
         also=tuple(others),
         **more,
     )
-

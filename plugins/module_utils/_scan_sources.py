@@ -98,7 +98,7 @@ class StagedSource:
         base = repository.text("rev-parse", "-q", "--verify", "HEAD", codes=(0, 1)) or _empty_tree(repository)
         found = repository.output("diff-index", "--cached", "--raw", "--no-abbrev", "--no-renames", "-z", base)
         parts = found.split(b"\0")
-        paths = {}
+        paths: Dict[str, str] = {}
         for head, path in zip(parts[::2], parts[1::2]):
             words = head.split()
             if words[4] != b"D" and words[1] != b"160000":
@@ -221,9 +221,7 @@ def _searched(
     return hits
 
 
-def _by_object(
-    scanning: Scanning, data: bytes, objects: Sequence[Tuple[int, int, str, str]]
-) -> Dict[int, List[Spot]]:
+def _by_object(scanning: Scanning, data: bytes, objects: Sequence[Tuple[int, int, str, str]]) -> Dict[int, List[Spot]]:
     """One search over many objects; what reaches over an object's edge is in none of them."""
     found: Dict[int, List[Spot]] = {}
     at = 0
@@ -254,9 +252,7 @@ def _large(repository: Repository, part: Large, scanning: Scanning, source: str)
     return spots
 
 
-def _attributed(
-    repository: Repository, hits: Dict[str, Hit], commits: Sequence[str], source: str
-) -> Iterator[Finding]:
+def _attributed(repository: Repository, hits: Dict[str, Hit], commits: Sequence[str], source: str) -> Iterator[Finding]:
     """The findings, with who brought them and what still leads there."""
     blobs = [name for name, hit in hits.items() if hit.kind == BLOB]
     came = _scan_history.origins(repository, blobs, commits)

@@ -112,7 +112,7 @@ class Unpacker:
     def _tar(self, stream: Any, inside: str, depth: int) -> Iterator[Spot]:
         with tarfile.open(fileobj=stream, mode="r|") as archive:
             for member in archive:
-                archive.members = []  # a stream's members are not needed again
+                archive.members = []  # type: ignore[attr-defined]  # which it would keep, and nobody needs again
                 self._count()
                 data = archive.extractfile(member) if member.isfile() else None
                 if data is not None:

@@ -92,8 +92,15 @@ def parse(args: Mapping[str, Any]) -> Request:
             f"give them, or {_scan_gitleaks.REMEDY}"
         )
     return Request(
-        **{name: tuple(args[name]) for name in ("repositories", "staged", "paths", "streams")},
-        **{name: args[name] for name in ("history", "tree", "ignored", "json_file", "sarif_file")},
+        repositories=tuple(args["repositories"]),
+        staged=tuple(args["staged"]),
+        paths=tuple(args["paths"]),
+        streams=tuple(args["streams"]),
+        history=args["history"],
+        tree=args["tree"],
+        ignored=args["ignored"],
+        json_file=args["json_file"],
+        sarif_file=args["sarif_file"],
         known_values=known,
         patterns=patterns,
         baseline=_baseline(args["baseline"]),

@@ -33,9 +33,7 @@ PUBLIC = {
 """Keys of secrets, in small letters, that hold no secret unless the catalog says so: RDS's and their like."""
 
 
-def read(
-    catalog: Catalog, secrets: SecretsManager, parameters: ParameterStore
-) -> tuple[list[Live], list[NotChecked]]:
+def read(catalog: Catalog, secrets: SecretsManager, parameters: ParameterStore) -> tuple[list[Live], list[NotChecked]]:
     """The values, and what could not be read. Raises NoAccess where nothing can."""
     values: list[Live] = []
     unread: list[NotChecked] = []
