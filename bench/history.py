@@ -69,7 +69,8 @@ def commits(added: int, seed: int, share: float, planted: Sequence[bytes]) -> It
     while total < added:
         number += 1
         changed = list(files) if number == 1 else writer.chosen(EDITED)
-        head = f"commit refs/heads/main\nmark :{number}\ncommitter A Writer <writer@example.com> {1500000000 + number * 3600} +0000\n"
+        when = 1500000000 + number * 3600
+        head = f"commit refs/heads/main\nmark :{number}\ncommitter A Writer <writer@example.com> {when} +0000\n"
         message = f"{' '.join(writer.line().split()[:4])}\n"
         yield head.encode() + f"data {len(message.encode())}\n{message}".encode()
         for at in changed:

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import BinaryIO, Collection, Iterator, Tuple, Union
+from typing import IO, Collection, Iterator, Tuple, Union
 
 REPOSITORY = ".git"
 
-Opened = Tuple[str, Union[BinaryIO, str]]
+Opened = Tuple[str, Union[IO[bytes], str]]
 """A file's path below where the walk began, and its stream, or why there is none."""
 
 

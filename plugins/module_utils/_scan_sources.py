@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import io
 import os
-from typing import Any, BinaryIO, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import IO, Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _scan_files, _scan_history
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ScanError
@@ -130,7 +130,7 @@ class DirectorySource:
 class StreamSource:
     """Something that can be read once, such as standard input."""
 
-    def __init__(self, stream: BinaryIO, name: str = "standard input") -> None:
+    def __init__(self, stream: IO[bytes], name: str = "standard input") -> None:
         self.stream = stream
         self.name = name
 
@@ -149,7 +149,7 @@ class StreamSource:
 class _Joined:
     """A stream with its beginning put back."""
 
-    def __init__(self, head: bytes, stream: BinaryIO) -> None:
+    def __init__(self, head: bytes, stream: IO[bytes]) -> None:
         self._head = head
         self._stream = stream
 

@@ -20,8 +20,8 @@ description:
   - Findings name setting, version, form, file, commit, author and line, never the value.
 options:
   catalog:
-    description: The catalog, usually C({{ secrets_catalog }}). Without it, and without O(environment), only patterns are
-      looked for.
+    description: The catalog, usually C({{ secrets_catalog }}). Without it, or without O(environment), only patterns
+      are looked for.
     type: dict
   environment:
     description: Name of the environment whose values are looked for, such as V(production).
@@ -72,8 +72,8 @@ options:
     choices: [auto, required, none]
     default: auto
   baseline:
-    description: A YAML file of findings that were accepted, each with a reason and a day on which that ends. See the page
-      docs/scanning.md.
+    description: A YAML file of findings that were accepted, each with a reason and a day on which that ends. See the
+      page docs/scanning.md.
     type: path
   json_file:
     description: Where the report is written as JSON.
@@ -100,8 +100,8 @@ attributes:
     support: full
 notes:
   - The automaton is that of C(hyperscan), or the slower one of C(ahocorasick-rs), for the Python that runs Ansible.
-  - Values of low sensitivity, placeholders, and values that are too short or too common are left out and counted; see the
-    page docs/scanning.md for the rule.
+  - Values of low sensitivity, placeholders, and values that are too short or too common are left out and counted; see
+    the page docs/scanning.md for the rule.
   - Needs C(secretsmanager:BatchGetSecretValue), C(secretsmanager:GetSecretValue), C(ssm:GetParametersByPath) and
     C(ssm:GetParameterHistory).
   - A finding does not fail the task; see RV(clean).
