@@ -54,6 +54,8 @@ class Repository:
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self.missing: List[str] = []
+        """Objects that were asked for and cannot be read."""
 
     def command(self, *arguments: str) -> List[str]:
         return ["git", "--no-replace-objects", *OPTIONS, "-C", self.path, *arguments]
@@ -151,8 +153,8 @@ class Repository:
         return sum(line.startswith(b"?") for line in found.split(b"\n"))
 
     def _submodules(self) -> List[str]:
-        found = self.output("ls-tree", "-r", "-z", "HEAD", codes=(0, 128)).split(b"\0")
-        found += self.output("ls-files", "-s", "-z", codes=(0, 128)).split(b"\0")
+        found = self.output("ls-tree", "-r", "-z", "--full-tree", "HEAD", codes=(0, 128)).split(b"\0")
+        found += self.output("ls-files", "-s", "-z", ":/", codes=(0, 128)).split(b"\0")
         paths = {line.partition(b"\t")[2] for line in found if line.startswith(b"160000 ")}
         return sorted(shown(path) for path in paths)
 
@@ -163,7 +165,7 @@ class Repository:
         given = "\n".join(ids).encode() + b"\n" if ids is not None else None
         every = ("--batch-all-objects", "--unordered") if ids is None else ()
         with self.reading("cat-file", "--batch", "--buffer", *every, given=given) as output:
-            yield from _slabs(output)
+            yield from _slabs(output, self.missing)
 
     @contextmanager
     def blob(self, name: str) -> Iterator[IO[bytes]]:
@@ -192,12 +194,13 @@ class _Limited:
         return data
 
 
-def _slabs(output: IO[bytes]) -> Iterator[Union[Slab, Large]]:
+def _slabs(output: IO[bytes], missing: List[str]) -> Iterator[Union[Slab, Large]]:
     data, found, at = b"", [], 0
     while True:
         line = data.find(b"\n", at)
         head = data[at:line].split() if line >= 0 else []
-        if line >= 0 and len(head) != 3:  # an object that is missing
+        if line >= 0 and len(head) != 3:
+            missing.append(data[at:line].decode("utf-8", "replace").split(" ")[0])
             at = line + 1
             continue
         size = int(head[2]) if head else 0

@@ -31,12 +31,24 @@ def installed() -> Optional[str]:
 class Gitleaks:
     """One run over one source. It does not follow links, and sends nothing anywhere."""
 
-    def __init__(self, path: str, how: str, program: Optional[str] = None) -> None:
+    def __init__(self, path: str, how: str, *, required: bool = False, program: Optional[str] = None) -> None:
         self.path = path
         self.how = how
+        self.required = required
         self.program = program or installed()
 
     def __call__(self, scanning: Scanning) -> Iterator[Finding]:
+        try:
+            found = self._run()
+        except ScanError as error:
+            if self.required:
+                raise
+            scanning.passed(self.path, "unknown secrets", str(error))
+            return
+        for one in found:
+            yield self._finding(one)
+
+    def _run(self) -> List[Mapping[str, Any]]:
         if self.program is None:
             raise ScanError(f"{NAME} is not installed; {REMEDY}, or set patterns to none")
         command = [self.program, *_ARGUMENTS[self.how], "--source", self.path, "--no-banner", "--redact"]
@@ -56,8 +68,7 @@ class Gitleaks:
         if found is None:
             # Its own words may quote a line that it stumbled over.
             raise ScanError(f"{NAME} ended with {done.returncode} on {self.path}; run it there by hand to see why")
-        for one in found:
-            yield self._finding(one)
+        return found
 
     def _finding(self, one: Mapping[str, Any]) -> Finding:
         path = str(one.get("File", ""))

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from typing import Collection, Dict, List, NamedTuple, Sequence, Set
+from typing import Collection, Dict, List, NamedTuple, Sequence, Set, Tuple
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ScanError
 from ansible_collections.watchparty.secrets.plugins.module_utils._scan_git import Repository, shown
 
 BRANCH, TAG_ONLY, OTHER, REFLOG, STAGED, NOTHING = (
@@ -43,6 +44,20 @@ class Reach(NamedTuple):
 
     def of(self, commit: str) -> str:
         return next((name for name, commits in zip(self.names, self.sets) if commit in commits), NOTHING)
+
+
+def known_origins(
+    repository: Repository, blobs: Collection[str], commits: Sequence[str]
+) -> Tuple[Dict[str, List[Origin]], str]:
+    """The same of all commits; of those that a ref leads to where others lack their trees; else why none is known."""
+    try:
+        return origins(repository, blobs, commits), ""
+    except ScanError as error:
+        flaw = str(error)
+    try:
+        return origins(repository, blobs, sorted(_reached(repository, "--all"))), flaw
+    except ScanError:
+        return {}, flaw
 
 
 def origins(repository: Repository, blobs: Collection[str], commits: Sequence[str]) -> Dict[str, List[Origin]]:
@@ -94,7 +109,7 @@ def reach(repository: Repository) -> Reach:
 def staged(repository: Repository) -> Dict[str, str]:
     """The paths of the index by blob."""
     found: Dict[str, str] = {}
-    for entry in repository.output("ls-files", "-s", "-z", codes=(0, 128)).split(b"\0"):
+    for entry in repository.output("ls-files", "-s", "-z", "--full-name", ":/", codes=(0, 128)).split(b"\0"):
         head, tab, path = entry.partition(b"\t")
         if tab:
             found.setdefault(head.split()[1].decode(), shown(path))

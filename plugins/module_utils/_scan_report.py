@@ -11,6 +11,7 @@ from typing import Any, Dict, Mapping, Sequence, Tuple
 from ansible_collections.watchparty.secrets.plugins.module_utils._redact import scrub
 
 LIVE, PATTERN = "live value", "pattern"
+WORKING_TREE = "the working tree"
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,9 @@ class Finding:
     @property
     def fingerprint(self) -> str:
         """The same for the same finding in every run; made of no value."""
-        where = self.blob or f"{self.source}\n{self.path}"
-        where += f"\n{self.commit}" if self.kind == PATTERN else ""
+        # What lies in a repository is the same wherever that repository lies.
+        place = self.commit or ("" if self.reach == WORKING_TREE else self.source)
+        where = self.blob or f"{place}\n{self.path}"
         parts = [self.kind, where, self.inside, self.rule, self.form, str(self.offset or self.line)]
         if self.times > 1:
             parts.append(str(self.times))

@@ -20,7 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._scan_git impor
     State,
     shown,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._scan_report import Finding
+from ansible_collections.watchparty.secrets.plugins.module_utils._scan_report import WORKING_TREE, Finding
 from ansible_collections.watchparty.secrets.plugins.module_utils._scan_search import Spot
 from ansible_collections.watchparty.secrets.plugins.module_utils._scan_unpack import (
     HEAD,
@@ -60,13 +60,17 @@ class GitSource:
             yield from self._objects(repository, scanning)
             yield from self._own(state, scanning)
         if self.tree and state.top:
-            yield from self._tree(repository, state.top, scanning)
+            yield from self._tree(Repository(state.top), state.top, scanning)
 
     def _objects(self, repository: Repository, scanning: Scanning) -> Iterator[Finding]:
         commits: List[str] = []
-        hits = _searched(repository, None, scanning, self.path, commits)
+        hits: Dict[str, Hit] = {}
+        try:
+            _searched(repository, None, scanning, self.path, hits, commits)
+        except ScanError as error:  # what it told before it failed still counts
+            scanning.passed(self.path, "some objects", f"{error}; see what git fsck says")
         if hits:
-            yield from _attributed(repository, hits, commits, self.path)
+            yield from _attributed(repository, hits, commits, scanning, self.path)
 
     def _own(self, state: State, scanning: Scanning) -> Iterator[Finding]:
         """Configuration, logs and messages in .git: a remote's URL often holds a token."""
@@ -84,7 +88,7 @@ class GitSource:
                 scanning.passed(self.path, shown(path), "is a repository of its own; scan it by its own path")
                 continue
             for told, stream in _scan_files.opened(os.fsdecode(full), shown(path)):
-                yield from _file(scanning, self.path, told, stream, reach="the working tree")
+                yield from _file(scanning, self.path, told, stream, reach=WORKING_TREE)
 
 
 class StagedSource:
@@ -103,7 +107,9 @@ class StagedSource:
             words = head.split()
             if words[4] != b"D" and words[1] != b"160000":
                 paths.setdefault(words[3].decode(), shown(path))
-        for blob, hit in _searched(repository, list(paths), scanning, self.path).items():
+        hits: Dict[str, Hit] = {}
+        _searched(repository, list(paths), scanning, self.path, hits)
+        for blob, hit in hits.items():
             for one in hit.found:
                 yield finding(one, source=self.path, blob=blob, path=paths[blob], reach=_scan_history.STAGED)
 
@@ -187,10 +193,10 @@ def _searched(
     ids: Optional[Sequence[str]],
     scanning: Scanning,
     source: str,
+    hits: Dict[str, Hit],
     commits: Optional[List[str]] = None,
-) -> Dict[str, Hit]:
-    """The objects that hold values, of these or of all. What lies in git-lfs is counted, since it is not in git."""
-    hits: Dict[str, Hit] = {}
+) -> None:
+    """Adds the objects that hold values, of these or of all. What lies in git-lfs is counted: it is not in git."""
     elsewhere = 0
     for part in repository.contents(ids):
         if isinstance(part, Large):
@@ -215,10 +221,12 @@ def _searched(
             if spots:
                 begin, end, kind, name = part.objects[at]
                 hits[name] = Hit(kind, scanning.found(spots))
+    if repository.missing:
+        reason = "are missing or broken; see what git fsck says, and clone again"
+        scanning.passed(source, f"{len(repository.missing)} objects", reason)
     if elsewhere:
         reason = "are pointers of git-lfs; git lfs fetch --all, then scan .git/lfs as a directory"
         scanning.passed(source, f"{elsewhere} files", reason)
-    return hits
 
 
 def _by_object(scanning: Scanning, data: bytes, objects: Sequence[Tuple[int, int, str, str]]) -> Dict[int, List[Spot]]:
@@ -252,10 +260,14 @@ def _large(repository: Repository, part: Large, scanning: Scanning, source: str)
     return spots
 
 
-def _attributed(repository: Repository, hits: Dict[str, Hit], commits: Sequence[str], source: str) -> Iterator[Finding]:
+def _attributed(
+    repository: Repository, hits: Dict[str, Hit], commits: Sequence[str], scanning: Scanning, source: str
+) -> Iterator[Finding]:
     """The findings, with who brought them and what still leads there."""
     blobs = [name for name, hit in hits.items() if hit.kind == BLOB]
-    came = _scan_history.origins(repository, blobs, commits)
+    came, flaw = _scan_history.known_origins(repository, blobs, commits)
+    if flaw:
+        scanning.passed(source, "which commits brought what was found", flaw)
     makers = _scan_history.described(repository, [name for name, hit in hits.items() if hit.kind == COMMIT])
     index = _scan_history.staged(repository) if blobs else {}
     reach = _scan_history.reach(repository)

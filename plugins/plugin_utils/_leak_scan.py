@@ -65,6 +65,7 @@ class Request:
     ignored: bool
     known_values: str
     patterns: bool
+    patterns_required: bool
     baseline: _scan_baseline.Baseline | None
     json_file: str | None
     sarif_file: str | None
@@ -103,6 +104,7 @@ def parse(args: Mapping[str, Any]) -> Request:
         sarif_file=args["sarif_file"],
         known_values=known,
         patterns=patterns,
+        patterns_required=args["patterns"] == "required",
         baseline=_baseline(args["baseline"]),
         no_patterns=_scan_gitleaks.REMEDY if args["patterns"] == "auto" and program is None else "",
     )
@@ -146,11 +148,12 @@ def write(report: Report, request: Request) -> None:
 
 def _engines(request: Request) -> list[_scan.Source]:
     how = _scan_gitleaks.HISTORY if request.history else _scan_gitleaks.FILES
-    return [
-        *(_scan_gitleaks.Gitleaks(path, how) for path in request.repositories),
-        *(_scan_gitleaks.Gitleaks(path, _scan_gitleaks.STAGED) for path in request.staged),
-        *(_scan_gitleaks.Gitleaks(path, _scan_gitleaks.FILES) for path in request.paths),
+    asked = [
+        *((path, how) for path in request.repositories),
+        *((path, _scan_gitleaks.STAGED) for path in request.staged),
+        *((path, _scan_gitleaks.FILES) for path in request.paths),
     ]
+    return [_scan_gitleaks.Gitleaks(path, how, required=request.patterns_required) for path, how in asked]
 
 
 def _sought(request: Request, args: Mapping[str, Any]) -> tuple[Sought, list[NotChecked]]:
