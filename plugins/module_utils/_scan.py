@@ -22,7 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._scan_report im
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._scan_search import Searcher, Spot
 from ansible_collections.watchparty.secrets.plugins.module_utils._scan_sought import Label, Needle, Sought
-from ansible_collections.watchparty.secrets.plugins.module_utils._scan_unpack import Limits, Unpacker
+from ansible_collections.watchparty.secrets.plugins.module_utils._scan_unpack import UNPACKED, Limits, Unpacker
 
 EACH = 50
 """Findings of one value in one object or file; more are counted in one."""
@@ -56,7 +56,8 @@ class Scanning:
         """What stands in an archive; what of it could not be looked into is noted."""
         spots = list(self.unpacker.search(stream))
         for one in self.unpacker.passed:
-            self.passed(source, f"{what}!{one.inside}" if one.inside else what, one.reason)
+            inside = one.inside if one.inside != UNPACKED else ""
+            self.passed(source, f"{what}!{inside}" if inside else what, one.reason)
         return spots
 
     def found(self, spots: Sequence[Spot]) -> List[Found]:

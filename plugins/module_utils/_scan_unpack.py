@@ -19,6 +19,8 @@ UNREADABLE = {b"(\xb5/\xfd": "zstd", b"7z\xbc\xaf\x27\x1c": "7z", b"Rar!\x1a\x07
 """What no part of Python's standard library opens."""
 MAGIC = {b"\x1f\x8b\x08": GZIP, b"BZh": BZIP2, b"\xfd7zXZ\0": XZ, b"PK\x03\x04": ZIP}
 STARTS = (*MAGIC, *UNREADABLE)
+UNPACKED = "(unpacked)"
+"""The one thing in a compressed file."""
 HEAD = 512
 TAR_AT = 257
 DEPTH = 4
@@ -107,7 +109,7 @@ class Unpacker:
             yield from self._zip(stream, inside, depth)
         else:
             plain = self._metered(_Inflated(stream, _DECOMPRESSORS[kind]))
-            yield from self._walk(plain, inside, depth - 1)
+            yield from self._walk(plain, inside or UNPACKED, depth - 1)
 
     def _tar(self, stream: Any, inside: str, depth: int) -> Iterator[Spot]:
         with tarfile.open(fileobj=stream, mode="r|") as archive:
@@ -185,7 +187,7 @@ def directory_bytes(stream: Any) -> int:
 
 def _joined(inside: str, name: str) -> str:
     shown = "".join(one if one.isprintable() else "?" for one in name)
-    return f"{inside}!{shown}" if inside else shown
+    return f"{inside}!{shown}" if inside and inside != UNPACKED else shown
 
 
 class _Rest:

@@ -53,10 +53,10 @@ def told(report: Report) -> list[str]:
 @pytest.mark.parametrize(
     ("data", "inside"),
     [
-        (gzip.compress(TEXT), ""),
-        (gzip.compress(b"first\n") + gzip.compress(TEXT), ""),
-        (bz2.compress(TEXT), ""),
-        (lzma.compress(TEXT), ""),
+        (gzip.compress(TEXT), "(unpacked)"),
+        (gzip.compress(b"first\n") + gzip.compress(TEXT), "(unpacked)"),
+        (bz2.compress(TEXT), "(unpacked)"),
+        (lzma.compress(TEXT), "(unpacked)"),
         (zipped([TEXT]), "folder/member0.txt"),
         (zipped([TEXT], zipfile.ZIP_STORED), "folder/member0.txt"),
         (zipped([TEXT], zipfile.ZIP_BZIP2), "folder/member0.txt"),
