@@ -67,7 +67,6 @@ class ParameterStore(NumberedStore):
         yield from paginator.paginate(Path=path, Recursive=True, WithDecryption=True, MaxResults=PAGE)
 
     def history(self, name: str) -> List[Reading]:
-        """Every version of a parameter that is kept, the oldest first."""
         found: List[Reading] = []
         with aws.translated("ssm:GetParameterHistory", f"parameter {name}"):
             pages = self._client.get_paginator("get_parameter_history").paginate(Name=name, WithDecryption=True)

@@ -96,7 +96,9 @@ def test_the_last_day_counts_and_yamls_days_too() -> None:
 
 
 def test_the_table() -> None:
-    report = Report((FOUND,), not_checked=(NotChecked("/srv/shop", "", "a shallow clone"),), left_out={"a placeholder": 2})
+    report = Report(
+        (FOUND,), not_checked=(NotChecked("/srv/shop", "", "a shallow clone"),), left_out={"a placeholder": 2}
+    )
     told = _scan_report.lines(report)
     assert "DATABASE_URL (also DB_PASSWORD)" in told[1]
     assert "a b/ü.py:7" in told[1]
@@ -140,9 +142,7 @@ def test_sarif() -> None:
         assert re.fullmatch(r"[0-9a-f]{24}", result["partialFingerprints"]["watchpartySecrets/v1"])
     assert run["results"][0]["locations"][0]["physicalLocation"]["region"] == {"startLine": 7}
     assert "region" not in run["results"][1]["locations"][0]["physicalLocation"]
-    assert run["results"][2]["suppressions"] == [
-        {"kind": "external", "status": "accepted", "justification": "rotated"}
-    ]
+    assert run["results"][2]["suppressions"] == [{"kind": "external", "status": "accepted", "justification": "rotated"}]
     assert [len(result.get("suppressions", [])) for result in run["results"]] == [0, 0, 1]
     notes = [one["message"]["text"] for one in run["invocations"][0]["toolExecutionNotifications"]]
     assert notes == ["not checked: /srv/shop: a shallow clone", "baseline: entry 1 has no reason"]

@@ -155,9 +155,7 @@ def test_ignored_files_only_when_asked(origin: Path) -> None:
 def test_the_working_tree_alone(origin: Path) -> None:
     (origin / "folder" / "new.txt").write_text(f"changed\n{VALUE}\n")
     report = scanned(GitSource(str(origin), history=False))
-    assert [(one.path, one.line, one.reach) for one in report.findings] == [
-        ("folder/new.txt", 2, "the working tree")
-    ]
+    assert [(one.path, one.line, one.reach) for one in report.findings] == [("folder/new.txt", 2, "the working tree")]
 
 
 def test_a_repository_without_commits(tmp_path: Path) -> None:
