@@ -20,6 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _live_values
 
 CORE = "app/test/core"
+ADMIN = {"secret": "app/{environment}/admin", "keys": ["username", "password"]}
 
 
 @pytest.fixture
@@ -33,12 +34,7 @@ def shop(catalog: Callable[..., Catalog]) -> Catalog:
             "MODE": {"value": "canary-in-the-catalog"},
             "LICENSE": {"secret": "app/{environment}/license"},
         },
-        credentials={
-            "admin": {
-                "kind": "external",
-                "appears_in": [{"secret": "app/{environment}/admin", "keys": ["username", "password"]}],
-            }
-        },
+        credentials={"admin": {"kind": "external", "appears_in": [ADMIN]}},
     )
 
 
@@ -66,9 +62,9 @@ def test_three_versions_and_every_history(shop: Catalog) -> None:
         ("FALLBACKS", "previous", "canary-a", "high"),
         ("FALLBACKS", "previous", "canary-b", "high"),
         ("LICENSE", "current", "canary-whole", "high"),
-        ("KEY", "current", "canary-k3", "high"),
-        ("KEY", "previous", "canary-k2", "high"),
-        ("KEY", "version 1", "canary-k1", "high"),
+        ("KEY", "current", "canary-k3", "medium"),
+        ("KEY", "previous", "canary-k2", "medium"),
+        ("KEY", "version 1", "canary-k1", "medium"),
         ("LIMIT_*", "current", "100", "low"),
         (f"secret {CORE} key host", "previous", "h", "low"),
         (f"secret {CORE} key other.deep", "current", "canary-deep", "high"),
@@ -89,10 +85,10 @@ def test_what_cannot_be_read_is_named(shop: Catalog) -> None:
     secrets.seed("app/test/license", "canary-whole")
     parameters.seed("/app/test/App/KEY", "canary-k1")
     found, unread = read(shop, secrets, parameters)
-    assert ("KEY", "current", "canary-k1", "high") in found
+    assert ("KEY", "current", "canary-k1", "medium") in found
     assert unread == [
-        "values: current version: secret app/test/license: denied",
         "values: current version: secret app/test/admin: missing",
+        "values: current version: secret app/test/license: denied",
         "values: pending version: secret app/test/license: denied",
         "values: previous version: secret app/test/license: denied",
         "values: history of parameter /app/test/App/KEY: AWS denies it on /app/test/App/KEY",
