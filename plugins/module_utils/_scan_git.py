@@ -149,8 +149,14 @@ class Repository:
             yield f"submodule {path}: is a repository of its own; scan it by its own path"
 
     def _missing(self) -> int:
-        found = self.output("rev-list", "--objects", "--all", "--reflog", "--missing=print", codes=(0, 128))
-        return sum(line.startswith(b"?") for line in found.split(b"\n"))
+        missing = 0
+        try:
+            with self.reading("rev-list", "--objects", "--all", "--reflog", "--missing=print") as output:
+                for line in output:
+                    missing += line.startswith(b"?")
+        except ScanError:  # it cannot go on without what it misses: then there is something
+            missing = max(missing, 1)
+        return missing
 
     def _submodules(self) -> List[str]:
         found = self.output("ls-tree", "-r", "-z", "--full-tree", "HEAD", codes=(0, 128)).split(b"\0")

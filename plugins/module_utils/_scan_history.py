@@ -47,7 +47,7 @@ class Reach(NamedTuple):
 
 
 def known_origins(
-    repository: Repository, blobs: Collection[str], commits: Sequence[str]
+    repository: Repository, blobs: Collection[str], commits: bytes
 ) -> Tuple[Dict[str, List[Origin]], str]:
     """The same of all commits; of those that a ref leads to where others lack their trees; else why none is known."""
     try:
@@ -55,21 +55,23 @@ def known_origins(
     except ScanError as error:
         flaw = str(error)
     try:
-        return origins(repository, blobs, sorted(_reached(repository, "--all"))), flaw
+        return origins(repository, blobs, repository.output("rev-list", "--ignore-missing", "--all")), flaw
     except ScanError:
         return {}, flaw
 
 
-def origins(repository: Repository, blobs: Collection[str], commits: Sequence[str]) -> Dict[str, List[Origin]]:
-    """Where each blob is new, the oldest first. Merges count where they brought what no parent has."""
+def origins(repository: Repository, blobs: Collection[str], commits: bytes) -> Dict[str, List[Origin]]:
+    """Where each blob is new, the oldest first; ``commits`` are ids, one a line.
+
+    Merges count where they brought what no parent has.
+    """
     wanted = {name.encode() for name in blobs}
     found: Dict[str, List[Origin]] = {}
     if not wanted or not commits:
         return found
-    given = "\n".join(commits).encode() + b"\n"
     arguments = ("diff-tree", "--stdin", "-r", "-c", "--root", "--no-renames", "--no-abbrev", "--no-ext-diff")
     pretty = "--pretty=tformat:%x01commit %H%x00%an <%ae>%x00%aI%x00%ct"
-    with repository.reading(*arguments, "--raw", pretty, given=given) as output:
+    with repository.reading(*arguments, "--raw", pretty, given=commits) as output:
         now = Commit("", "", "", 0)
         for line in output:
             if line.startswith(_START):
@@ -95,15 +97,16 @@ def described(repository: Repository, commits: Collection[str]) -> Dict[str, Com
     return {one.id: one for one in found}
 
 
-def reach(repository: Repository) -> Reach:
-    """What leads where; asked once there is a finding."""
+def reach(repository: Repository, commits: Collection[str]) -> Reach:
+    """What leads to these commits; asked once there is a finding."""
+    wanted = {name.encode() for name in commits}
     asked = {
         BRANCH: ("--branches", "--remotes", "HEAD"),
         TAG_ONLY: ("--tags",),
         OTHER: ("--all",),
         REFLOG: ("--all", "--reflog"),
     }
-    return Reach(list(asked), [_reached(repository, *arguments) for arguments in asked.values()])
+    return Reach(list(asked), [_reached(repository, wanted, *arguments) for arguments in asked.values()])
 
 
 def staged(repository: Repository) -> Dict[str, str]:
@@ -116,9 +119,18 @@ def staged(repository: Repository) -> Dict[str, str]:
     return found
 
 
-def _reached(repository: Repository, *arguments: str) -> Set[str]:
-    found = repository.output("rev-list", "--ignore-missing", *arguments, codes=(0, 128))
-    return set(found.decode().split())
+def _reached(repository: Repository, wanted: Set[bytes], *arguments: str) -> Set[str]:
+    """Those of the wanted commits that are in a list which can be long."""
+    found: Set[str] = set()
+    try:
+        with repository.reading("rev-list", "--ignore-missing", *arguments) as output:
+            for line in output:
+                name = line.strip()
+                if name in wanted:
+                    found.add(name.decode())
+    except ScanError:  # a repository without commits, or whose history breaks off
+        pass
+    return found
 
 
 def _commit(line: bytes) -> Commit:

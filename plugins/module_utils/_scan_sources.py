@@ -17,6 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._scan_git impor
     TREE,
     Large,
     Repository,
+    Slab,
     State,
     shown,
 )
@@ -63,14 +64,14 @@ class GitSource:
             yield from self._tree(Repository(state.top), state.top, scanning)
 
     def _objects(self, repository: Repository, scanning: Scanning) -> Iterator[Finding]:
-        commits: List[str] = []
+        commits = bytearray()  # one id a line: as texts, a million of them would take 90 MB
         hits: Dict[str, Hit] = {}
         try:
             _searched(repository, None, scanning, self.path, hits, commits)
         except ScanError as error:  # what it told before it failed still counts
             scanning.passed(self.path, "some objects", f"{error}; see what git fsck says")
         if hits:
-            yield from _attributed(repository, hits, commits, scanning, self.path)
+            yield from _attributed(repository, hits, bytes(commits), scanning, self.path)
 
     def _own(self, state: State, scanning: Scanning) -> Iterator[Finding]:
         """Configuration, logs and messages in .git: a remote's URL often holds a token."""
@@ -194,39 +195,39 @@ def _searched(
     scanning: Scanning,
     source: str,
     hits: Dict[str, Hit],
-    commits: Optional[List[str]] = None,
+    commits: Optional[bytearray] = None,
 ) -> None:
     """Adds the objects that hold values, of these or of all. What lies in git-lfs is counted: it is not in git."""
-    elsewhere = 0
+    pointers = 0
     for part in repository.contents(ids):
         if isinstance(part, Large):
             scanning.objects += 1
-            spots = _large(repository, part, scanning, source)
-            if spots:
-                hits[part.id] = Hit(part.kind, scanning.found(spots))
-            continue
-        scanning.objects += len(part.objects)
-        if commits is not None:
-            commits += [name for _begin, _end, kind, name in part.objects if kind == COMMIT]
-        by_object = _by_object(scanning, part.data, part.objects)
-        for at, (begin, end, kind, name) in enumerate(part.objects):
-            if kind != BLOB:
-                continue
-            data = part.data
-            if data.startswith(STARTS, begin) or (end - begin > HEAD and data.startswith(b"ustar", begin + TAR_AT)):
-                spots = scanning.unpacked(io.BytesIO(data[begin:end]), source, f"blob {name[:12]}")
-                by_object.setdefault(at, []).extend(spots)
-            elsewhere += data.startswith(LFS, begin)
-        for at, spots in by_object.items():
-            if spots:
-                begin, end, kind, name = part.objects[at]
-                hits[name] = Hit(kind, scanning.found(spots))
+            found = {(part.kind, part.id): _large(repository, part, scanning, source)}
+        else:
+            scanning.objects += len(part.objects)
+            if commits is not None:
+                commits += b"".join(name.encode() + b"\n" for _at, _end, kind, name in part.objects if kind == COMMIT)
+            pointers += sum(part.data.startswith(LFS, begin) for begin, _end, _kind, _name in part.objects)
+            found = _in_slab(part, scanning, source)
+        hits.update({name: Hit(kind, scanning.found(spots)) for (kind, name), spots in found.items() if spots})
     if repository.missing:
         reason = "are missing or broken; see what git fsck says, and clone again"
         scanning.passed(source, f"{len(repository.missing)} objects", reason)
-    if elsewhere:
+    if pointers:
         reason = "are pointers of git-lfs; git lfs fetch --all, then scan .git/lfs as a directory"
-        scanning.passed(source, f"{elsewhere} files", reason)
+        scanning.passed(source, f"{pointers} files", reason)
+
+
+def _in_slab(part: Slab, scanning: Scanning, source: str) -> Dict[Tuple[str, str], List[Spot]]:
+    """What stands in each object of a slab, and in what it packs."""
+    data = part.data
+    by_object = _by_object(scanning, data, part.objects)
+    for at, (begin, end, kind, name) in enumerate(part.objects):
+        packed = data.startswith(STARTS, begin) or (end - begin > HEAD and data.startswith(b"ustar", begin + TAR_AT))
+        if packed and kind == BLOB:
+            spots = scanning.unpacked(io.BytesIO(data[begin:end]), source, f"blob {name[:12]}")
+            by_object.setdefault(at, []).extend(spots)
+    return {(part.objects[at][2], part.objects[at][3]): spots for at, spots in by_object.items()}
 
 
 def _by_object(scanning: Scanning, data: bytes, objects: Sequence[Tuple[int, int, str, str]]) -> Dict[int, List[Spot]]:
@@ -261,7 +262,7 @@ def _large(repository: Repository, part: Large, scanning: Scanning, source: str)
 
 
 def _attributed(
-    repository: Repository, hits: Dict[str, Hit], commits: Sequence[str], scanning: Scanning, source: str
+    repository: Repository, hits: Dict[str, Hit], commits: bytes, scanning: Scanning, source: str
 ) -> Iterator[Finding]:
     """The findings, with who brought them and what still leads there."""
     blobs = [name for name, hit in hits.items() if hit.kind == BLOB]
@@ -270,7 +271,8 @@ def _attributed(
         scanning.passed(source, "which commits brought what was found", flaw)
     makers = _scan_history.described(repository, [name for name, hit in hits.items() if hit.kind == COMMIT])
     index = _scan_history.staged(repository) if blobs else {}
-    reach = _scan_history.reach(repository)
+    every = [origin.commit.id for found in came.values() for origin in found]
+    reach = _scan_history.reach(repository, [*every, *makers])
     for name, hit in hits.items():
         more = _origin(name, hit.kind, came.get(name, []), makers, index, reach)
         for one in hit.found:
