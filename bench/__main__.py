@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""``python -m bench``: deploys, rotations and leaks, measured side by side with today's way. Takes minutes."""
+"""``python -m bench``: deploys, rotations, leaks and scans, measured side by side with today's way. Takes minutes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-from bench.figures import Figure, Runs, call_figures, leak_figures, rotation_figures, table, timed
+from bench.figures import Figure, Runs, call_figures, leak_figures, rotation_figures, scan_figures, table, timed
 from bench.leak import LeakScene, leak_scene
 from bench.rotation import RotationScene, rotation_scene
+from bench.scan import ScanScene, gitleaks, scan_scene
 from bench.scene import Run, Scene
 from sandbox import sshd
 from sandbox.aws import Moto
@@ -89,6 +90,19 @@ def measure_leak(scene: LeakScene, *, hosts: int, rounds: int) -> dict[str, list
     return dict(runs)
 
 
+def measure_scan(scene: ScanScene, *, rounds: int) -> dict[str, list[Run]]:
+    """The same search three ways; gitleaks's patterns are its own, and each of its runs takes minutes."""
+    runs: dict[str, list[Run]] = defaultdict(list)
+    kinds = ["scan", "grep", *(["gitleaks"] if gitleaks() else [])]
+    for number in range(1, rounds + 1):
+        print(f"scan, round {number} of {rounds}", flush=True)
+        for kind in kinds if number % 2 else reversed(kinds):
+            run: Run = getattr(scene, kind)()
+            print(f"  {kind}: {run.seconds:.1f} s, {run.plays['memory']:.0f} MB", flush=True)
+            runs[kind].append(run)
+    return dict(runs)
+
+
 def figures(runs: Runs, *, hosts: int, many: int) -> list[Figure]:
     deploy, rival = runs[f"deploy {hosts}"], runs[f"rival {hosts}"]
     ping, plain = runs[f"ping {hosts}"], runs[f"plain_ssh {hosts}"]
@@ -122,7 +136,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--many", type=int, default=100, help="for the growth; 0 leaves it out")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--rotation-hosts", type=int, default=3)
-    parser.add_argument("--part", choices=["deploy", "rotation", "leak"], help="only this one")
+    parser.add_argument("--megabytes", type=int, default=200, help="of lines that the scanned history adds")
+    parser.add_argument("--part", choices=["deploy", "rotation", "leak", "scan"], help="only this one")
     parser.add_argument("--json", type=Path, default=Path("build/bench.json"), help="where every run is written")
     options = parser.parse_args(argv)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -137,7 +152,7 @@ def main(argv: list[str] | None = None) -> int:
                 runs |= _deploys(options)
                 found += figures(runs, hosts=options.hosts, many=options.many)
         reason = sshd.unavailable()
-        if reason and options.part != "deploy":
+        if reason and options.part not in ("deploy", "scan"):
             print(f"No rotation and no leak was measured: {reason}.")
         if not reason and options.part in (None, "rotation"):
             size = options.rotation_hosts
@@ -148,6 +163,10 @@ def main(argv: list[str] | None = None) -> int:
             with leak_scene(options.hosts) as leaks:
                 runs |= measure_leak(leaks, hosts=options.hosts, rounds=options.rounds)
             found += leak_figures(runs, hosts=options.hosts)
+        if options.part in (None, "scan"):
+            with scan_scene(options.megabytes) as scans:
+                runs |= measure_scan(scans, rounds=options.rounds)
+            found += scan_figures(runs)
     except SandboxError as error:
         print(error, file=sys.stderr)
         return 1

@@ -90,6 +90,20 @@ def leak_figures(runs: Runs, *, hosts: int) -> list[Figure]:
     ]
 
 
+def scan_figures(runs: Runs) -> list[Figure]:
+    """A history searched: time beside gitleaks and beside grep, and memory with all that was started."""
+    ours, grep = runs["scan"], runs["grep"]
+    found = []
+    most = max(run.plays["memory"] for run in ours)
+    theirs = ""
+    if "gitleaks" in runs:
+        found.append(timed("scan of a history : gitleaks", ours, runs["gitleaks"], 1.0))
+        theirs = f"{max(run.plays['memory'] for run in runs['gitleaks']):.0f} MB"
+    found.append(replace(timed("scan of a history : git log -p, grep -F", ours, grep, 1.0), target="", reached=None))
+    found.append(Figure("its memory, with git's", f"{most:.0f} MB", theirs, None, "< 512 MB", most < 512))
+    return found
+
+
 def table(figures: Sequence[Figure]) -> str:
     head = ("figure", "ours", "rival", "ratio", "target", "reached")
     rows = [

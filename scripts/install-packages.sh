@@ -31,6 +31,7 @@ zsh
 direnv
 nodejs
 docker-compose
+gitleaks
 EOF
 }
 

@@ -8,9 +8,8 @@ import os
 import shlex
 import stat
 from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
-from urllib.parse import quote
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile
+from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile, _forms
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
 
 LARGEST = 1024 * 1024
@@ -30,9 +29,10 @@ class Result(NamedTuple):
 
 
 def spellings(value: str) -> Tuple[bytes, ...]:
-    """How a file may hold a value: as it is, in a URL, or between double quotes."""
-    forms = (value, quote(value, safe=""), value.replace("\\", "\\\\").replace('"', '\\"'))
-    return tuple(dict.fromkeys(form.encode("utf-8", "surrogateescape") for form in forms))
+    """How a file may hold a value: as it leaks, or between double quotes."""
+    quoted = value.replace("\\", "\\\\").replace('"', '\\"')
+    spelt = [text for _name, text in _forms.forms(value)]
+    return tuple(dict.fromkeys(form.encode("utf-8", "surrogateescape") for form in [*spelt, quoted]))
 
 
 def held(content: bytes, values: Values) -> List[str]:

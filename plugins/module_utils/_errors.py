@@ -99,3 +99,7 @@ class ProvisionError(SecretsError):
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = list(problems)
         super().__init__("Nothing was written:\n" + "\n".join("  - " + str(p) for p in self.problems))
+
+
+class ScanError(SecretsError):
+    """Raised when a scan cannot begin as asked for; what it cannot look at is no error, and is in its report."""

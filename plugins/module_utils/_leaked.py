@@ -4,14 +4,11 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from dataclasses import dataclass, field
-from typing import Iterable, Iterator, Optional, Sequence
-from urllib.parse import quote, quote_plus, unquote, unquote_plus
+from typing import Iterable, Optional, Sequence
+from urllib.parse import unquote, unquote_plus
 
-SHORTEST = 8
-"""Characters: what is shorter is found everywhere."""
+from ansible_collections.watchparty.secrets.plugins.module_utils._forms import SHORTEST, URL, forms
 
 
 @dataclass(frozen=True)
@@ -31,31 +28,6 @@ class Match:
     credential: str
     stage: str
     form: str
-
-
-def forms(value: str) -> Iterator[tuple[str, str]]:
-    """The value as it may stand in a paste, by the form's name."""
-    yield "as it is", value
-    yield "URL-encoded", quote(value, safe="", errors="replace")
-    yield "URL-encoded", quote_plus(value, errors="replace")
-    yield "JSON-escaped", json.dumps(value)[1:-1]
-    yield "JSON-escaped", json.dumps(value, ensure_ascii=False)[1:-1]
-    data = value.encode(errors="replace")
-    for core in base64_cores(data):
-        yield "base64", core
-        yield "base64", core.replace("+", "-").replace("/", "_")
-    yield "hexadecimal", data.hex()
-    yield "hexadecimal", data.hex().upper()
-
-
-def base64_cores(data: bytes) -> Iterator[str]:
-    """What base64 makes of the data wherever in a longer text it begins: the characters that depend on it alone."""
-    for before in range(3):
-        encoded = base64.b64encode(b"\0" * before + data).decode().rstrip("=")
-        first = (0, 2, 3)[before]
-        end = len(encoded) - ((len(data) + before) % 3 != 0)
-        if end - first >= SHORTEST:
-            yield encoded[first:end]
 
 
 def matches(text: str, known: Iterable[Known]) -> list[Match]:
@@ -78,7 +50,7 @@ def _form_in(as_found: Sequence[tuple[str, str]], value: str) -> Optional[str]:
         for name, form in forms(value):
             # A paste may wrap long lines, indent a key's lines or end them otherwise.
             if form in whole or (len(_bare(form)) >= SHORTEST and _bare(form) in bare):
-                return name if at == 0 else "URL-encoded"
+                return name if at == 0 else URL
     return None
 
 

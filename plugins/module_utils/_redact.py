@@ -25,11 +25,11 @@ def maskable(values: Mapping[str, str], sensitivity: Mapping[str, str]) -> list[
         if sensitivity.get(name, "high") == "low":
             continue
         found.add(value)
-        found.update(_passwords(value))
+        found.update(passwords(value))
     return sorted((text for text in found if len(text) >= SHORTEST), key=lambda text: (-len(text), text))
 
 
-def _passwords(value: str) -> list[str]:
+def passwords(value: str) -> list[str]:
     try:
         password = urlsplit(value).password if "://" in value else None
     except ValueError:

@@ -56,12 +56,15 @@ def _secret_key_length(setting: Setting, value: str) -> Optional[str]:
     return None
 
 
+def is_placeholder(value: str, example: Optional[str] = None) -> bool:
+    """Whether the value stands in for one that is still to come."""
+    return _PLACEHOLDER.match(value) is not None or bool(example and value == example)
+
+
 def _placeholder(setting: Setting, value: str) -> Optional[str]:
     if setting.sensitivity == "low":
         return None
-    if _PLACEHOLDER.match(value) or (setting.example and value == setting.example):
-        return "still holds a placeholder"
-    return None
+    return "still holds a placeholder" if is_placeholder(value, setting.example) else None
 
 
 def _any_host(setting: Setting, value: str) -> Optional[str]:

@@ -45,6 +45,7 @@ SELECTED = {
     "test_leak_lost": (),
     "test_leak_parties": (),
     "test_leak_response": ("from_a_paste", "signing_key"),
+    "test_leak_scan": ("without_aws",),
     "test_leaked_ssh_key": (),
     "test_least_privilege": ("deploys_and_rotations",),
     "test_provision_killed": (),

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any, Collection, Mapping, Optional, Sequence, Tuple
+from typing import Any, Collection, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     AlreadyExists,
@@ -339,6 +339,10 @@ class NumberedStore(Store):
         """Deletes parameters, in this order; those that are not there are fine."""
         for start in range(0, len(names), DELETED_AT_ONCE):
             self._delete(names[start : start + DELETED_AT_ONCE])
+
+    @abstractmethod
+    def history(self, name: str) -> List[Reading]:
+        """Every version of a parameter that is kept, the oldest first. Raises :class:`NotFound`."""
 
     @abstractmethod
     def _look(self, name: str) -> Tuple[Reading, Mapping[str, Any]]:

@@ -231,6 +231,14 @@ class MemoryParameters(_Hooked, NumberedStore):
                 contents = Contents(kept, contents.failures) | pinned
         return contents
 
+    def history(self, name: str) -> List[Reading]:
+        def act() -> List[Reading]:
+            if name not in self._parameters:
+                raise NotFound(f"parameter {name} is not there")
+            return [self._reading(name, number + 1) for number in range(len(self._parameters[name].values))]
+
+        return self._act("history", name, act)
+
     def _below(self, path: str) -> Contents:
         found = [name for name in self._parameters if name.startswith(f"{path}/")]
         return Contents({name: self._reading(name, len(self._parameters[name].values)) for name in sorted(found)})

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Denied
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM
@@ -65,6 +65,14 @@ class ParameterStore(NumberedStore):
     def _pages(self, path: str) -> Iterator[Mapping[str, Any]]:
         paginator = self._client.get_paginator("get_parameters_by_path")
         yield from paginator.paginate(Path=path, Recursive=True, WithDecryption=True, MaxResults=PAGE)
+
+    def history(self, name: str) -> List[Reading]:
+        found: List[Reading] = []
+        with aws.translated("ssm:GetParameterHistory", f"parameter {name}"):
+            pages = self._client.get_paginator("get_parameter_history").paginate(Name=name, WithDecryption=True)
+            for page in pages:
+                found += [self._reading(name, one) for one in page.get("Parameters", [])]
+        return found
 
     def _versions(self, pins: Mapping[str, str]) -> Contents:
         contents = Contents()

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _leaked
+from ansible_collections.watchparty.secrets.plugins.module_utils import _forms, _leaked
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaked import Known, Match, matches
 
 VALUES = st.text(min_size=_leaked.SHORTEST, max_size=60).filter(lambda text: len("".join(text.split())) >= 8)
@@ -192,7 +192,7 @@ class TestBase64:
     @given(st.binary(min_size=8, max_size=40), st.binary(max_size=5), st.binary(max_size=5))
     def test_a_core_depends_on_the_value_alone(self, data: bytes, before: bytes, after: bytes) -> None:
         whole = base64.b64encode(before + data + after).decode()
-        assert any(core in whole for core in _leaked.base64_cores(data))
+        assert any(core in whole for core in _forms.base64_cores(data))
 
     def test_what_is_too_short_has_none(self) -> None:
-        assert list(_leaked.base64_cores(b"12345")) == []
+        assert list(_forms.base64_cores(b"12345")) == []

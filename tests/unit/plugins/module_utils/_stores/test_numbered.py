@@ -36,6 +36,17 @@ def history(store: Any, name: str = URL) -> list[str]:
         found.append(reading.value)
 
 
+class TestHistory:
+    def test_every_version_the_oldest_first(self, url: Any) -> None:
+        found = url.history(URL)
+        assert [(one.name, one.version, one.value) for one in found] == [(URL, "1", "canary-1"), (URL, "2", "canary-2")]
+        assert "canary" not in repr(found)
+
+    def test_one_that_is_not_there(self, parameters: Any) -> None:
+        with pytest.raises(NotFound, match="/p/NONE is not there"):
+            parameters.store.history("/p/NONE")
+
+
 class TestOverwrite:
     def test_the_next_version(self, url: Any) -> None:
         assert url.overwrite(URL, "canary-3", instead_of=2) == 3

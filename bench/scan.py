@@ -1,0 +1,116 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A long history searched for two hundred values, beside gitleaks and beside ``git log -p | grep``.
+
+``python -m bench.scan REPOSITORY`` is the search alone, in a process of its own so that its memory can be told.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import string
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench import history
+from bench.scene import Run
+from sandbox.process import REPOSITORY, SandboxError
+
+VALUES = 200
+PLANTED = 20
+COLLECTIONS = REPOSITORY / "playbooks" / "collections"
+
+
+def values() -> list[str]:
+    luck = random.Random(7)
+    letters = string.ascii_letters + string.digits + "-_"
+    return ["".join(luck.choices(letters, k=luck.randint(20, 50))) for _at in range(VALUES)]
+
+
+def gitleaks() -> str | None:
+    return shutil.which("gitleaks")
+
+
+def _resident(process: int) -> int:
+    """Kilobytes of a process and all that it started."""
+    total, waiting = 0, [process]
+    while waiting:
+        one = waiting.pop()
+        try:
+            for line in Path(f"/proc/{one}/status").read_text().splitlines():
+                if line.startswith("VmRSS:"):
+                    total += int(line.split()[1])
+            for task in Path(f"/proc/{one}/task").iterdir():
+                waiting += [int(child) for child in (task / "children").read_text().split()]
+        except OSError:
+            continue
+    return total
+
+
+class ScanScene:
+    """One repository, and the ways to search it."""
+
+    def __init__(self, repository: Path, words: Path) -> None:
+        self.repository = repository
+        self.words = words
+
+    def scan(self) -> Run:
+        run, output = self._timed([sys.executable, "-m", "bench.scan", str(self.repository)])
+        found = int(output.split()[0])
+        if found != PLANTED:
+            raise SandboxError(f"{found} of {PLANTED} planted values were found")
+        return run
+
+    def gitleaks(self) -> Run:
+        command = ["gitleaks", "detect", "--source", str(self.repository), "--no-banner", "--redact"]
+        command += ["--log-level", "error", "--exit-code", "0", "--report-path", os.devnull]
+        return self._timed(command)[0]
+
+    def grep(self) -> Run:
+        line = f"git -C {self.repository} log -p --all --full-history | grep -a -c -F -f {self.words}"
+        return self._timed(["sh", "-c", line])[0]
+
+    def _timed(self, command: Sequence[str]) -> tuple[Run, str]:
+        began, peak = time.monotonic(), 0
+        environment = {**os.environ, "PYTHONPATH": f"{COLLECTIONS}:{REPOSITORY}"}
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+            while process.poll() is None:
+                peak = max(peak, _resident(process.pid))
+                time.sleep(0.05)
+            seconds = time.monotonic() - began
+            output = process.stdout.read() if process.stdout else ""
+        if process.returncode:
+            raise SandboxError(f"{command[0]} ended with {process.returncode}")
+        return Run(seconds, {"memory": peak / 1024}, [], {}), output
+
+
+@contextmanager
+def scan_scene(megabytes: int) -> Iterator[ScanScene]:
+    with tempfile.TemporaryDirectory(prefix="bench-scan-") as directory:
+        place = Path(directory)
+        words = place / "values"
+        words.write_text("\n".join(values()) + "\n", encoding="utf-8")
+        planted = [one.encode() for one in values()[:PLANTED]]
+        print(f"making {megabytes} MB of history", flush=True)
+        history.make(place / "repository", megabytes, planted=planted)
+        yield ScanScene(place / "repository", words)
+
+
+def main() -> None:
+    from ansible_collections.watchparty.secrets.plugins.module_utils import _scan, _scan_sources
+    from ansible_collections.watchparty.secrets.plugins.module_utils._scan_sought import Live, sought
+
+    wanted = sought([Live(f"S{at}", "current", value) for at, value in enumerate(values())])
+    report = _scan.scan([_scan_sources.GitSource(sys.argv[1])], wanted)
+    print(len({one.rule for one in report.findings}), "found in", report.objects, "objects,", report.bytes, "bytes")
+
+
+if __name__ == "__main__":
+    main()

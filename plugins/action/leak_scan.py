@@ -1,0 +1,41 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _scan_report
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _leak_scan
+
+
+class ActionModule(ActionBase):
+    """Reads the live values itself and scans with them; what it returns and writes holds names and places."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validated, args = self.validate_argument_spec(argument_spec={**aws_argument_spec(), **_leak_scan.OPTIONS})
+        try:
+            return {**result, **self.answer(args)}
+        except SecretsError as error:
+            return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
+
+    def answer(self, args: Mapping[str, Any]) -> dict[str, Any]:
+        request = _leak_scan.parse(args)
+        report = _leak_scan.scanned(request, args)
+        if not self._task.check_mode:
+            _leak_scan.write(report, request)
+        return {
+            "changed": False,
+            **report.data(),
+            "text": list(_scan_report.lines(report)),
+            "summary": _scan_report.summary(report),
+        }

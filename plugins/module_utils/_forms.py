@@ -1,0 +1,56 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The forms in which a value stands where it leaked. Pure; standard library only; Python 3.8."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from html import escape
+from typing import Iterator, Tuple
+from urllib.parse import quote, quote_plus
+
+SHORTEST = 8
+"""Characters: what is shorter is found everywhere."""
+AS_IS, URL, JSON, HTML, BASE64, HEXADECIMAL = (
+    "as it is",
+    "URL-encoded",
+    "JSON-escaped",
+    "HTML-escaped",
+    "base64",
+    "hexadecimal",
+)
+_PERCENT = re.compile("%[0-9A-F]{2}")
+
+
+def forms(value: str) -> Iterator[Tuple[str, str]]:
+    """The value as it may stand in a paste or a file, by the form's name."""
+    yield AS_IS, value
+    for encoded in (
+        quote(value, safe="", errors="replace"),
+        quote_plus(value, errors="replace"),
+        quote(value, safe="!*'()", errors="replace"),  # as JavaScript does
+    ):
+        yield URL, encoded
+        yield URL, _PERCENT.sub(lambda found: found[0].lower(), encoded)
+    yield JSON, json.dumps(value)[1:-1]
+    yield JSON, json.dumps(value, ensure_ascii=False)[1:-1]
+    yield JSON, json.dumps(value)[1:-1].replace("/", "\\/")
+    yield HTML, escape(value)
+    data = value.encode(errors="replace")
+    for core in base64_cores(data):
+        yield BASE64, core
+        yield BASE64, core.replace("+", "-").replace("/", "_")
+    yield HEXADECIMAL, data.hex()
+    yield HEXADECIMAL, data.hex().upper()
+
+
+def base64_cores(data: bytes) -> Iterator[str]:
+    """What base64 makes of the data wherever in a longer text it begins: the characters that depend on it alone."""
+    for before in range(3):
+        encoded = base64.b64encode(b"\0" * before + data).decode().rstrip("=")
+        first = (0, 2, 3)[before]
+        end = len(encoded) - ((len(data) + before) % 3 != 0)
+        if end - first >= SHORTEST:
+            yield encoded[first:end]

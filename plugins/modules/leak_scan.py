@@ -1,0 +1,239 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: leak_scan
+short_description: Search repositories, files and logs for live values
+version_added: 0.3.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Reads the current, pending and previous version of every secret of the catalog, and every version of its parameters
+    that is kept, and searches for these values in every form in which they leak. What is found is a fact and no guess.
+  - Of a repository every object is searched once, reachable or not, with what git keeps beside them (its configuration,
+    logs and messages) and what differs in the working tree. Archives and compressed files are looked into.
+  - Secrets that no store holds are looked for by gitleaks, where it is installed.
+  - What could not be looked at is in RV(not_checked) with the reason, never taken for clean.
+  - Findings name setting, version, form, file, commit, author and line, never the value.
+options:
+  catalog:
+    description: The catalog, usually C({{ secrets_catalog }}). Without it, or without O(environment), only patterns
+      are looked for.
+    type: dict
+  environment:
+    description: Name of the environment whose values are looked for, such as V(production).
+    type: str
+  repositories:
+    description: Git repositories, bare ones too. Submodules are repositories of their own.
+    type: list
+    elements: path
+    default: []
+  staged:
+    description: Git repositories of which only that is looked at which the next commit would add.
+    type: list
+    elements: path
+    default: []
+  paths:
+    description: Files, such as logs, and directories. Links are not followed.
+    type: list
+    elements: path
+    default: []
+  streams:
+    description: What can be read once, such as a named pipe.
+    type: list
+    elements: path
+    default: []
+  history:
+    description: Whether the objects of O(repositories) are searched.
+    type: bool
+    default: true
+  tree:
+    description: Whether the working tree is searched, as far as it differs from what is in the index.
+    type: bool
+    default: true
+  ignored:
+    description: Whether files that git ignores are searched too. A developer's C(.env) is one of them.
+    type: bool
+    default: false
+  known_values:
+    description:
+      - V(auto) goes on with patterns alone where AWS cannot be used, and says so in RV(not_checked).
+      - V(required) fails there. V(none) does not ask AWS.
+    type: str
+    choices: [auto, required, none]
+    default: auto
+  patterns:
+    description: Whether gitleaks looks for secrets that no store holds. V(auto) does without it where it is not
+      installed, and says so in RV(not_checked).
+    type: str
+    choices: [auto, required, none]
+    default: auto
+  baseline:
+    description: A YAML file of findings that were accepted, each with a reason and a day on which that ends. See the
+      page docs/scanning.md.
+    type: path
+  json_file:
+    description: Where the report is written as JSON.
+    type: path
+  sarif_file:
+    description: Where the report is written as SARIF 2.1.0.
+    type: path
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+attributes:
+  check_mode:
+    description: Scans, and writes no report.
+    support: full
+  diff_mode:
+    description: Changes nothing.
+    support: none
+  idempotent:
+    description: It only reads, apart from its reports.
+    support: full
+  action:
+    description: Runs on the controller, inside Ansible itself. Nothing is sent to a host.
+    support: full
+notes:
+  - The automaton is that of C(hyperscan), or the slower one of C(ahocorasick-rs), for the Python that runs Ansible.
+  - Values of low sensitivity, placeholders, and values that are too short or too common are left out and counted; see
+    the page docs/scanning.md for the rule.
+  - Needs C(secretsmanager:BatchGetSecretValue), C(secretsmanager:GetSecretValue), C(ssm:GetParametersByPath) and
+    C(ssm:GetParameterHistory).
+  - A finding does not fail the task; see RV(clean).
+seealso:
+  - module: watchparty.secrets.impact_info
+  - module: watchparty.secrets.env_copies
+"""
+
+EXAMPLES = r"""
+- name: Scan a repository and the logs
+  watchparty.secrets.leak_scan:
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+    repositories: [/srv/src/shop]
+    paths: [/var/log/shop]
+    sarif_file: scan.sarif
+  register: scan
+
+- name: Fail if something was found
+  ansible.builtin.fail:
+    msg: "{{ scan.summary }}"
+  when: not scan.clean
+"""
+
+RETURN = r"""
+clean:
+  description: Whether nothing was found that the baseline does not accept, and the baseline itself is in order.
+  type: bool
+  returned: success
+complete:
+  description: Whether everything that was named could be looked at.
+  type: bool
+  returned: success
+findings:
+  description: What was found.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    rule:
+      description: The setting or the secret's key; for a pattern, gitleaks's rule.
+      type: str
+      sample: DATABASE_URL
+    kind:
+      description: V(live value) or V(pattern).
+      type: str
+    form:
+      description: How it stands there.
+      type: str
+      sample: password part, base64
+    stage:
+      description: Which version it is.
+      type: str
+      sample: previous
+    also:
+      description: Others that have the same value.
+      type: list
+      elements: str
+    path:
+      description: The file, as the commit has it.
+      type: str
+    inside:
+      description: The archive's member.
+      type: str
+    line:
+      description: Its line.
+      type: int
+    blob:
+      description: The object's id.
+      type: str
+    commit:
+      description: The oldest commit that brought it.
+      type: str
+    author:
+      description: Who made that commit.
+      type: str
+    date:
+      description: When.
+      type: str
+    reach:
+      description: What still leads to it.
+      type: str
+      sample: a branch
+    fingerprint:
+      description: The same for the same finding in every run; made of no value. A baseline names it.
+      type: str
+accepted:
+  description: Findings that the baseline accepts, with the reason.
+  type: list
+  elements: dict
+  returned: success
+not_checked:
+  description: What could not be looked at, and why.
+  type: list
+  elements: dict
+  returned: success
+problems:
+  description: Entries of the baseline that are malformed or have expired.
+  type: list
+  elements: str
+  returned: success
+left_out:
+  description: How many values were not searched for, by reason.
+  type: dict
+  returned: success
+left_out_names:
+  description: Which they are, by reason.
+  type: dict
+  returned: success
+searched_values:
+  description: How many values were searched for.
+  type: int
+  returned: success
+objects:
+  description: How many objects and files were searched.
+  type: int
+  returned: success
+bytes:
+  description: How many bytes, with what was unpacked.
+  type: int
+  returned: success
+engine:
+  description: What looked for secrets that no store holds; empty where nothing did.
+  type: str
+  returned: success
+text:
+  description: The report for a terminal.
+  type: list
+  elements: str
+  returned: success
+summary:
+  description: The report in one line.
+  type: str
+  returned: success
+"""

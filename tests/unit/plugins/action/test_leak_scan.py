@@ -1,0 +1,108 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is asked for is checked before anything is read; a report is written only outside check mode."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.action.leak_scan import ActionModule
+from ansible_collections.watchparty.secrets.plugins.module_utils import _scan_gitleaks
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ScanError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _leak_scan, _live_values
+
+DEFAULTS = {name: option.get("default") for name, option in _leak_scan.OPTIONS.items()}
+VALUE = "Yt3-canary-of-the-action-9"
+CATALOG = {"application": "app", "settings": {"TOKEN": {"group": "core"}}}
+
+
+def ask(*, check: bool = False, **args: Any) -> dict[str, Any]:
+    action = ActionModule.__new__(ActionModule)
+    action._task = SimpleNamespace(check_mode=check)
+    return action.answer({**DEFAULTS, "patterns": "none", "catalog": CATALOG, "environment": "test", **args})
+
+
+@pytest.fixture
+def stores(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Connection:
+        region = "eu-west-3"
+
+        def __init__(self, *_: Any) -> None:
+            pass
+
+        def require_aws_sdk(self) -> None:
+            pass
+
+        def store_client(self, _service: str) -> None:
+            return None
+
+    monkeypatch.setattr(_leak_scan, "AwsConnection", Connection)
+    monkeypatch.setattr(
+        _live_values, "read", lambda *_: ([_leak_scan_live("TOKEN", VALUE), _leak_scan_live("OFF", "True")], [])
+    )
+
+
+def _leak_scan_live(name: str, value: str) -> Any:
+    from ansible_collections.watchparty.secrets.plugins.module_utils._scan_sought import Live
+
+    return Live(name, "current", value)
+
+
+@pytest.mark.usefixtures("stores")
+def test_a_file(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text(f"a\n{VALUE}\n")
+    out = tmp_path / "out.json"
+    planned = ask(check=True, paths=[str(tmp_path)], json_file=str(out))
+    assert not out.exists()
+    answer = ask(paths=[str(tmp_path)], json_file=str(out), sarif_file=str(tmp_path / "out.sarif"))
+    assert answer["changed"] is False
+    assert [(one["rule"], one["line"]) for one in answer["findings"]] == [("TOKEN", 2)]
+    assert answer["findings"] == planned["findings"]
+    assert answer["left_out_names"] == {"shorter than 8 characters": ["OFF (current)"]}
+    assert json.loads(out.read_text())["findings"] == answer["findings"]
+    assert VALUE not in json.dumps(answer) + out.read_text() + (tmp_path / "out.sarif").read_text()
+
+
+@pytest.mark.usefixtures("stores")
+def test_a_stream_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(ScanError, match="is a directory; give it as one of paths"):
+        ask(streams=[str(tmp_path)])
+    with pytest.raises(ScanError, match=r"nowhere: cannot be read: No such file"):
+        ask(streams=[str(tmp_path / "nowhere")])
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        ({}, "nothing to scan was named"),
+        ({"paths": ["/x"], "history": False, "tree": False}, "history and tree are both off"),
+        ({"paths": ["/x"], "catalog": None, "known_values": "required"}, "needs catalog and environment"),
+        ({"paths": ["/x"], "environment": None}, "there is nothing to look for"),
+        ({"paths": ["/x"], "patterns": "required"}, "patterns is required, and gitleaks is not installed"),
+        ({"paths": ["/x"], "baseline": "/nowhere"}, "baseline /nowhere: cannot be read"),
+    ],
+)
+def test_bad_input(monkeypatch: pytest.MonkeyPatch, args: dict[str, Any], words: str) -> None:
+    monkeypatch.setattr(_scan_gitleaks, "installed", lambda: None)
+    with pytest.raises(ScanError, match=words):
+        ask(**args)
+
+
+def test_a_baseline_that_is_no_yaml(tmp_path: Path) -> None:
+    (tmp_path / "b.yml").write_text("a: [")
+    with pytest.raises(ScanError, match=r"b\.yml: is no YAML"):
+        ask(paths=["/x"], baseline=str(tmp_path / "b.yml"))
+
+
+@pytest.mark.usefixtures("stores")
+def test_without_gitleaks_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(_scan_gitleaks, "installed", lambda: None)
+    answer = ask(paths=[str(tmp_path)], patterns="auto")
+    assert answer["complete"] is False
+    assert answer["not_checked"][0]["what"] == "unknown secrets"
+    assert "install gitleaks" in answer["text"][0]
