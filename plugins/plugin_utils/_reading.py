@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -57,6 +57,8 @@ class Environment:
     resolution: _resolve.Resolution
     contents: Contents
     warnings: tuple[str, ...]
+    entries: Mapping[str, Reading] | None = None
+    """The journal's entries; None where it was not read."""
 
 
 def read(request: Request, connection: AwsConnection) -> Environment:
@@ -67,7 +69,7 @@ def read(request: Request, connection: AwsConnection) -> Environment:
     catalog = _limits.narrowed(catalog, secret_ids=request.secret_ids, ssm_path=request.ssm_path)
     suit(connection, catalog)
     parameters = ParameterStore(connection.store_client("ssm"))
-    journal, warnings = _read_journal(request, catalog, parameters)
+    journal, warnings, entries = _read_journal(request, catalog, parameters)
     pins = journal.rotation if journal.rotation and journal.rotation.prescribes else None
     contents = Contents()
     if catalog.secret_names:
@@ -82,7 +84,7 @@ def read(request: Request, connection: AwsConnection) -> Environment:
     # What a rotation pins and what it leaves to the stores may differ for as long as it is open.
     half = str(journal.rotation) if pins else None
     resolution = _resolve.resolve(catalog, contents, half_promoted=half)
-    return Environment(catalog, journal, resolution, contents, (*warnings, *more, *resolution.warnings))
+    return Environment(catalog, journal, resolution, contents, (*warnings, *more, *resolution.warnings), entries)
 
 
 def _read_file(catalog: Catalog, path: str) -> Environment:
@@ -102,23 +104,23 @@ def _read_file(catalog: Catalog, path: str) -> Environment:
 
 def _read_journal(
     request: Request, catalog: Catalog, parameters: ParameterStore
-) -> tuple[_journal.Journal, tuple[str, ...]]:
+) -> tuple[_journal.Journal, tuple[str, ...], Mapping[str, Reading] | None]:
     if request.journal == "ignored":
-        return _journal.Journal(), ()
+        return _journal.Journal(), (), None
     contents = parameters.read([catalog.journal_path])
     denied = contents.failures.get(catalog.journal_path)
     if denied:
         words = f"the journal below {catalog.journal_path} cannot be read; allow ssm:GetParametersByPath on it"
         if request.journal == "required":
             raise NoAccess(f"{words} ({denied.detail})")
-        return _journal.Journal(), (words,)
+        return _journal.Journal(), (words,), None
     journal = _journal.fold(catalog.journal_path, contents.readings.values())
     rotation = journal.rotation
     if request.journal == "required" and rotation and not rotation.prescribes:
         raise JournalError(
             f"{rotation} is open and prescribes no snapshot yet; wait for it, or finish it with rotate.yml"
         )
-    return journal, (f"{rotation} is open",) if rotation else ()
+    return journal, (f"{rotation} is open",) if rotation else (), contents.readings
 
 
 def _overlaid(overlay: _journal.Overlay, secrets: SecretsManager, contents: Contents) -> Contents:
