@@ -92,8 +92,8 @@ def host(result: Any) -> dict[str, Any]:
     words = " ".join(str(found.get("msg") or "no answer").split())
     if found.get("unreachable"):
         return {"problem": f"cannot be reached: {words}"}
-    if found.get("failed") or "file" not in found:
-        return {"problem": words if found.get("failed") else "was not asked"}
+    if "file" not in found:  # failed_when takes the word "failed" away
+        return {"problem": words if found.get("msg") else "was not asked"}
     return found
 
 

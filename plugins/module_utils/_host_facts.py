@@ -67,7 +67,7 @@ def gathered(wanted: Wanted) -> Dict[str, Any]:
         "selinux": _selinux(path) if found else {"enabled": False},
         "strays": strays,
         "strays_unread": unread,
-        "changed": _evidence.stamp(changed) if changed else None,
+        "file_changed": _evidence.stamp(changed) if changed else None,
         "processes": processes,
         "processes_problem": no_processes,
         "users": users,

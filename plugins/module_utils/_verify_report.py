@@ -24,6 +24,8 @@ HOSTS = "hosts' .env"
 NARROWEST, WIDEST = 60, 120
 SHOWN = 12
 """Lines of evidence that the table has of one check; the files have all."""
+LONG = 60
+"""Characters of what is not said twice."""
 COLOURS = {PASS: "green", FAIL: "red", NOT_CHECKED: "yellow"}
 
 
@@ -120,6 +122,7 @@ def table(found: Mapping[str, Any], columns: int = 100) -> List[Tuple[str, str]]
     width = max(NARROWEST, min(columns, WIDEST))
     lines = [(_heading(found), "")]
     area = ""
+    said: Dict[str, str] = {}
     for one in found["checks"]:
         if one["area"] != area:
             area = one["area"]
@@ -129,7 +132,7 @@ def table(found: Mapping[str, Any], columns: int = 100) -> List[Tuple[str, str]]
         word = "FAIL" if one["status"] == FAIL else one["status"]
         head = f"  {one['id']:<8} {word:<12} "
         lines += [(line, colour) for line in _wrapped(one["title"], width, head)]
-        lines += [(line, "") for line in _evidence(one, width)]
+        lines += [(line, "") for line in _evidence(one, width, said)]
     return [*lines, ("", ""), (summary(found), COLOURS[FAIL] if found["counts"]["fail"] else COLOURS[PASS])]
 
 
@@ -137,17 +140,24 @@ def _heading(found: Mapping[str, Any]) -> str:
     return f"{found['application']}, {found['environment']}, {found['at']}"
 
 
-def _evidence(one: Mapping[str, Any], width: int) -> Iterator[str]:
-    """Of what passes nothing is said here."""
+def _evidence(one: Mapping[str, Any], width: int, said: Dict[str, str]) -> Iterator[str]:
+    """Of what passes nothing is said here, and nothing long twice: a lost host is a reason of many checks."""
     if one["status"] == PASS:
         return
     told = [outcome for outcome in one["outcomes"] if outcome["status"] != PASS]
-    for outcome in told[:SHOWN]:
-        place = f"{outcome['place']}: " if outcome["place"] else ""
-        mark = "" if outcome["status"] == one["status"] else "not checked: "
-        yield from _wrapped(f"{mark}{place}{outcome['words']}", width, " " * 13 + "- ")
-    if len(told) > SHOWN:
-        yield " " * 15 + f"and {len(told) - SHOWN} more, which the report has"
+    grouped: Dict[Tuple[str, str], List[str]] = {}
+    for outcome in told:
+        grouped.setdefault((outcome["status"], outcome["words"]), []).append(outcome["place"])
+    for (status, words), places in list(grouped.items())[:SHOWN]:
+        place = f"{', '.join(places)}: " if any(places) else ""
+        mark = "" if status == one["status"] else "not checked: "
+        if words in said:
+            words = f"as said at {said[words]}"
+        elif len(words) > LONG:
+            said[words] = one["id"]
+        yield from _wrapped(f"{mark}{place}{words}", width, " " * 13 + "- ")
+    if len(grouped) > SHOWN:
+        yield " " * 15 + f"and {len(grouped) - SHOWN} more, which the report has"
     if one["status"] == FAIL:
         yield from _wrapped(one["fix"], width, " " * 11 + "fix: ")
 

@@ -9,7 +9,6 @@ import secrets
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import (
@@ -34,9 +33,28 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam_pol
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secret_facts import SecretFacts, keys
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _reading, _repository
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection, suit
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
 
 NO_REPOSITORY = "no repository was given; add -e repository=PATH of a checkout"
+
+
+class once:  # noqa: N801 stands where functools.cached_property would
+    """A property that is read once, a failure included."""
+
+    def __init__(self, read: Callable[[Any], Any]) -> None:
+        self._read = read
+        self._name = f"_once_{read.__name__}"
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if self._name not in instance.__dict__:
+            try:
+                instance.__dict__[self._name] = (self._read(instance), None)
+            except SecretsError as error:
+                instance.__dict__[self._name] = (None, error)
+        value, error = instance.__dict__[self._name]
+        if error is not None:
+            raise error
+        return value
 
 
 @dataclass
@@ -78,7 +96,7 @@ class Gatherer:
             "patterns": sorted(self.catalog.settings),
         }
 
-    @cached_property
+    @once
     def environment(self) -> _reading.Environment:
         return self._read(self.catalog.environment, self.connection)
 
@@ -112,7 +130,7 @@ class Gatherer:
             "snapshot": read.resolution.snapshot_id,
         }
 
-    @cached_property
+    @once
     def journal_read(self) -> tuple[_journal.Journal, list[Mapping[str, Any]]]:
         read = self.environment
         if read.entries is None:
@@ -141,7 +159,7 @@ class Gatherer:
             "measured": _revocation_times.measured(entries, records),
         }
 
-    @cached_property
+    @once
     def chain(self) -> _audit.Chain:
         body = body_of(self.catalog, self.connection.store_client)
         if body is None:
@@ -165,21 +183,19 @@ class Gatherer:
         known = self._head is not None
         return {"where": where, "records": len(chain.lines), "problems": problems, "head_known": known}
 
-    @cached_property
+    @once
     def _secrets(self) -> tuple[str, ...]:
         """Every secret that the environment's settings and credentials lie in."""
         own = {one.name for credential in self.catalog.credentials.values() for one in credential.places}
         kept = {name for name in own if not name.startswith("/")}
         return tuple(sorted({*self.catalog.secret_names, *kept}))
 
-    @cached_property
+    @once
     def described(self) -> dict[str, dict[str, Any]]:
-        suit(self.connection, self.catalog)
         return self._manager.described(self._secrets)
 
-    @cached_property
+    @once
     def _manager(self) -> SecretFacts:
-        suit(self.connection, self.catalog, check_account=False)
         return SecretFacts(self.connection.store_client("secretsmanager"))
 
     def secrets(self) -> dict[str, Any]:
@@ -199,9 +215,11 @@ class Gatherer:
         return keys(self.connection.store_client("kms"), sorted(set(used)))
 
     def account(self) -> str:
+        if self.catalog.expected_account_id:  # which was compared before anything was read
+            return self.catalog.expected_account_id
         return aws.account_id(self.connection.store_client("sts"))
 
-    @cached_property
+    @once
     def _iam(self) -> Policies:
         return Policies(self.connection.store_client("iam"))
 

@@ -28,7 +28,7 @@ def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
         if one["began"] is None:
             yield bad(f"{one['unit']} does not run", host)
         elif one["old"]:
-            yield bad(f"{one['unit']} runs since {one['began']}, and its file changed at {found['changed']}", host)
+            yield bad(f"{one['unit']} runs since {one['began']}, and its file changed at {found['file_changed']}", host)
         elif one.get("mended"):
             yield good(
                 f"{one['unit']} runs since {one['began']}; the file was written again since, with the same content",

@@ -71,13 +71,10 @@ def keys(client: Any, names: Sequence[str]) -> Dict[str, Dict[str, Any]]:
 
 
 def _key(client: Any, name: str) -> Dict[str, Any]:
-    try:
-        with aws.translated("kms:DescribeKey", name):
-            told: Mapping[str, Any] = client.describe_key(KeyId=name)["KeyMetadata"]
-    except StoreError:
-        if name == AWS_KEY:  # which AWS makes with the first secret, manages, and may hide from us
-            return {"state": "Enabled", "manager": "AWS", "rotating": True}
-        raise
+    if name == AWS_KEY:  # AWS makes it with the first secret, keeps it enabled, and rotates it every year
+        return {"state": "Enabled", "manager": "AWS", "rotating": True}
+    with aws.translated("kms:DescribeKey", name):
+        told: Mapping[str, Any] = client.describe_key(KeyId=name)["KeyMetadata"]
     answer = {"state": told["KeyState"], "manager": told.get("KeyManager", "CUSTOMER"), "rotating": None}
     if answer["manager"] == "AWS" or answer["state"] != "Enabled":
         return answer
