@@ -138,7 +138,7 @@ def _ages(ages: List[Mapping[str, Any]]) -> Iterator[str]:
         yield '<p class="soft">The journal was not read, or the catalog names no credentials.</p>'
         return
     longest = max([(one["limit"] or 0) for one in ages] + [(one["days"] or 0) for one in ages]) or 1
-    yield '<div class="scroll"><table><thead><tr><th>credential</th><th>kind</th><th>age</th><th>limit</th>'
+    yield '<div class="scroll"><table><thead><tr><th>credential</th><th>kind</th><th class="number">age</th><th class="number">limit</th>'
     yield '<th style="width:45%"></th></tr></thead><tbody>'
     for one in ages:
         days, limit = one["days"], one["limit"]
@@ -166,7 +166,7 @@ def _hosts(found: Mapping[str, Any]) -> Iterator[str]:
     yield from (
         f'<th><a href="#{one.lower()}" title="{escape(titles[one])}">{escape(one[3:])}</a></th>' for one in columns
     )
-    yield "<th>drift</th></tr></thead><tbody>"
+    yield '<th class="names">drift</th></tr></thead><tbody>'
     for name, one in hosts.items():
         yield f"<tr><td>{escape(name)}</td>"
         for check in columns:
@@ -195,5 +195,5 @@ def _drift(drift: Any) -> str:
         if drift.get(kind)
     ]
     if words:
-        return f'<span class="high">{escape("; ".join(words))}</span>'
+        return f'<span class="wrong">{escape("; ".join(words))}</span>'
     return f'<span class="soft">none, {drift["same"]} settings</span>'

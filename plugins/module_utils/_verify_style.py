@@ -32,12 +32,13 @@ th,td{text-align:left;padding:9px 10px;vertical-align:top;border-bottom:1px soli
 tbody tr:last-child td{border-bottom:0}th{color:var(--soft);font-weight:600;white-space:nowrap}
 th button{all:unset;cursor:pointer}th button:focus-visible{outline:2px solid var(--accent)}
 th[aria-sort=ascending] button::after{content:" ↑"}th[aria-sort=descending] button::after{content:" ↓"}
-td.id{font-variant-numeric:tabular-nums;white-space:nowrap;color:var(--soft)}td.number{text-align:right;
+td.id{font-variant-numeric:tabular-nums;white-space:nowrap;color:var(--soft)}td.number,th.number{text-align:right;
 font-variant-numeric:tabular-nums;white-space:nowrap}
 .badge{display:inline-block;padding:1px 10px;border-radius:11px;font-size:.84rem;font-weight:600;white-space:nowrap}
 .badge.pass{color:var(--good);background:var(--goodsoft)}.badge.fail{color:var(--bad);background:var(--badsoft)}
 .badge.open{color:var(--warn);background:var(--warnsoft)}
-.high{color:var(--bad)}.medium{color:var(--warn)}.low{color:var(--soft)}
+.severity{color:var(--soft)}tr[data-status=fail] .severity.high{color:var(--bad);font-weight:600}
+tr[data-status=fail] .severity.medium{color:var(--warn);font-weight:600}.wrong{color:var(--bad)}
 summary{cursor:pointer;font-weight:500}details ul{margin:8px 0 8px;padding-left:20px}li{margin:3px 0;overflow-wrap:anywhere}
 li.fail{color:var(--bad)}li.open{color:var(--warn)}details p{margin:6px 0 0}li b{font-weight:600}
 .age{position:relative;height:14px;background:var(--line);border-radius:7px;min-width:200px;margin-top:5px}
@@ -46,7 +47,7 @@ li.fail{color:var(--bad)}li.open{color:var(--warn)}details p{margin:6px 0 0}li b
 .age u{position:absolute;top:-4px;bottom:-4px;width:2px;background:var(--ink);text-decoration:none}
 .age.none i{background:repeating-linear-gradient(45deg,var(--bad) 0 5px,transparent 5px 10px);right:0}
 .grid td,.grid th{text-align:center;padding:8px 6px}.grid td:first-child,.grid th:first-child{text-align:left}
-.grid td.names{text-align:left;min-width:220px}
+.grid td.names,.grid th.names{text-align:left;min-width:220px}
 .dot{display:inline-grid;place-items:center;width:22px;height:22px;border-radius:50%;font-size:.8rem;font-weight:700}
 .dot.pass{color:var(--good);background:var(--goodsoft)}.dot.fail{color:var(--bad);background:var(--badsoft)}
 .dot.open{color:var(--warn);background:var(--warnsoft)}
