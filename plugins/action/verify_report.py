@@ -59,8 +59,8 @@ class ActionModule(ActionBase):
         info = task_vars.get(args["info"])
         if not isinstance(info, Mapping) or not isinstance(info.get("parts"), Mapping):
             raise SecretsError(
-                f"Nothing is registered as {args['info']}. It is gathered by the first play; a run with --start-at-task "
-                "or --skip-tags skips it: start the playbook from its beginning"
+                f"Nothing is registered as {args['info']}. It is gathered by the first play; a run with "
+                "--start-at-task or --skip-tags skips it: start the playbook from its beginning"
             )
         checks = _verification.chosen(args["only"])
         parts = dict(info["parts"])

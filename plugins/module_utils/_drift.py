@@ -10,13 +10,12 @@ from typing import Any, Dict, Mapping, Sequence
 
 def compared(expected: Mapping[str, str], held: Mapping[str, str], known: Sequence[str]) -> Dict[str, Any]:
     """Names by what is wrong with them; ``known`` are the catalog's names and patterns."""
-    both = set(expected) & set(held)
+    both, more = set(expected) & set(held), sorted(set(held) - set(expected))
+    kept = [name for name in more if any(fnmatchcase(name, one) for one in known)]
     return {
         "missing": sorted(set(expected) - set(held)),
         "differs": sorted(name for name in both if expected[name] != held[name]),
-        "unknown": sorted(
-            name for name in set(held) - set(expected) if not any(fnmatchcase(name, one) for one in known)
-        ),
-        "gone": sorted(name for name in set(held) - set(expected) if any(fnmatchcase(name, one) for one in known)),
+        "unknown": [name for name in more if name not in kept],
+        "gone": kept,
         "same": sum(expected[name] == held[name] for name in both),
     }

@@ -25,9 +25,8 @@ def fingerprints(values: Mapping[str, str], sensitivity: Mapping[str, str], key:
         texts = _redact.maskable({name: values[name]}, {name: how})
         # A URL of medium sensitivity, or a host, may well be shared; the password in it may not.
         for text in texts if how == "high" else [one for one in texts if one != values[name]]:
-            found.setdefault(
-                hmac.new(key.encode(), text.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest(), name
-            )
+            data = text.encode("utf-8", "surrogateescape")
+            found.setdefault(hmac.new(key.encode(), data, hashlib.sha256).hexdigest(), name)
     return found
 
 

@@ -119,5 +119,5 @@ def _federated(provider: str, condition: Mapping[str, Any]) -> Optional[str]:
     ]
     if not subjects:
         return f"lets everybody of {provider} in: no condition names a subject"
-    wide = [one for one in subjects if re.match(r"repo:[^:/]*\*|\*", one) or re.fullmatch(r"repo:[^:]*:\*", one)]
+    wide = [one for one in subjects if "*" in one or "?" in one]
     return f"lets in more than one environment or branch by the subject {', '.join(wide)}" if wide else None

@@ -138,7 +138,8 @@ def _ages(ages: List[Mapping[str, Any]]) -> Iterator[str]:
         yield '<p class="soft">The journal was not read, or the catalog names no credentials.</p>'
         return
     longest = max([(one["limit"] or 0) for one in ages] + [(one["days"] or 0) for one in ages]) or 1
-    yield '<div class="scroll"><table><thead><tr><th>credential</th><th>kind</th><th class="number">age</th><th class="number">limit</th>'
+    yield '<div class="scroll"><table><thead><tr><th>credential</th><th>kind</th>'
+    yield '<th class="number">age</th><th class="number">limit</th>'
     yield '<th style="width:45%"></th></tr></thead><tbody>'
     for one in ages:
         days, limit = one["days"], one["limit"]

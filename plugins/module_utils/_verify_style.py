@@ -15,7 +15,8 @@ main{max-width:1120px;margin:0 auto;padding:40px 24px 80px}
 h1{font-size:1.7rem;line-height:1.2;margin:0 0 4px}h2{font-size:1.15rem;margin:48px 0 12px}
 p{margin:0 0 12px}.soft{color:var(--soft)}a{color:var(--accent)}
 .verdict{margin:26px 0 0;padding:20px 22px;background:var(--panel);border:1px solid var(--line);border-radius:10px;
-border-left:6px solid var(--good)}.verdict.fail{border-left-color:var(--bad)}.verdict.open{border-left-color:var(--warn)}
+border-left:6px solid var(--good)}.verdict.fail{border-left-color:var(--bad)}
+.verdict.open{border-left-color:var(--warn)}
 .verdict b{font-size:1.6rem;line-height:1.2}
 .share{display:flex;height:10px;margin-top:14px;border-radius:5px;overflow:hidden;background:var(--line);gap:2px}
 .share i{display:block}.share .pass{background:var(--good)}.share .fail{background:var(--bad)}
@@ -23,7 +24,8 @@ border-left:6px solid var(--good)}.verdict.fail{border-left-color:var(--bad)}.ve
 .tools{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin:0 0 12px}
 .tools button,.tools select,.tools input{font:inherit;font-size:.9rem;color:var(--ink);background:var(--panel);
 border:1px solid var(--line);border-radius:18px;padding:5px 14px;min-height:34px}
-.tools button{cursor:pointer}.tools button[aria-pressed=true]{border-color:var(--accent);box-shadow:inset 0 0 0 1px var(--accent)}
+.tools button{cursor:pointer}
+.tools button[aria-pressed=true]{border-color:var(--accent);box-shadow:inset 0 0 0 1px var(--accent)}
 .tools input{flex:1;min-width:160px}
 :focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 .scroll{overflow-x:auto;background:var(--panel);border:1px solid var(--line);border-radius:10px;padding:4px 8px}
@@ -39,7 +41,8 @@ font-variant-numeric:tabular-nums;white-space:nowrap}
 .badge.open{color:var(--warn);background:var(--warnsoft)}
 .severity{color:var(--soft)}tr[data-status=fail] .severity.high{color:var(--bad);font-weight:600}
 tr[data-status=fail] .severity.medium{color:var(--warn);font-weight:600}.wrong{color:var(--bad)}
-summary{cursor:pointer;font-weight:500}details ul{margin:8px 0 8px;padding-left:20px}li{margin:3px 0;overflow-wrap:anywhere}
+summary{cursor:pointer;font-weight:500}details ul{margin:8px 0 8px;padding-left:20px}
+li{margin:3px 0;overflow-wrap:anywhere}
 li.fail{color:var(--bad)}li.open{color:var(--warn)}details p{margin:6px 0 0}li b{font-weight:600}
 .age{position:relative;height:14px;background:var(--line);border-radius:7px;min-width:200px;margin-top:5px}
 .age i{position:absolute;inset:0 auto 0 0;border-radius:7px;background:var(--good);min-width:3px}
@@ -77,13 +80,15 @@ document.querySelectorAll('.tools button').forEach(function(button){button.addEv
 status=button.dataset.status;document.querySelectorAll('.tools button').forEach(function(one){
 one.setAttribute('aria-pressed',one===button)});filter()})});
 search.addEventListener('input',filter);area.addEventListener('change',filter);
-function key(row,by){if(by==='status')return order[row.dataset.status];if(by==='severity')return grave[row.dataset.severity];
+function key(row,by){if(by==='status')return order[row.dataset.status];
+if(by==='severity')return grave[row.dataset.severity];
 if(by==='id')return Number(row.dataset.id);return row.dataset[by].toLowerCase()}
 document.querySelectorAll('#checks th button').forEach(function(button){button.addEventListener('click',function(){
 var head=button.parentNode,down=head.getAttribute('aria-sort')==='ascending',by=button.dataset.by;
 document.querySelectorAll('#checks th').forEach(function(one){one.removeAttribute('aria-sort')});
 head.setAttribute('aria-sort',down?'descending':'ascending');
-rows.sort(function(one,other){var a=key(one,by),b=key(other,by),c=a<b?-1:a>b?1:one.dataset.id-other.dataset.id;return down?-c:c});
+rows.sort(function(one,other){var a=key(one,by),b=key(other,by),
+c=a<b?-1:a>b?1:one.dataset.id-other.dataset.id;return down?-c:c});
 rows.forEach(function(row){body.appendChild(row)})})});
 var opened=[];
 window.addEventListener('beforeprint',function(){opened=Array.from(document.querySelectorAll('details:not([open])'));

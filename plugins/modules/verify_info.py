@@ -11,9 +11,9 @@ version_added: 0.3.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Reads each source once, whatever the number of hosts. Secrets, parameters and the journal, the audit log, descriptions
-    and policies of secrets, keys of KMS, the roles of the catalog, users' access keys, the other environments' values,
-    and the working tree of a repository.
+  - Reads each source once, whatever the number of hosts. Secrets, parameters and the journal, the audit log,
+    descriptions and policies of secrets, keys of KMS, the roles of the catalog, users' access keys, the other
+    environments' values, and the working tree of a repository.
   - Only what the chosen checks need is read. What cannot be read is told, and does not fail.
   - Values are compared in memory. The result holds names, times, words, and the key of this run's fingerprints, and is
     hidden.

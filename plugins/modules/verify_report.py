@@ -11,8 +11,8 @@ version_added: 0.3.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Every check answers pass, fail, or not checked with the reason. A check that cannot be made never passes, and neither
-    does one that meets a fault of its own.
+  - Every check answers pass, fail, or not checked with the reason. A check that cannot be made never passes, and
+    neither does one that meets a fault of its own.
   - Asks addresses from outside, prints a table, and writes C(verify.json), C(verify.sarif) and C(verify.html) into
     O(path), each readable by its owner alone.
   - Fails when a check fails, after everything is written.

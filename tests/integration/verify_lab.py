@@ -22,10 +22,11 @@ from typing import Any
 from sandbox.aws import ACCOUNT
 from sandbox.process import clean_environment
 from sandbox.seed import Layout
-from tests.integration import fake_service, harness
-from tests.integration.harness import Lab, Run, layout
+from tests.integration import harness
+from tests.integration.harness import SERVICE, Lab, Run, layout
 
 VERIFY = "playbooks/verify.yml"
+ROLES = tuple(f"shop-production-{name}" for name in ("host", "deploy", "rotate", "respond"))
 LOG_GROUP = "/shop/audit"
 ON_CONTROLLER = "contacts,WPS304,iam,revocation,ages,isolation,recovery"
 IN_REPOSITORY = "git,ci"
@@ -150,7 +151,7 @@ def healthy_catalog() -> dict[str, Any]:
     fallbacks = {"group": "core", "type": "list"}
     catalog = harness.catalog(
         more={"SECRET_KEY_FALLBACKS": fallbacks},
-        aws={"replicas": ["eu-west-1"], "roles": {"host": "shop-host"}},
+        aws={"replicas": ["eu-west-1"]},
         credentials={
             "database": {
                 "kind": "postgresql_role",
@@ -200,7 +201,8 @@ def prepare_aws(lab: Lab, *, token: Any = None) -> None:
     client("kms").enable_key_rotation(KeyId=key)
     manager = client("secretsmanager")
     wanted = layout(token=token)
-    before = {**wanted.secrets["shop/production/core"], "SECRET_KEY": FORMER_KEY}
+    core = wanted.secrets["shop/production/core"]
+    before = {**core, "SECRET_KEY": FORMER_KEY, "DATABASE_URL": "postgresql://shop:former@db.example.com:5432/shop"}
     for name, content in {**wanted.secrets, "shop/production/core": before}.items():
         text = content if isinstance(content, str) else json.dumps(content)
         manager.create_secret(Name=name, SecretString=text, KmsKeyId=key, AddReplicaRegions=[{"Region": "eu-west-1"}])
@@ -208,10 +210,11 @@ def prepare_aws(lab: Lab, *, token: Any = None) -> None:
     lab.seed(staging())
     client("logs").create_log_group(logGroupName=LOG_GROUP)
     iam = client("iam")
-    iam.create_role(RoleName="shop-host", AssumeRolePolicyDocument=trust({"Service": "ec2.amazonaws.com"}))
+    for name in ROLES:
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust({"Service": "ec2.amazonaws.com"}))
     arn = f"arn:aws:secretsmanager:eu-west-3:{ACCOUNT}:secret:shop/production/*"
     iam.put_role_policy(
-        RoleName="shop-host", PolicyName="read", PolicyDocument=policy("secretsmanager:GetSecretValue", arn)
+        RoleName=ROLES[0], PolicyName="read", PolicyDocument=policy("secretsmanager:GetSecretValue", arn)
     )
     iam.create_user(UserName="deployer")
     iam.create_access_key(UserName="deployer")
@@ -300,5 +303,5 @@ def access_list(path: Path, uid: int) -> None:
 
 def answers_500(lab: Lab, at: int) -> None:
     host = lab.hosts[at]
-    host.behaves(g1="500")
-    fake_service.restart(host.directory)
+    host.behaves(**{f"g{host.generation}": "500"})
+    subprocess.run([sys.executable, "-IS", str(SERVICE), "restart", str(host.directory)], check=True, timeout=30)

@@ -35,7 +35,7 @@ CHECK = Check(
     severity="high",
     title="Static access keys are younger than 90 days, or there are none",
     reason="A static key works from anywhere until somebody removes it, and most leaks are of such keys.",
-    fix="Use roles (OIDC for GitHub, instance profiles on hosts); rotate.yml rotates keys of the kind aws_access_key; remove what nobody uses.",
+    fix="Use roles (OIDC for GitHub, profiles on hosts), rotate what must stay (kind aws_access_key), remove the rest.",
     look=look,
     needs=("users",),
 )

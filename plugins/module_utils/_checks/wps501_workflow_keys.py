@@ -36,7 +36,7 @@ CHECK = Check(
     severity="high",
     title="No workflow uses static AWS keys",
     reason="A static key in CI is in every job's environment and in every action that the job runs.",
-    fix="Use aws-actions/configure-aws-credentials with role-to-assume and permissions: id-token: write; then delete the key.",
+    fix="Use aws-actions/configure-aws-credentials with role-to-assume and id-token: write, then delete the key.",
     look=look,
     needs=("workflows",),
 )

@@ -23,11 +23,15 @@ def look(facts: Facts) -> Iterator[Outcome]:
         one = measured.get(name)
         if one is None:
             yield unknown("the journal keeps no rotation of it with both times", name)
+        elif one["seconds"] > (credential.revocation_ttl or 0) and not one["exact"]:
+            words = f"the whole rotation {one['rotation']} took {one['seconds']} s; the journal keeps no closer times"
+            yield unknown(words, name)
         elif one["seconds"] > (credential.revocation_ttl or 0):
             words = f"{one['seconds']} s from the promotion to the proof of refusal in {one['rotation']}"
             yield bad(f"{words}; revocation_ttl is {credential.revocation_ttl} s", name)
         else:
-            yield good(f"{one['seconds']} s of {credential.revocation_ttl} s, in {one['rotation']}", name)
+            most = "" if one["exact"] else "at most "
+            yield good(f"{most}{one['seconds']} s of {credential.revocation_ttl} s, in {one['rotation']}", name)
     if not limited:
         yield unknown("no credential has a revocation_ttl")
 

@@ -55,12 +55,20 @@ STRANGER = allowing(Principal={"AWS": "arn:aws:iam::999999999999:root"}, Action=
 FAILS: list[tuple[str, dict[str, Any], str]] = [
     ("WPS002", {"audit": {"where": "log_group /x", "problem": "denied"}}, "log_group /x: it cannot be read: denied"),
     ("WPS101", {"repository": {"ignores": {".env": False}, "env_files": {}}}, ".env: is not ignored"),
-    ("WPS102", {"repository": {"ignores": {}, "env_files": {".env": [("K", 3, "is no placeholder")]}}}, ".env:3: K is"),
+    (
+        "WPS102",
+        {"repository": {"ignores": {".env": True}, "env_files": {".env": [("K", 3, "is no placeholder")]}}},
+        ".env:3: K is",
+    ),
     ("WPS201", on_host(file={**FILE, "mode": "0640"}), f"web2: {PATH} has mode 0640"),
     ("WPS201", on_host(file={**FILE, "mode": "0700"}), f"web2: {PATH} has mode 0700 instead of 0600"),
     ("WPS201", on_host(companions=[{"path": PATH + ".proven", "mode": "0644"}]), f"web2: {PATH}.proven has mode 0644"),
     ("WPS201", on_host(file={"exists": False, "path": PATH}), f"web2: {PATH} is not there"),
-    ("WPS202", on_host(file={**FILE, "owner": "deploy"}), "web2: /srv/watchparty/.env belongs to deploy and not to root"),
+    (
+        "WPS202",
+        on_host(file={**FILE, "owner": "deploy"}),
+        "belongs to deploy and not to root or watchparty",
+    ),
     ("WPS202", on_host(wanted_owner="shop"), "belongs to watchparty and not to shop"),
     ("WPS203", on_host(acl=[{"path": PATH, "who": "user nobody", "may": "read it"}]), f"web2: {PATH}: user nobody may"),
     ("WPS204", on_host(selinux={"enabled": True, "right": False, "context": "tmp_t"}), "web2: context tmp_t is not"),
@@ -72,10 +80,22 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     ("WPS303", on_host(processes=[{"unit": "w", "began": "x", "old": True}]), "web2: w runs since x, and its file"),
     ("WPS303", on_host(processes=[{"unit": "w", "began": None, "old": False}]), "web2: w does not run"),
     ("WPS304", {"stores": {**parts()["stores"], "problems": ["API_TOKEN: is required"]}}, "API_TOKEN: is required"),
-    ("WPS401", role(read=allowing(Action="secretsmanager:*", Resource="arn:x")), "role r: read: allows secretsmanager:*"),
-    ("WPS401", role(read=allowing(Action="ssm:GetParameter", Resource="*")), "allows ssm:GetParameter on every resource"),
+    (
+        "WPS401",
+        role(read=allowing(Action="secretsmanager:*", Resource="arn:x")),
+        "read: allows secretsmanager:*",
+    ),
+    (
+        "WPS401",
+        role(read=allowing(Action="ssm:GetParameter", Resource="*")),
+        "ssm:GetParameter on every resource",
+    ),
     ("WPS402", role(trust=STRANGER), "role r: lets account 999999999999 in"),
-    ("WPS403", {"users": {"u": [{"id": "…A", "active": True, "days": 90, "used": None}]}}, "key …A is 90 days old, never"),
+    (
+        "WPS403",
+        {"users": {"u": [{"id": "…A", "active": True, "days": 90, "used": None}]}},
+        "…A is 90 days old, never",
+    ),
     ("WPS404", {"policies": {SECRET: {"document": allowing(Principal="*", Action="*")}}}, "lets everybody in"),
     ("WPS501", workflow("static-key"), ".github/workflows/test.yml:7: is wrong"),
     ("WPS502", workflow("password"), "test.yml:7: is wrong"),
@@ -97,9 +117,17 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     ("WPS803", {"secrets": {SECRET: secret(rotation_enabled=True)}}, "AWS's own rotation is switched on"),
     ("WPS803", {"leftovers": ["watchparty-rotation/production/r1"]}, "a rotation that has ended left it"),
     ("WPS804", {"audit": {"where": "x", "records": 3, "problems": ["record 2 is missing"]}}, "x: record 2 is missing"),
-    ("WPS901", isolated(others={"staging": [{"own": "A", "other": "B"}]}), "staging: A has the same value (as B there)"),
+    (
+        "WPS901",
+        isolated(others={"staging": [{"own": "A", "other": "B"}]}),
+        "A has the same value (as B there)",
+    ),
     ("WPS902", isolated(others={"staging": [{"own": "SECRET_KEY", "other": "SECRET_KEY"}]}), "staging: SECRET_KEY is"),
-    ("WPS903", {"stores": {**parts()["stores"], "rules": [("A", "placeholder", "still holds one")]}}, "A: still holds one"),
+    (
+        "WPS903",
+        {"stores": {**parts()["stores"], "rules": [("A", "placeholder", "still holds one")]}},
+        "A: still holds one",
+    ),
     ("WPS1001", {"secrets": {SECRET: secret(replicas={})}}, "no replica in eu-west-1"),
     ("WPS1001", {"secrets": {SECRET: secret(replicas={"eu-west-1": "Failed"})}}, "not in sync in eu-west-1 (Failed)"),
     ("WPS1002", {"secrets": {SECRET: secret(deleted="2026-11-24T10:00:00Z")}}, "was deleted at 2026-11-24"),
@@ -107,6 +135,7 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     ("WPS1003", keyed(rotating=False), f"key {KEY}: does not rotate"),
 ]
 BESIDE: dict[str, str] = {
+    "WPS002": "WPS804",  # a log that cannot be read
     "WPS201": "WPS202 WPS203",  # a file that is not there has neither owner nor access list
     "WPS602": "WPS603",
     "WPS603": "WPS602",
@@ -119,7 +148,9 @@ def ran(given: Facts) -> dict[str, _verification.Result]:
 
 
 def evidence(result: _verification.Result, status: str) -> str:
-    return "\n".join(f"{one.place}: {one.words}" if one.place else one.words for one in result.told if one.status == status)
+    return "\n".join(
+        f"{one.place}: {one.words}" if one.place else one.words for one in result.told if one.status == status
+    )
 
 
 def test_what_is_as_it_should_be_passes() -> None:
@@ -182,7 +213,11 @@ NOTHING: list[tuple[str, dict[str, Any], str]] = [
     ("WPS603", {"outside": {}, "hosts": {}}, "no health address is https"),
     ("WPS701", {"former": {"database": {"state": "untried", "words": "not tried"}}}, "not tried"),
     ("WPS702", in_journal(measured={}), "keeps no rotation of it"),
-    ("WPS702", in_journal(measured={"database": {"seconds": 90, "rotation": "r", "exact": False}}), "the whole rotation"),
+    (
+        "WPS702",
+        in_journal(measured={"database": {"seconds": 90, "rotation": "r", "exact": False}}),
+        "the whole rotation",
+    ),
     ("WPS801", in_journal(ages=[]), "names no credentials"),
     ("WPS803", in_journal(rotation="rotation r1"), "a rotation is open"),
     ("WPS901", isolated(others={}, unread={"staging": "denied"}), "denied"),
@@ -202,7 +237,9 @@ def test_what_cannot_be_judged_says_why(check: str, over: dict[str, Any], words:
 @pytest.mark.parametrize("part", sorted({part for one in _verification.registry() for part in one.needs}))
 def test_a_part_that_is_absent_never_passes(part: str) -> None:
     whole = facts()
-    given = replace(whole, parts={name: one for name, one in whole.parts.items() if name != part}, absent={part: "DENIED"})
+    given = replace(
+        whole, parts={name: one for name, one in whole.parts.items() if name != part}, absent={part: "DENIED"}
+    )
     for one in ran(given).values():
         if part in one.check.needs:
             assert one.status == NOT_CHECKED, one.check.id
