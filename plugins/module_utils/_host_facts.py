@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import os
 import pwd
+import re
 import stat
 import struct
 import subprocess
@@ -188,9 +189,10 @@ def _strays(path: str, copies: Mapping[str, Sequence[str]]) -> Tuple[List[Dict[s
 
 
 def _is_called_alike(name: str, base: str) -> bool:
-    """``.env.bak``, ``.env~``, ``..env.swp``, ``#.env#``, ``env.old``."""
-    bare = base.lstrip(".")
-    return (name.strip("#.~_").startswith(bare) and (name != bare or base != bare)) or name.startswith("." + base)
+    """``.env.bak``, ``.env~``, ``..env.swp``, ``#.env#``, ``env.old``; neither ``.envrc`` nor a program's ``env.py``."""
+    bare = re.escape(base.lstrip("."))
+    hidden = re.match(r"[#~_.]*\.%s(?![A-Za-z0-9])" % bare, name)
+    return bool(hidden or re.match(r"%s(~|[._-](bak|backup|old|orig|save|copy|tmp|swp|[0-9]+)\b)" % bare, name))
 
 
 # --- processes -------------------------------------------------------------------------------------------------------
