@@ -62,7 +62,8 @@ svg .arrow{fill:var(--soft)}[hidden]{display:none!important}
 @media(max-width:700px){main{padding:24px 12px 60px}.area,.severity{display:none}}
 @media print{:root{--ground:#fff;--panel:#fff;--ink:#000;--soft:#444;--line:#bbb;--bad:#a00;--badsoft:#fff;--warn:#740;
 --warnsoft:#fff;--good:#060;--goodsoft:#fff;--accent:#000}main{max-width:none;padding:0}.tools{display:none}
-h2{break-after:avoid}tr,.verdict{break-inside:avoid}.scroll{border:0;padding:0;overflow:visible}svg.graph{width:100%;height:auto}
+h2{break-after:avoid}tr,.verdict{break-inside:avoid}.scroll{border:0;padding:0;overflow:visible}
+svg.graph{width:100%;height:auto}
 .badge,.share i,.age i,.age u,.dot{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 """
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -18,7 +19,10 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _audit
 from sandbox.aws import Moto
+from sandbox.faults import Fault
+from sandbox.process import REPOSITORY
 from tests.integration import harness
+from tests.integration.canaries import Canaries, in_files
 from tests.integration.harness import Lab, layout
 from tests.integration.verify_lab import (
     IN_REPOSITORY,
@@ -26,6 +30,7 @@ from tests.integration.verify_lab import (
     ON_CONTROLLER,
     READS,
     ROLES,
+    VERIFY,
     VerifyLab,
     access_list,
     answers_500,
@@ -260,15 +265,13 @@ def test_a_word_that_means_no_check(healthy: VerifyLab) -> None:
 
 def test_what_cannot_be_read_is_said(lab: Lab) -> None:
     """A lost host, and a log that the role may not read: not checked, never passed."""
-    from sandbox.faults import Fault
-
     lab.add_hosts(2)
     lab.seed(layout())
     lab.deploy("-e", "env_deploy_serial=100%")
     lab.host_vars["web2"] |= {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 9}
     lab.moto.set_faults(Fault(effect="deny", operation="DescribeSecret"), Fault(effect="deny", operation="ListUsers"))
     report = lab.directory / "report"
-    run = lab.run("-e", f"verify_report_path={report}", playbook="playbooks/verify.yml")
+    run = lab.run("-e", f"verify_report_path={report}", playbook=VERIFY)
     lab.moto.set_faults()
     found = json.loads((report / "verify.json").read_text())
     how = {one["id"]: one for one in found["checks"]}
@@ -283,3 +286,65 @@ def test_what_cannot_be_read_is_said(lab: Lab) -> None:
     assert how["WPS403"]["status"] == "not checked"
     assert "iam:ListUsers" in how["WPS403"]["outcomes"][0]["words"]
     assert run.output.count("cannot be reached") == 1, "a long reason is told once"
+
+
+@pytest.mark.parametrize("name", ["fingerprint_key", "sensitive"])
+def test_what_the_action_sets_is_refused_from_others(lab: Lab, name: str) -> None:
+    lab.add_hosts(1)
+    playbook = lab.directory / "own.yml"
+    task = {"watchparty.secrets.host_check": {"path": str(lab.hosts[0].env_file), name: "x"}}
+    play = {"hosts": "app_hosts", "gather_facts": False, "vars": {"ansible_pipelining": True}, "tasks": [task]}
+    playbook.write_text(json.dumps([play]), encoding="utf-8")
+    ours = {"ANSIBLE_COLLECTIONS_PATH": str(REPOSITORY / "playbooks" / "collections")}
+    run = lab.run(playbook=playbook, environment=ours)
+    assert run.code != 0
+    assert f"host_check sets {name} itself" in run.text
+
+
+def test_no_value_is_in_what_is_printed_or_written(lab: Lab) -> None:
+    """At the highest verbosity, with a host that drifted, copies, and a committed file of live values."""
+    canaries = Canaries()
+    with prepared(lab, token=canaries.value) as ready:
+        first, second = lab.hosts
+        live = first.values()["API_TOKEN"]
+        (first.directory / ".env.bak").write_bytes(first.env_file.read_bytes())
+        second.env_file.write_text(second.env_file.read_text() + "OLD_TOKEN='" + canaries.value("OLD_TOKEN") + "'\n")
+        (ready.repository / ".env.staging").write_text(f"API_TOKEN={live}\n")
+        git(ready.repository, "add", "--all", "--force")
+        dump = lab.directory / "dump"
+        run, found = ready.verify(
+            "-vvvv",
+            "--diff",
+            environment={
+                "ANSIBLE_DISPLAY_ARGS_TO_STDOUT": "1",
+                "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).resolve().parent / "callback_plugins"),
+                "ANSIBLE_CALLBACKS_ENABLED": "dump_everything",
+                "DUMP_FILE": str(dump),
+            },
+        )
+        (lab.directory / "output").write_text(run.output)
+        assert {"WPS102", "WPS205", "WPS302"} <= set(failed(found))
+        assert dump.stat().st_size > 5000
+        allowed = [host.directory / name for host in lab.hosts for name in (".env", ".env.proven", ".env.bak")]
+        hits = in_files([lab.directory], canaries, allowed=[*allowed, ready.repository / ".env.staging"])
+        assert [hit for hit in hits if "has mode" not in hit and "/.git/" not in hit] == []
+        key = re.findall(r'"key": "[0-9a-f]{64}"', run.output + dump.read_text())
+        assert key == [], "the key of the fingerprints is shown"
+
+
+def test_twenty_hosts(lab: Lab) -> None:
+    """One execution a host, and as many AWS calls as for two."""
+    calls = {}
+    for count in (2, 20):
+        harness.reset(lab.moto)
+        lab.add_hosts(count - len(lab.hosts))
+        lab.seed()
+        lab.deploy("-e", "env_deploy_serial=100%", "-f", "20")
+        report = lab.directory / f"report-{count}"
+        run = lab.run("-vvv", "-f", "20", "-e", f"verify_report_path={report}", playbook=VERIFY)
+        how = statuses(json.loads((report / "verify.json").read_text()))
+        assert how["WPS201"] == how["WPS301"] == how["WPS601"] == "pass"
+        calls[count] = sorted(run.operations)
+        executed = re.findall(r"^<(\S+)> (?:SSH: EXEC|EXEC) .*-c ", run.output, re.MULTILINE)
+        assert len(executed) == count, run.output[:3000]
+    assert calls[20] == calls[2]

@@ -31,7 +31,7 @@ said.push(['fail',press('.tools button[data-status=fail]').length]);
 var area=document.querySelector('#area');area.value='ages';area.dispatchEvent(new Event('change'));
 said.push(['ages',rows().join()]);
 area.value='';area.dispatchEvent(new Event('change'));press('.tools button[data-status=""]');
-var search=document.querySelector('#search');search.value='stripe';search.dispatchEvent(new Event('input'));
+var search=document.querySelector('#search');search.value='deploy_ssh';search.dispatchEvent(new Event('input'));
 said.push(['search',rows().join()]);
 dispatchEvent(new Event('beforeprint'));
 said.push(['closed',document.querySelectorAll('details:not([open])').length]);
@@ -58,7 +58,7 @@ def test_sorted_filtered_searched_and_opened_for_print(tmp_path: Path) -> None:
     seen = opened(tmp_path, (text[:start] + text[end:]).replace("</main>", f"</main>{DRIVEN}"))
     assert seen.console == []
     (said,) = (part.partition('"')[0] for part in seen.dom.split('data-said="')[1:])
-    told = dict((one[0], one[1:]) for one in json.loads(said.replace("&quot;", '"')))
+    told = {one[0]: one[1:] for one in json.loads(said.replace("&quot;", '"'))}
     fails = [one["id"].lower() for one in REPORT["checks"] if one["status"] == "fail"]
     grave = next(one["id"].lower() for one in REPORT["checks"] if one["severity"] == "high")
     assert told == {

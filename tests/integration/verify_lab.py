@@ -117,13 +117,15 @@ class VerifyLab:
     repository: Path
     runs: int = 0
 
-    def verify(self, *arguments: str, only: str = "") -> tuple[Run, dict[str, Any]]:
+    def verify(
+        self, *arguments: str, only: str = "", environment: Mapping[str, str] | None = None
+    ) -> tuple[Run, dict[str, Any]]:
         self.runs += 1
         report = self.report / str(self.runs)
         chosen = ("-e", f"only={only}") if only else ()
         given = {"verify_report_path": str(report), "repository": str(self.repository)}
         given["secrets_verify_cafile"] = str(self.outside.cafile)
-        run = self.lab.run("-e", json.dumps(given), *chosen, *arguments, playbook=VERIFY)
+        run = self.lab.run("-e", json.dumps(given), *chosen, *arguments, playbook=VERIFY, environment=environment)
         path = report / "verify.json"
         return run, json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"checks": []}
 
