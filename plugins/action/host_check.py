@@ -61,6 +61,7 @@ class ActionModule(ActionBase):
         if known and held is not None:
             answer["drift"] = _drift.compared(known["fingerprints"], held, known["patterns"])
         elif not answer.get("failed"):
+            answer["unreadable"] = bool(problem and answer["file"]["exists"])
             answer["drift_problem"] = problem or known.get("problem") or "nothing was read to compare it with"
         return {**result, **answer}
 

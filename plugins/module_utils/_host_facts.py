@@ -189,7 +189,7 @@ def _strays(path: str, copies: Mapping[str, Sequence[str]]) -> Tuple[List[Dict[s
 
 
 def _is_called_alike(name: str, base: str) -> bool:
-    """``.env.bak``, ``.env~``, ``..env.swp``, ``#.env#``, ``env.old``; neither ``.envrc`` nor a program's ``env.py``."""
+    """``.env.bak``, ``.env~``, ``..env.swp``, ``#.env#``, ``env.old``; neither ``.envrc`` nor ``env.py``."""
     bare = re.escape(base.lstrip("."))
     hidden = r"[#~_.]*\.%s(?![A-Za-z0-9])" % bare
     plain = r"%s(~|[._-](bak|backup|old|orig|save|copy|tmp|swp|[0-9]+)\b)" % bare

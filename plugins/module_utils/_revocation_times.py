@@ -28,7 +28,7 @@ def measured(entries: Iterable[Mapping[str, Any]], records: Iterable[Mapping[str
         if promoted is None or at is None or at + 1 >= len(own):
             continue
         seconds = _between(promoted.get("at"), own[at + 1].get("at"))
-        plan = next((one["plan"] for one in own if one.get("plan")), {})
+        plan: Mapping[str, Any] = next((one["plan"] for one in own if one.get("plan")), {})
         for name in plan.get("credentials", {}) if seconds is not None else ():
             found[name] = {"seconds": seconds, "rotation": rotation, "exact": True}
     return found

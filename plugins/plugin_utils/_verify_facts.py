@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -48,13 +48,13 @@ class once:  # noqa: N801 stands where functools.cached_property would
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if self._name not in instance.__dict__:
             try:
-                instance.__dict__[self._name] = (self._read(instance), None)
+                instance.__dict__[self._name] = self._read(instance)
             except SecretsError as error:
-                instance.__dict__[self._name] = (None, error)
-        value, error = instance.__dict__[self._name]
-        if error is not None:
-            raise error
-        return value
+                instance.__dict__[self._name] = error
+        kept = instance.__dict__[self._name]
+        if isinstance(kept, SecretsError):
+            raise kept
+        return kept
 
 
 @dataclass
@@ -287,7 +287,7 @@ class Gatherer:
             raise SecretsError(NO_REPOSITORY)
         return self.repository_path
 
-    def _live(self) -> Collection[str]:
+    def _live(self) -> Set[str]:
         try:
             found = self.environment.resolution
         except SecretsError:

@@ -308,7 +308,9 @@ def test_no_value_is_in_what_is_printed_or_written(lab: Lab) -> None:
         first, second = lab.hosts
         live = first.values()["API_TOKEN"]
         (first.directory / ".env.bak").write_bytes(first.env_file.read_bytes())
-        second.env_file.write_text(second.env_file.read_text() + "OLD_TOKEN='" + canaries.value("OLD_TOKEN") + "'\n")
+        second.env_file.write_text(
+            second.env_file.read_text() + "OLD_TOKEN='" + canaries.value("DATABASE_PASSWORD") + "'\n"
+        )
         (ready.repository / ".env.staging").write_text(f"API_TOKEN={live}\n")
         git(ready.repository, "add", "--all", "--force")
         dump = lab.directory / "dump"

@@ -24,6 +24,9 @@ def look(facts: Facts) -> Iterable[Outcome]:
 
 def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
     drift = found.get("drift")
+    if found.get("unreadable"):
+        yield bad(found["drift_problem"], host)
+        return
     if drift is None:
         yield unknown(found.get("drift_problem") or "it was not compared", host)
         return

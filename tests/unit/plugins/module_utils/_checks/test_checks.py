@@ -76,6 +76,11 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     ("WPS301", on_host(drift={**DRIFT, "missing": ["A"]}), "web2: lacks A"),
     ("WPS301", on_host(drift={**DRIFT, "differs": ["A", "B"]}), "web2: holds other values of A, B"),
     ("WPS301", on_host(drift={**DRIFT, "gone": ["A"]}), "web2: holds A, of which the stores have nothing"),
+    (
+        "WPS301",
+        on_host(drift=None, unreadable=True, drift_problem="the file is not UTF-8"),
+        "web2: the file is not UTF-8",
+    ),
     ("WPS302", on_host(drift={**DRIFT, "unknown": ["A"]}), "web2: holds A"),
     ("WPS303", on_host(processes=[{"unit": "w", "began": "x", "old": True}]), "web2: w runs since x, and its file"),
     ("WPS303", on_host(processes=[{"unit": "w", "began": None, "old": False}]), "web2: w does not run"),
@@ -135,6 +140,7 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     ("WPS1003", keyed(rotating=False), f"key {KEY}: does not rotate"),
 ]
 BESIDE: dict[str, str] = {
+    "WPS301": "WPS302",  # a file that cannot be parsed
     "WPS002": "WPS804",  # a log that cannot be read
     "WPS201": "WPS202 WPS203",  # a file that is not there has neither owner nor access list
     "WPS602": "WPS603",
@@ -199,7 +205,7 @@ NOTHING: list[tuple[str, dict[str, Any], str]] = [
     ("WPS202", on_host(users=[]), "nothing says which user it should be"),
     ("WPS204", on_host(selinux={"enabled": True, "right": None, "why": "matchpathcon: No such file"}), "matchpathcon"),
     ("WPS205", on_host(strays_unread=["9 files were not looked into"]), "9 files"),
-    ("WPS301", on_host(drift=None, drift_problem="the file is not UTF-8"), "not UTF-8"),
+    ("WPS301", on_host(drift=None, drift_problem="there is no file"), "no file"),
     ("WPS302", on_host(drift=None), "it was not compared"),
     ("WPS303", on_host(processes=[]), "names no units"),
     ("WPS303", on_host(processes=[], processes_problem="systemctl: gave no answer"), "gave no answer"),
