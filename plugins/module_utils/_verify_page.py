@@ -48,7 +48,11 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     yield from _hosts(found)
     yield '<h2>What reveals what</h2><p class="soft">Who has what stands left has what the arrows lead to.</p>'
     if found["graph"]["credentials"]:
-        drawn = _impact_drawing.svg(found["graph"]).replace('aria-label="Blast radius"', 'aria-label="Credentials"', 1)
+        drawn = (
+            _impact_drawing.svg(found["graph"])
+            .replace('aria-label="Blast radius"', 'aria-label="Credentials"', 1)
+            .replace(">declared<", ">on each host<")
+        )
         yield f'<div class="scroll">{drawn}</div>'
     else:
         yield '<p class="soft">The catalog names no credentials.</p>'
