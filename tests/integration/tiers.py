@@ -28,6 +28,7 @@ ONE_VERSION = (
     "test_host_order",
     "test_leak_bad_input",
     "test_rotate_bad_input",
+    "test_verify_page",
 )
 """Tests of what is decided without Ansible, or of the tests themselves: one version of it is enough for them too."""
 SELECTED = {
@@ -53,6 +54,7 @@ SELECTED = {
     "test_ssh_key.py": ("from_end_to_end",),
     "test_ssh_logins": (),
     "test_valkey_user_killed": (),
+    "test_verify.py": ("healthy_application", "mistakes_on_hosts", "test_mistakes_in_aws", "in_the_repository"),
 }
 """Of the slow tests in these files, those that make test runs."""
 RARELY = (
