@@ -98,9 +98,8 @@ def _is_env(name: str) -> bool:
 
 
 def _is_workflow(name: str) -> bool:
-    leaf = name.rpartition("/")[2]
-    inside = name.startswith(".github/workflows/") and leaf.endswith((".yml", ".yaml"))
-    return inside or leaf in ("action.yml", "action.yaml")
+    stem, _dot, kind = name.rpartition("/")[2].rpartition(".")
+    return kind in ("yml", "yaml") and (name.startswith(".github/workflows/") or stem == "action")
 
 
 def _text(path: Path) -> str:

@@ -46,7 +46,7 @@ CHECK = Check(
     severity="medium",
     title="Secrets have the replicas that the catalog asks for",
     reason="When a region is down, hosts elsewhere still get their settings from a replica.",
-    fix="Run provision.yml, or 'aws secretsmanager replicate-secret-to-regions'.",
+    fix="aws secretsmanager replicate-secret-to-regions, and see why one is not in sync.",
     look=look,
     needs=("secrets",),
 )

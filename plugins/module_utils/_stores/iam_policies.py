@@ -25,7 +25,7 @@ class Policies:
                 found = self._client.get_role(RoleName=name)["Role"]
             except aws.exceptions.ClientError as error:
                 if aws.code_of(error) == "NoSuchEntity":
-                    raise NotFound("is not there; run provision.yml, or name another in aws.roles") from None
+                    raise NotFound("is not there; create it, or name another in aws.roles") from None
                 raise
         policies: Dict[str, Any] = {}
         with aws.translated("iam:ListRolePolicies", what):

@@ -104,7 +104,7 @@ def test_a_refusal_is_told_at_the_parts_that_need_it_and_asked_for_once(world: W
     assert set(found["absent"]) == {"journal", "leftovers", "former"}
     assert "the journal below /app-journal/test may not be read" in found["absent"]["journal"]
     assert world.calls.count("GetParametersByPath") == 1
-    assert found["parts"]["audit"]["head_known"] is False
+    assert "log group /app/audit does not exist" in found["parts"]["audit"]["problem"]
 
 
 def test_a_broken_journal_is_told(world: World) -> None:
@@ -191,7 +191,7 @@ def test_roles_with_all_that_is_attached(world: World) -> None:
     found = world.gatherer().roles()
     assert found["app-test-host"]["policies"] == {"inline": json.loads(one), "managed": json.loads(one)}
     assert found["app-test-host"]["trust"] == json.loads(TRUST)
-    assert found["app-test-deploy"] == {"problem": "is not there; run provision.yml, or name another in aws.roles"}
+    assert found["app-test-deploy"] == {"problem": "is not there; create it, or name another in aws.roles"}
 
 
 def test_users_keys_by_age_and_without_their_ids(world: World) -> None:
