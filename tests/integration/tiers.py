@@ -31,6 +31,7 @@ ONE_VERSION = (
     "test_leak_bad_input",
     "test_rotate_bad_input",
     "test_set.py",
+    "test_verify_page",
 )
 """Tests of what is decided without Ansible, or of the tests themselves: one version of it is enough for them too."""
 SELECTED = {
@@ -65,6 +66,7 @@ SELECTED = {
     "test_ssh_logins": (),
     "test_valkey_user_killed": (),
     "test_values_terminal": (),
+    "test_verify.py": ("healthy_application", "mistakes_on_hosts", "test_mistakes_in_aws", "in_the_repository"),
 }
 """Of the slow tests in these files, those that make test runs."""
 RARELY = (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Callable, Optional, Sequence, Tuple
+from typing import Any, Callable, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _journal, _resolve
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, NoAccess, NotFound
@@ -52,12 +52,14 @@ class Environment:
     resolution: _resolve.Resolution
     contents: Contents
     warnings: Tuple[str, ...]
+    entries: Optional[Mapping[str, Reading]] = None
+    """The journal's entries; None where it was not read."""
 
 
 def read(request: Request, catalog: Catalog, client: Client) -> Environment:
     """Reads every store once, except the account. Raises SecretsError."""
     parameters = ParameterStore(client("ssm"))
-    journal, warnings = _read_journal(request, catalog, parameters)
+    journal, warnings, entries = _read_journal(request, catalog, parameters)
     pins = journal.rotation if journal.rotation and journal.rotation.prescribes else None
     contents = Contents()
     if catalog.secret_names:
@@ -72,28 +74,28 @@ def read(request: Request, catalog: Catalog, client: Client) -> Environment:
     # What a rotation pins and what it leaves to the stores may differ for as long as it is open.
     half = str(journal.rotation) if pins else None
     resolution = _resolve.resolve(catalog, contents, half_promoted=half)
-    return Environment(catalog, journal, resolution, contents, (*warnings, *more, *resolution.warnings))
+    return Environment(catalog, journal, resolution, contents, (*warnings, *more, *resolution.warnings), entries)
 
 
 def _read_journal(
     request: Request, catalog: Catalog, parameters: ParameterStore
-) -> tuple[_journal.Journal, tuple[str, ...]]:
+) -> tuple[_journal.Journal, tuple[str, ...], Optional[Mapping[str, Reading]]]:
     if request.journal == "ignored":
-        return _journal.Journal(), ()
+        return _journal.Journal(), (), None
     contents = parameters.read([catalog.journal_path])
     denied = contents.failures.get(catalog.journal_path)
     if denied:
         words = f"the journal below {catalog.journal_path} cannot be read; allow ssm:GetParametersByPath on it"
         if request.journal == "required":
             raise NoAccess(f"{words} ({denied.detail})")
-        return _journal.Journal(), (words,)
+        return _journal.Journal(), (words,), None
     journal = _journal.fold(catalog.journal_path, contents.readings.values())
     rotation = journal.rotation
     if request.journal == "required" and rotation and not rotation.prescribes:
         raise JournalError(
             f"{rotation} is open and prescribes no snapshot yet; wait for it, or finish it with rotate.yml"
         )
-    return journal, (f"{rotation} is open",) if rotation else ()
+    return journal, (f"{rotation} is open",) if rotation else (), contents.readings
 
 
 def _overlaid(overlay: _journal.Overlay, secrets: SecretsManager, contents: Contents) -> Contents:

@@ -1,0 +1,80 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import (
+    _authorized_keys,
+    _copies,
+    _dotenv,
+    _dotenv_readers,
+    _drift,
+    _envfile,
+    _errors,
+    _evidence,
+    _health,
+    _host_facts,
+    _sshd_log,
+)
+from ansible_collections.watchparty.secrets.plugins.modules import host_check
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _guard, _lean
+
+USES = (
+    _errors,
+    _dotenv_readers,
+    _dotenv,
+    _envfile,
+    _copies,
+    _authorized_keys,
+    _sshd_log,
+    _evidence,
+    _health,
+    _host_facts,
+)
+SET_HERE = ("fingerprint_key", "sensitive")
+
+
+class ActionModule(ActionBase):
+    """One execution on the host, from standard input; what it answers is compared here."""
+
+    TRANSFERS_FILES = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        args = dict(self._task.args)
+        given = [name for name in SET_HERE if name in args]
+        if given:
+            raise AnsibleActionFail(f"host_check sets {', '.join(given)} itself; give info")
+        known = _known(args, task_vars or {})
+        args |= {"fingerprint_key": known.get("key"), "sensitive": known.get("sensitive", [])}
+        _guard.require(self._connection, self._task)
+        params = _lean.validated(host_check.ARGUMENT_SPEC, args)
+        answer = _lean.execute(self, host_check, USES, args=params, task_vars=task_vars or {})
+        held = answer.pop("fingerprints", None)
+        problem = answer.pop("values_problem", None)
+        if known and held is not None:
+            answer["drift"] = _drift.compared(known["fingerprints"], held, known["patterns"])
+        elif not answer.get("failed"):
+            answer["unreadable"] = bool(problem and answer["file"]["exists"])
+            answer["drift_problem"] = problem or known.get("problem") or "nothing was read to compare it with"
+        return {**result, **answer}
+
+
+def _known(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the stores hold, as fingerprints. Raises AnsibleActionFail."""
+    name = args.get("info")
+    if name is None:
+        return {}
+    found = task_vars.get(name)
+    if not isinstance(found, Mapping) or not isinstance(found.get("expected"), Mapping):
+        raise AnsibleActionFail(
+            f"Nothing is registered as {name}. It is read by the first play; a run with --start-at-task or --skip-tags "
+            "skips it: start the playbook from its beginning"
+        )
+    return found["expected"]

@@ -1,0 +1,71 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _verification
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError, WrongAccount
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection, suit
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify_facts import Gatherer
+
+OPTIONS: dict[str, Any] = {
+    "catalog": {"type": "dict", "required": True},
+    "environment": {"type": "str", "required": True},
+}
+EXTRA: dict[str, Any] = {
+    "only": {"type": "list", "elements": "str", "default": []},
+    "repository": {"type": "path"},
+}
+
+
+class ActionModule(ActionBase):
+    """Runs on the controller, in process; nothing is sent to a host."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    extra_options = EXTRA
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validated, args = self.validate_argument_spec(argument_spec={**aws_argument_spec(), **OPTIONS, **EXTRA})
+        try:
+            return {**result, "changed": False, "_ansible_no_log": True, **self._answer(args)}
+        except SecretsError as error:
+            return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
+
+    def _answer(self, args: dict[str, Any]) -> dict[str, Any]:
+        wanted = _verification.needed(_verification.chosen(args["only"]))
+        connection = AwsConnection("watchparty.secrets.verify_info", args)
+        connection.require_aws_sdk()
+        catalog = _catalog.parse(args["catalog"], args["environment"])
+        try:
+            suit(connection, catalog)
+        except WrongAccount:
+            raise
+        except SecretsError:  # no access at all: each check that needs it says so, and hosts are looked at all the same
+            Display().warning("AWS cannot be asked; what needs it is not checked")
+        gatherer = Gatherer(
+            document=args["catalog"],
+            catalog=catalog,
+            connection=connection,
+            now=datetime.now(UTC),
+            repository_path=args["repository"] or None,
+        )
+        hosts = "hosts" in wanted
+        compares = hosts and "stores" in wanted
+        services = gatherer.catalog.services.values()
+        return {
+            **gatherer.gathered(wanted),
+            "expected": gatherer.expected() if compares else {},
+            "hosts_needed": hosts,
+            "outside_needed": "outside" in wanted,
+            "units": sorted({unit for one in services for unit in one.units}),
+            "health": sorted({one.health for one in services if one.health}),
+        }

@@ -1,0 +1,123 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import (
+    _catalog,
+    _health,
+    _verification,
+    _verify_page,
+    _verify_report,
+    _verify_sarif,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _files
+
+OPTIONS: dict[str, Any] = {
+    "catalog": {"type": "dict", "required": True},
+    "environment": {"type": "str", "required": True},
+    "info": {"type": "str", "required": True},
+    "hosts": {"type": "dict", "default": {}},
+    "outside": {"type": "list", "elements": "str", "default": []},
+    "cafile": {"type": "path"},
+    "timeout": {"type": "int", "default": 5},
+    "only": {"type": "list", "elements": "str", "default": []},
+    "path": {"type": "path"},
+}
+AT_ONCE = 8
+"""Addresses that are asked side by side."""
+
+
+class ActionModule(ActionBase):
+    """Runs on the controller."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    extra_options = OPTIONS
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validated, args = self.validate_argument_spec(argument_spec=OPTIONS)
+        try:
+            return {**result, "changed": False, **self._answer(args, task_vars or {})}
+        except SecretsError as error:
+            return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
+
+    def _answer(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        info = task_vars.get(args["info"])
+        if not isinstance(info, Mapping) or not isinstance(info.get("parts"), Mapping):
+            raise SecretsError(
+                f"Nothing is registered as {args['info']}. It is gathered by the first play; a run with "
+                "--start-at-task or --skip-tags skips it: start the playbook from its beginning"
+            )
+        checks = _verification.chosen(args["only"])
+        parts = dict(info["parts"])
+        if info.get("hosts_needed"):
+            parts["hosts"] = {str(name): host(one) for name, one in args["hosts"].items()}
+        if info.get("outside_needed"):
+            parts["outside"] = asked(args["outside"], args["timeout"], args["cafile"])
+        facts = _verification.Facts(
+            catalog=_catalog.parse(args["catalog"], args["environment"]),
+            now=datetime.now(UTC),
+            parts=parts,
+            absent=dict(info.get("absent") or {}),
+        )
+        results = _verification.run(checks, facts)
+        found = _verify_report.data(facts, results, sorted(parts.get("hosts", ())))
+        files = written(found, args["path"]) if args["path"] else []
+        show(found)
+        failed = [one.check.id for one in results if one.status == _verification.FAIL]
+        answer: dict[str, Any] = {"counts": found["counts"], "failed_checks": failed, "files": files}
+        if failed:
+            words = f"{_verify_report.summary(found)}: {', '.join(failed)} {'fails' if len(failed) == 1 else 'fail'}"
+            answer |= {"failed": True, "msg": words}
+        return answer
+
+
+def host(result: Any) -> dict[str, Any]:
+    """A host's answer, or why there is none."""
+    found = dict(result) if isinstance(result, Mapping) else {}
+    words = " ".join(str(found.get("msg") or "no answer").split())
+    if found.get("unreachable"):
+        return {"problem": f"cannot be reached: {words}"}
+    if "file" not in found:  # failed_when takes the word "failed" away
+        return {"problem": words if found.get("msg") else "was not asked"}
+    return found
+
+
+def asked(urls: Sequence[str], seconds: float, cafile: str | None) -> dict[str, Any]:
+    unique = sorted(set(urls))
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        answers = pool.map(partial(_health.asked, seconds=seconds, cafile=cafile), unique)
+        return dict(zip(unique, answers, strict=True))
+
+
+def written(found: Mapping[str, Any], path: str) -> list[str]:
+    folder = _files.folder(path)
+    texts = {
+        "verify.json": json.dumps(found, indent=1, sort_keys=True) + "\n",
+        "verify.sarif": json.dumps(_verify_sarif.sarif(found), indent=1) + "\n",
+        "verify.html": _verify_page.page(found),
+    }
+    for name, text in texts.items():
+        _files.write_text(folder / name, text)
+    return [str(folder / name) for name in texts]
+
+
+def show(found: Mapping[str, Any]) -> None:
+    """The table as it is: a task's result would quote every line."""
+    columns = shutil.get_terminal_size((100, 24)).columns
+    for line, colour in _verify_report.table(found, columns):
+        Display().display(line, color=colour or None)

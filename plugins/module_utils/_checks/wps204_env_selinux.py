@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+""".env has the SELinux context that the policy gives it."""
+
+from __future__ import annotations
+
+from typing import Any, Iterable, Iterator, Mapping
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._verification import (
+    Check,
+    Facts,
+    Outcome,
+    bad,
+    good,
+    of_hosts,
+    unknown,
+)
+
+
+def look(facts: Facts) -> Iterable[Outcome]:
+    return of_hosts(facts, _host)
+
+
+def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
+    selinux = found["selinux"]
+    if not selinux["enabled"]:
+        yield good("SELinux is not enabled here", host)
+    elif selinux.get("right") is None:
+        yield unknown(f"SELinux is enabled and {selinux.get('why', 'nothing tells the right context')}", host)
+    elif selinux["right"]:
+        yield good(f"context {selinux['context']}", host)
+    else:
+        yield bad(f"context {selinux['context']} is not the policy's", host)
+
+
+CHECK = Check(
+    id="WPS204",
+    name="env-selinux",
+    area="hosts",
+    severity="medium",
+    title=".env has the SELinux context that the policy gives it",
+    reason="With another context a confined program may read it that should not, or its service may not start.",
+    fix="restorecon -v on the file.",
+    look=look,
+    needs=("hosts",),
+)

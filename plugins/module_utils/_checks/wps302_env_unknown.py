@@ -1,0 +1,45 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""No host's .env holds settings that the catalog does not know."""
+
+from __future__ import annotations
+
+from typing import Any, Iterable, Iterator, Mapping
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._verification import (
+    Check,
+    Facts,
+    Outcome,
+    bad,
+    good,
+    of_hosts,
+    unknown,
+)
+
+
+def look(facts: Facts) -> Iterable[Outcome]:
+    facts.of("stores")
+    return of_hosts(facts, _host)
+
+
+def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
+    drift = found.get("drift")
+    if drift is None:
+        yield unknown(found.get("drift_problem") or "it was not compared", host)
+    elif drift["unknown"]:
+        yield bad(f"holds {', '.join(drift['unknown'])}", host)
+    else:
+        yield good("none", host)
+
+
+CHECK = Check(
+    id="WPS302",
+    name="env-unknown",
+    area="drift",
+    severity="medium",
+    title="No host's .env holds settings that the catalog does not know",
+    reason="What the catalog does not know is not rotated, not checked and not revoked after a leak.",
+    fix="Add the setting to the catalog and its value to a store, or deploy again, which takes it out.",
+    look=look,
+    needs=("hosts", "stores"),
+)

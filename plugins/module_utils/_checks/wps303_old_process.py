@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Services were started after their .env last changed."""
+
+from __future__ import annotations
+
+from typing import Any, Iterable, Iterator, Mapping
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._verification import (
+    Check,
+    Facts,
+    Outcome,
+    bad,
+    good,
+    of_hosts,
+    unknown,
+)
+
+
+def look(facts: Facts) -> Iterable[Outcome]:
+    return of_hosts(facts, _host)
+
+
+def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
+    if found.get("processes_problem"):
+        yield unknown(found["processes_problem"], host)
+    for one in found["processes"]:
+        if one["began"] is None:
+            yield bad(f"{one['unit']} does not run", host)
+        elif one["old"]:
+            yield bad(f"{one['unit']} runs since {one['began']}, and its file changed at {found['file_changed']}", host)
+        elif one.get("mended"):
+            yield good(
+                f"{one['unit']} runs since {one['began']}; the file was written again since, with the same content",
+                host,
+            )
+        else:
+            yield good(f"{one['unit']} runs since {one['began']}", host)
+    if not found["processes"] and not found.get("processes_problem"):
+        yield unknown("the catalog names no units that run here", host)
+
+
+CHECK = Check(
+    id="WPS303",
+    name="old-process",
+    area="drift",
+    severity="high",
+    title="Services were started after their .env last changed",
+    reason="Until it is restarted a service runs on the old values, whatever the file says.",
+    fix="Restart the unit, or deploy again, which restarts and proves it.",
+    look=look,
+    needs=("hosts",),
+)

@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The roles' policies name actions and resources."""
+
+from __future__ import annotations
+
+from typing import Iterator
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _policy_findings
+from ansible_collections.watchparty.secrets.plugins.module_utils._verification import (
+    Check,
+    Facts,
+    Outcome,
+    bad,
+    good,
+    unknown,
+)
+
+
+def look(facts: Facts) -> Iterator[Outcome]:
+    roles = facts.of("roles")
+    for name, role in sorted(roles.items()):
+        place = f"role {name}"
+        if role.get("problem"):
+            yield unknown(role["problem"], place)
+            continue
+        found = [
+            f"{policy}: {words}"
+            for policy, document in sorted(role["policies"].items())
+            for words in _policy_findings.wildcards(document)
+        ]
+        for words in found:
+            yield bad(words, place)
+        if not found:
+            yield good(f"none in {len(role['policies'])} policies", place)
+    if not roles:
+        yield unknown("the catalog names no roles (aws.roles)")
+
+
+CHECK = Check(
+    id="WPS401",
+    name="iam-wildcards",
+    area="iam",
+    severity="high",
+    title="The roles' policies name actions and resources",
+    reason="A wildcard turns a stolen session of one application into one of the whole account.",
+    fix="Name each action, and the ARN of each secret, parameter and key.",
+    look=look,
+    needs=("roles",),
+)

@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Every host answers 200 at its health address."""
+
+from __future__ import annotations
+
+from typing import Any, Iterable, Iterator, Mapping
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._verification import (
+    Check,
+    Facts,
+    Outcome,
+    bad,
+    good,
+    of_hosts,
+    unknown,
+)
+
+
+def look(facts: Facts) -> Iterable[Outcome]:
+    return of_hosts(facts, _host)
+
+
+def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
+    for one in found["health"]:
+        if one.get("problem"):
+            yield bad(f"{one['url']}: {one['problem']}", host)
+        elif one["status"] == 200:
+            yield good(f"{one['url']}: 200 in {one['seconds']:.2f} s", host)
+        else:
+            yield bad(f"{one['url']}: status {one['status']}", host)
+    if not found["health"]:
+        yield unknown("no health address is known: services.*.health in the catalog, or env_deploy_health_url", host)
+
+
+CHECK = Check(
+    id="WPS601",
+    name="health-host",
+    area="health",
+    severity="high",
+    title="Every host answers 200 at its health address",
+    reason="An unhealthy host serves errors, and a rotation stops at it.",
+    fix="Look at the unit's log (journalctl -u), then deploy again.",
+    look=look,
+    needs=("hosts",),
+)

@@ -1,0 +1,35 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""No rotation is half-done, and nothing is left to retire."""
+
+from __future__ import annotations
+
+from typing import Iterator
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._verification import Check, Facts, Outcome, bad, good
+
+
+def look(facts: Facts) -> Iterator[Outcome]:
+    journal = facts.of("journal")
+    if journal["rotation"]:
+        yield bad(f"{journal['rotation']} is open")
+    if journal["incident"]:
+        yield bad(f"leak {journal['incident']} is declared and not contained")
+    for words in journal["obligations_due"]:
+        yield bad(f"{words} is due")
+    if not journal["rotation"] and not journal["incident"] and not journal["obligations_due"]:
+        later = len(journal["obligations"])
+        yield good(f"nothing is open{f', {later} to be retired later' if later else ''}")
+
+
+CHECK = Check(
+    id="WPS802",
+    name="open-rotations",
+    area="ages",
+    severity="medium",
+    title="No rotation is half-done, and nothing is left to retire",
+    reason="Both values are valid for as long as a rotation is open.",
+    fix="rotate.yml goes on with it; rotation_report.yml tells whose it is.",
+    look=look,
+    needs=("journal",),
+)

@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Asks a health address once: status, time, and how long its certificate lasts. Standard library only; Python 3.8.
+
+The answer's body is never kept: an unhealthy application may show its settings there.
+"""
+
+from __future__ import annotations
+
+import http.client
+import time
+from typing import Any, Dict, Optional
+from urllib.parse import urlsplit
+
+DAY = 86400.0
+
+
+def asked(url: str, seconds: float = 5.0, *, cafile: Optional[str] = None) -> Dict[str, Any]:
+    """What came of one question; redirects are not followed."""
+    found: Dict[str, Any] = {"url": url, "status": 0, "seconds": 0.0}
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return {**found, "problem": "is no address"}
+    if parts.scheme not in ("http", "https") or not host:
+        return {**found, "problem": "is no http or https address"}
+    began = time.monotonic()
+    try:
+        if parts.scheme == "https":
+            connection = _secure(host, port, seconds, cafile, found)
+        else:
+            connection = http.client.HTTPConnection(host, port, timeout=seconds)
+        try:
+            target = (parts.path or "/") + ("?" + parts.query if parts.query else "")
+            connection.request("GET", target, headers={"User-Agent": "watchparty.secrets", "Connection": "close"})
+            found["status"] = connection.getresponse().status
+        finally:
+            connection.close()
+    except (OSError, http.client.HTTPException) as error:
+        words = getattr(error, "verify_message", "") or getattr(error, "strerror", "") or type(error).__name__
+        if hasattr(error, "verify_code"):
+            found["tls"] = {"problem": str(words)}
+        found["problem"] = "no connection: the certificate is refused" if "tls" in found else "no answer: %s" % words
+    found["seconds"] = round(time.monotonic() - began, 3)
+    return found
+
+
+def _secure(
+    host: str, port: Optional[int], seconds: float, cafile: Optional[str], found: Dict[str, Any]
+) -> http.client.HTTPConnection:
+    """A connection whose certificate is checked; what is told of it goes into ``found``."""
+    import ssl  # most health addresses on hosts are plain, and this import takes its time there
+
+    context = ssl.create_default_context(cafile=cafile)
+    connection = http.client.HTTPSConnection(host, port, timeout=seconds, context=context)
+    connection.connect()
+    certificate = connection.sock.getpeercert() if connection.sock else None
+    until = str((certificate or {}).get("notAfter", ""))
+    if until:
+        ends = ssl.cert_time_to_seconds(until)
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ends))
+        found["tls"] = {"days": int((ends - time.time()) // DAY), "until": stamp}
+    return connection

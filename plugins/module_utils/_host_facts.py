@@ -1,0 +1,261 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a host tells of its ``.env``, in one look that changes nothing. Standard library only; Python 3.8.
+
+Of values only fingerprints under the run's key leave here.
+"""
+
+from __future__ import annotations
+
+import grp
+import hashlib
+import hmac
+import os
+import pwd
+import re
+import stat
+import struct
+import subprocess
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _copies, _dotenv, _envfile, _evidence
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import DotenvError, HostError
+
+PLACEHOLDERS = (".example", ".sample", ".template", ".dist")
+"""Ends of names that hold placeholders."""
+SHORTEST = 12
+"""Characters from which on a value in another file is a copy and no chance."""
+ACL = "system.posix_acl_access"
+_USER, _GROUP_OBJECT, _GROUP, _MASK = 0x02, 0x04, 0x08, 0x10
+_READ, _WRITE = 4, 2
+SELINUX = "/sys/fs/selinux/enforce"
+SECONDS = 5
+
+
+class Wanted(NamedTuple):
+    """What is looked at."""
+
+    path: str
+    units: Sequence[str] = ()
+    key: Optional[str] = None
+    """Key of this run's fingerprints; without it no values are compared."""
+    sensitive: Sequence[str] = ()
+    """Settings whose values a stray file must not hold."""
+    readers: Sequence[str] = _dotenv.DEFAULT_READERS
+
+
+def fingerprint(key: str, name: str, value: str) -> str:
+    """The same on the controller and on hosts; the name keeps equal values of different settings apart."""
+    text = ("%s\0%s" % (name, value)).encode("utf-8", "surrogateescape")
+    return hmac.new(key.encode(), text, hashlib.sha256).hexdigest()
+
+
+def gathered(wanted: Wanted) -> Dict[str, Any]:
+    """Everything but health. Raises HostError where the file cannot be looked at."""
+    path = wanted.path
+    found = _envfile.present(path)
+    own = [path + suffix for suffix in (_envfile.MARK, _envfile.BACKUP)]
+    companions = [_described(one) for one in own if os.path.lexists(one)]
+    values, problem = _values(found, wanted.readers)
+    copies = {name: [values[name]] for name in wanted.sensitive if len(values.get(name, "")) >= SHORTEST}
+    strays, unread = _strays(path, copies)
+    changed = os.lstat(path).st_mtime if found else None
+    processes, users, no_processes = _processes(wanted.units, path, found, changed)
+    answer: Dict[str, Any] = {
+        "file": {"exists": found is not None, **(_described(path) if found else {"path": path})},
+        "companions": companions,
+        "acl": [line for one in (path, *own) for line in _widened(one)],
+        "selinux": _selinux(path) if found else {"enabled": False},
+        "strays": strays,
+        "strays_unread": unread,
+        "file_changed": _evidence.stamp(changed) if changed else None,
+        "processes": processes,
+        "processes_problem": no_processes,
+        "users": users,
+        "mark": _mark(path),
+    }
+    if problem:
+        answer["values_problem"] = problem
+    elif wanted.key:
+        answer["fingerprints"] = {name: fingerprint(wanted.key, name, value) for name, value in values.items()}
+    return answer
+
+
+def _values(found: Optional[_envfile.Present], readers: Sequence[str]) -> Tuple[Dict[str, str], str]:
+    if found is None:
+        return {}, "there is no file"
+    try:
+        return _dotenv.from_dotenv(found.content.decode("utf-8"), readers), ""
+    except UnicodeDecodeError:
+        return {}, "the file is not UTF-8"
+    except DotenvError:
+        return {}, "the file cannot be parsed as its readers would"
+
+
+def _described(path: str) -> Dict[str, Any]:
+    status = os.lstat(path)
+    mode = stat.S_IMODE(status.st_mode)
+    entries = list(_entries(path))
+    if entries:
+        # With an access list the mode shows its mask in the place of the group's own rights.
+        mask = next((may for tag, may, _id in entries if tag == _MASK), 7)
+        group = next((may for tag, may, _id in entries if tag == _GROUP_OBJECT), 0)
+        mode = (mode & ~0o070) | ((group & mask) << 3)
+    return {"path": path, "mode": "%04o" % mode, "owner": _name(status.st_uid), "uid": status.st_uid}
+
+
+def _name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def _entries(path: str) -> Iterator[Tuple[int, int, int]]:
+    """Tag, rights and id of each entry of the file's access list."""
+    try:
+        raw = os.getxattr(path, ACL, follow_symlinks=False)
+    except (OSError, AttributeError):
+        return
+    for at in range(4, len(raw) - 7, 8):
+        yield struct.unpack_from("<HHI", raw, at)
+
+
+def _widened(path: str) -> Iterator[Dict[str, str]]:
+    entries = list(_entries(path))
+    mask = next((may for tag, may, _id in entries if tag == _MASK), 7)
+    for tag, may, number in entries:
+        effective = may & mask
+        if tag in (_USER, _GROUP) and effective & (_READ | _WRITE):
+            words = " and ".join(word for bit, word in ((_READ, "read it"), (_WRITE, "write it")) if effective & bit)
+            who = "user %s" % _name(number) if tag == _USER else "group %s" % _group(number)
+            yield {"path": path, "who": who, "may": words}
+
+
+def _group(gid: int) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
+
+
+def _selinux(path: str) -> Dict[str, Any]:
+    if not os.path.exists(SELINUX):
+        return {"enabled": False}
+    try:
+        context = os.getxattr(path, "security.selinux").rstrip(b"\0").decode("utf-8", "replace")
+    except OSError as error:
+        return {"enabled": True, "why": "the file's context cannot be read: %s" % error.strerror}
+    code, _text, why = _command(["matchpathcon", "-V", path])
+    return {"enabled": True, "context": context, "right": None if code is None else code == 0, "why": why}
+
+
+def _mark(path: str) -> Dict[str, Any]:
+    try:
+        mark = _envfile.Mark(path)
+    except HostError as error:
+        return {"problem": str(error)}
+    return {"snapshot": mark.proven.get("snapshot"), "journal": mark.journal}
+
+
+# --- copies ----------------------------------------------------------------------------------------------------------
+
+
+def _strays(path: str, copies: Mapping[str, Sequence[str]]) -> Tuple[List[Dict[str, str]], List[str]]:
+    directory, base = os.path.dirname(path) or ".", os.path.basename(path)
+    own = {base, base + _envfile.MARK, base + _envfile.BACKUP}
+    try:
+        names = [name for name in os.listdir(directory) if name not in own]
+    except OSError as error:
+        return [], ["%s cannot be listed: %s" % (directory, error.strerror)]
+    names.sort(key=lambda name: (not _is_called_alike(name, base), name))
+    found: List[Dict[str, str]] = []
+    for name in names[: _copies.MOST]:
+        stray = os.path.join(directory, name)
+        content, mode = _copies._look(stray)
+        if mode is None:
+            continue
+        held = _copies.held(content, copies) if content and copies else []
+        if held:
+            why = "holds %s" % ", ".join(held[:3]) + (" and %d more" % (len(held) - 3) if held[3:] else "")
+        elif _is_called_alike(name, base) and not name.endswith(PLACEHOLDERS):
+            why = "looks like a copy"
+        else:
+            continue
+        shown = "".join(one if one.isprintable() else "?" for one in stray)
+        found.append({"path": shown, "mode": "%04o" % mode, "why": why})
+    more = len(names) - _copies.MOST
+    return found, ["%d files in %s were not looked into" % (more, directory)] if more > 0 else []
+
+
+def _is_called_alike(name: str, base: str) -> bool:
+    """``.env.bak``, ``.env~``, ``..env.swp``, ``#.env#``, ``env.old``; neither ``.envrc`` nor ``env.py``."""
+    bare = re.escape(base.lstrip("."))
+    hidden = r"[#~_.]*\.%s(?![A-Za-z0-9])" % bare
+    plain = r"%s(~|[._-](bak|backup|old|orig|save|copy|tmp|swp|[0-9]+)\b)" % bare
+    return bool(re.match(hidden, name) or re.match(plain, name))
+
+
+# --- processes -------------------------------------------------------------------------------------------------------
+
+
+def _processes(
+    units: Sequence[str], path: str, found: Optional[_envfile.Present], changed: Optional[float]
+) -> Tuple[List[Dict[str, Any]], List[str], str]:
+    """Processes by unit, the users that they run as, and why there are none to tell of."""
+    units = [one for one in units if not one.startswith("-")]
+    if not units or not found or changed is None:
+        return [], [], ""
+    command = ["systemctl", "show", "--property=Id", "--property=MainPID", "--property=User", "--property=LoadState"]
+    code, text, why = _command([*command, *units])
+    if code != 0:
+        return [], [], why or "systemctl failed with code %s" % code
+    blocks = [dict(line.split("=", 1) for line in one.splitlines() if "=" in line) for one in text.split("\n\n")]
+    loaded = {one.get("Id", ""): one for one in blocks if one.get("LoadState", "loaded") == "loaded"}
+    pids = {unit: pid for unit, pid in _evidence.main_pids(text).items() if unit in loaded}
+    users = sorted({one["User"] for one in loaded.values() if one.get("User")})
+    mended = _is_mended(path, found, changed)
+    rows = []
+    for unit in sorted(pids):
+        began = _began(pids[unit])
+        # The clock of processes counts in hundredths.
+        late = began is not None and began + 0.02 < changed
+        row = {
+            "unit": unit,
+            "began": _evidence.stamp(began) if began is not None else None,
+            "old": late and not mended,
+            "mended": late and mended,
+        }
+        rows.append(row)
+    return rows, users, "" if rows else "none of the units %s is installed here" % ", ".join(units)
+
+
+def _is_mended(path: str, found: _envfile.Present, changed: float) -> bool:
+    """Whether the file was written again, with the same content, after its services were proven on it."""
+    try:
+        settled = _envfile.Mark(path).is_settled(_envfile.digest(found.content))
+        return settled and os.lstat(path + _envfile.BACKUP).st_mtime < changed
+    except (HostError, OSError):
+        return False
+
+
+def _began(pid: int) -> Optional[float]:
+    try:
+        with open("/proc/stat", encoding="ascii") as stream:
+            boot = next(float(line.split()[1]) for line in stream if line.startswith("btime"))
+        with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as stream:
+            return _evidence.started(stream.read(), boot, os.sysconf("SC_CLK_TCK"))
+    except (OSError, StopIteration):
+        return None
+
+
+def _command(words: Sequence[str]) -> Tuple[Optional[int], str, str]:
+    """Exit code, output, and why there is none."""
+    try:
+        done = subprocess.run(  # pylint: disable=ansible-bad-function
+            list(words), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=SECONDS, check=False
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        words_of = error.strerror if isinstance(error, OSError) else "gave no answer"
+        return None, "", "%s: %s" % (words[0], words_of)
+    return done.returncode, done.stdout.decode("utf-8", "replace"), ""

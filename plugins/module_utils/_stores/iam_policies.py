@@ -1,0 +1,80 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Roles, policies and users of IAM as they are, over a boto3 client that it is handed. Reads only."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any, Dict, List, Mapping
+from urllib.parse import unquote
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NotFound
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
+
+
+class Policies:
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def role(self, name: str) -> Dict[str, Any]:
+        """Its trust policy, and the documents of all that is attached, by name. Raises NotFound."""
+        what = f"role {name}"
+        with aws.translated("iam:GetRole", what):
+            try:
+                found = self._client.get_role(RoleName=name)["Role"]
+            except aws.exceptions.ClientError as error:
+                if aws.code_of(error) == "NoSuchEntity":
+                    raise NotFound("is not there; create it, or name another in aws.roles") from None
+                raise
+        policies: Dict[str, Any] = {}
+        with aws.translated("iam:ListRolePolicies", what):
+            names = self._pages("list_role_policies", "PolicyNames", RoleName=name)
+        for one in names:
+            with aws.translated("iam:GetRolePolicy", what):
+                policies[one] = document(self._client.get_role_policy(RoleName=name, PolicyName=one)["PolicyDocument"])
+        with aws.translated("iam:ListAttachedRolePolicies", what):
+            attached = self._pages("list_attached_role_policies", "AttachedPolicies", RoleName=name)
+        for one in attached:
+            policies[one["PolicyName"]] = self._managed(one["PolicyArn"])
+        return {"arn": found["Arn"], "trust": document(found["AssumeRolePolicyDocument"]), "policies": policies}
+
+    def _managed(self, arn: str) -> Mapping[str, Any]:
+        with aws.translated("iam:GetPolicy", arn):
+            version = self._client.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        with aws.translated("iam:GetPolicyVersion", arn):
+            found = self._client.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]
+        return document(found["Document"])
+
+    def keys(self, now: datetime) -> Dict[str, List[Dict[str, Any]]]:
+        """Every user's access keys, with their age and last use."""
+        with aws.translated("iam:ListUsers", "this account"):
+            users = [one["UserName"] for one in self._pages("list_users", "Users")]
+        return {name: [self._key(one, now) for one in self._keys_of(name)] for name in users}
+
+    def _keys_of(self, user: str) -> List[Mapping[str, Any]]:
+        with aws.translated("iam:ListAccessKeys", f"user {user}"):
+            return self._pages("list_access_keys", "AccessKeyMetadata", UserName=user)
+
+    def _key(self, found: Mapping[str, Any], now: datetime) -> Dict[str, Any]:
+        key = found["AccessKeyId"]
+        with aws.translated("iam:GetAccessKeyLastUsed", f"key {key}"):
+            used = self._client.get_access_key_last_used(AccessKeyId=key).get("AccessKeyLastUsed", {})
+        last = used.get("LastUsedDate")
+        return {
+            # An id is no secret, but its end is enough to find it by.
+            "id": f"…{key[-4:]}",
+            "active": found["Status"] == "Active",
+            "days": max(0, (now - found["CreateDate"]).days),
+            "used": last.strftime("%Y-%m-%d") if last else None,
+        }
+
+    def _pages(self, operation: str, field: str, **asked: Any) -> List[Any]:
+        return [one for page in self._client.get_paginator(operation).paginate(**asked) for one in page[field]]
+
+
+def document(found: Any) -> Mapping[str, Any]:
+    """A policy's document, which comes as data, as JSON, or as JSON in URL encoding."""
+    if isinstance(found, str):
+        found = json.loads(unquote(found) if found.lstrip().startswith("%") else found)
+    return found if isinstance(found, Mapping) else {}

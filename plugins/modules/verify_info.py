@@ -1,0 +1,78 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: verify_info
+short_description: Gather what the checks of an environment ask AWS and a checkout for
+version_added: 0.3.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Reads each source once, whatever the number of hosts. Secrets, parameters and the journal, the audit log,
+    descriptions and policies of secrets, keys of KMS, the roles of the catalog, users' access keys, the other
+    environments' values, and the working tree of a repository.
+  - Only what the chosen checks need is read. What cannot be read is told, and does not fail.
+  - Values are compared in memory. The result holds names, times, words, and the key of this run's fingerprints, and is
+    hidden.
+options:
+  only:
+    description: Ids, names or areas of checks, such as V(WPS201) or V(drift). All by default.
+    type: list
+    elements: str
+    default: []
+  repository:
+    description: A checkout of the application's repository on the controller.
+    type: path
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - watchparty.secrets.catalog
+attributes:
+  check_mode:
+    description: Reads, and changes nothing in either mode.
+    support: full
+  diff_mode:
+    description: Nothing is changed.
+    support: N/A
+  action:
+    description: Runs on the controller, inside Ansible itself; hosts need neither boto3 nor credentials.
+    support: full
+notes:
+  - What the role in use needs is in the page docs/verification.md.
+seealso:
+  - module: watchparty.secrets.verify_report
+"""
+
+EXAMPLES = r"""
+- name: Gather what can be known without the hosts
+  watchparty.secrets.verify_info:
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+    repository: ~/src/watchparty
+  register: verify_info
+  run_once: true
+"""
+
+RETURN = r"""
+parts:
+  description: What was gathered, by name.
+  type: dict
+  returned: success
+absent:
+  description: Why some of it could not be.
+  type: dict
+  returned: success
+  sample: {users: AWS denies iam:ListUsers on this account}
+expected:
+  description: What hosts must hold, as fingerprints under a key of this run.
+  type: dict
+  returned: success
+hosts_needed:
+  description: Whether a chosen check asks for hosts.
+  type: bool
+  returned: success
+"""

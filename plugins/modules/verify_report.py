@@ -1,0 +1,102 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: verify_report
+short_description: Run the checks of an environment over what was gathered, and report
+version_added: 0.3.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Every check answers pass, fail, or not checked with the reason. A check that cannot be made never passes, and
+    neither does one that meets a fault of its own.
+  - Asks addresses from outside, prints a table, and writes C(verify.json), C(verify.sarif) and C(verify.html) into
+    O(path), each readable by its owner alone.
+  - Fails when a check fails, after everything is written.
+options:
+  catalog:
+    description: The catalog, usually C({{ secrets_catalog }}).
+    type: dict
+    required: true
+  environment:
+    description: Name of the environment, such as V(production).
+    type: str
+    required: true
+  info:
+    description: Name of the variable in which a result of M(watchparty.secrets.verify_info) was registered.
+    type: str
+    required: true
+  hosts:
+    description: Results of M(watchparty.secrets.host_check) by host. An empty one is a host that gave no answer.
+    type: dict
+    default: {}
+  outside:
+    description: Addresses that must answer 200 from here.
+    type: list
+    elements: str
+    default: []
+  cafile:
+    description: Certificates that are trusted for those, instead of the system's.
+    type: path
+  timeout:
+    description: Seconds that each address may take.
+    type: int
+    default: 5
+  only:
+    description: Ids, names or areas of checks. All by default.
+    type: list
+    elements: str
+    default: []
+  path:
+    description: Folder for the files; it is made. Without it none are written.
+    type: path
+attributes:
+  check_mode:
+    description: The same in either mode; only the report's own files are written.
+    support: full
+  diff_mode:
+    description: Nothing is changed.
+    support: N/A
+  action:
+    description: Runs on the controller.
+    support: full
+seealso:
+  - module: watchparty.secrets.verify_info
+  - module: watchparty.secrets.host_check
+  - name: The checks
+    description: Each one's reason and fix.
+    link: https://github.com/watchparty/secrets/blob/main/docs/verification.md
+"""
+
+EXAMPLES = r"""
+- name: Report
+  watchparty.secrets.verify_report:
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+    info: verify_info
+    hosts: "{{ dict(groups['app_hosts'] | zip(groups['app_hosts'] | map('extract', hostvars, 'host_check'))) }}"
+    path: verification
+  run_once: true
+"""
+
+RETURN = r"""
+counts:
+  description: How many checks pass, fail, and could not be made.
+  type: dict
+  returned: success, and when a check fails
+  sample: {pass: 30, fail: 1, not_checked: 6}
+failed_checks:
+  description: The ids of those that fail.
+  type: list
+  elements: str
+  returned: success, and when a check fails
+  sample: [WPS201]
+files:
+  description: What was written.
+  type: list
+  elements: str
+  returned: success, and when a check fails
+"""

@@ -1,0 +1,317 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Gathers what checks ask for from AWS and from a checkout, each source once. Plain data, without values."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Collection, Mapping, Set
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import (
+    _ages,
+    _audit,
+    _catalog,
+    _env_placeholders,
+    _former,
+    _host_facts,
+    _isolation,
+    _journal,
+    _resolve,
+    _revocation_times,
+    _rules,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.audit import body_of
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import PREVIOUS
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam_policies import Policies
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secret_facts import SecretFacts, keys
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _reading, _repository
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
+
+NO_REPOSITORY = "no repository was given; add -e repository=PATH of a checkout"
+
+
+class once:  # noqa: N801 stands where functools.cached_property would
+    """A property that is read once, a failure included."""
+
+    def __init__(self, read: Callable[[Any], Any]) -> None:
+        self._read = read
+        self._name = f"_once_{read.__name__}"
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if self._name not in instance.__dict__:
+            try:
+                instance.__dict__[self._name] = self._read(instance)
+            except SecretsError as error:
+                instance.__dict__[self._name] = error
+        kept = instance.__dict__[self._name]
+        if isinstance(kept, SecretsError):
+            raise kept
+        return kept
+
+
+@dataclass
+class Gatherer:
+    """One method a part, named like it; what several parts need is read once and kept."""
+
+    document: Mapping[str, Any]
+    catalog: Catalog
+    connection: AwsConnection
+    now: datetime
+    repository_path: str | None = None
+    key: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
+    """Of this run's fingerprints."""
+
+    def gathered(self, wanted: Collection[str]) -> dict[str, Any]:
+        """The parts, and why some are not there."""
+        parts: dict[str, Any] = {}
+        absent: dict[str, str] = {}
+        for name in sorted(set(wanted) & set(PARTS)):
+            try:
+                parts[name] = PARTS[name](self)
+            except SecretsError as error:
+                absent[name] = " ".join(str(error).split())
+        return {"parts": parts, "absent": absent}
+
+    def expected(self) -> dict[str, Any]:
+        """What hosts must hold, as fingerprints; never shown."""
+        empty: dict[str, Any] = {"key": None, "sensitive": [], "fingerprints": {}, "patterns": []}
+        try:
+            resolution = self.environment.resolution
+        except SecretsError as error:
+            return {**empty, "problem": f"the stores cannot be read: {' '.join(str(error).split())}"}
+        return {
+            "key": self.key,
+            "sensitive": sorted(name for name in resolution.values if resolution.sensitivity.get(name) == "high"),
+            "fingerprints": {
+                name: _host_facts.fingerprint(self.key, name, value) for name, value in resolution.values.items()
+            },
+            "patterns": sorted(self.catalog.settings),
+        }
+
+    @once
+    def environment(self) -> _reading.Environment:
+        return self._read(self.catalog.environment, self.connection)
+
+    def _read(self, environment: str, connection: AwsConnection) -> _reading.Environment:
+        request = _reading.Request(
+            self.document, environment, journal="optional" if environment == self.catalog.environment else "ignored"
+        )
+        return _reading.read(request, connection)
+
+    def stores(self) -> dict[str, Any]:
+        read = self.environment
+        # Production's rules are a check of their own.
+        bare = _resolve.resolve(
+            replace(read.catalog, production=False),
+            read.contents,
+            half_promoted=str(read.journal.rotation) if read.journal.rotation else None,
+        )
+        excused = {(one.setting, one.rule) for one in read.catalog.exemptions}
+        broken = [
+            (name, rule, words)
+            for name, value in bare.values.items()
+            for setting in read.catalog.settings.values()
+            if setting.matches(name)
+            for rule, words in _rules.broken(setting, value)
+            if (setting.name, rule) not in excused
+        ]
+        return {
+            "problems": list(bare.problems),
+            "rules": broken,
+            "settings": len(bare.values),
+            "snapshot": read.resolution.snapshot_id,
+        }
+
+    @once
+    def journal_read(self) -> tuple[_journal.Journal, list[Mapping[str, Any]]]:
+        read = self.environment
+        if read.entries is None:
+            raise SecretsError(f"the journal below {self.catalog.journal_path} may not be read")
+        start = len(self.catalog.journal_path) + 1
+        ordered = sorted(read.entries.values(), key=lambda one: int(one.name[start:]))
+        return read.journal, [json.loads(one.value) for one in ordered]
+
+    def journal(self) -> dict[str, Any]:
+        journal, entries = self.journal_read
+        try:
+            records = [_audit.record_of(line) for line in self.chain.lines]
+        except SecretsError:
+            records = []
+        ages = _ages.ages(self.catalog, journal, self.now)
+        return {
+            "rotation": str(journal.rotation) if journal.rotation else None,
+            "incident": journal.incident.id if journal.incident else None,
+            "obligations": sorted(journal.obligations),
+            "obligations_due": [one.id for one in _ages.due_obligations(journal, self.now)],
+            "ages": [
+                {"credential": one.credential, "kind": one.kind, "days": one.days, "limit": one.limit}
+                | {"due": one.due, "words": one.words, "last": one.last.at if one.last else None}
+                for one in ages
+            ],
+            "measured": _revocation_times.measured(entries, records),
+        }
+
+    @once
+    def chain(self) -> _audit.Chain:
+        body = body_of(self.catalog, self.connection.store_client)
+        if body is None:
+            raise SecretsError("the catalog names no audit_log")
+        return body.chain(self._head)
+
+    @property
+    def _head(self) -> _audit.Head | None:
+        try:
+            return _audit.head_of(dict(self.journal_read[0].audit) or None)
+        except SecretsError:
+            return None
+
+    def audit(self) -> dict[str, Any]:
+        where = ", ".join(f"{kind} {name}" for kind, name in self.catalog.audit_log.items())
+        try:
+            chain = self.chain
+        except SecretsError as error:
+            return {"where": where, "problem": " ".join(str(error).split())}
+        problems = [*_audit.verify(chain.lines, self._head), *_audit.strays(chain)]
+        known = self._head is not None
+        return {"where": where, "records": len(chain.lines), "problems": problems, "head_known": known}
+
+    @once
+    def _secrets(self) -> tuple[str, ...]:
+        """Every secret that the environment's settings and credentials lie in."""
+        own = {one.name for credential in self.catalog.credentials.values() for one in credential.places}
+        kept = {name for name in own if not name.startswith("/")}
+        return tuple(sorted({*self.catalog.secret_names, *kept}))
+
+    @once
+    def described(self) -> dict[str, dict[str, Any]]:
+        return self._manager.described(self._secrets)
+
+    @once
+    def _manager(self) -> SecretFacts:
+        return SecretFacts(self.connection.store_client("secretsmanager"))
+
+    def secrets(self) -> dict[str, Any]:
+        return self.described
+
+    def leftovers(self) -> list[str]:
+        """Secrets of rotations that have ended."""
+        rotation = self.journal_read[0].rotation
+        found = self._manager.beginning(f"{self.catalog.rotation_secret}/")
+        return [name for name in found if not (rotation and rotation.id in name)]
+
+    def policies(self) -> dict[str, Any]:
+        return self._manager.policies([name for name, one in self.described.items() if not one.get("problem")])
+
+    def keys(self) -> dict[str, Any]:
+        used = [one["key"] for one in self.described.values() if one.get("key")]
+        return keys(self.connection.store_client("kms"), sorted(set(used)))
+
+    def account(self) -> str:
+        if self.catalog.expected_account_id:  # which was compared before anything was read
+            return self.catalog.expected_account_id
+        return aws.account_id(self.connection.store_client("sts"))
+
+    @once
+    def _iam(self) -> Policies:
+        return Policies(self.connection.store_client("iam"))
+
+    def roles(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name in sorted(set(self.catalog.aws.roles.values())) if self.catalog.aws else ():
+            try:
+                found[name] = self._iam.role(name)
+            except SecretsError as error:
+                found[name] = {"problem": " ".join(str(error).split())}
+        return found
+
+    def users(self) -> dict[str, Any]:
+        return self._iam.keys(self.now)
+
+    def isolation(self) -> dict[str, Any]:
+        own = self._fingerprints(self.environment)
+        others: dict[str, Any] = {}
+        unread: dict[str, str] = {}
+        for name in sorted(self.document.get("environments") or {}):
+            if name == self.catalog.environment:
+                continue
+            try:
+                others[name] = self._fingerprints(self._other(name))
+            except SecretsError as error:
+                unread[name] = " ".join(str(error).split())
+        return _isolation.told(self.catalog, own, others, unread)
+
+    def _other(self, name: str) -> _reading.Environment:
+        catalog = _catalog.parse(self.document, name)
+        account = catalog.expected_account_id
+        if account and self.catalog.expected_account_id and account != self.catalog.expected_account_id:
+            raise SecretsError(f"it is in the account {account}; compare with credentials that may read both")
+        connection = self.connection
+        if catalog.region and catalog.region != self.catalog.region:
+            connection = connection.in_region(catalog.region)
+        read = self._read(name, connection)
+        denied = [str(one) for one in read.contents.failures.values() if one.reason == "denied"]
+        if denied:
+            raise SecretsError("; ".join(denied))
+        if not read.resolution.values:
+            raise SecretsError("the stores hold nothing of it")
+        return read
+
+    def _fingerprints(self, read: _reading.Environment) -> dict[str, str]:
+        return _isolation.fingerprints(read.resolution.values, read.resolution.sensitivity, self.key)
+
+    def former(self) -> dict[str, Any]:
+        """What the versions before the current ones still open."""
+        read, (journal, _entries) = self.environment, self.journal_read
+        names = [name for name, one in self.described.items() if PREVIOUS in one.get("stages", {})]
+        manager = SecretsManager(self.connection.store_client("secretsmanager"))
+        before = manager.read(names, stages=dict.fromkeys(names, PREVIOUS))
+        return _former.told(self.catalog, read.contents, read.resolution.values, before, journal)
+
+    def repository(self) -> dict[str, Any]:
+        return _repository.gathered(self._checkout, self.catalog, self._live())
+
+    def workflows(self) -> dict[str, Any]:
+        return _repository.workflows(self._checkout)
+
+    @property
+    def _checkout(self) -> str:
+        if not self.repository_path:
+            raise SecretsError(NO_REPOSITORY)
+        return self.repository_path
+
+    def _live(self) -> Set[str]:
+        try:
+            found = self.environment.resolution
+        except SecretsError:
+            return frozenset()
+        return _env_placeholders.live_values(found.values, found.sensitivity)
+
+
+PARTS: Mapping[str, Callable[[Gatherer], Any]] = {
+    one.__name__: one
+    for one in (
+        Gatherer.account,
+        Gatherer.audit,
+        Gatherer.former,
+        Gatherer.isolation,
+        Gatherer.journal,
+        Gatherer.keys,
+        Gatherer.leftovers,
+        Gatherer.policies,
+        Gatherer.repository,
+        Gatherer.roles,
+        Gatherer.secrets,
+        Gatherer.stores,
+        Gatherer.users,
+        Gatherer.workflows,
+    )
+}
+"""What is gathered on the controller; hosts and what is seen from outside come later."""

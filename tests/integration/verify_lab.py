@@ -1,0 +1,309 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""An application in a state that every check passes, and the guide's mistakes, each planted by one function."""
+
+from __future__ import annotations
+
+import json
+import os
+import ssl
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from sandbox.aws import ACCOUNT
+from sandbox.process import clean_environment
+from sandbox.seed import Layout
+from tests.integration import harness
+from tests.integration.harness import SERVICE, Lab, Run, layout
+
+VERIFY = "playbooks/verify.yml"
+ROLES = tuple(f"shop-production-{name}" for name in ("host", "deploy", "rotate", "respond"))
+LOG_GROUP = "/shop/audit"
+ON_CONTROLLER = "contacts,WPS304,iam,revocation,ages,isolation,recovery"
+IN_REPOSITORY = "git,ci"
+READS = ("Get", "List", "Describe", "BatchGet")
+FORMER_KEY = "former-secret-key-" + "y" * 50
+WORKFLOW = """name: test
+on: push
+permissions: {contents: read, id-token: write}
+jobs:
+  test:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@%s # v5
+      - uses: aws-actions/configure-aws-credentials@%s # v5
+        with: {role-to-assume: "arn:aws:iam::123456789012:role/shop-ci", aws-region: eu-west-3}
+      - run: printf '%%s' "$TOKEN" | login --password-stdin
+        env: {TOKEN: "${{ secrets.TOKEN }}"}
+""" % ("0" * 40, "1" * 40)
+
+
+@dataclass
+class Outside:
+    """An https server that answers as it is told."""
+
+    directory: Path
+    status: int = 200
+    days: int = 60
+    server: ThreadingHTTPServer | None = None
+    made: dict[int, Path] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        assert self.server
+        return f"https://127.0.0.1:{self.server.server_port}/health/"
+
+    def certificate(self, days: int) -> Path:
+        path = self.directory / f"certificate-{days}.pem"
+        if not path.exists():
+            subprocess.run(
+                [
+                    *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
+                    *("-days", str(days), "-subj", "/CN=outside", "-keyout", str(path), "-out", f"{path}.crt"),
+                    *("-addext", "basicConstraints=critical,CA:TRUE"),
+                    *("-addext", "keyUsage=critical,digitalSignature,keyCertSign"),
+                    *("-addext", "subjectAltName=IP:127.0.0.1"),
+                ],
+                capture_output=True,
+                check=True,
+            )
+            path.write_text(path.read_text() + Path(f"{path}.crt").read_text())
+        return path
+
+    @property
+    def cafile(self) -> Path:
+        return Path(f"{self.certificate(self.days)}.crt")
+
+    def start(self) -> None:
+        outside = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(outside.status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_words: Any) -> None:
+                """Nothing: the test's output is for the test."""
+
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate(self.days))
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        if self.server:
+            self.server.shutdown()
+            self.server.server_close()
+
+
+@dataclass
+class VerifyLab:
+    """A lab with everything that the checks ask for."""
+
+    lab: Lab
+    outside: Outside
+    report: Path
+    repository: Path
+    runs: int = 0
+
+    def verify(
+        self, *arguments: str, only: str = "", environment: Mapping[str, str] | None = None
+    ) -> tuple[Run, dict[str, Any]]:
+        self.runs += 1
+        report = self.report / str(self.runs)
+        chosen = ("-e", f"only={only}") if only else ()
+        given = {"verify_report_path": str(report), "repository": str(self.repository)}
+        given["secrets_verify_cafile"] = str(self.outside.cafile)
+        run = self.lab.run("-e", json.dumps(given), *chosen, *arguments, playbook=VERIFY, environment=environment)
+        path = report / "verify.json"
+        return run, json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"checks": []}
+
+    def client(self, service: str) -> Any:
+        return self.lab.moto.client(service)
+
+
+def failed(found: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Evidence by the id of each check that fails."""
+    return {
+        one["id"]: [f"{o['place']}: {o['words']}" for o in one["outcomes"] if o["status"] == "fail"]
+        for one in found["checks"]
+        if one["status"] == "fail"
+    }
+
+
+def statuses(found: Mapping[str, Any]) -> dict[str, str]:
+    return {one["id"]: one["status"] for one in found["checks"]}
+
+
+# --- the healthy state -----------------------------------------------------------------------------------------------
+
+
+def healthy_catalog() -> dict[str, Any]:
+    fallbacks = {"group": "core", "type": "list"}
+    catalog = harness.catalog(
+        more={"SECRET_KEY_FALLBACKS": fallbacks},
+        aws={"replicas": ["eu-west-1"]},
+        credentials={
+            "database": {
+                "kind": "postgresql_role",
+                "max_age_days": 90,
+                "revocation_ttl": 60,
+                "appears_in": [{"setting": "DATABASE_URL"}],
+            },
+            "django_key": {
+                "kind": "django_secret_key",
+                "max_age_days": 90,
+                "fallbacks": "SECRET_KEY_FALLBACKS",
+                "appears_in": [{"setting": "SECRET_KEY"}],
+            },
+        },
+    )
+    catalog["environments"]["staging"] = {"expected_account_id": ACCOUNT}
+    return catalog
+
+
+def staging() -> Layout:
+    other = layout(token=lambda name: f"staging-{name.lower()}-" + "z" * 50)
+    secrets = {name.replace("/production/", "/staging/"): one for name, one in other.secrets.items()}
+    parameters = {name.replace("/production/", "/staging/"): one for name, one in other.parameters.items()}
+    return Layout(secrets, parameters)
+
+
+def trust(principal: Mapping[str, Any], condition: Mapping[str, Any] | None = None) -> str:
+    statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+    return json.dumps(
+        {"Version": "2012-10-17", "Statement": [{**statement, **({"Condition": condition} if condition else {})}]}
+    )
+
+
+def policy(action: str, resource: str) -> str:
+    return json.dumps(
+        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": resource}]}
+    )
+
+
+def stamp(days: float = 0, seconds: float = 0) -> str:
+    return (datetime.now(UTC) - timedelta(days=days, seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def prepare_aws(lab: Lab, *, token: Any = None) -> None:
+    client = lab.moto.client
+    key = client("kms").create_key()["KeyMetadata"]["KeyId"]
+    client("kms").enable_key_rotation(KeyId=key)
+    manager = client("secretsmanager")
+    wanted = layout(token=token)
+    core = wanted.secrets["shop/production/core"]
+    before = {**core, "SECRET_KEY": FORMER_KEY, "DATABASE_URL": "postgresql://shop:former@db.example.com:5432/shop"}
+    for name, content in {**wanted.secrets, "shop/production/core": before}.items():
+        text = content if isinstance(content, str) else json.dumps(content)
+        manager.create_secret(Name=name, SecretString=text, KmsKeyId=key, AddReplicaRegions=[{"Region": "eu-west-1"}])
+    lab.seed(Layout({"shop/production/core": wanted.secrets["shop/production/core"]}, wanted.parameters))
+    lab.seed(staging())
+    client("logs").create_log_group(logGroupName=LOG_GROUP)
+    iam = client("iam")
+    for name in ROLES:
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust({"Service": "ec2.amazonaws.com"}))
+    arn = f"arn:aws:secretsmanager:eu-west-3:{ACCOUNT}:secret:shop/production/*"
+    iam.put_role_policy(
+        RoleName=ROLES[0], PolicyName="read", PolicyDocument=policy("secretsmanager:GetSecretValue", arn)
+    )
+    iam.create_user(UserName="deployer")
+    iam.create_access_key(UserName="deployer")
+
+
+def write_journal(lab: Lab, *, days: float = 5, seconds: int = 20) -> None:
+    plan = {"credentials": {"database": {}, "django_key": {}}}
+    before = datetime.now(UTC) - timedelta(days=days)
+    at = [(before + timedelta(seconds=more)).strftime("%Y-%m-%dT%H:%M:%SZ") for more in (0, 1, seconds, seconds + 1)]
+    rotated = {name: {"at": at[3], "who": "ops@example.com", "rotation": "r1"} for name in plan["credentials"]}
+    lab.journal(1, step="promote", at=at[0], plan=plan)
+    lab.journal(2, step="retire", at=at[1])
+    lab.journal(3, step="record", at=at[2])
+    lab.journal(4, step="closed", at=at[3], rotated=rotated)
+
+
+def make_repository(path: Path) -> None:
+    (path / ".github" / "workflows").mkdir(parents=True)
+    (path / ".github" / "workflows" / "test.yml").write_text(WORKFLOW)
+    (path / ".gitignore").write_text(".env*\n!.env.example\n")
+    (path / ".env.example").write_text(
+        "SECRET_KEY=change_me_dev_only\nDATABASE_URL=postgresql://shop:change_me@localhost/shop\n"
+    )
+    git(path, "init", "--quiet", "--initial-branch=main")
+    git(path, "add", "--all", "--force")
+
+
+def git(path: Path, *words: str) -> None:
+    environment = clean_environment(HOME=str(path), GIT_CONFIG_NOSYSTEM="1")
+    subprocess.run(["git", "-C", str(path), *words], check=True, capture_output=True, env=environment)
+
+
+def write_systemctl(lab: Lab) -> None:
+    """What stands for systemctl on a host: the unit's process is the fake service's."""
+    for host in lab.hosts:
+        folder = host.directory.parent / f"bin-{host.name}"
+        folder.mkdir(exist_ok=True)
+        program = folder / "systemctl"
+        read = f"import json;print(json.load(open('{host.directory}/service.json'))['pid'])"
+        program.write_text(
+            f"#!/bin/sh\necho Id=shop.service\necho LoadState=loaded\necho User=\n"
+            f'echo "MainPID=$({sys.executable} -IS -c "{read}")"\n'
+        )
+        program.chmod(0o755)
+        python = lab.host_vars[host.name]["ansible_python_interpreter"]
+        lab.host_vars[host.name]["ansible_python_interpreter"] = f"env PATH={folder}:/usr/bin:/bin {python}"
+
+
+@contextmanager
+def prepared(lab: Lab, *, hosts: int = 2, token: Any = None) -> Iterator[VerifyLab]:
+    """The healthy state: deployed, rotated five days ago, nothing left over."""
+    outside = Outside(lab.directory)
+    outside.start()
+    try:
+        lab.add_hosts(hosts)
+        lab.catalog = healthy_catalog()
+        prepare_aws(lab, token=token)
+        write_journal(lab)
+        make_repository(lab.directory / "checkout")
+        lab.deploy("-e", "env_deploy_serial=100%")
+        # What stands for systemctl, and for what is seen from outside, is verify.yml's alone.
+        write_systemctl(lab)
+        for variables in lab.host_vars.values():
+            variables["env_deploy_external_health_url"] = outside.url
+        yield VerifyLab(lab, outside, lab.directory / "reports", lab.directory / "checkout")
+    finally:
+        outside.stop()
+
+
+# --- the guide's mistakes --------------------------------------------------------------------------------------------
+
+
+def access_list(path: Path, uid: int) -> None:
+    """``setfacl -m u:UID:r``, for hosts without the program."""
+    entries = [
+        (0x01, 6, 0xFFFFFFFF),
+        (0x02, 4, uid),
+        (0x04, 0, 0xFFFFFFFF),
+        (0x10, 4, 0xFFFFFFFF),
+        (0x20, 0, 0xFFFFFFFF),
+    ]
+    os.setxattr(
+        path, "system.posix_acl_access", struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *one) for one in entries)
+    )
+
+
+def answers_500(lab: Lab, at: int) -> None:
+    host = lab.hosts[at]
+    host.behaves(**{f"g{host.generation}": "500"})
+    subprocess.run([sys.executable, "-IS", str(SERVICE), "restart", str(host.directory)], check=True, timeout=30)

@@ -1,0 +1,43 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the documentation says of the options of a verification's modules is what they take."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.watchparty.secrets.plugins.action import verify_info, verify_report
+from ansible_collections.watchparty.secrets.plugins.modules import host_check as host_check_doc
+from ansible_collections.watchparty.secrets.plugins.modules import verify_info as verify_info_doc
+from ansible_collections.watchparty.secrets.plugins.modules import verify_report as verify_report_doc
+
+KEYS = ("type", "elements", "choices", "required", "default")
+SPECS = {
+    "host_check": (host_check_doc.ARGUMENT_SPEC, host_check_doc),
+    "verify_info": (verify_info.EXTRA, verify_info_doc),
+    "verify_report": (verify_report.OPTIONS, verify_report_doc),
+}
+
+
+def shown(options: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {name: {key: one[key] for key in KEYS if one.get(key)} for name, one in options.items()}
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_the_options_of(name: str) -> None:
+    spec, document = SPECS[name]
+    assert shown(yaml.safe_load(document.DOCUMENTATION)["options"]) == shown(spec)
+
+
+@pytest.mark.parametrize("document", [one for _spec, one in SPECS.values()])
+def test_examples_use_what_is_documented(document: ModuleType) -> None:
+    known = {"catalog", "environment"}
+    for _spec, one in SPECS.values():
+        known |= set(yaml.safe_load(one.DOCUMENTATION)["options"])
+    for task in yaml.safe_load(document.EXAMPLES):
+        (name,) = (key for key in task if key.startswith("watchparty.secrets."))
+        assert set(task[name]) <= known

@@ -1,0 +1,298 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the module tells of a directory of its own; it changes nothing, and no value leaves it."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile, _health, _host_facts
+from ansible_collections.watchparty.secrets.plugins.modules import host_check
+from tests.modules import run_module
+
+Check = Callable[..., dict[str, Any]]
+VALUE = "canary-value-of-the-api-token"
+NOBODY = 65534
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    folder = tmp_path / "app"
+    folder.mkdir(mode=0o700)
+    file = folder / ".env"
+    file.write_text(f"API_TOKEN='{VALUE}'\nPORT='5432'\n")
+    file.chmod(0o600)
+    return file
+
+
+@pytest.fixture
+def check(path: Path, capsys: pytest.CaptureFixture[str]) -> Check:
+    def run(**args: Any) -> dict[str, Any]:
+        before = {one: (one.read_bytes(), one.stat().st_mtime_ns) for one in path.parent.iterdir() if one.is_file()}
+        answer, text = run_module(host_check.main, {"path": str(path), **args}, capsys)
+        after = {one: (one.read_bytes(), one.stat().st_mtime_ns) for one in path.parent.iterdir() if one.is_file()}
+        assert before == after
+        assert VALUE not in text
+        assert not answer.get("changed")
+        return answer
+
+    return run
+
+
+def access_list(path: Path, *named: tuple[int, int, int], mask: int = 4) -> None:
+    every = [(0x01, 6, 0xFFFFFFFF), *named, (0x04, 0, 0xFFFFFFFF), (0x10, mask, 0xFFFFFFFF), (0x20, 0, 0xFFFFFFFF)]
+    data = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *one) for one in sorted(every))
+    try:
+        os.setxattr(path, _host_facts.ACL, data)
+    except OSError as error:
+        pytest.skip(f"no access lists on this file system: {error.strerror}")
+
+
+def test_a_file_as_it_should_be(check: Check, path: Path) -> None:
+    found = check()
+    assert found["file"] | {"owner": ""} == {
+        "exists": True,
+        "path": str(path),
+        "mode": "0600",
+        "owner": "",
+        "uid": os.geteuid(),
+    }
+    assert (found["acl"], found["strays"], found["processes"], found["health"]) == ([], [], [], [])
+    assert found["selinux"]["enabled"] is os.path.exists(_host_facts.SELINUX)
+    assert "fingerprints" not in found
+
+
+def test_fingerprints_under_the_runs_key(check: Check) -> None:
+    found = check(fingerprint_key="k")
+    assert found["fingerprints"] == {
+        "API_TOKEN": _host_facts.fingerprint("k", "API_TOKEN", VALUE),
+        "PORT": _host_facts.fingerprint("k", "PORT", "5432"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"\xff\xfe", "the file is not UTF-8"), (b"A='x\n", "the file cannot be parsed as its readers would")],
+)
+def test_a_file_that_cannot_be_read_as_settings(check: Check, path: Path, content: bytes, words: str) -> None:
+    path.write_bytes(content)
+    found = check(fingerprint_key="k")
+    assert found["values_problem"] == words
+    assert "fingerprints" not in found
+
+
+def test_no_file(check: Check, path: Path) -> None:
+    path.unlink()
+    found = check(fingerprint_key="k", units=["web.service"])
+    assert found["file"] == {"exists": False, "path": str(path)}
+    assert found["values_problem"] == "there is no file"
+
+
+def test_a_link_is_refused_with_the_remedy(check: Check, path: Path) -> None:
+    path.rename(path.with_name("other"))
+    path.symlink_to("other")
+    found = check()
+    assert found["failed"] is True
+    assert "is a symbolic link" in found["msg"]
+
+
+def test_modes_of_the_file_and_of_what_lies_beside_it(check: Check, path: Path) -> None:
+    path.chmod(0o640)
+    proven = path.with_name(".env.proven")
+    proven.write_bytes(path.read_bytes())
+    proven.chmod(0o644)
+    found = check()
+    assert found["file"]["mode"] == "0640"
+    assert [(one["path"], one["mode"]) for one in found["companions"]] == [(str(proven), "0644")]
+    assert found["strays"] == []
+
+
+def test_an_access_list_is_told_and_is_no_mode(check: Check, path: Path) -> None:
+    access_list(path, (0x02, 4, NOBODY))
+    assert path.stat().st_mode & 0o070, "the mode shows the mask"
+    found = check()
+    assert found["file"]["mode"] == "0600"
+    assert [(one["path"], one["may"]) for one in found["acl"]] == [(str(path), "read it")]
+    assert found["acl"][0]["who"].startswith("user ")
+
+
+def test_an_access_list_that_the_mask_shuts_is_none(check: Check, path: Path) -> None:
+    access_list(path, (0x02, 4, NOBODY), mask=0)
+    assert check()["acl"] == []
+
+
+@pytest.mark.parametrize(
+    "name", [".env.bak", ".env~", "..env.swp", "#.env#", ".env.old", "env.backup", ".env.tmp-1f", "_.env"]
+)
+def test_what_looks_like_a_copy(check: Check, path: Path, name: str) -> None:
+    (path.parent / name).write_text("nothing")
+    (path.parent / name).chmod(0o644)
+    assert check()["strays"] == [{"path": str(path.parent / name), "mode": "0644", "why": "looks like a copy"}]
+
+
+@pytest.mark.parametrize("name", [".env.example", ".env.sample", "environment.py", "env.py", ".envrc", "README"])
+def test_what_does_not(check: Check, path: Path, name: str) -> None:
+    (path.parent / name).write_text("SECRET_KEY=change_me")
+    assert check(sensitive=["API_TOKEN"])["strays"] == []
+
+
+def test_a_file_that_holds_a_value_is_a_copy_whatever_it_is_called(check: Check, path: Path) -> None:
+    (path.parent / "deploy.log").write_text(f"token was {VALUE}\n")
+    (path.parent / ".env.example").write_text(f"API_TOKEN={VALUE}\n")
+    found = check(sensitive=["API_TOKEN", "PORT"])
+    assert [(Path(one["path"]).name, one["why"]) for one in found["strays"]] == [
+        (".env.example", "holds API_TOKEN"),
+        ("deploy.log", "holds API_TOKEN"),
+    ]
+    (path.parent / "ports.txt").write_text("5432")
+    assert len(check(sensitive=["API_TOKEN", "PORT"])["strays"]) == 2, "short values are found everywhere"
+
+
+# --- processes -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def process() -> Iterator[int]:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        yield child.pid
+        child.kill()
+
+
+def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, code: int = 0) -> None:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    program = folder / "systemctl"
+    program.write_text(f"#!/bin/sh\ncat <<'E'\n{text}\nE\nexit {code}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+
+def unit(pid: int, user: str = "shop", state: str = "loaded") -> str:
+    return f"Id=web.service\nMainPID={pid}\nUser={user}\nLoadState={state}"
+
+
+def moved(path: Path, seconds: float) -> None:
+    now = path.stat().st_mtime + seconds
+    os.utime(path, (now, now))
+
+
+def test_a_process_that_began_after_the_file_changed(
+    check: Check, path: Path, process: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    systemctl(tmp_path, monkeypatch, unit(process))
+    moved(path, -60)
+    found = check(units=["web.service"])
+    assert [(one["unit"], one["old"], one["mended"]) for one in found["processes"]] == [("web.service", False, False)]
+    assert found["users"] == ["shop"]
+
+
+def test_a_process_that_is_older_than_its_file(
+    check: Check, path: Path, process: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    systemctl(tmp_path, monkeypatch, unit(process))
+    moved(path, 60)
+    assert check(units=["web.service"])["processes"][0]["old"] is True
+
+
+def test_a_file_that_was_mended_after_its_proof_makes_no_process_old(
+    check: Check, path: Path, process: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    systemctl(tmp_path, monkeypatch, unit(process))
+    mark = _envfile.Mark(str(path))
+    content = path.read_bytes()
+    mark.accept("s-1", 1, _envfile.digest(content), restart=True)
+    mark.prove("s-1", _envfile.required(str(path)))
+    moved(path, 60)
+    found = check(units=["web.service"])["processes"][0]
+    assert (found["old"], found["mended"]) == (False, True)
+    # Proven without a restart: the proof comes right after the write.
+    moved(path.with_name(".env.proven"), 61)
+    assert check(units=["web.service"])["processes"][0]["old"] is True
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "words"),
+    [
+        (unit(0, state="not-found"), 0, "none of the units web.service is installed here"),
+        ("Failed to connect to bus", 1, "systemctl failed with code 1"),
+    ],
+)
+def test_no_processes_with_the_reason(
+    check: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, code: int, words: str
+) -> None:
+    systemctl(tmp_path, monkeypatch, text, code)
+    found = check(units=["web.service"])
+    assert (found["processes"], found["processes_problem"]) == ([], words)
+
+
+def test_without_systemd(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert check(units=["web.service"])["processes_problem"] == "systemctl: No such file or directory"
+
+
+# --- health ----------------------------------------------------------------------------------------------------------
+
+
+class Answers(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(int(self.path.strip("/") or 200))
+        self.send_header("Location", "/200")
+        self.end_headers()
+        self.wfile.write(VALUE.encode())
+
+    def log_message(self, *_words: Any) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), Answers) as one:
+        threading.Thread(target=one.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{one.server_port}"
+        one.shutdown()
+
+
+@pytest.mark.parametrize("status", [200, 302, 500])
+def test_health(check: Check, server: str, status: int) -> None:
+    (found,) = check(health=[f"{server}/{status}"])["health"]
+    assert found["status"] == status
+    assert "problem" not in found
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://127.0.0.1:9/", "no answer: Connection refused"),
+        ("ftp://127.0.0.1/", "is no http or https address"),
+        ("http://127.0.0.1:x/", "is no address"),
+        ("http:///", "is no http or https address"),
+    ],
+)
+def test_no_health(url: str, words: str) -> None:
+    assert _health.asked(url, 2)["problem"] == words
+
+
+def test_one_that_never_answers_ends_in_time() -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        found = _health.asked(f"http://127.0.0.1:{silent.getsockname()[1]}/", 0.3)
+    assert found["problem"].startswith("no answer: ")
+    assert found["seconds"] < 3
+
+
+def test_plain_http_behind_https(server: str) -> None:
+    found = _health.asked(server.replace("http", "https"), 2)
+    assert found["problem"].startswith("no answer: ")
+    assert json.dumps(found)

@@ -1,0 +1,207 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is gathered, against moto in this process: each source once, a refusal told where it belongs, no value."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify_facts import PARTS, Gatherer
+
+REGION = "eu-west-3"
+ACCOUNT = "123456789012"
+NOW = datetime.now(UTC)
+CATALOG: dict[str, Any] = {
+    "application": "app",
+    "contacts": {"security": "security@example.com"},
+    "audit_log": {"log_group": "/app/audit"},
+    "settings": {"KEY": {"group": "core", "required": True}, "TOKEN": {"group": "core"}},
+    "credentials": {"token": {"kind": "external", "appears_in": [{"setting": "TOKEN"}]}},
+    "environments": {"test": {}, "other": {}, "third": {}},
+}
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"},
+        ],
+    }
+)
+CLIENTS: dict[str, Any] = {}
+"""Made once: each takes half a second, and moto forgets what they did after every test."""
+
+
+class World:
+    """moto, seeded; and what it was asked."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.refused: set[str] = set()
+        for service in ("secretsmanager", "ssm", "sts", "iam", "kms", "logs"):
+            if service not in CLIENTS:
+                CLIENTS[service] = boto3.client(service, region_name=REGION)
+            events = CLIENTS[service].meta.events
+            events.unregister("before-call.*.*", unique_id="test")  # of the test before, which would stay
+            events.register("before-call.*.*", self._before, unique_id="test")
+        manager = CLIENTS["secretsmanager"]
+        manager.create_secret(Name="app/test/core", SecretString='{"KEY": "canary-key-1", "TOKEN": "canary-token"}')
+        manager.create_secret(Name="app/other/core", SecretString='{"KEY": "canary-key-2", "TOKEN": "canary-token"}')
+        self.calls.clear()
+
+    def _before(self, model: Any, **_more: Any) -> None:
+        self.calls.append(model.name)
+        if model.name in self.refused:
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, model.name)
+
+    def gatherer(self, **over: Any) -> Gatherer:
+        connection = AwsConnection("test", {"region": REGION})
+        connection.store_client = CLIENTS.__getitem__  # type: ignore[method-assign]
+        document = {**CATALOG, **over}
+        return Gatherer(document, _catalog.parse(document, "test"), connection, NOW)
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        yield World()
+
+
+def test_every_part_without_a_value_and_each_source_once(world: World) -> None:
+    found = world.gatherer().gathered(PARTS)
+    assert set(found["parts"]) | set(found["absent"]) == set(PARTS)
+    assert set(found["absent"]) == {"repository", "workflows"}
+    assert "canary" not in json.dumps(found)
+    assert json.loads(json.dumps(found["parts"])), "plain data, which travels between processes"
+    for operation in ("DescribeSecret", "ListSecrets", "ListUsers", "GetResourcePolicy"):
+        assert world.calls.count(operation) == 1, operation
+    assert not [one for one in world.calls if not one.startswith(("Get", "List", "Describe", "BatchGet"))]
+
+
+def test_only_what_is_wanted_is_read(world: World) -> None:
+    world.gatherer().gathered(["users"])
+    assert world.calls == ["ListUsers"]
+
+
+def test_a_refusal_is_told_at_the_parts_that_need_it_and_asked_for_once(world: World) -> None:
+    world.refused = {"BatchGetSecretValue"}
+    found = world.gatherer().gathered(["stores", "journal", "secrets"])
+    assert "secrets" in found["parts"]
+    assert "allow secretsmanager:BatchGetSecretValue" in found["absent"]["stores"]
+    world.refused, world.calls = {"GetParametersByPath"}, []
+    found = world.gatherer().gathered(["journal", "leftovers", "former", "audit"])
+    assert set(found["absent"]) == {"journal", "leftovers", "former"}
+    assert "the journal below /app-journal/test may not be read" in found["absent"]["journal"]
+    assert world.calls.count("GetParametersByPath") == 1
+    assert "log group /app/audit does not exist" in found["parts"]["audit"]["problem"]
+
+
+def test_a_broken_journal_is_told(world: World) -> None:
+    CLIENTS["ssm"].put_parameter(Name="/app-journal/test/1", Value="no entry", Type="String")
+    found = world.gatherer().gathered(["journal", "users"])
+    assert "is no journal entry" in found["absent"]["journal"]
+    assert "users" in found["parts"]
+
+
+def test_expected_fingerprints_and_why_there_are_none(world: World) -> None:
+    found = world.gatherer().expected()
+    assert sorted(found["fingerprints"]) == found["sensitive"] == ["KEY", "TOKEN"]
+    assert "canary" not in json.dumps(found)
+    world.refused = {"GetParametersByPath", "BatchGetSecretValue"}
+    CLIENTS["ssm"].put_parameter(Name="/app-journal/test/1", Value="no entry", Type="String")
+    world.refused = set()
+    found = world.gatherer().expected()
+    assert found["fingerprints"] == {}
+    assert found["problem"].startswith("the stores cannot be read: ")
+
+
+def test_isolation_between_environments(world: World) -> None:
+    found = world.gatherer().gathered(["isolation"])["parts"]["isolation"]
+    assert found["others"] == {"other": [{"own": "TOKEN", "other": "TOKEN"}]}
+    assert found["unread"] == {"third": "the stores hold nothing of it"}
+
+
+def test_another_account_and_a_refusal_are_no_isolation(world: World) -> None:
+    environments = {
+        "test": {"expected_account_id": ACCOUNT},
+        "other": {"expected_account_id": "999999999999"},
+    }
+    found = world.gatherer(environments=environments).gathered(["isolation"])["parts"]["isolation"]
+    assert found["others"] == {}
+    assert found["unread"]["other"].startswith("it is in the account 999999999999")
+
+
+def test_secrets_that_are_missing_deleted_or_pending(world: World) -> None:
+    manager = CLIENTS["secretsmanager"]
+    assert world.gatherer().secrets()["app/test/core"]["deleted"] is None
+    manager.put_secret_value(SecretId="app/test/core", SecretString="{}", VersionStages=["AWSPENDING"])
+    assert "AWSPENDING" in world.gatherer().secrets()["app/test/core"]["stages"]
+    manager.delete_secret(SecretId="app/test/core", RecoveryWindowInDays=7)
+    assert world.gatherer().secrets()["app/test/core"]["deleted"].startswith("2")
+    manager.delete_secret(SecretId="app/test/core", ForceDeleteWithoutRecovery=True)
+    assert world.gatherer().secrets()["app/test/core"] == {"missing": True, "problem": "is not there"}
+    world.refused = {"DescribeSecret"}
+    assert "allow secretsmanager:DescribeSecret" in world.gatherer().secrets()["app/test/core"]["problem"]
+
+
+def test_leftovers_are_those_of_no_open_rotation(world: World) -> None:
+    CLIENTS["secretsmanager"].create_secret(Name="app-rotation/test/r-old", SecretString="{}")
+    CLIENTS["secretsmanager"].create_secret(Name="app-rotation/testing/x", SecretString="{}")
+    assert world.gatherer().leftovers() == ["app-rotation/test/r-old"]
+
+
+def test_keys_of_kms(world: World) -> None:
+    kms, manager = CLIENTS["kms"], CLIENTS["secretsmanager"]
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    manager.update_secret(SecretId="app/test/core", KmsKeyId=key)
+    assert world.gatherer().keys()[key] == {"state": "Enabled", "manager": "CUSTOMER", "rotating": False}
+    kms.enable_key_rotation(KeyId=key)
+    assert world.gatherer().keys()[key]["rotating"] is True
+    world.refused = {"GetKeyRotationStatus"}
+    assert "kms:GetKeyRotationStatus" in world.gatherer().keys()[key]["why"]
+    kms.disable_key(KeyId=key)
+    assert world.gatherer().keys()[key]["state"] == "Disabled"
+    world.refused = {"DescribeKey"}
+    assert "kms:DescribeKey" in world.gatherer().keys()[key]["problem"]
+
+
+def test_roles_with_all_that_is_attached(world: World) -> None:
+    iam = CLIENTS["iam"]
+    one = json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}],
+        }
+    )
+    iam.create_role(RoleName="app-test-host", AssumeRolePolicyDocument=TRUST)
+    iam.put_role_policy(RoleName="app-test-host", PolicyName="inline", PolicyDocument=one)
+    arn = iam.create_policy(PolicyName="managed", PolicyDocument=one)["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName="app-test-host", PolicyArn=arn)
+    found = world.gatherer().roles()
+    assert found["app-test-host"]["policies"] == {"inline": json.loads(one), "managed": json.loads(one)}
+    assert found["app-test-host"]["trust"] == json.loads(TRUST)
+    assert found["app-test-deploy"] == {"problem": "is not there; create it, or name another in aws.roles"}
+
+
+def test_users_keys_by_age_and_without_their_ids(world: World) -> None:
+    iam = CLIENTS["iam"]
+    iam.create_user(UserName="deployer")
+    key = iam.create_access_key(UserName="deployer")["AccessKey"]["AccessKeyId"]
+    later = world.gatherer()
+    later.now = NOW + timedelta(days=91)
+    ((found,),) = later.users().values()
+    assert (found["active"], found["days"] in (90, 91)) == (True, True)
+    assert key not in json.dumps(found)
+    iam.update_access_key(UserName="deployer", AccessKeyId=key, Status="Inactive")
+    assert world.gatherer().users()["deployer"][0]["active"] is False
