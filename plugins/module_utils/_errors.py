@@ -87,3 +87,7 @@ class HostError(SecretsError):
 
 class RotationError(SecretsError):
     """Raised when a rotation cannot begin, go on or end as asked for."""
+
+
+class PolicyError(SecretsError):
+    """Raised when a policy would grant more than the catalog reads, does not fit, or cannot be judged."""
