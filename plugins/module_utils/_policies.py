@@ -68,11 +68,14 @@ class Reach:
 
     @property
     def users(self) -> Tuple[str, ...]:
-        return self._option(ACCESS_KEY, "user")
+        """IAM users whose keys rotate, behind their paths, which are part of their ARNs."""
+        found = [one.options for one in self._credentials if one.kind == ACCESS_KEY and one.options.get("user")]
+        return _sorted(f"{one.get('user_path') or '/'}{one['user']}"[1:] for one in found)
 
     @property
     def groups(self) -> Tuple[str, ...]:
-        return self._option(AUTH_TOKEN, "replication_group")
+        found = [one.options for one in self._credentials if one.kind == AUTH_TOKEN]
+        return _sorted(str(one.get("replication_group") or "") for one in found)
 
     @property
     def distributions(self) -> Tuple[str, ...]:
@@ -94,9 +97,6 @@ class Reach:
     def _places(self, credential: Credential) -> Iterable[Any]:
         yield from (spot.place for spot in _graph.spots(self.catalog, credential))
         yield from _graph.fallback_places(self.catalog, credential)
-
-    def _option(self, kind: str, option: str) -> Tuple[str, ...]:
-        return _sorted(str(one.options.get(option) or "") for one in self._credentials if one.kind == kind)
 
 
 def _sorted(names: Iterable[str]) -> Tuple[str, ...]:

@@ -18,7 +18,7 @@ _NAMES: Mapping[str, str] = {
     "parameter": r"(?:/[A-Za-z0-9_.-]+)+",
     "log group": r"[A-Za-z0-9._/#-]{1,512}",
     "bucket": r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
-    "IAM user": r"[A-Za-z0-9_+=,.@-]{1,64}",
+    "IAM user": r"(?:[A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}",
     "replication group": r"[A-Za-z][A-Za-z0-9-]{0,39}",
     "distribution": r"[A-Z0-9]{1,32}",
     "role": r"[A-Za-z0-9_+=,.@-]{1,60}",

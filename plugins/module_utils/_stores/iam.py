@@ -13,7 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Callable, Iterator, Optional, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Conflict, NoAccess, NotFound
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+    AlreadyExists,
+    Conflict,
+    NoAccess,
+    NotFound,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 
@@ -54,7 +59,7 @@ class AccessKeys:
 
     def of(self, user: str) -> Tuple[AccessKey, ...]:
         """The user's keys, in no order. Raises NotFound."""
-        with _translated("ListAccessKeys", f"user {user}"):
+        with translated("ListAccessKeys", f"user {user}"):
             pages = self._client.get_paginator("list_access_keys").paginate(UserName=user)
             found = [one for page in pages for one in page["AccessKeyMetadata"]]
         return tuple(AccessKey(one["AccessKeyId"], one["Status"] == ACTIVE, one["CreateDate"]) for one in found)
@@ -65,7 +70,7 @@ class AccessKeys:
         Raises Conflict when the user has as many as AWS allows, and NoAccess when an answer was lost: there may be a
         new key then, which nobody knows.
         """
-        with _translated("CreateAccessKey", f"user {user}"):
+        with translated("CreateAccessKey", f"user {user}"):
             try:
                 made = self._acting.create_access_key(UserName=user)["AccessKey"]
                 return Login(str(made["AccessKeyId"]), str(made["SecretAccessKey"]))
@@ -79,12 +84,12 @@ class AccessKeys:
 
     def deactivate(self, user: str, key: str) -> None:
         """A key that is gone is fine."""
-        with _gone_is_fine(), _translated("UpdateAccessKey", f"key {key} of user {user}"):
+        with _gone_is_fine(), translated("UpdateAccessKey", f"key {key} of user {user}"):
             self._client.update_access_key(UserName=user, AccessKeyId=key, Status="Inactive")
 
     def delete(self, user: str, key: str) -> None:
         """A key that is gone is fine."""
-        with _gone_is_fine(), _translated("DeleteAccessKey", f"key {key} of user {user}"):
+        with _gone_is_fine(), translated("DeleteAccessKey", f"key {key} of user {user}"):
             self._client.delete_access_key(UserName=user, AccessKeyId=key)
 
     def accepts(self, login: Login, user: str) -> bool:
@@ -104,7 +109,7 @@ class AccessKeys:
             return user_of(str(self._sts(None).get_caller_identity()["Arn"]))
 
     def _last_used(self, key: str) -> Any:
-        with _translated("GetAccessKeyLastUsed", f"key {key}"):
+        with translated("GetAccessKeyLastUsed", f"key {key}"):
             return self._client.get_access_key_last_used(AccessKeyId=key)
 
 
@@ -123,12 +128,15 @@ def _gone_is_fine() -> Iterator[None]:
 
 
 @contextmanager
-def _translated(operation: str, what: str) -> Iterator[None]:
+def translated(operation: str, what: str) -> Iterator[None]:
+    """Runs a call of IAM's on ``what``; raises our errors."""
     with aws.translated(f"iam:{operation}", what):
         try:
             yield
         except aws.exceptions.ClientError as error:
             code = aws.code_of(error)
+            if code == "EntityAlreadyExists":
+                raise AlreadyExists(f"{what} is there already, says IAM at {operation}") from None
             if code == "NoSuchEntity":
                 raise NotFound(f"IAM knows no {what} in this account; correct it in the catalog") from None
             if code in ("LimitExceeded", "EntityTemporarilyUnmodifiable", "ConcurrentModification"):

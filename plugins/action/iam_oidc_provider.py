@@ -1,0 +1,93 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _oidc
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam_oidc import OidcProviders
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
+
+OPTIONS: dict[str, Any] = {
+    "url": {"type": "str", "default": "https://token.actions.githubusercontent.com"},
+    "client_ids": {"type": "list", "elements": "str", "default": ["sts.amazonaws.com"]},
+    "purge_client_ids": {"type": "bool", "default": False},
+    "thumbprints": {"type": "list", "elements": "str"},
+    "tags": {"type": "dict", "aliases": ["resource_tags"]},
+    "purge_tags": {"type": "bool", "default": False},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
+
+
+class ActionModule(ActionBase):
+    """Runs on the controller, in process; there is no secret in it."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    name = "watchparty.secrets.iam_oidc_provider"
+    extra_options = OPTIONS
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validated, args = self.validate_argument_spec(argument_spec={**aws_argument_spec(), **OPTIONS})
+        try:
+            connection = AwsConnection(self.name, args)
+            connection.require_aws_sdk()
+            url = _oidc.plain_url(args["url"])
+            providers = OidcProviders(connection.store_client("iam"))
+            act = self._absent if args["state"] == "absent" else self._present
+            return {**result, **act(providers, url, args)}
+        except SecretsError as error:
+            return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
+
+    def _present(self, providers: OidcProviders, url: str, args: Mapping[str, Any]) -> dict[str, Any]:
+        wanted = _oidc.checked(_wanted(url, args))
+        standing = providers.find(url)
+        changes = _oidc.changes(standing, wanted)
+        planned = _oidc.after(standing, wanted, changes, "")
+        if changes and not self._task.check_mode:
+            planned = providers.apply(standing, wanted, changes) or planned
+        return {"changed": bool(changes), **_told(planned), "diff": _diff(standing, planned)}
+
+    def _absent(self, providers: OidcProviders, url: str, args: Mapping[str, Any]) -> dict[str, Any]:
+        standing = providers.find(url)
+        if standing and not self._task.check_mode:
+            providers.delete(standing)
+        arn = standing.arn if standing else ""
+        return {"changed": bool(standing), "arn": arn, "url": url, "diff": _diff(standing, None)}
+
+
+def _wanted(url: str, args: Mapping[str, Any]) -> _oidc.Wanted:
+    return _oidc.Wanted(
+        url=url,
+        clients=tuple(dict.fromkeys(args["client_ids"])),
+        purge_clients=args["purge_client_ids"],
+        thumbprints=None if args["thumbprints"] is None else tuple(one.lower() for one in args["thumbprints"]),
+        tags=None if args["tags"] is None else {str(name): str(value) for name, value in args["tags"].items()},
+        purge_tags=args["purge_tags"],
+    )
+
+
+def _told(provider: _oidc.Provider) -> dict[str, Any]:
+    return {
+        "arn": provider.arn,
+        "url": provider.url,
+        "client_ids": sorted(provider.clients),
+        "thumbprints": sorted(provider.thumbprints),
+        "tags": dict(provider.tags),
+    }
+
+
+def _diff(before: _oidc.Provider | None, after: _oidc.Provider | None) -> dict[str, Any]:
+    """IAM's own choice of thumbprints for a new provider is not foreseen."""
+    return {"before": _shown(before), "after": _shown(after)}
+
+
+def _shown(provider: _oidc.Provider | None) -> dict[str, Any]:
+    return {name: value for name, value in _told(provider).items() if name != "arn"} if provider else {}

@@ -1,0 +1,128 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: iam_oidc_provider
+short_description: Manage an OpenID Connect provider in IAM
+version_added: 0.3.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Makes IAM take tokens of an OpenID Connect provider, by default those of GitHub's workflows.
+  - B(Not run on AWS.) It is tested against moto. How AWS behaves beyond its documentation is not claimed.
+  - An account has one provider for a url, which all its applications share. Client ids and tags that others added stay,
+    unless they are to be purged.
+  - Who may take a role with such a token is said in the role's trust policy, not here.
+  - Runs on the controller.
+options:
+  url:
+    description:
+      - Who issues the tokens. A path belongs to it, as in V(https://github.example.com/_services/token).
+    type: str
+    default: https://token.actions.githubusercontent.com
+  client_ids:
+    description:
+      - Audiences that tokens may be made for. Those that are missing are added.
+    type: list
+    elements: str
+    default: [sts.amazonaws.com]
+  purge_client_ids:
+    description:
+      - Remove client ids that O(client_ids) does not name.
+    type: bool
+    default: false
+  thumbprints:
+    description:
+      - SHA-1 digests of the certificates of the authority above the issuer, at most five, in place of those that are
+        there. For GitHub, and for others behind well-known authorities, IAM needs none and looks for none.
+      - Left out, they stay as they are.
+    type: list
+    elements: str
+  tags:
+    description:
+      - Tags to add or change.
+    type: dict
+    aliases: [resource_tags]
+  purge_tags:
+    description:
+      - Remove tags that O(tags) does not name.
+    type: bool
+    default: false
+  state:
+    description:
+      - V(absent) removes the provider. Roles that trust it stay, and nobody can take them by it any more.
+    type: str
+    choices: [present, absent]
+    default: present
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+attributes:
+  check_mode:
+    description: Asks IAM, and changes nothing.
+    support: full
+  diff_mode:
+    description: Shows client ids, thumbprints and tags before and after.
+    support: full
+  idempotent:
+    description: Changes only what differs.
+    support: full
+  action:
+    description: Runs on the controller.
+    support: full
+notes:
+  - Needs C(iam:ListOpenIDConnectProviders), C(iam:GetOpenIDConnectProvider), and to change something
+    C(iam:CreateOpenIDConnectProvider), C(iam:AddClientIDToOpenIDConnectProvider),
+    C(iam:RemoveClientIDFromOpenIDConnectProvider), C(iam:UpdateOpenIDConnectProviderThumbprint),
+    C(iam:TagOpenIDConnectProvider), C(iam:UntagOpenIDConnectProvider) or C(iam:DeleteOpenIDConnectProvider).
+seealso:
+  - name: Configuring OpenID Connect in Amazon Web Services
+    description: What GitHub says of it.
+    link: https://docs.github.com/en/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws
+"""
+
+EXAMPLES = r"""
+- name: Take tokens of GitHub's workflows
+  watchparty.secrets.iam_oidc_provider:
+    tags:
+      ManagedBy: watchparty.secrets
+
+- name: Those of a GitHub Enterprise server
+  watchparty.secrets.iam_oidc_provider:
+    url: https://github.example.com/_services/token
+    client_ids: [sts.amazonaws.com, https://github.example.com/example]
+"""
+
+RETURN = r"""
+arn:
+  description: The provider's ARN; empty in check mode where there is none yet.
+  type: str
+  returned: success
+  sample: arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com
+url:
+  description: The issuer without C(https://), as trust policies name it.
+  type: str
+  returned: success
+  sample: token.actions.githubusercontent.com
+client_ids:
+  description: All client ids.
+  type: list
+  elements: str
+  returned: O(state=present)
+  sample: [sts.amazonaws.com]
+thumbprints:
+  description: All thumbprints.
+  type: list
+  elements: str
+  returned: O(state=present)
+  sample: []
+tags:
+  description: All tags.
+  type: dict
+  returned: O(state=present)
+  sample: {"ManagedBy": "watchparty.secrets"}
+"""

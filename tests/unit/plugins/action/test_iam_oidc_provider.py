@@ -1,0 +1,11 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+from ansible_collections.watchparty.secrets.plugins.action import iam_oidc_provider
+from ansible_collections.watchparty.secrets.plugins.modules import iam_oidc_provider as document
+from tests.unit.plugins.action.test_leak_documentation import options_of, taken
+
+
+def test_the_documented_options_are_those_that_it_takes() -> None:
+    assert options_of(document) == taken(iam_oidc_provider.OPTIONS)
