@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, Iterable, Iterator, Mapping, Optional, Sequence, Tuple
 
@@ -20,6 +21,8 @@ LONGEST = 200_000
 """Bytes of a line; CloudWatch Logs takes events up to 256 KB."""
 NONE = ""
 """``previous`` of the first record."""
+S3_PREFIX = "s3://"
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
 @dataclass(frozen=True)
@@ -263,3 +266,12 @@ def strays(found: Chain) -> list[str]:
 
 def _canonical(data: Mapping[str, Any]) -> str:
     return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def location(text: str) -> Tuple[str, str]:
+    """Bucket and prefix of ``s3://bucket/prefix``; the prefix is empty or ends in a slash."""
+    bucket, _slash, prefix = text[len(S3_PREFIX) if text.startswith(S3_PREFIX) else 0 :].partition("/")
+    if not _BUCKET.fullmatch(bucket):
+        raise AuditError(f"audit_log.s3: {text!r} does not begin with the name of a bucket; give bucket/prefix")
+    prefix = prefix.strip("/")
+    return bucket, f"{prefix}/" if prefix else ""

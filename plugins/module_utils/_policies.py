@@ -11,10 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, Iterable, List, Mapping, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils import _audit, _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM, Catalog, Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._policy_size import VERSION, Grant, fitted
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.audit import location
 
 SUFFIX = "-??????"
 """AWS ends the ARN of a secret in a hyphen and six random characters, and tells this pattern for them. With ``-*`` the
@@ -180,10 +179,10 @@ def _rotating(reach: Reach, ground: Ground) -> List[Grant]:
         found.append(Grant("Parameters", ("ssm:GetParameter", "ssm:PutParameter"), written))
         found.append(Grant("DescribeParameters", ("ssm:DescribeParameters",), ("*",)))
         found.append(_key(ground, "EncryptParameters", "ssm", encrypt, written))
-    return [*found, *_audit(reach, ground), *_servers(reach, ground), *_sent(reach, ground)]
+    return [*found, *_audited(reach, ground), *_servers(reach, ground), *_sent(reach, ground)]
 
 
-def _audit(reach: Reach, ground: Ground) -> List[Grant]:
+def _audited(reach: Reach, ground: Ground) -> List[Grant]:
     """The audit log: what is written may be read, and nothing of it removed."""
     where, stream = reach.catalog.audit_log, f"{reach.catalog.application}/{reach.catalog.environment}"
     if "log_group" in where:
@@ -194,7 +193,7 @@ def _audit(reach: Reach, ground: Ground) -> List[Grant]:
             Grant("AuditStreams", ("logs:DescribeLogStreams",), (group, f"{group}:*")),
         ]
     if "s3" in where:
-        bucket, prefix = location(where["s3"])
+        bucket, prefix = _audit.location(where["s3"])
         arn, below = ground.arn("s3", bucket, account=False), f"{prefix}{stream}/"
         return [
             Grant("Audit", ("s3:GetObject", "s3:PutObject"), (f"{arn}/{below}*",)),

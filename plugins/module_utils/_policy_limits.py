@@ -7,11 +7,10 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils import _audit, _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import PolicyError
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._policies import ACCESS_KEY, Reach
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.audit import location
 
 _NAMES: Mapping[str, str] = {
     "secret": r"[A-Za-z0-9/_+=.@-]{1,512}",
@@ -100,7 +99,7 @@ def _within(catalog: Catalog) -> Iterator[str]:
         if name in taken:
             yield f"aws.roles.{role}: {name} is the role {taken[name]} too; each has a name of its own"
         taken[name] = role
-    if "s3" in catalog.audit_log and location(catalog.audit_log["s3"])[0] == catalog.aws.bucket:
+    if "s3" in catalog.audit_log and _audit.location(catalog.audit_log["s3"])[0] == catalog.aws.bucket:
         yield f"aws.bucket: {catalog.aws.bucket} holds the audit log, which hosts could then delete; use another"
 
 

@@ -14,7 +14,6 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from ansible_collections.watchparty.secrets.plugins.module_utils import _audit, _audit_record
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     AlreadyExists,
-    AuditError,
     Conflict,
     NotFound,
     StoreError,
@@ -29,8 +28,6 @@ DELAYS = (0.0, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each look for an event that CloudWatch Logs has accepted and may not show yet."""
 READERS = 8
 """Objects read at once."""
-S3_PREFIX = "s3://"
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
 class AuditBody(ABC):
@@ -91,18 +88,9 @@ def body_of(catalog: Catalog, client: Callable[[str], Any], *, create_log_group:
     if "log_group" in catalog.audit_log:
         return CloudWatchLogs(client("logs"), catalog.audit_log["log_group"], stream, create=create_log_group)
     if "s3" in catalog.audit_log:
-        bucket, prefix = location(catalog.audit_log["s3"])
+        bucket, prefix = _audit.location(catalog.audit_log["s3"])
         return S3Objects(client("s3"), bucket, f"{prefix}{stream}/")
     return None
-
-
-def location(text: str) -> Tuple[str, str]:
-    """Bucket and prefix of ``s3://bucket/prefix``; the prefix is empty or ends in a slash."""
-    bucket, _slash, prefix = text[len(S3_PREFIX) if text.startswith(S3_PREFIX) else 0 :].partition("/")
-    if not _BUCKET.fullmatch(bucket):
-        raise AuditError(f"audit_log.s3: {text!r} does not begin with the name of a bucket; give bucket/prefix")
-    prefix = prefix.strip("/")
-    return bucket, f"{prefix}/" if prefix else ""
 
 
 class CloudWatchLogs(AuditBody):
@@ -212,7 +200,7 @@ class S3Objects(AuditBody):
         self._client = client
         self._bucket = bucket
         self._prefix = prefix
-        self.where = f"{S3_PREFIX}{bucket}/{prefix}"
+        self.where = f"{_audit.S3_PREFIX}{bucket}/{prefix}"
 
     def chain(self, head: Optional[_audit.Head] = None) -> _audit.Chain:
         """The objects in the order of their names, which is the order of the records: nothing can stand beside it."""
@@ -233,7 +221,7 @@ class S3Objects(AuditBody):
         entry = _audit.parsed(line)
         key = self._key(entry.number)
         try:
-            with aws.translated("s3:PutObject", f"{S3_PREFIX}{self._bucket}/{key}"):
+            with aws.translated("s3:PutObject", f"{_audit.S3_PREFIX}{self._bucket}/{key}"):
                 self._client.put_object(
                     Bucket=self._bucket,
                     Key=key,
@@ -249,7 +237,7 @@ class S3Objects(AuditBody):
         found = self._read(key)
         standing = _audit.readable(found)
         if found != line and (standing is None or standing.id != entry.id):
-            raise Conflict(f"{S3_PREFIX}{self._bucket}/{key} holds another record")
+            raise Conflict(f"{_audit.S3_PREFIX}{self._bucket}/{key} holds another record")
         return found
 
     def confirmed(self, number: int, digest: Optional[str] = None) -> bool:
@@ -263,7 +251,7 @@ class S3Objects(AuditBody):
         return f"{self._prefix}{number:012}.json"
 
     def _read(self, key: str) -> str:
-        with aws.translated("s3:GetObject", f"{S3_PREFIX}{self._bucket}/{key}"):
+        with aws.translated("s3:GetObject", f"{_audit.S3_PREFIX}{self._bucket}/{key}"):
             content: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
         text = content.decode("utf-8", "surrogateescape")
         return text[:-1] if text.endswith("\n") else text

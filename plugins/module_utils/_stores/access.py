@@ -1,0 +1,95 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Looks at what has our names in IAM and KMS, over boto3 clients that it is handed. It writes nothing."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._access import Standing, is_numbered
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Conflict, NotFound
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam import translated
+
+GONE = ("PendingDeletion", "PendingReplicaDeletion")
+
+
+@dataclass(frozen=True)
+class Key:
+    """An encryption key behind an alias."""
+
+    arn: str
+    standing: Standing
+
+
+class Access:
+    """``iam`` and ``kms`` are clients."""
+
+    def __init__(self, iam: Any, kms: Any) -> None:
+        self._iam, self._kms = iam, kms
+
+    def key(self, alias: str) -> Optional[Key]:
+        """The key, or None. Raises Conflict for one that is about to be deleted."""
+        with aws.translated("kms:DescribeKey", f"key {alias}"):
+            try:
+                found = self._kms.describe_key(KeyId=alias)["KeyMetadata"]
+            except aws.exceptions.ClientError as error:
+                if aws.code_of(error) == "NotFoundException":
+                    return None
+                raise
+        if found.get("KeyState") in GONE:
+            raise Conflict(
+                f"key {alias} ({found['Arn']}) is scheduled for deletion; 'aws kms cancel-key-deletion --key-id "
+                f"{found['KeyId']}' and 'aws kms enable-key' keep it, or choose another alias in aws.kms_key"
+            )
+        tags: Dict[str, str] = {}
+        with aws.translated("kms:ListResourceTags", f"key {alias}"):
+            for page in self._kms.get_paginator("list_resource_tags").paginate(KeyId=found["KeyId"]):
+                tags.update({one["TagKey"]: one["TagValue"] for one in page["Tags"]})
+        return Key(str(found["Arn"]), Standing("key", alias, tags))
+
+    def standing(
+        self, roles: Sequence[Mapping[str, Any]], policies: Sequence[Mapping[str, Any]]
+    ) -> Tuple[Standing, ...]:
+        """What of these roles, instance profiles and policies is there."""
+        found = [self._role(one["name"]) for one in roles]
+        found += [self._profile(one["name"]) for one in roles if one["profile"]]
+        found += [self._policy(one["name"], one["arn"]) for one in policies]
+        return tuple(one for one in found if one)
+
+    def attached(self, role: str) -> Tuple[Tuple[str, str], ...]:
+        """Names and ARNs of the role's managed policies; none of a role that is not there."""
+        found: Tuple[Tuple[str, str], ...] = ()
+        with suppress(NotFound), translated("ListAttachedRolePolicies", f"role {role}"):
+            pages = self._iam.get_paginator("list_attached_role_policies").paginate(RoleName=role)
+            found = tuple((one["PolicyName"], one["PolicyArn"]) for page in pages for one in page["AttachedPolicies"])
+        return found
+
+    def _role(self, name: str) -> Optional[Standing]:
+        with suppress(NotFound), translated("GetRole", f"role {name}"):
+            return Standing("role", name, _tags(self._iam.get_role(RoleName=name)["Role"]))
+        return None
+
+    def _profile(self, name: str) -> Optional[Standing]:
+        with suppress(NotFound), translated("GetInstanceProfile", f"instance profile {name}"):
+            found = self._iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
+            return Standing("instance profile", name, _tags(found))
+        return None
+
+    def _policy(self, name: str, arn: str) -> Optional[Standing]:
+        with suppress(NotFound), translated("GetPolicy", f"policy {name}"):
+            return Standing("policy", name, _tags(self._iam.get_policy(PolicyArn=arn)["Policy"]))
+        return None
+
+
+def numbered(attached: Sequence[Tuple[str, str]], role: str, wanted: Sequence[str]) -> Iterator[str]:
+    """Our policies of a role that are no longer needed."""
+    for name, arn in attached:
+        if is_numbered(name, role) and arn not in wanted:
+            yield name
+
+
+def _tags(found: Mapping[str, Any]) -> Dict[str, str]:
+    return {one["Key"]: one["Value"] for one in found.get("Tags", ())}

@@ -1,0 +1,153 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: aws_access_info
+short_description: Tell which key, policies and roles an environment needs in AWS
+version_added: 0.3.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Derives from the catalog the encryption key, the OpenID Connect provider, the policies and the roles of one
+    environment, with names, documents and tags, for the role P(watchparty.secrets.aws_access#role) to make.
+  - Looks at what is there and writes nothing. It fails, with every problem at once, where the catalog would have a role
+    granted more than its runs read, where the account is another one, and where a name is taken by a thing that does
+    not have this environment's tags.
+  - Runs on the controller. Holds no values.
+options:
+  workflow:
+    description:
+      - Which jobs of the catalog's repository may take the role for deploys. One of them; by default those of the
+        deployment environment that the catalog names.
+    type: dict
+    suboptions:
+      environment:
+        description: Those of this deployment environment.
+        type: str
+      branch:
+        description: Those of this branch that name no environment.
+        type: str
+      tag:
+        description: Those of this tag that name no environment.
+        type: str
+      pull_request:
+        description: Those of pull requests that name no environment.
+        type: bool
+        default: false
+  wildcards:
+    description:
+      - Allow C(*) and C(?) in O(workflow). Never in the repository's name.
+    type: bool
+    default: false
+  adopt:
+    description:
+      - Names of things that have other tags and are to become this environment's.
+    type: list
+    elements: str
+    default: []
+  key_arn:
+    description:
+      - ARN of the encryption key, where it was made a moment ago and KMS may not show its alias yet.
+    type: str
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - watchparty.secrets.catalog
+attributes:
+  check_mode:
+    description: Changes nothing anyway.
+    support: full
+  diff_mode:
+    description: Changes nothing.
+    support: none
+  idempotent:
+    description: Changes nothing.
+    support: full
+  action:
+    description: Runs on the controller.
+    support: full
+notes:
+  - Needs C(iam:GetRole), C(iam:GetPolicy), C(iam:GetInstanceProfile), C(iam:ListAttachedRolePolicies),
+    C(iam:ListOpenIDConnectProviders), C(iam:GetOpenIDConnectProvider), C(kms:DescribeKey) and C(kms:ListResourceTags).
+"""
+
+EXAMPLES = r"""
+- name: See who would be allowed what
+  watchparty.secrets.aws_access_info:
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+  register: access
+
+- name: Trust the jobs of the main branch instead of an environment's
+  watchparty.secrets.aws_access_info:
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+    workflow:
+      branch: main
+"""
+
+RETURN = r"""
+account_id:
+  description: The account of the credentials in use.
+  type: str
+  returned: success
+  sample: "123456789012"
+partition:
+  description: The partition.
+  type: str
+  returned: success
+  sample: aws
+region:
+  description: The region.
+  type: str
+  returned: success
+  sample: eu-west-3
+tags:
+  description: The tags of everything that is made.
+  type: dict
+  returned: success
+  sample: {"Application": "shop", "Environment": "production", "ManagedBy": "watchparty.secrets", "Owner": "ann"}
+key:
+  description: The encryption key. Until it is C(made), its ARN ends in C(not-made-yet).
+  type: dict
+  returned: success
+  sample: {"alias": "alias/shop-production", "arn": "arn:aws:kms:eu-west-3:123456789012:key/1234abcd", "made": true}
+provider:
+  description: The OpenID Connect provider, empty without GitHub.
+  type: dict
+  returned: success
+  sample: {"url": "https://token.actions.githubusercontent.com", "client_ids": ["sts.amazonaws.com"], "made": false}
+policies:
+  description: The managed policies, each with name, ARN, role, description and document.
+  type: list
+  elements: dict
+  returned: success
+stale_policies:
+  description: Managed policies of an earlier run that are no longer needed.
+  type: list
+  elements: str
+  returned: success
+  sample: []
+roles:
+  description: The roles, each with kind, name, description, trust policy, ARNs of its policies, and whether it needs an
+    instance profile.
+  type: list
+  elements: dict
+  returned: success
+notes:
+  description: Roles that nobody could take, and policies on ours that are not made here.
+  type: list
+  elements: str
+  returned: success
+  sample: []
+summary:
+  description: A line a role.
+  type: list
+  elements: str
+  returned: success
+  sample: ["role shop-production-host for ec2.amazonaws.com: 1,718 characters in 1 policy"]
+"""

@@ -1,0 +1,217 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Access in AWS as a user makes it: an empty account, a plan, a run, and a run that changes nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._iam_eval import Request, decide
+from sandbox.aws import ACCOUNT, REGION
+from tests.integration.access_lab import OPERATOR, access_catalog, prepare, role, tags_of, writes
+from tests.integration.harness import Lab
+
+ROLES = tuple(f"shop-production-{kind}" for kind in ("deploy", "host", "rotate", "respond"))
+OURS = {
+    "Application": "shop",
+    "Environment": "production",
+    "Owner": "ops@example.com",
+    "ManagedBy": "watchparty.secrets",
+}
+ISSUER = "token.actions.githubusercontent.com"
+
+
+@pytest.fixture
+def shop(lab: Lab) -> Lab:
+    prepare(lab)
+    return lab
+
+
+def documents(lab: Lab, name: str) -> list[dict[str, Any]]:
+    """What the role's managed policies say."""
+    iam = lab.moto.client("iam")
+    found = []
+    for one in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
+        arn = one["PolicyArn"]
+        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        found.append(iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"])
+    return found
+
+
+def test_from_an_empty_account_to_a_run_that_changes_nothing(shop: Lab) -> None:
+    shown = role(shop, "--check", "--diff")
+    assert shown.code == 0, shown.output
+    assert writes(shown) == []
+    assert "role shop-production-deploy for repo:example/shop:environment:production" in shown.text
+    assert "key/not-made-yet" in shown.text
+    planned = shown.result("web1")["changed"]
+
+    run = role(shop)
+    assert run.code == 0, run.output
+    assert run.result("web1")["changed"] == planned == 5
+    kms, iam = shop.moto.client("kms"), shop.moto.client("iam")
+    key = kms.describe_key(KeyId="alias/shop-production")["KeyMetadata"]
+    assert kms.get_key_rotation_status(KeyId=key["KeyId"])["KeyRotationEnabled"]
+    assert tags_of(kms.list_resource_tags(KeyId=key["KeyId"])["Tags"], "TagKey", "TagValue") == OURS
+    assert "UseThroughStores" in kms.get_key_policy(KeyId=key["KeyId"], PolicyName="default")["Policy"]
+    for name in ROLES:
+        found = iam.get_role(RoleName=name)["Role"]
+        assert tags_of(found["Tags"]) == OURS
+        assert key["Arn"] in json.dumps(documents(shop, name))
+    trust = iam.get_role(RoleName=ROLES[0])["Role"]["AssumeRolePolicyDocument"]
+    provider = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER}"
+    assert trust["Statement"][0]["Principal"] == {"Federated": provider}
+    assert iam.get_open_id_connect_provider(OpenIDConnectProviderArn=provider)["ClientIDList"] == ["sts.amazonaws.com"]
+    assert iam.get_instance_profile(InstanceProfileName=ROLES[1])["InstanceProfile"]["Roles"][0]["RoleName"] == ROLES[1]
+    core = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:shop/production/core-AbCdEf"
+    assert decide(documents(shop, ROLES[0]), Request("secretsmanager:GetSecretValue", core))
+    assert not decide(documents(shop, ROLES[0]), Request("secretsmanager:PutSecretValue", core))
+
+    for arguments in ((), ("--check", "--diff")):
+        again = role(shop, *arguments)
+        assert again.code == 0, again.output
+        assert again.result("web1")["changed"] == 0, again.output
+        assert writes(again) == []
+
+
+def test_the_key_alone_and_what_comes_after_it_in_check_mode(shop: Lab) -> None:
+    told = [{"ansible.builtin.debug": {"msg": "key={{ aws_access_key.arn }} made={{ aws_access_key.made }}"}}]
+    shown = role(shop, "--check", tasks="key.yml", after=told)
+    assert shown.code == 0, shown.output
+    assert f"key=arn:aws:kms:{REGION}:{ACCOUNT}:key/not-made-yet made=False" in shown.text
+    run = role(shop, tasks="key.yml", after=told)
+    assert run.code == 0, run.output
+    arn = shop.moto.client("kms").describe_key(KeyId="alias/shop-production")["KeyMetadata"]["Arn"]
+    assert f"key={arn} made=True" in run.text
+    assert run.text.count(f"key={arn}") == 2  # each host knows it
+    assert shop.moto.client("iam").list_roles()["Roles"] == []
+
+
+@pytest.mark.slow
+def test_what_is_not_ours_is_refused_before_the_first_write_and_adopted_by_name(shop: Lab) -> None:
+    iam = shop.moto.client("iam")
+    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    iam.create_role(
+        RoleName="shop-production-host", AssumeRolePolicyDocument=trust, Tags=[{"Key": "Team", "Value": "x"}]
+    )
+    other = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+    arn = iam.create_policy(PolicyName="theirs", PolicyDocument=json.dumps(other))["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName="shop-production-host", PolicyArn=arn)
+    kms = shop.moto.client("kms")
+    kms.create_alias(AliasName="alias/shop-production", TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
+
+    refused = role(shop)
+    assert refused.code != 0
+    assert writes(refused) == []
+    assert "role shop-production-host is there and not ours (Application=(none)" in refused.text
+    assert "key alias/shop-production is there and not ours" in refused.text
+    assert "-e aws_access_adopt=shop-production-host" in refused.text
+    missing = role(shop, "-e", "aws_access_adopt=nobody,alias/shop-production,shop-production-host")
+    assert missing.code != 0
+    assert "nobody: nothing of that name is there to be adopted" in missing.text
+
+    run = role(shop, "-e", "aws_access_adopt=alias/shop-production,shop-production-host")
+    assert run.code == 0, run.output
+    assert tags_of(iam.get_role(RoleName="shop-production-host")["Role"]["Tags"]) == {**OURS, "Team": "x"}
+    assert f"role shop-production-host has the policy {arn} too, which is not made here" in run.text
+    attached = iam.list_attached_role_policies(RoleName="shop-production-host")["AttachedPolicies"]
+    assert {one["PolicyName"] for one in attached} == {"theirs", "shop-production-host"}
+    again = role(shop)
+    assert again.result("web1")["changed"] == 0, again.output
+    purged = role(shop, "-e", "aws_access_purge_policies=true")
+    assert purged.result("web1")["changed"] == 1, purged.output
+    attached = iam.list_attached_role_policies(RoleName="shop-production-host")["AttachedPolicies"]
+    assert {one["PolicyName"] for one in attached} == {"shop-production-host"}
+
+
+@pytest.mark.slow
+def test_more_policies_come_and_go_with_the_catalog(shop: Lab) -> None:
+    many = {f"SETTING_{n}": {"secret": f"shop/{{environment}}/group-of-settings-number-{n:03}"} for n in range(70)}
+    shop.catalog["settings"] |= many
+    run = role(shop)
+    assert run.code == 0, run.output
+    iam = shop.moto.client("iam")
+    names = {one["PolicyName"] for one in iam.list_policies(Scope="Local")["Policies"]}
+    assert {"shop-production-deploy", "shop-production-deploy-2"} <= names
+    for name in many:
+        shop.catalog["settings"].pop(name)
+    fewer = role(shop)
+    assert fewer.code == 0, fewer.output
+    left = {one["PolicyName"] for one in iam.list_policies(Scope="Local")["Policies"]}
+    assert left == set(ROLES)
+    assert role(shop).result("web1")["changed"] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("over", "words"),
+    [
+        ({"aws": {"kms_key": "alias/shop", "operators": [OPERATOR]}}, "aws.kms_key alias/shop: is staging's too"),
+        ({"aws": {"operators": ["*"]}}, "aws.operators: '*' is no ARN of one user or role"),
+        ({"github": {"repository": "example/shop", "environment": "*"}}, "holds a wildcard"),
+        ({"aws": {"tags": {"Owner": "x"}}}, "aws.tags.Owner: is set by provisioning itself"),
+        ({"aws": {"tags": {"a": "#"}}}, "is no tag that AWS takes"),
+        ({"aws": {"host_principal": "evil.example.com"}}, "aws.host_principal"),
+    ],
+)
+def test_a_catalog_that_grants_too_much_stops_before_the_first_call(lab: Lab, over: dict[str, Any], words: str) -> None:
+    prepare(lab, **over)
+    run = role(lab)
+    assert run.code != 0
+    assert words in run.text
+    assert writes(run) == []
+
+
+@pytest.mark.slow
+def test_another_account_and_a_key_that_goes_are_named(shop: Lab) -> None:
+    shop.catalog["environments"]["production"]["expected_account_id"] = "210987654321"
+    run = role(shop)
+    assert "belong to the AWS account 123456789012, and the catalog expects 210987654321" in run.text
+    assert writes(run) == []
+    shop.catalog = access_catalog()
+    kms = shop.moto.client("kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    kms.create_alias(AliasName="alias/shop-production", TargetKeyId=key)
+    kms.schedule_key_deletion(KeyId=key)
+    run = role(shop)
+    assert run.code != 0
+    assert "is scheduled for deletion; 'aws kms cancel-key-deletion --key-id" in run.text
+    assert writes(run) == []
+
+
+@pytest.mark.slow
+def test_without_a_repository_and_operators_there_is_the_hosts_role_alone(lab: Lab) -> None:
+    prepare(lab, github={}, aws={"host_principal": OPERATOR, "owner": "ops@example.com"})
+    run = role(lab)
+    assert run.code == 0, run.output
+    iam = lab.moto.client("iam")
+    assert [one["RoleName"] for one in iam.list_roles()["Roles"]] == ["shop-production-host"]
+    assert iam.list_instance_profiles()["InstanceProfiles"] == []
+    assert "no role deploy: the catalog names no github.repository" in run.text
+    assert "no roles rotate and respond: name in aws.operators" in run.text
+
+
+@pytest.mark.slow
+def test_staging_and_production_side_by_side_share_the_provider_alone(shop: Lab) -> None:
+    assert role(shop).code == 0
+    for name in ("web1", "web2"):
+        shop.host_vars[name]["app_environment"] = "staging"
+    run = role(shop, "-e", "app_environment=staging")
+    assert run.code == 0, run.output
+    assert "CreateOpenIDConnectProvider" not in run.operations
+    iam = shop.moto.client("iam")
+    for mine, theirs in (("staging", "production"), ("production", "staging")):
+        for kind in ("deploy", "host", "rotate", "respond"):
+            text = json.dumps(documents(shop, f"shop-{mine}-{kind}"))
+            assert theirs not in text
+    provider = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER}"
+    tags = tags_of(iam.get_open_id_connect_provider(OpenIDConnectProviderArn=provider)["Tags"])
+    assert tags["Environment"] == "production"
+    for environment in ("staging", "production"):
+        for name in ("web1", "web2"):
+            shop.host_vars[name]["app_environment"] = environment
+        again = role(shop, "-e", f"app_environment={environment}")
+        assert again.result("web1")["changed"] == 0, again.output
