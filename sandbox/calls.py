@@ -16,7 +16,7 @@ SHOWN = frozenset(
         *("SecretId", "SecretIdList", "VersionId", "VersionStage", "VersionStages", "ClientRequestToken"),
         *("MoveToVersionId", "RemoveFromVersionId", "Name", "Names", "Path", "Recursive", "WithDecryption"),
         *("MaxResults", "Overwrite", "Type", "KeyId", "TopicArn", "RoleName", "RoleArn", "PolicyName", "PolicyArn"),
-        *("logGroupName", "logStreamName", "FunctionName"),
+        *("logGroupName", "logStreamName", "FunctionName", "UserName", "ReplicationGroupId"),
     }
 )
 """Request keys whose values are names, ids or switches. Everything else stays out of the log."""

@@ -219,6 +219,7 @@ def lint(run: Run) -> Tally:
             ),
             run.check("shellcheck", [bin_ / "shellcheck", *scripts]),
             run.check("changelog", [bin_ / "antsibull-changelog", "lint"]),
+            run.pytest("policies", "tests/lint"),
             docs(run),
         ]
     )

@@ -1,0 +1,144 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What IAM is asked for each call that a server's log tells of: actions, resources, and the key behind them.
+
+What AWS documents as needed by an operation stands here a second time, written by hand and without a look at the
+policies, so that the two can be compared.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._iam_eval import Decision, Request, decide
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._policies import Ground, documents
+from sandbox.aws import ACCOUNT, REGION
+
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+Call = Mapping[str, Any]
+FREE = ("sts GetCallerIdentity",)
+"""Needs no permission."""
+
+
+def secret(name: str) -> str:
+    return name if name.startswith("arn:") else f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{name}-AbCdEf"
+
+
+def parameter(name: str) -> str:
+    return f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{name.partition(':')[0]}"
+
+
+def through(service: str, action: str, arn: str) -> Request:
+    context = {"secretsmanager": "SecretARN", "ssm": "PARAMETER_ARN"}[service]
+    via = {"kms:ViaService": f"{service}.{REGION}.amazonaws.com", f"kms:EncryptionContext:{context}": arn}
+    return Request(f"kms:{action}", KEY, via)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The questions to IAM that calls of one application bring."""
+
+    catalog: Catalog
+    user: str = ""
+    """ARN of the IAM user whose keys rotate: a call may name the key alone."""
+
+    def requests(self, call: Call) -> Iterator[Request]:
+        service, operation, request = call["service"], call["operation"], call["request"]
+        if f"{service} {operation}" in FREE:
+            return
+        known: dict[str, Callable[[str, Mapping[str, Any]], Iterator[Request]]] = {
+            "secretsmanager": self._secrets,
+            "ssm": self._parameters,
+            "logs": self._logs,
+            "iam": self._iam,
+            "cloudtrail": lambda name, _request: iter([Request(f"cloudtrail:{name}", "*")]),
+            "cloudfront": lambda name, _request: self._cloudfront(name),
+        }
+        if service not in known:
+            raise AssertionError(f"what {service} {operation} needs is not known here")
+        yield from known[service](operation, request)
+
+    def _secrets(self, operation: str, request: Mapping[str, Any]) -> Iterator[Request]:
+        action = f"secretsmanager:{operation}"
+        if operation == "BatchGetSecretValue":
+            yield Request(action, "*")
+            for name in request["SecretIdList"]:
+                yield from self._secrets("GetSecretValue", {"SecretId": name})
+            return
+        name = request["Name"] if operation == "CreateSecret" else request["SecretId"]
+        yield Request(action, secret(name))
+        # Without a key of its own a secret is encrypted with the account's, which needs no permission.
+        own = name.startswith(f"{self.catalog.rotation_secret}/")
+        needs = {"GetSecretValue": "Decrypt", "PutSecretValue": "GenerateDataKey", "CreateSecret": "GenerateDataKey"}
+        if operation in needs and not own:
+            yield through("secretsmanager", needs[operation], secret(name))
+
+    def _parameters(self, operation: str, request: Mapping[str, Any]) -> Iterator[Request]:
+        action = f"ssm:{operation}"
+        if operation == "DescribeParameters":
+            yield Request(action, "*")
+            return
+        path = request.get("Path")
+        names = [path] if path else request.get("Names") or [request["Name"]]
+        for name in names:
+            yield Request(action, parameter(name))
+            if not f"{name}/".startswith(f"{self.catalog.ssm_path}/"):
+                continue  # the journal's entries are not encrypted
+            arn = parameter(f"{name}/any" if path else name)
+            if operation == "PutParameter" and request.get("Type") == "SecureString":
+                yield through("ssm", "Encrypt", arn)
+            if operation.startswith("GetParameter"):
+                yield through("ssm", "Decrypt", arn)
+
+    def _logs(self, operation: str, request: Mapping[str, Any]) -> Iterator[Request]:
+        group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{request['logGroupName']}"
+        stream = f":log-stream:{request.get('logStreamName')}"
+        yield Request(f"logs:{operation}", group if operation == "DescribeLogStreams" else group + stream)
+
+    def _iam(self, operation: str, request: Mapping[str, Any]) -> Iterator[Request]:
+        assert request.get("UserName", self.user).rpartition("/")[2] == self.user.rpartition("/")[2]
+        yield Request(f"iam:{operation}", self.user)
+
+    def _cloudfront(self, operation: str) -> Iterator[Request]:
+        """Of REST calls the log has method and path."""
+        found = re.fullmatch(r"(GET|POST) /[0-9-]+/distribution/(\w+)/invalidation(/\w+)?/?", operation)
+        assert found, f"what cloudfront {operation} needs is not known here"
+        action = "CreateInvalidation" if found[1] == "POST" else "GetInvalidation" if found[3] else "ListInvalidations"
+        yield Request(f"cloudfront:{action}", f"arn:aws:cloudfront::{ACCOUNT}:distribution/{found[2]}")
+
+
+@dataclass
+class Usage:
+    """Of one role: what was asked and refused, and which grants were used."""
+
+    refused: list[str] = field(default_factory=list)
+    used: set[str] = field(default_factory=set)
+    """Actions with the statement that allowed them."""
+
+
+def usage(role: str, asked: Asked, calls: Sequence[Call]) -> Usage:
+    """Judges the calls by the policies of the role."""
+    policies = documents(asked.catalog, Ground(ACCOUNT, REGION, KEY))[role]
+    found = Usage()
+    for call in calls:
+        for request in asked.requests(call):
+            decision: Decision = decide(policies, request)
+            if decision:
+                found.used.add(f"{re.sub('[0-9]+$', '', decision.reason.split()[0])} {request.action}")
+            else:
+                found.refused.append(f"{call['operation']}: {decision.reason} with {dict(request.context)}")
+    return found
+
+
+def grants(role: str, catalog: Catalog) -> set[str]:
+    """Each action that the role is granted, with the statement that grants it."""
+    found = set()
+    for document in documents(catalog, Ground(ACCOUNT, REGION, KEY))[role]:
+        for one in document["Statement"]:
+            actions = [one["Action"]] if isinstance(one["Action"], str) else one["Action"]
+            found |= {f"{re.sub('[0-9]+$', '', one['Sid'])} {action}" for action in actions}
+    return found

@@ -1,0 +1,115 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What runs are seen to ask of AWS, against the policies of the roles that run them, in both directions.
+
+moto enforces no resources, so its log is judged by our own evaluator: every call must be allowed, and every grant must
+be used or have its reason here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._policies import Ground, documents
+from sandbox.aws import ACCOUNT, REGION
+from sandbox.valkey import Valkey
+from tests.iam_calls import KEY, Asked, Usage, grants, usage
+from tests.integration import access_key_lab, test_rotation_elasticache
+from tests.integration.elasticache_server import ElastiCache
+from tests.integration.harness import DEPLOY, ENVIRONMENT, Lab
+from tests.integration.leak_lab import RESPONSE, leak_lab
+from tests.integration.rotation_lab import ALL, RotationLab
+from tests.integration.test_leak_response import distribution
+from tests.integration.valkey_lab import new_password
+
+pytestmark = pytest.mark.slow
+OPEN = "only while a rotation is open: its prescribed versions are read one by one, and parameters wait in its secret"
+CALLED_BACK = "only after a first try whose answer was lost, to see whose entry stands there"
+ADVANCED = "for parameters of the advanced tier, which are encrypted with a data key; moto tells no tier"
+UNSEEN: dict[str, dict[str, str]] = {
+    "deploy": {"ReadPinned ssm:GetParameters": OPEN},
+    "rotate": {
+        "Journal ssm:GetParameter": CALLED_BACK,
+        "Journal ssm:DeleteParameters": "only once a closed rotation leaves eight entries, which are then trimmed",
+        "EncryptParameters kms:GenerateDataKey": ADVANCED,
+    },
+    "respond": {},
+}
+"""Granted and not seen in these runs, and why it is granted all the same."""
+
+
+@pytest.fixture(scope="module")
+def watchparty(connection: Mapping[str, Any]) -> Iterator[RotationLab]:
+    with leak_lab(connection, hosts=1) as made:
+        made.catalog["purge"] = {**made.catalog["purge"], "cdn": {"distribution": distribution(made)}}
+        yield made
+
+
+class Witness:
+    """Runs playbooks and judges what they asked."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self.found: dict[str, Usage] = {}
+
+    def run(self, role: str, playbook: str, *arguments: str) -> None:
+        since = len(self.lab.moto.calls())
+        run = self.lab.run(*arguments, playbook=playbook)
+        assert run.code == 0, run.output
+        calls = self.lab.moto.calls(since=since)
+        assert calls
+        asked = Asked(_catalog.parse(self.lab.catalog, ENVIRONMENT))
+        seen = usage(role, asked, calls)
+        assert seen.refused == [], f"{playbook} as {role}"
+        known = self.found.setdefault(role, Usage())
+        self.found[role] = replace(known, used=known.used | seen.used)
+
+    def unused(self, role: str) -> set[str]:
+        return grants(role, _catalog.parse(self.lab.catalog, ENVIRONMENT)) - self.found[role].used
+
+
+def test_every_call_is_allowed_and_every_grant_is_used(watchparty: RotationLab) -> None:
+    witness = Witness(watchparty)
+    to = watchparty.directory / "fetched"
+    witness.run("deploy", DEPLOY)
+    witness.run("host", DEPLOY)
+    witness.run("deploy", "playbooks/validate.yml")
+    witness.run("deploy", "playbooks/fetch.yml", "-e", f"env_fetch_path={to}")
+    witness.run("rotate", "playbooks/rotate.yml", "-e", f"credential={ALL}", "-e", "rotation_force=true")
+    witness.run("rotate", "playbooks/rotation_report.yml")
+    answered = ("-e", "confirm=yes", "-e", f"leak_report_path={watchparty.directory / 'post-mortems'}")
+    witness.run("respond", RESPONSE, *answered, "-e", "leaked=database,cache")
+    print({role: sorted(witness.unused(role)) for role in UNSEEN})
+    assert {role: witness.unused(role) for role in UNSEEN} == {role: set(reasons) for role, reasons in UNSEEN.items()}
+
+
+def test_an_access_key(lab: Lab) -> None:
+    options = {"user": access_key_lab.USER, "user_path": "/applications/"}
+    access_key_lab.prepare(lab, options=options)
+    since = len(lab.moto.calls())
+    run = access_key_lab.rotate(lab)
+    assert run.code == 0, run.output
+    asked = Asked(
+        _catalog.parse(lab.catalog, ENVIRONMENT), f"arn:aws:iam::{ACCOUNT}:user/applications/{access_key_lab.USER}"
+    )
+    found = usage("rotate", asked, lab.moto.calls(since=since))
+    assert found.refused == []
+    keys = {one for one in grants("rotate", asked.catalog) if one.startswith("AccessKeys ")}
+    assert keys <= found.used
+
+
+def test_a_token(lab: Lab) -> None:
+    with Valkey(password=new_password()) as primary, ElastiCache((primary,), looks=0) as api:
+        test_rotation_elasticache.prepare(lab, api, primary)
+        run = test_rotation_elasticache.rotate(lab, api)
+        assert run.code == 0, run.output
+        group = f"arn:aws:elasticache:{REGION}:{ACCOUNT}:replicationgroup:{api.group}"
+        seen = {f"AuthTokens elasticache:{call.split()[0]}" for call in api.calls}
+        catalog = _catalog.parse(lab.catalog, ENVIRONMENT)
+        assert seen == {one for one in grants("rotate", catalog) if one.startswith("AuthTokens ")}
+        assert group in str(documents(catalog, Ground(ACCOUNT, REGION, KEY))["rotate"])
