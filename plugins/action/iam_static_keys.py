@@ -1,0 +1,59 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _ages, _static_keys
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam import AccessKeys
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam_static_keys import StaticKeys
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
+
+OPTIONS: dict[str, Any] = {
+    "users": {"type": "list", "elements": "str", "required": True},
+    "role": {"type": "str", "required": True},
+    "within_days": {"type": "int", "default": 7},
+    "after_days": {"type": "int", "default": 7},
+}
+
+
+class ActionModule(ActionBase):
+    """Runs on the controller, in process; ids of keys are not secret, and secret keys are never read."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    name = "watchparty.secrets.iam_static_keys"
+    extra_options = OPTIONS
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validated, args = self.validate_argument_spec(argument_spec={**aws_argument_spec(), **OPTIONS})
+        try:
+            connection = AwsConnection(self.name, args)
+            connection.require_aws_sdk()
+            return {**result, **self._answer(connection, args, datetime.now(UTC))}
+        except SecretsError as error:
+            return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
+
+    def _answer(self, connection: AwsConnection, args: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+        client = connection.store_client("iam")
+        access = AccessKeys(client, acting=client, sts=lambda _login: connection.store_client("sts"))
+        store = StaticKeys(client, access)
+        evidence = store.evidence(args["role"])
+        _static_keys.require_fresh(evidence, now, within_days=args["within_days"])
+        keys = [key for user in dict.fromkeys(args["users"]) for key in store.of(user)]
+        steps = _static_keys.plan(keys, evidence, now, after_days=args["after_days"], own=access.caller())
+        acts = [step for step in steps if step.act != _static_keys.WAIT]
+        if not self._task.check_mode:
+            for step in acts:
+                store.apply(step, now)
+        told = [{"user": one.key.user, "key": one.key.id, "act": one.act, "why": one.why} for one in steps]
+        used = _ages.stamp(evidence.used) if evidence.used else ""
+        return {"changed": bool(acts), "role": evidence.role, "role_used": used, "steps": told}

@@ -1,0 +1,97 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: iam_static_keys
+short_description: Retire static access keys that a role took the place of
+version_added: 0.3.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Deactivates all access keys of IAM users, and deletes them days later, once IAM shows that a role does their work.
+  - B(Not run on AWS.) It is tested against moto and against IAM's documented answers.
+  - The evidence is that the role was used within O(within_days), and that each key was used last before that. Without
+    it no key is touched, of any user, and the error names what is missing.
+  - A key is deactivated first. That is taken back by C(aws iam update-access-key --status Active). It is deleted by a
+    later run, once it was inactive for O(after_days). When it was deactivated is written into a tag of its user.
+  - Runs on the controller. Reads ids and times of keys, never a key.
+options:
+  users:
+    description:
+      - Names of the IAM users whose keys are to go.
+    type: list
+    elements: str
+    required: true
+  role:
+    description:
+      - Name of the role that took their place.
+    type: str
+    required: true
+  within_days:
+    description:
+      - How many days ago the role must have been used at most.
+    type: int
+    default: 7
+  after_days:
+    description:
+      - How many days a key is inactive before it is deleted.
+    type: int
+    default: 7
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+attributes:
+  check_mode:
+    description: Asks IAM, and changes nothing.
+    support: full
+  diff_mode:
+    description: The answer tells each key's step.
+    support: none
+  idempotent:
+    description: A key that waits for its days, or that is gone, changes nothing.
+    support: full
+  action:
+    description: Runs on the controller.
+    support: full
+notes:
+  - IAM tells that a role was used, not by whom. Whoever tries the role by hand makes evidence too.
+  - What IAM tells of uses can be some hours late. A key that is used rarely, once a month say, shows no later use; look
+    at its last use in RV(steps) before the days are over.
+  - Needs C(iam:GetRole), C(iam:ListAccessKeys), C(iam:GetAccessKeyLastUsed), C(iam:ListUserTags),
+    C(iam:UpdateAccessKey), C(iam:DeleteAccessKey), C(iam:TagUser) and C(iam:UntagUser).
+"""
+
+EXAMPLES = r"""
+- name: Retire the key of the former deploy user
+  watchparty.secrets.iam_static_keys:
+    users: [ci-deploy]
+    role: shop-production-deploy
+"""
+
+RETURN = r"""
+role:
+  description: The role.
+  type: str
+  returned: success
+  sample: shop-production-deploy
+role_used:
+  description: When it was used last.
+  type: str
+  returned: success
+  sample: "2026-11-25T10:00:00Z"
+steps:
+  description:
+    - Each key with its user, what is done (C(deactivate), C(stamp), C(wait) or C(delete)), and what that rests on.
+  type: list
+  elements: dict
+  returned: success
+  sample:
+    - user: ci-deploy
+      key: AKIAIOSFODNN7EXAMPLE
+      act: deactivate
+      why: it was used last at 2026-11-01T10:00:00Z, role shop-production-deploy at 2026-11-25T10:00:00Z
+"""
