@@ -171,9 +171,8 @@ def _notes(catalog: Catalog) -> Iterator[str]:
 def _summed(role: Mapping[str, Any], policies: Sequence[Mapping[str, Any]]) -> str:
     sizes = [_policy_size.size(one["document"]) for one in policies if one["role"] == role["kind"]]
     who = ", ".join(sorted(_who(role["trust"])))
-    return (
-        f"role {role['name']} for {who}: {len(sizes)} policies of {', '.join(f'{one:,}' for one in sizes)} characters"
-    )
+    total = f"{sum(sizes):,} characters in {len(sizes)} " + ("policy" if len(sizes) == 1 else "policies")
+    return f"role {role['name']} for {who}: {total}"
 
 
 def _who(trust: Mapping[str, Any]) -> Iterator[str]:
