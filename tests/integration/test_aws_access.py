@@ -14,6 +14,7 @@ from sandbox.aws import ACCOUNT, REGION
 from tests.integration.access_lab import OPERATOR, access_catalog, prepare, role, tags_of, writes
 from tests.integration.harness import Lab
 
+pytestmark = pytest.mark.slow
 ROLES = tuple(f"shop-production-{kind}" for kind in ("deploy", "host", "rotate", "respond"))
 OURS = {
     "Application": "shop",
@@ -90,7 +91,6 @@ def test_the_key_alone_and_what_comes_after_it_in_check_mode(shop: Lab) -> None:
     assert shop.moto.client("iam").list_roles()["Roles"] == []
 
 
-@pytest.mark.slow
 def test_what_is_not_ours_is_refused_before_the_first_write_and_adopted_by_name(shop: Lab) -> None:
     iam = shop.moto.client("iam")
     trust = json.dumps({"Version": "2012-10-17", "Statement": []})
@@ -127,7 +127,6 @@ def test_what_is_not_ours_is_refused_before_the_first_write_and_adopted_by_name(
     assert {one["PolicyName"] for one in attached} == {"shop-production-host"}
 
 
-@pytest.mark.slow
 def test_more_policies_come_and_go_with_the_catalog(shop: Lab) -> None:
     many = {f"SETTING_{n}": {"secret": f"shop/{{environment}}/group-of-settings-number-{n:03}"} for n in range(70)}
     shop.catalog["settings"] |= many
@@ -145,7 +144,6 @@ def test_more_policies_come_and_go_with_the_catalog(shop: Lab) -> None:
     assert role(shop).result("web1")["changed"] == 0
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("over", "words"),
     [
@@ -165,7 +163,6 @@ def test_a_catalog_that_grants_too_much_stops_before_the_first_call(lab: Lab, ov
     assert writes(run) == []
 
 
-@pytest.mark.slow
 def test_another_account_and_a_key_that_goes_are_named(shop: Lab) -> None:
     shop.catalog["environments"]["production"]["expected_account_id"] = "210987654321"
     run = role(shop)
@@ -182,7 +179,6 @@ def test_another_account_and_a_key_that_goes_are_named(shop: Lab) -> None:
     assert writes(run) == []
 
 
-@pytest.mark.slow
 def test_without_a_repository_and_operators_there_is_the_hosts_role_alone(lab: Lab) -> None:
     prepare(lab, github={}, aws={"host_principal": OPERATOR, "owner": "ops@example.com"})
     run = role(lab)
@@ -194,7 +190,6 @@ def test_without_a_repository_and_operators_there_is_the_hosts_role_alone(lab: L
     assert "no roles rotate and respond: name in aws.operators" in run.text
 
 
-@pytest.mark.slow
 def test_staging_and_production_side_by_side_share_the_provider_alone(shop: Lab) -> None:
     assert role(shop).code == 0
     for name in ("web1", "web2"):

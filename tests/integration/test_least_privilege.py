@@ -84,7 +84,6 @@ def test_every_call_is_allowed_and_every_grant_is_used(watchparty: RotationLab) 
     witness.run("rotate", "playbooks/rotation_report.yml")
     answered = ("-e", "confirm=yes", "-e", f"leak_report_path={watchparty.directory / 'post-mortems'}")
     witness.run("respond", RESPONSE, *answered, "-e", "leaked=database,cache")
-    print({role: sorted(witness.unused(role)) for role in UNSEEN})
     assert {role: witness.unused(role) for role in UNSEEN} == {role: set(reasons) for role, reasons in UNSEEN.items()}
 
 
