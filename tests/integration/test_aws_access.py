@@ -5,12 +5,15 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._iam_eval import Request, decide
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 from sandbox.aws import ACCOUNT, REGION
+from tests.integration.access_key_lab import USER, client_of, keys, new_key, new_user
 from tests.integration.access_lab import OPERATOR, access_catalog, prepare, role, tags_of, writes
 from tests.integration.harness import Lab
 
@@ -210,3 +213,39 @@ def test_staging_and_production_side_by_side_share_the_provider_alone(shop: Lab)
             shop.host_vars[name]["app_environment"] = environment
         again = role(shop, "-e", f"app_environment={environment}")
         assert again.result("web1")["changed"] == 0, again.output
+
+
+def test_static_keys_retire_once_the_role_does_their_work(shop: Lab) -> None:
+    """moto notes when a key and a role were used; it takes inactive keys all the same."""
+    assert role(shop).code == 0
+    key = new_user(shop.moto)
+    iam, sts = shop.moto.client("iam"), shop.moto.client("sts")
+    client_of(shop.moto, "sts", key).get_caller_identity()
+    named = ("-e", f"aws_access_retire_users={USER}")
+    refused = role(shop, *named, tasks="retire_keys.yml")
+    assert refused.code != 0
+    assert "role shop-production-deploy was never used" in refused.text
+    assert writes(refused) == []
+
+    time.sleep(1.1)  # IAM's times are whole seconds
+    arn = f"arn:aws:iam::{ACCOUNT}:role/shop-production-deploy"
+    taken = sts.assume_role(RoleArn=arn, RoleSessionName="ci")["Credentials"]
+    session = Login(taken["AccessKeyId"], taken["SecretAccessKey"])
+    client_of(shop.moto, "ssm", session).describe_parameters()
+    first = role(shop, *named, tasks="retire_keys.yml")
+    assert first.code == 0, first.output
+    assert keys(iam) == {key.username: "Inactive"}
+    assert f"deactivate key {key.username} of user {USER}: it was used last at" in first.text
+    assert str(key.password) not in first.output
+    again = role(shop, *named, tasks="retire_keys.yml")
+    assert again.result("web1")["changed"] == 0, again.output
+    last = role(shop, *named, "-e", "aws_access_retire_after_days=0", tasks="retire_keys.yml")
+    assert last.code == 0, last.output
+    assert keys(iam) == {}
+
+    second = new_key(shop.moto)
+    client_of(shop.moto, "sts", second).get_caller_identity()
+    still = role(shop, *named, tasks="retire_keys.yml")
+    assert still.code != 0
+    assert "something still depends on it" in still.text
+    assert keys(iam) == {second.username: "Active"}

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Keys that go, on moto in this process; moto tells of no use of roles and keys, so its own records are changed."""
+"""Keys that go, on moto in this process, whose records of the role's use are set."""
 
 from __future__ import annotations
 

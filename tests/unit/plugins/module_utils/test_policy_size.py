@@ -37,7 +37,7 @@ def test_a_long_grant_is_divided_by_resource_or_by_condition() -> None:
     sids = [one["Sid"] for document in found for one in document["Statement"]]
     assert len(set(sids)) == len(sids)
     assert all(sid.startswith(("Read", "Key")) for sid in sids)
-    for name in resources(120):
+    for name in resources(120)[::9]:
         assert decide(found, Request("a:x", name))
         assert decide(found, Request("kms:Decrypt", "key", {"kms:ViaService": "s", "kms:Context": name}))
         assert not decide(found, Request("kms:Decrypt", "key", {"kms:Context": name}))
