@@ -82,7 +82,8 @@ def test_from_an_empty_account_to_a_run_that_changes_nothing(shop: Lab) -> None:
 
 
 def test_the_key_alone_and_what_comes_after_it_in_check_mode(shop: Lab) -> None:
-    told = [{"ansible.builtin.debug": {"msg": "key={{ aws_access_key.arn }} made={{ aws_access_key.made }}"}}]
+    key = "aws_access_encryption_key"
+    told = [{"ansible.builtin.debug": {"msg": f"key={{{{ {key}.arn }}}} made={{{{ {key}.made }}}}"}}]
     shown = role(shop, "--check", tasks="key.yml", after=told)
     assert shown.code == 0, shown.output
     assert f"key=arn:aws:kms:{REGION}:{ACCOUNT}:key/not-made-yet made=False" in shown.text
