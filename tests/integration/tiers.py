@@ -41,7 +41,7 @@ SELECTED = {
     "test_leak_parties": (),
     "test_leak_response": ("from_a_paste", "signing_key"),
     "test_leaked_ssh_key": (),
-    "test_least_privilege": ("every_call",),
+    "test_least_privilege": ("deploys_and_rotations",),
     "test_real_rotation": (),
     "test_rotate.py": ("third_partys_value",),
     "test_rotate_bad_input": (),
