@@ -80,5 +80,7 @@ def test_outsiders(statement: dict[str, Any], words: list[str]) -> None:
 
 
 def test_one_statement_that_is_no_list() -> None:
-    assert list(_policy_findings.wildcards({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})) == ["allows *"]
+    assert list(_policy_findings.wildcards({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})) == [
+        "allows *"
+    ]
     assert list(_policy_findings.wildcards({})) == []

@@ -22,7 +22,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.audit i
     AuditBody,
     MemoryAudit,
     body_of,
-    location,
     record,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import Hook
@@ -194,13 +193,13 @@ def test_lost_answers(repeats: list[bool], exclusive: bool) -> None:
     ],
 )
 def test_a_location(text: str, expected: tuple[str, str]) -> None:
-    assert location(text) == expected
+    assert _audit.location(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "/a", "s3://", "A/b", "https://x/y", "a"])
 def test_what_is_no_location(text: str) -> None:
     with pytest.raises(AuditError, match="does not begin with the name of a bucket; give bucket/prefix"):
-        location(text)
+        _audit.location(text)
 
 
 def test_the_body_is_the_catalogs(catalog: Callable[..., Any]) -> None:
