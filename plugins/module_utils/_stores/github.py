@@ -186,7 +186,7 @@ class GitHubStore:
         self._api.send("PUT", self._environment(), self._environment_need("Administration: write"), document)
 
     def _reviewer(self, name: str) -> Dict[str, Any]:
-        owner, _, team = name.partition("/")
+        owner, _slash, team = name.partition("/")
         path = f"/orgs/{quote(owner)}/teams/{quote(team)}" if team else f"/users/{quote(owner)}"
         found = self._api.get(path, Need(f"reviewer {name}", "the organisation's Members: read", "read:org"))
         return {"type": "Team" if team else "User", "id": int(found["id"])}

@@ -1,0 +1,98 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One catalog with its stores in this process, and its repository on loopback, for tests of what is sent there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
+from moto import mock_aws
+
+from ansible_collections.watchparty.secrets.plugins.action import github_actions_secrets as action
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
+from tests.integration.github_server import REPOSITORY, TOKEN, GitHub
+
+REGION, CORE, RECORDS = "eu-west-3", "app/test/core", "/app-journal/test-github"
+URL = "postgresql://app:canary-database@db.example.com/app"
+HOSTS = {"web1": {"ansible_host": "10.0.0.1", "dir": "/srv"}, "web2": {"ansible_host": "10.0.0.2", "dir": "/srv"}}
+
+
+class Lab:
+    """One catalog, its stores and its repository."""
+
+    def __init__(self, github: GitHub) -> None:
+        self.github = github
+        self.hosts: dict[str, Any] = {name: dict(one) for name, one in HOSTS.items()}
+        self.document: dict[str, Any] = {
+            "application": "app",
+            "github": {"repository": REPOSITORY, "api_url": github.url, "environment": "prod"},
+            "settings": {
+                "KEY": {"group": "core", "github": "secret"},
+                "URL": {"group": "core", "type": "url", "github": "secret"},
+                "COUNT": {"parameter": "COUNT", "sensitivity": "low", "github": "variable"},
+                "PLAIN": {"value": "plain", "github": "secret"},
+                "HOST": {"inventory": "ansible_host", "github": "secret"},
+                "OTHER": {"group": "core"},
+            },
+            "credentials": {"deploy": {"kind": "external", "appears_in": [{"github": "DEPLOY"}]}},
+        }
+        self.secrets = boto3.client("secretsmanager", region_name=REGION)
+        self.ssm = boto3.client("ssm", region_name=REGION)
+        content = {"KEY": "canary-key-1", "URL": URL, "OTHER": "canary-other"}
+        self.secrets.create_secret(Name=CORE, SecretString=json.dumps(content))
+        self.ssm.put_parameter(Name="/app/test/COUNT", Type="String", Value="1")
+
+    def setting(self, name: str, **over: Any) -> None:
+        self.document["settings"][name] = {**self.document["settings"].get(name, {}), **over}
+
+    def put(self, **keys: str) -> None:
+        content = {**json.loads(self.secrets.get_secret_value(SecretId=CORE)["SecretString"]), **keys}
+        self.secrets.put_secret_value(SecretId=CORE, SecretString=json.dumps(content))
+
+    def run(self, *, check: bool = False, answers: dict[str, str] | None = None, **args: Any) -> dict[str, Any]:
+        made = action.ActionModule.__new__(action.ActionModule)
+        made._task = SimpleNamespace(check_mode=check)
+        specs = {**aws_argument_spec(), **action.OPTIONS}
+        options = {name: one.get("default") for name, one in specs.items()}
+        own = {"catalog": self.document, "environment": "test", "region": REGION, "hosts": list(self.hosts)}
+        variables = {"hostvars": self.hosts, "asked": {"answers": answers or {}}}
+        found: dict[str, Any] = made._synced({**options, **own, **args}, variables)
+        assert "canary" not in json.dumps(found), "a value is in the result"
+        assert "canary" not in json.dumps(self.records()), "a value is in the records"
+        assert "canary" not in self.github.log(), "a value was sent unsealed"
+        return found
+
+    def settle(self) -> None:
+        """Everything is sent, and a second run says so."""
+        self.run(answers={"DEPLOY": "canary-deploy"}, values_from="asked")
+        assert self.run()["changed"] is False
+
+    def records(self) -> dict[str, Any]:
+        pages = self.ssm.get_paginator("get_parameters_by_path").paginate(Path=RECORDS, Recursive=True)
+        found = {one["Name"].removeprefix(RECORDS): one["Value"] for page in pages for one in page["Parameters"]}
+        return {name: json.loads(text) for name, text in found.items()}
+
+    def why(self, found: dict[str, Any], name: str) -> tuple[str, str]:
+        (one,) = [one for one in found["plan"] if one["name"] == name]
+        return one["act"], one["why"]
+
+
+@contextmanager
+def github_lab(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "GH_TOKEN", "GITHUB_TOKEN_FILE", "GITHUB_APP_ID"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    with mock_aws(), GitHub() as github:
+        made = Lab(github)
+        clients = {"secretsmanager": made.secrets, "ssm": made.ssm}
+        # Making a client takes longer than all that a test does with it.
+        monkeypatch.setattr(AwsConnection, "store_client", lambda _self, service: clients[service])
+        yield made
