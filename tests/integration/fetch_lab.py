@@ -18,7 +18,7 @@ from typing import Any
 
 from sandbox.aws import REGION, Moto
 from sandbox.hosts import Fleet
-from sandbox.process import REPOSITORY
+from sandbox.process import REPOSITORY, wait_until
 from sandbox.seed import seed
 from sandbox.wheels import make_wheels
 from tests.integration import harness
@@ -158,5 +158,7 @@ class FetchLab:
         return self.shell("journalctl --boot --no-pager --output=cat --unit=shop-secrets.service")
 
     def started_on_the_present_file(self) -> bool:
-        started = self.shell("cat /proc/$(systemctl show -P MainPID shop)/root/tmp/shop-started").split()[0]
-        return started == self.shell(f"sha256sum {self.path}").split()[0]
+        """Once it has started: systemd begins that when the fetch is done, and tells us no earlier than it began."""
+        started = "cat /proc/$(systemctl show -P MainPID shop)/root/tmp/shop-started"
+        present = self.shell(f"sha256sum {self.path}").split()
+        return wait_until(lambda: self.shell(started, check=False).split() == present, seconds=30)

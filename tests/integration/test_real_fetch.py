@@ -112,6 +112,7 @@ def test_booted_with_aws_gone(lab: FetchLab) -> None:
 
 
 def test_aws_comes_back(lab: FetchLab) -> None:
+    lab.store("3")
     lab.shell("systemctl start shop-secrets-refresh")
     assert lab.generation() == "3"
     if not on_disk(lab):
