@@ -46,16 +46,18 @@ def parsed(*entries: Any) -> _scan_baseline.Baseline:
 
 
 def test_a_fingerprint_names_the_place_and_not_the_version() -> None:
-    for same in (
+    same: list[dict[str, Any]] = [
         {"stage": "version 4"},
         {"source": "/elsewhere/shop"},
         {"commit": "other"},
         {"path": "renamed.py"},
         {"author": "x"},
-    ):
-        assert replace(FOUND, **same).fingerprint == FOUND.fingerprint
-    for other in ({"blob": "f" * 20}, {"rule": "X"}, {"form": "as it is"}, {"offset": 121}, {"inside": "m"}):
-        assert replace(FOUND, **other).fingerprint != FOUND.fingerprint
+    ]
+    for change in same:
+        assert replace(FOUND, **change).fingerprint == FOUND.fingerprint
+    other: list[dict[str, Any]] = [{"blob": "f" * 20}, {"rule": "X"}, {"form": "hex"}, {"offset": 121}, {"inside": "m"}]
+    for change in other:
+        assert replace(FOUND, **change).fingerprint != FOUND.fingerprint
     assert replace(FOUND, times=3).fingerprint != replace(FOUND, times=4).fingerprint
 
 

@@ -71,7 +71,7 @@ def test_a_value_is_found_inside(tmp_path: Path, data: bytes, inside: str) -> No
     report = looked_into(data, tmp_path / "archive")
     assert [(one.rule, one.inside) for one in report.findings] == [("TOKEN", inside)]
     assert report.complete
-    stream = _scan.scan([StreamSource(io.BytesIO(data))], SOUGHT, limits=SMALL)  # type: ignore[list-item]
+    stream = _scan.scan([StreamSource(io.BytesIO(data))], SOUGHT, limits=SMALL)
     assert [(one.rule, one.inside) for one in stream.findings] == [("TOKEN", inside)]
 
 
