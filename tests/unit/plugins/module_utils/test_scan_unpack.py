@@ -66,7 +66,20 @@ def told(report: Report) -> list[str]:
         (tarred({"w.whl": zipped([TEXT])}), "w.whl!folder/member0.txt"),
         (stored(stored(gzip.compress(TEXT))), "inner.bin!inner.bin"),
     ],
-    ids="gz two-gz bz2 xz zip zip-stored zip-bz2 tar tar.gz gz-in-tar whl-in-tar gz-in-zip-in-zip".split(),
+    ids=[
+        "gz",
+        "two-gz",
+        "bz2",
+        "xz",
+        "zip",
+        "zip-stored",
+        "zip-bz2",
+        "tar",
+        "tar.gz",
+        "gz-in-tar",
+        "whl-in-tar",
+        "gz-in-zip-in-zip",
+    ],
 )
 def test_a_value_is_found_inside(tmp_path: Path, data: bytes, inside: str) -> None:
     report = looked_into(data, tmp_path / "archive")
