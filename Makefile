@@ -42,7 +42,7 @@ long: setup ## the tests that make test leaves out, since they take minutes each
 chaos: setup ## kill and stop rotations at every act there is; takes hours (ACTS=writes: at those that change something)
 	@KILL_AT_EVERY_TASK=$(or $(ACTS),1) $(PYTHON) -m pytest -q -s -m slow \
 		tests/integration/test_killed.py tests/integration/test_rotate_killed.py tests/integration/test_rotate_two.py \
-		tests/integration/test_leak_killed.py tests/integration/test_provision_killed.py
+		tests/integration/test_leak_killed.py tests/integration/test_provision_killed.py tests/integration/test_provision.py
 
 bench: setup ## measure, side by side with today's way; takes minutes
 	@$(PYTHON) -m bench

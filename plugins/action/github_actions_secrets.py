@@ -47,6 +47,7 @@ OPTIONS: dict[str, Any] = {
     "create_environment": {"type": "bool", "default": False},
     "reviewers": {"type": "list", "elements": "str", "default": []},
     "token_file": {"type": "path"},
+    "incomplete": {"type": "bool", "default": False},
     **_supplied.OPTIONS,
 }
 
@@ -86,7 +87,8 @@ class ActionModule(ActionBase):
         inventory, words = _github_sync.from_inventory(catalog, args["hosts"], task_vars.get("hostvars", {}))
         secrets = SecretsManager(connection.store_client("secretsmanager"))
         contents = _github_sync.with_credentials(catalog, read.contents, secrets)
-        read.resolution.require()
+        if not (args["incomplete"] and self._task.check_mode):
+            read.resolution.require()
         held = _chosen(
             _github.held(catalog, read.resolution, contents, inventory, _given(args, task_vars)), args["names"]
         )

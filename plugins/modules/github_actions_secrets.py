@@ -64,6 +64,12 @@ options:
       - A file with mode 0600 that holds the token alone. Without it the environment variables C(GITHUB_TOKEN_FILE),
         C(GITHUB_APP_ID) with C(GITHUB_APP_KEY_FILE), C(GITHUB_TOKEN) and C(GH_TOKEN) are looked at, in this order.
     type: path
+  incomplete:
+    description:
+      - In check mode, plan although the stores lack what is required, for a run that writes it there before. What they lack is
+        told as missing. Without check mode it has no effect.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules

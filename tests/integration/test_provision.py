@@ -1,0 +1,178 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""provision.yml whole: from an empty account and a repository to a deploy, and nothing changed by a second run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._iam_eval import Request, decide
+from sandbox.aws import ACCOUNT, REGION
+from sandbox.process import write_private
+from tests.integration.access_lab import OPERATOR, writes
+from tests.integration.chaos import EVERY, Chaos, Controller, points, sweep
+from tests.integration.github_server import REPOSITORY, TOKEN, GitHub
+from tests.integration.harness import ENVIRONMENT, Lab, Run, reset
+from tests.integration.values_lab import ANSWERS, Account, shop
+
+PROVISION = "playbooks/provision.yml"
+OTHER = "staging"
+KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\ncanary-of-a-deploy-key\n-----END OPENSSH PRIVATE KEY-----\n"
+ROLES = ("deploy", "host", "rotate", "respond")
+
+
+@pytest.fixture
+def github() -> Iterator[GitHub]:
+    with GitHub() as server:
+        for name in (ENVIRONMENT, OTHER):
+            server.environment(name)
+        yield server
+
+
+class Empty(Account):
+    """Nothing is in the account, not even a key; what GitHub has is only that it may be asked."""
+
+    def __init__(self, lab: Lab, github: GitHub) -> None:
+        self.lab, self.github = lab, github
+        lab.catalog = shop(github={"repository": REPOSITORY, "scope": "environment", "api_url": github.url})
+        settings = lab.catalog["settings"]
+        settings["SECRET_KEY"]["github"] = "secret"
+        settings["SSH_PRIVATE_KEY"] = {"github": "secret", "sensitivity": "high"}
+        settings["SERVER_HOST"] = {"inventory": "ansible_host", "github": "secret"}
+        lab.catalog["aws"]["operators"] = [OPERATOR]
+        lab.add_hosts()
+        for host in lab.hosts:
+            lab.host_vars[host.name]["ansible_host"] = "127.0.0.1"
+        self.values, self.keys = lab.directory / "provision-values.yml", lab.directory / "github-values.yml"
+        write_private(self.values, json.dumps(ANSWERS))
+        write_private(self.keys, json.dumps({"SSH_PRIVATE_KEY": KEY}))
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """A first run's."""
+        return ("-e", f"provision_values_file={self.values}", "-e", f"github_values_file={self.keys}")
+
+    def whole(self, *arguments: str, environment: str = ENVIRONMENT, first: bool = True) -> Run:
+        words = ("-e", f"app_environment={environment}", *(self.command if first else ()), *arguments)
+        run = self.lab.run(*words, playbook=PROVISION, environment={"GITHUB_TOKEN": TOKEN})
+        assert run.code == 0, run.output
+        return run
+
+    def documents(self, role: str) -> list[dict[str, Any]]:
+        iam = self.lab.moto.client("iam")
+        found = []
+        for one in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
+            version = iam.get_policy(PolicyArn=one["PolicyArn"])["Policy"]["DefaultVersionId"]
+            found.append(
+                iam.get_policy_version(PolicyArn=one["PolicyArn"], VersionId=version)["PolicyVersion"]["Document"]
+            )
+        return found
+
+    def assert_provisioned(self, environment: str = ENVIRONMENT) -> None:
+        """Roles, key, values and GitHub's copies are there, each once."""
+        core = self.assert_complete(environment)
+        held = self.github.environments[environment].values
+        assert held == {"SECRET_KEY": core["SECRET_KEY"], "SSH_PRIVATE_KEY": KEY, "SERVER_HOST": "127.0.0.1"}
+        iam, kms = self.lab.moto.client("iam"), self.lab.moto.client("kms")
+        names = [one["RoleName"] for one in iam.list_roles()["Roles"]]
+        assert sorted(one for one in names if environment in one) == sorted(
+            f"shop-{environment}-{one}" for one in ROLES
+        )
+        aliases = [one["AliasName"] for one in kms.list_aliases()["Aliases"]]
+        assert aliases.count(f"alias/shop-{environment}") == 1
+
+
+@pytest.fixture
+def empty(lab: Lab, github: GitHub) -> Empty:
+    return Empty(lab, github)
+
+
+def test_from_nothing_to_a_deploy(empty: Empty) -> None:
+    """The plan writes nothing anywhere, before and after; a second run changes nothing and sends nothing."""
+    lab, github = empty.lab, empty.github
+    shown = empty.whole("--check", "--diff")
+    assert writes(shown) == ["BatchGetSecretValue"] * writes(shown).count("BatchGetSecretValue")
+    assert github.writes() == []
+    assert empty.state() == {}
+
+    first = empty.whole("-vvvv", "--diff")
+    empty.assert_provisioned()
+    for text in (shown.output, first.output, github.log()):
+        assert "canary" not in text
+        for value in (ANSWERS["API_TOKEN"], ANSWERS["admin"]["password"], empty.secret("all-in-one")["password"]):
+            assert value not in text
+
+    state, sent = empty.state(), github.writes()
+    for arguments in ((), ("--check", "--diff")):
+        again = empty.whole(*arguments, first=False)
+        assert again.result("web1")["changed"] == 0, again.output
+        assert set(writes(again)) <= {"BatchGetSecretValue"}
+    assert (empty.state(), github.writes()) == (state, sent)
+
+    lab.deploy("-e", "env_deploy_restart=false")
+    assert lab.hosts[0].values()["DATABASE_URL"] == empty.secret(f"shop/{ENVIRONMENT}/core")["DATABASE_URL"]
+
+
+@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.parametrize("token", [None, "wrong"])
+def test_what_github_refuses_is_told_before_anything_is_made(empty: Empty, token: str | None) -> None:
+    words = ("-e", f"app_environment={ENVIRONMENT}", *empty.command)
+    run = empty.lab.run(*words, playbook=PROVISION, environment={"GITHUB_TOKEN": token})
+    assert run.code != 0
+    assert ("no token for GitHub is there" if token is None else "GitHub does not accept") in run.text
+    assert writes(run) == ["BatchGetSecretValue"] * len(writes(run))
+    assert empty.state() == {}
+
+
+@pytest.mark.slow
+@pytest.mark.long
+def test_staging_and_production_side_by_side(empty: Empty) -> None:
+    """Neither writes what is the other's, and no role of one reaches what the other has."""
+    empty.whole()
+    before, sent = empty.state(), dict(empty.github.environments[ENVIRONMENT].values)
+    for host in empty.lab.hosts:
+        empty.lab.host_vars[host.name]["app_environment"] = OTHER
+    empty.whole(environment=OTHER)
+    empty.assert_provisioned(OTHER)
+    after = empty.state()
+    assert {name: after[name] for name in before} == before
+    assert empty.github.environments[ENVIRONMENT].values == sent
+    mine, theirs = empty.secret(f"shop/{ENVIRONMENT}/core"), empty.secret(f"shop/{OTHER}/core")
+    given = {"API_TOKEN"}
+    assert not {name for name in mine if mine[name] == theirs[name]} - given
+    for environment, foreign in ((ENVIRONMENT, OTHER), (OTHER, ENVIRONMENT)):
+        for role in ROLES:
+            documents = empty.documents(f"shop-{environment}-{role}")
+            for other, allowed in ((environment, True), (foreign, False)):
+                arn = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:shop/{other}/core-AbCdEf"
+                assert bool(decide(documents, Request("secretsmanager:GetSecretValue", arn))) is allowed, (role, other)
+
+
+@pytest.mark.slow
+@pytest.mark.long
+def test_killed_and_started_again(empty: Empty, record_testsuite_property: Any) -> None:
+    """From nothing each time: killed before one of its writes, then run again, it ends complete and nothing is doubled."""
+    lab: Any = empty.lab
+    token = ("env", f"GITHUB_TOKEN={TOKEN}")
+    chaos = Chaos(lab, Controller(lab, prefix=token, playbook=PROVISION, command=empty.command))
+
+    def attempt(at: str) -> object:
+        reset(empty.lab.moto)
+        for scope in empty.github.environments.values():
+            scope.values.clear()
+        act = chaos.kill(at, alive=False)
+        empty.whole()
+        empty.assert_provisioned()
+        state = empty.state()
+        assert all(len(one[1]) == 1 for name, one in state.items() if not name.startswith("/")), "made more than once"
+        assert empty.whole(first=False).result("web1")["changed"] == 0
+        return act.label if act else "not reached"
+
+    every = points(chaos.acts())
+    chosen = every if EVERY else every[:: max(1, len(every) // 4)]
+    sweep(chosen, attempt, what="provisions killed, then started again", record=record_testsuite_property)
