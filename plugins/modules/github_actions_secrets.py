@@ -66,8 +66,8 @@ options:
     type: path
   incomplete:
     description:
-      - In check mode, plan although the stores lack what is required, for a run that writes it there before. What they lack is
-        told as missing. Without check mode it has no effect.
+      - In check mode, plan although the stores lack what is required, for a run that writes it there before. What they
+        lack is told as missing. Without check mode it has no effect.
     type: bool
     default: false
 extends_documentation_fragment:

@@ -156,7 +156,7 @@ def test_staging_and_production_side_by_side(empty: Empty) -> None:
 @pytest.mark.slow
 @pytest.mark.long
 def test_killed_and_started_again(empty: Empty, record_testsuite_property: Any) -> None:
-    """From nothing each time: killed before one of its writes, then run again, it ends complete and nothing is doubled."""
+    """From nothing each time: killed before a write, then run again, it ends complete and nothing is doubled."""
     lab: Any = empty.lab
     token = ("env", f"GITHUB_TOKEN={TOKEN}")
     chaos = Chaos(lab, Controller(lab, prefix=token, playbook=PROVISION, command=empty.command))
