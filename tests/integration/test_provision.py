@@ -176,3 +176,15 @@ def test_killed_and_started_again(empty: Empty, record_testsuite_property: Any) 
     every = points(chaos.acts())
     chosen = every if EVERY else every[:: max(1, len(every) // 4)]
     sweep(chosen, attempt, what="provisions killed, then started again", record=record_testsuite_property)
+
+
+@pytest.mark.slow
+@pytest.mark.long
+def test_without_a_terminal_nothing_is_made(empty: Empty) -> None:
+    words = ("-e", f"app_environment={ENVIRONMENT}")
+    run = empty.lab.run(*words, playbook=PROVISION, environment={"GITHUB_TOKEN": TOKEN})
+    assert run.code != 0
+    for name in (*ANSWERS, "provision_values_file"):
+        assert name in run.text
+    assert writes(run) == ["BatchGetSecretValue"] * len(writes(run))
+    assert empty.github.writes() == []

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.slow
 
 
 def killer(account: Account) -> Chaos:
-    command = ("-e", f"secret_provision_values_file={account.file()}")
+    command = ("-e", f"provision_values_file={account.file()}")
     lab: Any = account.lab
     return Chaos(lab, Controller(lab, playbook=PROVISION, command=command))
 
@@ -113,7 +113,7 @@ def test_no_value_is_anywhere_but_in_the_stores(lab: Lab) -> None:
             (lab.directory / name).mkdir(exist_ok=True)
         with Watch(canaries, [lab.directory / name for name in ("local-temp", "remote-temp", "tmp")]) as watch:
             run = lab.run(
-                *("-vvvv", "--diff", "-e", f"secret_provision_values_file={path}"),
+                *("-vvvv", "--diff", "-e", f"provision_values_file={path}"),
                 environment=search._variables(),
                 playbook=PROVISION,
             )

@@ -59,7 +59,7 @@ def test_without_a_terminal_everything_that_is_needed_is_named(account_of: Accou
     account_of.lab.add_hosts()
     run = account_of.provision(values=False)
     assert run.code != 0
-    for name in ("API_TOKEN", "ALLOWED_HOSTS", "admin.username", "admin.password", "secret_provision_values_file"):
+    for name in ("API_TOKEN", "ALLOWED_HOSTS", "admin.username", "admin.password", "provision_values_file"):
         assert name in run.text
     assert account_of.state() == {}
 
@@ -141,7 +141,7 @@ def test_bad_input_is_named_before_the_first_write(account_of: Account, name: st
     if name == "readable by others":
         path.chmod(0o644)
     before = account_of.state()
-    run = lab.run("-e", f"secret_provision_values_file={path}", playbook=PROVISION)
+    run = lab.run("-e", f"provision_values_file={path}", playbook=PROVISION)
     assert run.code != 0
     for words in BAD[name]:
         assert words in run.text, run.output

@@ -129,7 +129,7 @@ class Account:
         return path
 
     def provision(self, *arguments: str, environment: str = ENVIRONMENT, values: bool = True) -> Run:
-        given = ("-e", f"secret_provision_values_file={self.file()}") if values else ()
+        given = ("-e", f"provision_values_file={self.file()}") if values else ()
         return self.lab.run("-e", f"app_environment={environment}", *given, *arguments, playbook=PROVISION)
 
     def provisioned(self, *arguments: str, environment: str = ENVIRONMENT) -> Run:
