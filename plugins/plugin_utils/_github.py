@@ -89,15 +89,16 @@ def _token(where: GitHub, token_file: str | None) -> str:
         return _installation_token(where, os.environ["GITHUB_APP_ID"], os.environ.get("GITHUB_APP_KEY_FILE", ""))
     for name in _TOKEN_VARIABLES:
         if os.environ.get(name):
-            return os.environ[name].strip()
+            return _required(os.environ[name].strip(), name)
     raise NoAccess(
         f"no token for GitHub is there; set {TOKENS} (a file with mode 0600), or GITHUB_APP_ID and GITHUB_APP_KEY_FILE"
     )
 
 
-def _required(token: str, file: str) -> str:
-    if not token or any(one.isspace() for one in token):
-        raise NoAccess(f"{file}: holds no token; write the token alone into it")
+def _required(token: str, where: str) -> str:
+    """What cannot stand in a header is refused here: the client would quote it."""
+    if not token or not (token.isascii() and token.isprintable()) or " " in token:
+        raise NoAccess(f"{where}: holds no token; write the token alone into it")
     return token
 
 
