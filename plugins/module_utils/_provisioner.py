@@ -28,7 +28,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisi
     change,
     tier_for,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._value_writes import CREATE, Write
+from ansible_collections.watchparty.secrets.plugins.module_utils._value_writes import CREATE, MERGE, Write
 
 TRIES = 4
 """How often a plan is made anew because somebody else wrote meanwhile."""
@@ -105,13 +105,9 @@ class Provisioner:
         journal = _journal.fold(self.catalog.journal_path, log.readings())
         contents = self.secrets.read(names) if names else Contents()
         contents |= self.parameters.read([self.catalog.ssm_path])
-        found = {name: self.secrets.kept(name) for name in names if self._is_there(contents, name)}
+        # One without a value is said to be missing, too.
+        found = {name: self.secrets.kept(name) for name in names}
         return Seen(contents, {name: one for name, one in found.items() if one}, journal)
-
-    @staticmethod
-    def _is_there(contents: Contents, name: str) -> bool:
-        failure = contents.failures.get(name)
-        return failure is None or failure.reason != "missing"
 
     def outlook(self, given: Mapping[str, str], seen: Optional[Seen] = None) -> Outlook:
         """The whole plan. What stands against it is in its problems."""
@@ -128,6 +124,7 @@ class Provisioner:
             anyway=self.wish.anyway,
         )
         plan = self._planner(ground)
+        plan = replace(plan, writes=tuple(self._into_empty(write, seen) for write in plan.writes))
         foreign = [] if self.wish.adopt else [words for write in plan.writes for words in self._foreign(write, seen)]
         plan = replace(plan, problems=(*plan.problems, *foreign))
         deleted = tuple(name for name, one in seen.kept.items() if one.deleted)
@@ -188,7 +185,7 @@ class Provisioner:
                 form = replace(self.form(write.name), policy=self.wish.policy)
                 self.secrets.make(write.name, write.content, version=version, form=form)
             else:
-                self.secrets.merge(write.name, write.content, version=version, instead_of=write.instead_of)
+                self.secrets.merge(write.name, write.content, version=version, instead_of=write.instead_of or None)
         elif write.act == CREATE:
             tier = tier_for(write.content, advanced=self.wish.advanced)
             form = self.form(write.name, description=self._description(write))
@@ -240,6 +237,12 @@ class Provisioner:
             if one.words:
                 found[name] = one
         return found
+
+    @staticmethod
+    def _into_empty(write: Write, seen: Seen) -> Write:
+        """A secret that is there without a value, as Terraform makes them, gets its first version."""
+        kept = seen.kept.get(write.name)
+        return replace(write, act=MERGE) if write.act == CREATE and kept and not kept.deleted else write
 
     def _foreign(self, write: Write, seen: Seen) -> List[str]:
         kept = seen.kept.get(write.name)

@@ -110,8 +110,11 @@ class SecretMaking(VersionedStore):
         if form.policy:
             self._put_policy(name, form.policy)
 
-    def merge(self, name: str, content: str, *, version: str, instead_of: str) -> None:
-        """Makes the content current if version ``instead_of`` still is. Raises :class:`Conflict` if it is not."""
+    def merge(self, name: str, content: str, *, version: str, instead_of: Optional[str]) -> None:
+        """Makes the content current if version ``instead_of`` still is; None stands for a secret without a version.
+
+        Raises :class:`Conflict` if another is.
+        """
         self.stage(name, content, version=version, label=LABEL)
         try:
             self.promote(name, to=version, instead_of=instead_of)

@@ -63,6 +63,16 @@ def test_a_secret_is_made_in_its_form_and_only_once(secrets: tuple[MakingSecrets
     assert "canary" not in str(caught.value)
 
 
+def test_a_secret_without_a_value_gets_its_first_version(secrets: tuple[MakingSecrets, Any]) -> None:
+    store, client = secrets
+    client.create_secret(Name="core")
+    store.merge("core", "canary", version=V1, instead_of=None)
+    assert store.read(["core"]).readings["core"].value == "canary"
+    assert LABEL not in store.describe("core").stages
+    with pytest.raises(Conflict):
+        store.merge("core", "other", version=V2, instead_of=None)
+
+
 def test_a_secret_gets_what_it_lacks(secrets: tuple[MakingSecrets, Any]) -> None:
     store, client = secrets
     client.create_secret(Name="core", SecretString="x", Tags=[{"Key": "Mine", "Value": "1"}])
