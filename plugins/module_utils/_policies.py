@@ -243,10 +243,11 @@ def _responding(reach: Reach, ground: Ground) -> List[Grant]:
 def key_policy(ground: Ground) -> Dict[str, Any]:
     """The key's own policy: the account administers it, and IAM says who may use it, through the two stores alone.
 
-    So nobody decrypts with it directly, an administrator neither, without changing this policy first.
+    So nobody decrypts with it directly, an administrator neither, without changing this policy first. Making grants is
+    not among the rights: a grant opens the key past this policy, and neither store needs one.
     """
     root: Mapping[str, str] = {"AWS": ground.arn("iam", "root")}
-    manage = ("Create*", "Describe*", "Enable*", "List*", "Put*", "Update*", "Revoke*", "Disable*", "Get*", "Delete*")
+    manage = ("CreateAlias", "Describe*", "Enable*", "List*", "Put*", "Update*", "Revoke*", "Disable*", "Get*", "Delete*")
     more = ("TagResource", "UntagResource", "ScheduleKeyDeletion", "CancelKeyDeletion", "RotateKeyOnDemand")
     use = ("Decrypt", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
     services = [ground.via("secretsmanager"), ground.via("ssm")]
