@@ -125,16 +125,20 @@ class Provisioner:
         )
         plan = self._planner(ground)
         plan = replace(plan, writes=tuple(self._into_empty(write, seen) for write in plan.writes))
-        foreign = [] if self.wish.adopt else [words for write in plan.writes for words in self._foreign(write, seen)]
-        plan = replace(plan, problems=(*plan.problems, *foreign))
-        deleted = tuple(name for name, one in seen.kept.items() if one.deleted)
-        return Outlook(plan, deleted if self.wish.restore else (), self._reforms(seen))
+        restores = tuple(name for name, one in seen.kept.items() if one.deleted and self.wish.restore)
+        touched = dict.fromkeys((*restores, *(write.name for write in plan.writes if write.act != CREATE)))
+        kept = [seen.kept[name] for name in touched if name in seen.kept and not self.wish.adopt]
+        plan = replace(plan, problems=(*plan.problems, *(words for one in kept for words in self._of_another(one))))
+        return Outlook(plan, restores, self._reforms(seen))
 
     def apply(self, given: Mapping[str, str], outlook: Optional[Outlook] = None) -> List[str]:
         """Carries the plan out; the lines of what was done. Raises :class:`ProvisionError` before the first write."""
         done: List[str] = []
         for at in range(TRIES):
             outlook = outlook if outlook and at == 0 else self.outlook(given)
+            if outlook.plan.problems and done:
+                words = f"{'; '.join(done)}. What is there now stands against the rest: {'; '.join(outlook.plan.problems)}"
+                raise Conflict(words)
             if outlook.plan.problems:
                 raise ProvisionError(outlook.plan.problems)
             self.notes = outlook.plan.notes
@@ -154,16 +158,21 @@ class Provisioner:
             for name, one in sorted(outlook.reforms.items()):
                 self.secrets.reform(name, one)
                 done.append(f"secret {name} gets: {', '.join(one.words)}")
-            break
-        return done
+            return done
+        raise Conflict(f"{', '.join(outlook.restores)}: is still scheduled for deletion, says AWS; run again")
 
     def absent(self, names: Sequence[str]) -> List[str]:
         """Schedules the deletion of these secrets; those that it was still to be done for."""
-        self._require_ours(names)
+        self.require_ours(names)
         days = self.catalog.aws.recovery_days if self.catalog.aws else 30
         return [name for name in names if self.secrets.retire(name, days=days)]
 
-    def require_known(self, names: Sequence[str]) -> None:
+    def restored(self, names: Sequence[str]) -> List[str]:
+        """Takes back the deletion of these secrets; those that it was still to be done for."""
+        self.require_ours(names)
+        return [name for name in names if self.secrets.restore(name)]
+
+    def _require_known(self, names: Sequence[str]) -> None:
         known = _targets.secret_names(self.catalog)
         unknown = [name for name in names if name not in known]
         if unknown:
@@ -171,8 +180,9 @@ class Provisioner:
                 [f"{name}: is no secret of {self.catalog.environment}; it has {', '.join(known)}" for name in unknown]
             )
 
-    def _require_ours(self, names: Sequence[str]) -> None:
-        self.require_known(names)
+    def require_ours(self, names: Sequence[str]) -> None:
+        """Raises :class:`ProvisionError` for what the catalog does not know, and for what has another's tags."""
+        self._require_known(names)
         found = {name: self.secrets.kept(name) for name in names}
         foreign = [words for one in found.values() if one for words in self._of_another(one)]
         if foreign and not self.wish.adopt:
@@ -243,10 +253,6 @@ class Provisioner:
         """A secret that is there without a value, as Terraform makes them, gets its first version."""
         kept = seen.kept.get(write.name)
         return replace(write, act=MERGE) if write.act == CREATE and kept and not kept.deleted else write
-
-    def _foreign(self, write: Write, seen: Seen) -> List[str]:
-        kept = seen.kept.get(write.name)
-        return self._of_another(kept) if kept and write.act != CREATE else []
 
     def _of_another(self, kept: Kept) -> List[str]:
         wanted = {"Application": self.catalog.application, "Environment": self.catalog.environment}

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _resolve
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AlreadyExists, ProvisionError
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AlreadyExists, Conflict, ProvisionError
 from ansible_collections.watchparty.secrets.plugins.module_utils._provisioner import Provisioner
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import Hook
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning import LABEL, Form
@@ -243,6 +243,46 @@ def test_what_is_scheduled_for_deletion_is_an_error_or_restored() -> None:
         world.provision()
     assert world.provision(restore=True) == [f"secret {CORE} is taken back from its deletion"]
     assert world.assert_complete() == former
+
+
+def test_another_applications_deletion_is_not_taken_back() -> None:
+    world = World()
+    world.provision()
+    world.secrets.set_state(CORE, deleted=True)
+    world.secrets.forms[CORE] = Form(tags={"Application": "other"})
+    with pytest.raises(ProvisionError, match="Application=other"):
+        world.provision(restore=True)
+    with pytest.raises(ProvisionError, match="Application=other"):
+        world.process().restored([CORE])
+    assert world.secrets.kept(CORE).deleted  # type: ignore[union-attr]
+    assert world.process(adopt=True).restored([CORE]) == [CORE]
+
+
+def test_a_deletion_that_aws_goes_on_telling_of_is_no_success() -> None:
+    world = World()
+    world.provision()
+    world.secrets.set_state(CORE, deleted=True)
+    world.secrets._restore = lambda name: None  # type: ignore[method-assign]
+    with pytest.raises(Conflict, match=f"{CORE}: is still scheduled for deletion"):
+        world.provision(restore=True)
+
+
+def test_what_stands_against_the_rest_is_not_called_nothing_written() -> None:
+    """Somebody else's hand shows after the first writes."""
+    world = World()
+
+    class Foreign(Hook):
+        def before(self, op: str, name: str) -> None:
+            if (op, name) == ("create", PAIR):
+                world.secrets.seed(PAIR, '{"username": "theirs", "password": "canary-theirs"}')
+                world.secrets.forms[PAIR] = Form(tags={"Application": "other"})
+
+    hooked(world, Foreign())
+    with pytest.raises(Conflict) as caught:
+        world.provision()
+    assert f"secret {CORE} is made" in str(caught.value)
+    assert "stands against the rest" in str(caught.value)
+    assert "canary" not in str(caught.value)
 
 
 def test_absent_and_restored() -> None:
