@@ -47,6 +47,8 @@ class Wish:
     key: Optional[str] = None
     """Another key than the catalog's; empty for AWS's own."""
     policy: Optional[str] = None
+    forms: bool = True
+    """Bring the descriptions, keys, tags and replicas of secrets that are there to what the catalog says."""
 
 
 @dataclass(frozen=True)
@@ -237,7 +239,7 @@ class Provisioner:
 
     def _reforms(self, seen: Seen) -> Dict[str, Change]:
         found = {}
-        for name, kept in seen.kept.items():
+        for name, kept in seen.kept.items() if self.wish.forms else ():
             if kept.deleted or (self._of_another(kept) and not self.wish.adopt):
                 continue
             wanted = self.form(name)
