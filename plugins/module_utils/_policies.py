@@ -247,7 +247,18 @@ def key_policy(ground: Ground) -> Dict[str, Any]:
     not among the rights: a grant opens the key past this policy, and neither store needs one.
     """
     root: Mapping[str, str] = {"AWS": ground.arn("iam", "root")}
-    manage = ("CreateAlias", "Describe*", "Enable*", "List*", "Put*", "Update*", "Revoke*", "Disable*", "Get*", "Delete*")
+    manage = (
+        "CreateAlias",
+        "Describe*",
+        "Enable*",
+        "List*",
+        "Put*",
+        "Update*",
+        "Revoke*",
+        "Disable*",
+        "Get*",
+        "Delete*",
+    )
     more = ("TagResource", "UntagResource", "ScheduleKeyDeletion", "CancelKeyDeletion", "RotateKeyOnDemand")
     use = ("Decrypt", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
     services = [ground.via("secretsmanager"), ground.via("ssm")]

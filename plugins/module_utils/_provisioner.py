@@ -139,7 +139,9 @@ class Provisioner:
         for at in range(TRIES):
             outlook = outlook if outlook and at == 0 else self.outlook(given)
             if outlook.plan.problems and done:
-                words = f"{'; '.join(done)}. What is there now stands against the rest: {'; '.join(outlook.plan.problems)}"
+                words = (
+                    f"{'; '.join(done)}. What is there now stands against the rest: {'; '.join(outlook.plan.problems)}"
+                )
                 raise Conflict(words)
             if outlook.plan.problems:
                 raise ProvisionError(outlook.plan.problems)
