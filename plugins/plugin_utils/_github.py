@@ -28,7 +28,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.github_
     Need,
     Unreachable,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._private_file import read_private
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._private_file import read_private_text
 
 SECONDS = 20
 """Of one request."""
@@ -84,7 +84,7 @@ def _api(where: GitHub, token: str) -> Api:
 def _token(where: GitHub, token_file: str | None) -> str:
     file = token_file or os.environ.get("GITHUB_TOKEN_FILE")
     if file:
-        return _required(read_private(Path(file).expanduser(), "a token").strip(), file)
+        return _required(read_private_text(Path(file).expanduser(), "a token").strip(), file)
     if os.environ.get("GITHUB_APP_ID"):
         return _installation_token(where, os.environ["GITHUB_APP_ID"], os.environ.get("GITHUB_APP_KEY_FILE", ""))
     for name in _TOKEN_VARIABLES:
@@ -106,7 +106,7 @@ def _installation_token(where: GitHub, app: str, key_file: str) -> str:
     """An hour's token of an App that is installed at the repository."""
     if not key_file:
         raise NoAccess("GITHUB_APP_ID is set and GITHUB_APP_KEY_FILE is not; name the file of the App's private key")
-    api = _api(where, _signed(app, read_private(Path(key_file).expanduser(), "the App's private key"), key_file))
+    api = _api(where, _signed(app, read_private_text(Path(key_file).expanduser(), "the App's private key"), key_file))
     need = Need(f"the installation of App {app} at repository {where.repository}", "no more than the App's key")
     found = api.get(f"/repos/{where.repository}/installation", need)
     return str(api.send("POST", f"/app/installations/{found['id']}/access_tokens", need, {})["token"])
