@@ -83,7 +83,7 @@ class Reach:
     @property
     def sent(self) -> str:
         """Path of the record of what GitHub was sent."""
-        return f"{self.catalog.journal_path}-github"
+        return self.catalog.sent_path
 
     @property
     def reads_parameters(self) -> bool:
