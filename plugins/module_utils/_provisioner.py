@@ -248,6 +248,9 @@ class Provisioner:
             if kept.form.description:  # somebody's own words stay
                 wanted = replace(wanted, description="")
             one = change(kept.form, wanted)
+            # A run that was cut short may have made it, and not come to its policy.
+            if self.wish.policy and not self.secrets.policy(name):
+                one = replace(one, policy=self.wish.policy)
             if one.words:
                 found[name] = one
         return found

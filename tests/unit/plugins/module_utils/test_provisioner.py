@@ -211,6 +211,26 @@ def test_what_a_secret_is_made_with() -> None:
     assert world.parameters._parameters["/app/test/HOSTS"].kept["Type"] == "String"
 
 
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_killed_between_a_secret_and_its_policy(after: bool) -> None:
+    whole, text = World(), '{"Statement": []}'
+    killer = Killer()
+    hooked(whole, killer)
+    whole.provision(policy=text)
+    for at in [number for number, op in enumerate(killer.ops, 1) if op == "policy"]:
+        world = World()
+        hooked(world, Killer(at, after=after))
+        with pytest.raises(Killed):
+            world.provision(policy=text)
+        hooked(world, Hook())
+        world.secrets.seed("app/test/admin", "{}")
+        world.secrets._change("app/test/admin", policy="theirs")
+        world.provision(policy=text)
+        policies = {name: form.policy for name, form in world.secrets.forms.items()}
+        assert policies == {**dict.fromkeys(policies, text), "app/test/admin": "theirs"}
+        assert world.provision(policy=text) == []
+
+
 def test_a_secret_that_is_there_gets_what_it_lacks() -> None:
     world = World()
     begun(world)

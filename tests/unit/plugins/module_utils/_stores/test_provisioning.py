@@ -58,6 +58,7 @@ def test_a_secret_is_made_in_its_form_and_only_once(secrets: tuple[MakingSecrets
     assert kept.form.replicas == ("eu-west-1",)
     assert client.get_resource_policy(SecretId="core")["ResourcePolicy"] == FORM.policy
     assert change(kept.form, FORM).words == []
+    assert store.policy("core") == FORM.policy
     with pytest.raises(AlreadyExists, match="core was made by somebody else") as caught:
         store.make("core", "canary-2", version=V2, form=FORM)
     assert "canary" not in str(caught.value)
