@@ -136,6 +136,7 @@ class Provisioner:
     def apply(self, given: Mapping[str, str], outlook: Optional[Outlook] = None) -> List[str]:
         """Carries the plan out; the lines of what was done. Raises :class:`ProvisionError` before the first write."""
         done: List[str] = []
+        still: Sequence[str] = ()
         for at in range(TRIES):
             outlook = outlook if outlook and at == 0 else self.outlook(given)
             if outlook.plan.problems and done:
@@ -147,6 +148,7 @@ class Provisioner:
                 raise ProvisionError(outlook.plan.problems)
             self.notes = outlook.plan.notes
             if outlook.restores:
+                still = outlook.restores
                 for name in outlook.restores:
                     self.secrets.restore(name)
                     done.append(f"secret {name} is taken back from its deletion")
@@ -163,7 +165,7 @@ class Provisioner:
                 self.secrets.reform(name, one)
                 done.append(f"secret {name} gets: {', '.join(one.words)}")
             return done
-        raise Conflict(f"{', '.join(outlook.restores)}: is still scheduled for deletion, says AWS; run again")
+        raise Conflict(f"{', '.join(still)}: is still scheduled for deletion, says AWS; run again")
 
     def absent(self, names: Sequence[str]) -> List[str]:
         """Schedules the deletion of these secrets; those that it was still to be done for."""
