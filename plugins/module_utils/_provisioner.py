@@ -8,7 +8,7 @@ import uuid
 from dataclasses import dataclass, field, replace
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _journal, _provision, _targets
+from ansible_collections.watchparty.secrets.plugins.module_utils import _access, _journal, _provision, _targets
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     AlreadyExists,
     Conflict,
@@ -32,7 +32,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._value_writes i
 
 TRIES = 4
 """How often a plan is made anew because somebody else wrote meanwhile."""
-MANAGED_BY = "watchparty.secrets"
 
 
 @dataclass(frozen=True)
@@ -215,16 +214,9 @@ class Provisioner:
         return self._generated[credential.name]
 
     def form(self, name: str, *, description: str = "") -> Form:
-        """What stands beside the values of a secret or parameter."""
+        """What stands beside the values of a secret or parameter. Raises PolicyError for a tag that AWS refuses."""
         aws = self.catalog.aws
-        tags = {
-            **(aws.tags if aws else {}),
-            "Application": self.catalog.application,
-            "Environment": self.catalog.environment,
-            "ManagedBy": MANAGED_BY,
-        }
-        if aws and aws.owner:
-            tags["Owner"] = aws.owner
+        tags = _access.tags(self.catalog)
         ages = [self.catalog.credentials[one].max_age_days for one in _targets.holders(self.catalog, name)]
         days = [age for age in ages if age]
         if days:

@@ -11,7 +11,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _resolve
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AlreadyExists, Conflict, ProvisionError
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+    AlreadyExists,
+    Conflict,
+    PolicyError,
+    ProvisionError,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._provisioner import Provisioner
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import Hook
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning import LABEL, Form
@@ -209,6 +214,19 @@ def test_what_a_secret_is_made_with() -> None:
     assert (parameter.key, parameter.tags["RotationDays"], parameter.replicas) == ("alias/app-test", "90", ())
     assert world.parameters._parameters["/app/test/KEY"].kept["Type"] == "SecureString"
     assert world.parameters._parameters["/app/test/HOSTS"].kept["Type"] == "String"
+
+
+def test_tags_are_those_of_everything_that_is_made() -> None:
+    """A role and a secret have the same owner; what AWS would refuse stops before the first write."""
+    world = World(catalog(lambda document: document.update(aws={"tags": {"Team": "x"}})))
+    tags = world.process().form(CORE).tags
+    assert (tags["Owner"], tags["Team"]) == ("app", "x")
+    for wrong in ({"a": "#"}, {"Owner": "me"}):
+        world = World(catalog(lambda document, wrong=wrong: document["aws"].update(tags=wrong)))  # type: ignore[misc]
+        killer = hooked(world, Killer())
+        with pytest.raises(PolicyError, match=r"aws\.tags"):
+            world.provision()
+        assert not set(killer.ops) & set(WRITES)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
