@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import _access,
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NoAccess, PolicyError, SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._policies import Ground
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.access import Access, numbered
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.access import Access
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam_oidc import OidcProviders
 from ansible_collections.watchparty.secrets.plugins.module_utils._trust import Workflow
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection, suit
@@ -82,7 +82,8 @@ class ActionModule(ActionBase):
             plan["provider"]["made"] = provider is not None
         attached = {one["name"]: look.attached(one["name"]) for one in plan["roles"]}
         wanted = {one["name"]: one["policies"] for one in plan["roles"]}
-        stale = [name for role in attached for name in numbered(attached[role], role, wanted[role])]
+        ours = {name: plan["tags"][name] for name in _access.OURS}
+        stale = [name for role in attached for name in look.earlier(attached[role], role, wanted[role], ours)]
         foreign = [
             f"role {role} has the policy {arn} too, which is not made here"
             for role, every in attached.items()

@@ -41,15 +41,15 @@ class ActionModule(ValuesAction):
         return {**self.written(provisioner, values, complete=args["complete"]), **more}
 
     def _gone(self, provisioner: Provisioner, state: str, names: list[str]) -> dict[str, Any]:
-        provisioner.require_known(names)
         if self._task.check_mode:
+            provisioner.require_ours(names)
             seen = provisioner.look()
             wanted = state == "absent"
             todo = [name for name in names if name in seen.kept and seen.kept[name].deleted != wanted]
         elif state == "absent":
             todo = provisioner.absent(names)
         else:
-            todo = [name for name in names if provisioner.secrets.restore(name)]
+            todo = provisioner.restored(names)
         said = "is scheduled for deletion" if state == "absent" else "is taken back from its deletion"
         return {"changed": bool(todo), "plan": [f"secret {name} {said}" for name in todo]}
 

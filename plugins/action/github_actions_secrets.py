@@ -33,6 +33,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm imp
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _github as _client
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _github_sync, _reading, _supplied
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._declared import environment_of
 
 _WITHOUT_GITHUB = ("local", "ci")
 """Environments that are never mirrored."""
@@ -84,7 +85,8 @@ class ActionModule(ActionBase):
         catalog = read.catalog
         where = _repository(catalog)
         _require_apart(args["catalog"], catalog)
-        inventory, words = _github_sync.from_inventory(catalog, args["hosts"], task_vars.get("hostvars", {}))
+        hosts, left_out = self._own(args["hosts"], catalog.environment, task_vars)
+        inventory, words = _github_sync.from_inventory(catalog, hosts, task_vars.get("hostvars", {}))
         secrets = SecretsManager(connection.store_client("secretsmanager"))
         contents = _github_sync.with_credentials(catalog, read.contents, secrets)
         if not (args["incomplete"] and self._task.check_mode):
@@ -98,8 +100,16 @@ class ActionModule(ActionBase):
         sent = SentStore(parameters, catalog.sent_path)
         hands = _github_sync.Hands(github, sent, lambda: _still(parameters, catalog, read.journal.head))
         records = sent.read()
-        found = Found(held, records, _github_sync.unchanged(held, records, contents, secrets), words)
+        same = _github_sync.unchanged(held, records, contents, secrets)
+        found = Found(held, records, same, [*left_out, *words])
         return self._carried_out(args, where, hands, found)
+
+    def _own(self, hosts: Sequence[str], environment: str, task_vars: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+        """Without the hosts of other environments: with their addresses, a workflow would deploy this one to them."""
+        found = {host: environment_of(host, task_vars["hostvars"], self._templar) for host in hosts}
+        foreign = [f"{host} ({declared})" for host, declared in found.items() if declared not in (None, environment)]
+        words = [f"hosts of other environments are left out: {', '.join(foreign)}"] if foreign else []
+        return [host for host, declared in found.items() if declared in (None, environment)], words
 
     def _carried_out(
         self, args: Mapping[str, Any], where: GitHub, hands: _github_sync.Hands, found: Found

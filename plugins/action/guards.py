@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any, Optional
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._declared import environment_of
 
 
 class ActionModule(ActionBase):
@@ -28,7 +29,7 @@ class ActionModule(ActionBase):
         wrong = [
             f"{host} declares {found or 'none'}"
             for host in args["hosts"]
-            if (found := self._declared(hostvars, host)) != args["environment"]
+            if (found := environment_of(host, hostvars, self._templar)) != args["environment"]
         ]
         if wrong:
             raise AnsibleActionFail(
@@ -36,10 +37,3 @@ class ActionModule(ActionBase):
                 "Set app_environment for the host in the inventory, or leave the host out with --limit"
             )
         return {**result, "changed": False, "hosts": args["hosts"]}
-
-    def _declared(self, hostvars: Any, host: str) -> Optional[str]:
-        """What the inventory says of the host; an extra variable of the same name would hide it."""
-        manager = copy.copy(hostvars._variable_manager)
-        manager._extra_vars = {}
-        found = manager.get_vars(host=hostvars._inventory.get_host(host), include_hostvars=False).get("app_environment")
-        return str(self._templar.template(found)) if found is not None else None

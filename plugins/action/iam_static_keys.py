@@ -20,6 +20,7 @@ OPTIONS: dict[str, Any] = {
     "users": {"type": "list", "elements": "str", "required": True},
     "role": {"type": "str", "required": True},
     "within_days": {"type": "int", "default": 7},
+    "idle_days": {"type": "int", "default": 1},
     "after_days": {"type": "int", "default": 7},
 }
 
@@ -49,7 +50,8 @@ class ActionModule(ActionBase):
         evidence = store.evidence(args["role"])
         _static_keys.require_fresh(evidence, now, within_days=args["within_days"])
         keys = [key for user in dict.fromkeys(args["users"]) for key in store.of(user)]
-        steps = _static_keys.plan(keys, evidence, now, after_days=args["after_days"], own=access.caller())
+        after, idle = args["after_days"], args["idle_days"]
+        steps = _static_keys.plan(keys, evidence, now, after_days=after, idle_days=idle, own=access.caller())
         acts = [step for step in steps if step.act != _static_keys.WAIT]
         if not self._task.check_mode:
             for step in acts:

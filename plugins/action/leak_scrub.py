@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _ages, _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils import _ages, _github, _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
@@ -45,15 +46,28 @@ def _replaced(journal: Journal) -> set[str]:
 
 def _mirrors(catalog: Catalog, names: Sequence[str], refreshed: Mapping[str, str]) -> Iterator[str]:
     """GitHub's other copies, which nobody can read back, so that nothing here tells whether they are the old ones."""
-    repository = f" --repo {catalog.github.repository}" if catalog.github else ""
     for name in names:
         for mirrored in _graph.mirrored_names(catalog, catalog.credentials[name]):
             if mirrored.upper() in refreshed:
                 continue
-            yield (
-                f"GitHub's secret {mirrored} may hold the leaked {name}: replace it by "
-                f"'gh secret set {mirrored}{repository}', which asks for the value"
-            )
+            kind, command = _by_hand(catalog, mirrored)
+            words = f"GitHub's {kind} {mirrored} may hold the leaked {name}: replace it by '{command}', which asks for"
+            yield f"{words} the value"
+
+
+def _by_hand(catalog: Catalog, name: str) -> tuple[str, str]:
+    """What GitHub calls a copy, and the command that replaces it where it lies."""
+    setting, github = catalog.settings.get(name), catalog.github
+    kind = (setting.github if setting else None) or _github.SECRET
+    command = f"gh {kind} set {name}"
+    if github is None:
+        return kind, command
+    scope = (setting.github_scope if setting else None) or github.scope
+    if scope == _github.ORGANIZATION:
+        # Without the list of those that share it, gh would share it with others than before.
+        return kind, f"{command} --org {github.organization} --repos {github.repository.partition('/')[2]},..."
+    where = f" --env {shlex.quote(github.environment)}" if scope == _github.ENVIRONMENT else ""
+    return kind, f"{command} --repo {github.repository}{where}"
 
 
 class ActionModule(RotationAction):

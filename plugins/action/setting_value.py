@@ -19,6 +19,7 @@ class ActionModule(ValuesAction):
 
     name = "watchparty.secrets.setting_value"
     planner = staticmethod(_set.plan)
+    forms = False
     options = {
         "state": {"type": "str", "choices": ["known", "present"], "default": "present"},
         "names": {"type": "list", "elements": "str", "required": True},

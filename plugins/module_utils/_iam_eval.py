@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import PolicyError
 
 Values = Union[str, Sequence[str]]
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
-_LITERAL = {"*": "*", "?": "?", "$": "$"}
+_LITERAL = ("*", "?", "$")
 _ARN_PARTS = 6
 
 
@@ -146,7 +146,7 @@ def _filled(pattern: str, request: Request) -> Optional[str]:
     last = 0
     for found in _VARIABLE.finditer(pattern):
         parts.append(_regex(pattern[last : found.start()]))
-        value = _LITERAL.get(found[1], _single(request, found[1].partition(",")[0].strip()))
+        value = _variable(found[1], request)
         if value is None:
             return None
         parts.append(re.escape(value))
@@ -165,10 +165,16 @@ def _matches_filled(pattern: str, text: str, request: Request) -> bool:
 
 def _equals_filled(pattern: str, text: str, request: Request) -> bool:
     """Without wildcards: only variables count."""
-    plain = _VARIABLE.sub(
-        lambda found: _LITERAL.get(found[1], _single(request, found[1].partition(",")[0].strip()) or "\0"), pattern
-    )
-    return plain == text
+    return _VARIABLE.sub(lambda found: _variable(found[1], request) or "\0", pattern) == text
+
+
+def _variable(inside: str, request: Request) -> Optional[str]:
+    """What ``${...}`` stands for: a character, a key's value, or the default that is written behind it."""
+    if inside in _LITERAL:
+        return inside
+    key, comma, default = inside.partition(",")
+    found = _single(request, key.strip())
+    return default.strip().strip("'") if found is None and comma else found
 
 
 def _single(request: Request, key: str) -> Optional[str]:
@@ -209,7 +215,9 @@ def _ordered(one: str, other: str) -> Tuple[Any, Any]:
 
 
 def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    """AWS takes a date without a zone as UTC."""
+    found = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
 
 
 def _compare(test: Callable[[Any, Any], bool]) -> Callable[[str, str, Request], bool]:

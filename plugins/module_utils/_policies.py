@@ -83,7 +83,7 @@ class Reach:
     @property
     def sent(self) -> str:
         """Path of the record of what GitHub was sent."""
-        return f"{self.catalog.journal_path}-github"
+        return self.catalog.sent_path
 
     @property
     def reads_parameters(self) -> bool:
@@ -243,10 +243,22 @@ def _responding(reach: Reach, ground: Ground) -> List[Grant]:
 def key_policy(ground: Ground) -> Dict[str, Any]:
     """The key's own policy: the account administers it, and IAM says who may use it, through the two stores alone.
 
-    So nobody decrypts with it directly, an administrator neither, without changing this policy first.
+    So nobody decrypts with it directly, an administrator neither, without changing this policy first. Making grants is
+    not among the rights: a grant opens the key past this policy, and neither store needs one.
     """
     root: Mapping[str, str] = {"AWS": ground.arn("iam", "root")}
-    manage = ("Create*", "Describe*", "Enable*", "List*", "Put*", "Update*", "Revoke*", "Disable*", "Get*", "Delete*")
+    manage = (
+        "CreateAlias",
+        "Describe*",
+        "Enable*",
+        "List*",
+        "Put*",
+        "Update*",
+        "Revoke*",
+        "Disable*",
+        "Get*",
+        "Delete*",
+    )
     more = ("TagResource", "UntagResource", "ScheduleKeyDeletion", "CancelKeyDeletion", "RotateKeyOnDemand")
     use = ("Decrypt", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
     services = [ground.via("secretsmanager"), ground.via("ssm")]

@@ -38,6 +38,8 @@ def wildcards(document: Mapping[str, Any]) -> Iterator[str]:
         name = f"statement {one['Sid']}: " if one.get("Sid") else ""
         if "NotAction" in one:
             yield f"{name}allows everything but {', '.join(texts(one['NotAction']))}"
+        if "NotResource" in one:
+            yield f"{name}allows it on everything but {', '.join(texts(one['NotResource']))}"
         actions = texts(one.get("Action"))
         for action in actions:
             service, _colon, verb = action.partition(":")

@@ -8,7 +8,7 @@ import uuid
 from dataclasses import dataclass, field, replace
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _journal, _provision, _targets
+from ansible_collections.watchparty.secrets.plugins.module_utils import _access, _journal, _provision, _targets
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     AlreadyExists,
     Conflict,
@@ -28,11 +28,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisi
     change,
     tier_for,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._value_writes import CREATE, Write
+from ansible_collections.watchparty.secrets.plugins.module_utils._value_writes import CREATE, MERGE, Write
 
 TRIES = 4
 """How often a plan is made anew because somebody else wrote meanwhile."""
-MANAGED_BY = "watchparty.secrets"
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,8 @@ class Wish:
     key: Optional[str] = None
     """Another key than the catalog's; empty for AWS's own."""
     policy: Optional[str] = None
+    forms: bool = True
+    """Bring the descriptions, keys, tags and replicas of secrets that are there to what the catalog says."""
 
 
 @dataclass(frozen=True)
@@ -105,13 +106,9 @@ class Provisioner:
         journal = _journal.fold(self.catalog.journal_path, log.readings())
         contents = self.secrets.read(names) if names else Contents()
         contents |= self.parameters.read([self.catalog.ssm_path])
-        found = {name: self.secrets.kept(name) for name in names if self._is_there(contents, name)}
+        # One without a value is said to be missing, too.
+        found = {name: self.secrets.kept(name) for name in names}
         return Seen(contents, {name: one for name, one in found.items() if one}, journal)
-
-    @staticmethod
-    def _is_there(contents: Contents, name: str) -> bool:
-        failure = contents.failures.get(name)
-        return failure is None or failure.reason != "missing"
 
     def outlook(self, given: Mapping[str, str], seen: Optional[Seen] = None) -> Outlook:
         """The whole plan. What stands against it is in its problems."""
@@ -128,20 +125,29 @@ class Provisioner:
             anyway=self.wish.anyway,
         )
         plan = self._planner(ground)
-        foreign = [] if self.wish.adopt else [words for write in plan.writes for words in self._foreign(write, seen)]
-        plan = replace(plan, problems=(*plan.problems, *foreign))
-        deleted = tuple(name for name, one in seen.kept.items() if one.deleted)
-        return Outlook(plan, deleted if self.wish.restore else (), self._reforms(seen))
+        plan = replace(plan, writes=tuple(self._into_empty(write, seen) for write in plan.writes))
+        restores = tuple(name for name, one in seen.kept.items() if one.deleted and self.wish.restore)
+        touched = dict.fromkeys((*restores, *(write.name for write in plan.writes if write.act != CREATE)))
+        kept = [seen.kept[name] for name in touched if name in seen.kept and not self.wish.adopt]
+        plan = replace(plan, problems=(*plan.problems, *(words for one in kept for words in self._of_another(one))))
+        return Outlook(plan, restores, self._reforms(seen))
 
     def apply(self, given: Mapping[str, str], outlook: Optional[Outlook] = None) -> List[str]:
         """Carries the plan out; the lines of what was done. Raises :class:`ProvisionError` before the first write."""
         done: List[str] = []
+        still: Sequence[str] = ()
         for at in range(TRIES):
             outlook = outlook if outlook and at == 0 else self.outlook(given)
+            if outlook.plan.problems and done:
+                words = (
+                    f"{'; '.join(done)}. What is there now stands against the rest: {'; '.join(outlook.plan.problems)}"
+                )
+                raise Conflict(words)
             if outlook.plan.problems:
                 raise ProvisionError(outlook.plan.problems)
             self.notes = outlook.plan.notes
             if outlook.restores:
+                still = outlook.restores
                 for name in outlook.restores:
                     self.secrets.restore(name)
                     done.append(f"secret {name} is taken back from its deletion")
@@ -157,16 +163,21 @@ class Provisioner:
             for name, one in sorted(outlook.reforms.items()):
                 self.secrets.reform(name, one)
                 done.append(f"secret {name} gets: {', '.join(one.words)}")
-            break
-        return done
+            return done
+        raise Conflict(f"{', '.join(still)}: is still scheduled for deletion, says AWS; run again")
 
     def absent(self, names: Sequence[str]) -> List[str]:
         """Schedules the deletion of these secrets; those that it was still to be done for."""
-        self._require_ours(names)
+        self.require_ours(names)
         days = self.catalog.aws.recovery_days if self.catalog.aws else 30
         return [name for name in names if self.secrets.retire(name, days=days)]
 
-    def require_known(self, names: Sequence[str]) -> None:
+    def restored(self, names: Sequence[str]) -> List[str]:
+        """Takes back the deletion of these secrets; those that it was still to be done for."""
+        self.require_ours(names)
+        return [name for name in names if self.secrets.restore(name)]
+
+    def _require_known(self, names: Sequence[str]) -> None:
         known = _targets.secret_names(self.catalog)
         unknown = [name for name in names if name not in known]
         if unknown:
@@ -174,8 +185,9 @@ class Provisioner:
                 [f"{name}: is no secret of {self.catalog.environment}; it has {', '.join(known)}" for name in unknown]
             )
 
-    def _require_ours(self, names: Sequence[str]) -> None:
-        self.require_known(names)
+    def require_ours(self, names: Sequence[str]) -> None:
+        """Raises :class:`ProvisionError` for what the catalog does not know, and for what has another's tags."""
+        self._require_known(names)
         found = {name: self.secrets.kept(name) for name in names}
         foreign = [words for one in found.values() if one for words in self._of_another(one)]
         if foreign and not self.wish.adopt:
@@ -188,7 +200,7 @@ class Provisioner:
                 form = replace(self.form(write.name), policy=self.wish.policy)
                 self.secrets.make(write.name, write.content, version=version, form=form)
             else:
-                self.secrets.merge(write.name, write.content, version=version, instead_of=write.instead_of)
+                self.secrets.merge(write.name, write.content, version=version, instead_of=write.instead_of or None)
         elif write.act == CREATE:
             tier = tier_for(write.content, advanced=self.wish.advanced)
             form = self.form(write.name, description=self._description(write))
@@ -202,16 +214,9 @@ class Provisioner:
         return self._generated[credential.name]
 
     def form(self, name: str, *, description: str = "") -> Form:
-        """What stands beside the values of a secret or parameter."""
+        """What stands beside the values of a secret or parameter. Raises PolicyError for a tag that AWS refuses."""
         aws = self.catalog.aws
-        tags = {
-            **(aws.tags if aws else {}),
-            "Application": self.catalog.application,
-            "Environment": self.catalog.environment,
-            "ManagedBy": MANAGED_BY,
-        }
-        if aws and aws.owner:
-            tags["Owner"] = aws.owner
+        tags = _access.tags(self.catalog)
         ages = [self.catalog.credentials[one].max_age_days for one in _targets.holders(self.catalog, name)]
         days = [age for age in ages if age]
         if days:
@@ -230,20 +235,25 @@ class Provisioner:
 
     def _reforms(self, seen: Seen) -> Dict[str, Change]:
         found = {}
-        for name, kept in seen.kept.items():
+        for name, kept in seen.kept.items() if self.wish.forms else ():
             if kept.deleted or (self._of_another(kept) and not self.wish.adopt):
                 continue
             wanted = self.form(name)
             if kept.form.description:  # somebody's own words stay
                 wanted = replace(wanted, description="")
             one = change(kept.form, wanted)
+            # A run that was cut short may have made it, and not come to its policy.
+            if self.wish.policy and not self.secrets.policy(name):
+                one = replace(one, policy=self.wish.policy)
             if one.words:
                 found[name] = one
         return found
 
-    def _foreign(self, write: Write, seen: Seen) -> List[str]:
+    @staticmethod
+    def _into_empty(write: Write, seen: Seen) -> Write:
+        """A secret that is there without a value, as Terraform makes them, gets its first version."""
         kept = seen.kept.get(write.name)
-        return self._of_another(kept) if kept and write.act != CREATE else []
+        return replace(write, act=MERGE) if write.act == CREATE and kept and not kept.deleted else write
 
     def _of_another(self, kept: Kept) -> List[str]:
         wanted = {"Application": self.catalog.application, "Environment": self.catalog.environment}

@@ -90,15 +90,16 @@ def scan(
     told = {(one.source, one.path, one.line) for one in findings}
     for source in engines:
         findings += [one for one in source(scanning) if (one.source, one.path, one.line) not in told]
-    open_ones, accepted, problems = _scan_baseline.applied(baseline, findings)
+    secrets = sought.texts()
+    open_ones, accepted, problems = _scan_baseline.applied(baseline, masked(findings, secrets))
     names: Dict[str, List[str]] = {}
     for one in sought.left_out:
         names.setdefault(one.reason, []).append(f"{one.name} ({one.stage})")
-    report = Report(
+    return Report(
         findings=tuple(open_ones),
         accepted=tuple(accepted),
         reasons={one.fingerprint: one.reason for one in baseline.entries} if baseline else {},
-        not_checked=tuple(dict.fromkeys([*unread, *scanning.not_checked])),
+        not_checked=masked(dict.fromkeys([*unread, *scanning.not_checked]), secrets),
         problems=tuple(problems),
         left_out=Counter(one.reason for one in sought.left_out),
         left_out_names=names,
@@ -107,7 +108,6 @@ def scan(
         bytes=scanning.searcher.searched,
         engine=engine,
     )
-    return masked(report, sought.texts())
 
 
 def found_in(spots: Sequence[Spot], needles: Sequence[Needle]) -> List[Found]:

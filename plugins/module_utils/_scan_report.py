@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Dict, Mapping, Sequence, Tuple
+from typing import Any, Dict, Iterable, Mapping, Sequence, Tuple, TypeVar
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._redact import scrub
 
+T = TypeVar("T")
 LIVE, PATTERN = "live value", "pattern"
 WORKING_TREE = "the working tree"
 
@@ -127,18 +128,16 @@ class Report:
         }
 
 
-def masked(report: Report, secrets: Sequence[str]) -> Report:
-    """The same without what is sought: a file's name, an author or an archive's member may hold it."""
+def masked(told: Iterable[T], secrets: Sequence[str]) -> Tuple[T, ...]:
+    """Findings or notes without what is sought: a file's name, an author or an archive's member may hold it.
+
+    Before their fingerprints are asked for, which would be digests of a value otherwise.
+    """
 
     def clean(one: Any) -> Any:
         return replace(one, **{name: scrub(getattr(one, name), list(secrets)) for name in _FREE if hasattr(one, name)})
 
-    return replace(
-        report,
-        findings=tuple(clean(one) for one in report.findings),
-        accepted=tuple(clean(one) for one in report.accepted),
-        not_checked=tuple(clean(one) for one in report.not_checked),
-    )
+    return tuple(clean(one) for one in told)
 
 
 _FREE = ("source", "path", "inside", "author", "what", "reason")

@@ -60,9 +60,18 @@ def require_fresh(evidence: Evidence, now: datetime, *, within_days: int) -> Non
 
 
 def plan(
-    keys: Sequence[StaticKey], evidence: Evidence, now: datetime, *, after_days: int, own: Optional[str] = None
+    keys: Sequence[StaticKey],
+    evidence: Evidence,
+    now: datetime,
+    *,
+    after_days: int,
+    idle_days: int = 1,
+    own: Optional[str] = None,
 ) -> Tuple[Step, ...]:
-    """A step for each key. Raises PolicyError that names every key which may not go."""
+    """A step for each key. Raises PolicyError that names every key which may not go.
+
+    A key that is used every hour was also used before the role's last use, most of the time: so it must be idle too.
+    """
     used = evidence.used
     if used is None:
         raise PolicyError(f"role {evidence.role} was never used. No key was touched")
@@ -74,6 +83,11 @@ def plan(
             found.append(
                 f"key {key.id} of user {key.user} was used at {_ages.stamp(key.last_used)}, after role "
                 f"{evidence.role} ({_ages.stamp(used)}): something still depends on it"
+            )
+        elif key.active and key.last_used is not None and now - key.last_used < timedelta(days=idle_days):
+            found.append(
+                f"key {key.id} of user {key.user} was used at {_ages.stamp(key.last_used)}, less than {idle_days} days "
+                "ago: something may still depend on it; run this again once it is idle for so long"
             )
     if found:
         raise PolicyError("No key was touched:\n" + "\n".join(f"  - {line}" for line in found))

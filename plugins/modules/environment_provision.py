@@ -41,7 +41,7 @@ options:
     type: bool
     default: false
   resource_policy:
-    description: A resource policy that every secret is made with. One that is there keeps what it has.
+    description: A resource policy for every secret. One that has a policy already keeps it.
     type: json
 extends_documentation_fragment:
   - amazon.aws.common.modules

@@ -29,7 +29,8 @@ options:
     elements: str
     default: []
   hosts:
-    description: The hosts whose variables settings with C(inventory) take, in this order.
+    description: The hosts whose variables settings with C(inventory) take, in this order. Those that the
+      inventory gives another C(app_environment) are left out.
     type: list
     elements: str
     default: []

@@ -13,8 +13,8 @@ author:
 description:
   - Deactivates all access keys of IAM users, and deletes them days later, once IAM shows that a role does their work.
   - B(Not run on AWS.) It is tested against moto and against IAM's documented answers.
-  - The evidence is that the role was used within O(within_days), and that each key was used last before that. Without
-    it no key is touched, of any user, and the error names what is missing.
+  - The evidence is that the role was used within O(within_days), and that each key was used last before that and not
+    within O(idle_days). Without it no key is touched, of any user, and the error names what is missing.
   - A key is deactivated first. That is taken back by C(aws iam update-access-key --status Active). It is deleted by a
     later run, once it was inactive for O(after_days). When it was deactivated is written into a tag of its user.
   - Runs on the controller. Reads ids and times of keys, never a key.
@@ -35,6 +35,12 @@ options:
       - How many days ago the role must have been used at most.
     type: int
     default: 7
+  idle_days:
+    description:
+      - How many days ago an active key must have been used at least. A key that a timer uses every hour is no less in
+        use because the role was used a minute later.
+    type: int
+    default: 1
   after_days:
     description:
       - How many days a key is inactive before it is deleted.

@@ -16,7 +16,7 @@ def folder(path: str | None) -> Path:
     """The folder at ``path``, or this one. Raises RotationError for a file's name."""
     found = Path(path or ".").expanduser()
     if found.suffix:
-        raise RotationError(f"{found}: is a file's name; give the folder for the post-mortem")
+        raise RotationError(f"{found}: is a file's name; give a folder")
     return found
 
 

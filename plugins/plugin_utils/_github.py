@@ -28,7 +28,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.github_
     Need,
     Unreachable,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._private_file import read_private
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._private_file import read_private_text
 
 SECONDS = 20
 """Of one request."""
@@ -84,20 +84,21 @@ def _api(where: GitHub, token: str) -> Api:
 def _token(where: GitHub, token_file: str | None) -> str:
     file = token_file or os.environ.get("GITHUB_TOKEN_FILE")
     if file:
-        return _required(read_private(Path(file).expanduser(), "a token").strip(), file)
+        return _required(read_private_text(Path(file).expanduser(), "a token").strip(), file)
     if os.environ.get("GITHUB_APP_ID"):
         return _installation_token(where, os.environ["GITHUB_APP_ID"], os.environ.get("GITHUB_APP_KEY_FILE", ""))
     for name in _TOKEN_VARIABLES:
         if os.environ.get(name):
-            return os.environ[name].strip()
+            return _required(os.environ[name].strip(), name)
     raise NoAccess(
         f"no token for GitHub is there; set {TOKENS} (a file with mode 0600), or GITHUB_APP_ID and GITHUB_APP_KEY_FILE"
     )
 
 
-def _required(token: str, file: str) -> str:
-    if not token or any(one.isspace() for one in token):
-        raise NoAccess(f"{file}: holds no token; write the token alone into it")
+def _required(token: str, where: str) -> str:
+    """What cannot stand in a header is refused here: the client would quote it."""
+    if not token or not (token.isascii() and token.isprintable()) or " " in token:
+        raise NoAccess(f"{where}: holds no token; write the token alone into it")
     return token
 
 
@@ -105,7 +106,7 @@ def _installation_token(where: GitHub, app: str, key_file: str) -> str:
     """An hour's token of an App that is installed at the repository."""
     if not key_file:
         raise NoAccess("GITHUB_APP_ID is set and GITHUB_APP_KEY_FILE is not; name the file of the App's private key")
-    api = _api(where, _signed(app, read_private(Path(key_file).expanduser(), "the App's private key"), key_file))
+    api = _api(where, _signed(app, read_private_text(Path(key_file).expanduser(), "the App's private key"), key_file))
     need = Need(f"the installation of App {app} at repository {where.repository}", "no more than the App's key")
     found = api.get(f"/repos/{where.repository}/installation", need)
     return str(api.send("POST", f"/app/installations/{found['id']}/access_tokens", need, {})["token"])

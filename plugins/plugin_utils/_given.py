@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,8 @@ import yaml
 from ansible.errors import AnsibleError
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv, _targets
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import DotenvError, ProvisionError
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import DotenvError, NoAccess, ProvisionError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._private_file import read_private
 
 OPTIONS: dict[str, Any] = {
     "values_from": {"type": "str"},
@@ -41,7 +40,7 @@ def given(args: Mapping[str, Any], task_vars: Mapping[str, Any], loader: Any) ->
 
 def of_yaml(path: Path, loader: Any) -> Mapping[str, Any]:
     """A mapping in a private file, or in one that is encrypted as a whole."""
-    content = _bytes(path)
+    content = _private(path, unless=VAULT)
     if content.startswith(VAULT):
         try:
             content = bytes(loader.get_text_file_contents(str(path)), "utf-8")
@@ -50,8 +49,6 @@ def of_yaml(path: Path, loader: Any) -> Mapping[str, Any]:
             raise ProvisionError(
                 [f"{path}: cannot be decrypted ({words}); give --ask-vault-pass or --vault-password-file"]
             ) from None
-    else:
-        _require_private(path)
     try:
         document = yaml.safe_load(content.decode())
     except (yaml.YAMLError, UnicodeDecodeError):
@@ -63,8 +60,7 @@ def of_yaml(path: Path, loader: Any) -> Mapping[str, Any]:
 
 def of_env(path: Path) -> dict[str, str]:
     """The settings of a .env that nobody else may read."""
-    content = _bytes(path)
-    _require_private(path)
+    content = _private(path)
     try:
         return _dotenv.from_dotenv(content.decode())
     except UnicodeDecodeError:
@@ -75,8 +71,7 @@ def of_env(path: Path) -> dict[str, str]:
 
 def of_text(path: Path) -> str:
     """The one value in a private file; a line break at its end is the editor's."""
-    content = _bytes(path)
-    _require_private(path)
+    content = _private(path)
     try:
         text = content.decode()
     except UnicodeDecodeError:
@@ -86,14 +81,8 @@ def of_text(path: Path) -> str:
     return text[:-1].removesuffix("\r") if text.endswith("\n") else text
 
 
-def _bytes(path: Path) -> bytes:
+def _private(path: Path, **options: bytes) -> bytes:
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ProvisionError([f"{path}: cannot be read: {error.strerror}"]) from None
-
-
-def _require_private(path: Path) -> None:
-    details = path.lstat()
-    if not stat.S_ISREG(details.st_mode) or details.st_uid not in (os.geteuid(), 0) or details.st_mode & 0o077:
-        raise ProvisionError([f"{path}: must be a regular file of yours with mode 0600, since it holds secret values"])
+        return read_private(path, "secret values", **options)
+    except NoAccess as error:
+        raise ProvisionError([str(error)]) from None

@@ -14,6 +14,7 @@ import yaml
 from ansible_collections.watchparty.secrets.plugins.module_utils import _env_placeholders, _workflows
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._scan_git import Repository
 from ansible_collections.watchparty.secrets.plugins.module_utils._workflows import Text
 
 ASKED = (".env", ".env.local", ".env.production")
@@ -70,10 +71,11 @@ def _root(path: str) -> Path:
 
 
 def _git(root: Path, *words: str) -> str:
-    # Its own configuration may name programs to run; none of these commands needs one.
-    command = ["git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-C", str(root), *words]
+    # Without what a hook's environment says of another repository, and without programs that its configuration names.
+    asked = Repository(str(root))
+    command, environment = asked.command(*words), asked.environment()
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=SECONDS)
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=SECONDS, env=environment)
     except FileNotFoundError:
         raise HostError("git is not installed here") from None
     except subprocess.CalledProcessError as error:

@@ -4,16 +4,15 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NoAccess, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._private_file import read_private
 
 OPTIONS: dict[str, Any] = {"values_file": {"type": "path"}, "values_from": {"type": "str"}}
 
@@ -43,12 +42,9 @@ def _login(name: str, value: Any) -> Login:
 def read_values(path: Path) -> dict[str, Any]:
     """The values in a file that nobody else may read. Raises RotationError, in words without a value."""
     try:
-        details = path.lstat()
-        if not stat.S_ISREG(details.st_mode) or details.st_uid not in (os.geteuid(), 0) or details.st_mode & 0o077:
-            raise RotationError(f"{path}: must be a regular file of yours with mode 0600, since it holds secret values")
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RotationError(f"{path}: cannot be read: {error.strerror}") from None
+        document = yaml.safe_load(read_private(path, "secret values").decode("utf-8"))
+    except NoAccess as error:
+        raise RotationError(str(error)) from None
     except (yaml.YAMLError, UnicodeDecodeError):
         raise RotationError(f"{path}: is no YAML; write one line a credential, NAME: 'value'") from None
     if not isinstance(document, dict):

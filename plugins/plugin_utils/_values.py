@@ -47,6 +47,8 @@ class ValuesAction(ActionBase):
     _requires_connection = False
     name = ""
     options: Mapping[str, Any] = {}
+    forms = True
+    """Whether what stands beside the values is brought to what the catalog says, in secrets that are there."""
     planner: Callable[[Ground], Plan] = staticmethod(_provision.plan)
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -76,6 +78,7 @@ class ValuesAction(ActionBase):
             anyway=args.get("anyway", False),
             key=args["kms_key"],
             policy=args.get("resource_policy"),
+            forms=self.forms,
         )
         provisioner = Provisioner(
             catalog=catalog,

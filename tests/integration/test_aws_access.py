@@ -233,7 +233,11 @@ def test_static_keys_retire_once_the_role_does_their_work(shop: Lab) -> None:
     taken = sts.assume_role(RoleArn=arn, RoleSessionName="ci")["Credentials"]
     session = Login(taken["AccessKeyId"], taken["SecretAccessKey"])
     client_of(shop.moto, "ssm", session).describe_parameters()
-    first = role(shop, *named, tasks="retire_keys.yml")
+    soon = role(shop, *named, tasks="retire_keys.yml")
+    assert soon.code != 0
+    assert "less than 1 days ago" in soon.text
+    assert writes(soon) == []
+    first = role(shop, *named, "-e", "aws_access_retire_idle_days=0", tasks="retire_keys.yml")
     assert first.code == 0, first.output
     assert keys(iam) == {key.username: "Inactive"}
     assert f"deactivate key {key.username} of user {USER}: it was used last at" in first.text

@@ -174,6 +174,7 @@ def test_from_elsewhere_the_key_is_refused(lab: PushLab) -> None:
         ({"app_host_keys": ['command="x" ssh-ed25519 AAAA']}, "without options, and no private one"),
         ({"app_host_from": ['1.2.3.4",command="x']}, "app_host_from takes addresses"),
         ({"app_host_fetch_environment": {"AWS_SECRET_ACCESS_KEY": "canary"}}, "so it takes no credential"),
+        ({"app_host_fetch_environment": {"HTTPS_PROXY": "http://me:canary@proxy:3128"}}, "so it takes no credential"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
@@ -185,3 +186,4 @@ def test_what_does_not_fit_stops_before_the_first_write(
     assert run.returncode != 0
     assert words in " ".join(run.stdout.split())
     assert "changed=0" in run.stdout
+    assert "canary" not in run.stdout

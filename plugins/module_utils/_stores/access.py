@@ -67,6 +67,16 @@ class Access:
             found = tuple((one["PolicyName"], one["PolicyArn"]) for page in pages for one in page["AttachedPolicies"])
         return found
 
+    def earlier(
+        self, attached: Sequence[Tuple[str, str]], role: str, wanted: Sequence[str], ours: Mapping[str, str]
+    ) -> Iterator[str]:
+        """Policies that an earlier run made for a role and that are no longer needed: by their names and tags."""
+        for name, arn in attached:
+            if is_numbered(name, role) and arn not in wanted:
+                found = self._policy(name, arn)
+                if found and all(found.tags.get(tag) == text for tag, text in ours.items()):
+                    yield name
+
     def _role(self, name: str) -> Optional[Standing]:
         with suppress(NotFound), translated("GetRole", f"role {name}"):
             return Standing("role", name, _tags(self._iam.get_role(RoleName=name)["Role"]))
@@ -82,13 +92,6 @@ class Access:
         with suppress(NotFound), translated("GetPolicy", f"policy {name}"):
             return Standing("policy", name, _tags(self._iam.get_policy(PolicyArn=arn)["Policy"]))
         return None
-
-
-def numbered(attached: Sequence[Tuple[str, str]], role: str, wanted: Sequence[str]) -> Iterator[str]:
-    """Our policies of a role that are no longer needed."""
-    for name, arn in attached:
-        if is_numbered(name, role) and arn not in wanted:
-            yield name
 
 
 def _tags(found: Mapping[str, Any]) -> Dict[str, str]:

@@ -62,13 +62,15 @@ class Change:
     key: Optional[str] = None
     tags: Mapping[str, str] = field(default_factory=dict)
     replicas: Tuple[str, ...] = ()
+    policy: Optional[str] = None
 
     @property
     def words(self) -> List[str]:
         said = ["description"] if self.description is not None else []
         said += [f"key {self.key}"] if self.key else []
         said += [f"tag {name}" for name in sorted(self.tags)]
-        return said + [f"replica in {region}" for region in self.replicas]
+        said += [f"replica in {region}" for region in self.replicas]
+        return said + (["resource policy"] if self.policy else [])
 
 
 def change(kept: Form, wanted: Form) -> Change:
@@ -110,8 +112,11 @@ class SecretMaking(VersionedStore):
         if form.policy:
             self._put_policy(name, form.policy)
 
-    def merge(self, name: str, content: str, *, version: str, instead_of: str) -> None:
-        """Makes the content current if version ``instead_of`` still is. Raises :class:`Conflict` if it is not."""
+    def merge(self, name: str, content: str, *, version: str, instead_of: Optional[str]) -> None:
+        """Makes the content current if version ``instead_of`` still is; None stands for a secret without a version.
+
+        Raises :class:`Conflict` if another is.
+        """
         self.stage(name, content, version=version, label=LABEL)
         try:
             self.promote(name, to=version, instead_of=instead_of)
@@ -125,6 +130,8 @@ class SecretMaking(VersionedStore):
             self._tag(name, wanted.tags)
         if wanted.replicas:
             self._replicate(name, wanted.replicas)
+        if wanted.policy:
+            self._put_policy(name, wanted.policy)
 
     def retire(self, name: str, *, days: int) -> bool:
         """Schedules a deletion; whether that was still to be done."""
@@ -155,6 +162,10 @@ class SecretMaking(VersionedStore):
     @abstractmethod
     def _make(self, name: str, content: str, version: str, form: Form) -> None:
         """Raises :class:`AlreadyExists`."""
+
+    @abstractmethod
+    def policy(self, name: str) -> Optional[str]:
+        """The resource policy of a secret that is there."""
 
     @abstractmethod
     def _put_policy(self, name: str, policy: str) -> None:

@@ -49,6 +49,11 @@ class MakingSecrets(SecretMaking, SecretsManager):
                 raise AlreadyExists(str(error)) from None
             raise
 
+    def policy(self, name: str) -> Optional[str]:
+        with aws.translated("secretsmanager:GetResourcePolicy", f"secret {name}"):
+            found: Optional[str] = self._client.get_resource_policy(SecretId=name).get("ResourcePolicy")
+        return found
+
     def _put_policy(self, name: str, policy: str) -> None:
         with aws.translated("secretsmanager:PutResourcePolicy", f"secret {name}"):
             self._client.put_resource_policy(SecretId=name, ResourcePolicy=policy, BlockPublicPolicy=True)

@@ -37,7 +37,10 @@ class MakingMemorySecrets(SecretMaking, MemorySecrets):
 
     def _make(self, name: str, content: str, version: str, form: Form) -> None:
         self._create(name, content, version, form.description)
-        self.forms[name] = form
+        self.forms[name] = replace(form, policy=self.forms.get(name, Form()).policy)
+
+    def policy(self, name: str) -> Optional[str]:
+        return self._act("look", name, lambda: self.forms.get(name, Form()).policy)
 
     def _put_policy(self, name: str, policy: str) -> None:
         self._act("policy", name, lambda: self._change(name, policy=policy))

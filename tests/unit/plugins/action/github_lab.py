@@ -5,13 +5,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
+from ansible.vars.hostvars import HostVars
+from ansible.vars.manager import VariableManager
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 from moto import mock_aws
 
@@ -22,6 +26,19 @@ from tests.integration.github_server import REPOSITORY, TOKEN, GitHub
 REGION, CORE, RECORDS = "eu-west-3", "app/test/core", "/app-journal/test-github"
 URL = "postgresql://app:canary-database@db.example.com/app"
 HOSTS = {"web1": {"ansible_host": "10.0.0.1", "dir": "/srv"}, "web2": {"ansible_host": "10.0.0.2", "dir": "/srv"}}
+
+
+def hostvars(hosts: Mapping[str, Mapping[str, Any]]) -> HostVars:
+    """As a task has them, with an environment from -e that hides each host's own."""
+    loader = DataLoader()
+    inventory = InventoryManager(loader=loader, sources=[])
+    for name, variables in hosts.items():
+        inventory._inventory.add_host(name)
+        for key, value in variables.items():
+            inventory._inventory.set_variable(name, key, value)
+    manager = VariableManager(loader=loader, inventory=inventory)
+    manager._extra_vars = {"app_environment": "test"}
+    return HostVars(inventory=inventory, variable_manager=manager, loader=loader)
 
 
 class Lab:
@@ -59,10 +76,11 @@ class Lab:
     def run(self, *, check: bool = False, answers: dict[str, str] | None = None, **args: Any) -> dict[str, Any]:
         made = action.ActionModule.__new__(action.ActionModule)
         made._task = SimpleNamespace(check_mode=check)
+        made._templar = SimpleNamespace(template=lambda text: text)
         specs = {**aws_argument_spec(), **action.OPTIONS}
         options = {name: one.get("default") for name, one in specs.items()}
         own = {"catalog": self.document, "environment": "test", "region": REGION, "hosts": list(self.hosts)}
-        variables = {"hostvars": self.hosts, "asked": {"answers": answers or {}}}
+        variables = {"hostvars": hostvars(self.hosts), "asked": {"answers": answers or {}}}
         found: dict[str, Any] = made._synced({**options, **own, **args}, variables)
         assert "canary" not in json.dumps(found), "a value is in the result"
         assert "canary" not in json.dumps(self.records()), "a value is in the records"

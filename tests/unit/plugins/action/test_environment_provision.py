@@ -66,8 +66,13 @@ def test_absent_and_restored(clients: Clients) -> None:
         back = provision(state="restored", secrets=[CORE], check=check)
         assert back["changed"] is changed
     assert back["plan"] == []
-    unknown = provision(state="absent", secrets=["elsewhere"])
-    assert "elsewhere: is no secret of test" in unknown["msg"]
+    for state in ("absent", "restored"):
+        for check in (True, False):
+            unknown = provision(state=state, secrets=["elsewhere"], check=check)
+            assert "elsewhere: is no secret of test" in unknown["msg"]
+    clients("secretsmanager").tag_resource(SecretId=CORE, Tags=[{"Key": "Application", "Value": "other"}])
+    for check in (True, False):
+        assert "Application=other" in provision(state="absent", secrets=[CORE], check=check)["msg"]
 
 
 def test_a_dotenv_may_repeat_what_the_catalog_says(clients: Clients, tmp_path: Path) -> None:

@@ -213,3 +213,15 @@ def test_an_environment_is_made_when_asked(lab: Lab) -> None:
     assert lab.github.environments["prod"].values["KEY"] == "canary-key-1"
     assert [one["type"] for one in lab.github.reviewers["prod"]] == ["User"]
     assert lab.run(**asked)["changed"] is False
+
+
+def test_the_address_of_another_environments_host_is_not_sent(lab: Lab) -> None:
+    """One inventory for all: with it, a workflow would deploy this environment to that host."""
+    lab.hosts["web1"]["app_environment"] = "production"
+    lab.hosts["web2"]["app_environment"] = "test"
+    found = lab.run()
+    assert lab.github.repository.values["HOST"] == "10.0.0.2"
+    assert "hosts of other environments are left out: web1 (production)" in found["words"]
+    lab.hosts["web2"]["app_environment"] = "production"
+    assert lab.why(lab.run(), "HOST")[0] == "keep"
+    assert lab.github.repository.values["HOST"] == "10.0.0.2"

@@ -154,6 +154,9 @@ def test_tokens(lab: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     assert lab.run(check=True)["sent"]
     file.write_text("two words", encoding="utf-8")
     refused(lab, NoAccess, "holds no token; write the token alone into it", token_file=str(file))
+    for broken in ("canary-token\nrest", "canary token", "canary-token\u20ac"):  # the client would quote it
+        monkeypatch.setenv("GITHUB_TOKEN", broken)
+        refused(lab, NoAccess, "GITHUB_TOKEN: holds no token; write the token alone into it")
 
 
 def test_an_app(lab: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

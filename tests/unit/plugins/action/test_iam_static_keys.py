@@ -20,7 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.modules import iam_static_ke
 from tests.unit.plugins.action.test_leak_documentation import options_of, taken
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
-ARGS = {"users": ["ci", "ci"], "role": "deploy", "within_days": 7, "after_days": 7}
+ARGS = {"users": ["ci", "ci"], "role": "deploy", "within_days": 7, "idle_days": 1, "after_days": 7}
 
 
 @pytest.fixture

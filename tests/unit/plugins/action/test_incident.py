@@ -189,7 +189,7 @@ class TestReported:
 
     def test_a_files_name(self, world: World, tmp_path: Path) -> None:
         declare(world, "token")
-        with pytest.raises(RotationError, match=r"leak\.html: is a file's name; give the folder for the post-mortem$"):
+        with pytest.raises(RotationError, match=r"leak\.html: is a file's name; give a folder$"):
             act(world, "reported", impact=IMPACT, path=str(tmp_path / "leak.html"))
 
 

@@ -100,6 +100,26 @@ def test_a_mirror_is_named_with_what_to_do(client: Any) -> None:
     assert act(client, world, credentials=["database", "django"])["not_scrubbed"] == [words, LAST]
 
 
+@pytest.mark.parametrize(
+    ("over", "words"),
+    [
+        (
+            {"github": "variable", "sensitivity": "medium"},
+            "GitHub's variable URL may hold the leaked database: replace it by 'gh variable set URL ",
+        ),
+        ({"github_scope": "environment"}, "by 'gh secret set URL --repo example/app --env prod',"),
+        ({"github_scope": "organization"}, "by 'gh secret set URL --org example --repos app,...',"),
+    ],
+    ids=["variable", "environment", "organization"],
+)
+def test_the_command_replaces_the_copy_where_it_lies(client: Any, over: dict[str, str], words: str) -> None:
+    settings = {**CATALOG["settings"], "URL": {**CATALOG["settings"]["URL"], "github": "secret", **over}}
+    more = {"settings": settings, "github": {"repository": "example/app", "environment": "prod"}}
+    world = World(catalog=_catalog.parse({**CATALOG, **more}, "test"))
+    told = act(client, world, credentials=["database"])["not_scrubbed"]
+    assert any(words in one for one in told), told
+
+
 def test_replicas_are_looked_at_in_their_region(client: Any) -> None:
     client.replicate_secret_to_regions(SecretId="core", AddReplicaRegions=[{"Region": "us-east-1"}])
     found = act(client, World(), secrets={"core": [OLD]})

@@ -55,6 +55,18 @@ def test_known_then_present_then_nothing(clients: Clients, value: str) -> None:
     assert "canary" not in json.dumps([known, looked, written])
 
 
+def test_what_stands_beside_the_values_is_left_to_provisioning(clients: Clients, value: str) -> None:
+    manager = clients("secretsmanager")
+    manager.untag_resource(SecretId=CORE, TagKeys=["ManagedBy"])
+    manager.create_secret(Name="app/test/other", SecretString="{}")
+    asked = {**CATALOG, "settings": {**CATALOG["settings"], "MORE": {"group": "other"}}}
+    for _at in range(2):
+        told = change(["TOKEN"], value_file=value, catalog=asked)
+    assert (told["changed"], told["plan"]) == (False, [])
+    assert "ManagedBy" not in {one["Key"] for one in manager.describe_secret(SecretId=CORE)["Tags"]}
+    assert not manager.describe_secret(SecretId="app/test/other").get("Tags")
+
+
 @pytest.mark.parametrize(
     ("names", "args", "words"),
     [

@@ -333,6 +333,9 @@ def test_the_key_is_used_through_the_stores_alone() -> None:
         "kms:TagResource",
     ):
         assert may(action, {})
+    # A grant would let its holder decrypt past the condition.
+    assert not may("kms:CreateGrant", {})
+    assert not may("kms:CreateGrant", through)
 
 
 def test_in_china_the_partition_and_the_services_names_are_others() -> None:

@@ -29,6 +29,7 @@ def document(**statement: Any) -> dict[str, Any]:
         ({"Action": "secretsmanager:Get*", "Resource": "*"}, ["allows secretsmanager:Get* on every resource"]),
         ({"Action": ["kms:Decrypt", "kms:ListKeys"], "Resource": "*"}, ["allows kms:Decrypt on every resource"]),
         ({"NotAction": "iam:*", "Resource": "arn:x"}, ["allows everything but iam:*"]),
+        ({"Action": "ssm:GetParameter", "NotResource": "arn:x"}, ["allows it on everything but arn:x"]),
         ({"Sid": "S", "Action": "*", "Resource": "arn:x"}, ["statement S: allows *"]),
         ({"Action": ["secretsmanager:BatchGetSecretValue", "sts:GetCallerIdentity"], "Resource": "*"}, []),
         ({"Action": "kms:Decrypt", "Resource": "*", "Condition": {"StringEquals": {"kms:ViaService": "x"}}}, []),

@@ -11,7 +11,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _resolve
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AlreadyExists, ProvisionError
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+    AlreadyExists,
+    Conflict,
+    PolicyError,
+    ProvisionError,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._provisioner import Provisioner
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import Hook
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning import LABEL, Form
@@ -77,7 +82,29 @@ def test_from_nothing_to_everything_and_nothing_twice() -> None:
     assert not set(killer.ops) & set(WRITES)  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("start", [lambda world: None, begun], ids=["empty", "begun"])
+def hollow(world: World) -> None:
+    """Secrets that are there without a value, as Terraform makes them."""
+    for name in (CORE, PAIR):
+        version = world.secrets.seed(name, "{}")
+        del world.secrets._secrets[name].contents[version]
+        world.secrets._secrets[name].stages.clear()
+
+
+def test_a_secret_without_a_value_gets_its_first_version() -> None:
+    world = World()
+    hollow(world)
+    world.secrets.forms[PAIR] = Form(tags={"Application": "other"})
+    with pytest.raises(ProvisionError, match="Application=other"):
+        world.provision()
+    world.secrets.forms[PAIR] = Form(tags={"Mine": "yes"})
+    done = world.provision()
+    world.assert_complete()
+    assert any(line.startswith(f"secret {CORE} gets a new version: ") for line in done)
+    assert world.secrets.forms[PAIR].tags["Application"] == "app"
+    assert world.provision() == []
+
+
+@pytest.mark.parametrize("start", [lambda world: None, begun, hollow], ids=["empty", "begun", "hollow"])
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_killed_at_every_act(start: object, after: bool) -> None:
     """The next run completes it; what was generated and written once is kept, and no version is made twice for it."""
@@ -90,11 +117,16 @@ def test_killed_at_every_act(start: object, after: bool) -> None:
     for at in range(1, total + 1):
         world = World()
         start(world)  # type: ignore[operator]
-        hooked(world, Killer(at, after=after))
-        with pytest.raises(Killed):
+        killer = hooked(world, Killer(at, after=after))
+        try:
             world.provision()
+        except Killed:
+            pass
+        else:  # nothing follows on an act that is refused, such as looking at a secret that is not there
+            assert after
+            assert killer.ops[at - 1] == "describe"  # type: ignore[attr-defined]
         hooked(world, Hook())
-        held = {name: world.secret(name) for name in (CORE, PAIR, TOKEN) if world.secrets.versions(name)}
+        held = {name: world.secret(name) for name in (CORE, PAIR, TOKEN) if name in world.secrets.read([name]).readings}
         world.provision()
         world.assert_complete()
         for name, before in held.items():
@@ -184,6 +216,39 @@ def test_what_a_secret_is_made_with() -> None:
     assert world.parameters._parameters["/app/test/HOSTS"].kept["Type"] == "String"
 
 
+def test_tags_are_those_of_everything_that_is_made() -> None:
+    """A role and a secret have the same owner; what AWS would refuse stops before the first write."""
+    world = World(catalog(lambda document: document.update(aws={"tags": {"Team": "x"}})))
+    tags = world.process().form(CORE).tags
+    assert (tags["Owner"], tags["Team"]) == ("app", "x")
+    for wrong in ({"a": "#"}, {"Owner": "me"}):
+        world = World(catalog(lambda document, wrong=wrong: document["aws"].update(tags=wrong)))  # type: ignore[misc]
+        killer = hooked(world, Killer())
+        with pytest.raises(PolicyError, match=r"aws\.tags"):
+            world.provision()
+        assert not set(killer.ops) & set(WRITES)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_killed_between_a_secret_and_its_policy(after: bool) -> None:
+    whole, text = World(), '{"Statement": []}'
+    killer = Killer()
+    hooked(whole, killer)
+    whole.provision(policy=text)
+    for at in [number for number, op in enumerate(killer.ops, 1) if op == "policy"]:
+        world = World()
+        hooked(world, Killer(at, after=after))
+        with pytest.raises(Killed):
+            world.provision(policy=text)
+        hooked(world, Hook())
+        world.secrets.seed("app/test/admin", "{}")
+        world.secrets._change("app/test/admin", policy="theirs")
+        world.provision(policy=text)
+        policies = {name: form.policy for name, form in world.secrets.forms.items()}
+        assert policies == {**dict.fromkeys(policies, text), "app/test/admin": "theirs"}
+        assert world.provision(policy=text) == []
+
+
 def test_a_secret_that_is_there_gets_what_it_lacks() -> None:
     world = World()
     begun(world)
@@ -217,6 +282,46 @@ def test_what_is_scheduled_for_deletion_is_an_error_or_restored() -> None:
         world.provision()
     assert world.provision(restore=True) == [f"secret {CORE} is taken back from its deletion"]
     assert world.assert_complete() == former
+
+
+def test_another_applications_deletion_is_not_taken_back() -> None:
+    world = World()
+    world.provision()
+    world.secrets.set_state(CORE, deleted=True)
+    world.secrets.forms[CORE] = Form(tags={"Application": "other"})
+    with pytest.raises(ProvisionError, match="Application=other"):
+        world.provision(restore=True)
+    with pytest.raises(ProvisionError, match="Application=other"):
+        world.process().restored([CORE])
+    assert world.secrets.kept(CORE).deleted  # type: ignore[union-attr]
+    assert world.process(adopt=True).restored([CORE]) == [CORE]
+
+
+def test_a_deletion_that_aws_goes_on_telling_of_is_no_success() -> None:
+    world = World()
+    world.provision()
+    world.secrets.set_state(CORE, deleted=True)
+    world.secrets._restore = lambda name: None  # type: ignore[method-assign]
+    with pytest.raises(Conflict, match=f"{CORE}: is still scheduled for deletion"):
+        world.provision(restore=True)
+
+
+def test_what_stands_against_the_rest_is_not_called_nothing_written() -> None:
+    """Somebody else's hand shows after the first writes."""
+    world = World()
+
+    class Foreign(Hook):
+        def before(self, op: str, name: str) -> None:
+            if (op, name) == ("create", PAIR):
+                world.secrets.seed(PAIR, '{"username": "theirs", "password": "canary-theirs"}')
+                world.secrets.forms[PAIR] = Form(tags={"Application": "other"})
+
+    hooked(world, Foreign())
+    with pytest.raises(Conflict) as caught:
+        world.provision()
+    assert f"secret {CORE} is made" in str(caught.value)
+    assert "stands against the rest" in str(caught.value)
+    assert "canary" not in str(caught.value)
 
 
 def test_absent_and_restored() -> None:

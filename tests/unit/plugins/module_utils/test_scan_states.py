@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import os
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _scan
+from ansible_collections.watchparty.secrets.plugins.module_utils import _scan, _scan_baseline
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ScanError
 from ansible_collections.watchparty.secrets.plugins.module_utils._scan_report import Report
 from ansible_collections.watchparty.secrets.plugins.module_utils._scan_sought import Live, sought
@@ -54,6 +55,17 @@ def clone(origin: Path, *arguments: str) -> Path:
     where = origin.parent / "clone"
     git(origin.parent, "clone", "-q", *arguments, f"file://{origin}", str(where))
     return where
+
+
+def test_a_baseline_knows_a_finding_by_the_fingerprint_that_is_told(tmp_path: Path) -> None:
+    """Also where a file is called like the value, which is masked: no fingerprint is made of a value."""
+    (tmp_path / f"{VALUE}.txt").write_text(VALUE)
+    source = DirectorySource(str(tmp_path))
+    (found,) = scanned(source).findings
+    assert VALUE not in found.path
+    entry = _scan_baseline.Entry(found.fingerprint, "known", date(2099, 1, 1))
+    again = _scan.scan([source], SOUGHT, baseline=_scan_baseline.Baseline((entry,)))
+    assert (again.findings, [one.fingerprint for one in again.accepted]) == ((), [found.fingerprint])
 
 
 def test_a_whole_clone(origin: Path) -> None:

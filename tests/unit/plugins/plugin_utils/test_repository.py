@@ -90,3 +90,14 @@ def test_a_checkouts_own_configuration_runs_no_program(checkout: Path) -> None:
     mark.unlink(missing_ok=True)
     _repository.gathered(str(checkout), catalog(), frozenset())
     assert not mark.exists()
+
+
+def test_a_hooks_environment_leads_to_no_other_repository(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    git(other, "init", "--quiet")
+    added(checkout, ".env", "SECRET_KEY=change_me\n")
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    assert _repository.gathered(str(checkout), catalog(), frozenset())["env_files"] == {".env": []}

@@ -12,7 +12,7 @@ import pytest
 from botocore.stub import Stubber
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Conflict, Denied
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.access import Access, numbered
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.access import Access
 
 Moto = Callable[[str], tuple[Any, list[str]]]
 Stubbed = Callable[[str], tuple[Any, Stubber]]
@@ -74,6 +74,15 @@ def test_what_is_denied_is_no_empty_account(stubbed: Stubbed) -> None:
         look.standing([ROLE], [])
 
 
-def test_policies_of_an_earlier_run() -> None:
-    attached = (("shop", "a"), ("shop-2", "b"), ("theirs", "c"))
-    assert list(numbered(attached, "shop", ["a"])) == ["shop-2"]
+def test_policies_of_an_earlier_run(moto: Moto) -> None:
+    """Not those that only have such a name: they would be deleted."""
+    iam, _ = moto("iam")
+    statement = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    made = {"shop": TAGS, "shop-2": TAGS, "shop-3": [], "theirs": TAGS}
+    attached = [
+        (name, iam.create_policy(PolicyName=name, PolicyDocument=document, Tags=tags)["Policy"]["Arn"])
+        for name, tags in made.items()
+    ]
+    look = Access(iam, moto("kms")[0])
+    assert list(look.earlier(attached, "shop", [POLICY["arn"]], {"Application": "shop"})) == ["shop-2"]

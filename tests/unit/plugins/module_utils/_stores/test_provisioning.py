@@ -58,9 +58,20 @@ def test_a_secret_is_made_in_its_form_and_only_once(secrets: tuple[MakingSecrets
     assert kept.form.replicas == ("eu-west-1",)
     assert client.get_resource_policy(SecretId="core")["ResourcePolicy"] == FORM.policy
     assert change(kept.form, FORM).words == []
+    assert store.policy("core") == FORM.policy
     with pytest.raises(AlreadyExists, match="core was made by somebody else") as caught:
         store.make("core", "canary-2", version=V2, form=FORM)
     assert "canary" not in str(caught.value)
+
+
+def test_a_secret_without_a_value_gets_its_first_version(secrets: tuple[MakingSecrets, Any]) -> None:
+    store, client = secrets
+    client.create_secret(Name="core")
+    store.merge("core", "canary", version=V1, instead_of=None)
+    assert store.read(["core"]).readings["core"].value == "canary"
+    assert LABEL not in store.describe("core").stages
+    with pytest.raises(Conflict):
+        store.merge("core", "other", version=V2, instead_of=None)
 
 
 def test_a_secret_gets_what_it_lacks(secrets: tuple[MakingSecrets, Any]) -> None:

@@ -1,0 +1,16 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The environment that a host belongs to, in the inventory's own words."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+
+def environment_of(host: str, hostvars: Any, templar: Any) -> str | None:
+    """What the inventory says of the host; an extra variable of the same name would hide it."""
+    manager = copy.copy(hostvars._variable_manager)
+    manager._extra_vars = {}
+    found = manager.get_vars(host=hostvars._inventory.get_host(host), include_hostvars=False).get("app_environment")
+    return str(templar.template(found)) if found is not None else None
