@@ -113,6 +113,8 @@ def _sent(name: str) -> Sequence[ModuleType]:
     action = importlib.import_module(f"ansible_collections.watchparty.secrets.plugins.action.{name}")
     own = action.__dict__.get("USES") or getattr(action.ActionModule, "uses", ())
     module = getattr(action.ActionModule, "module", None) or action.__dict__.get(name)
+    if not isinstance(module, ModuleType):  # stands for one whose code is another plugin's
+        return own
     return (*own, *([module] if module else [])) if own else ()
 
 
