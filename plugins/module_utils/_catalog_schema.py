@@ -173,6 +173,10 @@ _AWS = _object(
         "operators": _described(
             "ARNs of those who may be the roles rotate and respond.", {"type": "array", "items": NAME}
         ),
+        "readers": _described(
+            "ARNs of users and roles that may read the secrets beside those, such as administrators; verify.yml asks.",
+            {"type": "array", "items": NAME},
+        ),
         "bucket": _described("The application's S3 bucket, if its hosts use one.", NAME),
     }
 )

@@ -200,6 +200,8 @@ class Aws:
     replicas: Tuple[str, ...] = ()
     host_principal: str = "ec2.amazonaws.com"
     operators: Tuple[str, ...] = ()
+    readers: Tuple[str, ...] = ()
+    """Users and roles that may read the secrets beside those, such as the account's administrators."""
     bucket: Optional[str] = None
 
 
