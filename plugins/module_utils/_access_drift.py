@@ -11,7 +11,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._iam_eval impor
 from ansible_collections.watchparty.secrets.plugins.module_utils._policy_findings import statements
 
 Row = Dict[str, str]
-NOTHING = "nothing that the catalog's aws would make is there; provision.yml makes it"
+NOTHING = "nothing that the catalog's aws would make is there; provision.yml (role aws_access) makes it"
 
 
 def told(

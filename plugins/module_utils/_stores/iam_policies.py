@@ -28,7 +28,9 @@ class Policies:
                 found = self._client.get_role(RoleName=name)["Role"]
             except aws.exceptions.ClientError as error:
                 if aws.code_of(error) == "NoSuchEntity":
-                    raise NotFound("is not there; provision.yml makes it, or name another in aws.roles") from None
+                    raise NotFound(
+                        "is not there; provision.yml (role aws_access) makes it, or name another in aws.roles"
+                    ) from None
                 raise
         policies: Dict[str, Any] = {}
         arns: Dict[str, str] = {}
