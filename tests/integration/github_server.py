@@ -188,9 +188,11 @@ class GitHub:
             return 200, {"id": ID, "full_name": REPOSITORY}
         if path.startswith(f"/repos/{REPOSITORY}/contents/") and method == "GET":
             return self._content(path.removeprefix(f"/repos/{REPOSITORY}/contents/"))
-        found = re.fullmatch(rf"/repos/{REPOSITORY}/actions/workflows/([^/]+)/runs", path)
-        if found and method == "GET":
-            return self._runs(found[1], query)
+        runs = re.fullmatch(rf"/repos/{REPOSITORY}/actions/workflows/([^/]+)/runs", path)
+        return self._runs(runs[1], query) if runs else self._configured(method, path, query, body)
+
+    def _configured(self, method: str, path: str, query: dict[str, str], body: dict[str, Any]) -> tuple[int, Any]:
+        """What of environments, secrets and variables is asked for."""
         found = re.fullmatch(rf"/repos/{REPOSITORY}/environments/([^/]+)", path)
         if found:
             return self._environment(method, found[1].replace(SLASH, "/"), body)

@@ -206,7 +206,7 @@ def trust(principal: Mapping[str, Any], condition: Mapping[str, Any] | None = No
     )
 
 
-def policy(action: str, resource: str) -> str:
+def policy(action: str | list[str], resource: str) -> str:
     return json.dumps(
         {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": resource}]}
     )
@@ -284,9 +284,10 @@ def make_repository(path: Path) -> None:
     commit(path, "The first")
 
 
-def git(path: Path, *words: str) -> None:
+def git(path: Path, *words: str) -> str:
     environment = clean_environment(HOME=str(path), GIT_CONFIG_NOSYSTEM="1")
-    subprocess.run(["git", "-C", str(path), *words], check=True, capture_output=True, env=environment)
+    command = ["git", "-C", str(path), *words]
+    return subprocess.run(command, check=True, capture_output=True, env=environment, text=True).stdout
 
 
 def commit(path: Path, words: str) -> None:

@@ -191,7 +191,10 @@ def test_roles_with_all_that_is_attached(world: World) -> None:
     found = world.gatherer().roles()
     assert found["app-test-host"]["policies"] == {"inline": json.loads(one), "managed": json.loads(one)}
     assert found["app-test-host"]["trust"] == json.loads(TRUST)
-    assert found["app-test-deploy"] == {"problem": "is not there; create it, or name another in aws.roles"}
+    assert found["app-test-deploy"] == {
+        "missing": True,
+        "problem": "is not there; provision.yml (role aws_access) makes it, or name another in aws.roles",
+    }
 
 
 def test_users_keys_by_age_and_without_their_ids(world: World) -> None:
