@@ -70,7 +70,7 @@ def _try(catalog: Catalog, credential: Credential, now: Contents, before: Conten
     """A Try, or why there is none."""
     server = SERVERS.get(credential.kind)
     if server is None:
-        return f"a {credential.kind} is not tried here"
+        return f"credentials of the kind {credential.kind} are not tried here"
     why = _planned(credential.name, journal)
     if why:
         return why

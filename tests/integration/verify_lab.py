@@ -226,7 +226,8 @@ def prepare_aws(lab: Lab, postgres: Postgres, *, token: Any = None) -> None:
     password = unquote(urlsplit(core["DATABASE_URL"]).password or "")
     postgres.create_login("shop", password, "shop")
     core["DATABASE_URL"] = postgres.url("shop", password, "shop")
-    before = {**core, "SECRET_KEY": FORMER_KEY, "DATABASE_URL": postgres.url("shop", FORMER_PASSWORD, "shop")}
+    former = token("FORMER_PASSWORD") if token else FORMER_PASSWORD
+    before = {**core, "SECRET_KEY": FORMER_KEY, "DATABASE_URL": postgres.url("shop", former, "shop")}
     for name, content in {**wanted.secrets, "shop/production/core": before}.items():
         text = content if isinstance(content, str) else json.dumps(content)
         replicas = [{"Region": "eu-west-1"}]
