@@ -193,7 +193,7 @@ class Aws:
     kms_key: str
     """An alias, with ``alias/`` before its name."""
     roles: Mapping[str, str]
-    """The name of each role: deploy, host, rotate and respond."""
+    """The name of each role: deploy, host, rotate, respond and verify."""
     owner: Optional[str] = None
     tags: Mapping[str, str] = field(default_factory=dict)
     recovery_days: int = 30
