@@ -67,7 +67,8 @@ def _passed(what: str, reason: str) -> str:
 
 def _finding(one: Finding) -> dict[str, Any]:
     if one.commit:
-        where = f"in commit {one.commit[:12]} by {one.author}" if one.author else f"in commit {one.commit[:12]}"
+        name = one.author.partition(" <")[0]
+        where = f"in commit {one.commit[:12]}" + (f" by {name}" if name else "")
     else:
         where = f"in {one.reach}" if one.reach else ""
     stage = f"{one.stage} value, {one.form}" if one.stage else one.form

@@ -40,7 +40,6 @@ UNSEEN: dict[str, dict[str, str]] = {
     "rotate": {"Journal ssm:GetParameter": CALLED_BACK, "EncryptParameters kms:GenerateDataKey": ADVANCED},
     "verify": {
         "ReadPinned ssm:GetParameters": OPEN,
-        "Audit logs:GetLogEvents": "STREAM",
     },
     "respond": {
         "Trail cloudtrail:LookupEvents": "moto has no event history; test_leak_response asks a stand-in for it",
