@@ -13,8 +13,8 @@ from typing import Any
 from .process import clean_environment
 
 JOURNAL = "/WatchParty-journal/production/1"
-MADE = ("cache", "database", "database_admin", "deploy_ssh", "django_key")
-"""The catalog's credentials, whose values are as old as the demo."""
+MADE = ("cache", "database_admin", "deploy_ssh", "django_key")
+"""Credentials whose values are as old as the demo. The database's has no record, so that it is due."""
 FILES = {
     ".gitignore": ".env*\n!.env.example\n",
     ".env.example": "SECRET_KEY=change_me_dev_only\nDATABASE_URL=sqlite:///db.sqlite3\nDEBUG=True\n",

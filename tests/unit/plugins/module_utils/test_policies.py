@@ -283,6 +283,7 @@ def test_what_admits_only_a_star_stands_alone() -> None:
         "ssm:DescribeParameters",
         "cloudtrail:LookupEvents",
         "iam:ListUsers",
+        "iam:ListOpenIDConnectProviders",
         "iam:GetAccountAuthorizationDetails",
         "secretsmanager:ListSecrets",
     }
