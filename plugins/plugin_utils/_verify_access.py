@@ -40,7 +40,7 @@ class Look:
     partition: str = "aws"
 
     @property
-    def _access(self) -> Access:
+    def _there(self) -> Access:
         return Access(self.connection.store_client("iam"), self.connection.store_client("kms"))
 
     def drift(self, roles: Mapping[str, Any], asked: _access.Asked) -> list[dict[str, str]]:
@@ -48,7 +48,7 @@ class Look:
         if self.catalog.aws is None:
             raise SecretsError("the catalog says nothing of AWS")
         _policy_limits.require_narrow(self.document, self.catalog)
-        key = self._access.key_policy(self.catalog.aws.kms_key)
+        key = self._there.key_policy(self.catalog.aws.kms_key)
         region = self._region
         arn = _access.key_arn(self.account, region, self.partition, key["arn"] if key else None)
         plan = _access.plan(self.catalog, Ground(self.account, region, arn, self.partition), asked)
@@ -97,7 +97,7 @@ class Look:
         if name == AWS_KEY:
             return {}
         try:
-            found = self._access.key_policy(name) or {}
+            found = self._there.key_policy(name) or {}
         except SecretsError:  # then the identities' policies are asked for any key
             return {}
         return {} if found.get("manager") == "AWS" else found

@@ -164,8 +164,9 @@ def found(text: str = "") -> dict[str, Any]:
         journal=journal,
         former={"database": {"state": "untried", "words": "rotation r1 saw its refusal; it was not tried again now"}},
     )
-    without = {name: one for name, one in everything.parts.items() if name not in ("repository", "workflows")}
-    why = dict.fromkeys(("repository", "workflows"), "no repository was given; add -e repository=PATH of a checkout")
+    scanned = ("repository", "workflows", "history", "unknown_secrets")
+    without = {name: one for name, one in everything.parts.items() if name not in scanned}
+    why = dict.fromkeys(scanned, "no repository was given; add -e repository=PATH of a checkout")
     everything = Facts(everything.catalog, NOW, without, why)
     results = _verification.run(_verification.registry(), everything)
     return _verify_report.data(everything, results, ["web1", "web2", "web3"])
