@@ -25,7 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._former import Try
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import login_of
-from ansible_collections.watchparty.secrets.plugins.modules import former_logins
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _former_logins_module as former_logins
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _guard, _lean
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection, suit
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify_facts import Gatherer

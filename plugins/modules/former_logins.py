@@ -73,22 +73,3 @@ tried:
   returned: success
   sample: {database: {state: refused, words: "refused now at database shop at db.internal, port 5432"}}
 """
-
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.watchparty.secrets.plugins.module_utils import _former_tries
-
-ARGUMENT_SPEC = {
-    "connect_timeout": {"type": "int", "default": 5},
-    "tries": {"type": "list", "elements": "dict", "default": [], "no_log": True},
-}
-
-
-def main():
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    params = module.params
-    module.exit_json(changed=False, tried=_former_tries.tried(params["tries"], params["connect_timeout"]))
-
-
-if __name__ == "__main__":
-    main()
