@@ -25,7 +25,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TypeVar
 
-from . import demo_rotation, sshd
+from . import demo_rotation, demo_verification, sshd
 from .application import Application, python
 from .aws import Moto
 from .postgres import Postgres
@@ -142,6 +142,7 @@ def _set_up(stack: ExitStack, steps: Steps, directory: Path) -> Scene:
         said.append(f"{valkey.origin}, port {valkey.port}")
     with steps.step("values") as said:
         seeded = seed(moto.client, watchparty_on(ENVIRONMENT, postgres=postgres, valkey=valkey))
+        demo_verification.note_ages(moto.client("ssm"))
         parameters = sum(name.startswith("/") for name in seeded.versions)
         said.append(f"{len(seeded.versions) - parameters} secrets and {parameters} parameters, all random")
     with steps.step("host demo1") as said:
@@ -200,6 +201,16 @@ def _rotate(stack: ExitStack, scene: Scene) -> list[str]:
     print("\nEight users log in and send requests while the database credential rotates.", flush=True)
     command = scene.playbook("rotate", "-e", "credential=database")
     return demo_rotation.under_load(scene.application, scene.postgres, lambda: _run(stack, scene, command))
+
+
+def _verify(stack: ExitStack, scene: Scene) -> list[str]:
+    """Run the guide's checklist over what stands now; nothing of it may fail."""
+    print("\nThe guide's checklist, with evidence.", flush=True)
+    report = scene.directory / "verification"
+    checkout = demo_verification.repository(scene.directory)
+    given = ("-e", f"repository={checkout}", "-e", f"verify_report_path={report}")
+    _run(stack, scene, scene.playbook("verify", *given))
+    return demo_verification.counted(report)
 
 
 def _empty_config(directory: Path) -> Path:
@@ -340,13 +351,14 @@ def _play(stack: ExitStack, options: argparse.Namespace) -> None:
         deployed = time.monotonic() - began
         summary = _summary(scene)
         rotated = [] if options.deploy_only else _rotate(stack, scene)
+        verified = [] if options.deploy_only else _verify(stack, scene)
     except SandboxError as error:
         words = _last_words(scene.application, scene.seeded)
         raise SandboxError(f"{error}\nThe application's last words:\n{words}" if words else str(error)) from None
     print("\nThe application is healthy on what was deployed.")
-    print("\n".join(summary + rotated))
+    print("\n".join(summary + rotated + verified))
     set_up = began - steps.began
-    rest = "" if options.deploy_only else f", {steps.total - set_up - deployed:.1f} s to rotate"
+    rest = "" if options.deploy_only else f", {steps.total - set_up - deployed:.1f} s to rotate and verify"
     print(f"  time        {steps.total:.1f} s in all: {set_up:.1f} s to set up, {deployed:.1f} s to deploy{rest}")
     if options.keep:
         variables = " ".join(f"{name}={value}" for name, value in scene.variables.items())

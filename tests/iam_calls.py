@@ -22,6 +22,8 @@ KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 Call = Mapping[str, Any]
 FREE = ("sts GetCallerIdentity",)
 """Needs no permission."""
+ACCOUNT_WIDE = ("ListUsers", "GetAccountAuthorizationDetails", "ListOpenIDConnectProviders")
+ANYBODY = "any user of the account"
 
 
 def secret(name: str) -> str:
@@ -55,6 +57,7 @@ class Asked:
             "ssm": self._parameters,
             "logs": self._logs,
             "iam": self._iam,
+            "kms": lambda name, _request: iter([Request(f"kms:{name}", KEY)]),
             "cloudtrail": lambda name, _request: iter([Request(f"cloudtrail:{name}", "*")]),
             "cloudfront": lambda name, _request: self._cloudfront(name),
         }
@@ -64,6 +67,9 @@ class Asked:
 
     def _secrets(self, operation: str, request: Mapping[str, Any]) -> Iterator[Request]:
         action = f"secretsmanager:{operation}"
+        if operation == "ListSecrets":
+            yield Request(action, "*")
+            return
         if operation == "BatchGetSecretValue":
             yield Request(action, "*")
             for name in request["SecretIdList"]:
@@ -100,6 +106,18 @@ class Asked:
         yield Request(f"logs:{operation}", group if operation == "DescribeLogStreams" else group + stream)
 
     def _iam(self, operation: str, request: Mapping[str, Any]) -> Iterator[Request]:
+        if operation in ACCOUNT_WIDE:
+            yield Request(f"iam:{operation}", "*")
+            return
+        if "RoleName" in request:
+            yield Request(f"iam:{operation}", f"arn:aws:iam::{ACCOUNT}:role/{request['RoleName']}")
+            return
+        if "PolicyArn" in request:
+            yield Request(f"iam:{operation}", request["PolicyArn"])
+            return
+        if self.user == ANYBODY:
+            yield Request(f"iam:{operation}", f"arn:aws:iam::{ACCOUNT}:user/{request.get('UserName', 'any')}")
+            return
         assert request.get("UserName", self.user).rpartition("/")[2] == self.user.rpartition("/")[2]
         yield Request(f"iam:{operation}", self.user)
 

@@ -59,7 +59,7 @@ class ActionModule(ActionBase):
             Workflow(**(args["workflow"] or {})), wildcards=args["wildcards"], adopt=tuple(args["adopt"])
         )
         suit(connection, catalog, check_account=False)
-        account, partition = _identity(connection)
+        account, partition = aws.identity(connection.store_client("sts"))
         if catalog.expected_account_id:
             aws.require_account(account, catalog.expected_account_id)
         region = connection.region
@@ -99,10 +99,3 @@ class ActionModule(ActionBase):
             "partition": partition,
             "region": region,
         }
-
-
-def _identity(connection: AwsConnection) -> tuple[str, str]:
-    """Account and partition of the credentials in use."""
-    with aws.translated("sts:GetCallerIdentity", "this account"):
-        found = connection.store_client("sts").get_caller_identity()
-    return str(found["Account"]), str(found["Arn"]).split(":")[1]

@@ -10,8 +10,10 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _verification
+from ansible_collections.watchparty.secrets.plugins.action.aws_access_info import WORKFLOW
+from ansible_collections.watchparty.secrets.plugins.module_utils import _access, _catalog, _trust, _verification
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError, WrongAccount
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _leak_scan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection, suit
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify_facts import Gatherer
 
@@ -22,6 +24,10 @@ OPTIONS: dict[str, Any] = {
 EXTRA: dict[str, Any] = {
     "only": {"type": "list", "elements": "str", "default": []},
     "repository": {"type": "path"},
+    "baseline": {"type": "path"},
+    "workflow": {"type": "str", "default": "deploy.yml"},
+    "jobs": {"type": "dict", "options": WORKFLOW},
+    "wildcards": {"type": "bool", "default": False},
 }
 
 
@@ -57,12 +63,18 @@ class ActionModule(ActionBase):
             connection=connection,
             now=datetime.now(UTC),
             repository_path=args["repository"] or None,
+            baseline=_leak_scan.baseline(args["baseline"] or None),
+            asked=_access.Asked(_trust.Workflow(**(args["jobs"] or {})), wildcards=args["wildcards"]),
+            workflow=args["workflow"],
         )
         hosts = "hosts" in wanted
         compares = hosts and "stores" in wanted
         services = gatherer.catalog.services.values()
+        gathered = gatherer.gathered(wanted)
+        former = gathered["parts"].get("former", {})
         return {
-            **gatherer.gathered(wanted),
+            **gathered,
+            "former_needed": any(one.get("try") for one in former.values()),
             "expected": gatherer.expected() if compares else {},
             "hosts_needed": hosts,
             "outside_needed": "outside" in wanted,

@@ -25,6 +25,7 @@ DESCRIPTIONS = {
     "host": "Reads what application hosts of {0} in {1} need",
     "rotate": "Rotates the credentials of {0} in {1}",
     "respond": "Contains leaks of credentials of {0} in {1}",
+    "verify": "Looks whether {0} in {1} is as it should be, and changes nothing",
 }
 
 
@@ -156,7 +157,7 @@ def _trusted(catalog: Catalog, ground: Ground, asked: Asked) -> Dict[str, Dict[s
         found["deploy"] = _trust.of_github(provider, _trust.issuer(github), accepted, wildcards=asked.wildcards)
     found["host"] = _trust.of_hosts(ours.host_principal)
     if ours.operators:
-        found["rotate"] = found["respond"] = _trust.of_operators(ours.operators)
+        found["rotate"] = found["respond"] = found["verify"] = _trust.of_operators(ours.operators)
     return found
 
 
@@ -165,7 +166,7 @@ def _notes(catalog: Catalog) -> Iterator[str]:
     if not catalog.github:
         yield "no role deploy: the catalog names no github.repository whose workflows could take it"
     if not ours.operators:
-        yield "no roles rotate and respond: name in aws.operators the users or roles that may take them"
+        yield "no roles rotate, respond and verify: name in aws.operators the users or roles that may take them"
 
 
 def _summed(role: Mapping[str, Any], policies: Sequence[Mapping[str, Any]]) -> str:

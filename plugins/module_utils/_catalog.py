@@ -161,7 +161,7 @@ class _Builder:
 
     def _aws(self, raw: Mapping[str, Any]) -> Aws:
         names = {**DEFAULT_ROLES, **raw.get("roles", {})}
-        more = {key: tuple(raw[key]) for key in ("replicas", "operators") if key in raw}
+        more = {key: tuple(raw[key]) for key in ("replicas", "operators", "readers") if key in raw}
         kms_key = self._format("aws.kms_key", raw.get("kms_key", DEFAULT_KMS_KEY))
         if not kms_key.startswith("alias/"):
             self.problems.append(f"aws.kms_key: {kms_key!r} is no alias; begin it with alias/")

@@ -10,7 +10,7 @@ TYPES = ("string", "list", "integer", "boolean", "url", "host_list", "origin_lis
 SENSITIVITIES = ("high", "medium", "low")
 PURGED = ("cache", "sessions")
 SCOPES = ("repository", "environment", "organization")
-ROLES = ("deploy", "host", "rotate", "respond")
+ROLES = ("deploy", "host", "rotate", "respond", "verify")
 SETTING_NAME = r"^[A-Za-z_][A-Za-z0-9_]*\*?$"
 NAME = {"type": "string", "minLength": 1}
 SWITCH = {"type": "boolean"}
@@ -171,7 +171,11 @@ _AWS = _object(
         ),
         "host_principal": _described("Who may be the host role; ec2.amazonaws.com by default.", NAME),
         "operators": _described(
-            "ARNs of those who may be the roles rotate and respond.", {"type": "array", "items": NAME}
+            "ARNs of those who may be the roles rotate, respond and verify.", {"type": "array", "items": NAME}
+        ),
+        "readers": _described(
+            "ARNs of users and roles that may read the secrets beside those, such as administrators; verify.yml asks.",
+            {"type": "array", "items": NAME},
         ),
         "bucket": _described("The application's S3 bucket, if its hosts use one.", NAME),
     }

@@ -1,43 +1,109 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the versions before the current ones still open, as far as the stores and the journal tell. Pure.
+"""What the versions before the current ones still open: as far as the stores and the journal tell, and what can be
+tried at a server. Pure.
 
-Values are compared here and leave as words.
+Values are compared here and leave as words, but for those of a :class:`Try`.
 """
 
 from __future__ import annotations
 
-from typing import Dict, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login, with_login
 
 ACCEPTED, REFUSED, UNTRIED = "accepted", "refused", "untried"
+POSTGRESQL, VALKEY = "postgresql", "valkey"
+SERVERS = {"postgresql_role": POSTGRESQL, "valkey_user": VALKEY, "elasticache_auth_token": VALKEY}
+"""What a kind's credentials log in to."""
+
+
+@dataclass(frozen=True)
+class Try:
+    """A credential whose former logins can be tried where the current one is used."""
+
+    credential: str
+    server: str
+    current: str = field(repr=False)
+    """URL of the application's."""
+    former: Tuple[str, ...] = field(repr=False)
+    """The same with each former login."""
+
+    @property
+    def data(self) -> Dict[str, Any]:
+        return {
+            "credential": self.credential,
+            "server": self.server,
+            "current": self.current,
+            "former": list(self.former),
+        }
 
 
 def told(
     catalog: Catalog, now: Contents, values: Mapping[str, str], before: Contents, journal: Journal
-) -> Dict[str, Dict[str, str]]:
-    """State and words by credential."""
-    found = {}
+) -> Dict[str, Dict[str, Any]]:
+    """State and words by credential; ``try`` where a server can be asked, in words that hold until it was."""
+    found: Dict[str, Dict[str, Any]] = {}
     for name, credential in catalog.credentials.items():
-        old, new = _graph.find(catalog, credential, before).login, _graph.find(catalog, credential, now).login
-        if old.password is None or old.password == new.password:
+        old, new = _graph.find(catalog, credential, before), _graph.find(catalog, credential, now).login
+        if not [one for one in _passwords(old) if one != new.password]:
             found[name] = _said(UNTRIED, "no former value of it is kept")
-        elif credential.kind == "django_secret_key":
-            found[name] = _signing(credential, values, old.password, journal)
+        elif credential.kind == "django_secret_key" and old.login.password is not None:
+            found[name] = _signing(credential, values, old.login.password, journal)
         else:
-            found[name] = _login(name, journal)
+            found[name] = _login(catalog, credential, now, before, journal)
     return found
 
 
-def _said(state: str, words: str) -> Dict[str, str]:
-    return {"state": state, "words": words}
+def tries(catalog: Catalog, now: Contents, before: Contents, journal: Journal) -> List[Try]:
+    """What can be tried, with values."""
+    every = (_try(catalog, one, now, before, journal) for one in catalog.credentials.values())
+    return [one for one in every if isinstance(one, Try)]
 
 
-def _signing(credential: Credential, values: Mapping[str, str], old: str, journal: Journal) -> Dict[str, str]:
+def _try(catalog: Catalog, credential: Credential, now: Contents, before: Contents, journal: Journal) -> Any:
+    """A Try, or why there is none."""
+    server = SERVERS.get(credential.kind)
+    if server is None:
+        return f"credentials of the kind {credential.kind} are not tried here"
+    why = _planned(credential.name, journal)
+    if why:
+        return why
+    current, former = _graph.find(catalog, credential, now), _graph.find(catalog, credential, before)
+    if current.problems or current.url is None:
+        return f"no server is known to try it at: {'; '.join(current.problems) or 'it appears in no URL'}"
+    found = []
+    for password in _passwords(former):
+        for user in dict.fromkeys((*_users(former), current.login.username)):
+            login = Login(user, password)
+            if password != current.login.password:
+                found.append(with_login(current.url, login))
+    if not found:
+        return "no former value of it is kept"
+    return Try(credential.name, server, current.url, tuple(dict.fromkeys(found)))
+
+
+def _passwords(found: _graph.Found) -> List[str]:
+    """Those of all places, which may have been written at different times."""
+    every = [one.login.password for one in found.appearances if one.in_url or not one.spot.is_user]
+    return list(dict.fromkeys(one for one in every if one))
+
+
+def _users(found: _graph.Found) -> List[str]:
+    every = [one.login.username for one in found.appearances if one.in_url or one.spot.is_user]
+    return list(dict.fromkeys(one for one in every if one))
+
+
+def _said(state: str, words: str, **more: Any) -> Dict[str, Any]:
+    return {"state": state, "words": words, **more}
+
+
+def _signing(credential: Credential, values: Mapping[str, str], old: str, journal: Journal) -> Dict[str, Any]:
     kept = [one.strip() for one in values.get(credential.fallbacks or "", "").split(",")]
     due = [one.due for one in journal.obligations.values() if one.credential == credential.name]
     if old not in kept:
@@ -47,12 +113,25 @@ def _signing(credential: Credential, values: Mapping[str, str], old: str, journa
     return _said(ACCEPTED, f"the former key is still in {credential.fallbacks}, and nothing plans to take it out")
 
 
-def _login(name: str, journal: Journal) -> Dict[str, str]:
-    last = journal.rotated.get(name)
+def _planned(name: str, journal: Journal) -> Optional[str]:
+    """Why the former value is valid still, and rightly so."""
     later = [one.due for one in journal.obligations.values() if one.credential == name]
     if later:
-        return _said(UNTRIED, f"the former value stays valid until {min(later)}, as planned")
-    if last is None:
-        return _said(UNTRIED, "the journal tells of no rotation, and a login with the former value was not tried")
-    words = f"rotation {last.rotation} saw its refusal before it closed at {last.at}; it was not tried again now"
-    return _said(UNTRIED, words)
+        return f"the former value stays valid until {min(later)}, as planned"
+    open_one = journal.rotation
+    if open_one is not None and name in (open_one.plan.get("credentials") or ()):
+        return f"{open_one} is open, and both values are valid until it ends"
+    return None
+
+
+def _login(
+    catalog: Catalog, credential: Credential, now: Contents, before: Contents, journal: Journal
+) -> Dict[str, Any]:
+    found = _try(catalog, credential, now, before, journal)
+    if isinstance(found, Try):
+        return _said(UNTRIED, "it was not tried at its server", **{"try": True})
+    why = _planned(credential.name, journal)
+    last = journal.rotated.get(credential.name)
+    if why or last is None:
+        return _said(UNTRIED, found)
+    return _said(UNTRIED, f"{found}; rotation {last.rotation} saw its refusal before it closed at {last.at}")

@@ -193,13 +193,15 @@ class Aws:
     kms_key: str
     """An alias, with ``alias/`` before its name."""
     roles: Mapping[str, str]
-    """The name of each role: deploy, host, rotate and respond."""
+    """The name of each role: deploy, host, rotate, respond and verify."""
     owner: Optional[str] = None
     tags: Mapping[str, str] = field(default_factory=dict)
     recovery_days: int = 30
     replicas: Tuple[str, ...] = ()
     host_principal: str = "ec2.amazonaws.com"
     operators: Tuple[str, ...] = ()
+    readers: Tuple[str, ...] = ()
+    """Users and roles that may read the secrets beside those, such as the account's administrators."""
     bucket: Optional[str] = None
 
 

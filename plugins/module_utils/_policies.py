@@ -3,7 +3,8 @@
 """The policies of an environment's roles, derived from its catalog: what each run reads and writes, and nothing else.
 
 ``deploy`` and ``host`` read what an environment needs. ``rotate`` also writes what rotates, and ``respond`` also denies
-what leaked. What the runs are seen to ask of AWS is compared with this in tests/integration/test_least_privilege.py.
+what leaked. ``verify`` reads all that is checked. What the runs are seen to ask of AWS is compared with this in
+tests/integration/test_least_privilege.py.
 """
 
 from __future__ import annotations
@@ -110,6 +111,7 @@ def documents(catalog: Catalog, ground: Ground) -> Dict[str, Tuple[Dict[str, Any
         "host": [*_reading(reach, ground, reach.read), *_bucket(reach, ground)],
         "rotate": _rotating(reach, ground),
         "respond": [*_rotating(reach, ground), *_responding(reach, ground)],
+        "verify": _verifying(reach, ground),
     }
     names = catalog.aws.roles if catalog.aws else {}
     return {role: fitted(names.get(role, role), found) for role, found in grants.items()}
@@ -182,12 +184,12 @@ def _rotating(reach: Reach, ground: Ground) -> List[Grant]:
     return [*found, *_audited(reach, ground), *_servers(reach, ground), *_sent(reach, ground)]
 
 
-def _audited(reach: Reach, ground: Ground) -> List[Grant]:
+def _audited(reach: Reach, ground: Ground, *, writes: bool = True) -> List[Grant]:
     """The audit log: what is written may be read, and nothing of it removed."""
     where, stream = reach.catalog.audit_log, f"{reach.catalog.application}/{reach.catalog.environment}"
     if "log_group" in where:
         group = ground.arn("logs", f"log-group:{where['log_group']}", region=ground.region)
-        acts = ("logs:GetLogEvents", "logs:PutLogEvents", "logs:CreateLogStream")
+        acts = ("logs:GetLogEvents", *(("logs:PutLogEvents", "logs:CreateLogStream") if writes else ()))
         return [
             Grant("Audit", acts, (f"{group}:log-stream:{stream}",)),
             Grant("AuditStreams", ("logs:DescribeLogStreams",), (group, f"{group}:*")),
@@ -196,7 +198,7 @@ def _audited(reach: Reach, ground: Ground) -> List[Grant]:
         bucket, prefix = _audit.location(where["s3"])
         arn, below = ground.arn("s3", bucket, account=False), f"{prefix}{stream}/"
         return [
-            Grant("Audit", ("s3:GetObject", "s3:PutObject"), (f"{arn}/{below}*",)),
+            Grant("Audit", ("s3:GetObject", *(("s3:PutObject",) if writes else ())), (f"{arn}/{below}*",)),
             Grant("AuditList", ("s3:ListBucket",), (arn,), {"s3:prefix": below}),
         ]
     return []
@@ -238,6 +240,40 @@ def _responding(reach: Reach, ground: Ground) -> List[Grant]:
         *([Grant("Deny", deny, tuple(secrets))] if secrets else []),
         *([Grant("Forget", tuple(f"cloudfront:{one}" for one in forget), distributions)] if distributions else []),
     ]
+
+
+def _verifying(reach: Reach, ground: Ground) -> List[Grant]:
+    """What a verification reads: values, to compare them in memory, and what AWS tells of secrets, keys and people."""
+    names = _sorted((*reach.read, *reach.rotating))
+    secrets = tuple(map(ground.secret, names))
+    aws = reach.catalog.aws
+    roles = tuple(ground.arn("iam", f"role/{one}") for one in sorted(set(aws.roles.values()))) if aws else ()
+    # Attached by hand may be any, and AWS's own too.
+    policies = (ground.arn("iam", "policy/*"), f"arn:{ground.partition}:iam::aws:policy/*")
+    look = ("GetRole", "ListRolePolicies", "GetRolePolicy", "ListAttachedRolePolicies")
+    users = ("iam:ListAccessKeys", "iam:GetAccessKeyLastUsed")
+    found = [
+        *_reading(reach, ground, names, further=True),
+        *_audited(reach, ground, writes=False),
+        Grant("Key", ("kms:DescribeKey", "kms:GetKeyRotationStatus", "kms:GetKeyPolicy"), (ground.key,)),
+        *([Grant("Roles", tuple(f"iam:{one}" for one in look), roles)] if roles else []),
+        Grant("Policies", ("iam:GetPolicy", "iam:GetPolicyVersion"), policies),
+        Grant("UsersKeys", users, (ground.arn("iam", "user/*"),)),
+        Grant("Users", ("iam:ListUsers",), ("*",)),
+        Grant("Account", ("iam:GetAccountAuthorizationDetails",), ("*",)),
+        Grant("Secrets", ("secretsmanager:ListSecrets",), ("*",)),
+    ]
+    if secrets:
+        described = ("secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy")
+        found.append(Grant("Describe", described, secrets))
+    if reach.reads_parameters:
+        history = ground.parameter(f"{reach.catalog.ssm_path}/*")
+        found.append(Grant("History", ("ssm:GetParameterHistory",), (history,)))
+    if reach.catalog.github:
+        providers = ground.arn("iam", "oidc-provider/*")
+        found.append(Grant("Provider", ("iam:ListOpenIDConnectProviders",), ("*",)))
+        found.append(Grant("Providers", ("iam:GetOpenIDConnectProvider",), (providers,)))
+    return found
 
 
 def key_policy(ground: Ground) -> Dict[str, Any]:

@@ -12,8 +12,8 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Reads each source once, whatever the number of hosts. Secrets, parameters and the journal, the audit log,
-    descriptions and policies of secrets, keys of KMS, the roles of the catalog, users' access keys, the other
-    environments' values, and the working tree of a repository.
+    descriptions and policies of secrets, keys of KMS, the roles of the catalog, the account's users and roles, the
+    other environments' values, GitHub, and the history and working tree of a repository.
   - Only what the chosen checks need is read. What cannot be read is told, and does not fail.
   - Values are compared in memory. The result holds names, times, words, and the key of this run's fingerprints, and is
     hidden.
@@ -26,6 +26,34 @@ options:
   repository:
     description: A checkout of the application's repository on the controller.
     type: path
+  baseline:
+    description: Findings in the repository that somebody has accepted, as in M(watchparty.secrets.leak_scan).
+    type: path
+  workflow:
+    description: The workflow that deploys, in C(.github/workflows).
+    type: str
+    default: deploy.yml
+  jobs:
+    description: Which jobs may be the deploy role, as in M(watchparty.secrets.aws_access_info).
+    type: dict
+    suboptions:
+      environment:
+        description: A deployment environment.
+        type: str
+      branch:
+        description: A branch.
+        type: str
+      tag:
+        description: A tag.
+        type: str
+      pull_request:
+        description: Pull requests.
+        type: bool
+        default: false
+  wildcards:
+    description: Whether the names in O(jobs) may hold wildcards.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -70,6 +98,10 @@ absent:
 expected:
   description: What hosts must hold, as fingerprints under a key of this run.
   type: dict
+  returned: success
+former_needed:
+  description: Whether M(watchparty.secrets.former_logins) has something to try.
+  type: bool
   returned: success
 hosts_needed:
   description: Whether a chosen check asks for hosts.

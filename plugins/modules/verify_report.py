@@ -33,6 +33,10 @@ options:
     description: Results of M(watchparty.secrets.host_check) by host. An empty one is a host that gave no answer.
     type: dict
     default: {}
+  tried:
+    description: Result of M(watchparty.secrets.former_logins). An empty one is a host that gave no answer.
+    type: dict
+    default: {}
   outside:
     description: Addresses that must answer 200 from here.
     type: list

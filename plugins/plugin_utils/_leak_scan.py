@@ -105,7 +105,7 @@ def parse(args: Mapping[str, Any]) -> Request:
         known_values=known,
         patterns=patterns,
         patterns_required=args["patterns"] == "required",
-        baseline=_baseline(args["baseline"]),
+        baseline=baseline(args["baseline"]),
         no_patterns=_scan_gitleaks.REMEDY if args["patterns"] == "auto" and program is None else "",
     )
 
@@ -174,7 +174,8 @@ def _sought(request: Request, args: Mapping[str, Any]) -> tuple[Sought, list[Not
     return sought(values), unread
 
 
-def _baseline(path: str | None) -> _scan_baseline.Baseline | None:
+def baseline(path: str | None) -> _scan_baseline.Baseline | None:
+    """The accepted findings in a file. Raises ScanError."""
     if not path:
         return None
     try:

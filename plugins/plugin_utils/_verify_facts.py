@@ -24,15 +24,24 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _revocation_times,
     _rules,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._access import Asked
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NotFound, SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._scan_baseline import Baseline
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.audit import body_of
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import PREVIOUS
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import PREVIOUS, Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam_policies import Policies
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secret_facts import SecretFacts, keys
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _reading, _repository
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import (
+    _reading,
+    _repository,
+    _verify_access,
+    _verify_github,
+    _verify_scan,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
 
 NO_REPOSITORY = "no repository was given; add -e repository=PATH of a checkout"
@@ -66,6 +75,11 @@ class Gatherer:
     connection: AwsConnection
     now: datetime
     repository_path: str | None = None
+    baseline: Baseline | None = None
+    """Findings in the repository that somebody has accepted."""
+    asked: Asked = field(default_factory=Asked)
+    """Which jobs may deploy, where provisioning was told of others than the catalog's."""
+    workflow: str = "deploy.yml"
     key: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
     """Of this run's fingerprints."""
 
@@ -208,6 +222,10 @@ class Gatherer:
         return [name for name in found if not (rotation and rotation.id in name)]
 
     def policies(self) -> dict[str, Any]:
+        return self.own_policies
+
+    @once
+    def own_policies(self) -> dict[str, Any]:
         return self._manager.policies([name for name, one in self.described.items() if not one.get("problem")])
 
     def keys(self) -> dict[str, Any]:
@@ -224,12 +242,17 @@ class Gatherer:
         return Policies(self.connection.store_client("iam"))
 
     def roles(self) -> dict[str, Any]:
+        return self.roles_read
+
+    @once
+    def roles_read(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for name in sorted(set(self.catalog.aws.roles.values())) if self.catalog.aws else ():
             try:
                 found[name] = self._iam.role(name)
             except SecretsError as error:
-                found[name] = {"problem": " ".join(str(error).split())}
+                missing = isinstance(error, NotFound)
+                found[name] = {"missing": missing, "problem": " ".join(str(error).split())}
         return found
 
     def users(self) -> dict[str, Any]:
@@ -269,11 +292,62 @@ class Gatherer:
 
     def former(self) -> dict[str, Any]:
         """What the versions before the current ones still open."""
-        read, (journal, _entries) = self.environment, self.journal_read
+        now, before, journal = self._versions
+        return _former.told(self.catalog, now, self.environment.resolution.values, before, journal)
+
+    def former_tries(self) -> list[_former.Try]:
+        """What can be tried at servers, with values."""
+        return _former.tries(self.catalog, *self._versions)
+
+    @once
+    def _versions(self) -> tuple[Contents, Contents, _journal.Journal]:
+        """What the stores hold now, what they held before, and the journal."""
+        manager, (journal, _entries) = self._stores[0], self.journal_read
         names = [name for name, one in self.described.items() if PREVIOUS in one.get("stages", {})]
-        manager = SecretsManager(self.connection.store_client("secretsmanager"))
-        before = manager.read(names, stages=dict.fromkeys(names, PREVIOUS))
-        return _former.told(self.catalog, read.contents, read.resolution.values, before, journal)
+        now = self.environment.contents
+        more = sorted(set(names) - set(now.readings))  # administrators' secrets, which no setting is in
+        return now | manager.read(more), manager.read(names, stages=dict.fromkeys(names, PREVIOUS)), journal
+
+    @property
+    def _stores(self) -> tuple[SecretsManager, ParameterStore]:
+        client = self.connection.store_client
+        return SecretsManager(client("secretsmanager")), ParameterStore(client("ssm"))
+
+    @once
+    def leaked(self) -> dict[str, Any]:
+        return _verify_scan.live(self._checkout, self.catalog, self._stores, self.baseline)
+
+    def history(self) -> dict[str, Any]:
+        return self.leaked
+
+    def unknown_secrets(self) -> dict[str, Any]:
+        """Without what was found as a live value already."""
+        try:
+            told = {(one["path"], one["line"]) for one in self.leaked["findings"]}
+        except SecretsError:
+            told = set()
+        return _verify_scan.unknown(self._checkout, self.baseline, told)
+
+    @once
+    def _look(self) -> _verify_access.Look:
+        account, partition = aws.identity(self.connection.store_client("sts"))
+        return _verify_access.Look(self.document, self.catalog, self.connection, account, partition)
+
+    def access(self) -> dict[str, Any]:
+        return {"rows": self._look.drift(self.roles_read, self.asked)}
+
+    def readers(self) -> dict[str, Any]:
+        return self._look.readers(self.described, self.own_policies, self.environment.contents)
+
+    def github(self) -> dict[str, Any]:
+        try:
+            values: Mapping[str, str] | None = self.environment.resolution.values
+        except SecretsError:
+            values = None
+        return _verify_github.held(self.document, self.catalog, values)
+
+    def deploys(self) -> list[dict[str, str]]:
+        return _verify_github.deployed(self.catalog, self.workflow)
 
     def repository(self) -> dict[str, Any]:
         return _repository.gathered(self._checkout, self.catalog, self._live())
@@ -298,18 +372,24 @@ class Gatherer:
 PARTS: Mapping[str, Callable[[Gatherer], Any]] = {
     one.__name__: one
     for one in (
+        Gatherer.access,
         Gatherer.account,
         Gatherer.audit,
+        Gatherer.deploys,
         Gatherer.former,
+        Gatherer.github,
+        Gatherer.history,
         Gatherer.isolation,
         Gatherer.journal,
         Gatherer.keys,
         Gatherer.leftovers,
         Gatherer.policies,
+        Gatherer.readers,
         Gatherer.repository,
         Gatherer.roles,
         Gatherer.secrets,
         Gatherer.stores,
+        Gatherer.unknown_secrets,
         Gatherer.users,
         Gatherer.workflows,
     )

@@ -74,6 +74,8 @@ class GitHub:
         self.reviewers: dict[str, list[dict[str, Any]]] = {}
         self.files: dict[str, str] = {}
         """The repository's default branch, by path."""
+        self.runs: dict[str, list[dict[str, Any]]] = {}
+        """Runs of each workflow, the newest first, by the name of its file."""
         self.app_key: Any = None
         """The public key of an App that is installed here."""
         self.denied: dict[str, dict[str, str]] = {}
@@ -89,6 +91,13 @@ class GitHub:
 
     def environment(self, name: str) -> Scope:
         return self.environments.setdefault(name, Scope())
+
+    def ran(self, file: str, conclusion: str | None, *, status: str = "completed") -> None:
+        """A workflow's newest run."""
+        earlier = self.runs.setdefault(file, [])
+        at = f"2026-11-25T10:{len(earlier):02}:00Z"
+        one = {"id": 100 + len(earlier), "status": status, "conclusion": conclusion, "created_at": at}
+        earlier.insert(0, {**one, "head_sha": "a" * 40, "head_branch": "main", "event": "push"})
 
     def put_by_hand(self, name: str, value: str, scope: Scope | None = None) -> None:
         (scope or self.repository).secrets[name] = self._stamped(name, value, {})
@@ -179,6 +188,11 @@ class GitHub:
             return 200, {"id": ID, "full_name": REPOSITORY}
         if path.startswith(f"/repos/{REPOSITORY}/contents/") and method == "GET":
             return self._content(path.removeprefix(f"/repos/{REPOSITORY}/contents/"))
+        runs = re.fullmatch(rf"/repos/{REPOSITORY}/actions/workflows/([^/]+)/runs", path)
+        return self._runs(runs[1], query) if runs else self._configured(method, path, query, body)
+
+    def _configured(self, method: str, path: str, query: dict[str, str], body: dict[str, Any]) -> tuple[int, Any]:
+        """What of environments, secrets and variables is asked for."""
         found = re.fullmatch(rf"/repos/{REPOSITORY}/environments/([^/]+)", path)
         if found:
             return self._environment(method, found[1].replace(SLASH, "/"), body)
@@ -281,6 +295,12 @@ class GitHub:
         elif name not in self.environments:
             raise Refused(404, "Not Found")
         return 200, {"name": name}
+
+    def _runs(self, file: str, query: dict[str, str]) -> tuple[int, Any]:
+        if file not in self.runs:
+            raise Refused(404, "Not Found")
+        fit = [one for one in self.runs[file] if query.get("status") in (None, one["status"], one["conclusion"])]
+        return 200, {"total_count": len(fit), "workflow_runs": fit[: int(query.get("per_page", 30))]}
 
     def _content(self, path: str) -> tuple[int, Any]:
         if path in self.files:

@@ -18,7 +18,7 @@ from tests.integration.access_lab import OPERATOR, access_catalog, prepare, role
 from tests.integration.harness import Lab
 
 pytestmark = pytest.mark.slow
-ROLES = tuple(f"shop-production-{kind}" for kind in ("deploy", "host", "rotate", "respond"))
+ROLES = tuple(f"shop-production-{kind}" for kind in ("deploy", "host", "rotate", "respond", "verify"))
 OURS = {
     "Application": "shop",
     "Environment": "production",
@@ -191,7 +191,7 @@ def test_without_a_repository_and_operators_there_is_the_hosts_role_alone(lab: L
     assert [one["RoleName"] for one in iam.list_roles()["Roles"]] == ["shop-production-host"]
     assert iam.list_instance_profiles()["InstanceProfiles"] == []
     assert "no role deploy: the catalog names no github.repository" in run.text
-    assert "no roles rotate and respond: name in aws.operators" in run.text
+    assert "no roles rotate, respond and verify: name in aws.operators" in run.text
 
 
 def test_staging_and_production_side_by_side_share_the_provider_alone(shop: Lab) -> None:
@@ -203,7 +203,7 @@ def test_staging_and_production_side_by_side_share_the_provider_alone(shop: Lab)
     assert "CreateOpenIDConnectProvider" not in run.operations
     iam = shop.moto.client("iam")
     for mine, theirs in (("staging", "production"), ("production", "staging")):
-        for kind in ("deploy", "host", "rotate", "respond"):
+        for kind in ("deploy", "host", "rotate", "respond", "verify"):
             text = json.dumps(documents(shop, f"shop-{mine}-{kind}"))
             assert theirs not in text
     provider = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER}"

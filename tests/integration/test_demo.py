@@ -70,6 +70,7 @@ def test_it_ends_healthy_and_is_gone(place: Path) -> None:
     text, _ = demo.communicate(timeout=300)
     assert demo.returncode == 0, text
     assert "200: database ok, cache ok, broker ok" in text
+    assert re.search(r"verified +\d\d checks pass, 0 fail, \d+ not checked", text)
     assert re.search(r"mode 0600, owner \S+, \d\d settings", text)
     assert re.search(r"read from +watchparty/production/core +version [0-9a-f-]{36}", text)
     assert wait_until(lambda: not _remains(place), seconds=5), _remains(place)

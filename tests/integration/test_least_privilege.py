@@ -8,6 +8,7 @@ be used or have its reason here.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -18,14 +19,16 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._policies import Ground, documents
 from sandbox.aws import ACCOUNT, REGION
 from sandbox.valkey import Valkey
-from tests.iam_calls import KEY, Asked, Usage, grants, usage
+from tests.iam_calls import ANYBODY, KEY, Asked, Usage, grants, usage
 from tests.integration import access_key_lab, test_rotation_elasticache
+from tests.integration.access_lab import OPERATOR
 from tests.integration.elasticache_server import ElastiCache
 from tests.integration.harness import DEPLOY, ENVIRONMENT, Lab
 from tests.integration.leak_lab import RESPONSE, leak_lab
-from tests.integration.rotation_lab import ALL, RotationLab
+from tests.integration.rotation_lab import ALL, CORE, RotationLab
 from tests.integration.test_leak_response import distribution
 from tests.integration.valkey_lab import new_password
+from tests.integration.verify_lab import make_repository
 
 pytestmark = pytest.mark.slow
 OPEN = "only while a rotation is open: its prescribed versions are read one by one, and parameters wait in its secret"
@@ -35,6 +38,9 @@ UNSEEN: dict[str, dict[str, str]] = {
     "deploy": {"ReadPinned ssm:GetParameters": OPEN},
     "host": {"ReadPinned ssm:GetParameters": OPEN},
     "rotate": {"Journal ssm:GetParameter": CALLED_BACK, "EncryptParameters kms:GenerateDataKey": ADVANCED},
+    "verify": {
+        "ReadPinned ssm:GetParameters": OPEN,
+    },
     "respond": {
         "Trail cloudtrail:LookupEvents": "moto has no event history; test_leak_response asks a stand-in for it",
         "Forget cloudfront:GetInvalidation": "only to compare with an invalidation that is still under way",
@@ -57,13 +63,13 @@ class Witness:
         self.lab = lab
         self.found: dict[str, Usage] = {}
 
-    def run(self, role: str, playbook: str, *arguments: str) -> None:
+    def run(self, role: str, playbook: str, *arguments: str, codes: tuple[int, ...] = (0,), user: str = "") -> None:
         since = len(self.lab.moto.calls())
         run = self.lab.run(*arguments, playbook=playbook)
-        assert run.code == 0, run.output
+        assert run.code in codes, run.output
         calls = self.lab.moto.calls(since=since)
         assert calls
-        asked = Asked(_catalog.parse(self.lab.catalog, ENVIRONMENT))
+        asked = Asked(_catalog.parse(self.lab.catalog, ENVIRONMENT), user)
         # Hosts that fetch by themselves read what a deploy reads.
         for one in ("deploy", "host") if role == "deploy" else (role,):
             seen = usage(one, asked, calls)
@@ -91,6 +97,31 @@ def test_deploys_and_rotations(watchparty: RotationLab) -> None:
     witness.run("rotate", "playbooks/rotation_report.yml")
     for role in ("deploy", "host", "rotate"):
         witness.assert_used(role)
+
+
+def test_a_verification(watchparty: RotationLab) -> None:
+    """All of it but what compares environments, which needs a role that may read both."""
+    lab, witness = watchparty, Witness(watchparty)
+    iam = lab.moto.client("iam")
+    catalog = _catalog.parse(lab.catalog, ENVIRONMENT)
+    assert catalog.aws
+    rights = json.dumps(documents(catalog, Ground(ACCOUNT, REGION, KEY))["host"][0])
+    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": OPERATOR}}]}
+    trust["Statement"][0]["Action"] = "sts:AssumeRole"  # type: ignore[index]
+    iam.create_role(RoleName=catalog.aws.roles["host"], AssumeRolePolicyDocument=json.dumps(trust))
+    iam.put_role_policy(RoleName=catalog.aws.roles["host"], PolicyName="own", PolicyDocument=rights)
+    made = iam.create_policy(PolicyName="by-hand", PolicyDocument=rights)["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName=catalog.aws.roles["host"], PolicyArn=made)
+    iam.create_user(UserName="deployer")
+    iam.create_access_key(UserName="deployer")
+    key = lab.moto.client("kms").create_key()["KeyMetadata"]["KeyId"]
+    lab.moto.client("secretsmanager").update_secret(SecretId=CORE, KmsKeyId=key)
+    make_repository(lab.directory / "checkout")
+    areas = "contacts,git,hosts,drift,iam,ci,revocation,ages,recovery"
+    given = {"only": areas, "repository": str(lab.directory / "checkout")}
+    given["verify_report_path"] = str(lab.directory / "report")
+    witness.run("verify", "playbooks/verify.yml", "-e", json.dumps(given), codes=(0, 2), user=ANYBODY)
+    witness.assert_used("verify")
 
 
 def test_a_leak_response(watchparty: RotationLab) -> None:

@@ -18,12 +18,18 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
-from sandbox.aws import ACCOUNT
+from ansible_collections.watchparty.secrets.plugins.module_utils import _access, _catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._policies import Ground
+from sandbox.aws import ACCOUNT, REGION
+from sandbox.postgres import Postgres
 from sandbox.process import clean_environment
 from sandbox.seed import Layout
 from tests.integration import harness
-from tests.integration.harness import SERVICE, Lab, Run, layout
+from tests.integration.access_lab import OPERATOR
+from tests.integration.github_server import REPOSITORY, TOKEN, GitHub
+from tests.integration.harness import ENVIRONMENT, SERVICE, Lab, Run, layout
 
 VERIFY = "playbooks/verify.yml"
 ROLES = tuple(f"shop-production-{name}" for name in ("host", "deploy", "rotate", "respond"))
@@ -31,6 +37,7 @@ LOG_GROUP = "/shop/audit"
 ON_CONTROLLER = "contacts,WPS304,iam,revocation,ages,isolation,recovery"
 IN_REPOSITORY = "git,ci"
 READS = ("Get", "List", "Describe", "BatchGet")
+FORMER_PASSWORD = "former-database-password-" + "y" * 20
 FORMER_KEY = "former-secret-key-" + "y" * 50
 WORKFLOW = """name: test
 on: push
@@ -107,25 +114,31 @@ class Outside:
             self.server.server_close()
 
 
+DEPLOY_FILE = ".github/workflows/deploy.yml"
+
+
 @dataclass
 class VerifyLab:
     """A lab with everything that the checks ask for."""
 
     lab: Lab
     outside: Outside
+    github: GitHub
+    postgres: Postgres
     report: Path
     repository: Path
     runs: int = 0
 
     def verify(
-        self, *arguments: str, only: str = "", environment: Mapping[str, str] | None = None
+        self, *arguments: str, only: str = "", environment: Mapping[str, str | None] | None = None
     ) -> tuple[Run, dict[str, Any]]:
         self.runs += 1
         report = self.report / str(self.runs)
         chosen = ("-e", f"only={only}") if only else ()
         given = {"verify_report_path": str(report), "repository": str(self.repository)}
+        variables = {"GITHUB_TOKEN": TOKEN, **(environment or {})}
         given["secrets_verify_cafile"] = str(self.outside.cafile)
-        run = self.lab.run("-e", json.dumps(given), *chosen, *arguments, playbook=VERIFY, environment=environment)
+        run = self.lab.run("-e", json.dumps(given), *chosen, *arguments, playbook=VERIFY, environment=variables)
         path = report / "verify.json"
         return run, json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"checks": []}
 
@@ -142,6 +155,10 @@ def failed(found: Mapping[str, Any]) -> dict[str, list[str]]:
     }
 
 
+def outcomes(found: Mapping[str, Any], check: str) -> list[dict[str, Any]]:
+    return [outcome for one in found["checks"] if one["id"] == check for outcome in one["outcomes"]]
+
+
 def statuses(found: Mapping[str, Any]) -> dict[str, str]:
     return {one["id"]: one["status"] for one in found["checks"]}
 
@@ -149,11 +166,12 @@ def statuses(found: Mapping[str, Any]) -> dict[str, str]:
 # --- the healthy state -----------------------------------------------------------------------------------------------
 
 
-def healthy_catalog() -> dict[str, Any]:
+def healthy_catalog(github: str) -> dict[str, Any]:
     fallbacks = {"group": "core", "type": "list"}
     catalog = harness.catalog(
         more={"SECRET_KEY_FALLBACKS": fallbacks},
-        aws={"replicas": ["eu-west-1"]},
+        aws={"replicas": ["eu-west-1"], "operators": [OPERATOR]},
+        github={"repository": REPOSITORY, "api_url": github},
         credentials={
             "database": {
                 "kind": "postgresql_role",
@@ -169,7 +187,8 @@ def healthy_catalog() -> dict[str, Any]:
             },
         },
     )
-    catalog["environments"]["staging"] = {"expected_account_id": ACCOUNT}
+    catalog["environments"]["staging"] = {"expected_account_id": ACCOUNT, "github": None}
+    catalog["settings"]["API_TOKEN"]["github"] = "secret"
     return catalog
 
 
@@ -187,7 +206,7 @@ def trust(principal: Mapping[str, Any], condition: Mapping[str, Any] | None = No
     )
 
 
-def policy(action: str, resource: str) -> str:
+def policy(action: str | list[str], resource: str) -> str:
     return json.dumps(
         {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": resource}]}
     )
@@ -197,29 +216,50 @@ def stamp(days: float = 0, seconds: float = 0) -> str:
     return (datetime.now(UTC) - timedelta(days=days, seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def prepare_aws(lab: Lab, *, token: Any = None) -> None:
+def prepare_aws(lab: Lab, postgres: Postgres, *, token: Any = None) -> None:
     client = lab.moto.client
-    key = client("kms").create_key()["KeyMetadata"]["KeyId"]
-    client("kms").enable_key_rotation(KeyId=key)
+    key = client("kms").create_key()["KeyMetadata"]
+    client("kms").enable_key_rotation(KeyId=key["KeyId"])
     manager = client("secretsmanager")
     wanted = layout(token=token)
-    core = wanted.secrets["shop/production/core"]
-    before = {**core, "SECRET_KEY": FORMER_KEY, "DATABASE_URL": "postgresql://shop:former@db.example.com:5432/shop"}
+    core: Any = wanted.secrets["shop/production/core"]
+    password = unquote(urlsplit(core["DATABASE_URL"]).password or "")
+    postgres.create_login("shop", password, "shop")
+    core["DATABASE_URL"] = postgres.url("shop", password, "shop")
+    former = token("FORMER_PASSWORD") if token else FORMER_PASSWORD
+    before = {**core, "SECRET_KEY": FORMER_KEY, "DATABASE_URL": postgres.url("shop", former, "shop")}
     for name, content in {**wanted.secrets, "shop/production/core": before}.items():
         text = content if isinstance(content, str) else json.dumps(content)
-        manager.create_secret(Name=name, SecretString=text, KmsKeyId=key, AddReplicaRegions=[{"Region": "eu-west-1"}])
-    lab.seed(Layout({"shop/production/core": wanted.secrets["shop/production/core"]}, wanted.parameters))
+        replicas = [{"Region": "eu-west-1"}]
+        manager.create_secret(Name=name, SecretString=text, KmsKeyId=key["KeyId"], AddReplicaRegions=replicas)
+    lab.seed(Layout({"shop/production/core": core}, wanted.parameters))
     lab.seed(staging())
     client("logs").create_log_group(logGroupName=LOG_GROUP)
-    iam = client("iam")
-    for name in ROLES:
-        iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust({"Service": "ec2.amazonaws.com"}))
-    arn = f"arn:aws:secretsmanager:eu-west-3:{ACCOUNT}:secret:shop/production/*"
-    iam.put_role_policy(
-        RoleName=ROLES[0], PolicyName="read", PolicyDocument=policy("secretsmanager:GetSecretValue", arn)
-    )
-    iam.create_user(UserName="deployer")
-    iam.create_access_key(UserName="deployer")
+    prepare_access(lab, key["Arn"])
+    client("iam").create_user(UserName="deployer")
+    client("iam").create_access_key(UserName="deployer")
+
+
+def prepare_access(lab: Lab, key: str) -> None:
+    """Exactly what provisioning makes of the catalog."""
+    iam, kms = lab.moto.client("iam"), lab.moto.client("kms")
+    plan = _access.plan(_catalog.parse(lab.catalog, ENVIRONMENT), Ground(ACCOUNT, REGION, key), _access.Asked())
+    kms.create_alias(AliasName=plan["key"]["alias"], TargetKeyId=key)
+    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(plan["key"]["policy"]))
+    iam.create_open_id_connect_provider(Url=plan["provider"]["url"], ClientIDList=plan["provider"]["client_ids"])
+    for one in plan["policies"]:
+        iam.create_policy(PolicyName=one["name"], PolicyDocument=json.dumps(one["document"]))
+    for one in plan["roles"]:
+        iam.create_role(RoleName=one["name"], AssumeRolePolicyDocument=json.dumps(one["trust"]))
+        for arn in one["policies"]:
+            iam.attach_role_policy(RoleName=one["name"], PolicyArn=arn)
+
+
+def prepare_github(github: GitHub) -> None:
+    github.put_by_hand("API_TOKEN", "sealed there")
+    github.files[DEPLOY_FILE] = WORKFLOW
+    github.ran("deploy.yml", "failure")
+    github.ran("deploy.yml", "success")
 
 
 def write_journal(lab: Lab, *, days: float = 5, seconds: int = 20) -> None:
@@ -242,11 +282,18 @@ def make_repository(path: Path) -> None:
     )
     git(path, "init", "--quiet", "--initial-branch=main")
     git(path, "add", "--all", "--force")
+    commit(path, "The first")
 
 
-def git(path: Path, *words: str) -> None:
+def git(path: Path, *words: str) -> str:
     environment = clean_environment(HOME=str(path), GIT_CONFIG_NOSYSTEM="1")
-    subprocess.run(["git", "-C", str(path), *words], check=True, capture_output=True, env=environment)
+    command = ["git", "-C", str(path), *words]
+    return subprocess.run(command, check=True, capture_output=True, env=environment, text=True).stdout
+
+
+def commit(path: Path, words: str) -> None:
+    who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "commit.gpgsign=false")
+    git(path, *who, "commit", "--quiet", "--message", words)
 
 
 def write_systemctl(lab: Lab) -> None:
@@ -271,17 +318,19 @@ def prepared(lab: Lab, *, hosts: int = 2, token: Any = None) -> Iterator[VerifyL
     outside = Outside(lab.directory)
     outside.start()
     try:
-        lab.add_hosts(hosts)
-        lab.catalog = healthy_catalog()
-        prepare_aws(lab, token=token)
-        write_journal(lab)
-        make_repository(lab.directory / "checkout")
-        lab.deploy("-e", "env_deploy_serial=100%")
-        # What stands for systemctl, and for what is seen from outside, is verify.yml's alone.
-        write_systemctl(lab)
-        for variables in lab.host_vars.values():
-            variables["env_deploy_external_health_url"] = outside.url
-        yield VerifyLab(lab, outside, lab.directory / "reports", lab.directory / "checkout")
+        with GitHub(organization=False) as github, Postgres() as postgres:
+            lab.add_hosts(hosts, rotation_python=sys.executable)
+            lab.catalog = healthy_catalog(github.url)
+            prepare_aws(lab, postgres, token=token)
+            prepare_github(github)
+            write_journal(lab)
+            make_repository(lab.directory / "checkout")
+            lab.deploy("-e", "env_deploy_serial=100%")
+            # What stands for systemctl, and for what is seen from outside, is verify.yml's alone.
+            write_systemctl(lab)
+            for variables in lab.host_vars.values():
+                variables["env_deploy_external_health_url"] = outside.url
+            yield VerifyLab(lab, outside, github, postgres, lab.directory / "reports", lab.directory / "checkout")
     finally:
         outside.stop()
 

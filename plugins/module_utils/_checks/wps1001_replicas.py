@@ -46,7 +46,7 @@ CHECK = Check(
     severity="medium",
     title="Secrets have the replicas that the catalog asks for",
     reason="When a region is down, hosts elsewhere still get their settings from a replica.",
-    fix="aws secretsmanager replicate-secret-to-regions, and see why one is not in sync.",
+    fix="provision.yml makes what is missing; see in Secrets Manager why one is not in sync.",
     look=look,
     needs=("secrets",),
 )

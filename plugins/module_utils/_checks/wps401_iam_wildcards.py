@@ -44,7 +44,7 @@ CHECK = Check(
     severity="high",
     title="The roles' policies name actions and resources",
     reason="A wildcard turns a stolen session of one application into one of the whole account.",
-    fix="Name each action, and the ARN of each secret, parameter and key.",
+    fix="provision.yml (role aws_access) makes policies that name action and ARN; take away what was attached by hand.",
     look=look,
     needs=("roles",),
 )

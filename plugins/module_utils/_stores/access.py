@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._access import Standing, is_numbered
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Conflict, NotFound
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Conflict, NotFound, StoreError
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam import translated
 
@@ -49,6 +50,22 @@ class Access:
             for page in self._kms.get_paginator("list_resource_tags").paginate(KeyId=found["KeyId"]):
                 tags.update({one["TagKey"]: one["TagValue"] for one in page["Tags"]})
         return Key(str(found["Arn"]), Standing("key", alias, tags))
+
+    def key_policy(self, alias: str) -> Optional[Dict[str, Any]]:
+        """ARN and own policy of the key, or None where no key is."""
+        with aws.translated("kms:DescribeKey", f"key {alias}"):
+            try:
+                found = self._kms.describe_key(KeyId=alias)["KeyMetadata"]
+            except aws.exceptions.ClientError as error:
+                if aws.code_of(error) == "NotFoundException":
+                    return None
+                raise
+        try:
+            with aws.translated("kms:GetKeyPolicy", f"key {alias}"):
+                text = self._kms.get_key_policy(KeyId=found["KeyId"], PolicyName="default")["Policy"]
+        except StoreError as error:
+            return {"arn": str(found["Arn"]), "manager": found.get("KeyManager"), "problem": str(error)}
+        return {"arn": str(found["Arn"]), "manager": found.get("KeyManager"), "policy": json.loads(text)}
 
     def standing(
         self, roles: Sequence[Mapping[str, Any]], policies: Sequence[Mapping[str, Any]]

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from typing import Any, Iterator
+from typing import Any, Iterator, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     AlreadyExists,
@@ -129,6 +129,13 @@ def _refusal(operation: str, name: str, error: Any, carries: str) -> StoreError:
 def _without(value: str, words: str) -> str:
     """Shorter values are left: as parts of ordinary words they would blot out the message."""
     return words.replace(value, "***") if len(value) >= MASKED_FROM else words
+
+
+def identity(sts: Any) -> Tuple[str, str]:
+    """Account and partition of the credentials in use."""
+    with translated("sts:GetCallerIdentity", "this account"):
+        found = sts.get_caller_identity()
+    return str(found["Account"]), str(found["Arn"]).split(":")[1]
 
 
 def account_id(client: Any) -> str:

@@ -205,6 +205,19 @@ class GitHubStore:
         paths = [str(one["path"]) for one in folder if str(one["name"]).endswith((".yml", ".yaml"))]
         return {path: _text(self._api.get(base + quote(path), need)) for path in paths}
 
+    def last_run(self, file: str) -> Optional[Dict[str, Any]]:
+        """The last run of a workflow that has ended, or None. Raises NotFound where there is no such workflow."""
+        path = f"/repos/{self._where.repository}/actions/workflows/{quote(file, safe='')}/runs"
+        need = Need(f"the runs of workflow {file} of repository {self._where.repository}", "Actions: read")
+        found = self._api.get(f"{path}?status=completed&per_page=1", need)["workflow_runs"]
+        return dict(found[0]) if found else None
+
+    def workflow_at(self, file: str, commit: str) -> str:
+        """The text of a workflow as it was in a commit."""
+        need = Need(f"workflow {file} of repository {self._where.repository}", "Contents: read")
+        path = f"/repos/{self._where.repository}/contents/{WORKFLOWS}/{quote(file)}?ref={quote(commit)}"
+        return _text(self._api.get(path, need))
+
     def _environment(self) -> str:
         return f"/repos/{self._where.repository}/environments/{quote(self._where.environment, safe='')}"
 

@@ -9,8 +9,11 @@ from datetime import datetime
 from typing import Any, Dict, List, Mapping
 from urllib.parse import unquote
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NotFound
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NotFound, StoreError
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
+
+PAGES = 50
+"""Of the account's details, of a hundred things each."""
 
 
 class Policies:
@@ -25,9 +28,12 @@ class Policies:
                 found = self._client.get_role(RoleName=name)["Role"]
             except aws.exceptions.ClientError as error:
                 if aws.code_of(error) == "NoSuchEntity":
-                    raise NotFound("is not there; create it, or name another in aws.roles") from None
+                    raise NotFound(
+                        "is not there; provision.yml (role aws_access) makes it, or name another in aws.roles"
+                    ) from None
                 raise
         policies: Dict[str, Any] = {}
+        arns: Dict[str, str] = {}
         with aws.translated("iam:ListRolePolicies", what):
             names = self._pages("list_role_policies", "PolicyNames", RoleName=name)
         for one in names:
@@ -36,8 +42,15 @@ class Policies:
         with aws.translated("iam:ListAttachedRolePolicies", what):
             attached = self._pages("list_attached_role_policies", "AttachedPolicies", RoleName=name)
         for one in attached:
+            arns[one["PolicyName"]] = one["PolicyArn"]
             policies[one["PolicyName"]] = self._managed(one["PolicyArn"])
-        return {"arn": found["Arn"], "trust": document(found["AssumeRolePolicyDocument"]), "policies": policies}
+        return {
+            "arn": found["Arn"],
+            "trust": document(found["AssumeRolePolicyDocument"]),
+            "policies": policies,
+            "attached": arns,
+            "inline": names,
+        }
 
     def _managed(self, arn: str) -> Mapping[str, Any]:
         with aws.translated("iam:GetPolicy", arn):
@@ -45,6 +58,30 @@ class Policies:
         with aws.translated("iam:GetPolicyVersion", arn):
             found = self._client.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]
         return document(found["Document"])
+
+    def everybody(self) -> Dict[str, List[Dict[str, Any]]]:
+        """Users, groups, roles and policies of the account, with parsed documents. Raises StoreError past a bound."""
+        kinds = {
+            "users": "UserDetailList",
+            "groups": "GroupDetailList",
+            "roles": "RoleDetailList",
+            "policies": "Policies",
+        }
+        found: Dict[str, List[Dict[str, Any]]] = {kind: [] for kind in kinds}
+        asked = self._client.get_paginator("get_account_authorization_details").paginate()
+        with aws.translated("iam:GetAccountAuthorizationDetails", "this account"):
+            for number, page in enumerate(asked, 1):
+                if number > PAGES:
+                    raise StoreError(f"the account has more users, roles and policies than {PAGES} pages tell")
+                for kind, told in kinds.items():
+                    found[kind] += page.get(told, [])
+        for one in (*found["users"], *found["groups"], *found["roles"]):
+            for inline in ("UserPolicyList", "GroupPolicyList", "RolePolicyList"):
+                one[inline] = [{"PolicyDocument": document(two["PolicyDocument"])} for two in one.get(inline, ())]
+        for one in found["policies"]:
+            used = [two for two in one.get("PolicyVersionList", ()) if two.get("IsDefaultVersion")]
+            one["Document"] = document(used[0]["Document"]) if used else None
+        return found
 
     def keys(self, now: datetime) -> Dict[str, List[Dict[str, Any]]]:
         """Every user's access keys, with their age and last use."""

@@ -32,6 +32,7 @@ class SecretFacts:
         versions = found.get("VersionIdsToStages", {})
         deleted = found.get("DeletedDate")
         return {
+            "arn": found["ARN"],
             "stages": {label: version for version, labels in versions.items() for label in labels},
             "key": found.get("KmsKeyId") or AWS_KEY,
             "replicas": {one["Region"]: one.get("Status", "unknown") for one in found.get("ReplicationStatus", [])},

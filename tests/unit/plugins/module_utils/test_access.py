@@ -82,7 +82,7 @@ def test_roles_that_nobody_could_take_are_noted_and_not_made() -> None:
     found = plan(made(), GROUND, Asked())
     assert [one["kind"] for one in found["roles"]] == ["host"]
     assert found["provider"] == {}
-    assert [line.split(":")[0] for line in found["notes"]] == ["no role deploy", "no roles rotate and respond"]
+    assert [line.split(":")[0] for line in found["notes"]] == ["no role deploy", "no roles rotate, respond and verify"]
     assert found["roles"][0]["profile"]
 
 
@@ -91,7 +91,7 @@ def test_everything() -> None:
         github={"repository": "example/shop"}, aws={"operators": [OPERATOR], "host_principal": "ecs.amazonaws.com"}
     )
     found = plan(catalog, GROUND, Asked(workflow=Workflow(branch="main")))
-    assert [one["kind"] for one in found["roles"]] == ["deploy", "host", "rotate", "respond"]
+    assert [one["kind"] for one in found["roles"]] == ["deploy", "host", "rotate", "respond", "verify"]
     assert not any(one["profile"] for one in found["roles"])
     assert found["notes"] == []
     arns = [arn for one in found["roles"] for arn in one["policies"]]

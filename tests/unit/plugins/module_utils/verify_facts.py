@@ -98,9 +98,13 @@ def parts(**over: Any) -> dict[str, Any]:
         "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]
     }
     return {
+        "access": {"rows": [{"state": "good", "place": "role r", "words": "as the catalog says"}]},
         "account": ACCOUNT,
         "audit": {"where": "log_group /watchparty/audit", "records": 12, "problems": [], "head_known": True},
+        "deploys": [{"state": "good", "place": "run 7 of deploy.yml", "words": "succeeded"}],
         "former": {"database": {"state": "refused", "words": "refused by the server"}},
+        "github": {"rows": [], "listed": 4, "repository": "example/watchparty"},
+        "history": {"findings": [], "not_checked": [], "accepted": 0, "values": 9, "left_out": {}, "objects": 120},
         "hosts": {"web1": host(), "web2": host()},
         "isolation": {"compared": 9, "signing": ["SECRET_KEY"], "others": {"staging": []}, "unread": {}},
         "journal": {
@@ -115,10 +119,12 @@ def parts(**over: Any) -> dict[str, Any]:
         "leftovers": [],
         "outside": {"https://watchparty.example.com/health/": answer(url="https://watchparty.example.com/health/")},
         "policies": {SECRET: {"document": {}}},
+        "readers": {"rows": [], "principals": 5, "things": 3, "unread": []},
         "repository": {"path": "/src", "ignores": {".env": True}, "env_files": {".env.example": []}},
         "roles": {"watchparty-production-host": {"trust": trust, "policies": {"read": {"Statement": []}}}},
         "secrets": {SECRET: secret()},
         "stores": {"problems": [], "rules": [], "settings": 41, "snapshot": "s-1"},
+        "unknown_secrets": {"findings": [], "not_checked": [], "accepted": 0},
         "users": {"deployer": [{"id": "…ABCD", "active": True, "days": 3, "used": "2026-11-24"}]},
         "workflows": {"files": [".github/workflows/test.yml"], "findings": [], "unread": {}},
         **over,
@@ -158,8 +164,9 @@ def found(text: str = "") -> dict[str, Any]:
         journal=journal,
         former={"database": {"state": "untried", "words": "rotation r1 saw its refusal; it was not tried again now"}},
     )
-    without = {name: one for name, one in everything.parts.items() if name not in ("repository", "workflows")}
-    why = dict.fromkeys(("repository", "workflows"), "no repository was given; add -e repository=PATH of a checkout")
+    scanned = ("repository", "workflows", "history", "unknown_secrets")
+    without = {name: one for name, one in everything.parts.items() if name not in scanned}
+    why = dict.fromkeys(scanned, "no repository was given; add -e repository=PATH of a checkout")
     everything = Facts(everything.catalog, NOW, without, why)
     results = _verification.run(_verification.registry(), everything)
     return _verify_report.data(everything, results, ["web1", "web2", "web3"])

@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import json
 import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +21,7 @@ from ansible.errors import AnsibleActionFail
 from ansible_collections.watchparty.secrets.plugins.action.env_file import USES
 from ansible_collections.watchparty.secrets.plugins.modules import env_file
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _lean
+from sandbox.process import REPOSITORY
 
 
 class Host:
@@ -102,3 +106,26 @@ def test_options_are_checked_before_anything_is_sent(args: dict[str, Any], words
     with pytest.raises(AnsibleActionFail, match=words):
         run(host, path="/x/.env", content="", **args)
     assert not host.commands
+
+
+def _sent(name: str) -> Sequence[ModuleType]:
+    """What the action sends to a host, in its order; nothing for one that sends no module."""
+    action = importlib.import_module(f"ansible_collections.watchparty.secrets.plugins.action.{name}")
+    own = action.__dict__.get("USES") or getattr(action.ActionModule, "uses", ())
+    module = getattr(action.ActionModule, "module", None) or action.__dict__.get(name)
+    if not isinstance(module, ModuleType):  # stands for one whose code is another plugin's
+        return own
+    return (*own, *([module] if module else [])) if own else ()
+
+
+@pytest.mark.parametrize("path", sorted((REPOSITORY / "plugins" / "action").glob("*.py")), ids=lambda one: one.stem)
+def test_what_is_sent_imports_only_what_was_sent_before_it(path: Path) -> None:
+    before: set[str] = set()
+    for module in _sent(path.stem):
+        for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ansible_collections"):
+                package = str(node.module)
+                whole = package.endswith("module_utils")
+                wanted = {f"{package}.{one.name}" for one in node.names} if whole else {package}
+                assert wanted <= before, f"{path.name} sends {module.__name__} without {sorted(wanted - before)}"
+        before.add(module.__name__)

@@ -14,7 +14,8 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils import _access, _catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._policies import Ground
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify_facts import PARTS, Gatherer
 
@@ -69,6 +70,12 @@ class World:
         document = {**CATALOG, **over}
         return Gatherer(document, _catalog.parse(document, "test"), connection, NOW)
 
+    def states(self, part: str, **over: Any) -> dict[str, str]:
+        """The state of each place."""
+        found = self.gatherer(**over).gathered([part])
+        assert found["absent"] == {}
+        return {one["place"]: one["state"] for one in found["parts"][part]["rows"]}
+
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
@@ -81,7 +88,10 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 def test_every_part_without_a_value_and_each_source_once(world: World) -> None:
     found = world.gatherer().gathered(PARTS)
     assert set(found["parts"]) | set(found["absent"]) == set(PARTS)
-    assert set(found["absent"]) == {"repository", "workflows"}
+    without = {"repository", "workflows", "history", "unknown_secrets", "github", "deploys"}
+    assert set(found["absent"]) == without
+    assert "add -e repository=PATH" in found["absent"]["history"]
+    assert "names no repository of GitHub" in found["absent"]["deploys"]
     assert "canary" not in json.dumps(found)
     assert json.loads(json.dumps(found["parts"])), "plain data, which travels between processes"
     for operation in ("DescribeSecret", "ListSecrets", "ListUsers", "GetResourcePolicy"):
@@ -191,7 +201,10 @@ def test_roles_with_all_that_is_attached(world: World) -> None:
     found = world.gatherer().roles()
     assert found["app-test-host"]["policies"] == {"inline": json.loads(one), "managed": json.loads(one)}
     assert found["app-test-host"]["trust"] == json.loads(TRUST)
-    assert found["app-test-deploy"] == {"problem": "is not there; create it, or name another in aws.roles"}
+    assert found["app-test-deploy"] == {
+        "missing": True,
+        "problem": "is not there; provision.yml (role aws_access) makes it, or name another in aws.roles",
+    }
 
 
 def test_users_keys_by_age_and_without_their_ids(world: World) -> None:
@@ -205,3 +218,69 @@ def test_users_keys_by_age_and_without_their_ids(world: World) -> None:
     assert key not in json.dumps(found)
     iam.update_access_key(UserName="deployer", AccessKeyId=key, Status="Inactive")
     assert world.gatherer().users()["deployer"][0]["active"] is False
+
+
+def test_nothing_of_the_catalogs_access_is_there_and_then_all_of_it(world: World) -> None:
+    (row,) = world.gatherer().access()["rows"]
+    assert (row["state"], "provision.yml" in row["words"]) == ("unknown", True)
+    iam, kms = CLIENTS["iam"], CLIENTS["kms"]
+    key = kms.create_key()["KeyMetadata"]
+    plan = _access.plan(_catalog.parse(CATALOG, "test"), Ground(ACCOUNT, REGION, key["Arn"]), _access.Asked())
+    kms.create_alias(AliasName=plan["key"]["alias"], TargetKeyId=key["KeyId"])
+    assert world.states("access") == {"key alias/app-test": "bad", "role app-test-host": "bad"}
+    kms.put_key_policy(KeyId=key["KeyId"], PolicyName="default", Policy=json.dumps(plan["key"]["policy"]))
+    (role,) = plan["roles"]
+    iam.create_role(RoleName=role["name"], AssumeRolePolicyDocument=json.dumps(role["trust"]))
+    for one in plan["policies"]:
+        iam.create_policy(PolicyName=one["name"], PolicyDocument=json.dumps(one["document"]))
+        iam.attach_role_policy(RoleName=role["name"], PolicyArn=one["arn"])
+    assert world.states("access") == {"key alias/app-test": "good", "role app-test-host": "good"}
+    world.refused = {"GetKeyPolicy"}
+    assert world.states("access") == {"key alias/app-test": "unknown", "role app-test-host": "good"}
+    world.refused = {"GetRole"}
+    assert world.states("access") == {"key alias/app-test": "good", "role app-test-host": "unknown"}
+    world.refused = {"DescribeKey"}
+    assert "kms:DescribeKey" in world.gatherer().gathered(["access"])["absent"]["access"]
+
+
+def test_who_may_read_and_that_the_account_is_not_told(world: World) -> None:
+    iam, manager, kms = CLIENTS["iam"], CLIENTS["secretsmanager"], CLIENTS["kms"]
+    allow = {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}
+    reading = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    iam.create_user(UserName="direct")
+    iam.put_user_policy(UserName="direct", PolicyName="p", PolicyDocument=reading)
+    iam.create_user(UserName="member")
+    iam.create_group(GroupName="readers")
+    iam.add_user_to_group(GroupName="readers", UserName="member")
+    arn = iam.create_policy(PolicyName="managed", PolicyDocument=reading)["Policy"]["Arn"]
+    iam.attach_group_policy(GroupName="readers", PolicyArn=arn)
+    iam.create_user(UserName="nobody")
+    iam.create_role(RoleName="admins", AssumeRolePolicyDocument=TRUST)
+    everything = json.dumps({"Version": "2012-10-17", "Statement": {**allow, "Action": "*"}})
+    made = iam.create_policy(PolicyName="everything", PolicyDocument=everything)["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName="admins", PolicyArn=made)
+    assert world.states("readers") == {"user direct": "bad", "user member": "bad", "role admins": "bad"}
+    readers = {"aws": {"readers": [f"arn:aws:iam::{ACCOUNT}:role/admins"]}}
+    assert world.states("readers", **readers) == {"user direct": "bad", "user member": "bad"}
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    manager.update_secret(SecretId="app/test/core", KmsKeyId=key)
+    root = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "kms:*"}
+    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps({"Statement": [root]}))
+    assert world.states("readers") == {"role admins": "bad"}, "who may not use the key reads nothing"
+    world.refused = {"GetAccountAuthorizationDetails"}
+    assert "iam:GetAccountAuthorizationDetails" in world.gatherer().gathered(["readers"])["absent"]["readers"]
+
+
+def test_what_can_be_tried_is_told_without_values_and_read_with_them(world: World) -> None:
+    manager = CLIENTS["secretsmanager"]
+    url = "postgresql://app:{}@127.0.0.1:9/app"
+    for password in ("canary-former-password", "canary-current-password"):
+        content = {"KEY": "canary-key-1", "TOKEN": url.format(password)}
+        manager.put_secret_value(SecretId="app/test/core", SecretString=json.dumps(content))
+    over = {"credentials": {"token": {"kind": "postgresql_role", "appears_in": [{"setting": "TOKEN"}]}}}
+    found = world.gatherer(**over).former()
+    assert found == {"token": {"state": "untried", "words": "it was not tried at its server", "try": True}}
+    (one,) = world.gatherer(**over).former_tries()
+    assert one.former == (url.format("canary-former-password"),)
+    assert one.current == url.format("canary-current-password")
+    assert "canary" not in repr(one)

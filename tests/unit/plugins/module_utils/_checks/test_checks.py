@@ -51,6 +51,20 @@ def keyed(**over: Any) -> dict[str, Any]:
     return {"keys": {KEY: {"state": "Enabled", "manager": "CUSTOMER", "rotating": True, **over}}}
 
 
+def scanned(part: str, findings: list[dict[str, Any]], **over: Any) -> dict[str, Any]:
+    return {part: {**parts()[part], "findings": findings, **over}}
+
+
+def rows(state: str, place: str, words: str) -> dict[str, Any]:
+    return {"rows": [{"state": state, "place": place, "words": words}]}
+
+
+FOUND = {
+    "path": "src/settings.py",
+    "line": 7,
+    "words": "API_TOKEN (current value, as it is) in the index",
+    "opens": True,
+}
 STRANGER = allowing(Principal={"AWS": "arn:aws:iam::999999999999:root"}, Action="sts:AssumeRole")
 FAILS: list[tuple[str, dict[str, Any], str]] = [
     ("WPS002", {"audit": {"where": "log_group /x", "problem": "denied"}}, "log_group /x: it cannot be read: denied"),
@@ -60,6 +74,8 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
         {"repository": {"ignores": {".env": True}, "env_files": {".env": [("K", 3, "is no placeholder")]}}},
         ".env:3: K is",
     ),
+    ("WPS103", scanned("history", [FOUND]), "src/settings.py:7: API_TOKEN (current value, as it is) in the index"),
+    ("WPS104", scanned("unknown_secrets", [{**FOUND, "line": 0, "opens": False}]), "src/settings.py: API_TOKEN"),
     ("WPS201", on_host(file={**FILE, "mode": "0640"}), f"web2: {PATH} has mode 0640"),
     ("WPS201", on_host(file={**FILE, "mode": "0700"}), f"web2: {PATH} has mode 0700 instead of 0600"),
     ("WPS201", on_host(companions=[{"path": PATH + ".proven", "mode": "0644"}]), f"web2: {PATH}.proven has mode 0644"),
@@ -102,6 +118,10 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
         "…A is 90 days old, never",
     ),
     ("WPS404", {"policies": {SECRET: {"document": allowing(Principal="*", Action="*")}}}, "lets everybody in"),
+    ("WPS405", {"access": rows("bad", "role r", "lacks statement Batch")}, "role r: lacks statement Batch"),
+    ("WPS406", {"readers": {**parts()["readers"], **rows("bad", "user u", "may read x")}}, "user u: may read x"),
+    ("WPS506", {"github": {**parts()["github"], **rows("bad", "secret A", "is missing")}}, "secret A: is missing"),
+    ("WPS507", {"deploys": rows("bad", "run 7", "ended as failure")["rows"]}, "run 7: ended as failure"),
     ("WPS501", workflow("static-key"), ".github/workflows/test.yml:7: is wrong"),
     ("WPS502", workflow("password"), "test.yml:7: is wrong"),
     ("WPS503", workflow("echo"), "test.yml:7: is wrong"),
@@ -201,6 +221,15 @@ def test_no_contact_and_no_audit_log() -> None:
 
 
 NOTHING: list[tuple[str, dict[str, Any], str]] = [
+    ("WPS103", scanned("history", [], not_checked=["a shallow clone"]), "a shallow clone"),
+    ("WPS104", scanned("unknown_secrets", [], not_checked=["gitleaks ended with 1"]), "gitleaks ended with 1"),
+    ("WPS405", {"access": rows("unknown", "", "nothing is there")}, "nothing is there"),
+    ("WPS405", {"access": {"rows": []}}, "makes nothing"),
+    ("WPS406", {"readers": {**parts()["readers"], "unread": ["secret x: denied"]}}, "secret x: denied"),
+    ("WPS406", {"readers": {**parts()["readers"], "things": 0}}, "nothing is there that could be read"),
+    ("WPS406", {"readers": {**parts()["readers"], **rows("unknown", "role r", "a condition")}}, "a condition"),
+    ("WPS506", {"github": {**parts()["github"], **rows("unknown", "secret A", "cannot be read")}}, "cannot be read"),
+    ("WPS507", {"deploys": []}, "nothing is told"),
     ("WPS201", {"hosts": {}}, "the inventory has no application hosts"),
     ("WPS202", on_host(users=[]), "nothing says which user it should be"),
     ("WPS204", on_host(selinux={"enabled": True, "right": None, "why": "matchpathcon: No such file"}), "matchpathcon"),

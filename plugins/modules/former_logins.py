@@ -1,0 +1,75 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: former_logins
+short_description: Try former logins of databases and caches, which must be refused
+version_added: 0.3.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Logs in once with each value that a credential had before its current one, as C(AWSPREVIOUS) has it, where the
+    application uses the current one. Logs in and nothing else.
+  - Runs on a host of the application with the application's interpreter, which has C(psycopg), C(psycopg2) or
+    C(redis). The action plugin of the same name reads the values on the controller and hands them to the module on
+    standard input. No value is ever in the task's arguments.
+  - A refusal counts only if the server accepts the current value from the same host. Whatever cannot be tried is
+    V(untried), with the reason.
+  - What is valid still by a plan is not tried. That is the value of a rotation that is open, or that retires later.
+options:
+  connect_timeout:
+    description: Seconds to wait for a connection.
+    type: int
+    default: 5
+  python:
+    description: The application's interpreter on the host, which has the driver; Ansible's own there by default.
+    type: str
+  tries:
+    description: Set by the action plugin, and refused from anybody else.
+    type: list
+    elements: dict
+    default: []
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - watchparty.secrets.catalog
+attributes:
+  check_mode:
+    description: The same in either mode.
+    support: full
+  diff_mode:
+    description: Nothing is changed.
+    support: N/A
+  idempotent:
+    description: It only logs in.
+    support: full
+  action:
+    description: Finds the values on the controller.
+    support: full
+notes:
+  - A failed login is a line in the server's log.
+  - Of Valkey the node at the address in the application's URL is tried. A rotation proves every node before it closes.
+seealso:
+  - module: watchparty.secrets.verify_report
+"""
+
+EXAMPLES = r"""
+- name: Try what was valid before
+  watchparty.secrets.former_logins:
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+    python: /srv/watchparty/venv/bin/python
+  register: former
+"""
+
+RETURN = r"""
+tried:
+  description: State and words by credential. The state is accepted, refused or untried.
+  type: dict
+  returned: success
+  sample: {database: {state: refused, words: "refused now at database shop at db.internal, port 5432"}}
+"""

@@ -1,0 +1,54 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The demo's last part: what its verification looks at beside the stores and the host, and what came of it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from .process import clean_environment
+
+JOURNAL = "/WatchParty-journal/production/1"
+MADE = ("cache", "database_admin", "deploy_ssh", "django_key")
+"""Credentials whose values are as old as the demo. The database's has no record, so that it is due."""
+FILES = {
+    ".gitignore": ".env*\n!.env.example\n",
+    ".env.example": "SECRET_KEY=change_me_dev_only\nDATABASE_URL=sqlite:///db.sqlite3\nDEBUG=True\n",
+    ".github/workflows/test.yml": (
+        "name: test\non: push\npermissions: {contents: read}\njobs:\n  test:\n    runs-on: ubuntu-24.04\n"
+        "    steps:\n      - run: python -m pytest\n"
+    ),
+}
+
+
+def note_ages(ssm: Any) -> None:
+    """The journal's first entry: when each value was made."""
+    at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    rotated = {name: {"at": at, "who": "the demo", "rotation": "seed"} for name in MADE}
+    entry = {"rotation": "seed", "step": "closed", "who": "the demo", "rotated": rotated}
+    ssm.put_parameter(Name=JOURNAL, Type="String", Value=json.dumps(entry))
+
+
+def repository(directory: Path) -> Path:
+    """The application's repository: a few files and one commit."""
+    place = directory / "repository"
+    for name, text in FILES.items():
+        path = place / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    who = ("-c", "user.name=Demo", "-c", "user.email=demo@example.com", "-c", "commit.gpgsign=false")
+    for words in (("init", "--quiet"), ("add", "--all"), (*who, "commit", "--quiet", "--message", "The application")):
+        environment = clean_environment(HOME=str(directory), GIT_CONFIG_NOSYSTEM="1")
+        subprocess.run(["git", "-C", str(place), *words], check=True, capture_output=True, env=environment)
+    return place
+
+
+def counted(report: Path) -> list[str]:
+    """What came of it, for the summary."""
+    found = json.loads((report / "verify.json").read_text(encoding="utf-8"))
+    counts = found["counts"]
+    return [f"  verified    {counts['pass']} checks pass, {counts['fail']} fail, {counts['not_checked']} not checked"]
