@@ -46,9 +46,8 @@ def python() -> Path:
 
 def _installed() -> Path:
     requirements = SOURCE / "requirements.txt"
-    wanted = hashlib.sha256(sys.version.encode() + requirements.read_bytes()).hexdigest()
     stamp, program = ENVIRONMENT / ".stamp", ENVIRONMENT / "bin" / "python"
-    if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != _stamp(program, requirements):
         shutil.rmtree(ENVIRONMENT, ignore_errors=True)
         # Our own pip fills it: Debian's Python makes no environment with pip unless python3-venv is installed.
         for command in (
@@ -58,8 +57,17 @@ def _installed() -> Path:
             answer = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, check=False)
             if answer.returncode:
                 raise SandboxError(f"The sample application's packages cannot be installed:\n{answer.stderr.strip()}")
-        stamp.write_text(wanted, encoding="utf-8")
+        stamp.write_text(_stamp(program, requirements), encoding="utf-8")
     return program
+
+
+def _stamp(program: Path, requirements: Path) -> str:
+    """Of the interpreter in there, whichever is ours: both environments of the tests share it."""
+    try:
+        version = subprocess.run([program, "-c", "import sys; print(sys.version, end='')"], capture_output=True).stdout
+    except OSError:
+        return ""  # its Python was removed or is another machine's
+    return hashlib.sha256(version + requirements.read_bytes()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,18 @@ servers() { # VENV [all]: all of them, since the tests try those too
     fi
 }
 
+# The leak scan's fast automaton has no wheel for some machines; there the tests use the slower one.
+scanner() { # VENV
+    local stamp=$1/.stamps/requirements-scanner.txt
+    [ "$(cat "$stamp" 2>/dev/null)" != "$(digest requirements/scanner.txt)" ] || return 0
+    if "$1/bin/python" -m pip install --quiet --disable-pip-version-check --only-binary :all: -c requirements/constraints.txt \
+        -r requirements/scanner.txt; then
+        digest requirements/scanner.txt >"$stamp"
+    else
+        say "$1: hyperscan has no wheel for this machine: leaks are searched for by ahocorasick-rs."
+    fi
+}
+
 main_environment() { # FILE...
     local python ansible=requirements/ansible-newest.txt
     python=$(find_python 3.13 3.14 3.12) || true
@@ -116,6 +128,7 @@ core219_environment() {
         say "ansible-core 2.19 is the newest that this machine's Pythons can run: .venv has it already."
     else
         install .venv-core219 "$python" requirements/{runtime,ansible-2.19,sandbox,test}.txt
+        scanner .venv-core219
         servers .venv-core219
     fi
 }
@@ -128,11 +141,13 @@ case "${1:-all}" in
         ;;
     dev)
         main_environment "${development[@]}"
+        scanner .venv
         servers .venv all
         ;;
     core219) core219_environment ;;
     all)
         main_environment "${development[@]}"
+        scanner .venv
         servers .venv all
         core219_environment
         ;;

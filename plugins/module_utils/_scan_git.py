@@ -206,7 +206,7 @@ def _slabs(output: IO[bytes], missing: List[str]) -> Iterator[Union[Slab, Large]
         line = data.find(b"\n", at)
         head = data[at:line].split() if line >= 0 else []
         if line >= 0 and len(head) != 3:
-            missing.append(data[at:line].decode("utf-8", "replace").split(" ")[0])
+            missing.append(data[at:line].decode("utf-8", "replace").partition(" ")[0])
             at = line + 1
             continue
         size = int(head[2]) if head else 0

@@ -297,7 +297,7 @@ def _origin(
         return {"path": path, "reach": how if kind == BLOB else ""}
     every = [one.commit.id for one in came] or [commit.id]
     ways = [reach.of(one) for one in every]
-    best = min(ways, key=lambda way: ([*reach.names, _scan_history.NOTHING]).index(way))
+    best = min(ways, key=[*reach.names, _scan_history.NOTHING].index)
     return {
         "path": path,
         "paths": len({one.path for one in came}) or 1,

@@ -151,11 +151,11 @@ def _ages(ages: List[Mapping[str, Any]]) -> Iterator[str]:
         how = ("none" if days is None else "due") if one["due"] else "near" if near else ""
         age = "unknown" if days is None else f"{days} d"
         until = "none" if limit is None else f"{limit} d"
-        bar = "" if days is None else f"width:{100 * days / longest:.1f}%"
+        length = "" if days is None else f"width:{100 * days / longest:.1f}%"
         mark = f'<u style="left:calc({100 * limit / longest:.1f}% - 2px)"></u>' if limit else ""
         yield f'<tr><td>{escape(one["credential"])}</td><td class="soft">{escape(one["kind"])}</td>'
         yield f'<td class="number">{age}</td><td class="number">{until}</td><td><div class="age {how}" role="img" '
-        shown = f'<i style="{bar}"></i>' if days is not None or one["due"] else ""
+        shown = f'<i style="{length}"></i>' if days is not None or one["due"] else ""
         yield f'aria-label="{escape(one["words"])}" title="{escape(one["words"])}">{shown}{mark}</div></td></tr>'
     yield "</tbody></table></div>"
 

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Callable, Collection, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _ages,
@@ -64,6 +64,13 @@ class once:  # noqa: N801 stands where functools.cached_property would
         if isinstance(kept, SecretsError):
             raise kept
         return kept
+
+
+class JournalRead(NamedTuple):
+    """The journal's state, and the entries that it is the fold of."""
+
+    journal: _journal.Journal
+    entries: list[Mapping[str, Any]]
 
 
 @dataclass
@@ -145,16 +152,17 @@ class Gatherer:
         }
 
     @once
-    def journal_read(self) -> tuple[_journal.Journal, list[Mapping[str, Any]]]:
+    def journal_read(self) -> JournalRead:
         read = self.environment
         if read.entries is None:
             raise SecretsError(f"the journal below {self.catalog.journal_path} may not be read")
         start = len(self.catalog.journal_path) + 1
         ordered = sorted(read.entries.values(), key=lambda one: int(one.name[start:]))
-        return read.journal, [json.loads(one.value) for one in ordered]
+        return JournalRead(read.journal, [json.loads(one.value) for one in ordered])
 
     def journal(self) -> dict[str, Any]:
-        journal, entries = self.journal_read
+        read = self.journal_read
+        journal = read.journal
         try:
             records = [_audit.record_of(line) for line in self.chain.lines]
         except SecretsError:
@@ -170,7 +178,7 @@ class Gatherer:
                 | {"due": one.due, "words": one.words, "last": one.last.at if one.last else None}
                 for one in ages
             ],
-            "measured": _revocation_times.measured(entries, records),
+            "measured": _revocation_times.measured(read.entries, records),
         }
 
     @once
@@ -183,7 +191,7 @@ class Gatherer:
     @property
     def _head(self) -> _audit.Head | None:
         try:
-            return _audit.head_of(dict(self.journal_read[0].audit) or None)
+            return _audit.head_of(dict(self.journal_read.journal.audit) or None)
         except SecretsError:
             return None
 
@@ -217,7 +225,7 @@ class Gatherer:
 
     def leftovers(self) -> list[str]:
         """Secrets of rotations that have ended."""
-        rotation = self.journal_read[0].rotation
+        rotation = self.journal_read.journal.rotation
         found = self._manager.beginning(f"{self.catalog.rotation_secret}/")
         return [name for name in found if not (rotation and rotation.id in name)]
 
@@ -302,7 +310,7 @@ class Gatherer:
     @once
     def _versions(self) -> tuple[Contents, Contents, _journal.Journal]:
         """What the stores hold now, what they held before, and the journal."""
-        manager, (journal, _entries) = self._stores[0], self.journal_read
+        manager, journal = self._stores[0], self.journal_read.journal
         names = [name for name, one in self.described.items() if PREVIOUS in one.get("stages", {})]
         now = self.environment.contents
         more = sorted(set(names) - set(now.readings))  # administrators' secrets, which no setting is in

@@ -19,6 +19,16 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base im
 ROOT = Path(__file__).parents[2]
 
 
+SERVERS = ("module_utils/_stores/", "module_utils/test_scan", "module_utils/test_rotator_ends_killed")
+"""Tests of what knows no Ansible and takes long, against moto, git or a model: one version of it is enough for them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.nodeid.partition("tests/unit/plugins/")[2].startswith(SERVERS):
+            item.add_marker(pytest.mark.servers)
+
+
 @pytest.fixture(scope="session")
 def load_catalog() -> Callable[[str], dict[str, Any]]:
     """The catalog in a file of the repository."""

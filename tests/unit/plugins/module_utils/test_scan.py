@@ -90,7 +90,14 @@ def django() -> Path:
     return next(found.glob("python*/site-packages/django"))
 
 
-@pytest.mark.parametrize("sources", [django, lambda: Path(ansible.__file__).parent], ids=["django", "ansible-core"])
+@pytest.mark.parametrize(
+    "sources",
+    [
+        # Its environment is for the tests with servers to fill.
+        pytest.param(django, marks=pytest.mark.long, id="django"),
+        pytest.param(lambda: Path(ansible.__file__).parent, id="ansible-core"),
+    ],
+)
 def test_nothing_in_the_sources_of_others(sources: Callable[[], Path]) -> None:
     luck = random.Random(5)
     made = ["".join(luck.choices(string.ascii_letters + string.digits, k=luck.randint(10, 50))) for _ in range(200)]

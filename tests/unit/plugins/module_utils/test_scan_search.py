@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 
 import pytest
@@ -18,7 +19,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._scan_sought im
 
 VALUE = "Kj7-edge-of-a-window-42"
 LABEL = Label("TOKEN", "current", "as it is")
-ENGINES = [name for name in ("hyperscan", "ahocorasick_rs") if pytest.importorskip(name)]
+ENGINES = ["hyperscan", "ahocorasick_rs"]
+INSTALLED = [name for name in ENGINES if importlib.util.find_spec(name)]
+"""Not every machine has a wheel of the first."""
 
 
 def searcher(*wholes: bytes, window: int = 128, prefer: str | None = None) -> _scan_search.Searcher:
@@ -49,7 +52,8 @@ def test_both_libraries_agree(wholes: list[bytes], noise: bytes) -> None:
     expected = sorted(
         (at, number) for number, one in enumerate(wholes) for at in range(len(data)) if data.startswith(one, at)
     )
-    for name in ENGINES:
+    assert "ahocorasick_rs" in INSTALLED
+    for name in INSTALLED:
         assert _scan_engine.automaton(needles, prefer=name).hits(data) == expected
 
 
