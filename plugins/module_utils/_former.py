@@ -68,12 +68,12 @@ def tries(catalog: Catalog, now: Contents, before: Contents, journal: Journal) -
 
 def _try(catalog: Catalog, credential: Credential, now: Contents, before: Contents, journal: Journal) -> Any:
     """A Try, or why there is none."""
-    server = SERVERS.get(credential.kind)
-    if server is None:
-        return f"credentials of the kind {credential.kind} are not tried here"
     why = _planned(credential.name, journal)
     if why:
         return why
+    server = SERVERS.get(credential.kind)
+    if server is None:
+        return f"credentials of the kind {credential.kind} are not tried here"
     current, former = _graph.find(catalog, credential, now), _graph.find(catalog, credential, before)
     if current.problems or current.url is None:
         return f"no server is known to try it at: {'; '.join(current.problems) or 'it appears in no URL'}"
@@ -132,6 +132,8 @@ def _login(
         return _said(UNTRIED, "it was not tried at its server", **{"try": True})
     why = _planned(credential.name, journal)
     last = journal.rotated.get(credential.name)
-    if why or last is None:
-        return _said(UNTRIED, found)
+    if why:
+        return _said(UNTRIED, why)
+    if last is None:
+        return _said(UNTRIED, f"{found}, and the journal tells of no rotation of it")
     return _said(UNTRIED, f"{found}; rotation {last.rotation} saw its refusal before it closed at {last.at}")

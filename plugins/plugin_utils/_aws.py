@@ -20,6 +20,7 @@ class AwsConnection(AWSPluginBase):
     def __init__(self, name: str, options: Mapping[str, Any]) -> None:
         self.ansible_name = name
         self._options = dict(options)
+        self._clients: dict[tuple[str, Any], Any] = {}
 
     def get_options(self) -> dict[str, Any]:
         return self._options
@@ -28,10 +29,13 @@ class AwsConnection(AWSPluginBase):
         raise AnsibleActionFail(message)
 
     def store_client(self, service: str) -> Any:
-        """A client with our retries; what the user gives in aws_config wins."""
-        config = {**aws.CLIENT_CONFIG, **(self._options.get("aws_config") or {})}
-        self._options["aws_config"] = config
-        return self.client(service)
+        """A client with our retries; what the user gives in aws_config wins. Made once, since that takes its time."""
+        where = (service, self._options.get("region"))
+        if where not in self._clients:
+            config = {**aws.CLIENT_CONFIG, **(self._options.get("aws_config") or {})}
+            self._options["aws_config"] = config
+            self._clients[where] = self.client(service)
+        return self._clients[where]
 
     def bounded_client(self, service: str, seconds: float) -> Any:
         """A client that gives up within about so many seconds, whatever aws_config says: for what must not delay."""

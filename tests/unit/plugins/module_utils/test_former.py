@@ -37,6 +37,7 @@ DOCUMENT: dict[str, Any] = {
 CATALOG = _catalog.parse(DOCUMENT, "test")
 URL = "postgresql://{}:{}@db/app"
 EMPTY = _journal.Journal()
+TOKEN_WORDS = "credentials of the kind external are not tried here, and the journal tells of no rotation of it"
 
 
 def contents(**secrets: dict[str, str]) -> Contents:
@@ -83,7 +84,7 @@ def test_no_former_value(before: Contents) -> None:
 
 def test_what_has_no_server_is_not_tried() -> None:
     before = contents(core=core("canary-now", TOKEN="old-token"))
-    assert told(before, "token") == ("untried", "credentials of the kind external are not tried here")
+    assert told(before, "token") == ("untried", TOKEN_WORDS)
 
 
 def test_no_url_now() -> None:
