@@ -16,6 +16,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
 from ansible_collections.watchparty.secrets.plugins.modules import host_evidence
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _lean
 
+USES = (_authorized_keys, _sshd_log, _evidence, _evidence_host)
+
 
 class ActionModule(ActionBase):
     """One execution on the host, from standard input."""
@@ -25,5 +27,4 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         args = _lean.validated(host_evidence.ARGUMENT_SPEC, self._task.args)
-        uses = (_authorized_keys, _sshd_log, _evidence, _evidence_host)
-        return {**result, **_lean.execute(self, host_evidence, uses, args=args, task_vars=task_vars or {})}
+        return {**result, **_lean.execute(self, host_evidence, USES, args=args, task_vars=task_vars or {})}
