@@ -43,27 +43,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils import (
     _verify_scan,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._once import once
 
 NO_REPOSITORY = "no repository was given; add -e repository=PATH of a checkout"
-
-
-class once:  # noqa: N801 stands where functools.cached_property would
-    """A property that is read once, a failure included."""
-
-    def __init__(self, read: Callable[[Any], Any]) -> None:
-        self._read = read
-        self._name = f"_once_{read.__name__}"
-
-    def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        if self._name not in instance.__dict__:
-            try:
-                instance.__dict__[self._name] = self._read(instance)
-            except SecretsError as error:
-                instance.__dict__[self._name] = error
-        kept = instance.__dict__[self._name]
-        if isinstance(kept, SecretsError):
-            raise kept
-        return kept
 
 
 class JournalRead(NamedTuple):
