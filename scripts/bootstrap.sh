@@ -101,7 +101,7 @@ scanner() { # VENV
         -r requirements/scanner.txt; then
         digest requirements/scanner.txt >"$stamp"
     else
-        say "$1: hyperscan has no wheel for this machine: leaks are searched for by ahocorasick-rs."
+        say "$1: hyperscan has no wheel for this machine: the slower ahocorasick-rs serves where it is there."
     fi
 }
 
@@ -137,6 +137,7 @@ development=(requirements/{sandbox,test,lint,molecule}.txt tests/readers/require
 case "${1:-all}" in
     demo)
         main_environment requirements/sandbox.txt
+        scanner .venv
         servers .venv
         ;;
     dev)
