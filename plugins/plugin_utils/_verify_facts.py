@@ -55,6 +55,14 @@ class JournalRead(NamedTuple):
     entries: list[Mapping[str, Any]]
 
 
+class Versions(NamedTuple):
+    """What the stores hold now, what they held before, and the journal that tells of it."""
+
+    now: Contents
+    before: Contents
+    journal: _journal.Journal
+
+
 @dataclass
 class Gatherer:
     """One method a part, named like it; what several parts need is read once and kept."""
@@ -282,21 +290,22 @@ class Gatherer:
 
     def former(self) -> dict[str, Any]:
         """What the versions before the current ones still open."""
-        now, before, journal = self._versions
-        return _former.told(self.catalog, now, self.environment.resolution.values, before, journal)
+        read, values = self._versions, self.environment.resolution.values
+        return _former.told(self.catalog, read.now, values, read.before, read.journal)
 
     def former_tries(self) -> list[_former.Try]:
         """What can be tried at servers, with values."""
-        return _former.tries(self.catalog, *self._versions)
+        read = self._versions
+        return _former.tries(self.catalog, read.now, read.before, read.journal)
 
     @once
-    def _versions(self) -> tuple[Contents, Contents, _journal.Journal]:
-        """What the stores hold now, what they held before, and the journal."""
+    def _versions(self) -> Versions:
         manager, journal = self._stores[0], self.journal_read.journal
         names = [name for name, one in self.described.items() if PREVIOUS in one.get("stages", {})]
         now = self.environment.contents
         more = sorted(set(names) - set(now.readings))  # administrators' secrets, which no setting is in
-        return now | manager.read(more), manager.read(names, stages=dict.fromkeys(names, PREVIOUS)), journal
+        before = manager.read(names, stages=dict.fromkeys(names, PREVIOUS))
+        return Versions(now | manager.read(more), before, journal)
 
     @property
     def _stores(self) -> tuple[SecretsManager, ParameterStore]:
