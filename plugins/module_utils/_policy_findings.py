@@ -16,6 +16,8 @@ WITHOUT_ARN = re.compile(
     re.IGNORECASE,
 )
 """Actions of these services that AWS lets nobody narrow to a resource."""
+EVERYTHING = re.compile(r"\*|arn:[^:]*:[^:]*:[^:]*:[^:]*:([a-z-]+[:/])?[*?]+")
+"""Resources that stand for all there are of a service, or of a kind in it."""
 
 
 def statements(document: Mapping[str, Any]) -> List[Mapping[str, Any]]:
@@ -45,7 +47,7 @@ def wildcards(document: Mapping[str, Any]) -> Iterator[str]:
             service, _colon, verb = action.partition(":")
             if action == "*" or (verb == "*" and service.lower() in CRITICAL):
                 yield f"{name}allows {action}"
-        if "*" in texts(one.get("Resource")) and not one.get("Condition"):
+        if any(map(EVERYTHING.fullmatch, texts(one.get("Resource")))) and not one.get("Condition"):
             wide = [action for action in actions if _could_be_named(action)]
             if wide:
                 yield f"{name}allows {', '.join(wide)} on every resource"

@@ -28,6 +28,16 @@ def document(**statement: Any) -> dict[str, Any]:
         ({"Action": "SecretsManager:*", "Resource": "*"}, ["allows SecretsManager:*"]),
         ({"Action": "secretsmanager:Get*", "Resource": "*"}, ["allows secretsmanager:Get* on every resource"]),
         ({"Action": ["kms:Decrypt", "kms:ListKeys"], "Resource": "*"}, ["allows kms:Decrypt on every resource"]),
+        *(
+            ({"Action": "kms:Decrypt", "Resource": arn}, ["allows kms:Decrypt on every resource"])
+            for arn in (
+                "arn:aws:secretsmanager:*:*:secret:*",
+                f"arn:aws:ssm:eu-west-3:{OWN}:parameter/*",
+                f"arn:aws:kms:eu-west-3:{OWN}:key/*",
+                "arn:aws:s3:::*",
+            )
+        ),
+        ({"Action": "kms:Decrypt", "Resource": f"arn:aws:secretsmanager:eu-west-3:{OWN}:secret:shop/core-??????"}, []),
         ({"NotAction": "iam:*", "Resource": "arn:x"}, ["allows everything but iam:*"]),
         ({"Action": "ssm:GetParameter", "NotResource": "arn:x"}, ["allows it on everything but arn:x"]),
         ({"Sid": "S", "Action": "*", "Resource": "arn:x"}, ["statement S: allows *"]),
