@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _types
@@ -170,7 +171,9 @@ def _is_part(name: str, value: str, login: Login) -> bool:
 
 
 def _free(name: str, other: str, taken: Mapping[str, object]) -> str:
-    return name if name not in taken else other
+    """The first of these that is not taken; the last one with a number at its end, if need be."""
+    numbered = (f"{other}_{number}" for number in count(2))
+    return next(one for one in chain((name, other), numbered) if one not in taken)
 
 
 def _odd(values: Mapping[str, str]) -> List[int]:

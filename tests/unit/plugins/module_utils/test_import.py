@@ -110,3 +110,9 @@ def test_no_value_is_in_it(values: dict[str, str]) -> None:
 def test_an_application_is_named_after_its_folder() -> None:
     assert _import.application_of("Watch Party!") == "watch-party"
     assert _import.application_of("") == _import.application_of(None) == "app"
+
+
+def test_a_drafted_credential_never_takes_anothers_name() -> None:
+    taken = {"cache": 1, "redis_url": 1, "redis_url_2": 1}
+    assert _import._free("cache", "redis_url", taken) == "redis_url_3"
+    assert _import._free("cache", "redis_url", {}) == "cache"
