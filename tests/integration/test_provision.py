@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._catalog_schema import ROLES
 from ansible_collections.watchparty.secrets.plugins.module_utils._iam_eval import Request, decide
 from sandbox.aws import ACCOUNT, REGION
 from sandbox.process import write_private
@@ -22,7 +23,6 @@ from tests.integration.values_lab import ANSWERS, Account, shop
 PROVISION = "playbooks/provision.yml"
 OTHER = "staging"
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\ncanary-of-a-deploy-key\n-----END OPENSSH PRIVATE KEY-----\n"
-ROLES = ("deploy", "host", "rotate", "respond")
 
 
 @pytest.fixture
@@ -91,6 +91,7 @@ def empty(lab: Lab, github: GitHub) -> Empty:
     return Empty(lab, github)
 
 
+@pytest.mark.slow
 def test_from_nothing_to_a_deploy(empty: Empty) -> None:
     """The plan writes nothing anywhere, before and after; a second run changes nothing and sends nothing."""
     lab, github = empty.lab, empty.github

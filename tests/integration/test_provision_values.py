@@ -29,6 +29,7 @@ def plan_of(run: Run) -> list[str]:
     return [line for line in lines if line.startswith(("secret ", "parameter ")) and " is made: " in line]
 
 
+@pytest.mark.slow
 def test_from_an_empty_account_to_a_deploy(account_of: Account) -> None:
     """--check tells the plan that is then carried out, and writes nothing, before and after."""
     lab = account_of.lab
