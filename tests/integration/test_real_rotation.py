@@ -97,6 +97,8 @@ def test_all_together(lab: RealLab, say: Say) -> None:
     rotated_under_load(lab, say, "database", "cache", "django_key")
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_a_host_that_is_down(lab: RealLab, say: Say) -> None:
     """The rotation stays open and names it; both values stay valid; once it is up, the same command completes."""
     old = lab.ready()
