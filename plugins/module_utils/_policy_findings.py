@@ -16,8 +16,8 @@ WITHOUT_ARN = re.compile(
     re.IGNORECASE,
 )
 """Actions of these services that AWS lets nobody narrow to a resource."""
-EVERYTHING = re.compile(r"\*|arn:[^:]*:[^:]*:[^:]*:[^:]*:([a-z-]+[:/])?[*?]+")
-"""Resources that stand for all there are of a service, or of a kind in it."""
+EVERYTHING = re.compile(r"\*|arn:[^:]*:[^:]*:[^:]*:[^:]*:(secret:|parameter/|key/)?[*?]+")
+"""Resources that stand for all that a service has, or for every secret, parameter or key."""
 
 
 def statements(document: Mapping[str, Any]) -> List[Mapping[str, Any]]:
