@@ -257,17 +257,17 @@ class Rotator:
             failure = error
         still = self.look().rotation
         if still is None or still.id != rotation.id or still.step in ("record", "discard"):
-            self.clear(rotation)
+            self.clear(rotation, late=True)
             raise Overtaken("this run's rotation was ended by another run; what it still staged was taken away again")
         if failure is not None:
             raise failure
 
-    def clear(self, rotation: OpenRotation) -> None:
-        """Takes every label of the rotation off, and of those that have ended; removes the secret of its own."""
+    def clear(self, rotation: OpenRotation, *, late: bool = False) -> None:
+        """Takes every label of the rotation off, and unless late of those that have ended; removes its own secret."""
         for name in rotation.plan.get("secrets", {}):
-            stages = self.secrets.describe(name).stages
-            for one, version in stages.items():
-                if is_label(one, rotation) or (one == PENDING and version in self.ours(rotation, name)):
+            for one, version in self.secrets.describe(name).stages.items():
+                pending = one == PENDING and version in self.ours(rotation, name)
+                if pending or is_label(one, rotation, others=not late):
                     self.secrets.discard(name, version=version, labels=[one])
         self.issued(rotation).forget(rotation.plan)
         self.secrets.delete(self.own(rotation))

@@ -46,6 +46,9 @@ def label(rotation: OpenRotation, phase: int) -> str:
     return f"{rotation.id}-{phase}"
 
 
-def is_label(text: str, rotation: OpenRotation) -> bool:
-    """Whether it is a label of this rotation, or of one that has ended: a request may arrive after that."""
-    return text.startswith(f"{rotation.id}-") or bool(_LABEL.match(text))
+def is_label(text: str, rotation: OpenRotation, *, others: bool) -> bool:
+    """Whether it is a label of this rotation, or of ``others`` that have ended: a request may arrive after that.
+
+    Whoever has been overtaken looks for its own alone, since another rotation may be open.
+    """
+    return text.startswith(f"{rotation.id}-") or (others and bool(_LABEL.match(text)))

@@ -328,3 +328,13 @@ class TestLate:
         found = world.secrets.read([CORE, *names])
         assert ends.left_late(found, names) == [OWN]
         assert set(found.without(names).readings) == {CORE}
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_whoever_is_overtaken_takes_off_its_own_labels_alone(world: World, *, late: bool) -> None:
+    """Another rotation may be open by then; the one that ends takes along what others left behind."""
+    rotator = going(world)
+    foreign = "r-20260101T000340-0010-1"
+    world.secrets.seed(CORE, "{}", version="f" * 32, label=foreign)
+    rotator.clear(opened(rotator.look()), late=late)
+    assert ("r1-1" in world.labels(CORE), foreign in world.labels(CORE)) == (False, late)
