@@ -166,19 +166,3 @@ def _where(error: BaseException) -> str:
     while trace:
         last, trace = trace, trace.tb_next
     return f"at {PurePath(last.tb_frame.f_code.co_filename).name}:{last.tb_lineno}" if last else "at an unknown place"
-
-
-def of_hosts(
-    facts: Facts, look: Callable[[str, Mapping[str, Any]], Iterable[Outcome]], part: str = "hosts"
-) -> Iterable[Outcome]:
-    """Asks host by host; one that gave no answer is told as that."""
-    hosts = facts.of(part)
-    if not hosts:
-        yield unknown("the inventory has no application hosts")
-    for host in sorted(hosts):
-        found = hosts[host]
-        problem = found.get("problem")
-        if problem:
-            yield unknown(str(problem), host)
-        else:
-            yield from look(host, found)

@@ -4,20 +4,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Iterator, Mapping
+from typing import Any, Iterator, Mapping
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._verification import (
-    Check,
-    Facts,
-    Outcome,
-    bad,
-    good,
-    of_hosts,
-)
-
-
-def look(facts: Facts) -> Iterable[Outcome]:
-    return of_hosts(facts, _host)
+from ansible_collections.watchparty.secrets.plugins.module_utils._check_looks import by_host
+from ansible_collections.watchparty.secrets.plugins.module_utils._verification import Check, Outcome, bad, good
 
 
 def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
@@ -46,6 +36,6 @@ CHECK = Check(
     title=".env and what lies beside it have no bits for group or others",
     reason="Every account on the host, and every program that one of them runs, could read every secret.",
     fix="chmod 0600 on the file, or deploy again: deploy.yml mends mode and owner.",
-    look=look,
+    look=by_host(_host),
     needs=("hosts",),
 )

@@ -4,21 +4,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Iterator, Mapping
+from typing import Any, Iterator, Mapping
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._verification import (
-    Check,
-    Facts,
-    Outcome,
-    bad,
-    good,
-    of_hosts,
-    unknown,
-)
-
-
-def look(facts: Facts) -> Iterable[Outcome]:
-    return of_hosts(facts, _host)
+from ansible_collections.watchparty.secrets.plugins.module_utils._check_looks import by_host
+from ansible_collections.watchparty.secrets.plugins.module_utils._verification import Check, Outcome, bad, good, unknown
 
 
 def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
@@ -47,6 +36,6 @@ CHECK = Check(
     title=".env belongs to the user that its services run as",
     reason="Its owner reads it whatever its mode says, and can change what the services start with.",
     fix="Set env_deploy_owner to the services' user and deploy again, or chown the file.",
-    look=look,
+    look=by_host(_host),
     needs=("hosts",),
 )

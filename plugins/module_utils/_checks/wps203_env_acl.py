@@ -4,21 +4,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Iterator, Mapping
+from typing import Any, Iterator, Mapping
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._verification import (
-    Check,
-    Facts,
-    Outcome,
-    bad,
-    good,
-    of_hosts,
-    unknown,
-)
-
-
-def look(facts: Facts) -> Iterable[Outcome]:
-    return of_hosts(facts, _host)
+from ansible_collections.watchparty.secrets.plugins.module_utils._check_looks import by_host
+from ansible_collections.watchparty.secrets.plugins.module_utils._verification import Check, Outcome, bad, good, unknown
 
 
 def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
@@ -39,6 +28,6 @@ CHECK = Check(
     title="No access list lets others read .env",
     reason="An entry for a user or a group reads the file while its mode looks like nobody may.",
     fix="setfacl -b on the file.",
-    look=look,
+    look=by_host(_host),
     needs=("hosts",),
 )

@@ -4,21 +4,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Iterator, Mapping
+from typing import Any, Iterator, Mapping
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._verification import (
-    Check,
-    Facts,
-    Outcome,
-    bad,
-    good,
-    of_hosts,
-    unknown,
-)
-
-
-def look(facts: Facts) -> Iterable[Outcome]:
-    return of_hosts(facts, _host)
+from ansible_collections.watchparty.secrets.plugins.module_utils._check_looks import by_host
+from ansible_collections.watchparty.secrets.plugins.module_utils._verification import Check, Outcome, bad, good, unknown
 
 
 def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
@@ -41,6 +30,6 @@ CHECK = Check(
     title=".env has the SELinux context that the policy gives it",
     reason="With another context a confined program may read it that should not, or its service may not start.",
     fix="restorecon -v on the file.",
-    look=look,
+    look=by_host(_host),
     needs=("hosts",),
 )

@@ -4,21 +4,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Iterator, Mapping
+from typing import Any, Iterator, Mapping
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._verification import (
-    Check,
-    Facts,
-    Outcome,
-    bad,
-    good,
-    of_hosts,
-    unknown,
-)
-
-
-def look(facts: Facts) -> Iterable[Outcome]:
-    return of_hosts(facts, _host)
+from ansible_collections.watchparty.secrets.plugins.module_utils._check_looks import by_host
+from ansible_collections.watchparty.secrets.plugins.module_utils._verification import Check, Outcome, bad, good, unknown
 
 
 def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
@@ -38,6 +27,6 @@ CHECK = Check(
     title="No copies lie beside .env",
     reason="A copy keeps old and current secrets after the file itself is mended, often with a wider mode.",
     fix="Look at each and remove it (shred -u). A .env.example with placeholders may stay.",
-    look=look,
+    look=by_host(_host),
     needs=("hosts",),
 )

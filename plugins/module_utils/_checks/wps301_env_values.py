@@ -4,22 +4,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Iterator, Mapping
+from typing import Any, Iterator, Mapping
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._verification import (
-    Check,
-    Facts,
-    Outcome,
-    bad,
-    good,
-    of_hosts,
-    unknown,
-)
-
-
-def look(facts: Facts) -> Iterable[Outcome]:
-    facts.of("stores")
-    return of_hosts(facts, _host)
+from ansible_collections.watchparty.secrets.plugins.module_utils._check_looks import by_host
+from ansible_collections.watchparty.secrets.plugins.module_utils._verification import Check, Outcome, bad, good, unknown
 
 
 def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
@@ -48,6 +36,6 @@ CHECK = Check(
     title="Every host's .env holds what the stores hold",
     reason="A host on former values fails at the next removal of a credential, and a leaked value lives on there.",
     fix="Deploy again.",
-    look=look,
+    look=by_host(_host, "stores"),
     needs=("hosts", "stores"),
 )

@@ -4,22 +4,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Iterator, Mapping
+from typing import Any, Iterator, Mapping
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._verification import (
-    Check,
-    Facts,
-    Outcome,
-    bad,
-    good,
-    of_hosts,
-    unknown,
-)
-
-
-def look(facts: Facts) -> Iterable[Outcome]:
-    facts.of("stores")
-    return of_hosts(facts, _host)
+from ansible_collections.watchparty.secrets.plugins.module_utils._check_looks import by_host
+from ansible_collections.watchparty.secrets.plugins.module_utils._verification import Check, Outcome, bad, good, unknown
 
 
 def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
@@ -40,6 +28,6 @@ CHECK = Check(
     title="No host's .env holds settings that the catalog does not know",
     reason="What the catalog does not know is not rotated, not checked and not revoked after a leak.",
     fix="Add the setting to the catalog and its value to a store, or deploy again, which takes it out.",
-    look=look,
+    look=by_host(_host, "stores"),
     needs=("hosts", "stores"),
 )
