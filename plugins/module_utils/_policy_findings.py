@@ -7,6 +7,8 @@ from __future__ import annotations
 import re
 from typing import Any, Iterator, List, Mapping, Optional
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._iam_eval import listed
+
 CRITICAL = ("secretsmanager", "ssm", "kms", "iam", "sts", "s3")
 """Services whose actions concern secrets."""
 WITHOUT_ARN = re.compile(
@@ -21,15 +23,12 @@ EVERYTHING = re.compile(r"\*|arn:[^:]*:[^:]*:[^:]*:[^:]*:(secret:|parameter/|key
 
 
 def statements(document: Mapping[str, Any]) -> List[Mapping[str, Any]]:
-    found = document.get("Statement", [])
-    return [one for one in (found if isinstance(found, list) else [found]) if isinstance(one, Mapping)]
+    return [one for one in listed(document.get("Statement")) if isinstance(one, Mapping)]
 
 
 def texts(found: Any) -> List[str]:
     """One text or a list of them, as policies have them."""
-    if found is None:
-        return []
-    return [str(one) for one in found] if isinstance(found, (list, tuple)) else [str(found)]
+    return [str(one) for one in listed(found)]
 
 
 def wildcards(document: Mapping[str, Any]) -> Iterator[str]:

@@ -33,13 +33,9 @@ class Access:
 
     def key(self, alias: str) -> Optional[Key]:
         """The key, or None. Raises Conflict for one that is about to be deleted."""
-        with aws.translated("kms:DescribeKey", f"key {alias}"):
-            try:
-                found = self._kms.describe_key(KeyId=alias)["KeyMetadata"]
-            except aws.exceptions.ClientError as error:
-                if aws.code_of(error) == "NotFoundException":
-                    return None
-                raise
+        found = self._described(alias)
+        if found is None:
+            return None
         if found.get("KeyState") in GONE:
             raise Conflict(
                 f"key {alias} ({found['Arn']}) is scheduled for deletion; 'aws kms cancel-key-deletion --key-id "
@@ -53,19 +49,26 @@ class Access:
 
     def key_policy(self, alias: str) -> Optional[Dict[str, Any]]:
         """ARN and own policy of the key, or None where no key is."""
-        with aws.translated("kms:DescribeKey", f"key {alias}"):
-            try:
-                found = self._kms.describe_key(KeyId=alias)["KeyMetadata"]
-            except aws.exceptions.ClientError as error:
-                if aws.code_of(error) == "NotFoundException":
-                    return None
-                raise
+        found = self._described(alias)
+        if found is None:
+            return None
         try:
             with aws.translated("kms:GetKeyPolicy", f"key {alias}"):
                 text = self._kms.get_key_policy(KeyId=found["KeyId"], PolicyName="default")["Policy"]
         except StoreError as error:
             return {"arn": str(found["Arn"]), "manager": found.get("KeyManager"), "problem": str(error)}
         return {"arn": str(found["Arn"]), "manager": found.get("KeyManager"), "policy": json.loads(text)}
+
+    def _described(self, alias: str) -> Optional[Mapping[str, Any]]:
+        """What KMS says of the key behind an alias, or None where no key is."""
+        with aws.translated("kms:DescribeKey", f"key {alias}"):
+            try:
+                found: Mapping[str, Any] = self._kms.describe_key(KeyId=alias)["KeyMetadata"]
+            except aws.exceptions.ClientError as error:
+                if aws.code_of(error) == "NotFoundException":
+                    return None
+                raise
+        return found
 
     def standing(
         self, roles: Sequence[Mapping[str, Any]], policies: Sequence[Mapping[str, Any]]

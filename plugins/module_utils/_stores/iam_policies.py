@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NotFound, StoreError
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam import translated
 
 PAGES = 50
 """Of the account's details, of a hundred things each."""
@@ -23,15 +24,13 @@ class Policies:
     def role(self, name: str) -> Dict[str, Any]:
         """Its trust policy, and the documents of all that is attached, by name. Raises NotFound."""
         what = f"role {name}"
-        with aws.translated("iam:GetRole", what):
-            try:
+        try:
+            with translated("GetRole", what):
                 found = self._client.get_role(RoleName=name)["Role"]
-            except aws.exceptions.ClientError as error:
-                if aws.code_of(error) == "NoSuchEntity":
-                    raise NotFound(
-                        "is not there; provision.yml (role aws_access) makes it, or name another in aws.roles"
-                    ) from None
-                raise
+        except NotFound:
+            raise NotFound(
+                "is not there; provision.yml (role aws_access) makes it, or name another in aws.roles"
+            ) from None
         policies: Dict[str, Any] = {}
         arns: Dict[str, str] = {}
         with aws.translated("iam:ListRolePolicies", what):
