@@ -33,11 +33,8 @@ class ActionModule(ValuesAction):
         more = {"audit_log": dict(catalog.audit_log), "kms_key": form.key or "", "tags": dict(form.tags)}
         values = unlike_literals(catalog, _given.given(args, task_vars, self._loader))
         if state == "planned":
-            check, self._task.check_mode = self._task.check_mode, True
-            try:
-                return {**self.written(provisioner, values, complete=False), "changed": False, **more}
-            finally:
-                self._task.check_mode = check
+            planned = self.written(provisioner, values, complete=False, only_plan=True)
+            return {**planned, "changed": False, **more}
         return {**self.written(provisioner, values, complete=args["complete"]), **more}
 
     def _gone(self, provisioner: Provisioner, state: str, names: list[str]) -> dict[str, Any]:

@@ -95,14 +95,16 @@ class ValuesAction(ActionBase):
     def answer(self, provisioner: Provisioner, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         raise NotImplementedError
 
-    def written(self, provisioner: Provisioner, values: Mapping[str, str], *, complete: bool) -> dict[str, Any]:
+    def written(
+        self, provisioner: Provisioner, values: Mapping[str, str], *, complete: bool, only_plan: bool = False
+    ) -> dict[str, Any]:
         """Carries a plan out unless in check mode; what may be said of it. Raises ProvisionError before any write."""
         outlook = provisioner.outlook(values)
         plan = outlook.plan
         if plan.problems:
             raise ProvisionError(plan.problems)
         answer = {"changed": bool(outlook.words), **told(plan), "plan": outlook.words, "diff": diff(plan.fills)}
-        if self._task.check_mode:
+        if only_plan or self._task.check_mode:
             return answer
         if complete and plan.asks:
             raise ProvisionError(
