@@ -6,17 +6,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
-
 from ansible_collections.watchparty.secrets.plugins.module_utils import _access, _catalog, _policy_limits
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NoAccess, PolicyError, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NoAccess, PolicyError
 from ansible_collections.watchparty.secrets.plugins.module_utils._policies import Ground
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.access import Access
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam_oidc import OidcProviders
 from ansible_collections.watchparty.secrets.plugins.module_utils._trust import Workflow
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection, suit
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws_action import AwsAction
 
 WORKFLOW = {
     "environment": {"type": "str"},
@@ -27,6 +25,8 @@ WORKFLOW = {
 OPTIONS: dict[str, Any] = {
     "catalog": {"type": "dict", "required": True},
     "environment": {"type": "str", "required": True},
+}
+EXTRA: dict[str, Any] = {
     "workflow": {"type": "dict", "options": WORKFLOW},
     "wildcards": {"type": "bool", "default": False},
     "adopt": {"type": "list", "elements": "str", "default": []},
@@ -34,23 +34,15 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(AwsAction):
     """Runs on the controller, in process; names and documents, no values."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
     name = "watchparty.secrets.aws_access_info"
-    extra_options = {name: one for name, one in OPTIONS.items() if name not in ("catalog", "environment")}
+    options = OPTIONS
+    extra_options = EXTRA
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validated, args = self.validate_argument_spec(argument_spec={**aws_argument_spec(), **OPTIONS})
-        try:
-            connection = AwsConnection(self.name, args)
-            connection.require_aws_sdk()
-            return {**result, "changed": False, **self._answer(connection, args)}
-        except SecretsError as error:
-            return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
+    def asked(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
+        return {"changed": False, **self._answer(connection, args)}
 
     def _answer(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
         catalog = _catalog.parse(args["catalog"], args["environment"])

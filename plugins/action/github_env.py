@@ -45,16 +45,7 @@ class ActionModule(ActionBase):
         path = _file()
         connection = AwsConnection(NAME, args)
         connection.require_aws_sdk()
-        request = _reading.Request(
-            document=args["catalog"],
-            environment=args["environment"],
-            secret_ids=tuple(args["secret_ids"]),
-            ssm_path=args["ssm_path"],
-            journal=args["journal"],
-            on_missing=args["on_missing"],
-            on_denied=args["on_denied"],
-        )
-        resolution = _reading.read(request, connection).resolution.require()
+        resolution = _reading.read(_snapshot_action.request_of(args), connection).resolution.require()
         wanted = set(args["names"])
         unknown = sorted(wanted - set(resolution.values))
         if unknown:

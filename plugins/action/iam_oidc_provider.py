@@ -6,13 +6,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
-
 from ansible_collections.watchparty.secrets.plugins.module_utils import _oidc
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam_oidc import OidcProviders
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws_action import AwsAction
 
 OPTIONS: dict[str, Any] = {
     "url": {"type": "str", "default": "https://token.actions.githubusercontent.com"},
@@ -25,26 +22,17 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(AwsAction):
     """Runs on the controller, in process; there is no secret in it."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
     name = "watchparty.secrets.iam_oidc_provider"
     extra_options = OPTIONS
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validated, args = self.validate_argument_spec(argument_spec={**aws_argument_spec(), **OPTIONS})
-        try:
-            connection = AwsConnection(self.name, args)
-            connection.require_aws_sdk()
-            url = _oidc.plain_url(args["url"])
-            providers = OidcProviders(connection.store_client("iam"))
-            act = self._absent if args["state"] == "absent" else self._present
-            return {**result, **act(providers, url, args)}
-        except SecretsError as error:
-            return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
+    def asked(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
+        url = _oidc.plain_url(args["url"])
+        providers = OidcProviders(connection.store_client("iam"))
+        act = self._absent if args["state"] == "absent" else self._present
+        return act(providers, url, args)
 
     def _present(self, providers: OidcProviders, url: str, args: Mapping[str, Any]) -> dict[str, Any]:
         wanted = _oidc.checked(_wanted(url, args))

@@ -7,14 +7,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
-
 from ansible_collections.watchparty.secrets.plugins.module_utils import _ages, _static_keys
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam import AccessKeys
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam_static_keys import StaticKeys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws_action import AwsAction
 
 OPTIONS: dict[str, Any] = {
     "users": {"type": "list", "elements": "str", "required": True},
@@ -25,23 +22,14 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(AwsAction):
     """Runs on the controller, in process; ids of keys are not secret, and secret keys are never read."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
     name = "watchparty.secrets.iam_static_keys"
     extra_options = OPTIONS
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validated, args = self.validate_argument_spec(argument_spec={**aws_argument_spec(), **OPTIONS})
-        try:
-            connection = AwsConnection(self.name, args)
-            connection.require_aws_sdk()
-            return {**result, **self._answer(connection, args, datetime.now(UTC))}
-        except SecretsError as error:
-            return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
+    def asked(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
+        return self._answer(connection, args, datetime.now(UTC))
 
     def _answer(self, connection: AwsConnection, args: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         client = connection.store_client("iam")
