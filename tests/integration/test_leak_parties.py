@@ -4,23 +4,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import os
-import pty
-import re
-import select
-import subprocess
-import termios
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
-from tests.integration.harness import LONGEST
 from tests.integration.leak_lab import RESPONSE, leak_lab, post_mortem, respond
 from tests.integration.rotation_lab import RotationLab, sentences
+from tests.integration.terminal import typed
 
 pytestmark = pytest.mark.slow
 NEW = "canary-of-a-provider-0123456789"
@@ -43,32 +34,8 @@ def lab(connection: Mapping[str, Any]) -> Iterator[RotationLab]:
 def at_a_terminal(lab: RotationLab, question: str, answer: str, *words: str, check: bool = False) -> tuple[int, str]:
     """A leak response at a terminal, where somebody answers the first question; its exit code and what is seen."""
     words = ("confirm=yes", f"leak_report_path={lab.directory / 'post-mortems'}", *words)
-    master, terminal = pty.openpty()
-    process = subprocess.Popen(
-        lab.command(*["--check"] * check, *(part for word in words for part in ("-e", word)), playbook=RESPONSE),
-        cwd=lab.root,
-        env={**lab.environment(), "TERM": "dumb"},
-        stdin=terminal,
-        stdout=terminal,
-        stderr=terminal,
-        start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # prompts want it to be the controlling one
-    )
-    os.close(terminal)
-    seen, asked, end = "", False, time.monotonic() + LONGEST
-    with contextlib.suppress(OSError):
-        while time.monotonic() < end:
-            if not select.select([master], [], [], 1)[0]:
-                continue
-            seen += os.read(master, 65536).decode(errors="replace")
-            if not asked and question in seen:
-                asked = True
-                time.sleep(0.5)
-                os.write(master, f"{answer}\r".encode())
-    os.close(master)
-    code = process.wait(timeout=30)
-    assert asked, seen
-    return code, re.sub(r"\s+", " ", seen)
+    more = (*["--check"] * check, *(part for word in words for part in ("-e", word)))
+    return typed(lab, RESPONSE, {question: answer}, *more)
 
 
 def test_without_a_terminal_it_stays_open_and_is_listed(lab: RotationLab) -> None:
