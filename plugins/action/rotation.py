@@ -278,7 +278,7 @@ def _read(setting: Setting, journal: Journal) -> tuple[Contents, dict[str, Any],
     found = rotator.secrets.read([*sorted({*catalog.secret_names, *concerned}), *remembered])
     late = _rotator_ends.left_late(found, remembered)
     contents = found.without(remembered)
-    if catalog.reads_ssm or any(_graph.reads_ssm(catalog, one) for one in catalog.credentials.values()):
+    if _graph.anything_in_ssm(catalog):
         contents |= rotator.parameters.read([catalog.ssm_path])
     descriptions = {name: rotator.secrets.describe(name) for name in sorted(concerned) if name in contents.readings}
     return contents, descriptions, late

@@ -22,7 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _verify_report,
     _verify_sarif,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError, one_line
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _files
 
 OPTIONS: dict[str, Any] = {
@@ -92,7 +92,7 @@ class ActionModule(ActionBase):
 def host(result: Any) -> dict[str, Any]:
     """A host's answer, or why there is none."""
     found = dict(result) if isinstance(result, Mapping) else {}
-    words = " ".join(str(found.get("msg") or "no answer").split())
+    words = one_line(found.get("msg") or "no answer")
     if found.get("unreachable"):
         return {"problem": f"cannot be reached: {words}"}
     if "file" not in found:  # failed_when takes the word "failed" away
@@ -103,7 +103,7 @@ def host(result: Any) -> dict[str, Any]:
 def tried(former: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
     """What was found by trying takes the place of what stores and journal tell; else why it was not tried."""
     answers = result.get("tried")
-    words = " ".join(str(result.get("msg") or "").split())
+    words = one_line(result.get("msg") or "")
     if result.get("unreachable"):
         words = f"the host cannot be reached: {words}"
     found = {}

@@ -139,6 +139,17 @@ def reads_ssm(catalog: Catalog, credential: Credential) -> bool:
     return any(spot.place.store == SSM for spot in spots(catalog, credential))
 
 
+def every_secret(catalog: Catalog) -> tuple[str, ...]:
+    """The secrets of all settings and credentials, sorted."""
+    concerned = (name for one in catalog.credentials.values() for name in secrets_of(catalog, one))
+    return tuple(sorted({*catalog.secret_names, *concerned}))
+
+
+def anything_in_ssm(catalog: Catalog) -> bool:
+    """Whether a setting or a credential lies in a parameter."""
+    return catalog.reads_ssm or any(reads_ssm(catalog, one) for one in catalog.credentials.values())
+
+
 def fallback_places(catalog: Catalog, credential: Credential) -> tuple[Place, ...]:
     """Where the former keys of a signing key are listed."""
     setting = catalog.settings.get(credential.fallbacks or "")

@@ -8,6 +8,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import one_line
+
 LEFT_OUT = "was not asked, being compromised; keep an image of its disks before it is rebuilt"
 OVER = "was not asked: the time for evidence was over"
 
@@ -43,7 +45,7 @@ def _mapping(found: Any) -> Mapping[str, Any]:
 
 def _problem(result: Mapping[str, Any]) -> str | None:
     """Why a task brought nothing, or None if it did."""
-    words = " ".join(str(result.get("msg") or "no answer").split())
+    words = one_line(result.get("msg") or "no answer")
     if result.get("unreachable"):
         return f"cannot be reached: {words}"
     if not result or result.get("skipped"):

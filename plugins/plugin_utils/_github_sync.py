@@ -92,9 +92,8 @@ def put(github: GitHubStore, sent: SentStore, target: Target, value: str, identi
 
 def current(catalog: Catalog, secrets: VersionedStore, parameters: NumberedStore) -> list[Held]:
     """What the stores hold now of everything that is mirrored from them."""
-    concerned = {name for one in catalog.credentials.values() for name in _graph.secrets_of(catalog, one)}
-    contents = secrets.read(sorted({*catalog.secret_names, *concerned}))
-    if catalog.reads_ssm or any(_graph.reads_ssm(catalog, one) for one in catalog.credentials.values()):
+    contents = secrets.read(_graph.every_secret(catalog))
+    if _graph.anything_in_ssm(catalog):
         contents |= parameters.read([catalog.ssm_path])
     return _github.held(catalog, _resolve.resolve(catalog, contents), contents, {}, {})
 

@@ -37,8 +37,7 @@ def read(catalog: Catalog, secrets: SecretsManager, parameters: ParameterStore) 
     """The values, and what could not be read. Raises NoAccess where nothing can."""
     values: list[Live] = []
     unread: list[NotChecked] = []
-    credentials = catalog.credentials.values()
-    names = sorted({*catalog.secret_names, *(name for one in credentials for name in _graph.secrets_of(catalog, one))})
+    names = _graph.every_secret(catalog)
     for label, stage in STAGES.items():
         contents = secrets.read(names, stages=None if label == CURRENT else dict.fromkeys(names, label))
         for reading in contents.readings.values():
@@ -46,7 +45,7 @@ def read(catalog: Catalog, secrets: SecretsManager, parameters: ParameterStore) 
         for failure in contents.failures.values():
             if label == CURRENT or failure.reason != MISSING:
                 unread.append(NotChecked(VALUES, f"{stage} version", f"secret {failure.name}: {failure.reason}"))
-    if catalog.reads_ssm or any(_graph.reads_ssm(catalog, one) for one in credentials):
+    if _graph.anything_in_ssm(catalog):
         contents = parameters.read([catalog.ssm_path])
         unread += [NotChecked(VALUES, "", str(one)) for one in contents.failures.values()]
         for reading in contents.readings.values():

@@ -14,7 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _policy_limits,
     _readers,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NoAccess, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NoAccess, SecretsError, one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM, Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._policies import Ground
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.access import Access
@@ -66,7 +66,7 @@ class Look:
         try:
             found = OidcProviders(self.connection.store_client("iam")).find(wanted["url"].partition("://")[2])
         except SecretsError as error:
-            return {"problem": " ".join(str(error).split())}
+            return {"problem": one_line(error)}
         return None if found is None else {"clients": list(found.clients)}
 
     def readers(

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Collection, Mapping, Set
+from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _catalog,
     _env_placeholders,
     _former,
+    _graph,
     _host_facts,
     _isolation,
     _journal,
@@ -25,7 +26,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _rules,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._access import Asked
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NotFound, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NotFound, SecretsError, one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._scan_baseline import Baseline
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
@@ -86,9 +87,9 @@ class Gatherer:
         absent: dict[str, str] = {}
         for name in sorted(set(wanted) & set(PARTS)):
             try:
-                parts[name] = PARTS[name](self)
+                parts[name] = getattr(self, name)
             except SecretsError as error:
-                absent[name] = " ".join(str(error).split())
+                absent[name] = one_line(error)
         return {"parts": parts, "absent": absent}
 
     def expected(self) -> dict[str, Any]:
@@ -117,6 +118,7 @@ class Gatherer:
         )
         return _reading.read(request, connection)
 
+    @once
     def stores(self) -> dict[str, Any]:
         read = self.environment
         # Production's rules are a check of their own.
@@ -150,6 +152,7 @@ class Gatherer:
         ordered = sorted(read.entries.values(), key=lambda one: int(one.name[start:]))
         return JournalRead(read.journal, [json.loads(one.value) for one in ordered])
 
+    @once
     def journal(self) -> dict[str, Any]:
         read = self.journal_read
         journal = read.journal
@@ -185,51 +188,42 @@ class Gatherer:
         except SecretsError:
             return None
 
+    @once
     def audit(self) -> dict[str, Any]:
         where = ", ".join(f"{kind} {name}" for kind, name in self.catalog.audit_log.items())
         try:
             chain = self.chain
         except SecretsError as error:
-            return {"where": where, "problem": " ".join(str(error).split())}
+            return {"where": where, "problem": one_line(error)}
         problems = [*_audit.verify(chain.lines, self._head), *_audit.strays(chain)]
         known = self._head is not None
         return {"where": where, "records": len(chain.lines), "problems": problems, "head_known": known}
 
     @once
-    def _secrets(self) -> tuple[str, ...]:
-        """Every secret that the environment's settings and credentials lie in."""
-        own = {one.name for credential in self.catalog.credentials.values() for one in credential.places}
-        kept = {name for name in own if not name.startswith("/")}
-        return tuple(sorted({*self.catalog.secret_names, *kept}))
-
-    @once
-    def described(self) -> dict[str, dict[str, Any]]:
-        return self._manager.described(self._secrets)
+    def secrets(self) -> dict[str, dict[str, Any]]:
+        return self._manager.described(_graph.every_secret(self.catalog))
 
     @once
     def _manager(self) -> SecretFacts:
         return SecretFacts(self.connection.store_client("secretsmanager"))
 
-    def secrets(self) -> dict[str, Any]:
-        return self.described
-
+    @once
     def leftovers(self) -> list[str]:
         """Secrets of rotations that have ended."""
         rotation = self.journal_read.journal.rotation
         found = self._manager.beginning(f"{self.catalog.rotation_secret}/")
         return [name for name in found if not (rotation and rotation.id in name)]
 
+    @once
     def policies(self) -> dict[str, Any]:
-        return self.own_policies
+        return self._manager.policies([name for name, one in self.secrets.items() if not one.get("problem")])
 
     @once
-    def own_policies(self) -> dict[str, Any]:
-        return self._manager.policies([name for name, one in self.described.items() if not one.get("problem")])
-
     def keys(self) -> dict[str, Any]:
-        used = [one["key"] for one in self.described.values() if one.get("key")]
+        used = [one["key"] for one in self.secrets.values() if one.get("key")]
         return keys(self.connection.store_client("kms"), sorted(set(used)))
 
+    @once
     def account(self) -> str:
         if self.catalog.expected_account_id:  # which was compared before anything was read
             return self.catalog.expected_account_id
@@ -239,23 +233,22 @@ class Gatherer:
     def _iam(self) -> Policies:
         return Policies(self.connection.store_client("iam"))
 
-    def roles(self) -> dict[str, Any]:
-        return self.roles_read
-
     @once
-    def roles_read(self) -> dict[str, Any]:
+    def roles(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for name in sorted(set(self.catalog.aws.roles.values())) if self.catalog.aws else ():
             try:
                 found[name] = self._iam.role(name)
             except SecretsError as error:
                 missing = isinstance(error, NotFound)
-                found[name] = {"missing": missing, "problem": " ".join(str(error).split())}
+                found[name] = {"missing": missing, "problem": one_line(error)}
         return found
 
+    @once
     def users(self) -> dict[str, Any]:
         return self._iam.keys(self.now)
 
+    @once
     def isolation(self) -> dict[str, Any]:
         own = self._fingerprints(self.environment)
         others: dict[str, Any] = {}
@@ -266,7 +259,7 @@ class Gatherer:
             try:
                 others[name] = self._fingerprints(self._other(name))
             except SecretsError as error:
-                unread[name] = " ".join(str(error).split())
+                unread[name] = one_line(error)
         return _isolation.told(self.catalog, own, others, unread)
 
     def _other(self, name: str) -> _reading.Environment:
@@ -288,6 +281,7 @@ class Gatherer:
     def _fingerprints(self, read: _reading.Environment) -> dict[str, str]:
         return _isolation.fingerprints(read.resolution.values, read.resolution.sensitivity, self.key)
 
+    @once
     def former(self) -> dict[str, Any]:
         """What the versions before the current ones still open."""
         read, values = self._versions, self.environment.resolution.values
@@ -301,7 +295,7 @@ class Gatherer:
     @once
     def _versions(self) -> Versions:
         manager, journal = self._stores[0], self.journal_read.journal
-        names = [name for name, one in self.described.items() if PREVIOUS in one.get("stages", {})]
+        names = [name for name, one in self.secrets.items() if PREVIOUS in one.get("stages", {})]
         now = self.environment.contents
         more = sorted(set(names) - set(now.readings))  # administrators' secrets, which no setting is in
         before = manager.read(names, stages=dict.fromkeys(names, PREVIOUS))
@@ -313,16 +307,14 @@ class Gatherer:
         return SecretsManager(client("secretsmanager")), ParameterStore(client("ssm"))
 
     @once
-    def leaked(self) -> dict[str, Any]:
+    def history(self) -> dict[str, Any]:
         return _verify_scan.live(self._checkout, self.catalog, self._stores, self.baseline)
 
-    def history(self) -> dict[str, Any]:
-        return self.leaked
-
+    @once
     def unknown_secrets(self) -> dict[str, Any]:
         """Without what was found as a live value already."""
         try:
-            told = {(one["path"], one["line"]) for one in self.leaked["findings"]}
+            told = {(one["path"], one["line"]) for one in self.history["findings"]}
         except SecretsError:
             told = set()
         return _verify_scan.unknown(self._checkout, self.baseline, told)
@@ -332,12 +324,15 @@ class Gatherer:
         account, partition = aws.identity(self.connection.store_client("sts"))
         return _verify_access.Look(self.document, self.catalog, self.connection, account, partition)
 
+    @once
     def access(self) -> dict[str, Any]:
-        return {"rows": self._look.drift(self.roles_read, self.asked)}
+        return {"rows": self._look.drift(self.roles, self.asked)}
 
+    @once
     def readers(self) -> dict[str, Any]:
-        return self._look.readers(self.described, self.own_policies, self.environment.contents)
+        return self._look.readers(self.secrets, self.policies, self.environment.contents)
 
+    @once
     def github(self) -> dict[str, Any]:
         try:
             values: Mapping[str, str] | None = self.environment.resolution.values
@@ -345,12 +340,15 @@ class Gatherer:
             values = None
         return _verify_github.held(self.document, self.catalog, values)
 
+    @once
     def deploys(self) -> list[dict[str, str]]:
         return _verify_github.deployed(self.catalog, self.workflow)
 
+    @once
     def repository(self) -> dict[str, Any]:
         return _repository.gathered(self._checkout, self.catalog, self._live())
 
+    @once
     def workflows(self) -> dict[str, Any]:
         return _repository.workflows(self._checkout)
 
@@ -368,29 +366,26 @@ class Gatherer:
         return _env_placeholders.live_values(found.values, found.sensitivity)
 
 
-PARTS: Mapping[str, Callable[[Gatherer], Any]] = {
-    one.__name__: one
-    for one in (
-        Gatherer.access,
-        Gatherer.account,
-        Gatherer.audit,
-        Gatherer.deploys,
-        Gatherer.former,
-        Gatherer.github,
-        Gatherer.history,
-        Gatherer.isolation,
-        Gatherer.journal,
-        Gatherer.keys,
-        Gatherer.leftovers,
-        Gatherer.policies,
-        Gatherer.readers,
-        Gatherer.repository,
-        Gatherer.roles,
-        Gatherer.secrets,
-        Gatherer.stores,
-        Gatherer.unknown_secrets,
-        Gatherer.users,
-        Gatherer.workflows,
-    )
-}
+PARTS = (
+    "access",
+    "account",
+    "audit",
+    "deploys",
+    "former",
+    "github",
+    "history",
+    "isolation",
+    "journal",
+    "keys",
+    "leftovers",
+    "policies",
+    "readers",
+    "repository",
+    "roles",
+    "secrets",
+    "stores",
+    "unknown_secrets",
+    "users",
+    "workflows",
+)
 """What is gathered on the controller; hosts and what is seen from outside come later."""

@@ -85,6 +85,15 @@ class TestSpots:
     def test_secrets_are_named_once_and_parameters_are_none(self, made: Catalog) -> None:
         assert _graph.secrets_of(made, made.credentials["database"]) == (CORE, "whole-test", "all-test")
 
+    def test_of_all_settings_and_credentials(self, catalog: Make) -> None:
+        token = {"kind": "k", "appears_in": [{"secret": "{environment}-token"}]}
+        found = catalog({"A": {"group": "core"}}, credentials={"c": token})
+        assert _graph.every_secret(found) == ("app/test/core", "test-token")
+        assert not _graph.anything_in_ssm(found)
+        old = {"kind": "k", "appears_in": [{"parameter": "Old"}]}
+        assert _graph.anything_in_ssm(catalog({"A": {"group": "core"}}, credentials={"c": old}))
+        assert _graph.anything_in_ssm(catalog({"A": {"parameter": "A"}}))
+
     @pytest.mark.parametrize(
         ("name", "is_user"),
         [

@@ -154,36 +154,36 @@ def test_another_account_and_a_refusal_are_no_isolation(world: World) -> None:
 
 def test_secrets_that_are_missing_deleted_or_pending(world: World) -> None:
     manager = CLIENTS["secretsmanager"]
-    assert world.gatherer().secrets()["app/test/core"]["deleted"] is None
+    assert world.gatherer().secrets["app/test/core"]["deleted"] is None
     manager.put_secret_value(SecretId="app/test/core", SecretString="{}", VersionStages=["AWSPENDING"])
-    assert "AWSPENDING" in world.gatherer().secrets()["app/test/core"]["stages"]
+    assert "AWSPENDING" in world.gatherer().secrets["app/test/core"]["stages"]
     manager.delete_secret(SecretId="app/test/core", RecoveryWindowInDays=7)
-    assert world.gatherer().secrets()["app/test/core"]["deleted"].startswith("2")
+    assert world.gatherer().secrets["app/test/core"]["deleted"].startswith("2")
     manager.delete_secret(SecretId="app/test/core", ForceDeleteWithoutRecovery=True)
-    assert world.gatherer().secrets()["app/test/core"] == {"missing": True, "problem": "is not there"}
+    assert world.gatherer().secrets["app/test/core"] == {"missing": True, "problem": "is not there"}
     world.refused = {"DescribeSecret"}
-    assert "allow secretsmanager:DescribeSecret" in world.gatherer().secrets()["app/test/core"]["problem"]
+    assert "allow secretsmanager:DescribeSecret" in world.gatherer().secrets["app/test/core"]["problem"]
 
 
 def test_leftovers_are_those_of_no_open_rotation(world: World) -> None:
     CLIENTS["secretsmanager"].create_secret(Name="app-rotation/test/r-old", SecretString="{}")
     CLIENTS["secretsmanager"].create_secret(Name="app-rotation/testing/x", SecretString="{}")
-    assert world.gatherer().leftovers() == ["app-rotation/test/r-old"]
+    assert world.gatherer().leftovers == ["app-rotation/test/r-old"]
 
 
 def test_keys_of_kms(world: World) -> None:
     kms, manager = CLIENTS["kms"], CLIENTS["secretsmanager"]
     key = kms.create_key()["KeyMetadata"]["KeyId"]
     manager.update_secret(SecretId="app/test/core", KmsKeyId=key)
-    assert world.gatherer().keys()[key] == {"state": "Enabled", "manager": "CUSTOMER", "rotating": False}
+    assert world.gatherer().keys[key] == {"state": "Enabled", "manager": "CUSTOMER", "rotating": False}
     kms.enable_key_rotation(KeyId=key)
-    assert world.gatherer().keys()[key]["rotating"] is True
+    assert world.gatherer().keys[key]["rotating"] is True
     world.refused = {"GetKeyRotationStatus"}
-    assert "kms:GetKeyRotationStatus" in world.gatherer().keys()[key]["why"]
+    assert "kms:GetKeyRotationStatus" in world.gatherer().keys[key]["why"]
     kms.disable_key(KeyId=key)
-    assert world.gatherer().keys()[key]["state"] == "Disabled"
+    assert world.gatherer().keys[key]["state"] == "Disabled"
     world.refused = {"DescribeKey"}
-    assert "kms:DescribeKey" in world.gatherer().keys()[key]["problem"]
+    assert "kms:DescribeKey" in world.gatherer().keys[key]["problem"]
 
 
 def test_roles_with_all_that_is_attached(world: World) -> None:
@@ -198,7 +198,7 @@ def test_roles_with_all_that_is_attached(world: World) -> None:
     iam.put_role_policy(RoleName="app-test-host", PolicyName="inline", PolicyDocument=one)
     arn = iam.create_policy(PolicyName="managed", PolicyDocument=one)["Policy"]["Arn"]
     iam.attach_role_policy(RoleName="app-test-host", PolicyArn=arn)
-    found = world.gatherer().roles()
+    found = world.gatherer().roles
     assert found["app-test-host"]["policies"] == {"inline": json.loads(one), "managed": json.loads(one)}
     assert found["app-test-host"]["trust"] == json.loads(TRUST)
     assert found["app-test-deploy"] == {
@@ -213,15 +213,15 @@ def test_users_keys_by_age_and_without_their_ids(world: World) -> None:
     key = iam.create_access_key(UserName="deployer")["AccessKey"]["AccessKeyId"]
     later = world.gatherer()
     later.now = NOW + timedelta(days=91)
-    ((found,),) = later.users().values()
+    ((found,),) = later.users.values()
     assert (found["active"], found["days"] in (90, 91)) == (True, True)
     assert key not in json.dumps(found)
     iam.update_access_key(UserName="deployer", AccessKeyId=key, Status="Inactive")
-    assert world.gatherer().users()["deployer"][0]["active"] is False
+    assert world.gatherer().users["deployer"][0]["active"] is False
 
 
 def test_nothing_of_the_catalogs_access_is_there_and_then_all_of_it(world: World) -> None:
-    (row,) = world.gatherer().access()["rows"]
+    (row,) = world.gatherer().access["rows"]
     assert (row["state"], "provision.yml" in row["words"]) == ("unknown", True)
     iam, kms = CLIENTS["iam"], CLIENTS["kms"]
     key = kms.create_key()["KeyMetadata"]
@@ -278,7 +278,7 @@ def test_what_can_be_tried_is_told_without_values_and_read_with_them(world: Worl
         content = {"KEY": "canary-key-1", "TOKEN": url.format(password)}
         manager.put_secret_value(SecretId="app/test/core", SecretString=json.dumps(content))
     over = {"credentials": {"token": {"kind": "postgresql_role", "appears_in": [{"setting": "TOKEN"}]}}}
-    found = world.gatherer(**over).former()
+    found = world.gatherer(**over).former
     assert found == {"token": {"state": "untried", "words": "it was not tried at its server", "try": True}}
     (one,) = world.gatherer(**over).former_tries()
     assert one.former == (url.format("canary-former-password"),)
