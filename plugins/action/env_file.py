@@ -20,6 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.modules import env_file
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _guard, _lean
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._registered import registered
 
 USES = (_errors, _dotenv_readers, _dotenv, _envfile)
 SET_HERE = ("content", "snapshot_id", "journal", "fingerprint_key")
@@ -70,12 +71,7 @@ class ActionModule(ActionBase):
             if not isinstance(env, Mapping):
                 raise AnsibleActionFail("env must be a mapping of setting to text")
             return {"settings": dict(env)}
-        found = task_vars.get(name)
-        if not isinstance(found, Mapping) or "settings" not in found:
-            raise AnsibleActionFail(
-                f"No snapshot is registered as {name}. It is read by the first play; a run with --start-at-task or "
-                "--skip-tags skips it: start the playbook from its beginning"
-            )
+        found = registered(name, task_vars, having="settings")
         return {**found, "settings": {str(key): value for key, value in found["settings"].items()}}
 
     def _render(self, args: Mapping[str, Any], values: Mapping[str, Any]) -> str:

@@ -25,6 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
 )
 from ansible_collections.watchparty.secrets.plugins.modules import host_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _guard, _lean
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._registered import registered
 
 USES = (
     _errors,
@@ -73,10 +74,5 @@ def _known(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Mapping[str
     name = args.get("info")
     if name is None:
         return {}
-    found = task_vars.get(name)
-    if not isinstance(found, Mapping) or not isinstance(found.get("expected"), Mapping):
-        raise AnsibleActionFail(
-            f"Nothing is registered as {name}. It is read by the first play; a run with --start-at-task or --skip-tags "
-            "skips it: start the playbook from its beginning"
-        )
-    return found["expected"]
+    expected: Mapping[str, Any] = registered(name, task_vars, having="expected")["expected"]
+    return expected

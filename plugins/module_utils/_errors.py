@@ -82,7 +82,7 @@ class DotenvError(SecretsError):
 
 
 class HostError(SecretsError):
-    """Raised when a host's file cannot be written as asked for."""
+    """Raised when a host's file cannot be written, or its services cannot be restarted, as asked for."""
 
 
 class RotationError(SecretsError):

@@ -8,6 +8,7 @@ The answer's body is never kept: an unhealthy application may show its settings 
 from __future__ import annotations
 
 import http.client
+import socket
 import time
 from typing import Any, Dict, Optional
 from urllib.parse import urlsplit
@@ -39,6 +40,8 @@ def asked(url: str, seconds: float = 5.0, *, cafile: Optional[str] = None) -> Di
             connection.close()
     except (OSError, http.client.HTTPException) as error:
         words = getattr(error, "verify_message", "") or getattr(error, "strerror", "") or type(error).__name__
+        if isinstance(error, socket.timeout):
+            words = "timed out"
         if hasattr(error, "verify_code"):
             found["tls"] = {"problem": str(words)}
         found["problem"] = "no connection: the certificate is refused" if "tls" in found else "no answer: %s" % words

@@ -80,6 +80,11 @@ options:
         second task with O(state=proven). Needs O(mark=true).
     type: bool
     default: false
+  addresses:
+    description:
+      - Whether to tell the host's own addresses too, which whoever looks for foreign sessions needs. Saves a task.
+    type: bool
+    default: false
   owner:
     description: Name or number of the owner. A present file keeps its owner by default.
     type: str
@@ -151,7 +156,7 @@ restart_needed:
 proven:
   description: Whether the mark names the file as proven after this run.
   type: bool
-  returned: when O(state=present), not in check mode
+  returned: unless O(state=restored), not in check mode
 restored:
   description: Whether a former file is in place again; false means that there was none and the path is empty.
   type: bool
@@ -161,6 +166,12 @@ changes:
   type: dict
   returned: when O(state=present)
   sample: {added: [SENTRY_DSN], changed: [SECRET_KEY], removed: []}
+addresses:
+  description: The host's own addresses, as C(hostname -I) tells them; empty where there is no such program.
+  type: list
+  elements: str
+  returned: when O(addresses=true), also in a failure
+  sample: [192.0.2.11, "2001:db8::11"]
 snapshot_id:
   description: Name of the snapshot.
   type: str
@@ -195,6 +206,7 @@ ARGUMENT_SPEC = {
     "mark": {"type": "bool", "default": True},
     "backup": {"type": "bool", "default": True},
     "prove": {"type": "bool", "default": False},
+    "addresses": {"type": "bool", "default": False},
     "owner": {"type": "str"},
     "group": {"type": "str"},
     "mode": {"type": "str", "default": "0600"},
@@ -279,7 +291,7 @@ def prove(module):
     changed = not mark.is_settled(_envfile.digest(found.content))
     if not module.check_mode:
         mark.prove(module.params["snapshot_id"], found)
-    return {"changed": changed, "path": path, "mode": octal(found.mode)}
+    return {"changed": changed, "path": path, "mode": octal(found.mode), "proven": not module.check_mode}
 
 
 def restore(module, wanted):
@@ -295,8 +307,18 @@ def restore(module, wanted):
     return {"changed": changed, "path": path, "restored": kept is not None}
 
 
+def own_addresses():
+    import subprocess  # few executions need it, and every host pays for it
+
+    try:
+        return subprocess.check_output(["hostname", "-I"], stderr=subprocess.DEVNULL).decode("ascii", "ignore").split()
+    except (OSError, subprocess.CalledProcessError):
+        return []
+
+
 def main():
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    beside = {"addresses": own_addresses()} if module.params["addresses"] else {}
     try:
         wanted = _envfile.ownership(module.params["owner"], module.params["group"], module.params["mode"])
         state = module.params["state"]
@@ -306,10 +328,10 @@ def main():
             else:
                 result = prove(module) if state == "proven" else restore(module, wanted)
     except SecretsError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=str(error), **beside)
     if module.params["snapshot_id"]:
         result["snapshot_id"] = module.params["snapshot_id"]
-    module.exit_json(**result)
+    module.exit_json(**beside, **result)
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ def test_no_value_is_anywhere_else(lab: Lab, strategy: str) -> None:
     second.assert_proven("1")
     reason = run.text.partition("The rollout stopped.")[2]
     assert "web2: " in reason
-    assert "Status code was 500" in reason
+    assert "answered 500" in reason
 
 
 @dataclass(frozen=True)
@@ -159,19 +159,25 @@ SABOTAGES = {
         "cmdline of a process: API_TOKEN",
         (
             (
-                "roles/env_deploy/tasks/restart.yml",
-                '    cmd: "{{ env_deploy_restart_command }}"\n',
+                "roles/env_deploy/tasks/services.yml",
+                '    command: "{{ env_deploy_restart_command | default(omit) }}"\n',
                 # A second is long enough for the samples of the process list to see it on a busy machine.
                 (
-                    "    argv: \"{{ ['sh', '-c', 'sleep 1; exec ' ~ env_deploy_restart_command, 'sh',\n"
-                    '      env_snapshot.settings.API_TOKEN] }}"\n'
+                    "    command: \"sh -c 'sleep 1; exec {{ env_deploy_restart_command }}' sh"
+                    ' {{ env_snapshot.settings.API_TOKEN | quote }}"\n'
                 ),
             ),
         ),
     ),
     "the health answer is printed": Sabotage(
         "/output: ",
-        (("roles/env_deploy/tasks/health.yml", "  no_log: true\n", ""),),
+        (
+            (
+                "plugins/module_utils/_health.py",
+                'found["status"] = connection.getresponse().status',
+                'found["problem"] = connection.getresponse().read().decode()',
+            ),
+        ),
         application="leak",
     ),
 }

@@ -18,7 +18,7 @@ import pytest
 from tests.integration.harness import Host, Lab, Run, layout
 
 CALLBACKS = Path(__file__).resolve().parent / "callback_plugins"
-ACTS = ("Write ", "Restart by command", "Record that ", "Put the file back")
+ACTS = ("Write ", "Restart and prove", "Put the file back")
 Record = Callable[[str, object], None]
 pytestmark = pytest.mark.slow
 
@@ -100,7 +100,7 @@ def test_killed_during_a_deploy(lab: Lab, record_testsuite_property: Record) -> 
         host.assert_proven(new)
         assert restarts + 1 <= host.restarts <= restarts + 2
     record_testsuite_property("deploy killed at", ", ".join(f"{at} {points[at - 1]}" for at in numbers))
-    assert "Restart by command" in between, "no kill fell between the rename and the restart"
+    assert "Restart and prove" in between, "no kill fell between the rename and the restart"
     assert lab.deploy().result("web1")["changed"] == 0
 
 

@@ -33,7 +33,7 @@ from tests.integration.rotation_lab import CORE, RotationLab, Values, rotation_l
 SPREAD = (
     f"PutSecretValue {CORE}#2",
     "on the host: Make the second login valid#1",
-    "on the host: Restart by command#1",
+    "on the host: Restart and prove#1",
     f"PutParameter /WatchParty/{ENVIRONMENT}/DB/URL#1",
     "on the host: End the other login and its sessions, and prove that it is refused#1",
     "DeleteParameters#1",
@@ -43,7 +43,7 @@ promoted; one old value gone and the other not; everything done but the journal'
 HALF_PROMOTED = SPREAD[3]
 WAY_BACK = (
     f"UpdateSecretVersionStage {CORE} AWSCURRENT#1",
-    "on the host: Restart by command#1",
+    "on the host: Restart and prove#1",
     "on the host: End the other login and its sessions, and prove that it is refused#1",
 )
 sweeps = pytest.mark.skipif(not EVERY, reason="every point of a rotation to kill it at: that takes hours (make chaos)")

@@ -1,0 +1,114 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Restarts what reads a .env file on this host, and waits until it is healthy. Standard library only; Python 3.8.
+
+Nothing that a command or an application prints is told: it may show settings.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import time
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _health
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
+
+RUNNING = ("active", "reloading", "refreshing")
+SHOWN = ("Id", "Type", "ActiveState", "SubState", "Result")
+
+
+class Health(NamedTuple):
+    """Where health is asked, and how patiently."""
+
+    urls: Sequence[str]
+    retries: int
+    delay: float
+    timeout: float
+
+
+def restart(command: Optional[str], units: Sequence[str]) -> None:
+    """Restarts by the command or, without one, unit after unit. Raises HostError."""
+    if command is not None:
+        _by_command(command)
+        return
+    for unit in units:
+        answer = _systemctl("restart", "--", unit)
+        if answer.returncode:
+            raise HostError("%s could not be restarted: %s" % (unit, _reason(answer)))
+
+
+def wait_healthy(health: Health) -> List[Dict[str, Any]]:
+    """The last answer of each address. Raises HostError where one does not come to 200."""
+    return [_wait(url, health) for url in health.urls]
+
+
+def require_running(units: Sequence[str]) -> None:
+    """Raises HostError with the units that did not stay up; a job that ran to its end is up."""
+    if not units:
+        return
+    answer = _systemctl("show", "--property", ",".join(SHOWN), "--", *units)
+    shown = [one for one in (_properties(block) for block in answer.stdout.split("\n\n")) if one]
+    if answer.returncode or len(shown) != len(units):
+        raise HostError("systemd does not tell whether the units stayed up: %s" % _reason(answer))
+    down = ["%s is %s (%s)" % (one["Id"], one["ActiveState"], one["SubState"]) for one in shown if not _is_up(one)]
+    if down:
+        raise HostError("; ".join(down))
+
+
+def _by_command(command: str) -> None:
+    try:
+        words = [os.path.expanduser(os.path.expandvars(word)) for word in shlex.split(command)]
+    except ValueError as error:
+        raise HostError("the restart command cannot be read: %s" % error) from None
+    if not words:
+        raise HostError("the restart command is empty")
+    try:
+        # Into nowhere: a service that it starts may keep its output open.
+        code = subprocess.call(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    except OSError as error:
+        raise HostError("the restart command cannot be run: %s" % (error.strerror or error)) from None
+    if code:
+        raise HostError("the restart command ended with %d; what it prints is not shown" % code)
+
+
+def _systemctl(*arguments: str) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            ["systemctl", *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            encoding="utf-8",
+            errors="replace",
+        )
+    except OSError as error:
+        raise HostError("systemctl cannot be run: %s" % (error.strerror or error)) from None
+
+
+def _reason(answer: subprocess.CompletedProcess[str]) -> str:
+    return (answer.stderr.strip().splitlines() or ["systemctl ended with %d" % answer.returncode])[0]
+
+
+def _properties(block: str) -> Dict[str, str]:
+    return dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+
+
+def _is_up(unit: Dict[str, str]) -> bool:
+    if unit["ActiveState"] in RUNNING:
+        return True
+    return unit["ActiveState"] == "inactive" and unit.get("Type") == "oneshot" and unit.get("Result") == "success"
+
+
+def _wait(url: str, health: Health) -> Dict[str, Any]:
+    began, tries = time.monotonic(), health.retries + 1
+    for left in reversed(range(tries)):
+        answer = _health.asked(url, health.timeout)
+        if answer["status"] == 200:
+            return answer
+        if left:
+            time.sleep(health.delay)
+    said = answer.get("problem") or "answered %d" % answer["status"]
+    raise HostError("%s: %s, asked %d times in %.0f s" % (url, said, tries, time.monotonic() - began))

@@ -1,0 +1,21 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Results that an earlier play registered, and that a task names instead of holding their values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+
+
+def registered(name: str, task_vars: Mapping[str, Any] | None, *, having: str) -> Mapping[str, Any]:
+    """The result that stands under *name*, which must hold *having*. Raises AnsibleActionFail."""
+    found = (task_vars or {}).get(name)
+    if not isinstance(found, Mapping) or having not in found:
+        raise AnsibleActionFail(
+            f"Nothing is registered as {name} that holds {having}. It is read by the first play; a run with "
+            "--start-at-task or --skip-tags skips it: start the playbook from its beginning"
+        )
+    return found
