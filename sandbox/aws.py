@@ -246,6 +246,21 @@ def _mend_labels() -> None:
     setattr(FakeSecret, resets.__name__, reset_default_version)
 
 
+def _refuse_inactive_keys() -> None:
+    """moto takes an access key that was deactivated, and AWS does not."""
+    from moto.iam.access_control import CreateAccessKeyFailure, IAMUserAccessKey
+
+    makes = IAMUserAccessKey.__init__
+
+    def init(self: Any, *arguments: Any, **named: Any) -> None:
+        makes(self, *arguments, **named)
+        for key in self.backend.get_user(self._owner_user_name).access_keys:
+            if key.access_key_id == self._access_key_id and key.status != "Active":
+                raise CreateAccessKeyFailure(reason="InvalidId")
+
+    setattr(IAMUserAccessKey, makes.__name__, init)
+
+
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m sandbox.aws", description="A moto server that records its calls.")
     parser.add_argument("--host", default="127.0.0.1")
@@ -258,6 +273,7 @@ def main(argv: list[str] | None = None) -> None:
     from werkzeug.serving import make_server
 
     _mend_labels()
+    _refuse_inactive_keys()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     layer = Layer(DomainDispatcherApplication(create_backend_app), options.log)
     server = make_server(options.host, options.port, layer, threaded=True, request_handler=MotoRequestHandler)

@@ -47,6 +47,8 @@ class Keys:
     aborting: bool
     since: datetime
     """When the rotation began."""
+    first_off: bool = False
+    """Whether the old key goes off before the new one is made: it leaked, and may read where that comes to."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ class Steps:
             return self._told(False, kept)
         if self._check:
             return {"changed": True, "user": self._found.user}
+        self._switch_off()
         made = self._made()
         try:
             self._hands.mine()
@@ -107,7 +110,12 @@ class Steps:
             removed = [Login(one.id) for one in self._leftovers()]
         if gone is not None and gone.username == kept.username:
             raise RotationError(f"{found.credential}: the key that is to go is the one that stays; nothing is done")
-        if removed:
+        is_off = found.aborting and found.first_off
+        if is_off and not self._check:
+            self._hands.mine()
+            self._hands.keys.activate(found.user, str(kept.username))
+            is_off = False
+        if removed and not is_off:
             self._require_accepted(kept)
         result = {**self._told(bool(removed), removed[0] if removed else gone or kept), "accepted": False}
         if self._check:
@@ -120,6 +128,21 @@ class Steps:
                 "it again"
             )
         return result
+
+    def _switch_off(self) -> None:
+        old, user = self._found.old, self._found.user
+        if not self._found.first_off:
+            return
+        self._hands.mine()
+        self._hands.keys.deactivate(user, str(old.username))
+        if self._hands.ended():
+            self._hands.keys.activate(user, str(old.username))  # whoever took the rotation back left it in force
+            raise Overtaken("this run's rotation was ended by another run; nothing more is done here")
+        if not self._becomes(old, accepted=False):
+            raise RotationError(
+                f"AWS still accepts key {old.username} of user {user} {SECONDS:.0f} s after it was switched off, and "
+                "it may read the new one; run it again"
+            )
 
     def _made(self) -> Login:
         try:

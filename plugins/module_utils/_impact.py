@@ -15,7 +15,8 @@ HOST, GITHUB, SECRET, ALL = "host:", "github", "secret:", "all"
 _LEVELS = ("low", "medium", "high")
 READS_HOSTS = frozenset({"ssh_key"})
 """Kinds that open hosts, and so every .env on them."""
-READS_STORES = frozenset({"aws_access_key", "aws_role"})
+ACCESS_KEY = "aws_access_key"
+READS_STORES = frozenset({ACCESS_KEY, "aws_role"})
 """Kinds that may read secrets: those in ``options.reads``, or every one of the environment."""
 
 
@@ -50,6 +51,8 @@ class Impact:
     """In the order in which they are replaced."""
     edges: tuple[Edge, ...]
     cycles: tuple[tuple[str, ...], ...] = ()
+    first_off: tuple[str, ...] = ()
+    """Those that may read their own replacement: they are switched off before it is made."""
 
     @property
     def waves(self) -> tuple[tuple[str, ...], ...]:
@@ -99,7 +102,8 @@ def impact(catalog: Catalog, declared: Sequence[str], hosts: Sequence[str]) -> I
         for name, via in found.items()
     ]
     ordered = sorted(reached, key=lambda one: (one.wave, -_LEVELS.index(one.severity), one.name))
-    return Impact(tuple(declared), tuple(ordered), tuple(edges), cycles)
+    first_off = tuple(one.name for one in ordered if reads_itself(catalog, catalog.credentials[one.name]))
+    return Impact(tuple(declared), tuple(ordered), tuple(edges), cycles, first_off)
 
 
 def _require_known(catalog: Catalog, name: str, hosts: Sequence[str]) -> None:
@@ -162,6 +166,11 @@ def _readable(catalog: Catalog, credential: Credential, other: Credential) -> bo
     reads = credential.options.get("reads")
     names = {spot.place.name for spot in _graph.spots(catalog, other)}
     return bool(names) and (reads is None or bool(names & set(reads)))
+
+
+def reads_itself(catalog: Catalog, credential: Credential) -> bool:
+    """Whether an access key may read the places that its own replacement comes to."""
+    return credential.kind == ACCESS_KEY and _readable(catalog, credential, credential)
 
 
 def in_env(catalog: Catalog, credential: Credential) -> bool:

@@ -22,6 +22,7 @@ def data(impact: Impact) -> dict[str, Any]:
         "severity": impact.severity,
         "waves": [list(wave) for wave in impact.waves],
         "cycles": [list(cycle) for cycle in impact.cycles],
+        "first_off": list(impact.first_off),
         "credentials": [
             {
                 "name": one.name,

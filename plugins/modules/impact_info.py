@@ -106,6 +106,12 @@ impact:
       description: Credentials that are replaced together, in order.
       type: list
       elements: list
+    first_off:
+      description:
+        - Access keys that may read their own replacement. They are switched off before it is made, so that what the
+          application does with them fails until its hosts have the new ones.
+      type: list
+      elements: str
     credentials:
       description: Name, kind, severity, wave and how each is reached.
       type: list

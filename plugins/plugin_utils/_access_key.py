@@ -6,7 +6,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _access_keys, _ages, _graph, _rotation, _steps
+from ansible_collections.watchparty.secrets.plugins.module_utils import (
+    _access_keys,
+    _ages,
+    _graph,
+    _impact,
+    _rotation,
+    _steps,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._access_keys import Hands, Keys
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._new_values import former_login
@@ -16,7 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._url import Log
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 
-KIND = "aws_access_key"
+KIND = _impact.ACCESS_KEY
 OPTION = "user"
 
 
@@ -70,6 +77,7 @@ def concerned(setting: Setting, name: str) -> tuple[Hands, Keys]:
         new=new,
         aborting=aborting,
         since=_ages.moment(rotation.since),
+        first_off=bool(rotation.plan.get("incident")) and _impact.reads_itself(setting.catalog, credential),
     )
 
     def ended() -> bool:

@@ -3,7 +3,7 @@
 """An application whose IAM user's access key rotates, on moto.
 
 moto takes any key unless its authorization is switched on; GetCallerIdentity then still tells whose key it is. With
-:func:`authorization` it refuses keys that it does not know, as AWS does, and takes inactive ones, as AWS does not.
+:func:`authorization` it refuses keys that it does not know or that are inactive, as AWS does.
 """
 
 from __future__ import annotations

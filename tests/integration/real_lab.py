@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -194,7 +194,8 @@ class RealLab:
     def looking_at_keys(self, *users: str) -> Iterator[None]:
         """Inside, AWS takes no key that it does not know; this machine and these users may do anything."""
         iam = self.client("iam")
-        iam.create_user(UserName="operator")
+        with suppress(iam.exceptions.EntityAlreadyExistsException):
+            iam.create_user(UserName="operator")
         made = iam.create_access_key(UserName="operator")["AccessKey"]
         for name in ("operator", *users):
             iam.put_user_policy(UserName=name, PolicyName="everything", PolicyDocument=json.dumps(EVERYTHING))

@@ -87,6 +87,11 @@ class AccessKeys:
         with _gone_is_fine(), translated("UpdateAccessKey", f"key {key} of user {user}"):
             self._client.update_access_key(UserName=user, AccessKeyId=key, Status="Inactive")
 
+    def activate(self, user: str, key: str) -> None:
+        """A key that is gone is fine."""
+        with _gone_is_fine(), translated("UpdateAccessKey", f"key {key} of user {user}"):
+            self._client.update_access_key(UserName=user, AccessKeyId=key, Status=ACTIVE)
+
     def delete(self, user: str, key: str) -> None:
         """A key that is gone is fine."""
         with _gone_is_fine(), translated("DeleteAccessKey", f"key {key} of user {user}"):

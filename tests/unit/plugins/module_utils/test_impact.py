@@ -142,6 +142,36 @@ class TestDeclared:
         assert (found.reached, found.waves, found.severity, found.cycles) == ((), (), "low", ())
 
 
+class TestFirstOff:
+    """Access keys that may read the places that their own replacement comes to."""
+
+    @pytest.mark.parametrize(
+        ("places", "reads", "is_off"),
+        [
+            ([{"secret": "cloud-{environment}", "key": "id"}], None, True),
+            ([{"secret": "cloud-{environment}", "key": "id"}], ["cloud-test", "admin-test"], True),
+            ([{"secret": "cloud-{environment}", "key": "id"}], ["admin-test"], False),
+            ([{"secret": "cloud-{environment}", "key": "id"}], [], False),
+            ([{"github": "AWS_KEY"}], None, False),
+        ],
+    )
+    def test_by_what_it_reads(
+        self, catalog: Make, places: list[dict[str, str]], reads: list[str] | None, is_off: bool
+    ) -> None:
+        options = {} if reads is None else {"options": {"reads": reads}}
+        cloud = {"kind": "aws_access_key", "appears_in": places, **options}
+        found = _impact.impact(catalog(SETTINGS, credentials={**CREDENTIALS, "cloud": cloud}), ["cloud"], HOSTS)
+        assert found.first_off == (("cloud",) if is_off else ())
+
+    def test_it_is_told_where_something_else_reveals_it(self, catalog: Make) -> None:
+        cloud = {"kind": "aws_access_key", "appears_in": [{"setting": "PUBLIC"}]}
+        found = _impact.impact(catalog(SETTINGS, credentials={**CREDENTIALS, "cloud": cloud}), ["host:web1"], HOSTS)
+        assert found.first_off == ("cloud",)
+
+    def test_no_other_kind(self, made: Catalog) -> None:
+        assert _impact.impact(made, ["all"], HOSTS).first_off == ()
+
+
 class TestOrder:
     def test_exposers_first_and_the_rest_together(self, made: Catalog) -> None:
         found = _impact.impact(made, ["cloud", "replica"], HOSTS)
