@@ -48,11 +48,11 @@ options:
     default: 30
   health_delay:
     description: Seconds between two tries.
-    type: int
+    type: float
     default: 1
   health_timeout:
     description: Seconds that an answer may keep silent.
-    type: int
+    type: float
     default: 5
   record:
     description:
@@ -116,8 +116,8 @@ ARGUMENT_SPEC = {
     "units": {"type": "list", "elements": "str", "default": []},
     "health_urls": {"type": "list", "elements": "str", "default": []},
     "health_retries": {"type": "int", "default": 30},
-    "health_delay": {"type": "int", "default": 1},
-    "health_timeout": {"type": "int", "default": 5},
+    "health_delay": {"type": "float", "default": 1},
+    "health_timeout": {"type": "float", "default": 5},
     "record": {"type": "bool", "default": True},
 }
 
