@@ -122,7 +122,12 @@ def test_staging_and_production_side_by_side(account_of: Account) -> None:
     account_of.lab.add_hosts()
     account_of.provisioned()
     production = account_of.state()
-    run = account_of.provisioned(environment="staging")
+    refused = account_of.provision(environment="staging")
+    assert refused.code != 0
+    assert "app_environment is staging, but web1 declares production" in refused.text
+    assert refused.operations == []
+    assert account_of.state() == production
+    run = account_of.provisioned("-e", "app_hosts=localhost", environment="staging")
     account_of.assert_complete("staging")
     both = account_of.state()
     assert {name: one for name, one in both.items() if name in production} == production
