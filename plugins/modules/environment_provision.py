@@ -135,6 +135,11 @@ notes:
   type: list
   elements: str
   returned: when O(state=planned) or O(state=present)
+at_github:
+  description: What was given and is kept at GitHub only, where M(watchparty.secrets.github_actions_secrets) sends it.
+  type: list
+  elements: str
+  returned: when O(state=planned) or O(state=present)
 audit_log:
   description: The catalog's, for this environment.
   type: dict
