@@ -103,7 +103,7 @@ class Provisioner:
 
     def look(self) -> Seen:
         names = _targets.secret_names(self.catalog)
-        journal = self._journal()
+        journal = self._opened()
         contents = self.secrets.read(names) if names else Contents()
         contents |= self.parameters.read([self.catalog.ssm_path])
         # One without a value is said to be missing, too.
@@ -114,7 +114,7 @@ class Provisioner:
             kept.update(self.parameters.kept(list(_targets.parameters(self.catalog, there))))
         return Seen(contents, kept, journal)
 
-    def _journal(self) -> _journal.Journal:
+    def _opened(self) -> _journal.Journal:
         log = JournalStore(self.parameters, self.catalog.journal_path)
         return _journal.fold(self.catalog.journal_path, log.readings())
 
@@ -276,7 +276,7 @@ class Provisioner:
             self.secrets.reform(name, one)
             return
         # A parameter cannot be written on condition, and what a rotation writes must not be put back by a late act.
-        if one.rewrites and self._is_rotating(self._journal(), name):
+        if one.rewrites and self._is_rotating(self._opened(), name):
             raise Conflict(f"parameter {name}: a rotation that changes it began meanwhile; run again when it has ended")
         self.parameters.reform(name, one)
 
