@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.module_utils import _github, _targets
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._provisioner import Provisioner
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _given
@@ -30,8 +31,16 @@ class ActionModule(ValuesAction):
             return self._gone(provisioner, state, args["secrets"])
         catalog = provisioner.catalog
         form = provisioner.form("")
-        more = {"audit_log": dict(catalog.audit_log), "kms_key": form.key or "", "tags": dict(form.tags)}
-        values = unlike_literals(catalog, _given.given(args, task_vars, self._loader))
+        given = unlike_literals(catalog, _given.given(args, task_vars, self._loader))
+        # A .env is read by programs, which would miss what GitHub alone holds; there it stays an error.
+        away = [] if args["env_file"] else at_github(catalog, given)
+        values = {name: text for name, text in given.items() if name not in away}
+        more = {
+            "audit_log": dict(catalog.audit_log),
+            "kms_key": form.key or "",
+            "tags": dict(form.tags),
+            "at_github": away,
+        }
         if state == "planned":
             planned = self.written(provisioner, values, complete=False, only_plan=True)
             return {**planned, "changed": False, **more}
@@ -49,6 +58,12 @@ class ActionModule(ValuesAction):
             todo = provisioner.restored(names)
         said = "is scheduled for deletion" if state == "absent" else "is taken back from its deletion"
         return {"changed": bool(todo), "plan": [f"secret {name} {said}" for name in todo]}
+
+
+def at_github(catalog: Catalog, names: Iterable[str]) -> list[str]:
+    """Those that GitHub alone holds: one file can serve both."""
+    alone, known = _github.unheld(catalog), _targets.targets(catalog)
+    return [name for name in names if name.upper() in alone and name not in known]
 
 
 def unlike_literals(catalog: Catalog, values: Mapping[str, str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _github, _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _github, _graph, _targets
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     JournalError,
     NotFound,
@@ -32,6 +32,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.sent im
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _github as _client
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _github_sync, _reading, _supplied
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _given as _values
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._declared import environment_of
 
@@ -49,6 +50,7 @@ OPTIONS: dict[str, Any] = {
     "reviewers": {"type": "list", "elements": "str", "default": []},
     "token_file": {"type": "path"},
     "incomplete": {"type": "bool", "default": False},
+    "shared_values_file": {"type": "path"},
     **_supplied.OPTIONS,
 }
 
@@ -91,9 +93,8 @@ class ActionModule(ActionBase):
         contents = _github_sync.with_credentials(catalog, read.contents, secrets)
         if not (args["incomplete"] and self._task.check_mode):
             read.resolution.require()
-        held = _chosen(
-            _github.held(catalog, read.resolution, contents, inventory, _given(args, task_vars)), args["names"]
-        )
+        given, first = _given(args, task_vars), self._first(args)
+        held = _chosen(_github.held(catalog, read.resolution, contents, inventory, given, first), args["names"])
         _require_at_rest(read, held)
         github = _client.store(where, token_file=args["token_file"])
         parameters = ParameterStore(connection.store_client("ssm"))
@@ -103,6 +104,12 @@ class ActionModule(ActionBase):
         same = _github_sync.unchanged(held, records, contents, secrets)
         found = Found(held, records, same, [*left_out, *words])
         return self._carried_out(args, where, hands, found)
+
+    def _first(self, args: Mapping[str, Any]) -> dict[str, str]:
+        """The values in a file that is not for GitHub alone."""
+        if not args["shared_values_file"]:
+            return {}
+        return _targets.flattened(_values.of_yaml(Path(args["shared_values_file"]).expanduser(), self._loader))
 
     def _own(self, hosts: Sequence[str], environment: str, task_vars: Mapping[str, Any]) -> tuple[list[str], list[str]]:
         """Without the hosts of other environments: with their addresses, a workflow would deploy this one to them."""

@@ -23,17 +23,23 @@ class ActionModule(ActionBase):
             argument_spec={
                 "environment": {"type": "str", "required": True},
                 "hosts": {"type": "list", "elements": "str", "required": True},
+                "undeclared": {"type": "bool", "default": False},
             }
         )
         hostvars = (task_vars or {})["hostvars"]
+        hosts, accepted = args["hosts"], [args["environment"]]
+        if args["undeclared"]:
+            # A controller that the inventory does not name has the variables of all hosts, and none of its own.
+            hosts, accepted = [host for host in hosts if host in hostvars._inventory.hosts], [args["environment"], None]
         wrong = [
             f"{host} declares {found or 'none'}"
-            for host in args["hosts"]
-            if (found := environment_of(host, hostvars, self._templar)) != args["environment"]
+            for host in hosts
+            if (found := environment_of(host, hostvars, self._templar)) not in accepted
         ]
         if wrong:
+            whole = ", or all of them with -e app_hosts=localhost" if args["undeclared"] else ""
             raise AnsibleActionFail(
                 f"Nothing was read: app_environment is {args['environment']}, but {'; '.join(wrong)}. "
-                "Set app_environment for the host in the inventory, or leave the host out with --limit"
+                f"Set app_environment for the host in the inventory, or leave the host out with --limit{whole}"
             )
-        return {**result, "changed": False, "hosts": args["hosts"]}
+        return {**result, "changed": False, "hosts": hosts}

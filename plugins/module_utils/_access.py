@@ -18,7 +18,6 @@ OURS = ("Application", "Environment", "ManagedBy")
 """Tags that tell whose a thing is."""
 NOT_MADE = "not-made-yet"
 """Takes the place of the key's id until the key is made: in check mode, and in the first look."""
-EC2 = "ec2.amazonaws.com"
 _TAG = re.compile(r"[\w .:/=+@-]{0,256}")
 DESCRIPTIONS = {
     "deploy": "Reads what a deploy of {0} to {1} needs",
@@ -117,7 +116,7 @@ def plan(catalog: Catalog, ground: Ground, asked: Asked) -> Dict[str, Any]:
                 "description": words,
                 "trust": trust,
                 "policies": arns,
-                "profile": kind == "host" and ours.host_principal == EC2,
+                "profile": kind == "host" and ours.host_principal == _trust.EC2,
             }
         )
     return {
@@ -155,7 +154,7 @@ def _trusted(catalog: Catalog, ground: Ground, asked: Asked) -> Dict[str, Dict[s
         accepted = _trust.subjects(github, workflow, wildcards=asked.wildcards)
         provider = _provider(catalog, ground)["arn"]
         found["deploy"] = _trust.of_github(provider, _trust.issuer(github), accepted, wildcards=asked.wildcards)
-    found["host"] = _trust.of_hosts(ours.host_principal)
+    found["host"] = _trust.of_hosts(ours.host_principal, ground.account)
     if ours.operators:
         found["rotate"] = found["respond"] = found["verify"] = _trust.of_operators(ours.operators)
     return found
@@ -167,6 +166,11 @@ def _notes(catalog: Catalog) -> Iterator[str]:
         yield "no role deploy: the catalog names no github.repository whose workflows could take it"
     if not ours.operators:
         yield "no roles rotate, respond and verify: name in aws.operators the users or roles that may take them"
+    if _trust.is_for_any_account(ours.host_principal):
+        yield (
+            f"role {ours.roles['host']} trusts {ours.host_principal} for any account's resources, since it is not "
+            "known to say whose they are (aws:SourceAccount)"
+        )
 
 
 def _summed(role: Mapping[str, Any], policies: Sequence[Mapping[str, Any]]) -> str:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Collection, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Collection, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import StoreError
@@ -23,6 +23,8 @@ SECRET, VARIABLE = "secret", "variable"
 REPOSITORY, ENVIRONMENT, ORGANIZATION = "repository", "environment", "organization"
 GIVEN = "given"
 """The identity of a value that was given by hand: no other is equal to it."""
+FIRST = "first"
+"""That of a value that was given for where there is none yet."""
 SEND, KEEP, MISSING, NOTE, FORGET, REMOVE, REFUSED, LEFT = (
     "send",
     "keep",
@@ -150,8 +152,14 @@ def held(
     contents: Contents,
     inventory: Mapping[str, FromInventory],
     given: Mapping[str, str],
+    first: Optional[Mapping[str, str]] = None,
 ) -> List[Held]:
-    """What each target must hold. Raises :class:`StoreError` for a given value that has a source of its own."""
+    """What each target must hold. Raises :class:`StoreError` for a given value that has a source of its own.
+
+    ``first`` are values for what GitHub alone holds and does not have yet; what is there stays.
+    """
+    alone = unheld(catalog)
+    beginnings = {_name(name): value for name, value in (first or {}).items() if _name(name) in alone}
     every = targets(catalog, list(resolution.values))
     unknown = sorted({_name(name) for name in given} - {target.name for target in every})
     if unknown:
@@ -166,8 +174,22 @@ def held(
                     f"{target.name}: a value was given, and it comes from {one.source}; change it there and sync again"
                 )
             one = Held(target, by_name[target.name], GIVEN, "the value that was given")
+        elif target.name in beginnings:
+            one = Held(target, beginnings[target.name], FIRST, "the value that was given")
         found.append(one)
     return found
+
+
+def unheld(catalog: Catalog) -> FrozenSet[str]:
+    """What GitHub alone holds, by its name there."""
+    every = targets(catalog).items()
+    return frozenset(target.name for target, (setting, credential) in every if not _has_source(setting, credential))
+
+
+def _has_source(setting: Optional[Setting], credential: Optional[Credential]) -> bool:
+    if setting is not None and (setting.inventory or setting.rendered or setting.is_pattern):
+        return True
+    return credential is not None and bool(credential.places or credential.settings)
 
 
 def _held(
@@ -259,6 +281,8 @@ def _of_wanted(one: Held, there: Optional[There], sent: Optional[Sent], same: bo
     if one.value is None:
         found = "and GitHub has none either" if there is None else "so what GitHub holds is left as it is"
         return Step(one.target, MISSING if there is None else KEEP, f"{one.source}, {found}")
+    if one.identity == FIRST and there is not None:
+        return Step(one.target, KEEP, "no store holds it, so what GitHub holds is left as it is")
     why = _why(one, there, sent, same)
     if why:
         return Step(one.target, SEND, why)

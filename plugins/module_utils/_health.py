@@ -14,6 +14,7 @@ from typing import Any, Dict, Optional
 from urllib.parse import urlsplit
 
 DAY = 86400.0
+UNENCODED = "is no address: IDNA refuses its host name, or its path is not written in ASCII"
 
 
 def asked(url: str, seconds: float = 5.0, *, cafile: Optional[str] = None) -> Dict[str, Any]:
@@ -38,6 +39,8 @@ def asked(url: str, seconds: float = 5.0, *, cafile: Optional[str] = None) -> Di
             found["status"] = connection.getresponse().status
         finally:
             connection.close()
+    except UnicodeError:
+        found["problem"] = UNENCODED
     except (OSError, http.client.HTTPException) as error:
         words = getattr(error, "verify_message", "") or getattr(error, "strerror", "") or type(error).__name__
         if isinstance(error, socket.timeout):

@@ -79,7 +79,7 @@ def draft(values: Mapping[str, str], application: str) -> str:
         for name, (kind, settings, why) in found.items():
             appears = ", ".join(f"{{setting: {_key(setting)}}}" for setting in settings)
             more = ", fallbacks: SECRET_KEY_FALLBACKS" if kind == "django_secret_key" and _FALLBACKS in values else ""
-            lines.append(f"    {name}: # guessed: {why}")
+            lines.append(f"    {_key(name)}: # guessed: {why}")
             lines.append(f"      {{kind: {kind}, max_age_days: 90{more}, appears_in: [{appears}]}}")
     return "\n".join(lines) + "\n"
 

@@ -47,7 +47,7 @@ class Wish:
     """Another key than the catalog's; empty for AWS's own."""
     policy: Optional[str] = None
     forms: bool = True
-    """Bring the descriptions, keys, tags and replicas of secrets that are there to what the catalog says."""
+    """Bring what stands beside the values that are there, such as keys and tags, to what the catalog says."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,13 @@ class Seen:
 
     contents: Contents
     kept: Mapping[str, Kept]
+    """Secrets, and parameters where their forms are asked for."""
     journal: _journal.Journal
 
 
 @dataclass(frozen=True)
 class Outlook:
-    """A plan with what becomes of secrets that are there."""
+    """A plan with what becomes of secrets and parameters that are there."""
 
     plan: Plan
     restores: Tuple[str, ...] = ()
@@ -72,7 +73,7 @@ class Outlook:
         """One line an act, without a value."""
         said = [f"secret {name} is taken back from its deletion" for name in self.restores]
         said += [write.words for write in self.plan.writes]
-        return said + [f"secret {name} gets: {', '.join(one.words)}" for name, one in sorted(self.reforms.items())]
+        return said + [_gets(name, one) for name, one in sorted(self.reforms.items())]
 
 
 class Provisioner:
@@ -102,13 +103,20 @@ class Provisioner:
 
     def look(self) -> Seen:
         names = _targets.secret_names(self.catalog)
-        log = JournalStore(self.parameters, self.catalog.journal_path)
-        journal = _journal.fold(self.catalog.journal_path, log.readings())
+        journal = self._opened()
         contents = self.secrets.read(names) if names else Contents()
         contents |= self.parameters.read([self.catalog.ssm_path])
         # One without a value is said to be missing, too.
         found = {name: self.secrets.kept(name) for name in names}
-        return Seen(contents, {name: one for name, one in found.items() if one}, journal)
+        kept = {name: one for name, one in found.items() if one}
+        if self.wish.forms:
+            there = [name for name, one in contents.readings.items() if one.store == SSM]
+            kept.update(self.parameters.kept(list(_targets.parameters(self.catalog, there))))
+        return Seen(contents, kept, journal)
+
+    def _opened(self) -> _journal.Journal:
+        log = JournalStore(self.parameters, self.catalog.journal_path)
+        return _journal.fold(self.catalog.journal_path, log.readings())
 
     def outlook(self, given: Mapping[str, str], seen: Optional[Seen] = None) -> Outlook:
         """The whole plan. What stands against it is in its problems."""
@@ -130,7 +138,8 @@ class Provisioner:
         touched = dict.fromkeys((*restores, *(write.name for write in plan.writes if write.act != CREATE)))
         kept = [seen.kept[name] for name in touched if name in seen.kept and not self.wish.adopt]
         plan = replace(plan, problems=(*plan.problems, *(words for one in kept for words in self._of_another(one))))
-        return Outlook(plan, restores, self._reforms(seen))
+        reforms, notes = self._reforms(seen)
+        return Outlook(replace(plan, notes=(*plan.notes, *notes)), restores, reforms)
 
     def apply(self, given: Mapping[str, str], outlook: Optional[Outlook] = None) -> List[str]:
         """Carries the plan out; the lines of what was done. Raises :class:`ProvisionError` before the first write."""
@@ -161,8 +170,8 @@ class Provisioner:
                     raise
                 continue
             for name, one in sorted(outlook.reforms.items()):
-                self.secrets.reform(name, one)
-                done.append(f"secret {name} gets: {', '.join(one.words)}")
+                self._reform(name, one)
+                done.append(_gets(name, one))
             return done
         raise Conflict(f"{', '.join(still)}: is still scheduled for deletion, says AWS; run again")
 
@@ -226,28 +235,54 @@ class Provisioner:
             description=description or f"{self.catalog.application}, {self.catalog.environment}: values of its .env",
             key=key or None,
             tags=tags,
-            replicas=aws.replicas if aws and not name.startswith("/") else (),
+            replicas=aws.replicas if aws and not _is_parameter(name) else (),
         )
 
     def _description(self, write: Write) -> str:
         setting = self.catalog.settings.get(write.fills[0].target)
         return setting.description if setting and setting.description else ""
 
-    def _reforms(self, seen: Seen) -> Dict[str, Change]:
-        found = {}
+    def _reforms(self, seen: Seen) -> Tuple[Dict[str, Change], List[str]]:
+        """What becomes of those that are there, and what is left as it is, in words."""
+        found: Dict[str, Change] = {}
+        notes: List[str] = []
+        told = _targets.parameters(self.catalog, (name for name in seen.kept if _is_parameter(name)))
         for name, kept in seen.kept.items() if self.wish.forms else ():
-            if kept.deleted or (self._of_another(kept) and not self.wish.adopt):
+            if kept.deleted:
+                continue
+            if self._of_another(kept) and not self.wish.adopt:
+                notes += self._of_another(kept)
                 continue
             wanted = self.form(name)
+            if _is_parameter(name):
+                plain = name in seen.contents.readings and seen.contents.readings[name].plain
+                wanted = replace(wanted, description=told[name], key=None if plain else wanted.key)
             if kept.form.description:  # somebody's own words stay
                 wanted = replace(wanted, description="")
             one = change(kept.form, wanted)
+            if _is_parameter(name) and one.rewrites and self._is_rotating(seen.journal, name):
+                late = ", ".join(replace(one, tags={}).words)
+                notes.append(f"parameter {name} lacks {late}, until {seen.journal.rotation}, which changes it, ends")
+                one = Change(tags=one.tags)
             # A run that was cut short may have made it, and not come to its policy.
-            if self.wish.policy and not self.secrets.policy(name):
+            if self.wish.policy and not _is_parameter(name) and not self.secrets.policy(name):
                 one = replace(one, policy=self.wish.policy)
             if one.words:
                 found[name] = one
-        return found
+        return found, notes
+
+    def _reform(self, name: str, one: Change) -> None:
+        if not _is_parameter(name):
+            self.secrets.reform(name, one)
+            return
+        # A parameter cannot be written on condition, and what a rotation writes must not be put back by a late act.
+        if one.rewrites and self._is_rotating(self._opened(), name):
+            raise Conflict(f"parameter {name}: a rotation that changes it began meanwhile; run again when it has ended")
+        self.parameters.reform(name, one)
+
+    @staticmethod
+    def _is_rotating(journal: _journal.Journal, name: str) -> bool:
+        return journal.rotation is not None and name in journal.rotation.names
 
     @staticmethod
     def _into_empty(write: Write, seen: Seen) -> Write:
@@ -264,4 +299,16 @@ class Provisioner:
         said = ", ".join(f"{tag}={text}" for tag, text in sorted(other.items()))
         remedy = "give it another name in the catalog, or take it over with -e provision_adopt=true"
         whose = f"{self.catalog.application}'s in {self.catalog.environment}"
-        return [f"secret {kept.name} is tagged {said}, so it is not {whose}; {remedy}"]
+        return [f"{_kind(kept.name)} {kept.name} is tagged {said}, so it is not {whose}; {remedy}"]
+
+
+def _is_parameter(name: str) -> bool:
+    return name.startswith("/")
+
+
+def _kind(name: str) -> str:
+    return "parameter" if _is_parameter(name) else "secret"
+
+
+def _gets(name: str, one: Change) -> str:
+    return f"{_kind(name)} {name} gets: {', '.join(one.words)}"

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _rules, _types
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ProvisionError
@@ -164,6 +164,19 @@ def secret_names(catalog: Catalog) -> Tuple[str, ...]:
     places = [place for target in targets(catalog).values() for place in target.places]
     names = {place.name for place in places if place.store == SECRETS_MANAGER}
     return tuple(sorted(names | set(catalog.secret_names)))
+
+
+def parameters(catalog: Catalog, names: Iterable[str]) -> Dict[str, str]:
+    """Of these parameters, those that hold a value of the environment, with the catalog's description of it."""
+    known = {
+        place.name: target for target in targets(catalog).values() for place in target.places if place.store == SSM
+    }
+    found: Dict[str, str] = {}
+    for name in sorted(names):
+        target = known.get(name) or matched(catalog, name.rpartition("/")[2])
+        if target and any(place.name == name for place in target.places):
+            found[name] = (target.setting.description if target.setting else "") or ""
+    return found
 
 
 def holders(catalog: Catalog, name: str) -> Tuple[str, ...]:

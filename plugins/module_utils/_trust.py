@@ -15,6 +15,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._model import G
 AUDIENCE = "sts.amazonaws.com"
 """What aws-actions/configure-aws-credentials asks GitHub's token for."""
 VERSION = "2012-10-17"
+EC2 = "ec2.amazonaws.com"
+TELL_ACCOUNT = ("ecs-tasks.amazonaws.com", "ssm.amazonaws.com")
+"""Services that hosts are, and of which AWS documents that they say for whose resource they take a role: tasks of ECS,
+and machines outside of AWS that are registered with Systems Manager. From others the condition may keep hosts out."""
 _GITHUB_COM = "https://api.github.com"
 _ISSUER = "token.actions.githubusercontent.com"
 _SERVICE = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.amazonaws\.com(?:\.cn)?")
@@ -118,8 +122,13 @@ def of_github(provider: str, issued_by: str, accepted: Sequence[str], *, wildcar
     )
 
 
-def of_hosts(principal: str) -> Dict[str, Any]:
-    """Trusts a service such as EC2, or one role or user."""
+def of_hosts(principal: str, account: str) -> Dict[str, Any]:
+    """Trusts a service such as EC2, or one role or user.
+
+    A service acts for every account, so the request must be for a resource of ``account`` where the service tells whose
+    it is. EC2 does not, and needs not: a role goes into an instance profile of its own account only. Nor does a role or
+    user, whose ARN names its account.
+    """
     if _SERVICE.fullmatch(principal):
         who: Mapping[str, str] = {"Service": principal}
     elif _PRINCIPAL.fullmatch(principal) and not principal.endswith(":root"):
@@ -129,7 +138,13 @@ def of_hosts(principal: str) -> Dict[str, Any]:
             f"aws.host_principal: {principal!r} is neither a service such as ec2.amazonaws.com nor the ARN of one role "
             "or user"
         )
-    return _document({"Sid": "Hosts", "Effect": "Allow", "Principal": who, "Action": "sts:AssumeRole"})
+    more = {"Condition": {"StringEquals": {"aws:SourceAccount": account}}} if principal in TELL_ACCOUNT else {}
+    return _document({"Sid": "Hosts", "Effect": "Allow", "Principal": who, "Action": "sts:AssumeRole", **more})
+
+
+def is_for_any_account(principal: str) -> bool:
+    """Whether a service is trusted without knowing for whose resource it asks."""
+    return _SERVICE.fullmatch(principal) is not None and principal not in (EC2, *TELL_ACCOUNT)
 
 
 def of_operators(arns: Sequence[str]) -> Dict[str, Any]:

@@ -15,7 +15,8 @@ description:
     never written over. Passwords and keys of kinds that are generated are generated, once a credential, and put into
     every place where it appears; where some places hold it already, the others are filled from those.
   - A secret is made with the catalog's key, tags, description and replicas; one that is there gets those of them that
-    it lacks. A key is added to a secret by a new version, which becomes the current one only if nobody wrote meanwhile.
+    it lacks. So does a parameter, whose present value is written once more where it lacks the key or its description.
+    A key is added to a secret by a new version, which becomes the current one only if nobody wrote meanwhile.
   - Everything that stands against it is told before the first write. A run that was killed is finished by the next one.
 options:
   state:
@@ -131,6 +132,11 @@ empty:
   returned: when O(state=planned) or O(state=present)
 notes:
   description: What was given and not used, since there is a value already.
+  type: list
+  elements: str
+  returned: when O(state=planned) or O(state=present)
+at_github:
+  description: What was given and is kept at GitHub only, where M(watchparty.secrets.github_actions_secrets) sends it.
   type: list
   elements: str
   returned: when O(state=planned) or O(state=present)

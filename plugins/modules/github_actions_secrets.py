@@ -41,6 +41,12 @@ options:
   values_from:
     description: Name of the variable in which M(watchparty.secrets.ask_secret) was registered, for the same.
     type: str
+  shared_values_file:
+    description:
+      - The YAML file of M(watchparty.secrets.environment_provision), with mode 0600 or encrypted by ansible-vault as a
+        whole. What no store holds is taken from it and sent where GitHub has none; what GitHub has stays, and the other
+        names are left to that module.
+    type: path
   prune:
     description:
       - Remove what was sent before and the catalog no longer names. Refused, by name, for what a workflow of the

@@ -23,6 +23,13 @@ options:
     type: list
     elements: str
     required: true
+  undeclared:
+    description:
+      - Whether a host may declare none, as in runs that write to no host. They use the host's variables, which must not
+        be another environment's. A controller that the inventory does not name is not compared then.
+    type: bool
+    default: false
+    version_added: 0.3.0
 attributes:
   check_mode:
     description: Compares, and changes nothing in either mode.

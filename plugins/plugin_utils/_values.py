@@ -48,7 +48,7 @@ class ValuesAction(ActionBase):
     name = ""
     options: Mapping[str, Any] = {}
     forms = True
-    """Whether what stands beside the values is brought to what the catalog says, in secrets that are there."""
+    """Whether what stands beside the values is brought to what the catalog says, where they are there."""
     planner: Callable[[Ground], Plan] = staticmethod(_provision.plan)
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:

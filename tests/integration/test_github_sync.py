@@ -128,6 +128,13 @@ def test_what_is_missing_or_still_read_is_told(synced: Lab, github: GitHub) -> N
     assert "no token for GitHub is there; set GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN_FILE" in refused.text
     assert github.requests == []
 
+    synced.host_vars["web2"]["app_environment"] = "staging"
+    foreign = sync(synced)
+    assert foreign.code != 0
+    assert f"app_environment is {ENVIRONMENT}, but web2 declares staging" in foreign.text
+    assert (foreign.operations, github.requests) == ([], [])
+    synced.host_vars["web2"]["app_environment"] = ENVIRONMENT
+
     first = sync(synced)
     assert first.code == 0, first.output
     assert "still missing: SSH_PRIVATE_KEY" in first.text

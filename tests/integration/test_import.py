@@ -61,6 +61,12 @@ def test_from_an_old_file_to_the_same_deploy(lab: Lab) -> None:
 
     lab.catalog = yaml.safe_load(draft.read_text(encoding="utf-8"))["secrets_catalog"]
     assert lab.catalog["credentials"]["database"]["kind"] == "postgresql_role"
+    lab.host_vars[host.name]["app_environment"] = "staging"
+    refused = lab.run(*arguments, "-e", "import_values=true", playbook=IMPORT)
+    assert refused.code != 0
+    assert f"app_environment is {ENVIRONMENT}, but {host.name} declares staging" in refused.text
+    assert refused.operations == []
+    lab.host_vars[host.name]["app_environment"] = ENVIRONMENT
     looked = lab.run(*arguments, "-e", "import_values=true", "--check", playbook=IMPORT)
     assert looked.code == 0, looked.output
     assert set(looked.operations) <= READS

@@ -47,14 +47,13 @@ class Empty(Account):
         lab.add_hosts()
         for host in lab.hosts:
             lab.host_vars[host.name]["ansible_host"] = "127.0.0.1"
-        self.values, self.keys = lab.directory / "provision-values.yml", lab.directory / "github-values.yml"
-        write_private(self.values, json.dumps(ANSWERS))
-        write_private(self.keys, json.dumps({"SSH_PRIVATE_KEY": KEY}))
+        self.values = lab.directory / "provision-values.yml"
+        write_private(self.values, json.dumps({**ANSWERS, "SSH_PRIVATE_KEY": KEY}))
 
     @property
     def command(self) -> tuple[str, ...]:
         """A first run's."""
-        return ("-e", f"provision_values_file={self.values}", "-e", f"github_values_file={self.keys}")
+        return ("-e", f"provision_values_file={self.values}")
 
     def whole(self, *arguments: str, environment: str = ENVIRONMENT, first: bool = True) -> Run:
         words = ("-e", f"app_environment={environment}", *(self.command if first else ()), *arguments)
@@ -108,7 +107,7 @@ def test_from_nothing_to_a_deploy(empty: Empty) -> None:
             assert value not in text
 
     state, sent = empty.state(), github.writes()
-    for arguments in ((), ("--check", "--diff")):
+    for arguments in ((), empty.command, ("--check", "--diff")):
         again = empty.whole(*arguments, first=False)
         assert again.result("web1")["changed"] == 0, again.output
         assert set(writes(again)) <= {"BatchGetSecretValue"}

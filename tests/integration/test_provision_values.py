@@ -56,6 +56,46 @@ def test_from_an_empty_account_to_a_deploy(account_of: Account) -> None:
 
 
 @pytest.mark.slow
+def test_what_stands_beside_a_parameter_is_brought_in_line(account_of: Account) -> None:
+    """Made by hand, under AWS's own key: it gets the catalog's key, description and tags, and keeps its value."""
+    lab = account_of.lab
+    lab.add_hosts()
+    lab.catalog["settings"]["MAIL_USER"]["description"] = "Who sends mail"
+    account_of.provisioned()
+    ssm, name, plain = lab.moto.client("ssm"), "/shop/production/Mail/USER", "/shop/production/App/GENERATION"
+    ssm.put_parameter(Name=name, Value="mailer-of-the-shop", Type="SecureString")
+    ssm.add_tags_to_resource(ResourceType="Parameter", ResourceId=name, Tags=[{"Key": "Kept", "Value": "yes"}])
+    ssm.remove_tags_from_resource(ResourceType="Parameter", ResourceId=plain, TagKeys=["Owner", "CostCenter"])
+    before = account_of.state()
+    given = account_of.file({**ANSWERS, "MAIL_PASSWORD": "mail-password-of-the-shop"})
+    command = ("-e", "app_environment=production", "-e", f"provision_values_file={given}")
+
+    looked = lab.run(*command, "--check", "--diff", playbook=PROVISION)
+    assert looked.code == 0, looked.output
+    assert set(looked.operations) <= READS
+    assert account_of.state() == before
+    words = "description, key alias/shop-production, " + ", ".join(f"tag {one}" for one in sorted(TAGS))
+    first = lab.run(*command, playbook=PROVISION)
+    assert first.code == 0, first.output
+    for run in (looked, first):
+        assert f"parameter {name} gets: {words}" in run.text
+        assert f"parameter {plain} gets: tag CostCenter, tag Owner" in run.text
+        assert "mailer-of-the-shop" not in run.output
+    found = {one["Name"]: one for one in ssm.describe_parameters()["Parameters"]}
+    assert (found[name]["KeyId"], found[name]["Description"]) == ("alias/shop-production", "Who sends mail")
+    for one, more in ((name, {"Kept": "yes"}), (plain, {})):
+        listed = ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=one)["TagList"]
+        assert {tag["Key"]: tag["Value"] for tag in listed} == {**TAGS, **more}
+    after = account_of.state()
+    assert after[name] == ("mailer-of-the-shop", 2, "SecureString")
+    assert after[plain] == before[plain]
+    second = lab.run(*command, playbook=PROVISION)
+    assert second.result("web1")["changed"] == 0
+    assert set(second.operations) <= READS
+    assert account_of.state() == after
+
+
+@pytest.mark.slow
 def test_without_a_terminal_everything_that_is_needed_is_named(account_of: Account) -> None:
     account_of.lab.add_hosts()
     run = account_of.provision(values=False)
@@ -82,7 +122,12 @@ def test_staging_and_production_side_by_side(account_of: Account) -> None:
     account_of.lab.add_hosts()
     account_of.provisioned()
     production = account_of.state()
-    run = account_of.provisioned(environment="staging")
+    refused = account_of.provision(environment="staging")
+    assert refused.code != 0
+    assert "app_environment is staging, but web1 declares production" in refused.text
+    assert refused.operations == []
+    assert account_of.state() == production
+    run = account_of.provisioned("-e", "app_hosts=localhost", environment="staging")
     account_of.assert_complete("staging")
     both = account_of.state()
     assert {name: one for name, one in both.items() if name in production} == production

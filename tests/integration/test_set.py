@@ -82,9 +82,13 @@ def test_what_is_refused_changes_nothing(account_of: Account) -> None:
 
 @pytest.mark.slow
 def test_set_in_one_environment_never_writes_to_the_other(account_of: Account) -> None:
-    account_of.provisioned(environment="staging")
+    account_of.provisioned("-e", "app_hosts=localhost", environment="staging")
     before = account_of.state()
-    run = change(account_of, "API_TOKEN", NEW, "-e", "app_environment=staging")
+    refused = change(account_of, "API_TOKEN", NEW, "-e", "app_environment=staging")
+    assert refused.code != 0
+    assert "app_environment is staging, but web1 declares production" in refused.text
+    assert refused.operations == []
+    run = change(account_of, "API_TOKEN", NEW, "-e", "app_environment=staging", "-e", "app_hosts=localhost")
     assert run.code == 0, run.output
     after = account_of.state()
     assert {name for name in after if after[name] != before[name]} == {"shop/staging/core"}

@@ -290,12 +290,15 @@ class NumberedStore(Store):
                 f"parameter {name} is at version {current} and not at {instead_of}, which was to be replaced; see who "
                 "wrote it by 'aws ssm get-parameter-history', then run again"
             )
+        return self._replace(name, value, instead_of, kept)
+
+    def _replace(self, name: str, value: str, before: int, kept: Mapping[str, Any]) -> int:
         written = self._write(name, value, kept)
-        if written == instead_of + 1 or self._only_ours(name, value, instead_of, written):
+        if written == before + 1 or self._only_ours(name, value, before, written):
             return written
-        told = self._put_back(name, value, instead_of, written)
+        told = self._put_back(name, value, before, written)
         raise Conflict(
-            f"parameter {name}: version {written} was written where {instead_of + 1} was due, so somebody else "
+            f"parameter {name}: version {written} was written where {before + 1} was due, so somebody else "
             f"wrote in the same moment; {told}"
         )
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
-from typing import List, Mapping, Optional, Tuple
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     AlreadyExists,
@@ -46,7 +46,7 @@ class Form:
 
 @dataclass(frozen=True)
 class Kept:
-    """What a secret that is there says of itself."""
+    """What a secret or parameter that is there says of itself."""
 
     name: str
     form: Form
@@ -56,13 +56,18 @@ class Kept:
 
 @dataclass(frozen=True)
 class Change:
-    """What has to be done to a secret until it has its form. A part that is None or empty stays as it is."""
+    """What is to be done to a secret or parameter until it has its form. What is None or empty stays as it is."""
 
     description: Optional[str] = None
     key: Optional[str] = None
     tags: Mapping[str, str] = field(default_factory=dict)
     replicas: Tuple[str, ...] = ()
     policy: Optional[str] = None
+
+    @property
+    def rewrites(self) -> bool:
+        """Whether it concerns more than what stands beside: a parameter is written once more for it."""
+        return self.description is not None or bool(self.key)
 
     @property
     def words(self) -> List[str]:
@@ -124,7 +129,7 @@ class SecretMaking(VersionedStore):
             self.discard(name, version=version, labels=[LABEL])
 
     def reform(self, name: str, wanted: Change) -> None:
-        if wanted.description is not None or wanted.key:
+        if wanted.rewrites:
             self._update(name, wanted.description, wanted.key)
         if wanted.tags:
             self._tag(name, wanted.tags)
@@ -193,7 +198,7 @@ class SecretMaking(VersionedStore):
 
 
 class ParameterMaking(NumberedStore):
-    """A numbered store that can make parameters in a form."""
+    """A numbered store that can make parameters in a form, and bring those that are there to it."""
 
     def make(self, name: str, value: str, *, secure: bool, form: Form, tier: str = STANDARD) -> None:
         """Makes a parameter; the same again is fine. Raises :class:`AlreadyExists` when it holds something else."""
@@ -206,9 +211,30 @@ class ParameterMaking(NumberedStore):
                     f"parameter {name} was made by somebody else in the same moment; run again"
                 ) from None
 
+    def reform(self, name: str, wanted: Change) -> None:
+        """AWS takes another description or key only with a value, so the present one is written once more for them.
+
+        Raises :class:`Conflict` when somebody else wrote in the same moment; what they wrote is put back over ours.
+        """
+        if wanted.tags:
+            self._tag(name, wanted.tags)
+        if wanted.rewrites:
+            found, kept = self._look(name)
+            parts = {"Description": wanted.description, "KeyId": wanted.key}
+            more = {part: text for part, text in parts.items() if text}
+            self._replace(name, found.value, int(found.version), {**kept, **more})
+
+    @abstractmethod
+    def kept(self, names: Sequence[str]) -> Dict[str, Kept]:
+        """What these parameters say of themselves; those that are not there are left out."""
+
     @abstractmethod
     def _make(self, name: str, value: str, kind: str, form: Form, tier: str) -> None:
         """Raises :class:`AlreadyExists`."""
+
+    @abstractmethod
+    def _tag(self, name: str, tags: Mapping[str, str]) -> None:
+        """Adds tags, or changes their texts."""
 
 
 def tier_for(value: str, *, advanced: bool) -> str:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AlreadyExists, NotFound, StoreError
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
@@ -17,6 +17,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisi
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
+
+DESCRIBED_AT_ONCE = 50
+"""Parameters a filter of DescribeParameters."""
 
 
 class MakingSecrets(SecretMaking, SecretsManager):
@@ -84,6 +87,27 @@ class MakingSecrets(SecretMaking, SecretsManager):
 
 class MakingParameters(ParameterMaking, ParameterStore):
     """Parameter Store, with what a parameter is made with."""
+
+    def kept(self, names: Sequence[str]) -> Dict[str, Kept]:
+        found: Dict[str, Kept] = {}
+        paginator = self._client.get_paginator("describe_parameters")
+        for start in range(0, len(names), DESCRIBED_AT_ONCE):
+            batch = list(names[start : start + DESCRIBED_AT_ONCE])
+            with aws.translated("ssm:DescribeParameters", ", ".join(batch)):
+                pages = paginator.paginate(ParameterFilters=[{"Key": "Name", "Option": "Equals", "Values": batch}])
+                for one in pages.search("Parameters[]"):
+                    form = Form(one.get("Description", ""), one.get("KeyId"), self._tags(one["Name"]))
+                    found[one["Name"]] = Kept(one["Name"], form)
+        return found
+
+    def _tags(self, name: str) -> Dict[str, str]:
+        with aws.translated("ssm:ListTagsForResource", f"parameter {name}"):
+            answer = self._client.list_tags_for_resource(ResourceType="Parameter", ResourceId=name)
+        return {tag["Key"]: tag["Value"] for tag in answer.get("TagList", [])}
+
+    def _tag(self, name: str, tags: Mapping[str, str]) -> None:
+        with aws.translated("ssm:AddTagsToResource", f"parameter {name}"):
+            self._client.add_tags_to_resource(ResourceType="Parameter", ResourceId=name, Tags=_tags(tags))
 
     def _make(self, name: str, value: str, kind: str, form: Form, tier: str) -> None:
         more: Dict[str, Any] = {"Description": form.description, "Tags": _tags(form.tags)}

@@ -5,15 +5,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AlreadyExists
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Reading
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import (
     Hook,
     MemoryParameters,
     MemorySecrets,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning import (
+    SECURE,
     Form,
     Kept,
     ParameterMaking,
@@ -80,6 +82,31 @@ class MakingMemoryParameters(ParameterMaking, MemoryParameters):
             if name in self._parameters:
                 raise AlreadyExists(f"parameter {name} is there already")
             self.seed(name, value, kind=kind, tier=tier)
-            self.forms[name] = form
+            self.forms[name] = replace(form, key=form.key if kind == SECURE else None)
 
         self._act("create", name, act)
+
+    def kept(self, names: Sequence[str]) -> Dict[str, Kept]:
+        there = [name for name in names if name in self._parameters]
+        return {name: self._act("describe", name, lambda: self._kept(name)) for name in there}  # noqa: B023 - called at once
+
+    def _kept(self, name: str) -> Kept:
+        return Kept(name, self.forms.get(name, Form()))
+
+    def _tag(self, name: str, tags: Mapping[str, str]) -> None:
+        def act() -> None:
+            form = self.forms.get(name, Form())
+            self.forms[name] = replace(form, tags={**form.tags, **tags})
+
+        self._act("tag", name, act)
+
+    def _look(self, name: str) -> Tuple[Reading, Mapping[str, Any]]:
+        found, kept = super()._look(name)
+        form = self.forms.get(name, Form())
+        return found, {**kept, "Description": form.description, "KeyId": form.key}
+
+    def _write(self, name: str, value: str, kept: Mapping[str, Any]) -> int:
+        number = super()._write(name, value, kept)
+        form = self.forms.get(name, Form())
+        self.forms[name] = replace(form, description=kept["Description"], key=kept["KeyId"])
+        return number

@@ -76,6 +76,7 @@ class Lab:
     def run(self, *, check: bool = False, answers: dict[str, str] | None = None, **args: Any) -> dict[str, Any]:
         made = action.ActionModule.__new__(action.ActionModule)
         made._task = SimpleNamespace(check_mode=check)
+        made._loader = DataLoader()
         made._templar = SimpleNamespace(template=lambda text: text)
         specs = {**aws_argument_spec(), **action.OPTIONS}
         options = {name: one.get("default") for name, one in specs.items()}

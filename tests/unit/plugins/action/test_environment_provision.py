@@ -84,6 +84,29 @@ def test_a_dotenv_may_repeat_what_the_catalog_says(clients: Clients, tmp_path: P
     assert "MODE: has its value in the catalog; change it there" in provision(env_file=str(path))["msg"]
 
 
+def test_what_github_alone_holds_is_left_to_it(clients: Clients, tmp_path: Path) -> None:
+    """One file serves both; a name that nobody knows is refused, and one in a .env too."""
+    more = {
+        "github": {"repository": "example/app"},
+        "settings": {**CATALOG["settings"], "ALONE": {"github": "secret"}},
+        "credentials": {**CATALOG["credentials"], "ssh": {"kind": "external", "appears_in": [{"github": "SSH"}]}},
+    }
+    catalog = {**CATALOG, **more}
+    path = tmp_path / "values.yml"
+    path.touch(mode=0o600)
+    path.write_text("ALONE: canary-alone\nSSH: canary-ssh\nTOKEN: canary-token\n")
+    result = provision(catalog=catalog, values_file=str(path))
+    assert result["at_github"] == ["ALONE", "SSH"]
+    assert not result.get("failed")
+    assert "canary" not in str(result)
+    for text, words in (("NOBODY: canary", "NOBODY: is neither"), ("ALONE=canary", "ALONE: is kept at GitHub only")):
+        path.write_text(text + "\n")
+        refused = provision(catalog=catalog, **{"env_file" if "=" in text else "values_file": str(path)})
+        assert refused["failed"]
+        assert words in refused["msg"]
+        assert "canary" not in str(refused)
+
+
 def test_what_is_there_stays_and_is_said(clients: Clients) -> None:
     provision(variables=ASKED)
     other = provision(variables={"asked": {"answers": {"TOKEN": "canary-2"}}})

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     NotFound,
+    ProvisionError,
     StoreError,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.sent import SentStore
@@ -225,3 +227,39 @@ def test_the_address_of_another_environments_host_is_not_sent(lab: Lab) -> None:
     lab.hosts["web2"]["app_environment"] = "production"
     assert lab.why(lab.run(), "HOST")[0] == "keep"
     assert lab.github.repository.values["HOST"] == "10.0.0.2"
+
+
+def test_a_file_that_is_not_for_github_alone_gives_what_github_lacks(lab: Lab, tmp_path: Path) -> None:
+    """What only GitHub holds is taken from it once; what stores hold, and what GitHub has, stays as it is."""
+    lab.setting("ALONE", github="secret", sensitivity="high")
+    path = tmp_path / "values.yml"
+    path.touch(mode=0o600)
+    path.write_text(
+        "ALONE: canary-alone\nDEPLOY: canary-deploy\nKEY: canary-other\nadmin: {username: u, password: p}\n"
+    )
+    planned = lab.run(check=True, shared_values_file=str(path))
+    assert {"ALONE", "DEPLOY"} <= set(planned["sent"])
+    assert lab.github.repository.values == {}
+    lab.run(shared_values_file=str(path))
+    held = dict(lab.github.repository.values)
+    assert (held["ALONE"], held["DEPLOY"], held["KEY"]) == ("canary-alone", "canary-deploy", "canary-key-1")
+
+    path.write_text("ALONE: canary-later\n")
+    again = lab.run(shared_values_file=str(path))
+    assert again["changed"] is False
+    assert lab.why(again, "ALONE") == ("keep", "no store holds it, so what GitHub holds is left as it is")
+    assert lab.github.repository.values == held
+    lab.run(answers={"ALONE": "canary-given"}, values_from="asked", shared_values_file=str(path))
+    assert lab.github.repository.values["ALONE"] == "canary-given"
+    del lab.github.repository.secrets["ALONE"]
+    assert lab.run(shared_values_file=str(path))["sent"] == ["ALONE"]
+
+
+@pytest.mark.parametrize(("text", "mode", "words"), [("ALONE: 1", 0o600, "is no text"), ("{}", 0o644, "mode 0600")])
+def test_such_a_file_that_cannot_be_used_is_named(lab: Lab, tmp_path: Path, text: str, mode: int, words: str) -> None:
+    path = tmp_path / "values.yml"
+    path.write_text(text)
+    path.chmod(mode)
+    with pytest.raises(ProvisionError, match=words):
+        lab.run(shared_values_file=str(path))
+    assert lab.github.writes() == []

@@ -116,3 +116,11 @@ def test_a_drafted_credential_never_takes_anothers_name() -> None:
     taken = {"cache": 1, "redis_url": 1, "redis_url_2": 1}
     assert _import._free("cache", "redis_url", taken) == "redis_url_3"
     assert _import._free("cache", "redis_url", {}) == "cache"
+
+
+def test_names_that_yaml_takes_for_another_value_stay_names() -> None:
+    """Unquoted, ON and YES would both be the key true, and one credential would take the other's place."""
+    values = dict.fromkeys(("ON", "YES", "NULL", "TRUE", "API_KEY", "api_key", "API_KEY_VALUE"), "x" * 30)
+    found = parsed(values).credentials
+    assert set(found) == {"on", "yes", "null", "true", "api_key", "api_key_value", "api_key_value_value"}
+    assert sorted(name for one in found.values() for name in one.settings) == sorted(values)

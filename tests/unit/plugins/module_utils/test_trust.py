@@ -193,12 +193,39 @@ def takes(document: dict[str, Any], kind: str, who: str, **context: str) -> bool
 USER, ROLE = "arn:aws:iam::123456789012:user/ann", "arn:aws:iam::123456789012:role/sso/Operators"
 
 
-def test_hosts() -> None:
-    document = _trust.of_hosts("ec2.amazonaws.com")
-    assert takes(document, "Service", "ec2.amazonaws.com")
-    assert not takes(document, "Service", "lambda.amazonaws.com")
-    assert not takes(document, "AWS", ROLE)
-    assert takes(_trust.of_hosts(ROLE), "AWS", ROLE)
+ACCOUNT, OTHER = "123456789012", "210987654321"
+TASKS, MANAGED, LAMBDA = "ecs-tasks.amazonaws.com", "ssm.amazonaws.com", "lambda.amazonaws.com"
+
+
+@pytest.mark.parametrize(
+    ("principal", "kind", "who", "source", "expected"),
+    [
+        (_trust.EC2, "Service", _trust.EC2, None, True),
+        (_trust.EC2, "Service", LAMBDA, None, False),
+        (_trust.EC2, "AWS", ROLE, None, False),
+        (TASKS, "Service", TASKS, ACCOUNT, True),
+        (TASKS, "Service", TASKS, OTHER, False),
+        (TASKS, "Service", TASKS, None, False),
+        (TASKS, "Service", "ecs.amazonaws.com", ACCOUNT, False),
+        (MANAGED, "Service", MANAGED, ACCOUNT, True),
+        (MANAGED, "Service", MANAGED, OTHER, False),
+        (LAMBDA, "Service", LAMBDA, None, True),
+        (LAMBDA, "Service", TASKS, ACCOUNT, False),
+        (ROLE, "AWS", ROLE, None, True),
+        (ROLE, "AWS", f"{ROLE}2", None, False),
+        (ROLE, "AWS", ROLE.replace(ACCOUNT, OTHER), None, False),
+        (ROLE, "Service", TASKS, ACCOUNT, False),
+        (USER, "AWS", USER, None, True),
+    ],
+)
+def test_hosts(principal: str, kind: str, who: str, source: str | None, expected: bool) -> None:
+    context = {"aws__SourceAccount": source} if source else {}
+    assert takes(_trust.of_hosts(principal, ACCOUNT), kind, who, **context) is expected
+
+
+def test_a_service_that_does_not_say_whose_resource_asks_is_told_apart() -> None:
+    assert _trust.is_for_any_account(LAMBDA)
+    assert not any(map(_trust.is_for_any_account, (_trust.EC2, TASKS, MANAGED, ROLE, USER)))
 
 
 @pytest.mark.parametrize(
@@ -206,7 +233,7 @@ def test_hosts() -> None:
 )
 def test_a_host_is_a_service_or_one_role(who: str) -> None:
     with pytest.raises(PolicyError, match=r"aws\.host_principal"):
-        _trust.of_hosts(who)
+        _trust.of_hosts(who, ACCOUNT)
 
 
 def test_operators_users_need_a_second_factor_and_roles_cannot_show_one() -> None:

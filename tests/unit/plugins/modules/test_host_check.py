@@ -277,10 +277,19 @@ def test_health(check: Check, server: str, status: int) -> None:
         ("ftp://127.0.0.1/", "is no http or https address"),
         ("http://127.0.0.1:x/", "is no address"),
         ("http:///", "is no http or https address"),
+        (f"http://{'a' * 64}.example/", _health.UNENCODED),
+        (f"https://{'a' * 64}.example/", _health.UNENCODED),
+        ("http://shop..example/", _health.UNENCODED),
+        ("https://.example/", _health.UNENCODED),
     ],
 )
 def test_no_health(url: str, words: str) -> None:
     assert _health.asked(url, 2)["problem"] == words
+
+
+def test_a_path_outside_of_ascii_is_named(server: str) -> None:
+    found = _health.asked(f"{server}/\u00e9t\u00e9", 2)
+    assert (found["status"], found["problem"]) == (0, _health.UNENCODED)
 
 
 def test_one_that_never_answers_ends_in_time() -> None:

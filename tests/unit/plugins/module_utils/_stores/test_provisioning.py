@@ -17,12 +17,14 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning import (
     LABEL,
+    Change,
     Form,
     change,
     is_key,
     tier_for,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning_aws import (
+    DESCRIBED_AT_ONCE,
     MakingParameters,
     MakingSecrets,
     require_key,
@@ -137,6 +139,58 @@ def test_a_parameter_is_made_in_its_form_and_only_once(
     with pytest.raises(AlreadyExists, match="/p/A was made by somebody else") as caught:
         store.make("/p/A", "canary-2", secure=secure, form=FORM)
     assert "canary" not in str(caught.value)
+
+
+def test_a_parameter_gets_what_it_lacks_and_keeps_the_rest(parameters: tuple[MakingParameters, Any]) -> None:
+    store, client = parameters
+    tags = [{"Key": "Mine", "Value": "1"}, {"Key": "Owner", "Value": "x"}]
+    for name, kind in (("/p/A", "SecureString"), ("/p/B", "String")):
+        client.put_parameter(Name=name, Value=f"canary{name}", Type=kind, AllowedPattern="^can.*")
+        client.add_tags_to_resource(ResourceType="Parameter", ResourceId=name, Tags=tags)
+    kept = store.kept(["/p/A", "/p/B", "/p/NONE"])
+    assert set(kept) == {"/p/A", "/p/B"}
+    assert kept["/p/A"].form == Form("", "alias/aws/ssm", {"Mine": "1", "Owner": "x"})
+    assert kept["/p/B"].form.key is None
+    wanted = change(kept["/p/A"].form, Form("words", "alias/app-test", {"Owner": "me"}))
+    assert wanted.words == ["description", "key alias/app-test", "tag Owner"]
+    store.reform("/p/A", wanted)
+    store.reform("/p/B", Change(tags={"Owner": "me"}))
+    assert store.kept(["/p/A"])["/p/A"].form == Form("words", "alias/app-test", {"Mine": "1", "Owner": "me"})
+    found = {one["Name"]: one for one in client.describe_parameters()["Parameters"]}
+    assert (found["/p/A"]["Version"], found["/p/A"]["Type"], found["/p/A"]["Tier"]) == (2, "SecureString", "Standard")
+    assert found["/p/A"]["AllowedPattern"] == "^can.*"
+    assert found["/p/B"]["Version"] == 1
+    assert {name: one.value for name, one in store.read(["/p"]).readings.items()} == {
+        "/p/A": "canary/p/A",
+        "/p/B": "canary/p/B",
+    }
+
+
+def test_more_parameters_than_one_question_takes(parameters: tuple[MakingParameters, Any]) -> None:
+    store, client = parameters
+    names = [f"/p/A{number}" for number in range(DESCRIBED_AT_ONCE + 1)]
+    for name in names:
+        client.put_parameter(Name=name, Value="x", Type="String")
+    assert list(store.kept(names)) == names
+
+
+def test_what_somebody_wrote_in_the_moment_of_a_reform_is_put_back(parameters: tuple[MakingParameters, Any]) -> None:
+    store, client = parameters
+    client.put_parameter(Name="/p/A", Value="canary-old", Type="SecureString")
+    look = store._look
+
+    def theirs_follows(name: str) -> Any:
+        found = look(name)
+        store._look = look  # type: ignore[method-assign]
+        client.put_parameter(Name="/p/A", Value="canary-theirs", Type="SecureString", Overwrite=True)
+        return found
+
+    store._look = theirs_follows  # type: ignore[method-assign]
+    with pytest.raises(Conflict, match="somebody else wrote in the same moment; their value stands again") as caught:
+        store.reform("/p/A", Change(key="alias/app-test"))
+    assert "canary" not in str(caught.value)
+    assert store.read(["/p"]).readings["/p/A"].value == "canary-theirs"
+    assert store.kept(["/p/A"])["/p/A"].form.key == "alias/app-test"
 
 
 def test_tiers(parameters: tuple[MakingParameters, Any]) -> None:
