@@ -42,7 +42,7 @@ SELECTED = {
     "test_django_sessions": (),
     "test_former_logins": ("test_postgresql", "test_valkey"),
     "test_import": (),
-    "test_github_rotation": ("sends_what_it_promotes",),
+    "test_github_rotation": (),
     "test_leak_immediate": (),
     "test_leak_issued": (),
     "test_leak_lost": (),
@@ -73,6 +73,8 @@ SELECTED = {
 """Of the slow tests in these files, those that make test runs."""
 RARELY = (
     "test_audit_log.py::test_a_log_from_its_first_record_to_its_verification[s3]",
+    "test_demo.py::test_interrupted_it_leaves_nothing[PostgreSQL",
+    "test_demo.py::test_interrupted_it_leaves_nothing[Write",
     "test_demo.py::test_kept_it_stays",
     "test_deploy.py::test_an_unhealthy_host_goes_back_and_the_rollout_stops[fail]",
     "test_host_order.py::test_hosts_that_are_left_out[leak_response",
