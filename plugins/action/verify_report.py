@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import ssl
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -64,6 +65,7 @@ class ActionModule(ActionBase):
                 "--start-at-task or --skip-tags skips it: start the playbook from its beginning"
             )
         checks = _verification.chosen(args["only"])
+        require_certificates(args["cafile"])
         parts = dict(info["parts"])
         if info.get("hosts_needed"):
             parts["hosts"] = {str(name): host(one) for name, one in args["hosts"].items()}
@@ -115,6 +117,16 @@ def tried(former: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any
         else:
             found[name] = {**one, "words": f"{one['words']}: {words or 'no application host could be asked'}"}
     return found
+
+
+def require_certificates(cafile: str | None) -> None:
+    """Raises SecretsError for a file that would make every certificate look untrusted."""
+    if cafile:
+        try:
+            ssl.create_default_context(cafile=cafile)
+        except OSError as error:
+            words = "no certificate is in it" if isinstance(error, ssl.SSLError) else error.strerror
+            raise SecretsError(f"secrets_verify_cafile: {cafile}: {words}") from None
 
 
 def asked(urls: Sequence[str], seconds: float, cafile: str | None) -> dict[str, Any]:

@@ -246,6 +246,7 @@ NOTHING: list[tuple[str, dict[str, Any], str]] = [
     ("WPS601", on_host(health=[]), "no health address is known"),
     ("WPS602", {"outside": {}}, "no address is known from outside"),
     ("WPS603", {"outside": {}, "hosts": {}}, "no health address is https"),
+    ("WPS603", {"outside": {OUTSIDE: answer(tls=None, problem="no answer")}}, "no certificate was seen: no answer"),
     ("WPS701", {"former": {"database": {"state": "untried", "words": "not tried"}}}, "not tried"),
     ("WPS702", in_journal(measured={}), "keeps no rotation of it"),
     (
