@@ -17,6 +17,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _catalog,
+    _former_told,
     _health,
     _verification,
     _verify_page,
@@ -32,6 +33,7 @@ OPTIONS: dict[str, Any] = {
     "info": {"type": "str", "required": True},
     "hosts": {"type": "dict", "default": {}},
     "tried": {"type": "dict", "default": {}},
+    "sessions": {"type": "dict", "default": {}},
     "outside": {"type": "list", "elements": "str", "default": []},
     "cafile": {"type": "path"},
     "timeout": {"type": "int", "default": 5},
@@ -72,7 +74,7 @@ class ActionModule(ActionBase):
         if info.get("outside_needed"):
             parts["outside"] = asked(args["outside"], args["timeout"], args["cafile"])
         if "former" in parts:
-            parts["former"] = tried(parts["former"], args["tried"])
+            parts["former"] = _former_told.merged(parts["former"], args["tried"], args["sessions"])
         facts = _verification.Facts(
             catalog=_catalog.parse(args["catalog"], args["environment"]),
             now=datetime.now(UTC),
@@ -99,23 +101,6 @@ def host(result: Any) -> dict[str, Any]:
         return {"problem": f"cannot be reached: {words}"}
     if "file" not in found:  # failed_when takes the word "failed" away
         return {"problem": words if found.get("msg") else "was not asked"}
-    return found
-
-
-def tried(former: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
-    """What was found by trying takes the place of what stores and journal tell; else why it was not tried."""
-    answers = result.get("tried")
-    words = one_line(result.get("msg") or "")
-    if result.get("unreachable"):
-        words = f"the host cannot be reached: {words}"
-    found = {}
-    for name, one in former.items():
-        if not one.get("try"):
-            found[name] = one
-        elif isinstance(answers, Mapping) and name in answers:
-            found[name] = dict(answers[name])
-        else:
-            found[name] = {**one, "words": f"{one['words']}: {words or 'no application host could be asked'}"}
     return found
 
 

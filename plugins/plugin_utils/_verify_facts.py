@@ -37,6 +37,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secret_
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import (
+    _access_key,
+    _former_tried,
     _reading,
     _repository,
     _verify_access,
@@ -285,10 +287,15 @@ class Gatherer:
     def former(self) -> dict[str, Any]:
         """What the versions before the current ones still open."""
         read, values = self._versions, self.environment.resolution.values
-        return _former.told(self.catalog, read.now, values, read.before, read.journal)
+        told = _former.told(self.catalog, read.now, values, read.before, read.journal)
+        for one in self.former_tries:
+            if one.by == _former.BY_AWS:
+                told[one.credential] = _former_tried.at_aws(_access_key.store(self.connection), one)
+        return told
 
+    @once
     def former_tries(self) -> list[_former.Try]:
-        """What can be tried at servers, with values."""
+        """What can be tried, with values."""
         read = self._versions
         return _former.tries(self.catalog, read.now, read.before, read.journal)
 
