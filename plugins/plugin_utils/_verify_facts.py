@@ -352,6 +352,10 @@ class Gatherer:
     def workflows(self) -> dict[str, Any]:
         return _repository.workflows(self._checkout)
 
+    @once
+    def zizmor(self) -> dict[str, Any]:
+        return _repository.zizmor(self._checkout)
+
     @property
     def _checkout(self) -> str:
         if not self.repository_path:
@@ -387,5 +391,6 @@ PARTS = (
     "unknown_secrets",
     "users",
     "workflows",
+    "zizmor",
 )
 """What is gathered on the controller; hosts and what is seen from outside come later."""

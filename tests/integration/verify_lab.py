@@ -39,12 +39,14 @@ FORMER_PASSWORD = "former-database-password-" + "y" * 20
 FORMER_KEY = "former-secret-key-" + "y" * 50
 WORKFLOW = """name: test
 on: push
-permissions: {contents: read, id-token: write}
+permissions: {contents: read}
 jobs:
   test:
     runs-on: ubuntu-latest
+    permissions: {contents: read, id-token: write}
     steps:
       - uses: actions/checkout@%s # v5
+        with: {persist-credentials: false}
       - uses: aws-actions/configure-aws-credentials@%s # v5
         with: {role-to-assume: "arn:aws:iam::123456789012:role/shop-ci", aws-region: eu-west-3}
       - run: printf '%%s' "$TOKEN" | login --password-stdin

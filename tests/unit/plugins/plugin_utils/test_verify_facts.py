@@ -96,7 +96,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 def test_every_part_without_a_value_and_each_source_once(world: World) -> None:
     found = world.gatherer().gathered(PARTS)
     assert set(found["parts"]) | set(found["absent"]) == set(PARTS)
-    without = {"repository", "workflows", "history", "unknown_secrets", "github", "deploys"}
+    without = {"repository", "workflows", "zizmor", "history", "unknown_secrets", "github", "deploys"}
     assert set(found["absent"]) == without
     assert "add -e repository=PATH" in found["absent"]["history"]
     assert "names no repository of GitHub" in found["absent"]["deploys"]
