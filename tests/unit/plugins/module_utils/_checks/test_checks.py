@@ -87,7 +87,11 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("WPS202", on_host(wanted_owner="shop"), "belongs to watchparty and not to shop"),
     ("WPS203", on_host(acl=[{"path": PATH, "who": "user nobody", "may": "read it"}]), f"web2: {PATH}: user nobody may"),
-    ("WPS204", on_host(selinux={"enabled": True, "right": False, "context": "tmp_t"}), "web2: context tmp_t is not"),
+    (
+        "WPS204",
+        on_host(selinux={"enabled": True, "right": False, "context": "tmp_t", "wanted": "app_t"}),
+        "not the policy's",
+    ),
     ("WPS205", on_host(strays=[{"path": "/x", "mode": "0644", "why": "holds K"}]), "web2: /x (mode 0644) holds K"),
     ("WPS301", on_host(drift={**DRIFT, "missing": ["A"]}), "web2: lacks A"),
     ("WPS301", on_host(drift={**DRIFT, "differs": ["A", "B"]}), "web2: holds other values of A, B"),
