@@ -28,7 +28,7 @@ def installed() -> Optional[str]:
 
 
 def looked(root: str, *, program: Optional[str] = None, seconds: float = SECONDS) -> Dict[str, Any]:
-    """Findings, and what it could not read. The checkout's own zizmor.yml counts. Raises ScanError."""
+    """Findings, and what it could not read. The checkout's own configuration of it counts. Raises ScanError."""
     program = program or installed()
     if program is None:
         raise ScanError(f"zizmor is not installed here; {REMEDY}")

@@ -14,7 +14,7 @@ CHECK = Check(
     severity="medium",
     title="zizmor finds nothing in the workflows",
     reason="It knows ways into a workflow, such as a title that becomes a command, that no other check looks for.",
-    fix="See docs.zizmor.sh/audits for each; what is meant so is ignored there in zizmor.yml or by a comment.",
+    fix="See docs.zizmor.sh/audits for each; what is meant so is ignored by its configuration or a comment.",
     look=nothing_scanned("zizmor", lambda found: f"nothing, of {found['files']} files"),
     needs=("zizmor",),
 )
