@@ -25,8 +25,10 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,7 @@ from .process import REPOSITORY, Process, Server, User, clean_environment
 REGION = "eu-west-3"
 ACCOUNT = "123456789012"
 CONTROL = "/_sandbox/faults"
+CLOCK = "/_sandbox/iam-clock"
 
 Answer = tuple[str, list[tuple[str, str]], bytes]
 """Status line, headers and body."""
@@ -100,6 +103,20 @@ class Moto(Server):
         with urllib.request.urlopen(urllib.request.Request(self.url + CONTROL, data=body, method="PUT"), timeout=10):
             pass
 
+    @contextmanager
+    def days_ago(self, days: float) -> Iterator[None]:
+        """Users and access keys that are made meanwhile were made so many days ago, as IAM tells it."""
+        self._set_clock(days)
+        try:
+            yield
+        finally:
+            self._set_clock(0)
+
+    def _set_clock(self, days: float) -> None:
+        asked = urllib.request.Request(self.url + CLOCK, data=json.dumps(days).encode(), method="PUT")
+        with urllib.request.urlopen(asked, timeout=10):
+            pass
+
     @property
     def _calls_file(self) -> Path:
         return self.directory / "calls.jsonl"
@@ -131,8 +148,9 @@ class Moto(Server):
 class Layer:
     """A WSGI application around moto's."""
 
-    def __init__(self, application: Any, log: Path) -> None:
+    def __init__(self, application: Any, log: Path, clock: IamClock) -> None:
         self._application = application
+        self._clock = clock
         self._log = log
         self._faults = Faults()
         self._lock = threading.Lock()
@@ -142,6 +160,10 @@ class Layer:
         environ["wsgi.input"] = io.BytesIO(body)
         if environ.get("PATH_INFO") == CONTROL:
             return self._control(environ["REQUEST_METHOD"], body, start_response)
+        if environ.get("PATH_INFO") == CLOCK:
+            self._clock.behind = timedelta(days=json.loads(body))
+            start_response("200 OK", [("Content-Length", "0")])
+            return []
         if environ.get("PATH_INFO", "").startswith("/moto-api"):
             return self._application(environ, start_response)
         call = describe(environ, body)
@@ -215,6 +237,17 @@ class Layer:
         return [content]
 
 
+class IamClock:
+    """What IAM in moto takes for the time, so that a key can be as old as a test needs it."""
+
+    def __init__(self) -> None:
+        from moto.iam import models
+
+        self.behind = timedelta()
+        now = models.utcnow
+        setattr(models, now.__name__, lambda: now() - self.behind)
+
+
 def _mend_labels() -> None:
     """Two things that moto does with labels and AWS does not.
 
@@ -275,7 +308,7 @@ def main(argv: list[str] | None = None) -> None:
     _mend_labels()
     _refuse_inactive_keys()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    layer = Layer(DomainDispatcherApplication(create_backend_app), options.log)
+    layer = Layer(DomainDispatcherApplication(create_backend_app), options.log, IamClock())
     server = make_server(options.host, options.port, layer, threaded=True, request_handler=MotoRequestHandler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     print(f"listening on {options.host}:{server.server_port}", flush=True)

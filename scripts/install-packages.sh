@@ -24,6 +24,7 @@ systemd-container
 dbus
 iproute2
 acl
+selinux-utils
 valkey-server|redis-server
 postgresql
 dash

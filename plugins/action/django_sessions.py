@@ -27,6 +27,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _django_sessions_module, _guard, _lean
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._former_keys import former_keys
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._former_tried import given
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import prepared
 
 USES = (
@@ -50,6 +51,8 @@ OWN: dict[str, Any] = {
     "python": {"type": "str"},
     "catalog": {"type": "dict"},
     "environment": {"type": "str"},
+    "info": {"type": "str"},
+    "credential": {"type": "str"},
     **aws_argument_spec(),
 }
 
@@ -61,11 +64,15 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        given = {name for name in SET_HERE if name in self._task.args}
-        if given:
-            raise AnsibleActionFail(f"{NAME} sets {', '.join(sorted(given))} itself; give catalog and environment")
+        set_here = {name for name in SET_HERE if name in self._task.args}
+        if set_here:
+            raise AnsibleActionFail(f"{NAME} sets {', '.join(sorted(set_here))} itself; give catalog and environment")
         spec = {name: one for name, one in _django_sessions_module.ARGUMENT_SPEC.items() if name not in SET_HERE}
-        _validated, args = self.validate_argument_spec({**spec, **OWN}, required_together=[["catalog", "environment"]])
+        _validated, args = self.validate_argument_spec(
+            {**spec, **OWN},
+            required_together=[["catalog", "environment"], ["info", "credential"]],
+            mutually_exclusive=[["catalog", "info"]],
+        )
         former: list[str] = []
         params = {name: args[name] for name in spec if args.get(name) is not None}
         try:
@@ -73,6 +80,11 @@ class ActionModule(ActionBase):
                 _guard.require(self._connection, self._task)
                 former, unread = former_keys(prepared(NAME, args))
                 params.update(former=former, former_unread=unread)
+            elif args["info"]:
+                _guard.require(self._connection, self._task)
+                found = given(args["info"], task_vars or {})
+                former = [key for one in found if one["credential"] == args["credential"] for key in one["former"]]
+                params.update(former=former)
         except SecretsError as error:
             return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
         answer = _lean.execute(

@@ -3,17 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import (
-    _catalog,
     _errors,
+    _former,
     _former_tries,
     _postgresql,
     _postgresql_plan,
@@ -22,13 +20,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _valkey,
     _valkey_server,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
-from ansible_collections.watchparty.secrets.plugins.module_utils._former import Try
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import login_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _former_logins_module as former_logins
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _guard, _lean
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection, suit
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify_facts import Gatherer
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _former_tried, _guard, _lean, _ssh_pair
 
 USES = (
     _errors,
@@ -41,17 +35,15 @@ USES = (
 )
 SET_HERE = ("tries",)
 OPTIONS: dict[str, Any] = {
-    "catalog": {"type": "dict", "required": True},
-    "environment": {"type": "str", "required": True},
-}
-EXTRA: dict[str, Any] = {
+    "info": {"type": "str", "required": True},
+    "servers": {"type": "bool", "default": True},
     "python": {"type": "str"},
     **{name: one for name, one in former_logins.ARGUMENT_SPEC.items() if name not in SET_HERE},
 }
 
 
 class ActionModule(ActionBase):
-    """Reads the values itself, and sends them to one execution of the module on standard input."""
+    """SSH keys are tried from here; for servers one execution of the module gets the values on standard input."""
 
     TRANSFERS_FILES = False
 
@@ -59,40 +51,40 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         given = [name for name in SET_HERE if name in self._task.args]
         if given:
-            raise AnsibleActionFail(f"former_logins sets {', '.join(given)} itself; give catalog and environment")
-        _validated, args = self.validate_argument_spec(argument_spec={**aws_argument_spec(), **OPTIONS, **EXTRA})
+            raise AnsibleActionFail(f"former_logins sets {', '.join(given)} itself; give info")
+        _validated, args = self.validate_argument_spec(argument_spec=OPTIONS)
+        tries = _former_tried.given(args["info"], task_vars or {})
+        host = str((task_vars or {}).get("inventory_hostname", ""))
+        keys = [one for one in tries if one["server"] == _former.SSH]
+        told = {one["credential"]: _former_tried.at_host(self._connection, host, one) for one in keys}
+        servers = [one for one in tries if _former.BY[one["server"]] == _former.BY_SERVERS] if args["servers"] else []
+        answer = self._at_servers(servers, args, task_vars or {}) if servers else {}
+        found = {**answer, "tried": {**told, **answer.get("tried", {})}}
+        clean: dict[str, Any] = _redact.scrub(found, _values(tries))
+        return {**result, "changed": False, **clean}
+
+    def _at_servers(
+        self, tries: Sequence[Mapping[str, Any]], args: Mapping[str, Any], task_vars: Mapping[str, Any]
+    ) -> dict[str, Any]:
         _guard.require(self._connection, self._task)
-        try:
-            tries = _read(args)
-        except SecretsError as error:
-            return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
-        if not tries:
-            return {**result, "changed": False, "tried": {}}
-        params = {"connect_timeout": args["connect_timeout"], "tries": [one.data for one in tries]}
-        answer = _lean.execute(
+        params = {"connect_timeout": args["connect_timeout"], "tries": [dict(one) for one in tries]}
+        return _lean.execute(
             self,
             former_logins,
             USES,
             args=_lean.validated(former_logins.ARGUMENT_SPEC, params),
-            task_vars=task_vars or {},
+            task_vars=task_vars,
             packages=True,
             python=args["python"],
         )
-        clean: dict[str, Any] = _redact.scrub(answer, _values(tries))
-        return {**result, **clean}
 
 
-def _read(args: Mapping[str, Any]) -> list[Try]:
-    connection = AwsConnection("watchparty.secrets.former_logins", args)
-    connection.require_aws_sdk()
-    catalog = _catalog.parse(args["catalog"], args["environment"])
-    suit(connection, catalog)
-    gatherer = Gatherer(document=args["catalog"], catalog=catalog, connection=connection, now=datetime.now(UTC))
-    return gatherer.former_tries()
-
-
-def _values(tries: list[Try]) -> list[str]:
-    """What must not be shown: each URL, and each password."""
-    urls = [url for one in tries for url in (one.current, *one.former)]
-    passwords = [login.password for login in map(login_of, urls) if login and login.password]
-    return [*urls, *(one for one in passwords if len(one) >= _redact.SHORTEST)]
+def _values(tries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What must not be shown: each value, the lines of keys, and the passwords in URLs."""
+    found: list[str] = []
+    for one in tries:
+        for value in (one["current"], *one["former"]):
+            login = None if one["server"] == _former.SSH else login_of(value)
+            found += _ssh_pair.masked(value) if one["server"] == _former.SSH else [value]
+            found += [login.password] if login and login.password else []
+    return [one for one in found if len(one) >= _redact.SHORTEST]

@@ -105,12 +105,10 @@ class ActionModule(ServerAction):
 
     def _is_accepted(self, private: str) -> bool:
         """Of the key that goes already the offer counts; by the one that stays a login must come about."""
-        with _ssh_login.holding(private, self._pair.name) as held:
-            found = _ssh_login.tried(self._way, held)
-        taken = found.accepts(held.fingerprint)
-        if taken is None:
-            self._fail(f"key {held.fingerprint} could not be tried on {self._way.name}", found)
-        return bool(taken) and (found.is_in_by(held.fingerprint) or private == self._pair.gone)
+        found = _ssh_login.asked(self._way, private, self._pair.name, in_full=private != self._pair.gone)
+        if found.accepted is None:
+            self._fail(f"key {found.fingerprint} could not be tried on {self._way.name}", found.verdict)
+        return found.accepted
 
     @staticmethod
     def _fail(words: str, found: _ssh_verdict.Verdict) -> NoReturn:

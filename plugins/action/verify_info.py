@@ -11,7 +11,13 @@ from ansible.utils.display import Display
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
 from ansible_collections.watchparty.secrets.plugins.action.aws_access_info import WORKFLOW
-from ansible_collections.watchparty.secrets.plugins.module_utils import _access, _catalog, _trust, _verification
+from ansible_collections.watchparty.secrets.plugins.module_utils import (
+    _access,
+    _catalog,
+    _former,
+    _trust,
+    _verification,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError, WrongAccount
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _leak_scan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection, suit
@@ -72,9 +78,14 @@ class ActionModule(ActionBase):
         services = gatherer.catalog.services.values()
         gathered = gatherer.gathered(wanted)
         former = gathered["parts"].get("former", {})
+        by = {name: one["by"] for name, one in former.items() if "by" in one}
         return {
             **gathered,
-            "former_needed": any(one.get("try") for one in former.values()),
+            # With values, as a snapshot's are: in a hidden result, kept by register alone.
+            "tries": [one.data for one in gatherer.former_tries if one.credential in by] if by else [],
+            "former_on_each": _former.BY_HOSTS in by.values(),
+            "former_on_one": _former.BY_SERVERS in by.values(),
+            "signing": sorted(name for name, how in by.items() if how == _former.BY_SESSIONS),
             "expected": gatherer.expected() if compares else {},
             "hosts_needed": hosts,
             "outside_needed": "outside" in wanted,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import ssl
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _catalog,
+    _former_told,
     _health,
     _verification,
     _verify_page,
@@ -31,6 +33,7 @@ OPTIONS: dict[str, Any] = {
     "info": {"type": "str", "required": True},
     "hosts": {"type": "dict", "default": {}},
     "tried": {"type": "dict", "default": {}},
+    "sessions": {"type": "dict", "default": {}},
     "outside": {"type": "list", "elements": "str", "default": []},
     "cafile": {"type": "path"},
     "timeout": {"type": "int", "default": 5},
@@ -64,13 +67,14 @@ class ActionModule(ActionBase):
                 "--start-at-task or --skip-tags skips it: start the playbook from its beginning"
             )
         checks = _verification.chosen(args["only"])
+        require_certificates(args["cafile"])
         parts = dict(info["parts"])
         if info.get("hosts_needed"):
             parts["hosts"] = {str(name): host(one) for name, one in args["hosts"].items()}
         if info.get("outside_needed"):
             parts["outside"] = asked(args["outside"], args["timeout"], args["cafile"])
         if "former" in parts:
-            parts["former"] = tried(parts["former"], args["tried"])
+            parts["former"] = _former_told.merged(parts["former"], args["tried"], args["sessions"])
         facts = _verification.Facts(
             catalog=_catalog.parse(args["catalog"], args["environment"]),
             now=datetime.now(UTC),
@@ -100,21 +104,14 @@ def host(result: Any) -> dict[str, Any]:
     return found
 
 
-def tried(former: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
-    """What was found by trying takes the place of what stores and journal tell; else why it was not tried."""
-    answers = result.get("tried")
-    words = one_line(result.get("msg") or "")
-    if result.get("unreachable"):
-        words = f"the host cannot be reached: {words}"
-    found = {}
-    for name, one in former.items():
-        if not one.get("try"):
-            found[name] = one
-        elif isinstance(answers, Mapping) and name in answers:
-            found[name] = dict(answers[name])
-        else:
-            found[name] = {**one, "words": f"{one['words']}: {words or 'no application host could be asked'}"}
-    return found
+def require_certificates(cafile: str | None) -> None:
+    """Raises SecretsError for a file that would make every certificate look untrusted."""
+    if cafile:
+        try:
+            ssl.create_default_context(cafile=cafile)
+        except OSError as error:
+            words = "no certificate is in it" if isinstance(error, ssl.SSLError) else error.strerror
+            raise SecretsError(f"secrets_verify_cafile: {cafile}: {words}") from None
 
 
 def asked(urls: Sequence[str], seconds: float, cafile: str | None) -> dict[str, Any]:

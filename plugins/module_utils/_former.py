@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What the versions before the current ones still open: as far as the stores and the journal tell, and what can be
-tried at a server. Pure.
+tried, and where. Pure.
 
 Values are compared here and leave as words, but for those of a :class:`Try`.
 """
@@ -18,21 +18,37 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base im
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login, with_login
 
 ACCEPTED, REFUSED, UNTRIED = "accepted", "refused", "untried"
-POSTGRESQL, VALKEY = "postgresql", "valkey"
-SERVERS = {"postgresql_role": POSTGRESQL, "valkey_user": VALKEY, "elasticache_auth_token": VALKEY}
-"""What a kind's credentials log in to."""
+POSTGRESQL, VALKEY, AWS, SSH, DJANGO = "postgresql", "valkey", "aws", "ssh", "django"
+SERVERS = {
+    "postgresql_role": POSTGRESQL,
+    "valkey_user": VALKEY,
+    "elasticache_auth_token": VALKEY,
+    "aws_access_key": AWS,
+    "ssh_key": SSH,
+    "django_secret_key": DJANGO,
+}
+"""What a kind's credentials open."""
+BY_SERVERS, BY_HOSTS, BY_SESSIONS, BY_AWS = "servers", "hosts", "sessions", "aws"
+BY = {POSTGRESQL: BY_SERVERS, VALKEY: BY_SERVERS, SSH: BY_HOSTS, DJANGO: BY_SESSIONS, AWS: BY_AWS}
+"""Where it is tried: at servers from one application host, at every host, at the application, from the controller."""
 
 
 @dataclass(frozen=True)
 class Try:
-    """A credential whose former logins can be tried where the current one is used."""
+    """A credential whose former values can be tried where the current one is used."""
 
     credential: str
     server: str
-    current: str = field(repr=False)
-    """URL of the application's."""
-    former: Tuple[str, ...] = field(repr=False)
-    """The same with each former login."""
+    current: Any = field(repr=False)
+    """URL of the application's, private key, access key as a Login, or signing key."""
+    former: Tuple[Any, ...] = field(repr=False)
+    """The same with each former value."""
+    user: str = ""
+    """Whose logins an SSH key is tried for, where that is not Ansible's own user."""
+
+    @property
+    def by(self) -> str:
+        return BY[self.server]
 
     @property
     def data(self) -> Dict[str, Any]:
@@ -41,20 +57,22 @@ class Try:
             "server": self.server,
             "current": self.current,
             "former": list(self.former),
+            "user": self.user,
         }
 
 
 def told(
     catalog: Catalog, now: Contents, values: Mapping[str, str], before: Contents, journal: Journal
 ) -> Dict[str, Dict[str, Any]]:
-    """State and words by credential; ``try`` where a server can be asked, in words that hold until it was."""
+    """State and words by credential; ``by`` where it can be tried, beside words that hold until it was."""
     found: Dict[str, Dict[str, Any]] = {}
     for name, credential in catalog.credentials.items():
         old, new = _graph.find(catalog, credential, before), _graph.find(catalog, credential, now).login
         if not [one for one in _passwords(old) if one != new.password]:
             found[name] = _said(UNTRIED, "no former value of it is kept")
-        elif credential.kind == "django_secret_key" and old.login.password is not None:
-            found[name] = _signing(credential, values, old.login.password, journal)
+        elif SERVERS.get(credential.kind) == DJANGO and old.login.password is not None:
+            one = _try(catalog, credential, now, before, journal)
+            found[name] = _signing(credential, values, old.login.password, journal, one)
         else:
             found[name] = _login(catalog, credential, now, before, journal)
     return found
@@ -75,17 +93,33 @@ def _try(catalog: Catalog, credential: Credential, now: Contents, before: Conten
     if server is None:
         return f"credentials of the kind {credential.kind} are not tried here"
     current, former = _graph.find(catalog, credential, now), _graph.find(catalog, credential, before)
-    if current.problems or current.url is None:
-        return f"no server is known to try it at: {'; '.join(current.problems) or 'it appears in no URL'}"
+    if current.problems or current.login.password is None:
+        return f"its current value cannot be read: {'; '.join(current.problems) or 'no place holds it'}"
+    passwords = [one for one in _passwords(former) if one != current.login.password]
+    if BY[server] != BY_SERVERS:
+        return _apart(credential, server, current.login, passwords, _users(former))
+    if current.url is None:
+        return "no server is known to try it at: it appears in no URL"
     found = []
-    for password in _passwords(former):
+    for password in passwords:
         for user in dict.fromkeys((*_users(former), current.login.username)):
-            login = Login(user, password)
-            if password != current.login.password:
-                found.append(with_login(current.url, login))
-    if not found:
-        return "no former value of it is kept"
-    return Try(credential.name, server, current.url, tuple(dict.fromkeys(found)))
+            found.append(with_login(current.url, Login(user, password)))
+    return _found(Try(credential.name, server, current.url, tuple(dict.fromkeys(found))))
+
+
+def _apart(credential: Credential, server: str, current: Login, passwords: List[str], users: List[str]) -> Any:
+    """What no URL leads to: keys, which are their own whole login, but for those that have an id."""
+    if server != AWS:
+        user = str(credential.options.get("user") or "") if server == SSH else ""
+        return _found(Try(credential.name, server, current.password, tuple(passwords), user))
+    if passwords and not users:
+        return "the id of its former key is not kept"
+    pairs = [Login(user, password) for password in passwords for user in users]
+    return _found(Try(credential.name, server, current, tuple(pairs)))
+
+
+def _found(one: Try) -> Any:
+    return one if one.former else "no former value of it is kept"
 
 
 def _passwords(found: _graph.Found) -> List[str]:
@@ -103,11 +137,15 @@ def _said(state: str, words: str, **more: Any) -> Dict[str, Any]:
     return {"state": state, "words": words, **more}
 
 
-def _signing(credential: Credential, values: Mapping[str, str], old: str, journal: Journal) -> Dict[str, Any]:
+def _signing(credential: Credential, values: Mapping[str, str], old: str, journal: Journal, one: Any) -> Dict[str, Any]:
+    """By what the stores hold; ``one`` is a Try, which tells of the application too, or why there is none."""
     kept = [one.strip() for one in values.get(credential.fallbacks or "", "").split(",")]
     due = [one.due for one in journal.obligations.values() if one.credential == credential.name]
     if old not in kept:
-        return _said(REFUSED, "the former key is none of the fallbacks, so nothing that it signed is accepted")
+        words = "the former key is none of the fallbacks, so nothing that it signed is accepted"
+        if isinstance(one, Try):
+            return _said(REFUSED, words, by=BY_SESSIONS)
+        return _said(REFUSED, f"{words}; no session was tried: {one}")
     if due:
         return _said(UNTRIED, f"the former key verifies until {min(due)}, as planned")
     return _said(ACCEPTED, f"the former key is still in {credential.fallbacks}, and nothing plans to take it out")
@@ -129,7 +167,7 @@ def _login(
 ) -> Dict[str, Any]:
     found = _try(catalog, credential, now, before, journal)
     if isinstance(found, Try):
-        return _said(UNTRIED, "it was not tried at its server", **{"try": True})
+        return _said(UNTRIED, "it was not tried where it used to work", by=found.by)
     why = _planned(credential.name, journal)
     last = journal.rotated.get(credential.name)
     if why:

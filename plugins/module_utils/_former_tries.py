@@ -1,13 +1,15 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tries former logins from where the application runs, with its own drivers. It only logs in. Python 3.8.
+"""Tries former logins, those at servers from where the application runs, with its own drivers. It only logs in.
+Python 3.8.
 
 A refusal counts only beside the acceptance of the current login: a server that refuses everybody proves nothing.
 """
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
+from functools import partial
+from typing import Any, Callable, Dict, Mapping, Sequence, Tuple, TypeVar
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _postgresql,
@@ -17,42 +19,48 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
 
-ACCEPTED, REFUSED, UNTRIED = "accepted", "refused", "untried"
+ACCEPTED, REFUSED, UNTRIED, NEITHER = "accepted", "refused", "untried", "neither"
+"""The last one: the current value is refused as the former ones are, so their refusal proves nothing."""
 Answer = Tuple[str, str]
 """A state, and in words where or why."""
+T = TypeVar("T")
 
 
 def tried(wanted: Sequence[Mapping[str, Any]], timeout: int) -> Dict[str, Dict[str, str]]:
     """State and words by credential."""
     found = {}
     for one in wanted:
-        try:
-            state, words = _tried(_SERVERS[one["server"]], one["current"], one["former"], timeout)
-        except SecretsError as error:
-            state, words = UNTRIED, "it could not be tried: %s" % error
+        log_in = partial(_SERVERS[one["server"]], timeout)
+        state, words = judged(log_in, one["current"], one["former"])
         found[one["credential"]] = {"state": state, "words": words}
     return found
 
 
-def _tried(log_in: Callable[[str, int], Answer], current: str, former: Sequence[str], timeout: int) -> Answer:
-    state, words = log_in(current, timeout)
-    if state != ACCEPTED:
-        return UNTRIED, "not even the current value is accepted from here, so a refusal would prove nothing: %s" % words
-    where = words
-    reasons: List[str] = []
-    for url in former:
-        state, words = log_in(url, timeout)
-        if state == ACCEPTED:
-            return ACCEPTED, "a former value still logs in at %s" % where
-        if state == UNTRIED:
-            return UNTRIED, "it could not be tried: %s" % words
-        reasons.append(words)
-    if not reasons:
+def judged(log_in: Callable[[T], Answer], current: T, former: Sequence[T]) -> Answer:
+    """What the tries of all former values come to; ``log_in`` may raise SecretsError. An acceptance is proof enough."""
+    if not former:
         return UNTRIED, "no former value was given"
-    return REFUSED, "refused now at %s, which accepts the current value" % where
+    answers = [_asked(log_in, one) for one in former]
+    told = dict(answers)
+    if ACCEPTED in told:
+        return ACCEPTED, "a former value still logs in at %s" % told[ACCEPTED]
+    if UNTRIED in told:
+        return UNTRIED, "it could not be tried: %s" % told[UNTRIED]
+    state, words = _asked(log_in, current)
+    if state == ACCEPTED:
+        return REFUSED, "refused now at %s, which accepts the current value" % words
+    proof = "not even the current value is accepted from here, so a refusal would prove nothing: %s" % words
+    return NEITHER if state == REFUSED else UNTRIED, proof
 
 
-def _postgresql_login(url: str, timeout: int) -> Answer:
+def _asked(log_in: Callable[[T], Answer], value: T) -> Answer:
+    try:
+        return log_in(value)
+    except SecretsError as error:
+        return UNTRIED, str(error)
+
+
+def _postgresql_login(timeout: int, url: str) -> Answer:
     target = _postgresql.parse_url(url, "the URL")
     found = _postgresql_server.try_login(target, "the URL", timeout)
     if isinstance(found, _postgresql_server.Found):
@@ -63,7 +71,7 @@ def _postgresql_login(url: str, timeout: int) -> Answer:
     return UNTRIED, str(found)
 
 
-def _valkey_login(url: str, _timeout: int) -> Answer:
+def _valkey_login(_timeout: int, url: str) -> Answer:
     address = _valkey.parse_url(url, "the URL")
     try:
         _valkey_server.Connection(address, _valkey_server.LOGIN).close()
@@ -72,4 +80,4 @@ def _valkey_login(url: str, _timeout: int) -> Answer:
     return ACCEPTED, str(address)
 
 
-_SERVERS: Dict[str, Callable[[str, int], Answer]] = {"postgresql": _postgresql_login, "valkey": _valkey_login}
+_SERVERS: Dict[str, Callable[[int, str], Answer]] = {"postgresql": _postgresql_login, "valkey": _valkey_login}

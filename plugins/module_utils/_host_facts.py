@@ -29,6 +29,8 @@ ACL = "system.posix_acl_access"
 _USER, _GROUP_OBJECT, _GROUP, _MASK = 0x02, 0x04, 0x08, 0x10
 _READ, _WRITE = 4, 2
 SELINUX = "/sys/fs/selinux/enforce"
+NO_CONTEXT = "<<none>>"
+"""How a policy says of a path that it leaves its context alone."""
 SECONDS = 5
 
 
@@ -146,8 +148,18 @@ def _selinux(path: str) -> Dict[str, Any]:
         context = os.getxattr(path, "security.selinux").rstrip(b"\0").decode("utf-8", "replace")
     except OSError as error:
         return {"enabled": True, "why": "the file's context cannot be read: %s" % error.strerror}
-    code, _text, why = _command(["matchpathcon", "-V", path])
-    return {"enabled": True, "context": context, "right": None if code is None else code == 0, "why": why}
+    code, text, why = _command(["matchpathcon", "-V", path])
+    answer: Dict[str, Any] = {"enabled": True, "context": context, "right": None, "why": why}
+    wanted = text.strip().rpartition(" should be ")[2] if " should be " in text else ""
+    if code == 0:
+        answer["right"] = True
+    elif wanted == NO_CONTEXT:
+        answer["why"] = "the policy asks for no context of it"
+    elif wanted:
+        answer.update(right=False, wanted=wanted)
+    elif code is not None:
+        answer["why"] = "matchpathcon cannot tell the right context (exit code %d)" % code
+    return answer
 
 
 def _mark(path: str) -> Dict[str, Any]:

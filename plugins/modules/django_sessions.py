@@ -100,6 +100,30 @@ options:
   environment:
     description: The environment of O(catalog).
     type: str
+  state:
+    description:
+      - V(absent) ends sessions. V(tried) ends none, and only tries at O(probe_url) sessions that former keys signed.
+    type: str
+    choices: [absent, tried]
+    default: absent
+    version_added: 0.3.0
+  make:
+    description:
+      - With O(state=tried), whether a session may be made for it where the application keeps them, and be removed
+        again. Without it only sessions in cookies are tried.
+    type: bool
+    default: false
+    version_added: 0.3.0
+  info:
+    description:
+      - Instead of O(catalog), the name of the variable in which a result of M(watchparty.secrets.verify_info) was
+        registered, which holds the former keys of O(credential).
+    type: str
+    version_added: 0.3.0
+  credential:
+    description: The signing key whose former ones O(info) holds.
+    type: str
+    version_added: 0.3.0
   python:
     description: The application's interpreter on the host; Ansible's own there by default.
     type: str

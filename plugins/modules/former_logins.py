@@ -6,20 +6,31 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: former_logins
-short_description: Try former logins of databases and caches, which must be refused
+short_description: Try former logins of databases and caches, and former SSH keys, which must be refused
 version_added: 0.3.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Logs in once with each value that a credential had before its current one, as C(AWSPREVIOUS) has it, where the
     application uses the current one. Logs in and nothing else.
-  - Runs on a host of the application with the application's interpreter, which has C(psycopg), C(psycopg2) or
-    C(redis). The action plugin of the same name reads the values on the controller and hands them to the module on
-    standard input. No value is ever in the task's arguments.
-  - A refusal counts only if the server accepts the current value from the same host. Whatever cannot be tried is
-    V(untried), with the reason.
+  - Databases and caches are tried on a host of the application with the application's interpreter, which has
+    C(psycopg), C(psycopg2) or C(redis). The action plugin of the same name takes the values from what
+    M(watchparty.secrets.verify_info) has read, and hands them to the module on standard input. No value is ever in the
+    task's arguments.
+  - SSH keys are tried from the controller, over Ansible's own way to the host and out of an agent that ends with the
+    try. No session is opened there.
+  - A refusal counts only if the current value is accepted from the same place; else it is V(neither). Whatever cannot
+    be tried is V(untried), with the reason.
   - What is valid still by a plan is not tried. That is the value of a rotation that is open, or that retires later.
 options:
+  info:
+    description: Name of the variable in which a result of M(watchparty.secrets.verify_info) was registered.
+    type: str
+    required: true
+  servers:
+    description: Whether databases and caches are tried on this host too, for which one host is enough.
+    type: bool
+    default: true
   connect_timeout:
     description: Seconds to wait for a connection.
     type: int
@@ -32,11 +43,6 @@ options:
     type: list
     elements: dict
     default: []
-extends_documentation_fragment:
-  - amazon.aws.common.modules
-  - amazon.aws.region.modules
-  - amazon.aws.boto3
-  - watchparty.secrets.catalog
 attributes:
   check_mode:
     description: The same in either mode.
@@ -48,7 +54,7 @@ attributes:
     description: It only logs in.
     support: full
   action:
-    description: Finds the values on the controller.
+    description: Finds the values on the controller, and tries SSH keys from there.
     support: full
 notes:
   - A failed login is a line in the server's log.
@@ -60,15 +66,14 @@ seealso:
 EXAMPLES = r"""
 - name: Try what was valid before
   watchparty.secrets.former_logins:
-    catalog: "{{ secrets_catalog }}"
-    environment: production
+    info: verify_info
     python: /srv/watchparty/venv/bin/python
   register: former
 """
 
 RETURN = r"""
 tried:
-  description: State and words by credential. The state is accepted, refused or untried.
+  description: State and words by credential. The state is accepted, refused, neither or untried.
   type: dict
   returned: success
   sample: {database: {state: refused, words: "refused now at database shop at db.internal, port 5432"}}

@@ -15,8 +15,8 @@ description:
     descriptions and policies of secrets, keys of KMS, the roles of the catalog, the account's users and roles, the
     other environments' values, GitHub, and the history and working tree of a repository.
   - Only what the chosen checks need is read. What cannot be read is told, and does not fail.
-  - Values are compared in memory. The result holds names, times, words, and the key of this run's fingerprints, and is
-    hidden.
+  - Values are compared in memory. The result holds names, times, words, the key of this run's fingerprints and the
+    values of RV(tries), and is hidden.
 options:
   only:
     description: Ids, names or areas of checks, such as V(WPS201) or V(drift). All by default.
@@ -99,9 +99,25 @@ expected:
   description: What hosts must hold, as fingerprints under a key of this run.
   type: dict
   returned: success
-former_needed:
-  description: Whether M(watchparty.secrets.former_logins) has something to try.
+tries:
+  description:
+    - Current and former values of what M(watchparty.secrets.former_logins) and M(watchparty.secrets.django_sessions)
+      can try, so that they need not be read again.
+  type: list
+  elements: dict
+  returned: success
+former_on_each:
+  description: Whether there is something to try at every host.
   type: bool
+  returned: success
+former_on_one:
+  description: Whether there is something to try at servers, from one host.
+  type: bool
+  returned: success
+signing:
+  description: The signing keys of which a former one can be tried at the application.
+  type: list
+  elements: str
   returned: success
 hosts_needed:
   description: Whether a chosen check asks for hosts.

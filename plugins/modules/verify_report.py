@@ -34,7 +34,11 @@ options:
     type: dict
     default: {}
   tried:
-    description: Result of M(watchparty.secrets.former_logins). An empty one is a host that gave no answer.
+    description: Results of M(watchparty.secrets.former_logins) by host. An empty one is a host that gave no answer.
+    type: dict
+    default: {}
+  sessions:
+    description: Results of M(watchparty.secrets.django_sessions) by the credential whose former keys were tried.
     type: dict
     default: {}
   outside:

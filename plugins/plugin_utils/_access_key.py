@@ -27,9 +27,8 @@ KIND = _impact.ACCESS_KEY
 OPTION = "user"
 
 
-def store(setting: Setting) -> AccessKeys:
+def store(connection: AwsConnection) -> AccessKeys:
     """IAM, asked with this run's own key, and STS, asked with any."""
-    connection = setting.connection
 
     def sts(login: Login | None) -> Any:
         if login is None:
@@ -48,7 +47,7 @@ def against(setting: Setting, plan: _rotation.Plan, contents: Contents) -> dict[
             continue
         credential = setting.catalog.credentials[item.credential]
         key = _graph.find(setting.catalog, credential, contents).login.username
-        words = _access_keys.objections(store(setting), str(key), credential.options.get(OPTION))
+        words = _access_keys.objections(store(setting.connection), str(key), credential.options.get(OPTION))
         if words:
             found[item.credential] = "; ".join(words)
     return found
@@ -68,7 +67,7 @@ def concerned(setting: Setting, name: str) -> tuple[Hands, Keys]:
     if old.username is None:
         raise RotationError(f"{name}: the id of its old access key cannot be read any more; delete that key by hand")
     aborting = rotation.step in _steps.BACKWARD
-    keys = store(setting)
+    keys = store(setting.connection)
     kept = old if aborting or new is None else new
     found = Keys(
         credential=name,

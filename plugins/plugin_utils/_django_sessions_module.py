@@ -41,6 +41,8 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "clear_cache": {"type": "bool", "default": False},
     "probe_url": {"type": "str"},
     "probe_user": {"type": "str"},
+    "state": {"type": "str", "choices": ["absent", "tried"], "default": "absent"},
+    "make": {"type": "bool", "default": False},
     "former": {"type": "list", "elements": "str", "default": [], "no_log": True},
     "former_unread": {"type": "list", "elements": "str", "default": []},
 }
@@ -134,8 +136,21 @@ def probed(params: Mapping[str, Any], end: Callable[[], dict[str, Any]]) -> dict
     return {**result, **probe.told}
 
 
+def only_tried(params: Mapping[str, Any], settings: Mapping[str, str], *, check: bool) -> dict[str, Any]:
+    """Ends nothing. But for sessions in cookies, one is made where the application keeps them, and removed."""
+    if not params["probe_url"] or not params["chdir"]:
+        raise HostError("sessions are tried at probe_url through the application in chdir; give both")
+    _django_stores.start(params["chdir"], settings, params["settings_module"])
+    engine = _django_stores.found("auto")[0]
+    result = {"changed": False, "engine": engine, "only_the_key": True}
+    if engine != "signed_cookies" and (check or not params["make"]):
+        words = "a session would have to be made in %s for it, and that was not asked for" % engine
+        return {**result, "skipped": True, "msg": words}
+    return probed(params, lambda: result)
+
+
 def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
-    """Ends the sessions, or counts them. Raises HostError without a value of the .env in it."""
+    """Ends the sessions, or counts or tries them. Raises HostError without a value of the .env in it."""
     settings = settings_of(params)
     masked = [*_redact.maskable(settings, {}), *params["former"]]
 
@@ -143,6 +158,8 @@ def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
         return outcome(engine, whose, places, check=check)
 
     try:
+        if params["state"] == "tried":
+            return only_tried(params, settings, check=check)
         way = through_the_application if params["chdir"] else by_its_settings
         engine, whose, places = way(params, settings)
         why = _why_not(params, check=check)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _contents, _graph, _types
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import StoreError
@@ -18,10 +18,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base im
     MISSING,
     PENDING,
     PREVIOUS,
+    Contents,
     Reading,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
 
 VALUES = "values"
 """What stands in a report for the source of the values."""
@@ -33,7 +32,17 @@ PUBLIC = {
 """Keys of secrets, in small letters, that hold no secret unless the catalog says so: RDS's and their like."""
 
 
-def read(catalog: Catalog, secrets: SecretsManager, parameters: ParameterStore) -> tuple[list[Live], list[NotChecked]]:
+class Reads(Protocol):
+    """A store, or what stands before one."""
+
+    def read(self, names: Sequence[str], *, stages: Mapping[str, str] | None = None) -> Contents: ...
+
+
+class Histories(Reads, Protocol):
+    def history(self, name: str) -> Sequence[Reading]: ...
+
+
+def read(catalog: Catalog, secrets: Reads, parameters: Histories) -> tuple[list[Live], list[NotChecked]]:
     """The values, and what could not be read. Raises NoAccess where nothing can."""
     values: list[Live] = []
     unread: list[NotChecked] = []

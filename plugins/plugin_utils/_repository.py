@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _env_placeholders, _workflows
+from ansible_collections.watchparty.secrets.plugins.module_utils import _env_placeholders, _workflows, _zizmor
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._scan_git import Repository
@@ -47,6 +47,15 @@ def workflows(path: str) -> dict[str, Any]:
         except yaml.YAMLError:
             unread[name] = "is no YAML"
     return {"files": files, "findings": findings, "unread": unread}
+
+
+def zizmor(path: str) -> dict[str, Any]:
+    """What zizmor says of workflows and composite actions. Raises SecretsError."""
+    root = _root(path)
+    files = [name for name in _git(root, "ls-files", "-z").split("\0") if _is_workflow(name)]
+    if not files:
+        raise HostError("the repository has no workflows")
+    return {**_zizmor.looked(str(root)), "files": len(files)}
 
 
 def parsed(text: str) -> Any:

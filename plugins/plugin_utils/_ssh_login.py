@@ -156,6 +156,26 @@ def tried(way: Way, held: Held) -> _ssh_verdict.Verdict:
     return _attempt(way, key, None, until=held.fingerprint)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a host says to a key."""
+
+    accepted: bool | None
+    """None where it was not asked."""
+    verdict: _ssh_verdict.Verdict
+    fingerprint: str
+
+
+def asked(way: Way, private: str, name: str, *, in_full: bool) -> Asked:
+    """Whether the host accepts the key; ``in_full`` if a login must come about by it, else already the offer counts."""
+    with holding(private, name) as held:
+        found = tried(way, held)
+    accepted = found.accepts(held.fingerprint)
+    if accepted and in_full:
+        accepted = found.is_in_by(held.fingerprint)
+    return Asked(accepted, found, held.fingerprint)
+
+
 def _attempt(way: Way, key: Sequence[str], command: str | None, *, until: str | None) -> _ssh_verdict.Verdict:
     argv = [way.program, *ALONE, *key, *way.arguments, "-a", "--", way.host, *([command] if command else [])]
     try:

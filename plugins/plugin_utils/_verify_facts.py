@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Collection, Mapping, Set
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -31,8 +32,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._model import C
 from ansible_collections.watchparty.secrets.plugins.module_utils._scan_baseline import Baseline
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.audit import body_of
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import PREVIOUS, Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import PREVIOUS
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam_policies import Policies
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.once import ParametersOnce, ReadOnce
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secret_facts import SecretFacts, keys
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
@@ -40,6 +42,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils import (
     _reading,
     _repository,
     _verify_access,
+    _verify_former,
     _verify_github,
     _verify_scan,
 )
@@ -54,14 +57,6 @@ class JournalRead(NamedTuple):
 
     journal: _journal.Journal
     entries: list[Mapping[str, Any]]
-
-
-class Versions(NamedTuple):
-    """What the stores hold now, what they held before, and the journal that tells of it."""
-
-    now: Contents
-    before: Contents
-    journal: _journal.Journal
 
 
 @dataclass
@@ -110,7 +105,12 @@ class Gatherer:
 
     @once
     def environment(self) -> _reading.Environment:
-        return self._read(self.catalog.environment, self.connection)
+        read = self._read(self.catalog.environment, self.connection)
+        if not (read.journal.rotation and read.journal.rotation.prescribes):  # else it has read what that prescribes
+            secrets, parameters = self._stores
+            secrets.keep(read.catalog.secret_names, read.contents)
+            parameters.keep([read.catalog.ssm_path] if read.catalog.reads_ssm else [], read.contents)
+        return read
 
     def _read(self, environment: str, connection: AwsConnection) -> _reading.Environment:
         request = _reading.Request(
@@ -284,30 +284,30 @@ class Gatherer:
     @once
     def former(self) -> dict[str, Any]:
         """What the versions before the current ones still open."""
-        read, values = self._versions, self.environment.resolution.values
-        return _former.told(self.catalog, read.now, values, read.before, read.journal)
-
-    def former_tries(self) -> list[_former.Try]:
-        """What can be tried at servers, with values."""
-        read = self._versions
-        return _former.tries(self.catalog, read.now, read.before, read.journal)
+        values = self.environment.resolution.values
+        return _verify_former.told(self.catalog, self._versions, values, self.former_tries, self.connection)
 
     @once
-    def _versions(self) -> Versions:
-        manager, journal = self._stores[0], self.journal_read.journal
-        names = [name for name, one in self.secrets.items() if PREVIOUS in one.get("stages", {})]
-        now = self.environment.contents
-        more = sorted(set(names) - set(now.readings))  # administrators' secrets, which no setting is in
-        before = manager.read(names, stages=dict.fromkeys(names, PREVIOUS))
-        return Versions(now | manager.read(more), before, journal)
+    def former_tries(self) -> list[_former.Try]:
+        return self._versions.tries(self.catalog)
 
-    @property
-    def _stores(self) -> tuple[SecretsManager, ParameterStore]:
+    @once
+    def _versions(self) -> _verify_former.Versions:
+        now, journal, secrets = self.environment.contents, self.journal_read.journal, self._stores[0]
+        names = [name for name, one in self.secrets.items() if PREVIOUS in one.get("stages", {})]
+        more = sorted(set(names) - set(now.readings))  # administrators' secrets, which no setting is in
+        before = secrets.read(names, stages=dict.fromkeys(names, PREVIOUS))
+        return _verify_former.Versions(now | secrets.read(more), before, journal)
+
+    @once
+    def _stores(self) -> tuple[ReadOnce, ParametersOnce]:
         client = self.connection.store_client
-        return SecretsManager(client("secretsmanager")), ParameterStore(client("ssm"))
+        return ReadOnce(SecretsManager(client("secretsmanager"))), ParametersOnce(ParameterStore(client("ssm")))
 
     @once
     def history(self) -> dict[str, Any]:
+        with suppress(SecretsError):
+            _ = self.environment  # what it has read is not read again
         return _verify_scan.live(self._checkout, self.catalog, self._stores, self.baseline)
 
     @once
@@ -352,6 +352,10 @@ class Gatherer:
     def workflows(self) -> dict[str, Any]:
         return _repository.workflows(self._checkout)
 
+    @once
+    def zizmor(self) -> dict[str, Any]:
+        return _repository.zizmor(self._checkout)
+
     @property
     def _checkout(self) -> str:
         if not self.repository_path:
@@ -387,5 +391,6 @@ PARTS = (
     "unknown_secrets",
     "users",
     "workflows",
+    "zizmor",
 )
 """What is gathered on the controller; hosts and what is seen from outside come later."""

@@ -14,15 +14,14 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._model import C
 from ansible_collections.watchparty.secrets.plugins.module_utils._scan_report import Finding, Report
 from ansible_collections.watchparty.secrets.plugins.module_utils._scan_sought import Sought, sought
 from ansible_collections.watchparty.secrets.plugins.module_utils._scan_sources import GitSource
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.once import ParametersOnce, ReadOnce
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _live_values
 
 Baseline = _scan_baseline.Baseline
 
 
 def live(
-    path: str, catalog: Catalog, stores: tuple[SecretsManager, ParameterStore], baseline: Baseline | None
+    path: str, catalog: Catalog, stores: tuple[ReadOnce, ParametersOnce], baseline: Baseline | None
 ) -> dict[str, Any]:
     """Every object of the history and the working tree, with the live values. Raises SecretsError."""
     root = _root(path)

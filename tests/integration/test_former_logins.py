@@ -62,9 +62,13 @@ def test_postgresql(postgres: Postgres) -> None:
 
 def test_postgresql_that_proves_nothing(postgres: Postgres) -> None:
     current, wrong = postgres.url("shop_b", CURRENT, "shop"), postgres.url("shop_b", FORMER, "shop")
-    state, words = judged("postgresql", wrong, wrong)
-    assert (state, "not even the current value is accepted" in words) == ("untried", True)
+    former = postgres.url("shop_a", FORMER, "shop")
     gone = f"postgresql://shop_b:{CURRENT}@127.0.0.1:{free_port()}/shop"
+    state, words = judged("postgresql", wrong, wrong)
+    assert (state, "not even the current value is accepted" in words) == ("neither", True)
+    assert judged("postgresql", wrong, wrong, former)[0] == "accepted", "whatever becomes of the current one"
+    state, words = judged("postgresql", gone, wrong)
+    assert (state, "not even the current value is accepted" in words) == ("untried", True)
     assert judged("postgresql", gone, gone)[0] == "untried"
     state, words = judged("postgresql", current, gone.replace(CURRENT, FORMER))
     assert (state, "cannot be reached" in words) == ("untried", True)
@@ -85,7 +89,7 @@ def test_valkey(valkey: Valkey) -> None:
     valkey.execute("ACL", "SETUSER", "shop", f">{FORMER}")
     assert judged("valkey", current, wrong) == ("accepted", f"a former value still logs in at {where}")
     valkey.execute("ACL", "SETUSER", "shop", f"<{FORMER}")
-    assert judged("valkey", wrong, wrong)[0] == "untried"
+    assert judged("valkey", wrong, wrong)[0] == "neither"
     gone = f"redis://shop:{FORMER}@127.0.0.1:{free_port()}/0"
     state, words = judged("valkey", current, gone)
     assert (state, "cannot be reached" in words) == ("untried", True)

@@ -69,3 +69,35 @@ def test_an_address_that_everybody_gets_tells_nothing(servers: Servers, tmp_path
         assert "not everybody's" in end(**options, users=["ana"])["not_tried"][0]
         failed = end(**options, probe_user="nobody")
         assert failed["msg"] == "there is no active user nobody whose session could be tried"
+
+
+def test_tried_alone_nothing_ends(servers: Servers, tmp_path: Path) -> None:
+    """In an engine that keeps sessions one is made only if that is asked for."""
+    with WebHosts(tmp_path, settings(*servers, key=NEXT_KEY, SESSION_ENGINE=STOCK + "db"), count=1) as web:
+        web.manage.run("make_users", "ana", text=PASSWORD)
+        url = f"http://127.0.0.1:{web.hosts[0].port}/account/"
+        options: dict[str, Any] = {"chdir": str(SOURCE), "env_file": str(web.hosts[0].env_file), "state": "tried"}
+        options |= {"probe_url": url, "former": [KEY]}
+        kept = servers[0].execute("SELECT count(*) FROM django_session", database="web")
+        for more in ({}, {"make": True, "check": True}):
+            found = end(**options, **more)
+            assert (found["skipped"], "tried" in found) == (True, False)
+            assert "would have to be made in db for it" in found["msg"]
+        found = end(**options, make=True)
+        assert [line.partition(":")[0] for line in found["tried"]] == [SIGNED]
+        assert (found["changed"], found["accepted"], found["not_tried"]) == (False, [], [])
+        assert servers[0].execute("SELECT count(*) FROM django_session", database="web") == kept
+        for name in ("probe_url", "chdir"):
+            failed = end(**{key: value for key, value in options.items() if key != name}, make=True)
+            assert "give both" in failed["msg"]
+
+
+@pytest.mark.parametrize("fallbacks", ["", KEY])
+def test_tried_alone_in_cookies(servers: Servers, tmp_path: Path, fallbacks: str) -> None:
+    more = {"SECRET_KEY_FALLBACKS": fallbacks} if fallbacks else {}
+    wanted = settings(*servers, key=NEXT_KEY, SESSION_ENGINE=STOCK + "signed_cookies", **more)
+    with WebHosts(tmp_path, wanted, count=1) as web:
+        web.manage.run("make_users", "ana", text=PASSWORD)
+        url = f"http://127.0.0.1:{web.hosts[0].port}/account/"
+        found = end(chdir=str(SOURCE), env_file=str(web.hosts[0].env_file), state="tried", probe_url=url, former=[KEY])
+    assert [bool(found[name]) for name in ("accepted", "tried")] == ([True, False] if fallbacks else [False, True])

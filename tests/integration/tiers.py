@@ -40,6 +40,7 @@ SELECTED = {
     "test_aws_access_key": ("from_end_to_end",),
     "test_canary_rotation": ("no_value_is_anywhere_else", "arguments]"),
     "test_django_sessions": (),
+    "test_former_keys": ("access_keys",),
     "test_former_logins": ("test_postgresql", "test_valkey"),
     "test_import": (),
     "test_github_rotation": (),
@@ -68,6 +69,7 @@ SELECTED = {
     "test_ssh_logins": (),
     "test_valkey_user_killed": (),
     "test_values_terminal": (),
+    "test_verify_tls": ("from_outside",),
     "test_verify.py": ("healthy_application", "mistakes_on_hosts", "test_mistakes_in_aws", "in_the_repository"),
 }
 """Of the slow tests in these files, those that make test runs."""

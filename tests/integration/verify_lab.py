@@ -6,16 +6,13 @@ from __future__ import annotations
 
 import json
 import os
-import ssl
 import struct
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -28,6 +25,7 @@ from sandbox.process import clean_environment
 from sandbox.seed import Layout
 from tests.integration import harness
 from tests.integration.access_lab import OPERATOR
+from tests.integration.certificates import Authority, Https
 from tests.integration.github_server import REPOSITORY, TOKEN, GitHub
 from tests.integration.harness import ENVIRONMENT, SERVICE, Lab, Run, layout
 
@@ -41,77 +39,19 @@ FORMER_PASSWORD = "former-database-password-" + "y" * 20
 FORMER_KEY = "former-secret-key-" + "y" * 50
 WORKFLOW = """name: test
 on: push
-permissions: {contents: read, id-token: write}
+permissions: {contents: read}
 jobs:
   test:
     runs-on: ubuntu-latest
+    permissions: {contents: read, id-token: write}
     steps:
       - uses: actions/checkout@%s # v5
+        with: {persist-credentials: false}
       - uses: aws-actions/configure-aws-credentials@%s # v5
         with: {role-to-assume: "arn:aws:iam::123456789012:role/shop-ci", aws-region: eu-west-3}
       - run: printf '%%s' "$TOKEN" | login --password-stdin
         env: {TOKEN: "${{ secrets.TOKEN }}"}
 """ % ("0" * 40, "1" * 40)
-
-
-@dataclass
-class Outside:
-    """An https server that answers as it is told."""
-
-    directory: Path
-    status: int = 200
-    days: int = 60
-    server: ThreadingHTTPServer | None = None
-    made: dict[int, Path] = field(default_factory=dict)
-
-    @property
-    def url(self) -> str:
-        assert self.server
-        return f"https://127.0.0.1:{self.server.server_port}/health/"
-
-    def certificate(self, days: int) -> Path:
-        path = self.directory / f"certificate-{days}.pem"
-        if not path.exists():
-            subprocess.run(
-                [
-                    *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
-                    *("-days", str(days), "-subj", "/CN=outside", "-keyout", str(path), "-out", f"{path}.crt"),
-                    *("-addext", "basicConstraints=critical,CA:TRUE"),
-                    *("-addext", "keyUsage=critical,digitalSignature,keyCertSign"),
-                    *("-addext", "subjectAltName=IP:127.0.0.1"),
-                ],
-                capture_output=True,
-                check=True,
-            )
-            path.write_text(path.read_text() + Path(f"{path}.crt").read_text())
-        return path
-
-    @property
-    def cafile(self) -> Path:
-        return Path(f"{self.certificate(self.days)}.crt")
-
-    def start(self) -> None:
-        outside = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_response(outside.status)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_words: Any) -> None:
-                """Nothing: the test's output is for the test."""
-
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.certificate(self.days))
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def stop(self) -> None:
-        if self.server:
-            self.server.shutdown()
-            self.server.server_close()
 
 
 DEPLOY_FILE = ".github/workflows/deploy.yml"
@@ -122,7 +62,8 @@ class VerifyLab:
     """A lab with everything that the checks ask for."""
 
     lab: Lab
-    outside: Outside
+    outside: Https
+    authority: Authority
     github: GitHub
     postgres: Postgres
     report: Path
@@ -137,7 +78,7 @@ class VerifyLab:
         chosen = ("-e", f"only={only}") if only else ()
         given = {"verify_report_path": str(report), "repository": str(self.repository)}
         variables = {"GITHUB_TOKEN": TOKEN, **(environment or {})}
-        given["secrets_verify_cafile"] = str(self.outside.cafile)
+        given["secrets_verify_cafile"] = str(self.authority.cafile)
         run = self.lab.run("-e", json.dumps(given), *chosen, *arguments, playbook=VERIFY, environment=variables)
         path = report / "verify.json"
         return run, json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"checks": []}
@@ -315,24 +256,25 @@ def write_systemctl(lab: Lab) -> None:
 @contextmanager
 def prepared(lab: Lab, *, hosts: int = 2, token: Any = None) -> Iterator[VerifyLab]:
     """The healthy state: deployed, rotated five days ago, nothing left over."""
-    outside = Outside(lab.directory)
-    outside.start()
-    try:
-        with GitHub(organization=False) as github, Postgres() as postgres:
-            lab.add_hosts(hosts, rotation_python=sys.executable)
-            lab.catalog = healthy_catalog(github.url)
-            prepare_aws(lab, postgres, token=token)
-            prepare_github(github)
-            write_journal(lab)
-            make_repository(lab.directory / "checkout")
-            lab.deploy("-e", "env_deploy_serial=100%")
-            # What stands for systemctl, and for what is seen from outside, is verify.yml's alone.
-            write_systemctl(lab)
-            for variables in lab.host_vars.values():
-                variables["env_deploy_external_health_url"] = outside.url
-            yield VerifyLab(lab, outside, github, postgres, lab.directory / "reports", lab.directory / "checkout")
-    finally:
-        outside.stop()
+    authority = Authority(lab.directory)
+    with (
+        Https(authority.certificate()) as outside,
+        GitHub(organization=False) as github,
+        Postgres() as postgres,
+    ):
+        lab.add_hosts(hosts, rotation_python=sys.executable)
+        lab.catalog = healthy_catalog(github.url)
+        prepare_aws(lab, postgres, token=token)
+        prepare_github(github)
+        write_journal(lab)
+        make_repository(lab.directory / "checkout")
+        lab.deploy("-e", "env_deploy_serial=100%")
+        # What stands for systemctl, and for what is seen from outside, is verify.yml's alone.
+        write_systemctl(lab)
+        for variables in lab.host_vars.values():
+            variables["env_deploy_external_health_url"] = outside.url
+        places = (lab.directory / "reports", lab.directory / "checkout")
+        yield VerifyLab(lab, outside, authority, github, postgres, *places)
 
 
 # --- the guide's mistakes --------------------------------------------------------------------------------------------

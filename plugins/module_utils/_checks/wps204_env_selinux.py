@@ -15,11 +15,11 @@ def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
     if not selinux["enabled"]:
         yield good("SELinux is not enabled here", host)
     elif selinux.get("right") is None:
-        yield unknown(f"SELinux is enabled and {selinux.get('why', 'nothing tells the right context')}", host)
+        yield unknown(f"SELinux is enabled and {selinux.get('why') or 'nothing tells the right context'}", host)
     elif selinux["right"]:
         yield good(f"context {selinux['context']}", host)
     else:
-        yield bad(f"context {selinux['context']} is not the policy's", host)
+        yield bad(f"context {selinux['context']} is not the policy's, which is {selinux['wanted']}", host)
 
 
 CHECK = Check(

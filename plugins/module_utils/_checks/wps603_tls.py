@@ -23,15 +23,18 @@ def look(facts: Facts) -> Iterator[Outcome]:
     hosts = facts.of("hosts")
     for host in sorted(hosts):
         seen += [(f"{host} {one['url']}", one["url"], one) for one in hosts[host].get("health", ())]
-    for place, _url, one in (item for item in seen if item[2].get("tls")):
-        tls = one["tls"]
-        if tls.get("problem"):
+    https = [(place, one) for place, url, one in seen if url.startswith("https:")]
+    for place, one in https:
+        tls = one.get("tls")
+        if not tls:
+            yield unknown(f"no certificate was seen: {one.get('problem') or 'it tells no end'}", place)
+        elif tls.get("problem"):
             yield bad(f"the certificate is refused: {tls['problem']}", place)
         elif tls["days"] < LEAST_DAYS:
             yield bad(f"the certificate ends in {tls['days']} days, at {tls['until']}", place)
         else:
             yield good(f"the certificate lasts {tls['days']} days, until {tls['until']}", place)
-    if not any(one.get("tls") for _place, _url, one in seen):
+    if not https:
         yield unknown("no health address is https")
 
 

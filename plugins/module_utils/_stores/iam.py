@@ -98,15 +98,19 @@ class AccessKeys:
             self._client.delete_access_key(UserName=user, AccessKeyId=key)
 
     def accepts(self, login: Login, user: str) -> bool:
-        """Whether AWS takes calls with this key for the user's. STS needs no permission for that."""
+        """Whether AWS takes calls with this key for the user's."""
+        arn = self.identity(login)
+        return arn is not None and user_of(arn) == user
+
+    def identity(self, login: Login) -> Optional[str]:
+        """Whom AWS takes this key's calls for, as an ARN; None if it refuses it. STS needs no permission for that."""
         with aws.translated("sts:GetCallerIdentity", f"key {login.username}"):
             try:
-                arn = str(self._sts(login).get_caller_identity()["Arn"])
+                return str(self._sts(login).get_caller_identity()["Arn"])
             except aws.exceptions.ClientError as error:
                 if aws.code_of(error) in _REFUSED:
-                    return False
+                    return None
                 raise
-        return user_of(arn) == user
 
     def caller(self) -> Optional[str]:
         """The user whose key this run itself uses, or None if it is a role's."""

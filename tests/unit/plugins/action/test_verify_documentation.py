@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils import _former_
 
 KEYS = ("type", "elements", "choices", "required", "default")
 SPECS = {
-    "former_logins": ({**_former_logins_module.ARGUMENT_SPEC, **former_logins.EXTRA}, former_logins_doc),
+    "former_logins": ({**_former_logins_module.ARGUMENT_SPEC, **former_logins.OPTIONS}, former_logins_doc),
     "host_check": (host_check_doc.ARGUMENT_SPEC, host_check_doc),
     "verify_info": (verify_info.EXTRA, verify_info_doc),
     "verify_report": (verify_report.OPTIONS, verify_report_doc),

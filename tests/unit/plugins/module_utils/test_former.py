@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _former, _journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents, Reading
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 
 DOCUMENT: dict[str, Any] = {
     "application": "app",
@@ -62,7 +63,7 @@ def told(before: Contents, name: str, journal: _journal.Journal = EMPTY, now: Co
 
 def test_what_can_be_tried() -> None:
     before = contents(core=core("canary-old"))
-    assert told(before, "database") == ("untried", "it was not tried at its server")
+    assert told(before, "database") == ("untried", "it was not tried where it used to work")
     (one,) = _former.tries(CATALOG, NOW, before, EMPTY)
     assert (one.credential, one.server, one.current) == ("database", "postgresql", URL.format("app", "canary-now"))
     assert one.former == (URL.format("app", "canary-old"),)
@@ -91,7 +92,7 @@ def test_no_url_now() -> None:
     before = contents(core=core("canary-old"))
     now = contents(core={"URL": "no url"}, admin={"username": "app", "password": "canary-now"})
     state, words = told(before, "database", now=now)
-    assert (state, words.startswith("no server is known to try it at")) == ("untried", True)
+    assert (state, words.startswith("its current value cannot be read")) == ("untried", True)
 
 
 def test_what_is_valid_by_a_plan_is_not_tried() -> None:
@@ -109,3 +110,58 @@ def test_what_is_valid_by_a_plan_is_not_tried() -> None:
 def test_a_signing_key(fallback: str, state: str) -> None:
     before = contents(core=core("canary-now", KEY=fallback))
     assert told(before, "key")[0] == state
+
+
+KEYS: dict[str, Any] = {
+    **DOCUMENT,
+    "settings": {name: {"group": "core"} for name in ("AWS_ACCESS_KEY_ID", "SECRET", "DEPLOY", "KEY")}
+    | {"KEYS": {"group": "core"}},
+    "credentials": {
+        "storage": {"kind": "aws_access_key", "appears_in": [{"setting": "AWS_ACCESS_KEY_ID"}, {"setting": "SECRET"}]},
+        "deploy": {"kind": "ssh_key", "options": {"user": "ci"}, "appears_in": [{"setting": "DEPLOY"}]},
+        "key": {"kind": "django_secret_key", "fallbacks": "KEYS", "appears_in": [{"setting": "KEY"}]},
+    },
+}
+
+
+def keys(when: str, **more: str) -> Contents:
+    names = {"AWS_ACCESS_KEY_ID": "AKIA" + when.upper(), "SECRET": "secret", "DEPLOY": "private", "KEY": "signing"}
+    return contents(core={**{name: f"canary-{one}-{when}" for name, one in names.items()}, **more})
+
+
+def test_keys_are_tried_where_they_open_something() -> None:
+    catalog = _catalog.parse(KEYS, "test")
+    now, before = keys("now"), keys("old")
+    found = {one.credential: one for one in _former.tries(catalog, now, before, EMPTY)}
+    assert {name: one.by for name, one in found.items()} == {"storage": "aws", "deploy": "hosts", "key": "sessions"}
+    assert found["storage"].current == Login("canary-AKIANOW-now", "canary-secret-now")
+    assert found["storage"].former == (Login("canary-AKIAOLD-old", "canary-secret-old"),)
+    assert found["deploy"].data == {
+        "credential": "deploy",
+        "server": "ssh",
+        "current": "canary-private-now",
+        "former": ["canary-private-old"],
+        "user": "ci",
+    }
+    assert "canary" not in repr(list(found.values()))
+    told = _former.told(catalog, now, {"KEYS": ""}, before, EMPTY)
+    assert {name: (one["state"], one["by"]) for name, one in told.items()} == {
+        "storage": ("untried", "aws"),
+        "deploy": ("untried", "hosts"),
+        "key": ("refused", "sessions"),
+    }
+
+
+def test_a_former_key_without_its_id() -> None:
+    before = keys("old")
+    (core_before,) = before.readings.values()
+    text = json.loads(core_before.value)
+    del text["AWS_ACCESS_KEY_ID"]
+    told = _former.told(_catalog.parse(KEYS, "test"), keys("now"), {}, contents(core=text), EMPTY)["storage"]
+    assert told["words"].startswith("the id of its former key is not kept")
+
+
+def test_a_signing_key_that_still_verifies_is_not_tried() -> None:
+    before = keys("old")
+    told = _former.told(_catalog.parse(KEYS, "test"), keys("now"), {"KEYS": "canary-signing-old"}, before, EMPTY)["key"]
+    assert (told["state"], "by" in told) == ("accepted", False)

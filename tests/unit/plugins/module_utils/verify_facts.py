@@ -126,6 +126,7 @@ def parts(**over: Any) -> dict[str, Any]:
         "stores": {"problems": [], "rules": [], "settings": 41, "snapshot": "s-1"},
         "unknown_secrets": {"findings": [], "not_checked": [], "accepted": 0},
         "users": {"deployer": [{"id": "…ABCD", "active": True, "days": 3, "used": "2026-11-24"}]},
+        "zizmor": {"findings": [], "not_checked": [], "accepted": 0, "files": 1},
         "workflows": {"files": [".github/workflows/test.yml"], "findings": [], "unread": {}},
         **over,
     }
@@ -164,7 +165,7 @@ def found(text: str = "") -> dict[str, Any]:
         journal=journal,
         former={"database": {"state": "untried", "words": "rotation r1 saw its refusal; it was not tried again now"}},
     )
-    scanned = ("repository", "workflows", "history", "unknown_secrets")
+    scanned = ("repository", "workflows", "zizmor", "history", "unknown_secrets")
     without = {name: one for name, one in everything.parts.items() if name not in scanned}
     why = dict.fromkeys(scanned, "no repository was given; add -e repository=PATH of a checkout")
     everything = Facts(everything.catalog, NOW, without, why)

@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -38,6 +40,8 @@ TRUST = json.dumps(
         ],
     }
 )
+LONG = "canary-9f8a7b6c5d4e3f2a1b0c-"
+"""Begins values that are looked for."""
 CLIENTS: dict[str, Any] = {}
 """Made once: each takes half a second, and moto forgets what they did after every test."""
 
@@ -47,6 +51,8 @@ class World:
 
     def __init__(self) -> None:
         self.calls: list[str] = []
+        self.asked: list[str] = []
+        """The same with what each asked for."""
         self.refused: set[str] = set()
         for service in ("secretsmanager", "ssm", "sts", "iam", "kms", "logs"):
             if service not in CLIENTS:
@@ -58,9 +64,11 @@ class World:
         manager.create_secret(Name="app/test/core", SecretString='{"KEY": "canary-key-1", "TOKEN": "canary-token"}')
         manager.create_secret(Name="app/other/core", SecretString='{"KEY": "canary-key-2", "TOKEN": "canary-token"}')
         self.calls.clear()
+        self.asked.clear()
 
-    def _before(self, model: Any, **_more: Any) -> None:
+    def _before(self, model: Any, params: Any, **_more: Any) -> None:
         self.calls.append(model.name)
+        self.asked.append(f"{model.name} {params['body']}")
         if model.name in self.refused:
             raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, model.name)
 
@@ -88,7 +96,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 def test_every_part_without_a_value_and_each_source_once(world: World) -> None:
     found = world.gatherer().gathered(PARTS)
     assert set(found["parts"]) | set(found["absent"]) == set(PARTS)
-    without = {"repository", "workflows", "history", "unknown_secrets", "github", "deploys"}
+    without = {"repository", "workflows", "zizmor", "history", "unknown_secrets", "github", "deploys"}
     assert set(found["absent"]) == without
     assert "add -e repository=PATH" in found["absent"]["history"]
     assert "names no repository of GitHub" in found["absent"]["deploys"]
@@ -97,6 +105,44 @@ def test_every_part_without_a_value_and_each_source_once(world: World) -> None:
     for operation in ("DescribeSecret", "ListSecrets", "ListUsers", "GetResourcePolicy"):
         assert world.calls.count(operation) == 1, operation
     assert not [one for one in world.calls if not one.startswith(("Get", "List", "Describe", "BatchGet"))]
+
+
+@pytest.mark.parametrize("parts", [("history",), ("former", "history", "repository", "stores", "unknown_secrets")])
+def test_the_scan_reads_no_version_again(world: World, tmp_path: Path, parts: tuple[str, ...]) -> None:
+    """A second version, a parameter, an administrator's secret that no setting is in."""
+    manager, ssm = CLIENTS["secretsmanager"], CLIENTS["ssm"]
+    manager.put_secret_value(SecretId="app/test/core", SecretString=json.dumps({"KEY": LONG + "key", "TOKEN": "x"}))
+    manager.create_secret(Name="admin", SecretString=json.dumps({"password": LONG + "admin"}))
+    ssm.put_parameter(Name="/app/test/LIMIT", Value=LONG + "limit", Type="SecureString")
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    world.calls.clear()
+    world.asked.clear()
+    settings = {**CATALOG["settings"], "LIMIT": {"parameter": "LIMIT"}}
+    credentials = {"admin": {"kind": "external", "appears_in": [{"secret": "admin", "key": "password"}]}}
+    secrets = {"admin": {"environment": "test"}}
+    gatherer = world.gatherer(settings=settings, credentials=credentials, secrets=secrets)
+    gatherer.repository_path = str(tmp_path)
+    found = gatherer.gathered(parts)
+    assert found["parts"]["history"]["values"] >= 3
+    reads = [one for one in world.asked if not one.startswith(("DescribeSecret", "ListSecrets", "GetCallerIdentity"))]
+    assert len(reads) == len(set(reads)), reads
+    assert world.calls.count("BatchGetSecretValue") == 2, "settings' secrets, then the administrator's"
+    assert world.calls.count("GetParametersByPath") == 2, "the journal, then the settings"
+
+
+def test_while_a_rotation_prescribes_versions_the_labels_are_read_too(world: World, tmp_path: Path) -> None:
+    manager, ssm = CLIENTS["secretsmanager"], CLIENTS["ssm"]
+    old = manager.describe_secret(SecretId="app/test/core")["VersionIdsToStages"]
+    manager.put_secret_value(SecretId="app/test/core", SecretString=json.dumps({"KEY": LONG + "now", "TOKEN": "x"}))
+    entry = {"rotation": "r1", "step": "deploy", "who": "ops", "at": "2026-11-25T10:00:00Z"}
+    entry |= {"plan": {"credentials": {}}, "prescribes": {"secrets": {"app/test/core": next(iter(old))}}}
+    ssm.put_parameter(Name="/app-journal/test/1", Value=json.dumps(entry), Type="String")
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    gatherer = world.gatherer()
+    gatherer.repository_path = str(tmp_path)
+    (tmp_path / "leak.txt").write_text(LONG + "now\n")
+    found = gatherer.gathered(["history"])["parts"]["history"]["findings"]
+    assert [one["words"] for one in found] == ["KEY (current value, as it is) in the working tree"]
 
 
 def test_only_what_is_wanted_is_read(world: World) -> None:
@@ -279,8 +325,9 @@ def test_what_can_be_tried_is_told_without_values_and_read_with_them(world: Worl
         manager.put_secret_value(SecretId="app/test/core", SecretString=json.dumps(content))
     over = {"credentials": {"token": {"kind": "postgresql_role", "appears_in": [{"setting": "TOKEN"}]}}}
     found = world.gatherer(**over).former
-    assert found == {"token": {"state": "untried", "words": "it was not tried at its server", "try": True}}
-    (one,) = world.gatherer(**over).former_tries()
+    words = "it was not tried where it used to work"
+    assert found == {"token": {"state": "untried", "words": words, "by": "servers"}}
+    (one,) = world.gatherer(**over).former_tries
     assert one.former == (url.format("canary-former-password"),)
     assert one.current == url.format("canary-current-password")
     assert "canary" not in repr(one)

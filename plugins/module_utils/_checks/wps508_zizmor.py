@@ -1,0 +1,20 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""zizmor finds nothing in the workflows."""
+
+from __future__ import annotations
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._check_looks import nothing_scanned
+from ansible_collections.watchparty.secrets.plugins.module_utils._verification import Check
+
+CHECK = Check(
+    id="WPS508",
+    name="zizmor",
+    area="ci",
+    severity="medium",
+    title="zizmor finds nothing in the workflows",
+    reason="It knows ways into a workflow, such as a title that becomes a command, that no other check looks for.",
+    fix="See docs.zizmor.sh/audits for each; what is meant so is ignored by its configuration or a comment.",
+    look=nothing_scanned("zizmor", lambda found: f"nothing, of {found['files']} files"),
+    needs=("zizmor",),
+)

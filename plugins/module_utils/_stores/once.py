@@ -1,0 +1,68 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Stores that are asked once for each version of each name, whoever asks how often."""
+
+from __future__ import annotations
+
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT, Contents, Reading, Store
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
+
+Asked = Tuple[str, str]
+"""A name, and its version, by id or label."""
+
+
+class ReadOnce:
+    """Holds values for as long as the run does."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._kept: Dict[Asked, Contents] = {}
+
+    def keep(self, names: Sequence[str], contents: Contents) -> None:
+        """What somebody else has read: the current version of each name."""
+        for name in names:
+            self._kept[name, CURRENT] = _under(name, contents)
+
+    def read(
+        self,
+        names: Sequence[str],
+        *,
+        pins: Optional[Mapping[str, str]] = None,
+        stages: Optional[Mapping[str, str]] = None,
+    ) -> Contents:
+        pins, stages = pins or {}, stages or {}
+        asked: List[Asked] = [(name, pins.get(name) or stages.get(name) or CURRENT) for name in dict.fromkeys(names)]
+        new = [one for one in asked if one not in self._kept]
+        if new:
+            names = [name for name, _version in new]
+            found = self._store.read(names, pins=pins, stages=stages)
+            self._kept.update((one, _under(one[0], found)) for one in new)
+        contents = Contents()
+        for one in asked:
+            contents |= self._kept[one]
+        return contents
+
+
+class ParametersOnce(ReadOnce):
+    """Parameter Store, whose names are paths."""
+
+    def __init__(self, store: ParameterStore) -> None:
+        super().__init__(store)
+        self._histories = store
+
+    def history(self, name: str) -> Sequence[Reading]:
+        return self._histories.history(name)
+
+
+def _under(name: str, contents: Contents) -> Contents:
+    """Of a secret its own; of a path all below it."""
+
+    def is_below(found: str) -> bool:
+        return found == name or (name.startswith("/") and found.startswith(name.rstrip("/") + "/"))
+
+    return Contents(
+        {key: one for key, one in contents.readings.items() if is_below(key)},
+        {key: one for key, one in contents.failures.items() if is_below(key)},
+    )

@@ -1,0 +1,93 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What zizmor finds in workflows, as it finds it offline. What it quotes of them is left out: it may be a value."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ScanError
+
+NAME = "zizmor"
+REMEDY = "install zizmor (pip install zizmor, or brew install zizmor)"
+SECONDS = 60
+"""How long one run may take."""
+_ARGUMENTS = ("--offline", "--format=json", "--no-exit-codes", "--no-progress", "--color=never", "--quiet")
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
+"""Of the environment: no token, so that nothing could be asked with one."""
+
+
+def installed() -> Optional[str]:
+    """On the path, or beside the Python that runs this, as in a virtual environment."""
+    return shutil.which(NAME) or shutil.which(NAME, path=os.path.dirname(sys.executable))
+
+
+def looked(root: str, *, program: Optional[str] = None, seconds: float = SECONDS) -> Dict[str, Any]:
+    """Findings, and what it could not read. The checkout's own configuration of it counts. Raises ScanError."""
+    program = program or installed()
+    if program is None:
+        raise ScanError(f"zizmor is not installed here; {REMEDY}")
+    code, text = _ran([program, *_ARGUMENTS, "--strict-collection", "."], root, seconds)
+    problems = []
+    if code != 0:
+        # Strictly, one file that it cannot read keeps it from all others.
+        problems = [f"zizmor cannot read every workflow; see which: zizmor --offline --strict-collection {root}"]
+        code, text = _ran([program, *_ARGUMENTS, "."], root, seconds)
+    found = findings(text) if code == 0 else None
+    if found is None:
+        raise ScanError(f"zizmor ended with {code}; run it there by hand to see why: zizmor --offline {root}")
+    return {"findings": found, "not_checked": problems, "accepted": 0}
+
+
+def findings(text: bytes) -> Optional[List[Dict[str, Any]]]:
+    """Place and words of each; None for what is no answer of zizmor's."""
+    try:
+        told = json.loads(text)
+        return sorted(
+            (_finding(one) for one in told if not one.get("ignored")), key=lambda one: (one["path"], one["line"])
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _finding(one: Mapping[str, Any]) -> Dict[str, Any]:
+    path, line = _place(one["locations"])
+    severity = str(one["determinations"]["severity"]).lower()
+    # Its other words quote the workflow.
+    return {"path": path, "line": line, "words": f"{one['ident']} ({severity}): {one['desc']}", "opens": bool(path)}
+
+
+def _place(locations: List[Mapping[str, Any]]) -> Tuple[str, int]:
+    primary = [one for one in locations if one["symbolic"].get("kind") == "Primary"] or locations
+    if not primary:
+        return "", 0
+    key = primary[0]["symbolic"]["key"].get("Local") or {}
+    path = os.path.normpath(str(key.get("verbatim_path", ""))) if key.get("verbatim_path") else ""
+    return path, int(primary[0]["concrete"]["location"]["start_point"]["row"]) + 1
+
+
+def _ran(command: List[str], root: str, seconds: float) -> Tuple[int, bytes]:
+    environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    try:
+        done = subprocess.run(  # pylint: disable=ansible-bad-function
+            command,
+            cwd=root,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            timeout=seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise ScanError(
+            f"zizmor gave no answer in {seconds:g} s; run it there by hand: zizmor --offline {root}"
+        ) from None
+    except OSError as error:
+        raise ScanError(f"{command[0]}: cannot be started: {error.strerror}; {REMEDY}") from None
+    return done.returncode, done.stdout

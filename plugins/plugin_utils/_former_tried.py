@@ -1,0 +1,59 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Tries former keys from the controller: access keys at STS, SSH keys over Ansible's own way to a host. It only logs
+in, by what rotations prove a removal with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _former_tries
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._former import Try
+from ansible_collections.watchparty.secrets.plugins.module_utils._former_tries import ACCEPTED, REFUSED, UNTRIED, Answer
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam import AccessKeys
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_login
+
+
+def given(info: str, task_vars: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What verify_info found to try, with values. Raises AnsibleActionFail."""
+    found = task_vars.get(info)
+    if not isinstance(found, Mapping) or not isinstance(found.get("tries"), Sequence):
+        raise AnsibleActionFail(
+            f"Nothing is registered as {info}. It is read by the first play; a run with --start-at-task or --skip-tags "
+            "skips it: start the playbook from its beginning"
+        )
+    return list(found["tries"])
+
+
+def at_aws(keys: AccessKeys, one: Try) -> dict[str, str]:
+    def log_in(login: Login) -> Answer:
+        whose = keys.identity(login)
+        return (ACCEPTED, f"AWS as {whose}") if whose else (REFUSED, "AWS knows no such key")
+
+    return _told(_former_tries.judged(log_in, one.current, one.former))
+
+
+def at_host(connection: Any, host: str, one: Mapping[str, Any]) -> dict[str, str]:
+    """``one`` is a Try's data."""
+    try:
+        way = _ssh_login.way_of(connection, host, one["user"])
+    except SecretsError as error:
+        return _told((UNTRIED, str(error)))
+
+    def log_in(private: str) -> Answer:
+        found = _ssh_login.asked(way, private, one["credential"], in_full=private == one["current"])
+        if found.accepted is None:
+            return UNTRIED, found.verdict.reason or "no answer"
+        return (ACCEPTED if found.accepted else REFUSED), host
+
+    return _told(_former_tries.judged(log_in, one["current"], one["former"]))
+
+
+def _told(answer: Answer) -> dict[str, str]:
+    state, words = answer
+    return {"state": state, "words": words}

@@ -1,0 +1,95 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""WPS204 by the file's own attribute and the real matchpathcon over a policy's real table.
+
+No kernel here enforces SELinux. The host's Python runs in a mount namespace in which the kernel's sign of it and the
+table stand where a host that does has them; everything that is read there is read as on such a host.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _host_facts
+from sandbox import sshd
+from tests.integration.harness import Lab
+from tests.integration.verify_lab import VERIFY, outcomes
+
+MATCHPATHCON = sshd.find("matchpathcon")
+ATTRIBUTE = "security.selinux"
+RIGHT, WRONG = "system_u:object_r:app_secret_t:s0", "system_u:object_r:etc_t:s0"
+ENTER = """\
+set -e
+mount -t tmpfs none /sys/fs
+mkdir /sys/fs/selinux
+echo 1 > {enforce}
+mount --bind {policy} /etc/selinux
+PATH={programs}:$PATH exec "$@"
+"""
+
+
+def unavailable() -> str | None:
+    if os.geteuid() != 0 or not shutil.which("unshare"):
+        return "not root, or no unshare"
+    if os.path.exists(_host_facts.SELINUX):
+        return "this machine has SELinux, whose policy is not the test's"
+    if not MATCHPATHCON or not Path("/etc/selinux").is_dir():
+        return "no matchpathcon (package selinux-utils)"
+    return None
+
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(unavailable()), reason=f"{unavailable()}: no SELinux context was judged"),
+]
+
+
+@pytest.fixture
+def table(lab: Lab) -> Path:
+    """The table of the policy that the one host finds."""
+    policy = lab.directory / "selinux"
+    table = policy / "test" / "contexts" / "files" / "file_contexts"
+    table.parent.mkdir(parents=True)
+    (policy / "config").write_text("SELINUX=enforcing\nSELINUXTYPE=test\n")
+    (host,) = lab.add_hosts(1)
+    host.env_file.write_text("A='1'\n")
+    host.env_file.chmod(0o600)
+    enter = lab.directory / "enter"
+    programs = Path(str(MATCHPATHCON)).parent
+    enter.write_text(ENTER.format(enforce=_host_facts.SELINUX, policy=policy, programs=programs))
+    python = lab.connection["ansible_python_interpreter"]
+    lab.host_vars[host.name]["ansible_python_interpreter"] = f"unshare --mount sh {enter} {python}"
+    return table
+
+
+def test_contexts(lab: Lab, table: Path) -> None:
+    (host,) = lab.hosts
+    rule = f"{re.escape(str(host.env_file))}\t"
+
+    def verified(context: str = "", rules: str = "") -> tuple[int, str, str]:
+        table.write_text(rules)
+        if context:
+            os.setxattr(host.env_file, ATTRIBUTE, context.encode() + b"\0")
+        report = lab.directory / "report"
+        given = {"verify_report_path": str(report), "only": "WPS204"}
+        run = lab.run("-e", json.dumps(given), playbook=VERIFY)
+        (one,) = outcomes(json.loads((report / "verify.json").read_text()), "WPS204")
+        return run.code, one["status"], one["words"]
+
+    assert verified(RIGHT, rule + RIGHT) == (0, "pass", f"context {RIGHT}")
+    code, how, words = verified(WRONG, rule + RIGHT)
+    assert (code != 0, how) == (True, "fail")
+    assert words == f"context {WRONG} is not the policy's, which is {RIGHT}"
+    told = "SELinux is enabled and "
+    assert verified(WRONG, f"{rule}<<none>>") == (0, "not checked", f"{told}the policy asks for no context of it")
+    os.removexattr(host.env_file, ATTRIBUTE)
+    words = f"{told}the file's context cannot be read: No data available"
+    assert verified() == (0, "not checked", words)
+    lab.host_vars[host.name]["ansible_python_interpreter"] = lab.connection["ansible_python_interpreter"]
+    assert verified() == (0, "pass", "SELinux is not enabled here")

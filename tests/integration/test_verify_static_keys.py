@@ -1,0 +1,48 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""WPS403 at an IAM whose keys are as old as they need to be."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.integration.harness import Lab
+from tests.integration.verify_lab import VERIFY, outcomes
+
+pytestmark = pytest.mark.slow
+
+
+def test_old_static_keys(lab: Lab) -> None:
+    lab.add_hosts(1)
+    iam = lab.moto.client("iam")
+    kept = {}
+    for name, days in (("young", 89.9), ("old", 90.1), ("idle", 400)):
+        with lab.moto.days_ago(days):
+            iam.create_user(UserName=name)
+            kept[name] = iam.create_access_key(UserName=name)["AccessKey"]
+    iam.update_access_key(UserName="idle", AccessKeyId=kept["idle"]["AccessKeyId"], Status="Inactive")
+
+    def verified() -> tuple[int, dict[str, tuple[str, str]]]:
+        report = lab.directory / "report"
+        run = lab.run("-e", json.dumps({"verify_report_path": str(report), "only": "WPS403"}), playbook=VERIFY)
+        found = json.loads((report / "verify.json").read_text())
+        for one in kept.values():
+            assert one["SecretAccessKey"] not in run.output + json.dumps(found)
+        return run.code, {one["place"]: (one["status"], one["words"]) for one in outcomes(found, "WPS403")}
+
+    ids = {name: f"…{one['AccessKeyId'][-4:]}" for name, one in kept.items()}
+    code, found = verified()
+    assert code != 0
+    assert found == {
+        "user young": ("pass", f"key {ids['young']} is 89 days old, never used"),
+        "user old": ("fail", f"key {ids['old']} is 90 days old, never used"),
+        "user idle": ("pass", f"key {ids['idle']} is 400 days old, never used, inactive"),
+    }
+    iam.delete_access_key(UserName="old", AccessKeyId=kept["old"]["AccessKeyId"])
+    code, found = verified()
+    assert (code, {how for how, _words in found.values()}) == (0, {"pass"})
+    for name in ("young", "idle"):
+        iam.delete_access_key(UserName=name, AccessKeyId=kept[name]["AccessKeyId"])
+    assert verified() == (0, {"": ("pass", "none, of 3 users")})

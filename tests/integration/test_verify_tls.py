@@ -1,0 +1,120 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""WPS603 at real https servers: from outside, as the controller trusts, and on hosts, as each host trusts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from sandbox.process import free_port
+from tests.integration.certificates import Authority, Https
+from tests.integration.harness import Lab, Run
+from tests.integration.verify_lab import VERIFY, outcomes
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def authority(lab: Lab) -> Authority:
+    return Authority(lab.directory)
+
+
+@pytest.fixture
+def servers(lab: Lab, authority: Authority) -> Iterator[dict[str, Https]]:
+    """By what is the matter with their certificates."""
+    (lab.directory / "other").mkdir()
+    certificates = {
+        "valid": authority.certificate(),
+        "soon": authority.certificate(days=13.5),
+        "expired": authority.certificate(days=-1),
+        "another name": authority.certificate(address="127.0.0.2"),
+        "another authority": Authority(lab.directory / "other", "stranger").certificate(),
+    }
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(Https(path)) for name, path in certificates.items()}
+
+
+def verified(
+    lab: Lab, *, environment: Mapping[str, str] | None = None, **variables: str
+) -> tuple[Run, dict[str, tuple[str, str]]]:
+    report = lab.directory / "report"
+    (report / "verify.json").unlink(missing_ok=True)
+    given = {"verify_report_path": str(report), "only": "tls", **variables}
+    run = lab.run("-e", json.dumps(given), playbook=VERIFY, environment=environment)
+    path = report / "verify.json"
+    found = json.loads(path.read_text()) if path.exists() else {"checks": []}
+    return run, {one["place"]: (one["status"], one["words"]) for one in outcomes(found, "WPS603")}
+
+
+def expect(found: Mapping[str, tuple[str, str]], places: Mapping[str, str]) -> None:
+    """What each certificate comes to, by the place at which it is told."""
+    told = {name: found[place] for name, place in places.items()}
+    assert {name: how for name, (how, _words) in told.items()} == {
+        name: "pass" if name == "valid" else "fail" for name in told
+    }
+    words = {name: said for name, (_how, said) in told.items()}
+    assert words["valid"].startswith("the certificate lasts 59 days")
+    assert words["soon"].startswith("the certificate ends in 13 days")
+    assert words["expired"] == "the certificate is refused: certificate has expired"
+    assert "is not valid for '127.0.0.1'" in words["another name"]
+    assert "unable to get local issuer certificate" in words["another authority"]
+
+
+def plain(lab: Lab, servers: Mapping[str, Https], variable: str) -> None:
+    """One host a server."""
+    for host, server in zip(lab.add_hosts(len(servers)), servers.values(), strict=True):
+        lab.host_vars[host.name][variable] = server.url
+
+
+def test_from_outside(lab: Lab, authority: Authority, servers: dict[str, Https]) -> None:
+    plain(lab, servers, "env_deploy_external_health_url")
+    run, found = verified(lab, secrets_verify_cafile=str(authority.cafile))
+    assert run.code != 0
+    expect(found, {name: server.url for name, server in servers.items()})
+    for variables in lab.host_vars.values():
+        variables["env_deploy_external_health_url"] = servers["valid"].url
+    trusted: dict[str, Any] = {"environment": {"SSL_CERT_FILE": str(authority.cafile)}}
+    for given in ({"secrets_verify_cafile": str(authority.cafile)}, trusted):
+        run, found = verified(lab, **given)
+        assert (run.code, {how for how, _words in found.values()}) == (0, {"pass"})
+    run, found = verified(lab)
+    assert (run.code != 0, [how for how, _words in found.values()]) == (True, ["fail"]), "the system does not know it"
+
+
+def test_on_hosts(lab: Lab, authority: Authority, servers: dict[str, Https]) -> None:
+    """A host trusts what its system does, here by the variable that OpenSSL reads."""
+    plain(lab, servers, "env_deploy_health_url")
+    python = lab.connection["ansible_python_interpreter"]
+    for variables in lab.host_vars.values():
+        variables["ansible_python_interpreter"] = f"env SSL_CERT_FILE={authority.cafile} {python}"
+    run, found = verified(lab)
+    assert run.code != 0
+    named = zip(servers.items(), lab.hosts, strict=True)
+    expect(found, {name: f"{host.name} {server.url}" for (name, server), host in named})
+    for variables in lab.host_vars.values():
+        variables["env_deploy_health_url"] = servers["valid"].url
+    run, found = verified(lab)
+    assert (run.code, {how for how, _words in found.values()}) == (0, {"pass"})
+
+
+def test_a_file_of_authorities_that_is_none(lab: Lab, servers: dict[str, Https]) -> None:
+    lab.add_hosts(1, env_deploy_external_health_url=servers["valid"].url)
+    missing, empty = lab.directory / "missing.pem", lab.directory / "empty.pem"
+    empty.write_text("")
+    for path, words in ((missing, "No such file or directory"), (empty, "no certificate is in it")):
+        run, found = verified(lab, secrets_verify_cafile=str(path))
+        assert (run.code != 0, found) == (True, {})
+        assert f"secrets_verify_cafile: {path}: {words}" in run.text
+
+
+def test_no_answer_is_no_certificate(lab: Lab) -> None:
+    url = f"https://127.0.0.1:{free_port()}/health/"
+    lab.add_hosts(1, env_deploy_external_health_url=url)
+    run, found = verified(lab)
+    assert (run.code, found[url][0]) == (0, "not checked")
+    assert found[url][1].startswith("no certificate was seen: no answer: ")

@@ -1,0 +1,42 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is refused before anything is tried; the tries are in tests/integration/test_former_*.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleActionFail
+
+from ansible_collections.watchparty.secrets.plugins.action import django_sessions, former_logins
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _former_tried
+from tests.unit.plugins.action.local_action import run_action
+
+SSH = {"credential": "x", "server": "ssh", "current": "a-private-key", "former": ["another"], "user": ""}
+URL = "postgresql://user:a-password@db/app"
+SERVER = {"credential": "y", "server": "postgresql", "current": URL, "former": ["no url at all"], "user": ""}
+
+
+def test_what_the_action_sets_is_refused_from_others() -> None:
+    with pytest.raises(AnsibleActionFail, match="former_logins sets tries itself; give info"):
+        run_action(former_logins.ActionModule, info="x", tries=[])
+
+
+def test_without_what_was_read() -> None:
+    with pytest.raises(AnsibleActionFail, match="Nothing is registered as verify_info"):
+        run_action(former_logins.ActionModule, info="verify_info")
+    for name in ("info", "credential"):
+        with pytest.raises(AnsibleActionFail, match="parameters are required together: info, credential"):
+            run_action(django_sessions.ActionModule, **{name: "x"})
+
+
+@pytest.mark.parametrize("registered", [{}, {"verify_info": {"skipped": True}}, {"verify_info": []}])
+def test_what_is_no_result_of_verify_info(registered: dict[str, Any]) -> None:
+    with pytest.raises(AnsibleActionFail, match="start the playbook from its beginning"):
+        _former_tried.given("verify_info", registered)
+
+
+def test_everything_is_masked() -> None:
+    found = former_logins._values([SSH, SERVER])
+    assert {"a-private-key", "another", URL, "a-password", "no url at all"} - set(found) == {"another"}, "it is short"
