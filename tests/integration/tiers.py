@@ -38,7 +38,7 @@ ONE_VERSION = (
 SELECTED = {
     "test_aws_access.py": (),
     "test_aws_access_key": ("from_end_to_end",),
-    "test_canary_rotation": ("no_value_is_anywhere_else", "arguments]"),
+    "test_canary_rotation": ("no_value_is_anywhere_else",),
     "test_django_sessions": (),
     "test_former_keys": ("access_keys",),
     "test_former_logins": ("test_postgresql", "test_valkey"),
