@@ -104,8 +104,8 @@ def scan_scene(megabytes: int) -> Iterator[ScanScene]:
 
 
 def main() -> None:
-    from ansible_collections.watchparty.secrets.plugins.module_utils import _scan, _scan_sources
-    from ansible_collections.watchparty.secrets.plugins.module_utils._scan_sought import Live, sought
+    from ansible_collections.watchparty.secrets.plugins.module_utils._scans import _scan, _scan_sources
+    from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_sought import Live, sought
 
     wanted = sought([Live(f"S{at}", "current", value) for at, value in enumerate(values())])
     report = _scan.scan([_scan_sources.GitSource(sys.argv[1])], wanted)

@@ -6,13 +6,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _access, _catalog, _policy_limits
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NoAccess, PolicyError
-from ansible_collections.watchparty.secrets.plugins.module_utils._policies import Ground
+from ansible_collections.watchparty.secrets.plugins.module_utils._iam import _access, _policy_limits
+from ansible_collections.watchparty.secrets.plugins.module_utils._iam._policies import Ground
+from ansible_collections.watchparty.secrets.plugins.module_utils._iam._trust import Workflow
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.access import Access
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam_oidc import OidcProviders
-from ansible_collections.watchparty.secrets.plugins.module_utils._trust import Workflow
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection, suit
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws_action import AwsAction
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._access_keys import Steps
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._access_keys import Steps
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _access_key
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
 

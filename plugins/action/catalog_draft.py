@@ -8,8 +8,8 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _import
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ProvisionError, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning import _import
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _files, _given
 
 OPTIONS: dict[str, Any] = {

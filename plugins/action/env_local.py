@@ -9,12 +9,13 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _dotenv, _local
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _dotenv
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     DotenvError,
     ProvisionError,
     SecretsError,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning import _local
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import load_kinds, new_value
 
 OPTIONS: dict[str, Any] = {

@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _github, _targets
+from ansible_collections.watchparty.secrets.plugins.module_utils._github_actions import _github
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._provisioner import Provisioner
+from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning import _targets
+from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning._provisioner import Provisioner
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _given
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._values import ValuesAction
 

@@ -11,7 +11,6 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _errors,
-    _former,
     _former_tries,
     _postgresql,
     _postgresql_plan,
@@ -21,6 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _valkey_server,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import login_of
+from ansible_collections.watchparty.secrets.plugins.module_utils._verify import _former
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _former_logins_module as former_logins
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _former_tried, _guard, _lean, _ssh_pair
 

@@ -11,7 +11,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _github, _graph, _targets
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     JournalError,
     NotFound,
@@ -19,8 +19,16 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
     SecretsError,
     StoreError,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._github import ENVIRONMENT, Held, Sent, Step, Target
+from ansible_collections.watchparty.secrets.plugins.module_utils._github_actions import _github
+from ansible_collections.watchparty.secrets.plugins.module_utils._github_actions._github import (
+    ENVIRONMENT,
+    Held,
+    Sent,
+    Step,
+    Target,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, GitHub
+from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning import _targets
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.github import (
     WORKFLOWS,
     GitHubStore,

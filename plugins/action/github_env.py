@@ -13,8 +13,8 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _github_env
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._github_actions import _github_env
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _reading, _snapshot_action
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
 

@@ -14,7 +14,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _copies,
     _dotenv,
     _dotenv_readers,
-    _drift,
     _envfile,
     _errors,
     _evidence,
@@ -23,6 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _host_facts,
     _sshd_log,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._verify import _drift
 from ansible_collections.watchparty.secrets.plugins.modules import host_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _guard, _lean
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._registered import registered

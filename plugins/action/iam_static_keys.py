@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _ages, _static_keys
+from ansible_collections.watchparty.secrets.plugins.module_utils._iam import _static_keys
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam import AccessKeys
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam_static_keys import StaticKeys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection

@@ -9,15 +9,9 @@ from typing import Any
 
 from ansible.plugins.loader import module_loader
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import (
-    _authorized_keys,
-    _evidence,
-    _graph,
-    _impact,
-    _impact_drawing,
-    _leaked,
-)
+from ansible_collections.watchparty.secrets.plugins.module_utils import _authorized_keys, _evidence, _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _impact, _impact_drawing, _leaked
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
     CURRENT,

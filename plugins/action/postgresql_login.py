@@ -9,7 +9,6 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _errors,
-    _kinds,
     _postgresql,
     _postgresql_login,
     _postgresql_plan,
@@ -17,6 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _scram,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _kinds
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _postgresql_module as postgresql_login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting

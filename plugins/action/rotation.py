@@ -8,17 +8,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import (
+from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _resolve
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _leak_steps
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import (
     _ages,
-    _graph,
-    _leak_steps,
-    _resolve,
     _rotation,
     _rotator_ends,
     _steps,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import (
     _access_key,

@@ -8,10 +8,12 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _ages, _graph, _trail
+from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError, SecretsError
-from ansible_collections.watchparty.secrets.plugins.module_utils._impact import READS_STORES
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _trail
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._impact import READS_STORES
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.cloudtrail import Answer, CloudTrail
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _rotator_ends
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotator_ends
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _supplied
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _set, _targets
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ProvisionError
-from ansible_collections.watchparty.secrets.plugins.module_utils._provisioner import Provisioner
+from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning import _set, _targets
+from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning._provisioner import Provisioner
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _given
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._values import ValuesAction
 

@@ -14,10 +14,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _envfile,
     _errors,
     _ssh_sessions,
-    _ssh_verdict,
     _sshd_log,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ssh_verdict
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_key, _ssh_login, _ssh_pair
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_key_module as ssh_key
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting

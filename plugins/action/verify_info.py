@@ -11,14 +11,10 @@ from ansible.utils.display import Display
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
 from ansible_collections.watchparty.secrets.plugins.action.aws_access_info import WORKFLOW
-from ansible_collections.watchparty.secrets.plugins.module_utils import (
-    _access,
-    _catalog,
-    _former,
-    _trust,
-    _verification,
-)
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError, WrongAccount
+from ansible_collections.watchparty.secrets.plugins.module_utils._iam import _access, _trust
+from ansible_collections.watchparty.secrets.plugins.module_utils._verify import _former, _verification
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _leak_scan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection, suit
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify_facts import Gatherer

@@ -15,16 +15,15 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import (
-    _catalog,
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _health
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError, one_line
+from ansible_collections.watchparty.secrets.plugins.module_utils._verify import (
     _former_told,
-    _health,
     _verification,
     _verify_page,
     _verify_report,
     _verify_sarif,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError, one_line
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _files
 
 OPTIONS: dict[str, Any] = {

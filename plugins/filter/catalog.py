@@ -8,8 +8,9 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _example, _github_workflow
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _example
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._github_actions import _github_workflow
 
 
 def env_example(document: Any, environment: str = "production") -> str:

@@ -14,9 +14,9 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any, FrozenSet, Iterable, Mapping, Optional
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError
-from ansible_collections.watchparty.secrets.plugins.module_utils._incident import Incident
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _incident
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Reading
 
 CLOSING_STEPS = ("closed", "aborted")

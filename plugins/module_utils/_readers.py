@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import PolicyError
-from ansible_collections.watchparty.secrets.plugins.module_utils._iam_eval import Request, decide, listed
-from ansible_collections.watchparty.secrets.plugins.module_utils._policy_findings import account_of, statements
+from ansible_collections.watchparty.secrets.plugins.module_utils._iam._iam_eval import Request, decide, listed
+from ansible_collections.watchparty.secrets.plugins.module_utils._iam._policy_findings import account_of, statements
 
 OF_SERVICES = "/aws-service-role/"
 """Roles that only AWS itself can be, with policies that only AWS can change."""

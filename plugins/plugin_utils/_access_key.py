@@ -6,17 +6,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import (
+from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _impact
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import (
     _access_keys,
     _ages,
-    _graph,
-    _impact,
     _rotation,
     _steps,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._access_keys import Hands, Keys
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._new_values import former_login
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._access_keys import Hands, Keys
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._new_values import former_login
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam import AccessKeys
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login

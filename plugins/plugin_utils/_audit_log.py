@@ -8,9 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _audit, _audit_file, _audit_record, _changelog
-from ansible_collections.watchparty.secrets.plugins.module_utils._audit import Chain, Entry, Head
-from ansible_collections.watchparty.secrets.plugins.module_utils._audit_file import AuditFile
+from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import (
+    _audit,
+    _audit_file,
+    _audit_record,
+    _changelog,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log._audit import Chain, Entry, Head
+from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log._audit_file import AuditFile
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AuditError, HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.audit import AuditBody, record

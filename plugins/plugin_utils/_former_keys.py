@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
-from ansible_collections.watchparty.secrets.plugins.module_utils._kinds import Kind
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 
 

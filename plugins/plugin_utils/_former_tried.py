@@ -12,10 +12,10 @@ from ansible.errors import AnsibleActionFail
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _former_tries
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
-from ansible_collections.watchparty.secrets.plugins.module_utils._former import Try
 from ansible_collections.watchparty.secrets.plugins.module_utils._former_tries import ACCEPTED, REFUSED, UNTRIED, Answer
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam import AccessKeys
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
+from ansible_collections.watchparty.secrets.plugins.module_utils._verify._former import Try
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_login
 
 

@@ -11,15 +11,10 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import (
-    _github,
-    _github_workflows,
-    _graph,
-    _mirror,
-    _resolve,
-)
+from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _resolve
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError, SecretsError, StoreError
-from ansible_collections.watchparty.secrets.plugins.module_utils._github import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._github_actions import _github, _github_workflows
+from ansible_collections.watchparty.secrets.plugins.module_utils._github_actions._github import (
     FromInventory,
     Held,
     Sent,
@@ -28,6 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._github import 
     There,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _mirror
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
     Contents,
     NumberedStore,

@@ -11,8 +11,9 @@ from typing import Any
 import yaml
 from ansible.errors import AnsibleError
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv, _targets
+from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import DotenvError, NoAccess, ProvisionError
+from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning import _targets
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._private_file import read_private
 
 OPTIONS: dict[str, Any] = {

@@ -16,17 +16,17 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import (
-    _catalog,
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NoAccess, ScanError
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans import (
     _scan,
     _scan_baseline,
     _scan_gitleaks,
     _scan_sarif,
     _scan_sources,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NoAccess, ScanError
-from ansible_collections.watchparty.secrets.plugins.module_utils._scan_report import NotChecked, Report
-from ansible_collections.watchparty.secrets.plugins.module_utils._scan_sought import Sought, sought
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_report import NotChecked, Report
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_sought import Sought, sought
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _files, _live_values

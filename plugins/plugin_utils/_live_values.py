@@ -11,8 +11,8 @@ from typing import Any, Protocol
 from ansible_collections.watchparty.secrets.plugins.module_utils import _contents, _graph, _types
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import StoreError
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, Place, Setting
-from ansible_collections.watchparty.secrets.plugins.module_utils._scan_report import NotChecked
-from ansible_collections.watchparty.secrets.plugins.module_utils._scan_sought import Live
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_report import NotChecked
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_sought import Live
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
     CURRENT,
     MISSING,

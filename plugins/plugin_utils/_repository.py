@@ -11,11 +11,13 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _env_placeholders, _workflows, _zizmor
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._github_actions import _workflows
+from ansible_collections.watchparty.secrets.plugins.module_utils._github_actions._workflows import Text
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._scan_git import Repository
-from ansible_collections.watchparty.secrets.plugins.module_utils._workflows import Text
+from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning import _env_placeholders
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans import _zizmor
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_git import Repository
 
 ASKED = (".env", ".env.local", ".env.production")
 """Names that git must ignore."""

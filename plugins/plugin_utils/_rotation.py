@@ -16,14 +16,7 @@ import yaml
 from ansible.plugins.action import ActionBase
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import (
-    _ages,
-    _catalog,
-    _graph,
-    _kinds,
-    _rotation,
-    _steps,
-)
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     CatalogError,
     InvalidEnvironment,
@@ -32,9 +25,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
     SecretsError,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
-from ansible_collections.watchparty.secrets.plugins.module_utils._kinds import Kind
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, Credential
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotator import Rotator, Who
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _kinds, _rotation, _steps
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator import Rotator, Who
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login

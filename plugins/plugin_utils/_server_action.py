@@ -12,10 +12,11 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _redact, _rotation, _steps
+from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _redact
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError, SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import OpenRotation
-from ansible_collections.watchparty.secrets.plugins.module_utils._kinds import Kind
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotation, _steps
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login, at_path, with_login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _guard, _lean
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared

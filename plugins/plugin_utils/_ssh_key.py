@@ -8,14 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import (
-    _graph,
-    _rotation,
-    _ssh_objections,
-    _steps,
-)
+from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._new_values import former_login
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotation, _ssh_objections, _steps
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._new_values import former_login
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_pair
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _ssh_verdict
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ssh_verdict
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_pair
 
 SECONDS = 30

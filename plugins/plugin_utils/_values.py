@@ -14,17 +14,18 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _provision
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ProvisionError, SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._provision import Ground, Plan
-from ansible_collections.watchparty.secrets.plugins.module_utils._provisioner import Provisioner, Wish
+from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning import _provision
+from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning._provision import Ground, Plan
+from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning._provisioner import Provisioner, Wish
+from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning._value_writes import CREATE, Fill
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning_aws import (
     MakingParameters,
     MakingSecrets,
     require_key,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._value_writes import CREATE, Fill
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _given
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection, suit
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import load_kinds, new_value

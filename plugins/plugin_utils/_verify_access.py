@@ -8,15 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import (
-    _access,
-    _access_drift,
-    _policy_limits,
-    _readers,
-)
+from ansible_collections.watchparty.secrets.plugins.module_utils import _readers
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NoAccess, SecretsError, one_line
+from ansible_collections.watchparty.secrets.plugins.module_utils._iam import _access, _access_drift, _policy_limits
+from ansible_collections.watchparty.secrets.plugins.module_utils._iam._policies import Ground
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM, Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._policies import Ground
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.access import Access
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam_oidc import OidcProviders

@@ -13,23 +13,20 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import (
-    _ages,
-    _audit,
     _catalog,
-    _env_placeholders,
-    _former,
     _graph,
     _host_facts,
-    _isolation,
     _journal,
     _resolve,
-    _revocation_times,
     _rules,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._access import Asked
+from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NotFound, SecretsError, one_line
+from ansible_collections.watchparty.secrets.plugins.module_utils._iam._access import Asked
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._scan_baseline import Baseline
+from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning import _env_placeholders
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_baseline import Baseline
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.audit import body_of
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import PREVIOUS
@@ -38,6 +35,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.once im
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secret_facts import SecretFacts, keys
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._verify import _former, _isolation, _revocation_times
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import (
     _reading,
     _repository,

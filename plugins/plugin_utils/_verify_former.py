@@ -7,9 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _former, _journal
+from ansible_collections.watchparty.secrets.plugins.module_utils import _journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._verify import _former
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _access_key, _former_tried
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
 

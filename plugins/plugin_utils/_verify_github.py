@@ -9,14 +9,14 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import (
-    _catalog,
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NotFound, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._github_actions import (
     _github,
     _github_state,
     _workflows,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NotFound, SecretsError
-from ansible_collections.watchparty.secrets.plugins.module_utils._github import Target, There
+from ansible_collections.watchparty.secrets.plugins.module_utils._github_actions._github import Target, There
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, GitHub
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.github import WORKFLOWS, GitHubStore
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _github as _client

@@ -8,12 +8,12 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _scan, _scan_baseline, _scan_gitleaks
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ScanError
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._scan_report import Finding, Report
-from ansible_collections.watchparty.secrets.plugins.module_utils._scan_sought import Sought, sought
-from ansible_collections.watchparty.secrets.plugins.module_utils._scan_sources import GitSource
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans import _scan, _scan_baseline, _scan_gitleaks
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_report import Finding, Report
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_sought import Sought, sought
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_sources import GitSource
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.once import ParametersOnce, ReadOnce
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _live_values
 

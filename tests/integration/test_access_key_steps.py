@@ -12,14 +12,6 @@ from typing import Any
 import pytest
 from botocore.parsers import ResponseParserError
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._access_keys import (
-    INTERVAL,
-    SECONDS,
-    Hands,
-    Keys,
-    Steps,
-    objections,
-)
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     Denied,
     NoAccess,
@@ -27,7 +19,15 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
     Overtaken,
     RotationError,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._new_values import Issued
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._access_keys import (
+    INTERVAL,
+    SECONDS,
+    Hands,
+    Keys,
+    Steps,
+    objections,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._new_values import Issued
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam import AccessKeys
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import MemorySecrets
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login

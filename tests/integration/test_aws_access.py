@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._iam_eval import Request, decide
+from ansible_collections.watchparty.secrets.plugins.module_utils._iam._iam_eval import Request, decide
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 from sandbox.aws import ACCOUNT, REGION
 from tests.integration.access_key_lab import USER, client_of, keys, new_key, new_user

@@ -211,7 +211,7 @@ SABOTAGES = {
         "/journal: ",
         (
             (
-                "plugins/module_utils/_rotator.py",
+                "plugins/module_utils/_rotations/_rotator.py",
                 '        more = {"plan": plan.entry(),',
                 '        more = {"old": contents.readings[names[0]].value, "plan": plan.entry(),',
             ),

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._policies import Ground, documents
+from ansible_collections.watchparty.secrets.plugins.module_utils._iam._policies import Ground, documents
 from sandbox.aws import ACCOUNT, REGION
 from sandbox.valkey import Valkey
 from tests.iam_calls import ANYBODY, KEY, Asked, Usage, grants, usage

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._postmortem_page import page
-from tests.unit.plugins.module_utils.postmortem_facts import IMPACT, chain, facts
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._postmortem_page import page
+from tests.unit.plugins.module_utils._leaks.postmortem_facts import IMPACT, chain, facts
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 BROWSER = next((found for found in map(shutil.which, BROWSERS) if found), None)

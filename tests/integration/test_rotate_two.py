@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotator import Rotator, Who
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator import Rotator, Who
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
 from sandbox.process import wait_until

@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _audit, _zizmor
+from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans import _zizmor
 from sandbox.aws import ACCOUNT, Moto
 from sandbox.faults import Fault
 from sandbox.process import REPOSITORY
@@ -44,7 +45,7 @@ from tests.integration.verify_lab import (
     statuses,
     trust,
 )
-from tests.unit.plugins.module_utils.audit_lines import said
+from tests.unit.plugins.module_utils._audit_log.audit_lines import said
 
 pytestmark = pytest.mark.slow
 

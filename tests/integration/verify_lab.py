@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _access, _catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._policies import Ground
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._iam import _access
+from ansible_collections.watchparty.secrets.plugins.module_utils._iam._policies import Ground
 from sandbox.aws import ACCOUNT, REGION
 from sandbox.postgres import Postgres
 from sandbox.process import clean_environment

@@ -19,9 +19,10 @@ import yaml
 from cloudsplaining.scan.policy_document import PolicyDocument
 from policy_sentry.querying.actions import get_action_data
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _access, _catalog, _policies
-from ansible_collections.watchparty.secrets.plugins.module_utils._iam_eval import listed
-from ansible_collections.watchparty.secrets.plugins.module_utils._policies import Ground
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._iam import _access, _policies
+from ansible_collections.watchparty.secrets.plugins.module_utils._iam._iam_eval import listed
+from ansible_collections.watchparty.secrets.plugins.module_utils._iam._policies import Ground
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "watchparty" / "group_vars" / "all" / "secrets_catalog.yml"
 GROUND = Ground(

@@ -20,8 +20,8 @@ from ansible_collections.watchparty.secrets.plugins.action import (
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils import _contents, _journal, _valkey
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotator import Rotator
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotator_names import Who
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator import Rotator
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import Who
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import environment as environment_store
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import journal as journal_store
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Reading

@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _rotator_ends, _steps
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotator_ends, _steps
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT, VersionedStore
 from ansible_collections.watchparty.secrets.plugins.modules import env_file
 from tests.simulation.controller import Rotate

@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base im
 ROOT = Path(__file__).parents[2]
 
 
-SERVERS = ("module_utils/_stores/", "module_utils/test_scan", "module_utils/test_rotator_ends_killed")
+SERVERS = ("module_utils/_stores/", "module_utils/_scans/", "module_utils/_rotations/test_rotator_ends_killed")
 """Tests of what knows no Ansible and takes long, against moto, git or a model: one version of it is enough for them."""
 
 

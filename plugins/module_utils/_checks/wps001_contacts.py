@@ -7,7 +7,13 @@ from __future__ import annotations
 import re
 from typing import Iterator
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._verification import Check, Facts, Outcome, bad, good
+from ansible_collections.watchparty.secrets.plugins.module_utils._verify._verification import (
+    Check,
+    Facts,
+    Outcome,
+    bad,
+    good,
+)
 
 _ADDRESS = re.compile(
     r"(?:mailto:)?[^@\s]+@[^@\s]+\.[^@\s.]+|https?://\S+|arn:aws\S*:\S+|(?:tel:)?\+?[0-9][0-9 ()/-]{5,}"

@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._check_looks import nothing_scanned
-from ansible_collections.watchparty.secrets.plugins.module_utils._verification import Check
+from ansible_collections.watchparty.secrets.plugins.module_utils._verify._check_looks import nothing_scanned
+from ansible_collections.watchparty.secrets.plugins.module_utils._verify._verification import Check
 
 CHECK = Check(
     id="WPS104",

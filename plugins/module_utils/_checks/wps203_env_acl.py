@@ -6,8 +6,14 @@ from __future__ import annotations
 
 from typing import Any, Iterator, Mapping
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._check_looks import by_host
-from ansible_collections.watchparty.secrets.plugins.module_utils._verification import Check, Outcome, bad, good, unknown
+from ansible_collections.watchparty.secrets.plugins.module_utils._verify._check_looks import by_host
+from ansible_collections.watchparty.secrets.plugins.module_utils._verify._verification import (
+    Check,
+    Outcome,
+    bad,
+    good,
+    unknown,
+)
 
 
 def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:

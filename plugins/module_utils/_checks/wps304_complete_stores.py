@@ -6,7 +6,13 @@ from __future__ import annotations
 
 from typing import Iterator
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._verification import Check, Facts, Outcome, bad, good
+from ansible_collections.watchparty.secrets.plugins.module_utils._verify._verification import (
+    Check,
+    Facts,
+    Outcome,
+    bad,
+    good,
+)
 
 
 def look(facts: Facts) -> Iterator[Outcome]:

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import Iterator
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _policy_findings
-from ansible_collections.watchparty.secrets.plugins.module_utils._verification import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._iam import _policy_findings
+from ansible_collections.watchparty.secrets.plugins.module_utils._verify._verification import (
     Check,
     Facts,
     Outcome,

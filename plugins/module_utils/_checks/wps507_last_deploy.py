@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Iterator
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._verification import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._verify._verification import (
     Check,
     Facts,
     Outcome,

@@ -9,8 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._access import Standing, is_numbered
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Conflict, NotFound, StoreError
+from ansible_collections.watchparty.secrets.plugins.module_utils._iam._access import Standing, is_numbered
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam import translated
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _audit, _audit_record
+from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit, _audit_record
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     AlreadyExists,
     Conflict,

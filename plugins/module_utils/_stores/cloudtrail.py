@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _ages, _trail
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import StoreError
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _trail
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
 
 PAUSE = 0.5

@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 from urllib.parse import quote
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AlreadyExists, NotFound, StoreError
-from ansible_collections.watchparty.secrets.plugins.module_utils._github import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._github_actions._github import (
     ENVIRONMENT,
     ORGANIZATION,
     REPOSITORY,

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, Dict, Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AlreadyExists, NotFound
-from ansible_collections.watchparty.secrets.plugins.module_utils._oidc import Changes, Provider, Wanted, changes
+from ansible_collections.watchparty.secrets.plugins.module_utils._iam._oidc import Changes, Provider, Wanted, changes
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam import translated
 
 

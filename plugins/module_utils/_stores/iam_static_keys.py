@@ -7,9 +7,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Dict, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _ages
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError
-from ansible_collections.watchparty.secrets.plugins.module_utils._static_keys import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._iam._static_keys import (
     DEACTIVATE,
     DELETE,
     STAMP,
@@ -18,6 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._static_keys im
     StaticKey,
     Step,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam import AccessKeys, translated
 
 

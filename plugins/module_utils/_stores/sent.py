@@ -8,7 +8,7 @@ import json
 from typing import Any, Dict
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AlreadyExists, NoAccess, StoreError
-from ansible_collections.watchparty.secrets.plugins.module_utils._github import Sent, Target
+from ansible_collections.watchparty.secrets.plugins.module_utils._github_actions._github import Sent, Target
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import NumberedStore, Reading
 
 

@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.action import github_env as 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import DotenvError, HostError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _snapshot_action
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
-from tests.unit.plugins.module_utils.test_github_env import Runner
+from tests.unit.plugins.module_utils._github_actions.test_github_env import Runner
 
 KEY, URL = "canary-line-1\ncanary-line-2\n", "postgres://app:canary-password@db/app"
 CATALOG: dict[str, Any] = {

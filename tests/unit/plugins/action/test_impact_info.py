@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.action.impact_info import Ac
 from ansible_collections.watchparty.secrets.plugins.module_utils import _authorized_keys, _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
-from tests.unit.plugins.module_utils.rotator_world import CATALOG, COPY, CORE, KINDS, World
+from tests.unit.plugins.module_utils._rotations.rotator_world import CATALOG, COPY, CORE, KINDS, World
 
 DEFAULTS = {name: option.get("default") for name, option in ActionModule.extra_options.items()}
 OLD, NOW, COMING, TOKEN_VALUE = "canary-former", "canary-present", "canary-coming", "canary-token"

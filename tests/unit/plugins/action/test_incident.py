@@ -14,7 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.action import incident as mo
 from ansible_collections.watchparty.secrets.plugins.action.incident import ActionModule
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
-from tests.unit.plugins.module_utils.rotator_world import KINDS, World
+from tests.unit.plugins.module_utils._rotations.rotator_world import KINDS, World
 
 DEFAULTS = {name: option.get("default") for name, option in ActionModule.extra_options.items()}
 IMPACT = {

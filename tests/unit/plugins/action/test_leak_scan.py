@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.action.leak_scan import ActionModule
-from ansible_collections.watchparty.secrets.plugins.module_utils import _scan_gitleaks
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ScanError
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans import _scan_gitleaks
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _leak_scan, _live_values
 
 DEFAULTS = {name: option.get("default") for name, option in _leak_scan.OPTIONS.items()}
@@ -48,7 +48,7 @@ def stores(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _leak_scan_live(name: str, value: str) -> Any:
-    from ansible_collections.watchparty.secrets.plugins.module_utils._scan_sought import Live
+    from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_sought import Live
 
     return Live(name, "current", value)
 

@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils import _github_
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 from tests.integration import github_server
 from tests.integration.github_server import REPOSITORY, GitHub
-from tests.unit.plugins.module_utils.rotator_world import CATALOG, KINDS, OLD_URL, TOKEN, World
+from tests.unit.plugins.module_utils._rotations.rotator_world import CATALOG, KINDS, OLD_URL, TOKEN, World
 
 OLD, NOW = "1" * 32, "2" * 32
 LAST = "what somebody read is known to them; a denied version stays in AWS until AWS removes it"

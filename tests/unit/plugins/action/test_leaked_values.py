@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.action.leaked_values import ActionModule
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
-from tests.unit.plugins.module_utils.rotator_world import COPY, CORE, KINDS, World
+from tests.unit.plugins.module_utils._rotations.rotator_world import COPY, CORE, KINDS, World
 
 
 def core(password: str, key: str = "canary-key") -> str:

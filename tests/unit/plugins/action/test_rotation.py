@@ -12,11 +12,11 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.action import rotation
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._kinds import Kind
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_pair
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
-from tests.unit.plugins.module_utils.rotator_world import CATALOG, KINDS, World
+from tests.unit.plugins.module_utils._rotations.rotator_world import CATALOG, KINDS, World
 
 SECRET = "app/test/deploy"
 DOCUMENT = {

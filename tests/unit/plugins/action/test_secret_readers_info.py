@@ -19,8 +19,8 @@ from ansible_collections.watchparty.secrets.plugins.action.secret_readers_info i
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, RotationError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
-from tests.unit.plugins.module_utils.rotator_world import CATALOG, CORE, KINDS, TOKEN, World
-from tests.unit.plugins.module_utils.trail_events import event
+from tests.unit.plugins.module_utils._leaks.trail_events import event
+from tests.unit.plugins.module_utils._rotations.rotator_world import CATALOG, CORE, KINDS, TOKEN, World
 
 DEFAULTS = {name: option.get("default") for name, option in ActionModule.extra_options.items()}
 KEY = "AKIALEAKEDEXAMPLE001"

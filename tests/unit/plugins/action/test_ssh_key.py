@@ -16,14 +16,14 @@ from ansible.plugins.loader import connection_loader
 
 from ansible_collections.watchparty.secrets.plugins.action import ssh_key
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._kinds import Kind
-from ansible_collections.watchparty.secrets.plugins.module_utils._ssh_verdict import Verdict
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._ssh_verdict import Verdict
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_login, _ssh_pair
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import ServerAction
-from tests.unit.plugins.module_utils import rotator_world
-from tests.unit.plugins.module_utils.rotator_world import CATALOG, KINDS, World
+from tests.unit.plugins.module_utils._rotations import rotator_world
+from tests.unit.plugins.module_utils._rotations.rotator_world import CATALOG, KINDS, World
 
 SECRET, FILE = "app/test/deploy", "/home/ci/.ssh/authorized_keys"
 DOCUMENT = {

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _audit
-from ansible_collections.watchparty.secrets.plugins.module_utils._audit import Head
+from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit
+from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log._audit import Head
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AuditError, HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.audit import MemoryAudit
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit_log import AuditLog

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._incident import Incident
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._former_keys import former_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
-from tests.unit.plugins.module_utils.rotator_world import CORE, KINDS, World
+from tests.unit.plugins.module_utils._rotations.rotator_world import CORE, KINDS, World
 
 SEEN = {"refused/django": "2026-11-25T15:00:10Z"}
 

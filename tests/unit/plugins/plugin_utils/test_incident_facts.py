@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _postmortem, _postmortem_page
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError
-from ansible_collections.watchparty.secrets.plugins.module_utils._incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _postmortem, _postmortem_page
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._incident_facts import facts_of, open_rotation
 

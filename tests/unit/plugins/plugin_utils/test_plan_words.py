@@ -8,7 +8,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SECRETS_MANAGER, SSM, Place
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotation import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotation import (
     DROP_FALLBACK,
     RENEW,
     RETIRE,

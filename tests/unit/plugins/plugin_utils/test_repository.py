@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _repository
 from sandbox.process import clean_environment
-from tests.unit.plugins.module_utils.verify_facts import catalog
+from tests.unit.plugins.module_utils._verify.verify_facts import catalog
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _audit_record, _kinds
+from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit_record
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     CatalogError,
     InvalidEnvironment,
@@ -29,10 +29,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
     RotationError,
     WrongAccount,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotation import RENEW, RETIRE, Item, Plan
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _kinds
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotation import RENEW, RETIRE, Item, Plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
-from tests.unit.plugins.module_utils.rotator_world import CORE, KINDS, TOKEN, World, opened
+from tests.unit.plugins.module_utils._rotations.rotator_world import CORE, KINDS, TOKEN, World, opened
 
 ALL = ("database", "django", "token")
 KIND = "description: x\nvalue: generated\n"

@@ -31,7 +31,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action 
     parties,
     present_login,
 )
-from tests.unit.plugins.module_utils.rotator_world import CATALOG, CORE, KINDS, NOW, OLD_URL, World
+from tests.unit.plugins.module_utils._rotations.rotator_world import CATALOG, CORE, KINDS, NOW, OLD_URL, World
 
 ADMIN = "admin-test"
 DOCUMENT: dict[str, Any] = {

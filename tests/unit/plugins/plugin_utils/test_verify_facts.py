@@ -16,8 +16,9 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _access, _catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._policies import Ground
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._iam import _access
+from ansible_collections.watchparty.secrets.plugins.module_utils._iam._policies import Ground
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify_facts import PARTS, Gatherer
 

@@ -13,8 +13,8 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ScanError
-from ansible_collections.watchparty.secrets.plugins.module_utils._scan_report import NotChecked
-from ansible_collections.watchparty.secrets.plugins.module_utils._scan_sought import Live
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_report import NotChecked
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_sought import Live
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _live_values, _verify_scan
 from tests.integration.verify_lab import commit, git, make_repository
 from tests.unit.plugins.plugin_utils.test_verify_facts import CATALOG

@@ -9,10 +9,24 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _verification
-from ansible_collections.watchparty.secrets.plugins.module_utils._verification import FAIL, NOT_CHECKED, PASS, Facts
-from tests.unit.plugins.module_utils import verify_facts
-from tests.unit.plugins.module_utils.verify_facts import SECRET, age, answer, catalog, facts, host, parts, secret
+from ansible_collections.watchparty.secrets.plugins.module_utils._verify import _verification
+from ansible_collections.watchparty.secrets.plugins.module_utils._verify._verification import (
+    FAIL,
+    NOT_CHECKED,
+    PASS,
+    Facts,
+)
+from tests.unit.plugins.module_utils._verify import verify_facts
+from tests.unit.plugins.module_utils._verify.verify_facts import (
+    SECRET,
+    age,
+    answer,
+    catalog,
+    facts,
+    host,
+    parts,
+    secret,
+)
 
 PATH = "/srv/watchparty/.env"
 FILE = {"exists": True, "path": PATH, "mode": "0600", "owner": "watchparty", "uid": 998}

@@ -12,7 +12,7 @@ from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _audit
+from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     AuditError,
     Conflict,
@@ -25,8 +25,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.audit i
     record,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import Hook
+from tests.unit.plugins.module_utils._audit_log.audit_lines import log, said
 from tests.unit.plugins.module_utils._stores.audit_bodies import BUCKET, GROUP, logs, objects
-from tests.unit.plugins.module_utils.audit_lines import log, said
 
 Moto = Callable[[str], tuple[Any, list[str]]]
 Stubbed = Callable[[str], tuple[Any, Stubber]]

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from botocore.stub import ANY, Stubber
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _audit
-from ansible_collections.watchparty.secrets.plugins.module_utils._audit import Head
+from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit
+from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log._audit import Head
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     Conflict,
     Denied,
@@ -27,8 +27,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.audit i
     S3Objects,
     record,
 )
+from tests.unit.plugins.module_utils._audit_log.audit_lines import log, said
 from tests.unit.plugins.module_utils._stores.audit_bodies import BUCKET, GROUP, NAMES, PREFIX, STREAM, logs, objects
-from tests.unit.plugins.module_utils.audit_lines import log, said
 
 Moto = Callable[[str], tuple[Any, list[str]]]
 Stubbed = Callable[[str], tuple[Any, Stubber]]

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._trail import Question
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.cloudtrail import PAUSE, Answer, CloudTrail
-from ansible_collections.watchparty.secrets.plugins.module_utils._trail import Question
-from tests.unit.plugins.module_utils.trail_events import event
+from tests.unit.plugins.module_utils._leaks.trail_events import event
 
 Stubbed = Callable[[str], tuple[Any, Stubber]]
 ONE, OTHER = Question("ResourceName", "core"), Question("EventName", "GetSecretValue")

@@ -17,7 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
     Denied,
     StoreError,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._oidc import Provider, Wanted, changes
+from ansible_collections.watchparty.secrets.plugins.module_utils._iam._oidc import Provider, Wanted, changes
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam_oidc import OidcProviders
 
 URL = "token.actions.githubusercontent.com"

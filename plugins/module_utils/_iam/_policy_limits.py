@@ -1,0 +1,134 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Where a catalog would have its roles granted more than its runs read: in another environment, or in their own."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Dict, Iterator, List, Mapping, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import PolicyError
+from ansible_collections.watchparty.secrets.plugins.module_utils._iam._policies import ACCESS_KEY, Reach
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+
+_NAMES: Mapping[str, str] = {
+    "secret": r"[A-Za-z0-9/_+=.@-]{1,512}",
+    "parameter": r"(?:/[A-Za-z0-9_.-]+)+",
+    "log group": r"[A-Za-z0-9._/#-]{1,512}",
+    "bucket": r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+    "IAM user": r"(?:[A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}",
+    "replication group": r"[A-Za-z][A-Za-z0-9-]{0,39}",
+    "distribution": r"[A-Z0-9]{1,32}",
+    "role": r"[A-Za-z0-9_+=,.@-]{1,60}",
+    "region": r"[a-z0-9-]{1,32}",
+    "alias": r"alias/(?!aws/)[A-Za-z0-9/_-]{1,250}",
+}
+"""What AWS takes for a name, or less; in a policy any of ``*?$`` would mean more than itself.
+
+A role's name leaves room for the number of a policy."""
+
+
+def require_narrow(document: Any, catalog: Catalog) -> None:
+    """Raises :class:`PolicyError` that names everything in the catalog which would widen a role's policy."""
+    found = [*_odd_names(catalog), *_within(catalog)]
+    for name in sorted({*document.get("environments", {})} - {catalog.environment}):
+        other = _catalog.parse(document, name)
+        if _may_share_account(catalog, other):
+            found += _across(catalog, other)
+    if found:
+        lines = "\n".join(f"  - {line}" for line in dict.fromkeys(found))
+        raise PolicyError(
+            f"Environment {catalog.environment}: roles would be granted more than the environment reads; nothing was "
+            f"changed:\n{lines}"
+        )
+
+
+def _may_share_account(one: Catalog, other: Catalog) -> bool:
+    accounts = (one.expected_account_id, other.expected_account_id)
+    return None in accounts or accounts[0] == accounts[1]
+
+
+def _names(catalog: Catalog) -> Iterator[Tuple[str, str, str]]:
+    """What is named in policies: where, as what, and the name."""
+    reach = Reach(catalog)
+    for name in sorted({*reach.read, *reach.rotating}):
+        yield "secrets", "secret", name
+    for name in (catalog.ssm_path, catalog.journal_path, *reach.written):
+        yield "stores.ssm", "parameter", name
+    for name in reach.users:
+        yield "credentials", "IAM user", name
+    for name in reach.groups:
+        yield "credentials", "replication group", name
+    for name in reach.distributions:
+        yield "purge", "distribution", name
+    if "log_group" in catalog.audit_log:
+        yield "audit_log.log_group", "log group", catalog.audit_log["log_group"]
+    if catalog.aws:
+        for role, name in catalog.aws.roles.items():
+            yield f"aws.roles.{role}", "role", name
+        for name in catalog.aws.replicas:
+            yield "aws.replicas", "region", name
+        yield "aws.kms_key", "alias", catalog.aws.kms_key
+        if catalog.aws.bucket:
+            yield "aws.bucket", "bucket", catalog.aws.bucket
+
+
+def _odd_names(catalog: Catalog) -> Iterator[str]:
+    for where, kind, name in _names(catalog):
+        if not re.fullmatch(_NAMES[kind], name):
+            yield f"{where}: {name!r} is no name of a {kind} that a policy could hold without granting more"
+
+
+def _within(catalog: Catalog) -> Iterator[str]:
+    reach = Reach(catalog)
+    own = f"{catalog.rotation_secret}/"
+    for name in sorted({*reach.read, *reach.rotating}):
+        if name.startswith(own):
+            yield f"secret {name}: lies among those that rotations make and delete ({own}…); rename it"
+    for path in (catalog.journal_path, *((reach.sent,) if catalog.github else ())):
+        if _overlap(path, catalog.ssm_path):
+            yield f"stores.ssm.path: {catalog.ssm_path} and {path}, which rotations write, lie in one another"
+    for one in catalog.credentials.values():
+        if one.kind == ACCESS_KEY and not one.options.get("user"):
+            yield f"credentials.{one.name}.options.user: is missing; without it every IAM user would be in the policy"
+    if not catalog.aws:
+        return
+    taken: Dict[str, str] = {}
+    for role, name in catalog.aws.roles.items():
+        if name in taken:
+            yield f"aws.roles.{role}: {name} is the role {taken[name]} too; each has a name of its own"
+        taken[name] = role
+    if "s3" in catalog.audit_log and _audit.location(catalog.audit_log["s3"])[0] == catalog.aws.bucket:
+        yield f"aws.bucket: {catalog.aws.bucket} holds the audit log, which hosts could then delete; use another"
+
+
+def _across(catalog: Catalog, other: Catalog) -> Iterator[str]:
+    """What both environments would be granted. In two accounts nothing of one is the other's."""
+    mine, theirs = Reach(catalog), Reach(other)
+    also = f"is {other.environment}'s too; give each its own"
+    for name in sorted({*mine.read, *mine.rotating} & {*theirs.read, *theirs.rotating}):
+        yield f"secret {name}: {also}"
+    for path in (catalog.ssm_path, catalog.journal_path):
+        for there in (other.ssm_path, other.journal_path):
+            if _overlap(path, there):
+                yield f"stores.ssm: {path} and {other.environment}'s {there} lie in one another; give each its own"
+    pairs: List[Tuple[str, Tuple[str, ...], Tuple[str, ...]]] = [
+        ("replication group", mine.groups, theirs.groups),
+        ("IAM user", mine.users, theirs.users),
+        ("distribution", mine.distributions, theirs.distributions),
+    ]
+    if catalog.aws and other.aws:
+        pairs += [
+            ("aws.kms_key", (catalog.aws.kms_key,), (other.aws.kms_key,)),
+            ("aws.roles", tuple(catalog.aws.roles.values()), tuple(other.aws.roles.values())),
+            ("aws.bucket", (catalog.aws.bucket or "",), (other.aws.bucket or "",)),
+        ]
+    for what, ours, foreign in pairs:
+        for name in sorted({*ours} & {*foreign} - {""}):
+            yield f"{what} {name}: {also}"
+
+
+def _overlap(one: str, other: str) -> bool:
+    return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")

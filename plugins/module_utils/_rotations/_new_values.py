@@ -1,0 +1,96 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""New values: generated here, supplied by the operator, or made by a provider.
+
+What a provider made can be had once, so it goes at once into a secret of the rotation's own, one a credential.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any, Callable, List, Mapping, Optional
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Denied, NotFound, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import version_id
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import DENIED, VersionedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
+
+
+def login_for(kind: Kind, found: _graph.Found, given: Optional[Login], generate: Callable[[Kind], str]) -> Login:
+    """The login that takes the found one's place, generated or supplied."""
+    name = found.credential.name
+    if kind.value != "generated" and given is None:
+        raise RotationError(f"{name}: its new value is needed again; give it as you did at the start")
+    given = given or Login()
+    password = given.password or (generate(kind) if kind.value == "generated" else found.login.password)
+    made = _rotation.new_login(kind, found, password)
+    return replace(made, username=given.username or made.username)
+
+
+def former_login(catalog: Catalog, secrets: VersionedStore, journal: Journal, item: _rotation.Item) -> Login:
+    """The former value that an obligation names by the versions that held it."""
+    obligation = journal.obligations.get(item.obligation or "")
+    if obligation is None:
+        raise RotationError(f"{item.credential}: the obligation {item.obligation} is not in the journal any more")
+    held = secrets.read(list(obligation.secrets), pins=obligation.secrets)
+    login = _graph.find(catalog, catalog.credentials[item.credential], held).login
+    if login.password is None:
+        raise RotationError(f"{item.credential}: its former key cannot be read in {dict(obligation.secrets)}")
+    return login
+
+
+class Issued:
+    """What providers made for one rotation: ``own`` is the name of its secret."""
+
+    def __init__(self, secrets: VersionedStore, own: str, rotation: str) -> None:
+        self._secrets, self._own, self._rotation = secrets, own, rotation
+
+    def name(self, credential: str) -> str:
+        return f"{self._own}/{credential}"
+
+    def find(self, credential: str) -> Optional[Login]:
+        """What was made, or None if nothing was yet."""
+        name = self.name(credential)
+        contents = self._secrets.read([name], pins={name: version_id(self._rotation, name)})
+        failure = contents.failures.get(name)
+        if failure and failure.reason == DENIED:  # not to be taken for "not made yet"
+            raise Denied(f"secret {name} may not be read; allow secretsmanager:GetSecretValue on it", failure.detail)
+        if name not in contents.readings:
+            return None
+        document = json.loads(contents.readings[name].value)
+        return Login(document["username"], document["password"])
+
+    def take(self, credential: str) -> Login:
+        found = self.find(credential)
+        if found is None:
+            raise NotFound(f"{credential}: its provider has made no new value for this rotation yet")
+        return found
+
+    def keep(self, credential: str, made: Login) -> None:
+        """Raises :class:`AlreadyExists` if another value is kept already."""
+        name = self.name(credential)
+        text = json.dumps({"username": made.username, "password": made.password}, sort_keys=True)
+        self._secrets.create(
+            name,
+            text,
+            version=version_id(self._rotation, name),
+            description="What a provider made for a rotation that has not ended",
+        )
+
+    def forget(self, plan: Mapping[str, Any]) -> None:
+        for credential in kept_apart(plan):
+            self.forget_one(credential)
+
+    def forget_one(self, credential: str) -> None:
+        self._secrets.delete(self.name(credential))
+
+
+def kept_apart(plan: Mapping[str, Any]) -> List[str]:
+    """The credentials of a journal's plan whose values providers make."""
+    return [item.credential for item in _rotation.items_of(plan) if item.issued]

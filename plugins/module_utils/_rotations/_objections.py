@@ -1,0 +1,163 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What stands against rotating a credential, each with its remedy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Iterator, Sequence
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._contents import Holdings
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM, Credential, Place
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._ages import LONGEST_WAIT, retires_later
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind, other_login, turn_of
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT, PENDING
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
+
+if TYPE_CHECKING:
+    from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotation import Ground
+
+_USES = frozenset({"sessions", "signing"})
+
+
+def objections(ground: Ground, credential: Credential, found: _graph.Found, places: Sequence[Place]) -> Iterator[str]:
+    kind = ground.kinds.get(credential.kind)
+    if kind is None:
+        yield (
+            f"no kind {credential.kind} is there; kinds are {', '.join(sorted(ground.kinds))}, and your own are "
+            "folders in rotation_kinds_path"
+        )
+        return
+    yield from found.problems
+    yield from filter(None, [ground.against.get(credential.name)])
+    yield from _of_its_kind(ground, credential, kind, found)
+    yield from _mirrored(ground, credential)
+    for name in sorted({place.name for place in places if place.store != SSM}):
+        yield from _of_its_secret(ground, name)
+
+
+def _of_its_kind(ground: Ground, credential: Credential, kind: Kind, found: _graph.Found) -> Iterator[str]:
+    missing = [name for name in kind.options if name not in credential.options]
+    if missing:
+        yield f"kind {kind.name} needs options.{', options.'.join(missing)}"
+    if kind.value == "supplied":
+        yield from _supplied(ground, credential, found)
+    if kind.needs_url and not found.problems and found.url is None:
+        yield from found.flaws or (
+            "it appears in no URL, so its server's address is unknown; let it appear in a setting of type url",
+        )
+    if kind.needs_user and not found.problems and found.login.username is None:
+        yield "no place holds its user name or id; add one to appears_in, such as a setting ending in ACCESS_KEY_ID"
+    if kind.needs_admin:
+        yield from _administered(ground, credential)
+    if kind.alternates == "always" and not found.problems:
+        yield from _alternating(ground, credential, found)
+    if kind.alternates == "always" and not ground.leak:
+        yield from _in_use(ground, credential)
+    if kind.phases == 2:
+        yield from _signing(ground, credential, found)
+    elif retires_later(credential) and not found.problems and not _is_kept(kind, found):
+        yield (
+            "it retires after the rotation has ended, and what parameters held is not kept; let a secret hold it too, "
+            f"or set retire_after to {LONGEST_WAIT} at most"
+        )
+    if kind.name == "valkey_user" and ".cache.amazonaws.com" in (found.url or ""):
+        yield "its address is ElastiCache, which has no ACL SETUSER; use kind elasticache_auth_token"
+
+
+def _is_kept(kind: Kind, found: _graph.Found) -> bool:
+    """Whether a secret's former version will tell what the old login was."""
+    return any(one.spot.place.store != SSM and (one.in_url or not kind.needs_url) for one in found.appearances)
+
+
+def _supplied(ground: Ground, credential: Credential, found: _graph.Found) -> Iterator[str]:
+    given = ground.supplied.get(credential.name)
+    if given is None:
+        yield (
+            "a third party issues it; give the new value by -e rotation_values_file=FILE (mode 0600), or name it with "
+            f"-e credential={credential.name} to be asked"
+        )
+    elif Login(given.username or found.login.username, given.password or found.login.password) == found.login:
+        yield "the new value that was given is the one in use; get a new one from the provider" + (
+            f" at {credential.provider_url}" if credential.provider_url else ""
+        )
+
+
+def _administered(ground: Ground, credential: Credential) -> Iterator[str]:
+    admin = ground.catalog.credentials.get(credential.admin or credential.name)
+    if admin is None or credential.admin is None:
+        yield f"nothing says who may change it; name its administrator in credentials.{credential.name}.admin"
+        return
+    held = _graph.find(ground.catalog, admin, ground.contents)
+    if held.problems or held.login.password is None:
+        yield f"its administrator {admin.name} cannot be read: {'; '.join(held.problems) or 'it has no password'}"
+
+
+def _alternating(ground: Ground, credential: Credential, found: _graph.Found) -> Iterator[str]:
+    username = found.login.username
+    if username is None:
+        yield "no place holds its user name, which alternates; add one to appears_in"
+    elif not turn_of(username) and credential.name not in ground.journal.prepared:
+        yield (
+            f"its login owns everything and has no second one ({other_login(username)}) beside it; run "
+            f"rotation_prepare.yml -e credential={credential.name} once"
+        )
+
+
+def _in_use(ground: Ground, credential: Credential) -> Iterator[str]:
+    """A login whose turn would come before its former value was to go."""
+    for one in ground.journal.obligations.values():
+        if one.credential == credential.name and one.act == "retire":
+            yield (
+                f"its other login is to be retired at {one.due} (retire_after) and would get a new password now; "
+                "rotate it once that is done"
+            )
+
+
+def _signing(ground: Ground, credential: Credential, found: _graph.Found) -> Iterator[str]:
+    where = f"credentials.{credential.name}"
+    setting = ground.catalog.settings.get(credential.fallbacks or "")
+    if setting is None or setting.place is None or setting.name in credential.settings:
+        yield f"without a setting of former keys everybody would be logged out; name one in {where}.fallbacks"
+    holdings = Holdings(ground.contents)
+    for place in _graph.fallback_places(ground.catalog, credential):
+        holdings.value(place, setting)
+        if place.key is None:
+            yield f"{place} cannot be empty, and without former keys it is; keep them in a key of a secret"
+        elif place.name not in ground.contents.readings:
+            yield f"{place}, which lists former keys, cannot be read"
+    yield from holdings.problems
+    if found.places and all(place.store == SSM for place in found.places):
+        yield "it is in parameters alone, whose former values are not kept; keep it in a secret too, as a copy"
+    if "," in (found.login.password or ""):
+        yield "it has a comma in it, so a list of former keys cannot hold it; change it by hand once"
+    others = sorted(set(credential.used_for) - _USES)
+    if others:
+        yield f"{', '.join(others)} would be lost with the old key; give that a key of its own ({where}.used_for)"
+    if not credential.used_for:
+        yield f"nothing says what it is used for; list it in {where}.used_for, such as [sessions, signing]"
+
+
+def _mirrored(ground: Ground, credential: Credential) -> Iterator[str]:
+    names = _graph.mirrored_names(ground.catalog, credential)
+    if names and ground.catalog.github is None:
+        yield f"GitHub holds it too ({', '.join(names)}); name the repository in github.repository of the catalog"
+    elif names and not ground.mirrors:
+        yield (
+            f"GitHub holds it too ({', '.join(names)}), and no token is there to send it; set GITHUB_TOKEN, GH_TOKEN "
+            "or GITHUB_TOKEN_FILE"
+        )
+
+
+def _of_its_secret(ground: Ground, name: str) -> Iterator[str]:
+    described = ground.descriptions.get(name)
+    if described is None:
+        return
+    if described.rotation_enabled:
+        yield f"AWS rotates secret {name} itself; cancel that (cancel-rotate-secret), or leave the credential to it"
+    pending = described.stages.get(PENDING)
+    if pending and pending != described.stages.get(CURRENT):
+        yield (
+            f"secret {name} has a pending version {pending} that is not of this rotation; finish it, or take its label "
+            "off (update-secret-version-stage)"
+        )

@@ -1,0 +1,60 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a promotion finds in the secrets that it is to move, and what follows. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Mapping, Optional, Sequence
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import SECRETS_MANAGER, Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """What came of a promotion."""
+
+    outcome: str
+    """"done", "moved" (a secret has a newer version that leaves our keys alone) or "taken" (our keys were changed)."""
+    secrets: tuple[str, ...] = ()
+    parameters: Mapping[str, int] = field(default_factory=dict)
+    """The version that each parameter has now."""
+    words: str = ""
+
+
+def is_untouched(catalog: Catalog, items: Sequence[_rotation.Item], name: str, before: Contents, now: Contents) -> bool:
+    """Whether the keys that rotate are in secret ``name`` as they were."""
+    places = (
+        place
+        for item in items
+        for place in _rotation.places_of(catalog, catalog.credentials[item.credential], item)
+        if place.store == SECRETS_MANAGER and place.name == name
+    )
+    return all(_graph.text_at(now, place) == _graph.text_at(before, place) for place in places)
+
+
+def is_over(catalog: Catalog, items: Sequence[_rotation.Item], new: Mapping[str, Login], now: Contents) -> bool:
+    """Whether somebody wrote over what was promoted: every credential has its new password there."""
+    held = []
+    for item in items:
+        found = _graph.find(catalog, catalog.credentials[item.credential], now)
+        if item.act in _rotation.CHANGES and found.places:
+            held.append(found.login.password == new[item.credential].password)
+    return bool(held) and all(held)
+
+
+def told_of(states: Mapping[str, str]) -> Optional[Promotion]:
+    """Why nothing is promoted, if something else was written meanwhile."""
+    taken = tuple(name for name, state in states.items() if state == "taken")
+    if taken:
+        words = f"somebody changed secret {', '.join(taken)} in the keys that rotate; their change stays"
+        return Promotion("taken", taken, words=words)
+    moved = tuple(name for name, state in states.items() if state == "moved")
+    if moved:
+        words = f"somebody changed {', '.join(moved)} meanwhile, in other keys; staged anew over that"
+        return Promotion("moved", moved, words=words)
+    return None

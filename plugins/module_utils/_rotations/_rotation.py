@@ -1,0 +1,305 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The plan of a rotation: what changes where, in which order, in how many rollouts, and what must be refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Iterator, Mapping, Optional, Sequence
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._contents import Holdings
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM, Catalog, Credential, Place
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _objections
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._ages import retires_later
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind, other_login, turn_of
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents, Description
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
+
+ROTATE, DROP_FALLBACK, RETIRE, RENEW = "rotate", "drop_fallback", "retire", "renew"
+"""Renew: a signing key that leaked is replaced in one phase, and no former key is kept."""
+CHANGES = (ROTATE, RENEW)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the operator asked for."""
+
+    names: tuple[str, ...] = ()
+    """Credentials; empty for all."""
+    force: bool = False
+    """Regardless of age."""
+    leak: str = ""
+    """The incident that makes it necessary: nothing old is kept."""
+    immediate: bool = False
+    """Remove the old values before the new ones are deployed."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One credential in a rotation."""
+
+    credential: str
+    kind: str
+    act: str = ROTATE
+    reason: str = ""
+    phases: int = 1
+    places: tuple[Place, ...] = ()
+    obligation: Optional[str] = None
+    issued: bool = False
+    """Whether a provider makes the new value."""
+
+    def entry(self) -> dict[str, Any]:
+        """The item as the journal keeps it."""
+        kept: dict[str, Any] = {"kind": self.kind, "act": self.act, "phases": self.phases}
+        more = {"obligation": self.obligation, "issued": self.issued}
+        return {**kept, **{name: value for name, value in more.items() if value}}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a rotation is going to do."""
+
+    items: tuple[Item, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Credential and reason."""
+    passed_over: Mapping[str, str] = field(default_factory=dict)
+    """Credentials that are not due, and why not."""
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """The version planned from, by secret that changes."""
+    parameters: Mapping[str, int] = field(default_factory=dict)
+    incident: str = ""
+    immediate: bool = False
+
+    @property
+    def phases(self) -> int:
+        return max((item.phases for item in self.items), default=0)
+
+    def entry(self) -> dict[str, Any]:
+        return {
+            **({"incident": self.incident} if self.incident else {}),
+            **({"immediate": True} if self.immediate else {}),
+            "credentials": {item.credential: item.entry() for item in self.items},
+            "secrets": dict(self.secrets),
+            "parameters": dict(self.parameters),
+            "phases": self.phases,
+            "refused": {
+                name: words if len(words) <= 160 else words[:157] + "..." for name, words in self.refused.items()
+            },
+        }
+
+
+def items_of(entry: Mapping[str, Any]) -> tuple[Item, ...]:
+    """The items that a journal's plan holds, in their order."""
+    return tuple(Item(credential=name, **one) for name, one in entry.get("credentials", {}).items())
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a plan stands on: everything that was read before it."""
+
+    catalog: Catalog
+    journal: Journal
+    contents: Contents
+    kinds: Mapping[str, Kind]
+    now: datetime
+    descriptions: Mapping[str, Description] = field(default_factory=dict)
+    supplied: Mapping[str, Login] = field(default_factory=dict, repr=False)
+    """New values that the operator gives."""
+    against: Mapping[str, str] = field(default_factory=dict)
+    """What its server or its provider has against rotating a credential."""
+    mirrors: bool = False
+    """Whether GitHub can be sent to."""
+    leak: bool = False
+    """Whether it is planned because of a leak."""
+
+
+def plan(ground: Ground, wish: Wish) -> Plan:
+    """Pure. Raises :class:`RotationError` for a name that the catalog does not know."""
+    unknown = sorted(set(wish.names) - set(ground.catalog.credentials))
+    if unknown:
+        known = ", ".join(sorted(ground.catalog.credentials)) or "none"
+        raise RotationError(f"{', '.join(unknown)}: is no credential of the catalog; it has {known}")
+    items: list[Item] = []
+    refused: dict[str, str] = {}
+    passed: dict[str, str] = {}
+    taken: dict[Place, str] = {}
+    for credential in _ordered(ground.catalog):
+        if wish.names and credential.name not in wish.names:
+            continue
+        age = _ages.age_of(ground.catalog, credential, ground.journal, ground.now)
+        if wish.leak and _is_replaced(ground.journal, credential, age):
+            passed[credential.name] = "was replaced since the leak was declared"
+            continue
+        if not (age.due or wish.force or wish.leak):
+            passed[credential.name] = age.words
+            continue
+        found = _graph.find(ground.catalog, credential, ground.contents)
+        kind = ground.kinds.get(credential.kind, Kind(credential.kind))
+        places = found.places + (_graph.fallback_places(ground.catalog, credential) if kind.phases == 2 else ())
+        problems = list(_objections.objections(ground, credential, found, places))
+        problems += [f"{place} is already {taken[place]}'s" for place in places if place in taken]
+        if problems:
+            refused[credential.name] = "; ".join(dict.fromkeys(problems))
+            continue
+        taken.update(dict.fromkeys(places, credential.name))
+        items.append(_item(credential, kind, wish, age, places))
+    if not wish.leak:
+        items += _obligations(ground, wish, {item.credential for item in items}, taken)
+    return replace(_pinned(ground, items, refused, passed), incident=wish.leak, immediate=wish.immediate)
+
+
+def _is_replaced(journal: Journal, credential: Credential, age: _ages.Age) -> bool:
+    """Whether a run before this one, of the same incident, has replaced it, and left nothing old valid."""
+    incident = journal.incident
+    kept = {one.credential for one in journal.obligations.values()}
+    if incident is None or age.last is None or credential.name in kept:
+        return False
+    return _ages.moment(age.last.at) > _ages.moment(incident.at)
+
+
+def _item(credential: Credential, kind: Kind, wish: Wish, age: _ages.Age, places: tuple[Place, ...]) -> Item:
+    if wish.leak:
+        act = RENEW if kind.phases == 2 else ROTATE
+        return Item(
+            credential.name,
+            credential.kind,
+            act,
+            "it leaked, or what leaked reveals it",
+            1,
+            places,
+            None,
+            kind.is_issued,
+        )
+    reason = age.words if age.due else f"forced ({age.words})"
+    return Item(credential.name, credential.kind, ROTATE, reason, kind.phases, places, issued=kind.is_issued)
+
+
+def _ordered(catalog: Catalog) -> list[Credential]:
+    """The catalog's order, but what changes others comes last."""
+    admins = {one.admin for one in catalog.credentials.values() if one.admin}
+    return sorted(catalog.credentials.values(), key=lambda one: one.name in admins)
+
+
+def _obligations(ground: Ground, wish: Wish, busy: set[str], taken: Mapping[Place, str]) -> Iterator[Item]:
+    for one in _ages.due_obligations(ground.journal, ground.now):
+        credential = ground.catalog.credentials.get(one.credential)
+        if credential is None or one.credential in busy or (wish.names and one.credential not in wish.names):
+            continue
+        places = _graph.fallback_places(ground.catalog, credential) if one.act == DROP_FALLBACK else ()
+        if taken.keys() & places:
+            continue  # another credential's rotation writes there; the next one finds what that leaves
+        reason = {DROP_FALLBACK: "its former key is due to be dropped", RETIRE: "its former value is due to be retired"}
+        yield Item(
+            credential=one.credential,
+            kind=credential.kind,
+            act=one.act,
+            reason=f"{reason[one.act]} (since {one.due})",
+            phases=1 if one.act == DROP_FALLBACK else 0,
+            places=places,
+            obligation=one.id,
+        )
+
+
+def _pinned(ground: Ground, items: list[Item], refused: dict[str, str], passed: dict[str, str]) -> Plan:
+    secrets: dict[str, str] = {}
+    parameters: dict[str, int] = {}
+    for place in (place for item in items for place in item.places):
+        reading = ground.contents.readings.get(place.name)
+        if reading is None:
+            continue
+        if place.store == SSM:
+            parameters[place.name] = int(reading.version)
+        else:
+            secrets[place.name] = reading.version
+    return Plan(tuple(items), refused, passed, dict(sorted(secrets.items())), dict(sorted(parameters.items())))
+
+
+def places_of(catalog: Catalog, credential: Credential, item: Item) -> tuple[Place, ...]:
+    """Every place that the item may change, whatever is there."""
+    appears = tuple(spot.place for spot in _graph.spots(catalog, credential)) if item.act in CHANGES else ()
+    return appears + _graph.fallback_places(catalog, credential)
+
+
+def edits(
+    catalog: Catalog, items: Sequence[Item], contents: Contents, values: Mapping[str, Login], phase: int
+) -> _graph.Edits:
+    """What the stores must hold in that phase, counted from 1, against what they held before the rotation."""
+    found: dict[Place, str] = {}
+    for item in items:
+        credential = catalog.credentials[item.credential]
+        if item.act == DROP_FALLBACK:
+            found.update(_without(catalog, credential, contents, values[item.credential]))
+        elif item.act == ROTATE and item.phases == 2:
+            found.update(_signing_edits(catalog, credential, contents, values[item.credential], phase))
+        elif item.act in CHANGES:
+            found.update(_graph.find(catalog, credential, contents).edits(values[item.credential]))
+            found.update(_listed(catalog, credential, []) if item.act == RENEW else {})
+    return found
+
+
+def _signing_edits(
+    catalog: Catalog, credential: Credential, contents: Contents, new: Login, phase: int
+) -> _graph.Edits:
+    held = _graph.find(catalog, credential, contents)
+    first = new.password if phase == 1 else held.login.password
+    keys = [first or "", *(key for key in _fallbacks(catalog, credential, contents) if key != first)]
+    changed = _listed(catalog, credential, keys)
+    return changed if phase == 1 else {**changed, **held.edits(new)}
+
+
+def _without(catalog: Catalog, credential: Credential, contents: Contents, old: Login) -> _graph.Edits:
+    before = _fallbacks(catalog, credential, contents)
+    kept = [key for key in before if key != old.password]
+    return _listed(catalog, credential, kept) if kept != before else {}
+
+
+def _fallbacks(catalog: Catalog, credential: Credential, contents: Contents) -> list[str]:
+    setting = catalog.settings.get(credential.fallbacks or "")
+    texts = (Holdings(contents).value(place, setting) for place in _graph.fallback_places(catalog, credential))
+    return [key for key in (next((text for text in texts if text), "") or "").split(",") if key]
+
+
+def _listed(catalog: Catalog, credential: Credential, keys: Sequence[str]) -> _graph.Edits:
+    return dict.fromkeys(_graph.fallback_places(catalog, credential), ",".join(keys))
+
+
+def obligations(catalog: Catalog, rotation: str, plan: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """What the rotation leaves for later, as its closing entry keeps it."""
+    found: dict[str, Any] = {}
+    for item in items_of(plan):
+        credential = catalog.credentials[item.credential]
+        held = {
+            name: plan["secrets"][name] for name in _graph.secrets_of(catalog, credential) if name in plan["secrets"]
+        }
+        later = {"credential": item.credential, "rotation": rotation, "secrets": held}
+        if item.act == ROTATE and item.phases == 2:
+            due = now + timedelta(seconds=credential.fallback_seconds)
+            found[f"{rotation}/{item.credential}"] = {**later, "act": DROP_FALLBACK, "due": _ages.stamp(due)}
+        elif item.act == ROTATE and retires_later(credential) and not plan.get("incident"):
+            due = now + timedelta(seconds=credential.retire_after)
+            found[f"{rotation}/{item.credential}"] = {**later, "act": RETIRE, "due": _ages.stamp(due)}
+    return found
+
+
+def is_rolling(catalog: Catalog, items: Sequence[Item]) -> bool:
+    """Whether the second phase may go host by host: the application keeps sessions that either key signed."""
+    signing = [catalog.credentials[item.credential] for item in items if item.phases == 2]
+    return all(one.options.get("rolling") is True for one in signing)
+
+
+def wait_of(catalog: Catalog, items: Sequence[Item]) -> int:
+    """Seconds to wait for the retirements that the rotation stays open for, where nothing leaked."""
+    found = [catalog.credentials[item.credential] for item in items if item.act == ROTATE]
+    return max((one.retire_after for one in found if not retires_later(one)), default=0)
+
+
+def new_login(kind: Kind, found: _graph.Found, password: Optional[str]) -> Login:
+    """The login that takes the found one's place."""
+    username = found.login.username
+    if kind.alternates == "always" or (kind.alternates == "if_suffixed" and turn_of(username)):
+        username = other_login(username)
+    return Login(username, password)

@@ -1,0 +1,405 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The rotation's acts on the stores: each can be repeated, and each late one is harmless or refused.
+
+Knows stores only by their interface, so that a simulation drives this very code.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from typing import Any, Callable, Iterator, Mapping, Optional, Sequence
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+    AlreadyExists,
+    Conflict,
+    Denied,
+    NotFound,
+    Overtaken,
+    RotationError,
+    SecretsError,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _mirror, _promotion, _rotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._new_values import (
+    Issued,
+    former_login,
+    login_for,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._promotion import Promotion
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import (
+    Values,
+    Who,
+    is_label,
+    label,
+    version_id,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
+    CURRENT,
+    DENIED,
+    PENDING,
+    Contents,
+    NumberedStore,
+    VersionedStore,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
+
+
+class Rotator:
+    """One process's hands on the stores and the journal."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        secrets: VersionedStore,
+        parameters: NumberedStore,
+        me: Who,
+        clock: Callable[[], str],
+        mirror: Optional[_mirror.Mirror] = None,
+    ) -> None:
+        self.catalog = catalog
+        self.secrets = secrets
+        self.parameters = parameters
+        self.me = me
+        self.mirror = mirror
+        self._clock = clock
+        self._log = JournalStore(parameters, catalog.journal_path)
+
+    # The journal
+
+    def look(self) -> Journal:
+        return _journal.fold(self.catalog.journal_path, self._log.readings())
+
+    def mine(self) -> tuple[Journal, OpenRotation]:
+        """The journal and this run's rotation. Raises :class:`Overtaken` if another run goes on with it."""
+        journal = self.look()
+        rotation = journal.rotation
+        if rotation is None:
+            raise Overtaken("this run's rotation was ended by another run; nothing more is done here")
+        if rotation.run != self.me.run:
+            raise Overtaken(f"{rotation} was taken over by another run; nothing more is done here")
+        self.require_known(rotation)
+        return journal, rotation
+
+    def require_known(self, rotation: OpenRotation) -> None:
+        gone = sorted(set(rotation.plan.get("credentials", {})) - set(self.catalog.credentials))
+        if gone:
+            raise RotationError(f"the catalog has lost {', '.join(gone)}; put it back until {rotation} has ended")
+
+    def append(self, journal: Journal, rotation: str, step: str, **more: Any) -> Journal:
+        """The journal with one more entry; only one process can append it."""
+        entry = {
+            "rotation": rotation,
+            "step": step,
+            "who": self.me.who,
+            "at": self._clock(),
+            "run": self.me.run,
+            **({"prev": journal.digest} if journal.digest else {}),
+            **{name: value for name, value in more.items() if value not in (None, {}, [], "")},
+        }
+        number = journal.head + 1
+        text = self._log.append(number, entry)
+        return _journal.extended(journal, f"{self.catalog.journal_path}/{number}", number, text)
+
+    def trim(self, below: int) -> None:
+        self._log.trim(below)
+
+    def open(self, journal: Journal, rotation: str, plan: _rotation.Plan, contents: Contents) -> Journal:
+        """Begins a rotation: pins the snapshot that every deploy uses until the new one is there."""
+        names = [name for name in contents.readings if not name.startswith("/")]
+        prescribes = {
+            "secrets": {name: contents.readings[name].version for name in sorted(names)},
+            "parameters": dict(plan.parameters),
+        }
+        more = {"plan": plan.entry(), "prescribes": prescribes, "holder": dict(self.me.holder)}
+        return self.append(journal, rotation, "plan", **more)
+
+    def take(self, journal: Journal, rotation: OpenRotation, **more: Any) -> Journal:
+        """The next entry makes this run the one that goes on."""
+        more = {"phase": rotation.phase, "holder": dict(self.me.holder), **more}
+        return self.append(journal, rotation.id, rotation.step, **more)
+
+    def advance(self, step: str, *, phase: int = 0, **more: Any) -> Journal:
+        """Begins the next step; what deploys have to use from now on is decided here."""
+        journal, rotation = self.mine()
+        prescribed: dict[str, Any] = {}
+        if step == "deploy" or (step == "abort" and phase):
+            pins = self.pins(rotation, phase, before=step == "abort" and rotation.step == "create")
+            prescribed = {"secrets": pins, "overlay": self._overlay(rotation, phase)}
+        elif step in ("promote", "retire") and rotation.plan.get("phases"):
+            prescribed = self.new(rotation, written=step == "retire")
+        elif step == "abort":
+            prescribed = self.old(rotation)
+        if prescribed:
+            more["prescribes"] = prescribed
+        return self.append(journal, rotation.id, step, phase=phase, **more)
+
+    # The versions
+
+    def old(self, rotation: OpenRotation) -> dict[str, Any]:
+        """The snapshot planned from, as an entry prescribes it."""
+        return {
+            "secrets": {**rotation.secrets, **rotation.plan.get("secrets", {})},
+            "parameters": dict(rotation.plan.get("parameters", {})),
+        }
+
+    def new(self, rotation: OpenRotation, *, written: bool) -> dict[str, Any]:
+        """The snapshot that it leads to; its parameters are ``written`` once it is promoted."""
+        last = int(rotation.plan["phases"])
+        pins = {"secrets": self.pins(rotation, last)}
+        if not written:
+            return {**pins, "overlay": self._overlay(rotation, last)}
+        numbers = rotation.plan.get("parameters", {})
+        return {**pins, "parameters": {name: int(number) + 1 for name, number in numbers.items()}}
+
+    def pins(self, rotation: OpenRotation, phase: int, *, before: bool = False) -> dict[str, str]:
+        """Version id by secret in that phase."""
+        names = rotation.plan.get("secrets", {})
+        changed = {name: self.version(rotation, name, phase, before=before) for name in names}
+        return {**rotation.secrets, **changed}
+
+    @staticmethod
+    def version(rotation: OpenRotation, secret: str, phase: int, *, before: bool = False) -> str:
+        """The version of that phase; ``before``: of the attempt before the newest, which may not be staged yet."""
+        attempt = max(1, rotation.plan.get("attempts", {}).get(secret, 1) - before)
+        return version_id(rotation.id, secret, phase, attempt)
+
+    def own(self, rotation: OpenRotation) -> str:
+        return f"{self.catalog.rotation_secret}/{rotation.id}"
+
+    def issued(self, rotation: OpenRotation) -> Issued:
+        return Issued(self.secrets, self.own(rotation), rotation.id)
+
+    def _overlay(self, rotation: OpenRotation, phase: int) -> Optional[dict[str, Any]]:
+        if not rotation.plan.get("parameters"):
+            return None
+        own = self.own(rotation)
+        return {"secret": own, "version": version_id(rotation.id, own), "phase": phase}
+
+    def old_contents(self, rotation: OpenRotation) -> Contents:
+        """What the stores held when the rotation was planned, read by version."""
+        pins = {**rotation.secrets, **rotation.plan.get("secrets", {})}
+        contents = self.secrets.read(list(pins), pins=pins)
+        numbers = {name: str(number) for name, number in rotation.plan.get("parameters", {}).items()}
+        if numbers:
+            found = self.parameters.read([self.catalog.ssm_path], pins=numbers)
+            contents |= Contents(
+                {name: one for name, one in found.readings.items() if name in numbers},
+                {name: one for name, one in found.failures.items() if name in numbers},
+            )
+        planned = {**rotation.plan.get("secrets", {}), **numbers}
+        lost = [f"version {planned[name]} of {name}" for name in sorted(planned) if name not in contents.readings]
+        if lost:
+            raise RotationError(f"{', '.join(lost)} cannot be read any more, and {rotation} was planned from it")
+        return contents
+
+    def values(self, rotation: OpenRotation) -> Values:
+        """The new values, once they are made. Raises :class:`NotFound` before that."""
+        own = self.own(rotation)
+        version = version_id(rotation.id, own)
+        contents = self.secrets.read([own], pins={own: version})
+        failure = contents.failures.get(own)
+        if failure and failure.reason == DENIED:  # not to be taken for "not made yet", which has other consequences
+            raise Denied(f"secret {own} may not be read; allow secretsmanager:GetSecretValue on it", failure.detail)
+        if own not in contents.readings:
+            raise NotFound(f"secret {own} is not there: the rotation has no new values yet")
+        document = json.loads(contents.readings[own].value)
+        logins = {
+            name: Login(one.get("username"), one.get("password")) for name, one in document["credentials"].items()
+        }
+        return Values(logins, document["phases"], version)
+
+    # The acts
+
+    def create(
+        self, kinds: Mapping[str, Kind], generate: Callable[[Kind], str], supplied: Mapping[str, Login]
+    ) -> Values:
+        """Makes the new values once, and stages them in one new version a secret and phase."""
+        _journal_now, rotation = self.mine()
+        with self.cleared_if_late(rotation):
+            return self._staged(rotation, kinds, generate, supplied)
+
+    def _staged(
+        self,
+        rotation: OpenRotation,
+        kinds: Mapping[str, Kind],
+        generate: Callable[[Kind], str],
+        supplied: Mapping[str, Login],
+    ) -> Values:
+        contents = self.old_contents(rotation)
+        try:
+            values = self.values(rotation)
+        except NotFound:
+            values = self._make(rotation, contents, kinds, generate, supplied)
+        items = _rotation.items_of(rotation.plan)
+        phases = int(rotation.plan["phases"])
+        staged = [
+            _graph.contents_with(contents, _rotation.edits(self.catalog, items, contents, values.credentials, phase))[0]
+            for phase in range(1, phases + 1)
+        ]
+        for name, base in rotation.plan["secrets"].items():
+            for phase, texts in enumerate(staged, start=1):
+                text = texts.get(name, contents.readings[name].value)
+                self.secrets.stage(
+                    name, text, version=self.version(rotation, name, phase), label=label(rotation, phase)
+                )
+            self._mark_pending(rotation, name, base, phases)
+        return values
+
+    @contextmanager
+    def cleared_if_late(self, rotation: OpenRotation) -> Iterator[None]:
+        """Around what stages versions: after another run has tidied up they would stand in the next rotation's way."""
+        failure: Optional[SecretsError] = None
+        try:
+            yield
+        except SecretsError as error:
+            failure = error
+        still = self.look().rotation
+        if still is None or still.id != rotation.id or still.step in ("record", "discard"):
+            self.clear(rotation, late=True)
+            raise Overtaken("this run's rotation was ended by another run; what it still staged was taken away again")
+        if failure is not None:
+            raise failure
+
+    def clear(self, rotation: OpenRotation, *, late: bool = False) -> None:
+        """Takes every label of the rotation off, and unless late of those that have ended; removes its own secret."""
+        for name in rotation.plan.get("secrets", {}):
+            for one, version in self.secrets.describe(name).stages.items():
+                pending = one == PENDING and version in self.ours(rotation, name)
+                if pending or is_label(one, rotation, others=not late):
+                    self.secrets.discard(name, version=version, labels=[one])
+        self.issued(rotation).forget(rotation.plan)
+        self.secrets.delete(self.own(rotation))
+
+    def _mark_pending(self, rotation: OpenRotation, name: str, base: str, phases: int) -> None:
+        """AWS's own label for a version to come, so that its own rotation and people see it."""
+        target = self.version(rotation, name, phases)
+        described = self.secrets.describe(name)
+        holder = described.stages.get(PENDING)
+        if described.stages.get(CURRENT) == target or holder == target:
+            return
+        if holder is not None and holder not in (base, *self.ours(rotation, name)):
+            raise RotationError(
+                f"secret {name} has a pending version {holder} that is not of this rotation; it is left as it is"
+            )
+        self.secrets.promote(name, to=target, instead_of=holder, label=PENDING)
+
+    def ours(self, rotation: OpenRotation, name: str) -> set[str]:
+        last = rotation.plan.get("attempts", {}).get(name, 1)
+        phases = range(1, int(rotation.plan.get("phases", 1)) + 1)
+        return {version_id(rotation.id, name, phase, attempt) for phase in phases for attempt in range(1, last + 1)}
+
+    def _make(
+        self,
+        rotation: OpenRotation,
+        contents: Contents,
+        kinds: Mapping[str, Kind],
+        generate: Callable[[Kind], str],
+        supplied: Mapping[str, Login],
+    ) -> Values:
+        items = _rotation.items_of(rotation.plan)
+        logins = {item.credential: self._login(rotation, item, contents, kinds, generate, supplied) for item in items}
+        phases = []
+        for phase in range(1, int(rotation.plan["phases"]) + 1):
+            changed = _rotation.edits(self.catalog, items, contents, logins, phase)
+            texts = {name: contents.readings[name].value for name in rotation.plan["parameters"]}
+            phases.append({**texts, **_graph.contents_with(contents, changed)[1]})
+        document = {"credentials": {name: vars(login) for name, login in logins.items()}, "phases": phases}
+        own, text = self.own(rotation), json.dumps(document, sort_keys=True)
+        version = version_id(rotation.id, own)
+        try:
+            self.secrets.create(own, text, version=version, description="New values of a rotation that has not ended")
+        except AlreadyExists:
+            return self.values(rotation)  # another run of this rotation made them first; those are the ones
+        return Values(logins, phases, version)
+
+    def _login(
+        self,
+        rotation: OpenRotation,
+        item: _rotation.Item,
+        contents: Contents,
+        kinds: Mapping[str, Kind],
+        generate: Callable[[Kind], str],
+        supplied: Mapping[str, Login],
+    ) -> Login:
+        credential = self.catalog.credentials[item.credential]
+        if item.act == _rotation.DROP_FALLBACK:
+            return former_login(self.catalog, self.secrets, self.look(), item)
+        kind = kinds[item.kind]
+        found = _graph.find(self.catalog, credential, contents)
+        if kind.is_issued:
+            return found.login if item.act == _rotation.RETIRE else self.issued(rotation).take(item.credential)
+        return login_for(kind, found, supplied.get(item.credential), generate)
+
+    def promote(self) -> Promotion:
+        """Moves AWSCURRENT in every secret, each only from the version planned from; then writes the parameters."""
+        _journal_now, rotation = self.mine()
+        last = int(rotation.plan["phases"])
+        states = {name: self._compared(rotation, name, base) for name, base in rotation.plan["secrets"].items()}
+        unready = _promotion.told_of(states)
+        if unready:
+            return unready
+        for name, base in rotation.plan["secrets"].items():
+            while states[name] == "ready":
+                try:
+                    self.secrets.promote(name, to=self.version(rotation, name, last), instead_of=base)
+                    break
+                except Conflict:  # it moved since it was compared
+                    states[name] = self._compared(rotation, name, base)
+            unready = _promotion.told_of(states)
+            if unready:
+                return unready
+        return self._parameters(rotation)
+
+    def _compared(self, rotation: OpenRotation, name: str, base: str) -> str:
+        """ "ready", "over" (somebody wrote over what was promoted, which is in force), "moved" or "taken"."""
+        target = self.version(rotation, name, int(rotation.plan["phases"]))
+        current = self.secrets.describe(name).stages.get(CURRENT)
+        if current in (base, target):
+            return "ready"
+        now = self.secrets.read([name], pins={name: str(current)})
+        items = _rotation.items_of(rotation.plan)
+        if _promotion.is_over(self.catalog, items, self.values(rotation).credentials, now):
+            return "over"
+        before = self.secrets.read([name], pins={name: base})
+        return "moved" if _promotion.is_untouched(self.catalog, items, name, before, now) else "taken"
+
+    def _parameters(self, rotation: OpenRotation) -> Promotion:
+        planned = rotation.plan.get("parameters", {})
+        texts = self.values(rotation).phases[-1] if planned else {}
+        numbers = {}
+        for name, number in planned.items():
+            self.mine()  # a write here has no condition in AWS, so its chance to come late is kept small
+            numbers[name] = self.parameters.overwrite(name, texts[name], instead_of=int(number))
+        if self.mirror is not None:
+            self.mine()  # nor has a write there
+            logins, before = self.values(rotation).credentials, self.old_contents(rotation)
+            self.mirror.send(_mirror.values_of(self.catalog, rotation.plan, before, logins))
+        return Promotion("done", parameters=numbers)
+
+    def rebase(self, moved: Sequence[str]) -> Journal:
+        """Plans anew from what others wrote meanwhile. Raises :class:`RotationError` if it is in the keys that rotate.
+
+        Until the next rollout, deploys use what the hosts run on: the old snapshot would take a signing key away.
+        """
+        journal, rotation = self.mine()
+        plan = dict(rotation.plan)
+        attempts = dict(plan.get("attempts", {}))
+        bases = dict(plan["secrets"])
+        for name in moved:
+            current = self.secrets.describe(name).stages[CURRENT]
+            now = self.secrets.read([name], pins={name: current})
+            before = self.secrets.read([name], pins={name: bases[name]})
+            items = _rotation.items_of(rotation.plan)
+            if not _promotion.is_untouched(self.catalog, items, name, before, now):  # written since it was compared
+                raise RotationError(f"somebody changed secret {name} in the keys that rotate; their change stays")
+            bases[name] = current
+            attempts[name] = attempts.get(name, 1) + 1
+        plan.update(secrets=bases, attempts=attempts)
+        return self.append(journal, rotation.id, "create", plan=plan, phase=0)

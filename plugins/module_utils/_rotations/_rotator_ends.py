@@ -1,0 +1,171 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How a rotation ends: taken back, tidied up, closed. Each act can be repeated."""
+
+from __future__ import annotations
+
+from typing import Any, Iterable, Optional, Sequence
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._contents import updated
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Conflict, JournalError, NotFound
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation, base_entry
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import SECRETS_MANAGER, Place
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _mirror, _rotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator import Rotator
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import Values, version_id
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT, Contents
+
+TRIM_FROM = 8
+"""Entries that a closed rotation leaves before they are trimmed."""
+
+
+def undo(rotator: Rotator) -> list[str]:
+    """Takes the promotion back and makes a late one fail; what others wrote is left alone, and told.
+
+    AWSCURRENT moves to an unchanged copy under a new id, so that a promotion which is still on its way, and may only
+    move it from the version planned from, is refused by AWS.
+    """
+    _journal, rotation = rotator.mine()
+    with rotator.cleared_if_late(rotation):
+        return _undone(rotator, rotation)
+
+
+def _undone(rotator: Rotator, rotation: OpenRotation) -> list[str]:
+    contents = rotator.old_contents(rotation)
+    told = []
+    for name, base in rotation.plan.get("secrets", {}).items():
+        _move_back(rotator, rotation, contents, name, base)
+    for name, number in rotation.plan.get("parameters", {}).items():
+        told += _send_back(rotator, rotation, contents, name, int(number))
+    if rotator.mirror is not None and rotation.promoted:
+        rotator.mirror.send(_mirror.values_of(rotator.catalog, rotation.plan, contents, {}))
+    return told
+
+
+def _move_back(rotator: Rotator, rotation: OpenRotation, contents: Contents, name: str, base: str) -> None:
+    ours = rotator.ours(rotation, name)
+    while True:
+        current = rotator.secrets.describe(name).stages[CURRENT]
+        if current in {version_id(rotation.id, name, "abort", one) for one in (base, *ours)}:
+            return
+        text: Optional[str] = contents.readings[name].value
+        if current not in (base, *ours):
+            text = _without_ours(rotator, rotation, contents, name, current)
+            if text is None:
+                return  # somebody else's version, in which nothing is ours
+        copy = version_id(rotation.id, name, "abort", current)
+        rotator.secrets.stage(name, str(text), version=copy, label=f"{rotation.id}-abort")
+        try:
+            rotator.secrets.promote(name, to=copy, instead_of=current)
+        except Conflict:
+            continue  # it moved between the two; look again
+        return
+
+
+def _without_ours(
+    rotator: Rotator, rotation: OpenRotation, contents: Contents, name: str, current: str
+) -> Optional[str]:
+    """Somebody's version with our new values taken out of it, or None if it holds none."""
+    try:
+        values = rotator.values(rotation)
+    except NotFound:
+        return None
+    items = _rotation.items_of(rotation.plan)
+    last = int(rotation.plan["phases"])
+    new = _rotation.edits(rotator.catalog, items, contents, values.credentials, last)
+    theirs = rotator.secrets.read([name], pins={name: current})
+    text = theirs.readings[name].value
+    changed = False
+    for place, ours in new.items():
+        former = _graph.text_at(contents, place)
+        if _is_in(place, name) and _graph.text_at(theirs, place) == ours and former is not None:
+            text = former if place.key is None else updated(text, place.key, former)
+            changed = True
+    for place, restored in _with_old_logins(rotator, items, contents, theirs, values).items():
+        if _is_in(place, name) and new.get(place) != _graph.text_at(theirs, place):
+            text = restored if place.key is None else updated(text, place.key, restored)
+            changed = True
+    return text if changed else None
+
+
+def _with_old_logins(
+    rotator: Rotator, items: Sequence[_rotation.Item], contents: Contents, theirs: Contents, values: Values
+) -> _graph.Edits:
+    """What somebody wrote around a new login, such as another option in its URL, around the old one instead."""
+    edits: dict[Place, str] = {}
+    for item in items:
+        credential = rotator.catalog.credentials[item.credential]
+        found = _graph.find(rotator.catalog, credential, theirs)
+        if item.act in _rotation.CHANGES and found.login.password == values.credentials[item.credential].password:
+            edits.update(found.edits(_graph.find(rotator.catalog, credential, contents).login))
+    return edits
+
+
+def _is_in(place: Place, name: str) -> bool:
+    return place.store == SECRETS_MANAGER and place.name == name
+
+
+def _send_back(rotator: Rotator, rotation: OpenRotation, contents: Contents, name: str, number: int) -> list[str]:
+    former = contents.readings[name].value
+    now = rotator.parameters.read([rotator.catalog.ssm_path]).readings.get(name)
+    if now is None:
+        return [f"parameter {name} is gone; create it again"]
+    try:
+        new = rotator.values(rotation).phases[-1][name]
+    except NotFound:
+        new = None
+    if now.value not in (former, new):
+        return [f"parameter {name} was changed by somebody else (version {now.version}); it is left as it is"]
+    between = range(number + 1, int(now.version))
+    if now.value != former:
+        rotator.parameters.overwrite(name, former, instead_of=int(now.version))
+    return _written_over(rotator, name, between, (former, new))
+
+
+def _written_over(rotator: Rotator, name: str, versions: Iterable[int], ours: Sequence[Optional[str]]) -> list[str]:
+    """Somebody's versions that a request of a killed run, which came late, took the place of: AWS has no condition."""
+    return [
+        f"parameter {name}: version {version}, which somebody else wrote, was written over by a request that came "
+        f"late; it is kept as {name}:{version}"
+        for version in versions
+        for reading in rotator.parameters.read([], pins={name: str(version)}).readings.values()
+        if reading.value not in ours
+    ]
+
+
+def tidy(rotator: Rotator) -> None:
+    """Takes every label of this rotation off, and removes the secret of its own."""
+    _journal, rotation = rotator.mine()
+    rotator.clear(rotation)
+
+
+def remembered(rotator: Rotator, journal: Journal) -> list[str]:
+    """The secrets that rotations had to themselves which have ended."""
+    return [f"{rotator.catalog.rotation_secret}/{name}" for name in journal.ended]
+
+
+def left_late(contents: Contents, names: Sequence[str]) -> list[str]:
+    """Those that are there all the same: a request that was on its way when its process was killed made them late."""
+    return [name for name in names if name in contents.readings]
+
+
+def close(rotator: Rotator, *, step: str, **more: Any) -> Journal:
+    """The last entry: what was rotated, and what is left for later."""
+    journal, rotation = rotator.mine()
+    return rotator.append(journal, rotation.id, step, **more)
+
+
+def trim(rotator: Rotator, journal: Journal) -> Journal:
+    """Puts the state of a journal without an open rotation into one entry, and removes those before it.
+
+    Where another run has begun meanwhile, or where the state fills more than an entry, the journal stays as it is.
+    """
+    if journal.rotation is not None or journal.entries < TRIM_FROM:
+        return journal
+    try:
+        based = rotator.append(journal, "trim", "closed", **base_entry(journal))
+    except JournalError:
+        return journal
+    rotator.trim(based.head)
+    return based

@@ -1,0 +1,92 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Findings that somebody has accepted, each with a reason and a day on which that ends. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_report import Finding
+
+_FINGERPRINT = re.compile(r"^[0-9a-f]{24}$")
+_KEYS = {"fingerprint", "reason", "expires"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One accepted finding."""
+
+    fingerprint: str
+    reason: str
+    expires: date
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What a baseline's file says, and what is wrong with it."""
+
+    entries: Tuple[Entry, ...] = ()
+    problems: Tuple[str, ...] = ()
+
+
+def parse(document: Any, today: date) -> Baseline:
+    """A baseline from YAML's values. An entry that is malformed or has expired accepts nothing and is a problem."""
+    listed = document.get("accepted") if isinstance(document, Mapping) else None
+    if not isinstance(listed, list):
+        return Baseline((), ("is no mapping with a list called accepted",))
+    entries: Dict[str, Entry] = {}
+    problems: List[str] = []
+    for number, one in enumerate(listed, 1):
+        name = f"entry {number}"
+        if isinstance(one, Mapping) and _FINGERPRINT.match(str(one.get("fingerprint", ""))):
+            name += f" ({one['fingerprint']})"
+        flaw = _flaw(one)
+        if flaw:
+            problems.append(f"{name} {flaw}")
+            continue
+        ends = _day(one["expires"])
+        if ends is not None and ends < today:
+            problems.append(f"{name} expired on {ends}; see whether it still is acceptable, or take it out")
+        elif one["fingerprint"] in entries:
+            problems.append(f"{name} is there twice; take one out")
+        elif ends is not None:
+            entries[one["fingerprint"]] = Entry(one["fingerprint"], one["reason"].strip(), ends)
+    return Baseline(tuple(entries.values()), tuple(problems))
+
+
+def applied(
+    baseline: Optional[Baseline], findings: Sequence[Finding]
+) -> Tuple[List[Finding], List[Finding], List[str]]:
+    """The findings that nobody has accepted, those that somebody has, and the baseline's problems."""
+    if baseline is None:
+        return list(findings), [], []
+    known = {one.fingerprint for one in baseline.entries}
+    accepted = [one for one in findings if one.fingerprint in known]
+    return [one for one in findings if one.fingerprint not in known], accepted, list(baseline.problems)
+
+
+def _flaw(one: Any) -> Optional[str]:
+    if not isinstance(one, Mapping):
+        return "is no mapping with fingerprint, reason and expires"
+    unknown = sorted(str(name) for name in set(one) - _KEYS)
+    if unknown:
+        return f"has unknown keys: {', '.join(unknown)}"
+    if not isinstance(one.get("fingerprint"), str) or not _FINGERPRINT.match(one["fingerprint"]):
+        return "has no fingerprint of 24 hexadecimal digits; quote it"
+    if not isinstance(one.get("reason"), str) or not one["reason"].strip():
+        return "has no reason"
+    if _day(one.get("expires")) is None:
+        return "has no expires, a day such as 2027-01-31"
+    return None
+
+
+def _day(value: Any) -> Optional[date]:
+    if isinstance(value, date):
+        return date(value.year, value.month, value.day)
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        return None

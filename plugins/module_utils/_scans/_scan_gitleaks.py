@@ -1,0 +1,98 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Secrets that nobody told us of, as gitleaks finds them. What it says of them is kept without what it found."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from typing import Any, Iterator, List, Mapping, Optional
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ScanError
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan import Scanning
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_report import PATTERN, Finding
+
+NAME = "gitleaks"
+REMEDY = "install gitleaks (apt-get install gitleaks, or brew install gitleaks)"
+HISTORY, STAGED, FILES = "history", "staged", "files"
+_ARGUMENTS = {
+    HISTORY: ("detect",),
+    STAGED: ("protect", "--staged"),
+    FILES: ("detect", "--no-git"),
+}
+
+
+def installed() -> Optional[str]:
+    return shutil.which(NAME)
+
+
+class Gitleaks:
+    """One run over one source. It does not follow links, and sends nothing anywhere."""
+
+    def __init__(self, path: str, how: str, *, required: bool = False, program: Optional[str] = None) -> None:
+        self.path = path
+        self.how = how
+        self.required = required
+        self.program = program or installed()
+
+    def __call__(self, scanning: Scanning) -> Iterator[Finding]:
+        try:
+            found = self._run()
+        except ScanError as error:
+            if self.required:
+                raise
+            scanning.passed(self.path, "unknown secrets", str(error))
+            return
+        for one in found:
+            yield self._finding(one)
+
+    def _run(self) -> List[Mapping[str, Any]]:
+        if self.program is None:
+            raise ScanError(f"{NAME} is not installed; {REMEDY}, or set patterns to none")
+        command = [self.program, *_ARGUMENTS[self.how], "--source", self.path, "--no-banner", "--redact"]
+        command += ["--log-level", "error", "--exit-code", "0", "--report-format", "json"]
+        try:
+            # pylint: disable-next=ansible-bad-function
+            done = subprocess.run(
+                [*command, "--report-path", "/dev/stdout"],
+                capture_output=True,
+                stdin=subprocess.DEVNULL,
+                env={name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
+                check=False,
+            )
+        except OSError as error:
+            raise ScanError(f"{self.program}: cannot be started: {error.strerror}; {REMEDY}") from None
+        found = _parsed(done.stdout) if done.returncode == 0 else None
+        if found is None:
+            # Its own words may quote a line that it stumbled over.
+            raise ScanError(f"{NAME} ended with {done.returncode} on {self.path}; run it there by hand to see why")
+        return found
+
+    def _finding(self, one: Mapping[str, Any]) -> Finding:
+        path = str(one.get("File", ""))
+        if self.how == FILES and os.path.isabs(path):
+            path = os.path.relpath(path, self.path) if os.path.isdir(self.path) else os.path.basename(path)
+        author = f"{one.get('Author', '')} <{one['Email']}>" if one.get("Email") else ""
+        return Finding(
+            source=self.path,
+            kind=PATTERN,
+            rule=f"{NAME}:{one.get('RuleID', 'unknown')}",
+            form="looks like a secret",
+            sensitivity="medium",
+            path=path,
+            line=int(one.get("StartLine", 0)),
+            commit=str(one.get("Commit", "")),
+            author=author,
+            date=str(one["Date"]) if one.get("Commit") else "",
+            commits=1 if one.get("Commit") else 0,
+        )
+
+
+def _parsed(text: bytes) -> Optional[List[Mapping[str, Any]]]:
+    try:
+        found = json.loads(text or b"[]")
+    except ValueError:
+        return None
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else None

@@ -1,0 +1,276 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Looking into archives and compressed files, nested ones too, within bounds that no bomb breaks."""
+
+from __future__ import annotations
+
+import bz2
+import io
+import lzma
+import tarfile
+import zipfile
+import zlib
+from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Union
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_search import Searcher, Spot
+
+GZIP, BZIP2, XZ, ZIP, TAR = "gzip", "bzip2", "xz", "zip", "tar"
+UNREADABLE = {b"(\xb5/\xfd": "zstd", b"7z\xbc\xaf\x27\x1c": "7z", b"Rar!\x1a\x07": "rar"}
+"""What no part of Python's standard library opens."""
+MAGIC = {b"\x1f\x8b\x08": GZIP, b"BZh": BZIP2, b"\xfd7zXZ\0": XZ, b"PK\x03\x04": ZIP}
+STARTS = (*MAGIC, *UNREADABLE)
+UNPACKED = "(unpacked)"
+"""The one thing in a compressed file."""
+HEAD = 512
+TAR_AT = 257
+DEPTH = 4
+"""Archives within archives."""
+XZ_MEMORY = 96 * 1024 * 1024
+DIRECTORY = 8 * 1024 * 1024
+"""Bytes of a zip file's directory: its entries are held in memory."""
+END_OF_ZIP = b"PK\x05\x06"
+
+
+class Limits(NamedTuple):
+    """How much is unpacked."""
+
+    file: int = 256 * 1024 * 1024
+    """Bytes that one file may unpack to."""
+    total: int = 16 * 1024 * 1024 * 1024
+    members: int = 50_000
+    memory: int = 96 * 1024 * 1024
+    """Bytes of a zip file that lies in something that cannot be read twice."""
+
+
+class Passed(NamedTuple):
+    """Something that was not looked into, and why."""
+
+    inside: str
+    reason: str
+
+
+class TooMuch(Exception):
+    """Raised when an archive unpacks to more than the limits allow."""
+
+
+def kind_of(head: bytes) -> Optional[str]:
+    """What kind of archive begins with these bytes."""
+    for start, kind in (*MAGIC.items(), *UNREADABLE.items()):
+        if head.startswith(start):
+            return kind
+    return TAR if head[TAR_AT : TAR_AT + 5] == b"ustar" else None
+
+
+class Unpacker:
+    """Searches what is packed. What it cannot look into is in ``passed``."""
+
+    def __init__(self, searcher: Searcher, limits: Limits = Limits()) -> None:  # noqa: B008  (a value, not a list)
+        self._searcher = searcher
+        self.limits = limits
+        self._total = limits.total
+        self._left = 0
+        self._members = 0
+        self.passed: List[Passed] = []
+
+    def search(self, stream: Any) -> Iterator[Spot]:
+        """What stands in the members of an archive. The stream is its bytes; seekable ones can be zip files too."""
+        self._left = min(self.limits.file, self._total)
+        before = self._left
+        self._members = self.limits.members
+        self.passed = []
+        try:
+            yield from self._walk(stream, "", DEPTH, packed=True)
+        except TooMuch as error:
+            self.passed.append(Passed("", str(error)))
+        self._total -= before - self._left
+
+    def _walk(self, stream: Any, inside: str, depth: int, *, packed: bool = False) -> Iterator[Spot]:
+        buffered = stream if hasattr(stream, "seekable") and stream.seekable() else _Rest(stream)
+        head = buffered.read(HEAD)
+        kind = kind_of(head)
+        buffered = _again(buffered, head)
+        if kind is not None and depth == 0:
+            self.passed.append(Passed(inside, f"{kind} within {DEPTH} archives"))
+        elif kind in UNREADABLE.values():
+            self.passed.append(Passed(inside, f"packed as {kind}, which is not looked into"))
+        elif kind is not None:
+            try:
+                yield from self._opened(kind, buffered, inside, depth)
+            except (*_DAMAGED, NotImplementedError, RuntimeError) as error:
+                self.passed.append(Passed(inside, f"the {kind} cannot be unpacked ({type(error).__name__})"))
+            return
+        if not packed:
+            yield from self._searcher.in_stream(buffered.read, inside)
+
+    def _opened(self, kind: str, stream: Any, inside: str, depth: int) -> Iterator[Spot]:
+        if kind == TAR:
+            yield from self._tar(stream, inside, depth)
+        elif kind == ZIP:
+            yield from self._zip(stream, inside, depth)
+        else:
+            plain = self._metered(_Inflated(stream, _DECOMPRESSORS[kind]))
+            yield from self._walk(plain, inside or UNPACKED, depth - 1)
+
+    def _tar(self, stream: Any, inside: str, depth: int) -> Iterator[Spot]:
+        with tarfile.open(fileobj=stream, mode="r|") as archive:
+            for member in archive:
+                archive.members = []  # type: ignore[attr-defined]  # which it would keep, and nobody needs again
+                self._count()
+                data = archive.extractfile(member) if member.isfile() else None
+                if data is not None:
+                    yield from self._walk(self._metered(_Rest(data)), _joined(inside, member.name), depth - 1)
+
+    def _zip(self, stream: Any, inside: str, depth: int) -> Iterator[Spot]:
+        if not stream.seekable():
+            data = stream.read(self.limits.memory + 1)
+            if len(data) > self.limits.memory:
+                self.passed.append(Passed(inside, "a zip file too large to be held in memory"))
+                yield from self._searcher.in_stream(_again(_Rest(stream), data).read, inside)
+                return
+            stream = io.BytesIO(data)
+        if directory_bytes(stream) > DIRECTORY:
+            self.passed.append(Passed(inside, "a zip file with too many members"))
+            return
+        with zipfile.ZipFile(stream) as archive:
+            for member in archive.infolist():
+                self._count()
+                name = _joined(inside, member.filename)
+                if member.flag_bits & 1:
+                    self.passed.append(Passed(name, "is encrypted"))
+                elif member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2):
+                    self.passed.append(Passed(name, "is compressed in an unusual way"))
+                elif not member.is_dir():
+                    yield from self._zipped(archive, member, name, depth)
+
+    def _zipped(self, archive: Any, member: Any, name: str, depth: int) -> Iterator[Spot]:
+        try:
+            with archive.open(member) as data:
+                yield from self._walk(self._metered(_Rest(data)), name, depth - 1)
+        except (*_DAMAGED, NotImplementedError, RuntimeError) as error:
+            self.passed.append(Passed(name, f"cannot be unpacked ({type(error).__name__})"))
+
+    def _count(self) -> None:
+        self._members -= 1
+        if self._members < 0:
+            raise TooMuch(f"has more than {self.limits.members} members; the rest was not looked into")
+
+    def _metered(self, stream: Any) -> _Rest:
+        return _Rest(stream, self._spend)
+
+    def _spend(self, count: int) -> None:
+        self._left -= count
+        if self._left < 0:
+            raise TooMuch(f"unpacks to more than {self.limits.file >> 20} MiB; the rest was not looked into")
+
+
+_DAMAGED = (
+    OSError,
+    EOFError,
+    ValueError,
+    OverflowError,
+    zlib.error,
+    lzma.LZMAError,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+)
+
+
+def directory_bytes(stream: Any) -> int:
+    """How large a zip file says that its directory is; 0 where it does not say so."""
+    size = stream.seek(0, io.SEEK_END)
+    stream.seek(max(0, size - 66_000))
+    tail = stream.read()
+    at = tail.rfind(END_OF_ZIP)
+    stream.seek(0)
+    return int.from_bytes(tail[at + 12 : at + 16], "little") if at >= 0 else 0
+
+
+def _joined(inside: str, name: str) -> str:
+    shown = "".join(one if one.isprintable() else "?" for one in name)
+    return f"{inside}!{shown}" if inside and inside != UNPACKED else shown
+
+
+class _Rest:
+    """A stream that can only be read on, with what was read too early put back before it."""
+
+    def __init__(self, stream: Any, spend: Optional[Callable[[int], None]] = None, head: bytes = b"") -> None:
+        self._stream = stream
+        self._spend = spend
+        self._head = head
+
+    def seekable(self) -> bool:
+        return False
+
+    def read(self, count: int = -1) -> bytes:
+        if count < 0:
+            raise ValueError("a whole stream is never read at once")
+        parts = [self._head[:count]]
+        self._head = self._head[count:]
+        left = count - len(parts[0])
+        while left:
+            data = self._stream.read(left)
+            if not data:
+                break
+            if self._spend:
+                self._spend(len(data))
+            parts.append(data)
+            left -= len(data)
+        return b"".join(parts)
+
+
+def _again(stream: Any, head: bytes) -> Any:
+    """The stream from its beginning, of which the head was read."""
+    if stream.seekable():
+        stream.seek(0)
+        return stream
+    return _Rest(stream, None, head)
+
+
+def _gunzip() -> Any:
+    return zlib.decompressobj(31)
+
+
+_DECOMPRESSORS: dict[str, Callable[[], Any]] = {
+    GZIP: _gunzip,
+    BZIP2: bz2.BZ2Decompressor,
+    XZ: lambda: lzma.LZMADecompressor(memlimit=XZ_MEMORY),
+}
+
+
+class _Inflated:
+    """What a compressed stream holds, member after member, never more at once than is asked for."""
+
+    CHUNK = 65536
+
+    def __init__(self, stream: Any, make: Callable[[], Any]) -> None:
+        self._stream = stream
+        self._make = make
+        self._one: Union[Any, None] = make()
+        self._input = b""
+
+    def read(self, count: int) -> bytes:
+        while self._one is not None:
+            if self._one.eof:
+                self._next()
+                continue
+            if self._input or not getattr(self._one, "needs_input", True):
+                given = self._input
+            else:
+                given = self._stream.read(self.CHUNK)
+            data = self._one.decompress(given, count)
+            # zlib hands back what it has not used; the others keep it.
+            self._input = getattr(self._one, "unconsumed_tail", b"")
+            if data:
+                return bytes(data)
+            if not given and not self._one.eof:
+                raise EOFError
+        return b""
+
+    def _next(self) -> None:
+        """Another member may follow; anything else after the end is padding."""
+        if self._one is None:
+            return
+        rest = self._one.unused_data + self._input or self._stream.read(self.CHUNK)
+        self._input = rest
+        again = bool(rest.strip(b"\0")) and kind_of(rest) in (GZIP, BZIP2, XZ)
+        self._one = self._make() if again else None

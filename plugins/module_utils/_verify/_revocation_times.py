@@ -1,0 +1,48 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How long the last rotation of each credential took from the promotion to the proof of refusal. Pure."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterable, List, Mapping, Optional
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
+
+PROMOTES, REMOVES = "promote", "retire"
+
+
+def measured(entries: Iterable[Mapping[str, Any]], records: Iterable[Mapping[str, Any]]) -> Dict[str, Dict[str, Any]]:
+    """Seconds by credential, the newest rotation's: exact from the journal's entries where it still keeps them, else
+    at most the whole rotation, as the audit log has it."""
+    found: Dict[str, Dict[str, Any]] = {}
+    for record in records:
+        if record.get("outcome") == "completed":
+            seconds = _between(record.get("started"), record.get("at"))
+            for name in record.get("credentials", ()) if seconds is not None else ():
+                found[name] = {"seconds": seconds, "rotation": record.get("rotation", ""), "exact": False}
+    for rotation, own in _by_rotation(entries).items():
+        promoted = next((one for one in own if one.get("step") == PROMOTES), None)
+        # The entry after it says that the removal is done, and it is done only when the refusal was seen.
+        at = next((number for number, one in enumerate(own) if one.get("step") == REMOVES), None)
+        if promoted is None or at is None or at + 1 >= len(own):
+            continue
+        seconds = _between(promoted.get("at"), own[at + 1].get("at"))
+        plan: Mapping[str, Any] = next((one["plan"] for one in own if one.get("plan")), {})
+        for name in plan.get("credentials", {}) if seconds is not None else ():
+            found[name] = {"seconds": seconds, "rotation": rotation, "exact": True}
+    return found
+
+
+def _by_rotation(entries: Iterable[Mapping[str, Any]]) -> Dict[str, List[Mapping[str, Any]]]:
+    grouped: Dict[str, List[Mapping[str, Any]]] = {}
+    for one in entries:
+        grouped.setdefault(str(one.get("rotation", "")), []).append(one)
+    return grouped
+
+
+def _between(start: Any, end: Any) -> Optional[int]:
+    try:
+        return int((_ages.moment(str(end)) - _ages.moment(str(start))).total_seconds())
+    except JournalError:
+        return None

@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One leak, however often it is declared, from the journal's entries."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _incident
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident, following
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Reading
+
+LEAK = Incident("leak-1", "2026-11-25T15:00:00Z", "ops", ("cache",), events={"planned": "2026-11-25T15:00:01Z"})
+BY = {"rotation": "leak-1", "step": "closed", "who": "ops"}
+
+
+def folded(*entries: dict[str, Any]) -> _journal.Journal:
+    return _journal.fold(
+        "/j", [Reading(SSM, f"/j/{at}", "1", json.dumps({**BY, **one})) for at, one in enumerate(entries, 1)]
+    )
+
+
+class TestFollowing:
+    def test_nothing_is_declared(self) -> None:
+        assert following(None, {}) is None
+        assert following(None, {"events": {"planned": "t"}}) is None
+        assert following(None, {"contained": "leak-1"}) is None
+        assert following(None, {"incident": "leak-1"}) is None
+
+    def test_declared(self) -> None:
+        assert following(None, {"incident": LEAK.entry()}) == LEAK
+
+    def test_an_entry_is_plain(self) -> None:
+        assert json.loads(json.dumps(LEAK.entry())) == LEAK.entry()
+        assert LEAK.entry()["declared"] == ["cache"]
+
+    def test_a_second_declaration_joins_the_first(self) -> None:
+        later = Incident(
+            "leak-2",
+            "2026-11-25T16:00:00Z",
+            "somebody",
+            ("admin", "cache"),
+            since="2026-01-01T00:00:00Z",
+            containment=_incident.IMMEDIATE,
+            events={"planned": "2026-11-25T16:00:01Z", "purged": "2026-11-25T16:00:02Z"},
+        )
+        found = following(LEAK, {"incident": later.entry()})
+        assert found is not None
+        assert (found.id, found.at, found.who, found.since) == ("leak-1", LEAK.at, "ops", "")
+        assert found.declared == ("cache", "admin")
+        assert found.events == {"planned": "2026-11-25T15:00:01Z", "purged": "2026-11-25T16:00:02Z"}
+
+    def test_graceful_becomes_immediate_and_never_back(self) -> None:
+        harder = following(LEAK, {"incident": Incident("leak-2", "t", "w", containment="immediate").entry()})
+        assert harder is not None
+        assert (harder.id, harder.immediate) == ("leak-1", True)
+        still = following(harder, {"incident": Incident("leak-3", "t", "w").entry()})
+        assert still == harder
+
+    def test_what_rotations_replaced(self) -> None:
+        found = following(LEAK, {"replaced": {"secrets": {"core": "v1"}, "parameters": ["/a"]}})
+        found = following(found, {"replaced": {"secrets": {"core": "v2", "copy": "v3"}, "parameters": ["/a", "/b"]}})
+        assert found is not None
+        assert found.dead == {"core": ("v1", "v2"), "copy": ("v3",)}
+        assert found.parameters == ("/a", "/b")
+        assert following(None, {"incident": json.loads(json.dumps(found.entry()))}) == found
+        assert following(LEAK, {"replaced": "x"}) == LEAK
+
+    def test_what_was_seen_first_counts(self) -> None:
+        found = following(LEAK, {"events": {"planned": "later", "live/cache": "t"}})
+        assert found is not None
+        assert found.events == {"planned": "2026-11-25T15:00:01Z", "live/cache": "t"}
+        assert following(LEAK, {"events": ["planned"]}) == LEAK
+
+    def test_contained(self) -> None:
+        assert following(LEAK, {"contained": "leak-1"}) is None
+        assert following(LEAK, {"contained": "leak-0"}) == LEAK
+        assert following(LEAK, {}) == LEAK
+
+    @given(st.lists(st.lists(st.sampled_from("abcd"), max_size=4), min_size=1, max_size=5))
+    def test_joined_in_any_order_nothing_is_lost_or_doubled(self, declared: list[list[str]]) -> None:
+        found = None
+        for one in declared:
+            found = following(found, {"incident": Incident("leak-1", "t", "w", tuple(one)).entry()})
+        assert found is not None
+        assert len(found.declared) == len(set(found.declared) | set(declared[0])) or len(declared) == 1
+        assert set(found.declared) == {name for one in declared for name in one}
+
+
+class TestInTheJournal:
+    def test_it_stays_until_it_is_contained_and_beside_a_rotation(self) -> None:
+        opened = {"rotation": "r1", "step": "plan"}
+        journal = folded({"incident": LEAK.entry()}, opened, {"events": {"purged": "t"}})
+        assert journal.incident is not None
+        assert journal.incident.events["purged"] == "t"
+        assert journal.rotation is not None
+        assert journal.rotation.id == "r1"
+        journal = folded({"incident": LEAK.entry()}, opened, {"contained": "leak-1"})
+        assert journal.incident is None
+        assert journal.rotation is not None
+
+    def test_a_trim_keeps_it(self) -> None:
+        journal = folded({"incident": LEAK.entry()})
+        assert folded({**_journal.base_entry(journal), **BY}).incident == LEAK
+        assert "incident" not in _journal.base_entry(folded({}))
+
+    @pytest.mark.parametrize("told", [{}, {"id": "x"}, {**LEAK.entry(), "more": 1}, {**LEAK.entry(), "declared": 1}])
+    def test_what_is_no_incident(self, told: dict[str, Any]) -> None:
+        with pytest.raises(JournalError, match="parameter /j/1 is no journal entry"):
+            folded({"incident": told})

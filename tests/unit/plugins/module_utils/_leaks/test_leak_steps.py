@@ -1,0 +1,81 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the steps of a rotation mean to the leak that it answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _leak_steps
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
+
+KINDS = {
+    "login": Kind("login", stages=("set", "retire")),
+    "key": Kind("key", routine="signing_key"),
+    "given": Kind("given", value="supplied"),
+}
+ITEMS: dict[str, Any] = {
+    "database": {"kind": "login", "act": "rotate"},
+    "django": {"kind": "key", "act": "renew"},
+    "token": {"kind": "given", "act": "rotate"},
+    "later": {"kind": "login", "act": "retire"},
+    "unknown": {"kind": "gone", "act": "rotate"},
+    "slow": {"kind": "key", "act": "rotate", "phases": 2},
+}
+
+
+def at(step: str, *names: str, phase: int = 0, **plan: Any) -> OpenRotation:
+    credentials = {name: ITEMS[name] for name in names or ITEMS}
+    return OpenRotation("r1", step, "ops", "t", phase=phase, plan={"credentials": credentials, "phases": 1, **plan})
+
+
+@pytest.mark.parametrize(
+    ("rotation", "following", "seen"),
+    [
+        (at("test", immediate=True), "revoke", {"down/r1"}),
+        (at("revoke", immediate=True), "deploy", {"refused/database"}),
+        (at("deploy", "database", immediate=True), "promote", {"live/database", "up/r1"}),
+        (at("deploy", "database"), "promote", {"live/database"}),
+        (at("test"), "deploy", set()),
+        (at("deploy"), "deploy", set()),
+        (at("promote"), "retire", set()),
+        (
+            at("retire"),
+            "record",
+            {"refused/database", "refused/django", "given/token", "given/unknown", "kept/slow"},
+        ),
+        (at("abort"), "withdraw", set()),
+    ],
+)
+def test_what_is_seen(rotation: OpenRotation, following: str, seen: set[str]) -> None:
+    found = _leak_steps.events(rotation, following, KINDS, "now")
+    assert set(found) == seen
+    assert set(found.values()) <= {"now"}
+
+
+def test_what_held_the_values_that_are_dead() -> None:
+    plan = {"secrets": {"core": "v1"}, "parameters": {"/b": 2, "/a": 1}}
+    assert _leak_steps.replaced(at("record", **plan)) == {"secrets": {"core": "v1"}, "parameters": ["/a", "/b"]}
+    assert _leak_steps.replaced(at("record", "later", **plan)) == {}
+
+
+class TestHastened:
+    @pytest.mark.parametrize(
+        ("step", "goes_on"),
+        [("plan", "plan"), ("create", "create"), ("set", "set"), ("test", "test"), ("deploy", "test")],
+    )
+    def test_removes_first_from_now_on(self, step: str, goes_on: str) -> None:
+        found = _leak_steps.hastened(at(step, phase=1, incident="leak-1"))
+        assert found is not None
+        assert (found.step, found.phase, found.plan["immediate"]) == (goes_on, 0, True)
+
+    @pytest.mark.parametrize("step", ["promote", "retire", "record", "abort", "withdraw", "discard"])
+    def test_too_late(self, step: str) -> None:
+        assert _leak_steps.hastened(at(step, incident="leak-1")) is None
+
+    def test_one_that_answers_no_leak_or_removes_first_already(self) -> None:
+        assert _leak_steps.hastened(at("set")) is None
+        assert _leak_steps.hastened(at("set", incident="leak-1", immediate=True)) is None

@@ -1,0 +1,127 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A catalog drafted from a .env: valid as it stands, and without a value in it."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning import _import
+from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning._import import Guess, draft, guess
+
+VALUES = {
+    "SECRET_KEY": "canary-key" * 6,
+    "SECRET_KEY_FALLBACKS": "",
+    "DATABASE_URL": "postgresql://shop:canary-db@db.example.com/shop",
+    "DB_USER": "shop",
+    "DB_PASSWORD": "canary-db",
+    "REDIS_URL": "rediss://:canary-cache@c/0",
+    "CELERY_BROKER_URL": "rediss://:canary-cache@c/1",
+    "OTHER_REDIS_URL": "redis://:canary-other@c/1",
+    "AWS_ACCESS_KEY_ID": "AKIACANARY",
+    "AWS_SECRET_ACCESS_KEY": "canary-aws",
+    "TWITCH_CLIENT_SECRET": "canary-twitch",
+    "NO": "canary",
+}
+
+
+def parsed(values: dict[str, str]) -> _catalog.Catalog:
+    return _catalog.parse(yaml.safe_load(draft(values, "shop"))["secrets_catalog"], "production")
+
+
+def test_the_draft_is_a_catalog_without_a_value() -> None:
+    text = draft(VALUES, "shop")
+    assert "canary" not in text.lower()
+    catalog = parsed(VALUES)
+    assert set(catalog.settings) == set(VALUES)
+    found = {name: (one.kind, one.settings) for name, one in catalog.credentials.items()}
+    assert found == {
+        "django_key": ("django_secret_key", ("SECRET_KEY",)),
+        "aws_key": ("aws_access_key", ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")),
+        "database": ("postgresql_role", ("DATABASE_URL", "DB_USER", "DB_PASSWORD")),
+        "cache": ("valkey_user", ("REDIS_URL", "CELERY_BROKER_URL")),
+        "other_redis_url": ("valkey_user", ("OTHER_REDIS_URL",)),
+        "twitch_client_secret": ("external", ("TWITCH_CLIENT_SECRET",)),
+    }
+    assert catalog.credentials["django_key"].fallbacks == "SECRET_KEY_FALLBACKS"
+    settings = [
+        line for line in text.splitlines() if (line.startswith("    ") and "{group" in line) or "{param" in line
+    ]
+    assert settings
+    assert all("# guessed: " in line for line in settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kind", "sensitivity"),
+    [
+        ("DEBUG", "False", "boolean", "low"),
+        ("PORT", "587", "integer", "low"),
+        ("ALLOWED_HOSTS", "a.example.com,b", "host_list", "low"),
+        ("CSRF_TRUSTED_ORIGINS", "https://a,https://b", "origin_list", "low"),
+        ("DEFAULT_FROM_EMAIL", "a@example.com", "email", "low"),
+        ("FEATURES", '{"a": 1}', "json", "low"),
+        ("SITE", "https://example.com/x", "url", "low"),
+        ("DJANGO_SETTINGS_MODULE", "shop.settings", "string", "low"),
+        ("REDIS_URL", "redis://:p@h/0", "url", "high"),
+        ("REDIS_HOSTS", "redis://:p@h/0,redis://:p@i/0", "list", "high"),
+        ("SENTRY_DSN", "https://k@h/1", "url", "high"),
+        ("TWITCH_CLIENT_ID", "abc", "string", "medium"),
+        ("WHO_KNOWS", "some words", "string", "medium"),
+        ("WHO_KNOWS", "Zk3" * 10, "string", "high"),
+        ("API_KEY", "", "string", "high"),
+    ],
+)
+def test_guesses(name: str, value: str, kind: str, sensitivity: str) -> None:
+    found = guess(name, value)
+    assert (found.type, found.sensitivity) == (kind, sensitivity)
+    assert "guessed" in found.line
+
+
+def test_groups() -> None:
+    assert "group: integrations" in Guess("TWITCH_CLIENT_SECRET", "string", "high", "x").line
+    assert "group: core" in Guess("OWN_SECRET", "string", "high", "x").line
+    assert "parameter: Email/EMAIL_PORT" in Guess("EMAIL_PORT", "integer", "low", "x").line
+
+
+names = st.from_regex(r"[A-Z_][A-Z0-9_.-]{0,14}", fullmatch=True)
+texts = st.one_of(
+    st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30),
+    st.sampled_from(list(VALUES.values())),
+    st.from_regex(r"[a-z]{0,6}://[^ ]{0,10}:[^ ]{0,10}@[^ ]{0,10}", fullmatch=True),
+)
+
+
+@given(st.dictionaries(names, texts, max_size=8))
+def test_every_file_gives_a_catalog_that_takes_its_names(values: dict[str, str]) -> None:
+    values = {**values, "A": "a"}
+    assert set(parsed(values).settings) == {name for name in values if _import.is_name(name)}
+
+
+@given(st.dictionaries(names, st.from_regex(r"#[a-z0-9]{9}#", fullmatch=True), min_size=1, max_size=5))
+def test_no_value_is_in_it(values: dict[str, str]) -> None:
+    urls = {f"{name}_URL": f"postgres://u:{value}@h/d" for name, value in values.items()}
+    text = draft({**values, **urls}, "shop")
+    assert not any(value in text for value in values.values())
+
+
+def test_an_application_is_named_after_its_folder() -> None:
+    assert _import.application_of("Watch Party!") == "watch-party"
+    assert _import.application_of("") == _import.application_of(None) == "app"
+
+
+def test_a_drafted_credential_never_takes_anothers_name() -> None:
+    taken = {"cache": 1, "redis_url": 1, "redis_url_2": 1}
+    assert _import._free("cache", "redis_url", taken) == "redis_url_3"
+    assert _import._free("cache", "redis_url", {}) == "cache"
+
+
+def test_names_that_yaml_takes_for_another_value_stay_names() -> None:
+    """Unquoted, ON and YES would both be the key true, and one credential would take the other's place."""
+    values = dict.fromkeys(("ON", "YES", "NULL", "TRUE", "API_KEY", "api_key", "API_KEY_VALUE"), "x" * 30)
+    found = parsed(values).credentials
+    assert set(found) == {"on", "yes", "null", "true", "api_key", "api_key_value", "api_key_value_value"}
+    assert sorted(name for one in found.values() for name in one.settings) == sorted(values)

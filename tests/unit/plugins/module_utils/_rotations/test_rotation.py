@@ -1,0 +1,109 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, Obligation, Rotated
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import SECRETS_MANAGER, Place
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _rotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotation import Ground, Item, Plan, Wish
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
+from tests.unit.plugins.module_utils._rotations.plan_ground import ADMIN, CATALOG, CORE, KINDS, NOW, made_ground
+
+
+def rotated(**days: int) -> Journal:
+    found = {name: Rotated(_ages.stamp(NOW - timedelta(days=ago)), "ann@x", "r0") for name, ago in days.items()}
+    return Journal(rotated=found)
+
+
+class TestPlan:
+    def test_all_that_is_due(self) -> None:
+        plan = _rotation.plan(made_ground(), Wish())
+        assert plan.refused == {}
+        assert plan.passed_over == {"low": "has no limit"}
+        assert [(item.credential, item.phases) for item in plan.items] == [
+            *(("database", 1), ("cache", 1), ("django", 2), ("token", 1)),
+            ("admin", 1),  # what changes others comes last
+        ]
+        assert plan.phases == 2
+        assert plan.secrets == {ADMIN: "1", CORE: "1", "app/test/more": "1"}
+        assert plan.parameters == {"/app/test/CACHE_URL": 1}
+        assert "canary" not in repr(plan)
+
+    def test_what_is_not_due_is_passed_over(self) -> None:
+        plan = _rotation.plan(made_ground(journal=rotated(database=89, cache=90, token=1)), Wish(("database", "cache")))
+        assert [(item.credential, item.reason) for item in plan.items] == [("cache", "due: 90 days old (limit 90)")]
+        assert plan.passed_over == {"database": "89 days old, due in 1 days"}
+
+    def test_force_regards_no_age(self) -> None:
+        plan = _rotation.plan(
+            made_ground(journal=rotated(database=1), supplied={"low": Login(None, "x")}),
+            Wish(("database", "low", "cache"), force=True),
+        )
+        assert {item.credential: item.reason for item in plan.items} == {
+            "database": "forced (1 days old, due in 89 days)",
+            "cache": "due: no record of its last rotation (limit 90 days)",
+            "low": "forced (has no limit)",
+        }
+
+    def test_places_and_fallbacks(self) -> None:
+        plan = _rotation.plan(made_ground(), Wish(("django",)))
+        assert plan.items[0].places == (
+            Place(SECRETS_MANAGER, CORE, "SECRET_KEY"),
+            Place(SECRETS_MANAGER, CORE, "FALLBACKS"),
+        )
+
+    def test_an_unknown_name(self) -> None:
+        with pytest.raises(RotationError, match=r"^datbase, x: is no credential of the catalog; it has admin, cache, "):
+            _rotation.plan(made_ground(), Wish(("x", "database", "datbase")))
+        catalog = _catalog.parse({"application": "app", "settings": CATALOG["settings"]}, "test")
+        bare = Ground(catalog, Journal(), Contents(), KINDS, NOW)
+        with pytest.raises(RotationError, match="it has none"):
+            _rotation.plan(bare, Wish(("x",)))
+
+    def test_one_refusal_stops_no_other(self) -> None:
+        plan = _rotation.plan(made_ground(supplied={}), Wish())
+        assert set(plan.refused) == {"admin", "token"}
+        assert {item.credential for item in plan.items} == {"database", "cache", "django"}
+
+    def test_nothing(self) -> None:
+        plan = _rotation.plan(made_ground(journal=rotated(cache=1)), Wish(("cache",)))
+        assert (plan.items, plan.phases, plan.secrets, plan.parameters) == ((), 0, {}, {})
+
+    def test_an_entry_leads_back_to_the_items(self) -> None:
+        plan = Plan((Item("a", "k"), Item("b", "k", _rotation.RETIRE, phases=0, obligation="r0/b")), {"c": "x" * 161})
+        entry = json.loads(json.dumps(plan.entry()))
+        assert _rotation.items_of(entry) == plan.items
+        assert entry["refused"] == {"c": "x" * 157 + "..."}
+        assert Plan(refused={"c": "x" * 160}).entry()["refused"] == {"c": "x" * 160}
+        assert _rotation.items_of({}) == ()
+
+
+class TestLeak:
+    def test_everything_named_rotates_whatever_its_age(self) -> None:
+        wish = Wish(("database", "django", "low"), leak="i-1", immediate=True)
+        found = made_ground(journal=rotated(database=1, django=1), supplied={"low": Login(None, "x")})
+        plan = _rotation.plan(found, wish)
+        assert [(item.credential, item.act, item.phases) for item in plan.items] == [
+            *(("database", "rotate", 1), ("django", "renew", 1), ("low", "rotate", 1)),
+        ]
+        assert {item.reason for item in plan.items} == {"it leaked, or what leaked reveals it"}
+        entry = plan.entry()
+        assert (entry["incident"], entry["immediate"], entry["phases"]) == ("i-1", True, 1)
+        assert _rotation.items_of(entry) == tuple(replace(item, reason="", places=()) for item in plan.items)
+
+    def test_an_ordinary_plan_says_nothing_of_it(self) -> None:
+        assert not {"incident", "immediate"} & set(_rotation.plan(made_ground(), Wish()).entry())
+
+    def test_obligations_wait(self) -> None:
+        due = Obligation("r0/cache", "cache", "retire", _ages.stamp(NOW), "r0")
+        found = replace(made_ground(), journal=Journal(obligations={due.id: due}))
+        assert [item.act for item in _rotation.plan(found, Wish(("database",), leak="i-1")).items] == ["rotate"]

@@ -1,0 +1,35 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._ssh_objections import objections
+
+WELL: dict[str, Any] = {"host": "web1", "there": True, "file": "/home/deploy/.ssh/authorized_keys", "account": "deploy"}
+LOST = {"host": "web2", "lost": True}
+
+
+def test_nothing() -> None:
+    assert objections([WELL, {**WELL, "host": "web2", "there": False}], leak=False) == []
+
+
+def test_a_host_that_is_lost_is_waited_for_unless_it_leaked() -> None:
+    (words,) = objections([WELL, LOST], leak=False)
+    assert words.startswith("web2 cannot be reached")
+    assert words.endswith("-e rotation_skip_hosts=web2")
+    assert objections([WELL, LOST], leak=True) == []
+    assert objections([LOST], leak=True) != []
+
+
+def test_what_is_wrong_on_a_host_is_told_with_its_name() -> None:
+    assert objections([WELL, {"host": "web3", "problem": "is a link"}], leak=True) == ["web3: is a link"]
+
+
+def test_a_key_that_opens_nothing() -> None:
+    (words,) = objections([{**WELL, "there": False}], leak=False)
+    assert "no host lets the key in (/home/deploy/.ssh/authorized_keys of deploy)" in words
+
+
+def test_nobody_was_looked_at() -> None:
+    assert len(objections([], leak=False)) == 1

@@ -1,0 +1,89 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which checks there are, which are chosen, and what becomes of a check that fails in itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._verify import _verification
+from ansible_collections.watchparty.secrets.plugins.module_utils._verify._verification import (
+    Check,
+    Facts,
+    Outcome,
+    bad,
+    good,
+)
+from sandbox.process import REPOSITORY
+from tests.unit.plugins.module_utils._verify.verify_facts import facts
+
+CHECKS = _verification.registry()
+DOCS = (REPOSITORY / "docs" / "verification.md").read_text(encoding="utf-8")
+
+
+def check(look: object) -> Check:
+    return Check("WPS999", "probe", "probe", "high", "t", "r", "f", look)  # type: ignore[arg-type]
+
+
+def test_every_file_is_a_check_with_an_id_of_its_own() -> None:
+    folder = Path(str(_verification.__file__)).parents[1] / "_checks"
+    assert len(list(folder.glob("wps*.py"))) == len(CHECKS)
+    assert len({one.id for one in CHECKS}) == len({one.name for one in CHECKS}) == len(CHECKS)
+    assert [one.number for one in CHECKS] == sorted(one.number for one in CHECKS)
+    for one in CHECKS:
+        assert (folder / f"{one.id.lower()}_{one.name.replace('-', '_')}.py").is_file()
+        assert re.fullmatch(r"WPS(\d{3}|1\d{3})", one.id)
+        assert one.severity in _verification.SEVERITIES
+        assert len({other.area for other in CHECKS if other.number // 100 == one.number // 100}) == 1
+
+
+@pytest.mark.parametrize("one", CHECKS, ids=lambda one: one.id)
+def test_the_page_says_what_the_check_says(one: Check) -> None:
+    section = DOCS.partition(f"### {one.id}\n")[2].partition("\n### ")[0].partition("\n## ")[0]
+    words = " ".join(section.split())
+    assert f"**{one.title}.** {one.reason}" in words
+    assert f"*{one.severity}*, `{one.name}`" in words
+    assert f"Fix: {one.fix}" in words
+    assert one.link.endswith(f"/docs/verification.md#{one.id.lower()}")
+
+
+def test_the_page_has_no_other_checks() -> None:
+    assert set(re.findall(r"^### (WPS\d+)$", DOCS, re.MULTILINE)) == {one.id for one in CHECKS}
+
+
+def test_chosen() -> None:
+    assert _verification.chosen([]) == CHECKS
+    assert [one.id for one in _verification.chosen(["wps201", "env-acl"])] == ["WPS201", "WPS203"]
+    assert {one.area for one in _verification.chosen(["drift"])} == {"drift"}
+    with pytest.raises(SecretsError, match=r"no check is called x, y; give ids such as .*contacts, git"):
+        _verification.chosen(["x", "drift", "y"])
+
+
+def test_needed_parts_are_those_of_the_chosen() -> None:
+    assert _verification.needed(_verification.chosen(["WPS803"])) == ("journal", "leftovers", "secrets")
+
+
+def test_a_fault_keeps_what_was_found_and_quotes_nothing() -> None:
+    def look(_facts: Facts) -> Iterator[Outcome]:
+        yield bad("found before", "here")
+        raise ValueError("a value: hunter2")
+
+    (result,) = _verification.run([check(look)], facts())
+    assert result.status == "fail"
+    assert result.told[0].words == "found before"
+    assert re.fullmatch(r"fault: ValueError at test_verification\.py:\d+", result.told[1].words)
+
+
+def test_silence_does_not_pass() -> None:
+    (result,) = _verification.run([check(lambda _facts: ())], facts())
+    assert (result.status, result.told[0].words) == ("not checked", "there was nothing to look at")
+
+
+def test_one_place_that_was_not_seen_keeps_it_from_passing() -> None:
+    (result,) = _verification.run([check(lambda _facts: [good("a"), _verification.unknown("b")])], facts())
+    assert result.status == "not checked"
