@@ -67,7 +67,9 @@ def _by_command(command: str) -> None:
         raise HostError("the restart command is empty")
     try:
         # Into nowhere: a service that it starts may keep its output open.
-        code = subprocess.call(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        code = subprocess.call(  # pylint: disable=ansible-bad-function
+            words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
     except OSError as error:
         raise HostError("the restart command cannot be run: %s" % (error.strerror or error)) from None
     if code:
@@ -76,7 +78,7 @@ def _by_command(command: str) -> None:
 
 def _systemctl(*arguments: str) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(
+        return subprocess.run(  # pylint: disable=ansible-bad-function
             ["systemctl", *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,

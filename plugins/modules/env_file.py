@@ -311,6 +311,7 @@ def own_addresses():
     import subprocess  # few executions need it, and every host pays for it
 
     try:
+        # pylint: disable-next=ansible-bad-function
         return subprocess.check_output(["hostname", "-I"], stderr=subprocess.DEVNULL).decode("ascii", "ignore").split()
     except (OSError, subprocess.CalledProcessError):
         return []

@@ -31,7 +31,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores import 
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.audit import body_of
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import PREVIOUS
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam_policies import Policies
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.once import ParametersOnce, ReadOnce
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.once import Once, ParametersOnce, ReadOnce
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secret_facts import SecretFacts, keys
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
@@ -47,6 +47,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils import (
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._once import once
 
+FIRST = "environment"
+"""The part that reads first, so that what it has read is not read again."""
 NO_REPOSITORY = "no repository was given; add -e repository=PATH of a checkout"
 
 
@@ -105,9 +107,8 @@ class Gatherer:
     def environment(self) -> _reading.Environment:
         read = self._read(self.catalog.environment, self.connection)
         if not (read.journal.rotation and read.journal.rotation.prescribes):  # else it has read what that prescribes
-            secrets, parameters = self._stores
-            secrets.keep(read.catalog.secret_names, read.contents)
-            parameters.keep([read.catalog.ssm_path] if read.catalog.reads_ssm else [], read.contents)
+            self._stores.secrets.keep(read.catalog.secret_names, read.contents)
+            self._stores.parameters.keep([read.catalog.ssm_path] if read.catalog.reads_ssm else [], read.contents)
         return read
 
     def _read(self, environment: str, connection: AwsConnection) -> _reading.Environment:
@@ -291,21 +292,21 @@ class Gatherer:
 
     @once
     def _versions(self) -> _verify_former.Versions:
-        now, journal, secrets = self.environment.contents, self.journal_read.journal, self._stores[0]
+        now, journal, secrets = self.environment.contents, self.journal_read.journal, self._stores.secrets
         names = [name for name, one in self.secrets.items() if PREVIOUS in one.get("stages", {})]
         more = sorted(set(names) - set(now.readings))  # administrators' secrets, which no setting is in
         before = secrets.read(names, stages=dict.fromkeys(names, PREVIOUS))
         return _verify_former.Versions(now | secrets.read(more), before, journal)
 
     @once
-    def _stores(self) -> tuple[ReadOnce, ParametersOnce]:
+    def _stores(self) -> Once:
         client = self.connection.store_client
-        return ReadOnce(SecretsManager(client("secretsmanager"))), ParametersOnce(ParameterStore(client("ssm")))
+        return Once(ReadOnce(SecretsManager(client("secretsmanager"))), ParametersOnce(ParameterStore(client("ssm"))))
 
     @once
     def history(self) -> dict[str, Any]:
         with suppress(SecretsError):
-            _ = self.environment  # what it has read is not read again
+            getattr(self, FIRST)
         return _verify_scan.live(self._checkout, self.catalog, self._stores, self.baseline)
 
     @once

@@ -14,15 +14,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._scans import _
 from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_report import Finding, Report
 from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_sought import Sought, sought
 from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_sources import GitSource
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.once import ParametersOnce, ReadOnce
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.once import Once
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _live_values
 
 Baseline = _scan_baseline.Baseline
 
 
-def live(
-    path: str, catalog: Catalog, stores: tuple[ReadOnce, ParametersOnce], baseline: Baseline | None
-) -> dict[str, Any]:
+def live(path: str, catalog: Catalog, stores: Once, baseline: Baseline | None) -> dict[str, Any]:
     """Every object of the history and the working tree, with the live values. Raises SecretsError."""
     root = _root(path)
     values, unread = _live_values.read(catalog, *stores)

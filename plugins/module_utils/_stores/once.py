@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT, Contents, Reading, Store
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
@@ -54,6 +54,13 @@ class ParametersOnce(ReadOnce):
 
     def history(self, name: str) -> Sequence[Reading]:
         return self._histories.history(name)
+
+
+class Once(NamedTuple):
+    """Both stores of an environment."""
+
+    secrets: ReadOnce
+    parameters: ParametersOnce
 
 
 def _under(name: str, contents: Contents) -> Contents:
