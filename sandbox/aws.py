@@ -280,10 +280,11 @@ def _mend_labels() -> None:
 
 
 def _refuse_inactive_keys() -> None:
-    """moto takes an access key that was deactivated, and AWS does not."""
+    """moto takes an access key that was deactivated, and AWS does not. Without authorization it is a stranger's."""
     from moto.iam.access_control import CreateAccessKeyFailure, IAMUserAccessKey
+    from moto.iam.models import IAMBackend
 
-    makes = IAMUserAccessKey.__init__
+    makes, finds = IAMUserAccessKey.__init__, IAMBackend.get_user_from_access_key_id
 
     def init(self: Any, *arguments: Any, **named: Any) -> None:
         makes(self, *arguments, **named)
@@ -291,7 +292,13 @@ def _refuse_inactive_keys() -> None:
             if key.access_key_id == self._access_key_id and key.status != "Active":
                 raise CreateAccessKeyFailure(reason="InvalidId")
 
+    def get_user_from_access_key_id(self: Any, access_key_id: str) -> Any:
+        user = finds(self, access_key_id)
+        active = [key.access_key_id for key in user.access_keys if key.status == "Active"] if user else []
+        return user if access_key_id in active else None
+
     setattr(IAMUserAccessKey, makes.__name__, init)
+    setattr(IAMBackend, finds.__name__, get_user_from_access_key_id)
 
 
 def main(argv: list[str] | None = None) -> None:

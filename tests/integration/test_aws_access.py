@@ -217,7 +217,7 @@ def test_staging_and_production_side_by_side_share_the_provider_alone(shop: Lab)
 
 
 def test_static_keys_retire_once_the_role_does_their_work(shop: Lab) -> None:
-    """moto notes when a key and a role were used; it takes inactive keys all the same."""
+    """moto notes when a key and a role were used."""
     assert role(shop).code == 0
     key = new_user(shop.moto)
     iam, sts = shop.moto.client("iam"), shop.moto.client("sts")
