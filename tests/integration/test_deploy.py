@@ -5,6 +5,10 @@
 from __future__ import annotations
 
 import re
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -243,3 +247,71 @@ def test_every_failed_host_of_a_batch_is_named(lab: Lab) -> None:
         assert f"{name}: failed; there was no earlier file" in run.text
     assert "web3: Restart" not in reason
     hosts[2].assert_proven("1")
+
+
+HANGS_UP = """
+import os, pathlib, signal, subprocess, sys
+place = pathlib.Path(sys.argv[-1])
+if (place / "hangs-up").exists() and "GENERATION='1'" in (place / ".env").read_text():
+    process = os.getpid()
+    while not pathlib.Path(f"/proc/{process}/comm").read_text().startswith("sshd"):
+        process = int(pathlib.Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+    os.kill(process, signal.SIGKILL)
+    sys.exit(1)
+sys.exit(subprocess.call(sys.argv[1:]))
+"""
+
+
+def test_from_outside(lab: Lab, outside: str) -> None:
+    """Asked before the mark is written, and on the way back too."""
+    (host,) = lab.add_hosts(env_deploy_external_health_url=outside, env_deploy_health_retries=1)
+    lab.seed()
+    assert "services restarted and healthy" in lab.deploy().text
+    host.assert_proven("1")
+    lab.host_vars[host.name]["env_deploy_external_health_url"] = f"{outside}no-such-page"
+    lab.seed(layout("2"))
+    run = lab.run()
+    assert run.code != 0
+    reason = run.text.partition("The rollout stopped.")[2]
+    assert "web1: Ask for health from outside: " in reason
+    assert "NOT HEALTHY on the last proven file either (Ask for health from outside)" in reason
+    assert host.generation == "1"
+
+
+def test_a_host_that_is_lost_on_the_way_back_is_not_called_healthy(lab: Lab, outside: str) -> None:
+    """Its address from outside answers all the same, as a balancer's does."""
+    if lab.connection["ansible_connection"] == "local":
+        pytest.skip("a local connection is never lost")
+    (host,) = lab.add_hosts(env_deploy_external_health_url=outside, env_deploy_health_retries=1)
+    script = lab.directory / "hangs_up.py"
+    script.write_text(HANGS_UP)
+    restart = lab.host_vars[host.name]["env_deploy_restart_command"]
+    lab.host_vars[host.name]["env_deploy_restart_command"] = f"{sys.executable} {script} {restart}"
+    lab.seed()
+    lab.deploy()
+    (host.directory / "hangs-up").touch()
+    host.behaves(g2="500")
+    lab.seed(layout("2"))
+    run = lab.run()
+    assert run.code != 0
+    reason = run.text.partition("The rollout stopped.")[2]
+    assert "NOT HEALTHY on the last proven file either (Stop if the host is lost on the way back)" in reason
+
+
+@pytest.fixture
+def outside() -> Iterator[str]:
+    """An address that answers 200, and 404 below it."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/" else 404)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
