@@ -25,6 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._verify import 
     _verify_sarif,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _files
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._registered import registered
 
 OPTIONS: dict[str, Any] = {
     "catalog": {"type": "dict", "required": True},
@@ -59,12 +60,7 @@ class ActionModule(ActionBase):
             return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
 
     def _answer(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        info = task_vars.get(args["info"])
-        if not isinstance(info, Mapping) or not isinstance(info.get("parts"), Mapping):
-            raise SecretsError(
-                f"Nothing is registered as {args['info']}. It is gathered by the first play; a run with "
-                "--start-at-task or --skip-tags skips it: start the playbook from its beginning"
-            )
+        info = registered(args["info"], task_vars, having="parts")
         checks = _verification.chosen(args["only"])
         require_certificates(args["cafile"])
         parts = dict(info["parts"])

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
-
 from ansible_collections.watchparty.secrets.plugins.module_utils import _former_tries
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._former_tries import ACCEPTED, REFUSED, UNTRIED, Answer
@@ -17,17 +15,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam imp
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 from ansible_collections.watchparty.secrets.plugins.module_utils._verify._former import Try
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._registered import registered
 
 
 def given(info: str, task_vars: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """What verify_info found to try, with values. Raises AnsibleActionFail."""
-    found = task_vars.get(info)
-    if not isinstance(found, Mapping) or not isinstance(found.get("tries"), Sequence):
-        raise AnsibleActionFail(
-            f"Nothing is registered as {info}. It is read by the first play; a run with --start-at-task or --skip-tags "
-            "skips it: start the playbook from its beginning"
-        )
-    return list(found["tries"])
+    return list(registered(info, task_vars, having="tries", kind=Sequence)["tries"])
 
 
 def at_aws(keys: AccessKeys, one: Try) -> dict[str, str]:

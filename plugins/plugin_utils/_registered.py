@@ -10,10 +10,12 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 
 
-def registered(name: str, task_vars: Mapping[str, Any] | None, *, having: str) -> Mapping[str, Any]:
-    """The result that stands under *name*, which must hold *having*. Raises AnsibleActionFail."""
+def registered(
+    name: str, task_vars: Mapping[str, Any] | None, *, having: str, kind: type = Mapping
+) -> Mapping[str, Any]:
+    """The result that stands under *name*, which must hold *having*, of a *kind*. Raises AnsibleActionFail."""
     found = (task_vars or {}).get(name)
-    if not isinstance(found, Mapping) or having not in found:
+    if not isinstance(found, Mapping) or not isinstance(found.get(having), kind):
         raise AnsibleActionFail(
             f"Nothing is registered as {name} that holds {having}. It is read by the first play; a run with "
             "--start-at-task or --skip-tags skips it: start the playbook from its beginning"
