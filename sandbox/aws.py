@@ -99,21 +99,19 @@ class Moto(Server):
 
     def set_faults(self, *faults: Fault) -> None:
         """Replace the faults in force; none clears them."""
-        body = json.dumps([asdict(fault) for fault in faults]).encode()
-        with urllib.request.urlopen(urllib.request.Request(self.url + CONTROL, data=body, method="PUT"), timeout=10):
-            pass
+        self._put(CONTROL, [asdict(fault) for fault in faults])
 
     @contextmanager
     def days_ago(self, days: float) -> Iterator[None]:
         """Users and access keys that are made meanwhile were made so many days ago, as IAM tells it."""
-        self._set_clock(days)
+        self._put(CLOCK, days)
         try:
             yield
         finally:
-            self._set_clock(0)
+            self._put(CLOCK, 0)
 
-    def _set_clock(self, days: float) -> None:
-        asked = urllib.request.Request(self.url + CLOCK, data=json.dumps(days).encode(), method="PUT")
+    def _put(self, path: str, body: Any) -> None:
+        asked = urllib.request.Request(self.url + path, data=json.dumps(body).encode(), method="PUT")
         with urllib.request.urlopen(asked, timeout=10):
             pass
 

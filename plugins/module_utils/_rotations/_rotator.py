@@ -23,13 +23,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _mirror, _promotion, _rotation
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._new_values import (
-    Issued,
-    former_login,
-    login_for,
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import (
+    _mirror,
+    _new_values,
+    _promotion,
+    _rotation,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._promotion import Promotion
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import (
     Values,
@@ -173,8 +173,8 @@ class Rotator:
     def own(self, rotation: OpenRotation) -> str:
         return f"{self.catalog.rotation_secret}/{rotation.id}"
 
-    def issued(self, rotation: OpenRotation) -> Issued:
-        return Issued(self.secrets, self.own(rotation), rotation.id)
+    def issued(self, rotation: OpenRotation) -> _new_values.Issued:
+        return _new_values.Issued(self.secrets, self.own(rotation), rotation.id)
 
     def _overlay(self, rotation: OpenRotation, phase: int) -> Optional[dict[str, Any]]:
         if not rotation.plan.get("parameters"):
@@ -330,12 +330,12 @@ class Rotator:
     ) -> Login:
         credential = self.catalog.credentials[item.credential]
         if item.act == _rotation.DROP_FALLBACK:
-            return former_login(self.catalog, self.secrets, self.look(), item)
+            return _new_values.former_login(self.catalog, self.secrets, self.look(), item)
         kind = kinds[item.kind]
         found = _graph.find(self.catalog, credential, contents)
         if kind.is_issued:
             return found.login if item.act == _rotation.RETIRE else self.issued(rotation).take(item.credential)
-        return login_for(kind, found, supplied.get(item.credential), generate)
+        return _new_values.login_for(kind, found, supplied.get(item.credential), generate)
 
     def promote(self) -> Promotion:
         """Moves AWSCURRENT in every secret, each only from the version planned from; then writes the parameters."""

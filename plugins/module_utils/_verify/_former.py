@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._former_tries import ACCEPTED, REFUSED, UNTRIED
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login, with_login
 
-ACCEPTED, REFUSED, UNTRIED = "accepted", "refused", "untried"
 POSTGRESQL, VALKEY, AWS, SSH, DJANGO = "postgresql", "valkey", "aws", "ssh", "django"
 SERVERS = {
     "postgresql_role": POSTGRESQL,
@@ -69,7 +69,7 @@ def told(
     for name, credential in catalog.credentials.items():
         old, new = _graph.find(catalog, credential, before), _graph.find(catalog, credential, now).login
         if not [one for one in _passwords(old) if one != new.password]:
-            found[name] = _said(UNTRIED, "no former value of it is kept")
+            found[name] = said(UNTRIED, "no former value of it is kept")
         elif SERVERS.get(credential.kind) == DJANGO and old.login.password is not None:
             one = _try(catalog, credential, now, before, journal)
             found[name] = _signing(credential, values, old.login.password, journal, one)
@@ -133,7 +133,7 @@ def _users(found: _graph.Found) -> List[str]:
     return list(dict.fromkeys(one for one in every if one))
 
 
-def _said(state: str, words: str, **more: Any) -> Dict[str, Any]:
+def said(state: str, words: str, **more: Any) -> Dict[str, Any]:
     return {"state": state, "words": words, **more}
 
 
@@ -144,11 +144,11 @@ def _signing(credential: Credential, values: Mapping[str, str], old: str, journa
     if old not in kept:
         words = "the former key is none of the fallbacks, so nothing that it signed is accepted"
         if isinstance(one, Try):
-            return _said(REFUSED, words, by=BY_SESSIONS)
-        return _said(REFUSED, f"{words}; no session was tried: {one}")
+            return said(REFUSED, words, by=BY_SESSIONS)
+        return said(REFUSED, f"{words}; no session was tried: {one}")
     if due:
-        return _said(UNTRIED, f"the former key verifies until {min(due)}, as planned")
-    return _said(ACCEPTED, f"the former key is still in {credential.fallbacks}, and nothing plans to take it out")
+        return said(UNTRIED, f"the former key verifies until {min(due)}, as planned")
+    return said(ACCEPTED, f"the former key is still in {credential.fallbacks}, and nothing plans to take it out")
 
 
 def _planned(name: str, journal: Journal) -> Optional[str]:
@@ -167,11 +167,11 @@ def _login(
 ) -> Dict[str, Any]:
     found = _try(catalog, credential, now, before, journal)
     if isinstance(found, Try):
-        return _said(UNTRIED, "it was not tried where it used to work", by=found.by)
+        return said(UNTRIED, "it was not tried where it used to work", by=found.by)
     why = _planned(credential.name, journal)
     last = journal.rotated.get(credential.name)
     if why:
-        return _said(UNTRIED, why)
+        return said(UNTRIED, why)
     if last is None:
-        return _said(UNTRIED, f"{found}, and the journal tells of no rotation of it")
-    return _said(UNTRIED, f"{found}; rotation {last.rotation} saw its refusal before it closed at {last.at}")
+        return said(UNTRIED, f"{found}, and the journal tells of no rotation of it")
+    return said(UNTRIED, f"{found}; rotation {last.rotation} saw its refusal before it closed at {last.at}")

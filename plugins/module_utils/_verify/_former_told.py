@@ -10,14 +10,17 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import one_line
-from ansible_collections.watchparty.secrets.plugins.module_utils._former_tries import NEITHER
-from ansible_collections.watchparty.secrets.plugins.module_utils._verify._former import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._former_tries import (
     ACCEPTED,
+    NEITHER,
+    REFUSED,
+    UNTRIED,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._verify._former import (
     BY_HOSTS,
     BY_SERVERS,
     BY_SESSIONS,
-    REFUSED,
-    UNTRIED,
+    said,
 )
 
 Told = Dict[str, Any]
@@ -60,34 +63,30 @@ def _of_hosts(name: str, one: Told, by_host: Results) -> Told:
             reasons.append(f"{host}: {told['words'] if told else _why(result) or 'was not asked'}")
     hosts = {state: ", ".join(sorted(names)) for state, names in by_state.items()}
     if ACCEPTED in hosts:
-        return _said(ACCEPTED, f"a former value still logs in at {hosts[ACCEPTED]}")
+        return said(ACCEPTED, f"a former value still logs in at {hosts[ACCEPTED]}")
     if reasons or REFUSED not in hosts:
         nowhere = hosts.get(NEITHER)
         lost = f"no host lets in the current value either ({nowhere})" if nowhere else "no host was asked"
-        return _said(UNTRIED, f"{one['words']}: {'; '.join(reasons) or lost}")
+        return said(UNTRIED, f"{one['words']}: {'; '.join(reasons) or lost}")
     more = f"; {hosts[NEITHER]} lets in neither" if NEITHER in hosts else ""
-    return _said(REFUSED, f"refused now at {hosts[REFUSED]}, where the current value logs in{more}")
+    return said(REFUSED, f"refused now at {hosts[REFUSED]}, where the current value logs in{more}")
 
 
 def _of_sessions(one: Told, result: Mapping[str, Any]) -> Told:
     """What the stores tell stands, unless a session was tried or should have been."""
     if not result or result.get("skipped"):
-        return _said(
+        return said(
             one["state"],
-            f"{one['words']}; no session was tried: {_why(result or {}) or 'no django_probe_url is set'}",
+            f"{one['words']}; no session was tried: {_why(result) or 'no django_probe_url is set'}",
         )
     if result.get("accepted"):
-        return _said(ACCEPTED, "; ".join(result["accepted"]))
+        return said(ACCEPTED, "; ".join(result["accepted"]))
     problem = _why(result) if "tried" not in result else "; ".join(result.get("not_tried") or ())
     if problem or not result.get("tried"):
-        return _said(UNTRIED, f"{one['words']}, and no session could be tried: {problem or 'no answer'}")
-    return _said(REFUSED, "; ".join(result["tried"]))
+        return said(UNTRIED, f"{one['words']}, and no session could be tried: {problem or 'no answer'}")
+    return said(REFUSED, "; ".join(result["tried"]))
 
 
 def _why(result: Mapping[str, Any]) -> Optional[str]:
     words = one_line(result.get("msg") or "") or None
     return f"the host cannot be reached: {words}" if result.get("unreachable") else words
-
-
-def _said(state: str, words: str) -> Told:
-    return {"state": state, "words": words}
