@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,65 +28,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._acc
     objections,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._new_values import Issued
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam import AccessKeys
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import MemorySecrets
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 from sandbox.aws import Moto
 from sandbox.faults import Fault
-from tests.integration.access_key_lab import OPERATOR, USER, authorization, client_of, keys, new_user
+from tests.integration.access_key_lab import OPERATOR, USER, client_of, keys
+from tests.integration.access_key_world import BEFORE, World, a_world
 
-BEFORE = datetime(2020, 1, 1, tzinfo=UTC)
 NOBODYS = "AKIAIOSFODNN7EXAMPLE"
-
-
-@dataclass
-class World:
-    """One user with one key, and the hands of a run that rotates it."""
-
-    moto: Moto
-    operator: Login = field(repr=False)
-    old: Login = field(repr=False)
-    secrets: MemorySecrets = field(default_factory=MemorySecrets)
-    slept: list[float] = field(default_factory=list)
-    looks: int = 0
-    overtaken_at: int = 0
-    """The look at the journal, counted from 1, from which on another run has the rotation."""
-    is_ended: bool = False
-    sts: Callable[[Login | None], Any] | None = None
-    acting: Any = None
-
-    @property
-    def iam(self) -> Any:
-        return client_of(self.moto, "iam", self.operator)
-
-    @property
-    def issued(self) -> Issued:
-        return Issued(self.secrets, "app-rotation/test/r1", "r1")
-
-    @property
-    def store(self) -> AccessKeys:
-        def sts(login: Login | None) -> Any:
-            return client_of(self.moto, "sts", login or self.operator)
-
-        return AccessKeys(self.iam, acting=self.acting or self.iam, sts=self.sts or sts)
-
-    def mine(self) -> None:
-        self.looks += 1
-        if self.overtaken_at and self.looks >= self.overtaken_at:
-            raise Overtaken("another run")
-
-    def steps(self, new: Login | None = None, *, aborting: bool = False, check: bool = False, **more: Any) -> Steps:
-        hands = Hands(self.store, self.issued, self.mine, lambda: self.is_ended, self.slept.append)
-        found = Keys("storage", USER, self.old, new, aborting, BEFORE)
-        return Steps(hands, replace(found, **more), check=check)
-
-    def made(self) -> Login:
-        """The new key, made and kept."""
-        self.steps().issued()
-        return self.issued.take("storage")
-
-    def names(self) -> set[str]:
-        return set(keys(self.iam))
 
 
 @pytest.fixture(scope="module")
@@ -97,15 +45,8 @@ def moto() -> Iterator[Moto]:
 
 @pytest.fixture
 def world(moto: Moto) -> Iterator[World]:
-    moto.set_faults()
-    for name in {one["UserName"] for one in moto.client("iam").list_users()["Users"]}:
-        for key in keys(moto.client("iam"), name):
-            moto.client("iam").delete_access_key(UserName=name, AccessKeyId=key)
-        moto.client("iam").delete_user_policy(UserName=name, PolicyName="everything")
-        moto.client("iam").delete_user(UserName=name)
-    operator, old = new_user(moto, OPERATOR), new_user(moto)
-    with authorization(moto.url):
-        yield World(moto, operator, old)
+    with a_world(moto) as made:
+        yield made
 
 
 def without_retries(world: World) -> Any:
@@ -269,69 +210,6 @@ class TestUsable:
         world.moto.set_faults(Fault("deny", "GetCallerIdentity"))
         with pytest.raises(Denied):
             world.steps(new).usable()
-
-
-class TestFirstOff:
-    """A leaked key that may read its own replacement."""
-
-    def test_it_is_refused_before_the_new_one_is_made(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-        accepted: list[bool] = []
-        create = AccessKeys.create
-
-        def looking(store: AccessKeys, user: str) -> Login:
-            accepted.append(store.accepts(world.old, USER))
-            return create(store, user)
-
-        monkeypatch.setattr(AccessKeys, "create", looking)
-        assert world.steps(first_off=True).issued()["changed"] is True
-        assert accepted == [False]
-        assert keys(world.iam)[str(world.old.username)] == "Inactive"
-        assert world.steps(world.issued.take("storage"), first_off=True).absent()["accepted"] is False
-        assert str(world.old.username) not in world.names()
-
-    def test_check_mode_switches_nothing_off(self, world: World) -> None:
-        world.steps(first_off=True, check=True).issued()
-        assert keys(world.iam) == {world.old.username: "Active"}
-
-    def test_one_that_stays_accepted_gets_no_successor(self, world: World) -> None:
-        world.sts = lambda _login: Owner()
-        with pytest.raises(RotationError, match=r"still accepts key \w+ of user .* after it was switched off"):
-            world.steps(first_off=True).issued()
-        assert world.names() == {world.old.username}
-
-    def test_on_the_way_back_it_is_in_force_again(self, world: World) -> None:
-        world.steps(first_off=True).issued()
-        new = world.issued.take("storage")
-        world.steps(new, aborting=True, first_off=True, check=True).absent()
-        assert keys(world.iam)[str(world.old.username)] == "Inactive"
-        world.steps(new, aborting=True, first_off=True).absent()
-        assert keys(world.iam) == {world.old.username: "Active"}
-        assert world.store.accepts(world.old, USER)
-
-    def test_killed_before_the_new_one_was_made_it_comes_back_too(self, world: World) -> None:
-        world.iam.update_access_key(UserName=USER, AccessKeyId=world.old.username, Status="Inactive")
-        world.steps(aborting=True, first_off=True).absent()
-        assert keys(world.iam) == {world.old.username: "Active"}
-
-    def test_a_run_that_was_overtaken_meanwhile_leaves_it_in_force(self, world: World) -> None:
-        """Another run took the rotation back, and this one's last act came late."""
-        world.is_ended = True
-        with pytest.raises(Overtaken):
-            world.steps(first_off=True).issued()
-        assert keys(world.iam) == {world.old.username: "Active"}
-
-    def test_overtaken_before_it(self, world: World) -> None:
-        world.overtaken_at = 1
-        with pytest.raises(Overtaken):
-            world.steps(first_off=True).issued()
-        assert keys(world.iam) == {world.old.username: "Active"}
-
-
-class Owner:
-    """An STS that takes whatever key it is asked with for the user's."""
-
-    def get_caller_identity(self) -> dict[str, str]:
-        return {"Arn": f"arn:aws:iam::123456789012:user/applications/{USER}"}
 
 
 class TestAbsent:

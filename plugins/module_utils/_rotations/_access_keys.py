@@ -90,10 +90,8 @@ class Steps:
             kept = self._hands.issued.take(credential)
             self._require_listed(kept)
             return self._told(False, kept)
-        if self._hands.ended():
-            # The key itself went with the end, or is in use: whoever ended the rotation had seen it.
-            self._hands.issued.forget_one(credential)
-            raise Overtaken("this run's rotation was ended by another run; nothing more is done here")
+        # The key itself went with the end, or is in use: whoever ended the rotation had seen it.
+        self._unless_ended(lambda: self._hands.issued.forget_one(credential))
         return self._told(True, made)
 
     def usable(self) -> Dict[str, Any]:
@@ -110,12 +108,11 @@ class Steps:
             removed = [Login(one.id) for one in self._leftovers()]
         if gone is not None and gone.username == kept.username:
             raise RotationError(f"{found.credential}: the key that is to go is the one that stays; nothing is done")
-        is_off = found.aborting and found.first_off
-        if is_off and not self._check:
+        comes_back = found.aborting and found.first_off
+        if comes_back and not self._check:
             self._hands.mine()
             self._hands.keys.activate(found.user, str(kept.username))
-            is_off = False
-        if removed and not is_off:
+        if removed and not (comes_back and self._check):
             self._require_accepted(kept)
         result = {**self._told(bool(removed), removed[0] if removed else gone or kept), "accepted": False}
         if self._check:
@@ -135,14 +132,19 @@ class Steps:
             return
         self._hands.mine()
         self._hands.keys.deactivate(user, str(old.username))
-        if self._hands.ended():
-            self._hands.keys.activate(user, str(old.username))  # whoever took the rotation back left it in force
-            raise Overtaken("this run's rotation was ended by another run; nothing more is done here")
+        # Whoever took the rotation back left it in force.
+        self._unless_ended(lambda: self._hands.keys.activate(user, str(old.username)))
         if not self._becomes(old, accepted=False):
             raise RotationError(
                 f"AWS still accepts key {old.username} of user {user} {SECONDS:.0f} s after it was switched off, and "
                 "it may read the new one; run it again"
             )
+
+    def _unless_ended(self, undo: Callable[[], Any]) -> None:
+        """What came after another run had tidied the rotation up is undone."""
+        if self._hands.ended():
+            undo()
+            raise Overtaken("this run's rotation was ended by another run; nothing more is done here")
 
     def _made(self) -> Login:
         try:

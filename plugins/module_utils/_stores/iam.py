@@ -84,13 +84,15 @@ class AccessKeys:
 
     def deactivate(self, user: str, key: str) -> None:
         """A key that is gone is fine."""
-        with _gone_is_fine(), translated("UpdateAccessKey", f"key {key} of user {user}"):
-            self._client.update_access_key(UserName=user, AccessKeyId=key, Status="Inactive")
+        self._set_status(user, key, "Inactive")
 
     def activate(self, user: str, key: str) -> None:
         """A key that is gone is fine."""
+        self._set_status(user, key, ACTIVE)
+
+    def _set_status(self, user: str, key: str, status: str) -> None:
         with _gone_is_fine(), translated("UpdateAccessKey", f"key {key} of user {user}"):
-            self._client.update_access_key(UserName=user, AccessKeyId=key, Status=ACTIVE)
+            self._client.update_access_key(UserName=user, AccessKeyId=key, Status=status)
 
     def delete(self, user: str, key: str) -> None:
         """A key that is gone is fine."""

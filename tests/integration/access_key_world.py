@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One IAM user whose key rotates, and the hands of a run, on moto with its authorization on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Overtaken
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._access_keys import Hands, Keys, Steps
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._new_values import Issued
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam import AccessKeys
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import MemorySecrets
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
+from sandbox.aws import Moto
+from tests.integration.access_key_lab import OPERATOR, USER, authorization, client_of, keys, new_user
+
+BEFORE = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class World:
+    """One user with one key, and the hands of a run that rotates it."""
+
+    moto: Moto
+    operator: Login = field(repr=False)
+    old: Login = field(repr=False)
+    secrets: MemorySecrets = field(default_factory=MemorySecrets)
+    slept: list[float] = field(default_factory=list)
+    looks: int = 0
+    overtaken_at: int = 0
+    """The look at the journal, counted from 1, from which on another run has the rotation."""
+    is_ended: bool = False
+    sts: Callable[[Login | None], Any] | None = None
+    acting: Any = None
+
+    @property
+    def iam(self) -> Any:
+        return client_of(self.moto, "iam", self.operator)
+
+    @property
+    def issued(self) -> Issued:
+        return Issued(self.secrets, "app-rotation/test/r1", "r1")
+
+    @property
+    def store(self) -> AccessKeys:
+        def sts(login: Login | None) -> Any:
+            return client_of(self.moto, "sts", login or self.operator)
+
+        return AccessKeys(self.iam, acting=self.acting or self.iam, sts=self.sts or sts)
+
+    def mine(self) -> None:
+        self.looks += 1
+        if self.overtaken_at and self.looks >= self.overtaken_at:
+            raise Overtaken("another run")
+
+    def steps(self, new: Login | None = None, *, aborting: bool = False, check: bool = False, **more: Any) -> Steps:
+        hands = Hands(self.store, self.issued, self.mine, lambda: self.is_ended, self.slept.append)
+        found = Keys("storage", USER, self.old, new, aborting, BEFORE)
+        return Steps(hands, replace(found, **more), check=check)
+
+    def made(self) -> Login:
+        """The new key, made and kept."""
+        self.steps().issued()
+        return self.issued.take("storage")
+
+    def names(self) -> set[str]:
+        return set(keys(self.iam))
+
+
+@contextmanager
+def a_world(moto: Moto) -> Iterator[World]:
+    """On an account without users."""
+    moto.set_faults()
+    for name in {one["UserName"] for one in moto.client("iam").list_users()["Users"]}:
+        for key in keys(moto.client("iam"), name):
+            moto.client("iam").delete_access_key(UserName=name, AccessKeyId=key)
+        moto.client("iam").delete_user_policy(UserName=name, PolicyName="everything")
+        moto.client("iam").delete_user(UserName=name)
+    operator, old = new_user(moto, OPERATOR), new_user(moto)
+    with authorization(moto.url):
+        yield World(moto, operator, old)
