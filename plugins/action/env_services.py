@@ -8,12 +8,18 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile, _errors, _health, _services
+from ansible_collections.watchparty.secrets.plugins.module_utils import (
+    _envfile,
+    _errors,
+    _health,
+    _services,
+    _systemd,
+)
 from ansible_collections.watchparty.secrets.plugins.modules import env_services
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _lean
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._registered import registered
 
-USES = (_errors, _envfile, _health, _services)
+USES = (_errors, _envfile, _health, _systemd, _services)
 
 
 class ActionModule(ActionBase):
@@ -26,5 +32,5 @@ class ActionModule(ActionBase):
         if "snapshot_id" in self._task.args:
             raise AnsibleActionFail("env_services sets snapshot_id itself; give snapshot")
         params = _lean.validated(env_services.ARGUMENT_SPEC, self._task.args)
-        params["snapshot_id"] = registered(params["snapshot"], task_vars, having="snapshot_id")["snapshot_id"]
+        params["snapshot_id"] = registered(params["snapshot"], task_vars, having="snapshot_id", kind=str)["snapshot_id"]
         return {**result, **_lean.execute(self, env_services, USES, args=params, task_vars=task_vars or {})}

@@ -21,6 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _health,
     _host_facts,
     _sshd_log,
+    _systemd,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._verify import _drift
 from ansible_collections.watchparty.secrets.plugins.modules import host_check
@@ -36,6 +37,7 @@ USES = (
     _copies,
     _authorized_keys,
     _sshd_log,
+    _systemd,
     _evidence,
     _health,
     _host_facts,

@@ -16,7 +16,7 @@ import struct
 import time
 from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _authorized_keys, _sshd_log
+from ansible_collections.watchparty.secrets.plugins.module_utils import _authorized_keys, _sshd_log, _systemd
 
 MOST = 40
 """Lines of one sort that a host tells."""
@@ -196,8 +196,7 @@ def unknown_keys(found: Mapping[str, Iterable[Key]], known: Iterable[str], chang
 def main_pids(text: str) -> Dict[str, int]:
     """Process by unit, out of ``systemctl show --property=Id,MainPID``; 0 for a unit that does not run."""
     found = {}
-    for block in text.strip().split("\n\n"):
-        fields = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+    for fields in _systemd.shown(text):
         if fields.get("Id") and fields.get("MainPID", "").isdigit():
             found[fields["Id"]] = int(fields["MainPID"])
     return found

@@ -18,7 +18,13 @@ import struct
 import subprocess
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _copies, _dotenv, _envfile, _evidence
+from ansible_collections.watchparty.secrets.plugins.module_utils import (
+    _copies,
+    _dotenv,
+    _envfile,
+    _evidence,
+    _systemd,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import DotenvError, HostError
 
 PLACEHOLDERS = (".example", ".sample", ".template", ".dist")
@@ -222,8 +228,7 @@ def _processes(
     code, text, why = _command([*command, *units])
     if code != 0:
         return [], [], why or "systemctl failed with code %s" % code
-    blocks = [dict(line.split("=", 1) for line in one.splitlines() if "=" in line) for one in text.split("\n\n")]
-    loaded = {one.get("Id", ""): one for one in blocks if one.get("LoadState", "loaded") == "loaded"}
+    loaded = {one.get("Id", ""): one for one in _systemd.shown(text) if one.get("LoadState", "loaded") == "loaded"}
     pids = {unit: pid for unit, pid in _evidence.main_pids(text).items() if unit in loaded}
     users = sorted({one["User"] for one in loaded.values() if one.get("User")})
     mended = _is_mended(path, found, changed)

@@ -13,7 +13,7 @@ import subprocess
 import time
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _health
+from ansible_collections.watchparty.secrets.plugins.module_utils import _health, _systemd
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
 
 RUNNING = ("active", "reloading", "refreshing")
@@ -50,10 +50,10 @@ def require_running(units: Sequence[str]) -> None:
     if not units:
         return
     answer = _systemctl("show", "--property", ",".join(SHOWN), "--", *units)
-    shown = [one for one in (_properties(block) for block in answer.stdout.split("\n\n")) if one]
-    if answer.returncode or len(shown) != len(units):
+    told = _systemd.shown(answer.stdout)
+    if answer.returncode or len(told) != len(units):
         raise HostError("systemd does not tell whether the units stayed up: %s" % _reason(answer))
-    down = ["%s is %s (%s)" % (one["Id"], one["ActiveState"], one["SubState"]) for one in shown if not _is_up(one)]
+    down = ["%s is %s (%s)" % (one["Id"], one["ActiveState"], one["SubState"]) for one in told if not _is_up(one)]
     if down:
         raise HostError("; ".join(down))
 
@@ -92,10 +92,6 @@ def _systemctl(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def _reason(answer: subprocess.CompletedProcess[str]) -> str:
     return (answer.stderr.strip().splitlines() or ["systemctl ended with %d" % answer.returncode])[0]
-
-
-def _properties(block: str) -> Dict[str, str]:
-    return dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
 
 
 def _is_up(unit: Dict[str, str]) -> bool:

@@ -1,0 +1,13 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What systemd tells of units. Standard library only; Python 3.8."""
+
+from __future__ import annotations
+
+from typing import Dict, List
+
+
+def shown(text: str) -> List[Dict[str, str]]:
+    """Properties by unit, out of ``systemctl show``, in its order."""
+    blocks = [dict(line.split("=", 1) for line in one.splitlines() if "=" in line) for one in text.split("\n\n")]
+    return [one for one in blocks if one]
