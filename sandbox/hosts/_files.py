@@ -17,10 +17,10 @@ def write(path: Path, text: str, *, mode: int = 0o644) -> None:
 
 
 def make_directory(path: Path) -> None:
-    """Make a directory and those above it that are missing, open to all."""
+    """Make a directory and those above it that are missing, open to all. Several threads may make the same."""
     if not path.exists():
         make_directory(path.parent)
-        path.mkdir()
+        path.mkdir(exist_ok=True)
         path.chmod(0o755)
 
 
