@@ -9,6 +9,7 @@ import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -159,37 +160,38 @@ def test_a_scheduler_is_told_whether_something_is_due(lab: RotationLab) -> None:
     assert found["act_now"] is True
     sentences(run, "due: ", "deploy_ssh", "Run rotate.yml")
     kept, lab.catalog = lab.catalog, {**lab.catalog}
+    number = lab.journal_state().head + 1
     # An obligation that is not due yet is no reason to act.
     of_age = {name: {**one, "max_age_days": 90} for name, one in kept["credentials"].items() if name in ALL.split(",")}
     try:
         lab.catalog["credentials"] = {name: {**one, "admin": "boss"} for name, one in of_age.items()}
         where = [{"secret": "watchparty/{environment}/cache-admin", "keys": ["username", "password"]}]
         lab.catalog["credentials"]["boss"] = {"kind": "external", "max_age_days": 10**5, "appears_in": where}
-        if not lab.journal_state().rotated:
-            lab.rotated("-e", f"credential={ALL}", "-e", "rotation_force=true")
-        number = str(lab.journal_state().head + 1)
-        entry = {"rotation": "note", "step": "closed", "who": "test", "rotated": {"boss": _just_now()}}
+        rotated = dict.fromkeys(("boss", *of_age), _just_now())
+        later = {"credential": "django_key", "act": "drop_fallback", "rotation": "note", "secrets": {}}
+        owed = {"note/django_key": {**later, "due": "2126-01-01T00:00:00Z"}}
+        entry = {"rotation": "note", "step": "closed", "who": "test", "rotated": rotated, "obligations": owed}
         path = f"/WatchParty-journal/production/{number}"
         lab.moto.client("ssm").put_parameter(Name=path, Type="String", Value=json.dumps(entry))
         run, found = report(lab, "rotation_due.yml")
         assert run.code == 0, run.output
         assert (found["act_now"], found["due"]) == (False, [])
+        assert [one["id"] for one in found["obligations"]] == ["note/django_key"]
         # An open rotation is.
         text = json.dumps({"rotation": "r-open", "step": "plan", "who": "ann@laptop", "at": "2026-11-25T10:00:00Z"})
-        path = f"/WatchParty-journal/production/{int(number) + 1}"
+        path = f"/WatchParty-journal/production/{number + 1}"
         lab.moto.client("ssm").put_parameter(Name=path, Type="String", Value=text)
         run, found = report(lab, "rotation_due.yml")
         assert run.code != 0
         assert found["rotation"]["id"] == "r-open"
         sentences(run, "open: r-open of ann@laptop since 2026-11-25T10:00:00Z, at plan")
-        lab.moto.client("ssm").delete_parameter(Name=path)
     finally:
         lab.catalog = kept
+        noted = [f"/WatchParty-journal/production/{at}" for at in (number, number + 1)]
+        lab.moto.client("ssm").delete_parameters(Names=noted)
 
 
 def _just_now() -> dict[str, str]:
-    from datetime import UTC, datetime
-
     return {"at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", "who": "test", "rotation": "note"}
 
 
