@@ -1,0 +1,39 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is read once for every client of a process and of those forked from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ProfileNotFound
+from botocore.loaders import JSONFileLoader
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _sessions
+
+WHERE = {"region_name": "eu-west-3", "aws_access_key_id": "AKIAEXAMPLE", "aws_secret_access_key": "none"}
+
+
+def test_a_client_of_a_store_reads_no_description_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    load = JSONFileLoader.load_file
+    monkeypatch.setattr(JSONFileLoader, "load_file", lambda self, path: read.append(path) or load(self, path))
+    for service in ("secretsmanager", "ssm"):
+        client = _sessions.session(None).client(service, **WHERE)
+        assert client.meta.endpoint_url == f"https://{service}.eu-west-3.amazonaws.com"
+    assert read == []
+
+
+def test_other_services_can_be_had() -> None:
+    assert _sessions.session(None).client("kms", **WHERE).meta.endpoint_url == "https://kms.eu-west-3.amazonaws.com"
+
+
+def test_a_profile_is_its_own_session(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.write_text("[profile ops]\nregion = eu-north-1\n", encoding="utf-8")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    assert _sessions.session("ops").region_name == "eu-north-1"
+    assert _sessions.session(None).region_name != "eu-north-1"
+    with pytest.raises(ProfileNotFound):
+        _sessions.session("nobody").client("ssm")
