@@ -35,6 +35,8 @@ STAMP = ".stamps/requirements-ansible-2.19.txt"
 """What scripts/bootstrap.sh leaves in an environment that has ansible-core 2.19."""
 TAIL = 80
 """Lines of a failed check's log that are shown."""
+REASON = 160
+"""Characters of a failed test's reason in the list at the end."""
 STOPPING = threading.Event()
 """Set when the run is interrupted: checks that run side by side end too."""
 
@@ -44,12 +46,17 @@ class Tally:
     """What came out of one check or of one stage."""
 
     passed: int = 0
-    failed: int = 0
+    failures: tuple[str, ...] = ()
+    """What failed, by name."""
     skipped: Counter[str] = field(default_factory=Counter)
     """How many were skipped for which reason."""
 
+    @property
+    def failed(self) -> int:
+        return len(self.failures)
+
     def __add__(self, other: Tally) -> Tally:
-        return Tally(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped)
+        return Tally(self.passed + other.passed, self.failures + other.failures, self.skipped + other.skipped)
 
 
 def skipped(reason: str) -> Tally:
@@ -66,7 +73,7 @@ class Run:
     def check(self, name: str, argv: Sequence[str | Path], *, environment: Path = NEWEST, minutes: float = 15) -> Tally:
         """One command that passes or fails as a whole."""
         code = self._command(name, argv, environment, minutes)
-        return self._say(name, Tally(failed=1) if code else Tally(passed=1))
+        return self._say(name, Tally(failures=(name,)) if code else Tally(passed=1))
 
     def pytest(self, name: str, *arguments: str, environment: Path = NEWEST, minutes: float = 30) -> Tally:
         """A pytest run, counted test by test."""
@@ -86,19 +93,21 @@ class Run:
         if code == 5:
             tally = skipped(f"{name}: there are no tests in {arguments[0]}")
         elif code and not tally.failed:
-            tally += Tally(failed=1)
+            tally += Tally(failures=(f"{name}: it ended with {code}",))
         return self._say(name, tally)
 
     def sanity(self, name: str, environment: Path) -> Tally:
         """ansible-test, counted by its own tests. What it skips is Pythons that are not on this machine."""
         code = self._command(name, [ROOT / "scripts" / "sanity.sh", environment.name], environment, 30)
         text = self._log(name).read_text(encoding="utf-8", errors="replace")
-        failures = re.search(r"FATAL: The (\d+) sanity test\(s\) listed below \(out of (\d+)\)", text)
+        failures = re.search(
+            r"FATAL: The \d+ sanity test\(s\) listed below \(out of \d+\) failed.*\n((?:\S+\n)+)", text
+        )
         ran = len(re.findall(r'^Running sanity test "', text, re.MULTILINE))
         missing = re.findall(r'Skipping sanity test "[^"]+" on Python (\S+) because it could not be found', text)
-        failed = int(failures[1]) if failures else int(code != 0)
+        failed = tuple(f"{name}: {one}" for one in failures[1].splitlines()) if failures else (name,) * (code != 0)
         reasons = Counter({f"{name}: no Python {version} to compile and import with" for version in missing})
-        return self._say(name, Tally(max(ran - failed, 0), failed, reasons))
+        return self._say(name, Tally(max(ran - len(failed), 0), failed, reasons))
 
     def _log(self, name: str) -> Path:
         return BUILD / "logs" / f"{self.stage}-{name}.log"
@@ -168,13 +177,24 @@ def counted(report: Path) -> Tally:
     tally = Tally()
     for case in ET.parse(report).iter("testcase"):
         skip = case.find("skipped")
-        if case.find("failure") is not None or case.find("error") is not None:
-            tally += Tally(failed=1)
+        if _reason(case) is not None:
+            tally += Tally(failures=(_failure(case),))
         elif skip is not None and skip.get("type") != "pytest.xfail":
             tally += skipped(skip.get("message") or "no reason given")
         else:
             tally += Tally(passed=1)
     return tally
+
+
+def _reason(case: ET.Element) -> ET.Element | None:
+    return next((one for one in case if one.tag in ("failure", "error")), None)
+
+
+def _failure(case: ET.Element) -> str:
+    """Which test failed, as pytest takes it, and the first line of why."""
+    reason = _reason(case)
+    words = "" if reason is None else " ".join((reason.get("message") or "").split())[:REASON]
+    return f"{(case.get('classname') or '?').replace('.', '/')}.py::{case.get('name')}: {words}"
 
 
 def total(tallies: Iterable[Tally]) -> Tally:
@@ -330,6 +350,11 @@ def summary(results: dict[str, tuple[Tally, float]]) -> Tally:
     rows = [(name, tally, seconds) for name, (tally, seconds) in results.items()]
     for name, tally, seconds in [*rows, ("all", whole, sum(seconds for _, _, seconds in rows))]:
         print(f"{name:<12} {tally.passed:>7} {tally.failed:>7} {tally.skipped.total():>8} {seconds:>8.1f}")
+    if whole.failures:
+        print("\nFailed:")
+        for name, tally, _seconds in rows:
+            for failure in tally.failures:
+                print(f"  {name}: {failure}")
     if whole.skipped:
         print("\nNot tested here:")
         for reason, count in whole.skipped.items():

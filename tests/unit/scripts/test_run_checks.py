@@ -71,13 +71,14 @@ def test_pytest_is_counted_test_by_test(checks: ModuleType, tmp_path: Path) -> N
     report.write_text(
         """<testsuites><testsuite>
         <testcase name="good"/>
-        <testcase name="bad"><failure message="no"/></testcase>
-        <testcase name="broken"><error message="no"/></testcase>
+        <testcase classname="tests.unit.test_one" name="bad[1]"><failure message="first\nsecond"/></testcase>
+        <testcase classname="tests.unit.test_one" name="broken"><error message="no"/></testcase>
         <testcase name="known"><skipped type="pytest.xfail" message="later"/></testcase>
         <testcase name="away"><skipped type="pytest.skip" message="no zsh: what it reads is not tested"/></testcase>
         </testsuite></testsuites>"""
     )
-    assert checks.counted(report) == checks.Tally(2, 2, Counter({"no zsh: what it reads is not tested": 1}))
+    failures = ("tests/unit/test_one.py::bad[1]: first second", "tests/unit/test_one.py::broken: no")
+    assert checks.counted(report) == checks.Tally(2, failures, Counter({"no zsh: what it reads is not tested": 1}))
 
 
 def test_a_pytest_run_that_breaks_before_any_test_is_a_failure(checks: ModuleType) -> None:
@@ -85,11 +86,12 @@ def test_a_pytest_run_that_breaks_before_any_test_is_a_failure(checks: ModuleTyp
     assert (tally.passed, tally.failed) == (0, 1)
 
 
-def test_the_last_line_is_the_sum(checks: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_end_names_what_failed_and_was_skipped(checks: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     skipped = Counter({"no zsh": 2})
-    checks.summary({"lint": (checks.Tally(3), 1.0), "unit": (checks.Tally(4, 1, skipped), 2.0)})
+    checks.summary({"lint": (checks.Tally(3), 1.0), "unit": (checks.Tally(4, ("a.py::b: no",), skipped), 2.0)})
     out = capsys.readouterr().out
     assert "2 x no zsh" in out
+    assert "\n  unit: a.py::b: no\n" in out
     assert out.splitlines()[-1] == "7 passed, 1 failed, 2 skipped"
 
 
@@ -103,3 +105,21 @@ def test_checks_that_run_side_by_side_end_when_the_run_is_interrupted(
     tally = checks.in_both(lambda name, _place: run.check(name, shell("exec sleep 60")), together=True)
     assert tally.failed == 2
     assert time.monotonic() - start < 20
+
+
+def test_sanity_names_the_tests_that_failed(checks: ModuleType, tmp_path: Path) -> None:
+    said = """Running sanity test "compile"
+Running sanity test "pylint"
+Running sanity test "yamllint"
+ERROR: plugins/a.py:1:1: bad
+FATAL: The 2 sanity test(s) listed below (out of 3) failed. See error output above for details.
+import --python 3.11
+pylint
+"""
+    (tmp_path / "said").write_text(said, encoding="utf-8")
+    script = tmp_path / "scripts" / "sanity.sh"
+    script.parent.mkdir()
+    script.write_text(f"#!/bin/sh\ncat {tmp_path}/said; exit 1\n", encoding="utf-8")
+    script.chmod(0o755)
+    tally = checks.Run("stage", live=False).sanity("newest", tmp_path / ".venv")
+    assert (tally.passed, tally.failures) == (1, ("newest: import --python 3.11", "newest: pylint"))
