@@ -101,7 +101,7 @@ class Run:
         code = self._command(name, [ROOT / "scripts" / "sanity.sh", environment.name], environment, 30)
         text = self._log(name).read_text(encoding="utf-8", errors="replace")
         failures = re.search(
-            r"FATAL: The \d+ sanity test\(s\) listed below \(out of \d+\) failed.*\n((?:\S+\n)+)", text
+            r"FATAL: The \d+ sanity test\(s\) listed below \(out of \d+\) failed.*\n((?:[a-z].*\n?)+)", text
         )
         ran = len(re.findall(r'^Running sanity test "', text, re.MULTILINE))
         missing = re.findall(r'Skipping sanity test "[^"]+" on Python (\S+) because it could not be found', text)
