@@ -88,9 +88,10 @@ def test_a_pytest_run_that_breaks_before_any_test_is_a_failure(checks: ModuleTyp
 
 def test_the_end_names_what_failed_and_was_skipped(checks: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     skipped = Counter({"no zsh": 2})
-    checks.summary({"lint": (checks.Tally(3), 1.0), "unit": (checks.Tally(4, ("a.py::b: no",), skipped), 2.0)})
+    checks.summary({"lint": (checks.Tally(3), 1.0), "unit": (checks.Tally(4, ("a.py::b: no",), skipped), 2.0)}, 2.5)
     out = capsys.readouterr().out
     assert "2 x no zsh" in out
+    assert [line.split()[-1] for line in out.splitlines()[2:5]] == ["1.0", "2.0", "2.5"]
     assert "\n  unit: a.py::b: no\n" in out
     assert out.splitlines()[-1] == "7 passed, 1 failed, 2 skipped"
 
@@ -123,3 +124,30 @@ pylint
     script.chmod(0o755)
     tally = checks.Run("stage", live=False).sanity("newest", tmp_path / ".venv")
     assert (tally.passed, tally.failures) == (1, ("newest: import --python 3.11", "newest: pylint"))
+
+
+def test_a_stage_that_waits_runs_beside_those_of_one_process(checks: ModuleType) -> None:
+    order: list[str] = []
+    met = threading.Event()
+
+    def one(name: str) -> None:
+        if name == "hosts":
+            met.wait(10)
+        order.append(name)
+        if name == "readers":
+            met.set()
+
+    checks.run_stages(["lint", "unit", "readers", "hosts"], one)
+    assert order.index("lint") < order.index("readers") < order.index("hosts") < order.index("unit")
+    order.clear()
+    checks.run_stages(["unit", "lint"], one)
+    assert order == ["unit", "lint"]
+
+
+def test_a_stage_that_breaks_is_not_swallowed(checks: ModuleType) -> None:
+    def one(name: str) -> None:
+        if name == "hosts":
+            raise ValueError(name)
+
+    with pytest.raises(ValueError, match="hosts"):
+        checks.run_stages(["lint", "hosts"], one)
