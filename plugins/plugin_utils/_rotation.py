@@ -212,6 +212,7 @@ def told_credential(setting: Setting, item: _rotation.Item) -> dict[str, Any]:
         "kind": item.kind,
         "act": item.act,
         "folder": kind.folder,
+        "built_in": Path(kind.folder).parent == BUILT_IN,
         "stages": list(kind.stages),
         "options": dict(credential.options),
         "provider_url": credential.provider_url,
