@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 import pytest
 
+from sandbox.binaries import installed_postgres
+
 SERVERS = (
     "postgresql_login/",
     "test_access_key_steps",
@@ -84,7 +86,12 @@ RARELY = (
     "test_leak_killed.py::test_killed_again_and_again",
     "test_leak_bad_input.py::test_a_chain_that_is_too_long",
     "test_leak_bad_input.py::test_a_drill_by_a_variable",
+    "test_leak_bad_input.py::test_nothing_is_touched[a date to come]",
+    "test_leak_bad_input.py::test_nothing_is_touched[a value]",
+    "test_leak_bad_input.py::test_nothing_is_touched[host]",
     "test_load.py::test_a_brokers_password",
+    "test_load.py::test_a_key_without_a_fallback",
+    "test_load.py::test_tasks_without_a_worker",
     "test_rotate.py::test_a_second_run_does_nothing",
     "test_rotate.py::test_all_kinds_in_one_run",
     "test_rotate.py::test_a_third_partys_value",
@@ -96,19 +103,27 @@ RARELY = (
     "test_canary.py::test_the_search_finds_what_a_broken_masking_lets_out[a copy lies beside the file]",
     "test_canary.py::test_the_search_finds_what_a_broken_masking_lets_out[others may read the file]",
     "test_canary.py::test_the_search_finds_what_a_broken_masking_lets_out[the health answer is printed]",
-    "test_audit_log.py::test_a_copy_is_made_by_hand[s3]",
+    "test_audit_log.py::test_a_copy_is_made_by_hand",
+    "test_audit_log.py::test_a_runners_workspace",
+    "test_audit_log.py::test_bad_input[options0",
+    "test_audit_log.py::test_bad_input[options2",
     "test_audit_log.py::test_a_cut_off_body_is_found[logs]",
     "test_audit_log.py::test_every_call_fails_at_its_first_try[logs-throttle]",
     "test_by_hand.py::test_finished",
     "test_by_hand.py::test_taken_back[promoted]",
     "test_canary_rotation.py::test_the_search_finds_what_is_let_out",
     "test_killed.py::test_killed_while_it_goes_back",
+    "test_rotate_bad_input.py::test_bad_input[ElastiCache]",
     "test_rotate_bad_input.py::test_bad_input[a key with another use]",
     "test_rotate_bad_input.py::test_bad_input[a third party's value is empty]",
     "test_rotate_bad_input.py::test_bad_input[an administrator without a password]",
     "test_rotate_bad_input.py::test_bad_input[no setting of former keys]",
+    "test_rotate_bad_input.py::test_bad_input[appears in nothing]",
+    "test_rotate_bad_input.py::test_bad_input[no place holds it]",
     "test_rotate_bad_input.py::test_bad_input[no such secret]",
+    "test_rotate_bad_input.py::test_bad_input[two passwords]",
     "test_rotate_bad_input.py::test_bad_input[two user names]",
+    "test_rotate_bad_input.py::test_bad_input[unknown kind]",
     "test_rotate_bad_input.py::test_a_file_of_values_that_others_can_read",
     "test_rotate_bad_input.py::test_the_server_says_no[a right is missing, a user needs no password; in check mode]",
     "test_rotate_faults.py::test_somebody_writes_other_keys",
@@ -122,13 +137,17 @@ RARELY = (
 """Starts of tests whose like make test has already."""
 
 
+FROM_PYPI = "[embedded"
+"""In the names of tests that drive the servers from PyPI too, which those from Debian's packages stand for."""
+
+
 def assign(items: Iterable[pytest.Item]) -> None:
     """Give each test the marks that its file says."""
     for item in items:
         name = item.nodeid.partition("tests/integration/")[2]
         if name.startswith((*SERVERS, *ONE_VERSION)):
             item.add_marker(pytest.mark.servers)
-        if name.startswith(RARELY):
+        if name.startswith(RARELY) or (FROM_PYPI in name and installed_postgres() is not None):
             item.add_marker(pytest.mark.long)
         selected = next((chosen for start, chosen in SELECTED.items() if name.startswith(start)), None)
         slow = item.get_closest_marker("slow") is not None
