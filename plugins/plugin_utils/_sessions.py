@@ -8,23 +8,28 @@ read once, in the process that they are forked from, which is the one that impor
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 try:
     import boto3
+    import botocore.loaders
     import botocore.session
 except ImportError:  # the plugins that make clients check for boto3 and say how to install it
     boto3 = None
 
 
 def _loader() -> Any:
-    """Botocore's reader of descriptions, which keeps what it has read: what every client takes, and our stores' own."""
-    loader = botocore.session.get_session().get_component("data_loader")
+    """Botocore's reader of descriptions, which keeps what it has read: what every client takes, and our stores' own.
+
+    AWS's configuration is not looked at: what is wrong in it is told when a client is made.
+    """
+    loader = botocore.loaders.create_loader(os.environ.get("AWS_DATA_PATH"))
     for name in ("endpoints", "partitions", "sdk-default-configuration", "_retry"):
         loader.load_data_with_path(name)
     for service in ("secretsmanager", "ssm"):
         for description in ("service-2", "endpoint-rule-set-1", "paginators-1"):
-            loader.load_service_model(service, description)
+            loader.load_service_model(service, description, api_version=None)
     return loader
 
 

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,3 +40,16 @@ def test_a_profile_is_its_own_session(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert _sessions.session(None).region_name != "eu-north-1"
     with pytest.raises(ProfileNotFound):
         _sessions.session("nobody").client("ssm")
+
+
+def test_a_wrong_configuration_does_not_keep_a_plugin_from_loading(tmp_path: Path) -> None:
+    """It is told by whoever makes a client."""
+    config = tmp_path / "config"
+    config.write_text("this is no configuration", encoding="utf-8")
+    for name, value in (("AWS_PROFILE", "nobody"), ("AWS_CONFIG_FILE", str(config))):
+        command = [sys.executable, "-c", f"import {_sessions.__name__}"]
+        path = os.pathsep.join(one for one in sys.path if one)
+        done = subprocess.run(
+            command, env={**os.environ, "PYTHONPATH": path, name: value}, capture_output=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
