@@ -19,6 +19,7 @@ HEADER = """\
 # it, and move the file into group_vars/all; docs/catalog.md explains each key.
 """
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_+.-]*\Z")
 _SECRET = re.compile(r"SECRET|PASSW|PWD|TOKEN|KEY|CREDENTIAL|PRIVATE|DSN|SALT|SIGN|WEBHOOK|CERT", re.IGNORECASE)
 _USER = re.compile(r"(USER|USERNAME|LOGIN|_ID)$", re.IGNORECASE)
 _MODULE = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)+\Z")
@@ -53,9 +54,9 @@ class Guess:
             else f"parameter: {_folder(self.name)}/{self.name}"
         )
         parts = [where] + ([f"type: {self.type}"] if self.type != "string" else [])
-        parts += [f"schemes: [{', '.join(self.schemes)}]"] if self.schemes else []
+        parts += [f"schemes: [{', '.join(_text(one) for one in self.schemes)}]"] if self.schemes else []
         parts.append(f"sensitivity: {self.sensitivity}")
-        return f"    {_key(self.name)}: {{{', '.join(parts)}}} # guessed: {self.why}"
+        return f"    {_text(self.name)}: {{{', '.join(parts)}}} # guessed: {self.why}"
 
 
 def draft(values: Mapping[str, str], application: str) -> str:
@@ -65,7 +66,7 @@ def draft(values: Mapping[str, str], application: str) -> str:
     left = [f"  # left out: line {at} of the file has no setting's name" for at in _odd(values)]
     lines = [
         HEADER + "secrets_catalog:",
-        f"  application: {application}",
+        f"  application: {_text(application)}",
         "  contacts: {security: security@example.com} # guessed: write who is told of a leak",
         f"  audit_log: {{log_group: /{application}/secrets-audit}} # guessed",
         "",
@@ -77,9 +78,9 @@ def draft(values: Mapping[str, str], application: str) -> str:
     if found:
         lines += ["", "  credentials:"]
         for name, (kind, settings, why) in found.items():
-            appears = ", ".join(f"{{setting: {_key(setting)}}}" for setting in settings)
+            appears = ", ".join(f"{{setting: {_text(setting)}}}" for setting in settings)
             more = ", fallbacks: SECRET_KEY_FALLBACKS" if kind == "django_secret_key" and _FALLBACKS in values else ""
-            lines.append(f"    {_key(name)}: # guessed: {why}")
+            lines.append(f"    {_text(name)}: # guessed: {why}")
             lines.append(f"      {{kind: {kind}, max_age_days: 90{more}, appears_in: [{appears}]}}")
     return "\n".join(lines) + "\n"
 
@@ -188,8 +189,9 @@ def _folder(name: str) -> str:
     return _PREFIXES.get(name.partition("_")[0], "App")
 
 
-def _key(name: str) -> str:
-    return json.dumps(name) if name.lower() in _YAML_WORDS else name
+def _text(name: str) -> str:
+    """A word as YAML takes it for text, so neither as another value nor as a number."""
+    return name if _WORD.match(name) and name.lower() not in _YAML_WORDS else json.dumps(name)
 
 
 def is_name(name: str) -> bool:

@@ -125,3 +125,10 @@ def test_names_that_yaml_takes_for_another_value_stay_names() -> None:
     found = parsed(values).credentials
     assert set(found) == {"on", "yes", "null", "true", "api_key", "api_key_value", "api_key_value_value"}
     assert sorted(name for one in found.values() for name in one.settings) == sorted(values)
+
+
+@pytest.mark.parametrize("application", ["no", "123", "1e5", "2026-11-27", "watch-party"])
+def test_what_yaml_takes_for_another_value_stays_text(application: str) -> None:
+    """A folder may be called 123, and a URL may begin with no://."""
+    document = yaml.safe_load(draft({"A_URL": "no://u:p@h/d"}, application))["secrets_catalog"]
+    assert (document["application"], document["settings"]["A_URL"]["schemes"]) == (application, ["no"])
