@@ -61,7 +61,7 @@ SELECTED = {
     "test_rotate_bad_input": (),
     "test_rotate_faults": ("health_fails", "writes_other_keys"),
     "test_rotate_later": (),
-    "test_rotate_two": ("started_together",),
+    "test_rotate_two": (),
     "test_rotation_elasticache": (),
     "test_rotation_valkey": (),
     "test_session_probe": ("refused[db]", "loudly[signed_cookies]"),
