@@ -11,8 +11,8 @@ import pytest
 from sandbox.binaries import installed_postgres
 
 SERVERS = (
+    "access_key_steps/",
     "postgresql_login/",
-    "test_access_key_steps",
     "test_django_sessions",
     "test_elasticache_",
     "test_former_logins",

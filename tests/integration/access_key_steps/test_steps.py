@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -29,24 +28,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._acc
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._new_values import Issued
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
-from sandbox.aws import Moto
 from sandbox.faults import Fault
 from tests.integration.access_key_lab import OPERATOR, USER, client_of, keys
-from tests.integration.access_key_world import BEFORE, World, a_world
+from tests.integration.access_key_steps.world import BEFORE, World
 
 NOBODYS = "AKIAIOSFODNN7EXAMPLE"
-
-
-@pytest.fixture(scope="module")
-def moto() -> Iterator[Moto]:
-    with Moto() as server:
-        yield server
-
-
-@pytest.fixture
-def world(moto: Moto) -> Iterator[World]:
-    with a_world(moto) as made:
-        yield made
 
 
 def without_retries(world: World) -> Any:

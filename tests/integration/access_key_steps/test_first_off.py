@@ -4,28 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Overtaken, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam import AccessKeys
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
-from sandbox.aws import Moto
 from tests.integration.access_key_lab import USER, keys
-from tests.integration.access_key_world import World, a_world
-
-
-@pytest.fixture(scope="module")
-def moto() -> Iterator[Moto]:
-    with Moto() as server:
-        yield server
-
-
-@pytest.fixture
-def world(moto: Moto) -> Iterator[World]:
-    with a_world(moto) as made:
-        yield made
+from tests.integration.access_key_steps.world import World
 
 
 class TestFirstOff:
