@@ -18,13 +18,14 @@ import subprocess
 import sys
 import threading
 import time
-import xml.etree.ElementTree as ET
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+
+from check_results import Tally, counted, skipped, summary, total
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
@@ -35,32 +36,8 @@ STAMP = ".stamps/requirements-ansible-2.19.txt"
 """What scripts/bootstrap.sh leaves in an environment that has ansible-core 2.19."""
 TAIL = 80
 """Lines of a failed check's log that are shown."""
-REASON = 160
-"""Characters of a failed test's reason in the list at the end."""
 STOPPING = threading.Event()
 """Set when the run is interrupted: checks that run side by side end too."""
-
-
-@dataclass(frozen=True)
-class Tally:
-    """What came out of one check or of one stage."""
-
-    passed: int = 0
-    failures: tuple[str, ...] = ()
-    """What failed, by name."""
-    skipped: Counter[str] = field(default_factory=Counter)
-    """How many were skipped for which reason."""
-
-    @property
-    def failed(self) -> int:
-        return len(self.failures)
-
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(self.passed + other.passed, self.failures + other.failures, self.skipped + other.skipped)
-
-
-def skipped(reason: str) -> Tally:
-    return Tally(skipped=Counter({reason: 1}))
 
 
 @dataclass(frozen=True)
@@ -180,36 +157,6 @@ def end(process: subprocess.Popen[bytes]) -> None:
             process.wait(30)
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-def counted(report: Path) -> Tally:
-    if not report.exists():
-        return Tally()
-    tally = Tally()
-    for case in ET.parse(report).iter("testcase"):
-        skip = case.find("skipped")
-        if _reason(case) is not None:
-            tally += Tally(failures=(_failure(case),))
-        elif skip is not None and skip.get("type") != "pytest.xfail":
-            tally += skipped(skip.get("message") or "no reason given")
-        else:
-            tally += Tally(passed=1)
-    return tally
-
-
-def _reason(case: ET.Element) -> ET.Element | None:
-    return next((one for one in case if one.tag in ("failure", "error")), None)
-
-
-def _failure(case: ET.Element) -> str:
-    """Which test failed, as pytest takes it, and the first line of why."""
-    reason = _reason(case)
-    words = "" if reason is None else " ".join((reason.get("message") or "").split())[:REASON]
-    return f"{(case.get('classname') or '?').replace('.', '/')}.py::{case.get('name')}: {words}"
-
-
-def total(tallies: Iterable[Tally]) -> Tally:
-    return sum(tallies, Tally())
 
 
 def cores() -> dict[str, Path]:
@@ -355,43 +302,25 @@ EXTRA: dict[str, Callable[[Run], Tally]] = {"docs": docs}
 """Parts of a stage that can be run alone."""
 
 
-BESIDE = {"hosts": ("lint", "readers", "simulation")}
-"""Stages that mostly wait, and those of one process that run meanwhile."""
+WAITING = "hosts"
+"""A stage that mostly waits."""
+MEANWHILE = ("lint", "readers", "simulation")
+"""Stages of one process, which leave a core to it."""
 
 
 def run_stages(names: Sequence[str], one: Callable[[str], None]) -> None:
-    """Each stage in turn, but for those that one process and one that waits can share two cores for."""
-    left = list(names)
-    for waiting, meanwhile in BESIDE.items():
-        together = [name for name in left if name in meanwhile]
-        if waiting in left and together:
-            with ThreadPoolExecutor(1) as pool:
-                beside = pool.submit(one, waiting)
-                for name in together:
-                    one(name)
-                beside.result()
-            left = [name for name in left if name != waiting and name not in together]
-    for name in left:
-        one(name)
-
-
-def summary(results: dict[str, tuple[Tally, float]], seconds: float) -> Tally:
-    whole = total(tally for tally, _ in results.values())
-    print(f"\n{'stage':<12} {'passed':>7} {'failed':>7} {'skipped':>8} {'seconds':>8}")
-    rows = [(name, tally, taken) for name, (tally, taken) in results.items()]
-    for name, tally, taken in [*rows, ("all", whole, seconds)]:
-        print(f"{name:<12} {tally.passed:>7} {tally.failed:>7} {tally.skipped.total():>8} {taken:>8.1f}")
-    if whole.failures:
-        print("\nFailed:")
-        for name, tally, _seconds in rows:
-            for failure in tally.failures:
-                print(f"  {name}: {failure}")
-    if whole.skipped:
-        print("\nNot tested here:")
-        for reason, count in whole.skipped.items():
-            print(f"  {count} x {reason}")
-    print(f"\n{whole.passed} passed, {whole.failed} failed, {whole.skipped.total()} skipped", flush=True)
-    return whole
+    """Each stage in turn, but for one that waits beside those of one process."""
+    meanwhile = [name for name in names if name in MEANWHILE]
+    shared = [WAITING, *meanwhile] if WAITING in names and meanwhile else []
+    if shared:
+        with ThreadPoolExecutor(1) as pool:
+            beside = pool.submit(one, WAITING)
+            for name in meanwhile:
+                one(name)
+            beside.result()
+    for name in names:
+        if name not in shared:
+            one(name)
 
 
 def interrupted(number: int, _frame: object) -> None:

@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture
 def checks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(ROOT / "scripts")
     spec = importlib.util.spec_from_file_location("run_checks", ROOT / "scripts" / "run_checks.py")
     assert spec
     assert spec.loader

@@ -1,0 +1,82 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What came out of the project's checks: counts, what failed, what was skipped and why, and the table at the end."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+REASON = 160
+"""Characters of a failed test's reason in the list at the end."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What came out of one check or of one stage."""
+
+    passed: int = 0
+    failures: tuple[str, ...] = ()
+    """What failed, by name."""
+    skipped: Counter[str] = field(default_factory=Counter)
+    """How many were skipped for which reason."""
+
+    @property
+    def failed(self) -> int:
+        return len(self.failures)
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(self.passed + other.passed, self.failures + other.failures, self.skipped + other.skipped)
+
+
+def skipped(reason: str) -> Tally:
+    return Tally(skipped=Counter({reason: 1}))
+
+
+def counted(report: Path) -> Tally:
+    """What pytest's report tells."""
+    if not report.exists():
+        return Tally()
+    tally = Tally()
+    for case in ET.parse(report).iter("testcase"):
+        skip = case.find("skipped")
+        reason = next((one for one in case if one.tag in ("failure", "error")), None)
+        if reason is not None:
+            tally += Tally(failures=(_failure(case, reason),))
+        elif skip is not None and skip.get("type") != "pytest.xfail":
+            tally += skipped(skip.get("message") or "no reason given")
+        else:
+            tally += Tally(passed=1)
+    return tally
+
+
+def _failure(case: ET.Element, reason: ET.Element) -> str:
+    """Which test failed, as pytest takes it, and how the reason begins."""
+    words = " ".join((reason.get("message") or "").split())[:REASON]
+    return f"{(case.get('classname') or '?').replace('.', '/')}.py::{case.get('name')}: {words}"
+
+
+def total(tallies: Iterable[Tally]) -> Tally:
+    return sum(tallies, Tally())
+
+
+def summary(results: dict[str, tuple[Tally, float]], seconds: float) -> Tally:
+    whole = total(tally for tally, _ in results.values())
+    print(f"\n{'stage':<12} {'passed':>7} {'failed':>7} {'skipped':>8} {'seconds':>8}")
+    rows = [(name, tally, taken) for name, (tally, taken) in results.items()]
+    for name, tally, taken in [*rows, ("all", whole, seconds)]:
+        print(f"{name:<12} {tally.passed:>7} {tally.failed:>7} {tally.skipped.total():>8} {taken:>8.1f}")
+    if whole.failures:
+        print("\nFailed:")
+        for name, tally, _seconds in rows:
+            for failure in tally.failures:
+                print(f"  {name}: {failure}")
+    if whole.skipped:
+        print("\nNot tested here:")
+        for reason, count in whole.skipped.items():
+            print(f"  {count} x {reason}")
+    print(f"\n{whole.passed} passed, {whole.failed} failed, {whole.skipped.total()} skipped", flush=True)
+    return whole
