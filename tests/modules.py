@@ -27,6 +27,6 @@ def run_module(
         with pytest.raises(SystemExit):
             main()
     output = capsys.readouterr().out
-    result: dict[str, Any] = json.loads(output)
+    result: dict[str, Any] = json.loads(output.strip().rpartition("\n")[2])
     result.pop("invocation", None)
     return result, output

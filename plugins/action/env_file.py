@@ -13,16 +13,22 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _dotenv,
     _dotenv_readers,
+    _env_changes,
     _envfile,
     _errors,
+    _health,
     _redact,
+    _services,
+    _systemd,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.modules import env_file
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _guard, _lean
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._registered import registered
 
-USES = (_errors, _dotenv_readers, _dotenv, _envfile)
+USES = (_errors, _dotenv_readers, _dotenv, _env_changes, _envfile)
+RESTARTS = (_health, _systemd, _services)
+"""Sent where services are restarted, in the order of their imports."""
 SET_HERE = ("content", "snapshot_id", "journal", "fingerprint_key")
 
 
@@ -61,7 +67,8 @@ class ActionModule(ActionBase):
 
     def _on_host(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         params = _lean.validated(env_file.ARGUMENT_SPEC, args)
-        return _lean.execute(self, env_file, USES, args=params, task_vars=task_vars)
+        uses = USES + RESTARTS if params.get("services") else USES
+        return _lean.execute(self, env_file, uses, args=params, task_vars=task_vars)
 
     def _snapshot(self, args: Mapping[str, Any], env: Any, task_vars: Mapping[str, Any]) -> dict[str, Any]:
         name = args.get("snapshot")

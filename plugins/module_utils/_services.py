@@ -29,6 +29,22 @@ class Health(NamedTuple):
     timeout: float
 
 
+def restarted_and_healthy(services: Dict[str, Any]) -> List[Dict[str, Any]]:
+    """The last answer of each health address, once everything was restarted and stayed up. Raises HostError.
+
+    ``services`` are the option of that name of the module env_file.
+    """
+    units = services["units"] if services["command"] is None else []
+    restart(services["command"], units)
+    answers = wait_healthy(
+        Health(
+            services["health_urls"], services["health_retries"], services["health_delay"], services["health_timeout"]
+        )
+    )
+    require_running(units)
+    return answers
+
+
 def restart(command: Optional[str], units: Sequence[str]) -> None:
     """Restarts by the command or, without one, unit after unit. Raises HostError."""
     if command is not None:

@@ -18,6 +18,10 @@ description:
     string inside the pipelined connection.
   - Keeps a mark beside the file (C(.env.mark), which snapshot was accepted and which one the services were proven
     healthy on) and the last proven file (C(.env.proven)), both 0600.
+  - With O(services) it goes on where RV(restart_needed) says so. It restarts them, asks each health address on the host
+    itself until it answers 200, looks whether the systemd units stayed up, and records the file as proven. One
+    execution a host does all of it, since a task for each of these steps costs more than the steps. A failure leaves the
+    file unproven, and what was written is told along with it.
   - Refuses to send anything where it would touch the host's disk on the way, that is without pipelining, with
     C(ANSIBLE_KEEP_REMOTE_FILES), with C(become_method=su) or with C(async).
 options:
@@ -80,6 +84,45 @@ options:
         second task with O(state=proven). Needs O(mark=true).
     type: bool
     default: false
+  services:
+    description:
+      - What is restarted and proven on the file, for O(state=present) where RV(restart_needed) says so, and for
+        O(state=restored) where RV(restored) does. Needs O(mark=true).
+      - Redirects are not followed, certificates are checked, and proxies are not used. What a command or an application
+        prints is never told, since it may show settings.
+    type: dict
+    suboptions:
+      command:
+        description: A command that restarts every service, instead of O(services.units). It is not run through a shell.
+        type: str
+      units:
+        description: systemd units, restarted one after the other.
+        type: list
+        elements: str
+        default: []
+      health_urls:
+        description: Addresses that must answer 200.
+        type: list
+        elements: str
+        default: []
+      health_retries:
+        description: How often an address is asked again before the services count as unhealthy.
+        type: int
+        default: 30
+      health_delay:
+        description: Seconds between two tries.
+        type: float
+        default: 1
+      health_timeout:
+        description: Seconds that an answer may keep silent.
+        type: float
+        default: 5
+      record:
+        description:
+          - Whether the file is recorded as proven in the end. Without it, O(state=proven) does so later. A file that was
+            put back is never recorded; the next delivery restarts and proves.
+        type: bool
+        default: true
   addresses:
     description:
       - Whether to tell the host's own addresses too, which whoever looks for foreign sessions needs. Saves a task.
@@ -131,7 +174,16 @@ EXAMPLES = r"""
     snapshot: env_snapshot
     owner: watchparty
 
-- name: Record that the services are healthy on it
+- name: Deliver it, restart what reads it, and record that it is healthy
+  watchparty.secrets.env_file:
+    path: /srv/watchparty/.env
+    snapshot: env_snapshot
+    owner: watchparty
+    services:
+      units: [watchparty-web.service, watchparty-worker.service]
+      health_urls: ["http://127.0.0.1:8000/health/"]
+
+- name: Record that services that were restarted otherwise are healthy on it
   watchparty.secrets.env_file:
     path: /srv/watchparty/.env
     state: proven
@@ -152,7 +204,7 @@ mode:
 restart_needed:
   description: Whether the file is another than the one that the services were proven healthy on.
   type: bool
-  returned: when O(state=present)
+  returned: when O(state=present), also in a failure to restart or prove
 proven:
   description: Whether the mark names the file as proven after this run.
   type: bool
@@ -160,7 +212,13 @@ proven:
 restored:
   description: Whether a former file is in place again; false means that there was none and the path is empty.
   type: bool
-  returned: when O(state=restored)
+  returned: when O(state=restored), also in a failure to restart or prove
+health:
+  description: The last answer of each address.
+  type: list
+  elements: dict
+  returned: when O(services) were restarted
+  sample: [{url: "http://127.0.0.1:8000/health/", status: 200, seconds: 0.012}]
 changes:
   description: Names of the settings by kind of change.
   type: dict
@@ -179,13 +237,13 @@ snapshot_id:
   sample: s-5f2b8c01a9d3e417
 """
 
-import hashlib
-import hmac
+import json
+import sys
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv, _envfile
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import DotenvError, HostError, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv, _env_changes, _envfile
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError, SecretsError
 
 ARGUMENT_SPEC = {
     "path": {"type": "path", "required": True},
@@ -206,43 +264,23 @@ ARGUMENT_SPEC = {
     "mark": {"type": "bool", "default": True},
     "backup": {"type": "bool", "default": True},
     "prove": {"type": "bool", "default": False},
+    "services": {
+        "type": "dict",
+        "options": {
+            "command": {"type": "str"},
+            "units": {"type": "list", "elements": "str", "default": []},
+            "health_urls": {"type": "list", "elements": "str", "default": []},
+            "health_retries": {"type": "int", "default": 30},
+            "health_delay": {"type": "float", "default": 1},
+            "health_timeout": {"type": "float", "default": 5},
+            "record": {"type": "bool", "default": True},
+        },
+    },
     "addresses": {"type": "bool", "default": False},
     "owner": {"type": "str"},
     "group": {"type": "str"},
     "mode": {"type": "str", "default": "0600"},
 }
-
-
-def settings_of(found, readers):
-    """The settings of a present file; a file that cannot be parsed counts as one without settings."""
-    try:
-        return _dotenv.from_dotenv(found.content.decode("utf-8"), readers) if found else {}
-    except (DotenvError, ValueError):
-        return {}
-
-
-def changes(before, after):
-    return {
-        "added": sorted(set(after) - set(before)),
-        "changed": sorted(name for name in set(before) & set(after) if before[name] != after[name]),
-        "removed": sorted(set(before) - set(after)),
-    }
-
-
-def diff(path, before, after, key, mode_before, mode_after):
-    def text(settings, mode):
-        lines = ["mode %s" % mode] if mode else []
-        for name in sorted(settings):
-            mac = hmac.new(key.encode(), ("%s\0%s" % (name, settings[name])).encode("utf-8"), hashlib.sha256)
-            lines.append("%s fingerprint %s" % (name, mac.hexdigest()[:8]))
-        return "".join(line + "\n" for line in lines)
-
-    return {
-        "before_header": path,
-        "after_header": path,
-        "before": text(before, mode_before),
-        "after": text(after, mode_after),
-    }
 
 
 def octal(mode):
@@ -263,18 +301,24 @@ def deliver(module, wanted):
         except UnicodeDecodeError:
             raise HostError("%s: is not UTF-8, and its other lines are to be kept" % path) from None
     content = text.encode("utf-8")
-    before, after = settings_of(found, readers), _dotenv.from_dotenv(text, readers)
+    before = _env_changes.settings_of(found.content if found else None, readers)
+    after = _dotenv.from_dotenv(text, readers)
     plan = _envfile.planned(path, content, wanted, found, mark)
     result = {
         "changed": plan.rewrite,
         "path": path,
         "mode": octal(plan.wanted.mode),
-        "changes": changes(before, after),
+        "changes": _env_changes.changes(before, after),
         "restart_needed": plan.restart,
     }
     if module._diff and plan.rewrite:
-        mode_before = octal(found.mode) if found else ""
-        result["diff"] = diff(path, before, after, params["fingerprint_key"] or "", mode_before, result["mode"])
+        key = params["fingerprint_key"] or ""
+        result["diff"] = {
+            "before_header": path,
+            "after_header": path,
+            "before": _env_changes.shown(before, octal(found.mode) if found else "", key),
+            "after": _env_changes.shown(after, result["mode"], key),
+        }
     if module.check_mode:
         return result
     _envfile.deliver(plan, params["snapshot_id"], params["journal"], keep=params["backup"])
@@ -307,6 +351,23 @@ def restore(module, wanted):
     return {"changed": changed, "path": path, "restored": kept is not None}
 
 
+def restarted(module, done):
+    """What came of restarting and proving; ``done`` is what holds until then."""
+    from ansible_collections.watchparty.secrets.plugins.module_utils import _services  # few executions need it
+
+    # The last line counts: this one does if the process is ended meanwhile.
+    ended = {**done, "failed": True, "msg": "the module was ended on the host before the services were proven"}
+    sys.stdout.write("\n%s\n" % json.dumps(ended))
+    sys.stdout.flush()
+    params = module.params
+    answer = {"changed": True, "health": _services.restarted_and_healthy(params["services"])}
+    if params["state"] == "present" and params["services"]["record"]:
+        with _envfile.alone(params["path"]):
+            _envfile.Mark(params["path"]).prove(params["snapshot_id"], _envfile.required(params["path"]))
+        answer["proven"] = True
+    return answer
+
+
 def own_addresses():
     import subprocess  # few executions need it, and every host pays for it
 
@@ -319,20 +380,22 @@ def own_addresses():
 
 def main():
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    beside = {"addresses": own_addresses()} if module.params["addresses"] else {}
+    params = module.params
+    done = {"addresses": own_addresses()} if params["addresses"] else {}
+    if params["snapshot_id"]:
+        done["snapshot_id"] = params["snapshot_id"]
     try:
-        wanted = _envfile.ownership(module.params["owner"], module.params["group"], module.params["mode"])
-        state = module.params["state"]
-        with _envfile.alone(module.params["path"]):
-            if state == "present":
-                result = deliver(module, wanted)
+        wanted = _envfile.ownership(params["owner"], params["group"], params["mode"])
+        with _envfile.alone(params["path"]):
+            if params["state"] == "present":
+                done.update(deliver(module, wanted))
             else:
-                result = prove(module) if state == "proven" else restore(module, wanted)
+                done.update(prove(module) if params["state"] == "proven" else restore(module, wanted))
+        if params["services"] and not module.check_mode and (done.get("restart_needed") or done.get("restored")):
+            done.update(restarted(module, done))
     except SecretsError as error:
-        module.fail_json(msg=str(error), **beside)
-    if module.params["snapshot_id"]:
-        result["snapshot_id"] = module.params["snapshot_id"]
-    module.exit_json(**beside, **result)
+        module.fail_json(msg=str(error), **done)
+    module.exit_json(**done)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ ACTS = {
     "created": "Make ready for them",
     "set": "Make the second login valid",
     "test": "Log in with it from an application's host",
-    "deploy": "Restart and prove",
+    "deploy": "Deliver and prove",
     "promote": "Make the new versions the current ones",
     "promoted": "Read what the journal prescribes",
     "retire": "End the other login and its sessions, and prove that it is refused",

@@ -242,10 +242,10 @@ def test_every_failed_host_of_a_batch_is_named(lab: Lab) -> None:
     assert run.code != 0
     reason = run.text.partition("The rollout stopped.")[2]
     for name in ("web1", "web2"):
-        assert re.search(rf"{name}: Restart and prove: http\S+: answered 500, asked \d+ times in \d+ s", reason)
+        assert re.search(rf"{name}: Deliver and prove: http\S+: answered 500, asked \d+ times in \d+ s", reason)
         assert f"{name}: there was no earlier file; the new one was removed" in reason
         assert f"{name}: failed; there was no earlier file" in run.text
-    assert "web3: Restart" not in reason
+    assert "web3: Deliver" not in reason
     hosts[2].assert_proven("1")
 
 
@@ -260,6 +260,34 @@ if (place / "hangs-up").exists() and "GENERATION='1'" in (place / ".env").read_t
     sys.exit(1)
 sys.exit(subprocess.call(sys.argv[1:]))
 """
+
+
+IS_ENDED = """
+import os, pathlib, signal, subprocess, sys
+if "GENERATION='2'" in (pathlib.Path(sys.argv[-1]) / ".env").read_text():
+    os.kill(os.getppid(), signal.SIGKILL)
+    sys.exit(1)
+sys.exit(subprocess.call(sys.argv[1:]))
+"""
+
+
+def test_what_is_ended_on_the_host_between_the_file_and_the_proof_goes_back(lab: Lab) -> None:
+    """As when memory runs out: the module cannot say what it wrote any more."""
+    (host,) = lab.add_hosts()
+    script = lab.directory / "is_ended.py"
+    script.write_text(IS_ENDED)
+    restart = lab.host_vars[host.name]["env_deploy_restart_command"]
+    lab.host_vars[host.name]["env_deploy_restart_command"] = f"{sys.executable} {script} {restart}"
+    lab.seed()
+    lab.deploy()
+    lab.seed(layout("2"))
+    run = lab.run()
+    assert run.code != 0
+    reason = run.text.partition("The rollout stopped.")[2]
+    assert "web1: Deliver and prove: the module was ended on the host before the services were proven" in reason
+    assert "web1: the last proven file is back and the services are healthy" in reason
+    assert host.generation == "1"
+    assert host.service["generation"] == "1"
 
 
 def test_from_outside(lab: Lab, outside: str) -> None:

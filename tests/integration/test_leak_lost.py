@@ -113,7 +113,7 @@ def test_one_that_comes_back_in_time_is_deployed_to(lab: RotationLab) -> None:
 def test_an_open_rotation_whose_new_values_may_have_leaked_is_taken_back(lab: RotationLab) -> None:
     """What the leak reveals was being rotated; its new value is made anew."""
     old = lab.ready()
-    assert Chaos(lab).kill("on the host: Restart and prove#1") is not None
+    assert Chaos(lab).kill("on the host: Deliver and prove#1") is not None
     staged = lab.hosts[0].values()["REDIS_URL"]
     run = respond(lab, "-e", "leaked=host:web2")
     assert run.code == 0, run.output

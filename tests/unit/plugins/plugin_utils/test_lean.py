@@ -23,30 +23,6 @@ from ansible_collections.watchparty.secrets.plugins.modules import env_file
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _lean
 from sandbox.process import REPOSITORY
 
-PLUGINS = Path(__file__).parents[4] / "plugins"
-PACKAGE = "ansible_collections.watchparty.secrets.plugins"
-LEAN = sorted(path.stem for path in (PLUGINS / "action").glob("*.py") if "\nUSES = (" in path.read_text())
-
-
-def imported(path: Path) -> set[str]:
-    """The names of our own files that a file of module_utils, or a module, imports."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{PACKAGE}.module_utils"):
-            inside = (node.module or "").removeprefix(f"{PACKAGE}.module_utils").removeprefix(".")
-            found |= {inside} if inside else {one.name for one in node.names}
-    return found
-
-
-@pytest.mark.parametrize("action", LEAN)
-def test_what_a_module_imports_is_sent_along_and_first(action: str) -> None:
-    sent: set[str] = set()
-    for used in importlib.import_module(f"{PACKAGE}.action.{action}").USES:
-        name = used.__name__.removeprefix(f"{PACKAGE}.module_utils.")
-        assert imported(Path(used.__file__)) <= sent, f"{name} is sent before what it imports, or without it"
-        sent.add(name)
-    assert imported(PLUGINS / "modules" / f"{action}.py") <= sent
-
 
 class Host:
     """An action plugin whose host is this machine."""
@@ -136,6 +112,7 @@ def _sent(name: str) -> Sequence[ModuleType]:
     """What the action sends to a host, in its order; nothing for one that sends no module."""
     action = importlib.import_module(f"ansible_collections.watchparty.secrets.plugins.action.{name}")
     own = action.__dict__.get("USES") or getattr(action.ActionModule, "uses", ())
+    own = (*own, *getattr(action, "RESTARTS", ()))
     module = getattr(action.ActionModule, "module", None) or action.__dict__.get(name)
     if not isinstance(module, ModuleType):  # stands for one whose code is another plugin's
         return own

@@ -1,0 +1,196 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the mark says after a restart that went well, failed, or was killed in the middle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile, _services
+
+Run = Callable[..., dict[str, Any]]
+ONE = {"KEY": "canary-one"}
+TWO = {"KEY": "canary-two"}
+
+
+@pytest.fixture
+def deliver(run: Run, tmp_path: Path) -> Run:
+    """Delivers or puts back, with a restart that leaves a trace."""
+
+    def call(values: dict[str, str] | None = None, *, services: dict[str, Any] | None = None, **more: Any) -> Any:
+        command = f"touch {tmp_path / 'restarted'}"
+        return run(values, services={"command": command, **(services or {})}, **more)
+
+    return call
+
+
+@pytest.fixture
+def restarts(tmp_path: Path) -> Callable[[], bool]:
+    """Whether there was a restart since the last question."""
+
+    def call() -> bool:
+        trace = tmp_path / "restarted"
+        found = trace.exists()
+        trace.unlink(missing_ok=True)
+        return found
+
+    return call
+
+
+def is_proven(path: str) -> bool:
+    return _envfile.Mark(path).is_settled(_envfile.digest(Path(path).read_bytes()))
+
+
+def test_a_restart_that_goes_well_is_recorded(deliver: Run, restarts: Callable[[], bool], path: str) -> None:
+    answer = deliver(ONE)
+    assert (answer["changed"], answer["restart_needed"], answer["proven"]) == (True, True, True)
+    assert (answer["health"], answer["snapshot_id"]) == ([], "s-1")
+    assert restarts()
+    assert is_proven(path)
+    again = deliver(ONE)
+    assert (again["changed"], again["restart_needed"], again["proven"]) == (False, False, True)
+    assert "health" not in again
+    assert not restarts()
+
+
+def test_a_file_that_was_written_but_not_proven_is_restarted_on(
+    run: Run, deliver: Run, restarts: Callable[[], bool], path: str
+) -> None:
+    run(ONE)
+    answer = deliver(ONE)
+    assert (answer["changed"], answer["proven"]) == (True, True)
+    assert restarts()
+    assert is_proven(path)
+
+
+def test_without_record_the_mark_stays(deliver: Run, restarts: Callable[[], bool], path: str) -> None:
+    assert deliver(ONE, services={"record": False})["proven"] is False
+    assert restarts()
+    assert not is_proven(path)
+
+
+def test_without_a_mark_nothing_is_known_to_need_it(deliver: Run, restarts: Callable[[], bool]) -> None:
+    assert deliver(ONE, mark=False)["restart_needed"] is False
+    assert not restarts()
+
+
+def test_check_mode_restarts_nothing(deliver: Run, restarts: Callable[[], bool], path: str) -> None:
+    assert deliver(ONE, _ansible_check_mode=True)["restart_needed"] is True
+    assert not restarts()
+    assert not Path(path).exists()
+
+
+@pytest.mark.parametrize(
+    ("services", "words"),
+    [
+        ({"command": "false"}, "the restart command ended with 1"),
+        ({"health_urls": ["http://127.0.0.1:9/"], "health_retries": 0}, "Connection refused"),
+    ],
+)
+def test_what_fails_is_not_recorded_and_tells_what_was_written(
+    deliver: Run, path: str, services: dict[str, Any], words: str
+) -> None:
+    """Whoever puts the former file back must know that there is something to put back."""
+    answer = deliver(ONE, services=services)
+    assert answer["failed"] is True
+    assert words in answer["msg"]
+    assert (answer["changed"], answer["restart_needed"], answer["proven"]) == (True, True, False)
+    assert Path(path).exists()
+    assert not is_proven(path)
+
+
+def test_what_fails_before_the_write_does_not(deliver: Run, restarts: Callable[[], bool], path: str) -> None:
+    Path(path).mkdir()
+    answer = deliver(ONE)
+    assert answer["failed"] is True
+    assert "restart_needed" not in answer
+    assert not restarts()
+
+
+def test_a_file_that_is_put_back_is_restarted_on_and_not_recorded(
+    deliver: Run, restarts: Callable[[], bool], path: str
+) -> None:
+    deliver(ONE)
+    assert deliver(TWO, snapshot="s-2", services={"command": "false"})["failed"] is True
+    restarts()
+    answer = deliver(state="restored", snapshot="s-2")
+    assert (answer["restored"], answer["health"]) == (True, [])
+    assert restarts()
+    assert "canary-one" in Path(path).read_text()
+    assert not is_proven(path)
+    failed = deliver(state="restored", snapshot="s-2", services={"command": "false"})
+    assert (failed["failed"], failed["restored"]) == (True, True)
+
+
+def test_an_empty_place_that_is_put_back_is_not_restarted_on(deliver: Run, restarts: Callable[[], bool]) -> None:
+    deliver(ONE, services={"command": "false"})
+    assert deliver(state="restored")["restored"] is False
+    assert not restarts()
+
+
+def test_a_file_that_another_run_wrote_meanwhile_is_not_recorded(
+    run: Run, deliver: Run, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other run writes while this one waits for health."""
+    real = _services.wait_healthy
+    answers: list[dict[str, Any]] = []
+
+    def meanwhile(health: _services.Health) -> list[dict[str, Any]]:
+        answers.append(run(TWO, snapshot="s-2", journal=2))
+        return real(health)
+
+    monkeypatch.setattr(_services, "wait_healthy", meanwhile)
+    answer = deliver(ONE, snapshot="s-1", journal=1)
+    assert answers[0]["changed"]
+    assert "the file is no longer the one of snapshot s-1" in answer["msg"]
+    assert not is_proven(path)
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL."""
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        (_services, "restart"),
+        (_services, "wait_healthy"),
+        (_services, "require_running"),
+        (_envfile.Mark, "prove"),
+    ],
+)
+@pytest.mark.parametrize("after", [False, True])
+def test_killed_anywhere_the_next_run_restarts_or_is_proven(
+    deliver: Run,
+    restarts: Callable[[], bool],
+    path: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    owner: Any,
+    name: str,
+    after: bool,
+) -> None:
+    real = getattr(owner, name)
+
+    def die(*args: Any) -> None:
+        if after:
+            real(*args)
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, name, die)
+        with pytest.raises(Killed):
+            deliver(ONE)
+    # What it said before is what the controller goes by.
+    last = json.loads(capsys.readouterr().out.strip().rpartition("\n")[2])
+    assert (last["failed"], last["changed"], last["restart_needed"], last["proven"]) == (True, True, True, False)
+    assert "ended on the host before the services were proven" in last["msg"]
+    restarts()
+    assert deliver(ONE)["restart_needed"] is not (name == "prove" and after)
+    assert restarts() is not (name == "prove" and after)
+    assert is_proven(path)
