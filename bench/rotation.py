@@ -4,16 +4,13 @@
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.scene import HERE, Run
+from bench.scene import Run
 from bench.scripted import ScriptedScene
 from sandbox import sshd
-from sandbox.process import SandboxError
 from tests.integration.rotation_lab import OWNER, RotationLab, rotation_lab
 
 SERIAL = '{"env_deploy_serial": [1, "100%"]}'
@@ -29,26 +26,11 @@ class RotationScene(ScriptedScene):
 
     def rotation(self, *, hosts: int) -> Run:
         self._begin(hosts)
-        plays_file = self.lab.directory / "plays.jsonl"
-        before, began = len(self.lab.moto.calls()), time.monotonic()
-        done = self.lab.rotate(
+        run, _text = self.run_playbook(
             *("-e", "credential=database", "-e", "rotation_force=true", "-e", SERIAL, "-f", "20"),
-            environment={
-                "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback_plugins"),
-                "ANSIBLE_CALLBACKS_ENABLED": "bench_plays",
-                "BENCH_PLAYS": str(plays_file),
-            },
+            playbook="playbooks/rotate.yml",
         )
-        seconds = time.monotonic() - began
-        if done.code:
-            raise SandboxError(f"rotate.yml ended with {done.code}:\n{done.output[-4000:]}")
-        plays = [json.loads(line) for line in plays_file.read_text(encoding="utf-8").splitlines()]
-        return Run(
-            seconds,
-            {play["play"]: play["seconds"] for play in plays},
-            [(f"{play['play']}: {name}", taken) for play in plays for name, taken in play["tasks"]],
-            self.calls(before),
-        )
+        return run
 
     def script(self, *, hosts: int) -> Run:
         self._begin(hosts)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import time
@@ -50,6 +51,31 @@ class ScriptedScene:
         if done.returncode:
             raise SandboxError(f"{name} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
         return Run(seconds, {}, [], self.calls(before))
+
+    def run_playbook(self, *arguments: str, playbook: str) -> tuple[Run, str]:
+        """A timed run, with its plays and tasks, and what it printed."""
+        plays_file = self.lab.directory / "plays.jsonl"
+        before, began = len(self.lab.moto.calls()), time.monotonic()
+        done = self.lab.run(
+            *arguments,
+            playbook=playbook,
+            environment={
+                "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback_plugins"),
+                "ANSIBLE_CALLBACKS_ENABLED": "bench_plays",
+                "BENCH_PLAYS": str(plays_file),
+            },
+        )
+        seconds = time.monotonic() - began
+        if done.code:
+            raise SandboxError(f"{playbook} ended with {done.code}:\n{done.output[-4000:]}")
+        plays = [json.loads(line) for line in plays_file.read_text(encoding="utf-8").splitlines()]
+        run = Run(
+            seconds,
+            {play["play"]: play["seconds"] for play in plays},
+            [(f"{play['play']}: {name}", taken) for play in plays for name, taken in play["tasks"]],
+            self.calls(before),
+        )
+        return run, done.text
 
     def calls(self, before: int) -> dict[str, int]:
         return dict(Counter(call["operation"] for call in self.lab.moto.calls(since=before)))
