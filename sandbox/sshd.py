@@ -118,7 +118,8 @@ class Sshd(Server):
         )
 
     def _launch(self) -> Process:
-        # StrictModes looks at every parent folder, and the system's temporary folder is open to all.
+        # StrictModes looks at every parent folder, and the system's temporary folder is open to all. Below the first level
+        # bash reads no .bashrc: what this machine's user starts there is no part of a host, and costs each command its time.
         write_private(
             self.directory / "sshd_config",
             f"ListenAddress {self.host}:{self.port}\n"
@@ -127,7 +128,7 @@ class Sshd(Server):
             f"PidFile none\nStrictModes no\nUsePAM no\nAllowUsers {getpass.getuser()}\n"
             "PermitRootLogin prohibit-password\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"
             "AuthenticationMethods publickey\nPermitUserEnvironment no\nX11Forwarding no\nAllowTcpForwarding no\n"
-            "PrintMotd no\nPrintLastLog no\nMaxStartups 100\nSubsystem sftp internal-sftp\n",
+            "SetEnv SHLVL=1\nPrintMotd no\nPrintLastLog no\nMaxStartups 100\nSubsystem sftp internal-sftp\n",
         )
         host_key = (self.directory / "host_key.pub").read_text(encoding="utf-8")
         write_private(self.directory / "known_hosts", f"[{self.host}]:{self.port} {host_key}")

@@ -239,3 +239,12 @@ def test_the_binaries_of_the_python_packages(
         else:
             assert server.accepts(server.password)
             assert not server.accepts("wrong")
+
+
+def test_sshd_starts_nothing_of_this_machines_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """bash, started by sshd, reads .bashrc even for a command."""
+    if sshd.unavailable():
+        pytest.skip(f"not tested: sshd; {sshd.unavailable()}")
+    with sshd.Sshd() as server:
+        done = server.run('test -z "$BASH_VERSION" || case $SHLVL in 1|"") exit 1;; esac')
+    assert done.returncode == 0, done.stderr
