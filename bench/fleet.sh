@@ -27,6 +27,12 @@ stage() { # SECRET NAME: NAME.new becomes a pending version; its id is in NAME.v
         --query VersionId --output text >"$2.version"
 }
 
+record() { # WORDS: one line in the audit log
+    jq -n --arg words "$1" --arg who "$USER" '[{timestamp: (now * 1000 | floor), message: ({$who, $words} | tojson)}]' >record
+    aws logs put-log-events --log-group-name /watchparty/secrets-audit --log-stream-name "${STREAM:?}" \
+        --log-events file://record >recorded
+}
+
 promote() { # SECRET NAME: NAME.version becomes current in place of what NAME.read holds
     aws secretsmanager update-secret-version-stage --secret-id "$1" --version-stage AWSCURRENT \
         --move-to-version-id "$(cat "$2.version")" --remove-from-version-id "$(jq -r .VersionId "$2.read")" >"$2.promoted"

@@ -3,7 +3,7 @@
 # AWS command line, valkey-cli and parallel ssh, purges the cache, and makes the leaked version unreadable.
 #
 # From the environment: HOSTS, SSH_CONFIG, APP (each host has its own folder in it), CACHE_HOST, CACHE_PORT, HEALTH_URL.
-# It assesses nothing, keeps no evidence, no journal and no post-mortem, and a run that is killed is to be mended by hand.
+# It assesses nothing, keeps no journal and no post-mortem, and a run that is killed is to be mended by hand.
 # shellcheck source=bench/fleet.sh
 . "$(dirname "$0")/fleet.sh"
 core=watchparty/production/core
@@ -24,6 +24,14 @@ jq -j .SecretString token.read >token.old
 jq -j '.SecretString | fromjson.password' admin.read >admin.password
 admin=$(jq -r '.SecretString | fromjson.username' admin.read)
 jq -j '.REDIS_URL | capture("//[^:]*:(?<password>[^@]*)@").password' core.old >old.password
+
+# Keep evidence: who was logged in there, who may log in, and since when what runs; who is connected to the server
+seen() { on "$1" 'last -n 50 2>/dev/null; cat ~/.ssh/authorized_keys 2>/dev/null; ps -eo lstart,user,args' >"seen.$1"; }
+every seen "${hosts[@]}" &
+cache "$admin" admin.password <<<"ACL GETUSER default
+CLIENT LIST" >clients
+grep -q '^passwords' clients
+wait $!
 
 # Stage
 printf %s "n$(openssl rand -hex 24)" >new.password
@@ -66,6 +74,7 @@ cache "$admin" admin.password <<<"ACL SETUSER default !$old_digest
 ACL SAVE
 CLIENT KILL USER default SKIPME yes" >revoked
 cache default old.password <<<PING 2>&1 | grep -q WRONGPASS
+record "the cache's password on ${#hosts[@]} hosts"
 
 # Purge the cache
 { printf 'export REDISCLI_AUTH=%q\n' "$(cat new.password)"

@@ -3,7 +3,7 @@
 # command line, psql and parallel ssh. Two logins take turns; one host goes first, then all others at once.
 #
 # From the environment: HOSTS, SSH_CONFIG, APP (the applications' folder; each host has its own in it), PGHOST, PGPORT,
-# PGDATABASE. It keeps no journal and no audit log, plans nothing, and a run that is killed is to be mended by hand.
+# PGDATABASE. It keeps no journal, plans nothing, and a run that is killed is to be mended by hand.
 # shellcheck source=bench/fleet.sh
 . "$(dirname "$0")/fleet.sh"
 core=watchparty/production/core
@@ -29,6 +29,11 @@ admin=$(jq -r '.SecretString | fromjson.username' admin.read)
 jq -j .password all.old >old.password
 old=$(jq -r .username all.old)
 case $old in *_a) new=${old%_a}_b ;; *) new=${old%_b}_a ;; esac
+
+# Ask the server before anything is written
+echo "SELECT rolcreaterole OR rolsuper, (SELECT count(*) FROM pg_roles WHERE rolname IN ('$old', '$new', '${new%_*}'))
+    FROM pg_roles WHERE rolname = current_user" | psql_there "$admin" admin.password postgres >answer
+grep -qx 't|3' answer
 
 # Stage
 printf %s "n$(openssl rand -hex 24)" >new.password
@@ -86,4 +91,5 @@ if echo 'SELECT 1;' | psql_there "$old" old.password "$PGDATABASE" 2>refusal; th
     exit 1
 fi
 grep -qE 'not permitted to log in|password authentication failed' refusal
+record "$old to $new on ${#hosts[@]} hosts"
 echo "$old to $new on ${#hosts[@]} hosts"

@@ -14,7 +14,10 @@ from bench import aws_cli
 from bench.scene import HERE, Run
 from sandbox.process import REPOSITORY, SandboxError, clean_environment, write_private
 from tests.integration.by_hand import ssh_config
-from tests.integration.rotation_lab import RotationLab
+from tests.integration.rotation_lab import LOG_GROUP, RotationLab
+
+
+STREAM = "script"
 
 
 class ScriptedScene:
@@ -25,6 +28,8 @@ class ScriptedScene:
         self._config = lab.directory / "ssh_config"
         self._controls = lab.directory / "cp"
         control = {"ControlMaster": "auto", "ControlPersist": "60", "ControlPath": f"{self._controls}/%n"}
+        # Beside the collection's own, whose lines are chained.
+        lab.moto.client("logs").create_log_stream(logGroupName=LOG_GROUP, logStreamName=STREAM)
         write_private(self._config, ssh_config(lab.connection, **control))
 
     def run_script(self, name: str, **variables: str) -> Run:
@@ -40,6 +45,8 @@ class ScriptedScene:
                 HOSTS=" ".join(host.name for host in self.lab.hosts),
                 SSH_CONFIG=str(self._config),
                 APP=str(self.lab.directory),
+                STREAM=STREAM,
+                USER="expert",
                 **variables,
             ),
             stdin=subprocess.DEVNULL,

@@ -55,6 +55,7 @@ class ActionModule(RotationAction):
         "hosts": {"type": "list", "elements": "str", "default": []},
         "proven": {"type": "list", "elements": "str", "default": []},
         "skipped": {"type": "list", "elements": "str", "default": []},
+        "leaves_lost": {"type": "bool", "default": False},
         "outcome": {"type": "str", "default": _steps.DONE},
         "moved": {"type": "list", "elements": "str", "default": []},
         "words": {"type": "str", "default": ""},
@@ -132,8 +133,8 @@ class ActionModule(RotationAction):
         if not write:
             return {"changed": True, "nothing": False, "diff": _plan_words.diff(data), **said}
         rotation_id = f"r-{_shared.now():%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
-        setting.rotator.open(journal, rotation_id, plan, contents)
-        opened = setting.rotator.advance("create" if plan.phases else "retire")
+        opened = setting.rotator.open(journal, rotation_id, plan, contents)
+        opened = setting.rotator.advance("create" if plan.phases else "retire", since=opened)
         return {"changed": True, "nothing": False, **said, "rotation": _told(setting, opened)}
 
     @staticmethod
@@ -173,10 +174,10 @@ class ActionModule(RotationAction):
         else:
             taken = setting.rotator.take(journal, rotation)
         if rotation.step == "plan" and not back:
-            taken = setting.rotator.advance("create" if rotation.plan.get("phases") else "retire")
+            taken = setting.rotator.advance("create" if rotation.plan.get("phases") else "retire", since=taken)
         if back:
             phase = _steps.way_back(rotation)
-            taken = setting.rotator.advance("abort", phase=phase, reason="the operator asked for it")
+            taken = setting.rotator.advance("abort", phase=phase, reason="the operator asked for it", since=taken)
         return {"changed": True, "nothing": False, "said": said, "rotation": _told(setting, taken)}
 
     def _advance(self, setting: Setting, args: Mapping[str, Any]) -> dict[str, Any]:
@@ -192,14 +193,17 @@ class ActionModule(RotationAction):
             if journal.incident is not None:
                 at = _ages.stamp(_shared.now())
                 more["events"] = _leak_steps.events(rotation, str(decision.step), setting.kinds, at)
-            journal = setting.rotator.advance(str(decision.step), phase=decision.phase, **more)
+            journal = setting.rotator.advance(str(decision.step), phase=decision.phase, since=journal, **more)
         return {**answer, "rotation": _told(setting, journal)}
 
     def _gate(self, setting: Setting, args: Mapping[str, Any]) -> dict[str, Any]:
         """Whether a value may be removed now: who is not proven to run on the other one."""
         setting.rotator.mine()
         gate = _steps.Gate(hosts=args["hosts"], proven=args["proven"], skipped=args["skipped"])
-        return {"changed": False, "objections": gate.objections()}
+        objections = gate.objections()
+        if objections and not args["leaves_lost"]:
+            raise RotationError(f"nothing was removed: {'; '.join(objections)}")
+        return {"changed": False, "objections": objections}
 
     def _prepared(self, setting: Setting, args: Mapping[str, Any], state: str) -> dict[str, Any]:
         """Notes that a server has both logins of these credentials, or no longer has."""

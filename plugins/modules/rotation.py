@@ -98,6 +98,10 @@ options:
     type: list
     elements: str
     default: []
+  leaves_lost:
+    description: With O(state=gated), whether hosts that are not proven are only told of. Without it they are an error.
+    type: bool
+    default: false
   outcome:
     description: With O(state=advanced), what the present step came to.
     type: str

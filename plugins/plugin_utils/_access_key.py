@@ -62,7 +62,7 @@ def concerned(setting: Setting, name: str) -> tuple[Hands, Keys]:
         old = former_login(setting.catalog, setting.rotator.secrets, journal, item)
         new: Login | None = _in_force(setting, name)
     else:
-        old = _graph.find(setting.catalog, credential, setting.rotator.old_contents(rotation)).login
+        old = _graph.find(setting.catalog, credential, setting.rotator.old_contents(rotation, credential)).login
         new = setting.new_value(rotation, name) or issued.find(name)
     if old.username is None:
         raise RotationError(f"{name}: the id of its old access key cannot be read any more; delete that key by hand")

@@ -69,12 +69,13 @@ def parties(setting: Setting, name: str, *, path: str | None = None) -> Parties:
     """
     journal, rotation, item = setting.mine(name)
     obligation = journal.obligations.get(item.obligation or "")
-    old_contents = setting.rotator.old_contents(rotation)
+    credential = setting.catalog.credentials[name]
+    old_contents = setting.rotator.old_contents(rotation, credential)
     new = setting.new_value(rotation, name)
     if obligation and item.act == _rotation.RETIRE:
         new = present_login(setting, name)[0]
         old_contents = setting.rotator.secrets.read(list(obligation.secrets), pins=obligation.secrets)
-    found = _graph.find(setting.catalog, setting.catalog.credentials[name], old_contents)
+    found = _graph.find(setting.catalog, credential, old_contents)
     admin, admin_url = administrator(setting, name, found.url, rotation, path=path)
     return Parties(
         old=found.login,

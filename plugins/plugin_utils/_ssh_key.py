@@ -62,8 +62,9 @@ def concerned(setting: Setting, name: str) -> Pair:
         old = former_login(setting.catalog, setting.rotator.secrets, journal, item).password
         new: str | None = _in_use(setting, name)
     else:
-        before = setting.rotator.old_contents(rotation)
-        old = _graph.find(setting.catalog, setting.catalog.credentials[name], before).login.password
+        credential = setting.catalog.credentials[name]
+        before = setting.rotator.old_contents(rotation, credential)
+        old = _graph.find(setting.catalog, credential, before).login.password
         login = setting.new_value(rotation, name)
         new = login.password if login else None
     if old is None:

@@ -22,7 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
     SecretsError,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
-from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import (
     _mirror,
     _new_values,
@@ -79,13 +79,16 @@ class Rotator:
     def mine(self) -> tuple[Journal, OpenRotation]:
         """The journal and this run's rotation. Raises :class:`Overtaken` if another run goes on with it."""
         journal = self.look()
+        return journal, self._held(journal)
+
+    def _held(self, journal: Journal) -> OpenRotation:
         rotation = journal.rotation
         if rotation is None:
             raise Overtaken("this run's rotation was ended by another run; nothing more is done here")
         if rotation.run != self.me.run:
             raise Overtaken(f"{rotation} was taken over by another run; nothing more is done here")
         self.require_known(rotation)
-        return journal, rotation
+        return rotation
 
     def require_known(self, rotation: OpenRotation) -> None:
         gone = sorted(set(rotation.plan.get("credentials", {})) - set(self.catalog.credentials))
@@ -125,9 +128,13 @@ class Rotator:
         more = {"phase": rotation.phase, "holder": dict(self.me.holder), **more}
         return self.append(journal, rotation.id, rotation.step, **more)
 
-    def advance(self, step: str, *, phase: int = 0, **more: Any) -> Journal:
-        """Begins the next step; what deploys have to use from now on is decided here."""
-        journal, rotation = self.mine()
+    def advance(self, step: str, *, phase: int = 0, since: Optional[Journal] = None, **more: Any) -> Journal:
+        """Begins the next step; what deploys have to use from now on is decided here.
+
+        ``since`` saves a look: the journal as this run found or left it. Its next number can be taken once.
+        """
+        journal = since or self.look()
+        rotation = self._held(journal)
         prescribed: dict[str, Any] = {}
         if step == "deploy" or (step == "abort" and phase):
             pins = self.pins(rotation, phase, before=step == "abort" and rotation.step == "create")
@@ -182,18 +189,21 @@ class Rotator:
         own = self.own(rotation)
         return {"secret": own, "version": version_id(rotation.id, own), "phase": phase}
 
-    def old_contents(self, rotation: OpenRotation) -> Contents:
-        """What the stores held when the rotation was planned, read by version."""
+    def old_contents(self, rotation: OpenRotation, credential: Optional[Credential] = None) -> Contents:
+        """What the stores held when the rotation was planned, read by version: where one credential is, or everything."""
         pins = {**rotation.secrets, **rotation.plan.get("secrets", {})}
-        contents = self.secrets.read(list(pins), pins=pins)
         numbers = {name: str(number) for name, number in rotation.plan.get("parameters", {}).items()}
+        if credential is not None:
+            pins = {name: pins[name] for name in _graph.secrets_of(self.catalog, credential) if name in pins}
+            numbers = numbers if _graph.reads_ssm(self.catalog, credential) else {}
+        contents = self.secrets.read(list(pins), pins=pins)
         if numbers:
             found = self.parameters.read([self.catalog.ssm_path], pins=numbers)
             contents |= Contents(
                 {name: one for name, one in found.readings.items() if name in numbers},
                 {name: one for name, one in found.failures.items() if name in numbers},
             )
-        planned = {**rotation.plan.get("secrets", {}), **numbers}
+        planned = {**{name: pins[name] for name in rotation.plan.get("secrets", {}) if name in pins}, **numbers}
         lost = [f"version {planned[name]} of {name}" for name in sorted(planned) if name not in contents.readings]
         if lost:
             raise RotationError(f"{', '.join(lost)} cannot be read any more, and {rotation} was planned from it")

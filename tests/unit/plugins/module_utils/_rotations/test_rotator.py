@@ -106,6 +106,16 @@ class TestJournal:
             first.advance("set")
         assert opened(first.look()).run == "run2"
 
+    def test_a_step_since_what_was_seen_saves_a_look_and_is_no_less_refused(self, world: World) -> None:
+        first = world.begun("database")
+        seen = first.look()
+        assert opened(first.advance("set", since=seen)).step == "set"
+        with pytest.raises(Overtaken, match="was taken by rotation r1"):
+            first.advance("test", since=seen)
+        world.taken_over()
+        with pytest.raises(Overtaken, match="was taken over by another run"):
+            first.advance("test", since=first.look())
+
     def test_what_deploys_must_use(self, world: World) -> None:
         rotator = world.begun(*ALL)
         world.created(rotator)
