@@ -19,9 +19,8 @@ description:
   - Keeps a mark beside the file (C(.env.mark), which snapshot was accepted and which one the services were proven
     healthy on) and the last proven file (C(.env.proven)), both 0600.
   - With O(services) it goes on where RV(restart_needed) says so. It restarts them, asks each health address on the host
-    itself until it answers 200, looks whether the systemd units stayed up, and records the file as proven. One
-    execution a host does all of it, since a task for each of these steps costs more than the steps. A failure leaves the
-    file unproven, and what was written is told along with it.
+    itself until it answers 200, looks whether the systemd units stayed up, and records the file as proven. A failure
+    leaves the file unproven, and what was written is told along with it.
   - Refuses to send anything where it would touch the host's disk on the way, that is without pipelining, with
     C(ANSIBLE_KEEP_REMOTE_FILES), with C(become_method=su) or with C(async).
 options:
@@ -119,8 +118,8 @@ options:
         default: 5
       record:
         description:
-          - Whether the file is recorded as proven in the end. Without it, O(state=proven) does so later. A file that was
-            put back is never recorded; the next delivery restarts and proves.
+          - Whether the file is recorded as proven in the end; one that was put back never is, and is proven by the next
+            delivery. Without it, O(state=proven) does so later.
         type: bool
         default: true
   addresses:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from typing import Any, Callable, Iterator, Mapping, Optional, Sequence
+from typing import Callable, Iterator, Mapping, Optional, Sequence
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _journal
+from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     AlreadyExists,
     Conflict,
@@ -38,6 +38,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rot
     label,
     version_id,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_steps import Steps
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
     CURRENT,
     DENIED,
@@ -46,12 +47,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base im
     NumberedStore,
     VersionedStore,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 
 
-class Rotator:
-    """One process's hands on the stores and the journal."""
+class Rotator(Steps):
+    """One process's hands on the stores, and on the journal that says what they may do."""
 
     def __init__(
         self,
@@ -63,134 +63,16 @@ class Rotator:
         clock: Callable[[], str],
         mirror: Optional[_mirror.Mirror] = None,
     ) -> None:
-        self.catalog = catalog
+        super().__init__(catalog=catalog, parameters=parameters, me=me, clock=clock)
         self.secrets = secrets
         self.parameters = parameters
-        self.me = me
         self.mirror = mirror
-        self._clock = clock
-        self._log = JournalStore(parameters, catalog.journal_path)
-
-    # The journal
-
-    def look(self) -> Journal:
-        return _journal.fold(self.catalog.journal_path, self._log.readings())
-
-    def mine(self) -> tuple[Journal, OpenRotation]:
-        """The journal and this run's rotation. Raises :class:`Overtaken` if another run goes on with it."""
-        journal = self.look()
-        return journal, self._held(journal)
-
-    def _held(self, journal: Journal) -> OpenRotation:
-        rotation = journal.rotation
-        if rotation is None:
-            raise Overtaken("this run's rotation was ended by another run; nothing more is done here")
-        if rotation.run != self.me.run:
-            raise Overtaken(f"{rotation} was taken over by another run; nothing more is done here")
-        self.require_known(rotation)
-        return rotation
-
-    def require_known(self, rotation: OpenRotation) -> None:
-        gone = sorted(set(rotation.plan.get("credentials", {})) - set(self.catalog.credentials))
-        if gone:
-            raise RotationError(f"the catalog has lost {', '.join(gone)}; put it back until {rotation} has ended")
-
-    def append(self, journal: Journal, rotation: str, step: str, **more: Any) -> Journal:
-        """The journal with one more entry; only one process can append it."""
-        entry = {
-            "rotation": rotation,
-            "step": step,
-            "who": self.me.who,
-            "at": self._clock(),
-            "run": self.me.run,
-            **({"prev": journal.digest} if journal.digest else {}),
-            **{name: value for name, value in more.items() if value not in (None, {}, [], "")},
-        }
-        number = journal.head + 1
-        text = self._log.append(number, entry)
-        return _journal.extended(journal, f"{self.catalog.journal_path}/{number}", number, text)
-
-    def trim(self, below: int) -> None:
-        self._log.trim(below)
-
-    def open(self, journal: Journal, rotation: str, plan: _rotation.Plan, contents: Contents) -> Journal:
-        """Begins a rotation: pins the snapshot that every deploy uses until the new one is there."""
-        names = [name for name in contents.readings if not name.startswith("/")]
-        prescribes = {
-            "secrets": {name: contents.readings[name].version for name in sorted(names)},
-            "parameters": dict(plan.parameters),
-        }
-        more = {"plan": plan.entry(), "prescribes": prescribes, "holder": dict(self.me.holder)}
-        return self.append(journal, rotation, "plan", **more)
-
-    def take(self, journal: Journal, rotation: OpenRotation, **more: Any) -> Journal:
-        """The next entry makes this run the one that goes on."""
-        more = {"phase": rotation.phase, "holder": dict(self.me.holder), **more}
-        return self.append(journal, rotation.id, rotation.step, **more)
-
-    def advance(self, step: str, *, phase: int = 0, since: Optional[Journal] = None, **more: Any) -> Journal:
-        """Begins the next step; what deploys have to use from now on is decided here.
-
-        ``since`` saves a look: the journal as this run found or left it. Its next number can be taken once.
-        """
-        journal = since or self.look()
-        rotation = self._held(journal)
-        prescribed: dict[str, Any] = {}
-        if step == "deploy" or (step == "abort" and phase):
-            pins = self.pins(rotation, phase, before=step == "abort" and rotation.step == "create")
-            prescribed = {"secrets": pins, "overlay": self._overlay(rotation, phase)}
-        elif step in ("promote", "retire") and rotation.plan.get("phases"):
-            prescribed = self.new(rotation, written=step == "retire")
-        elif step == "abort":
-            prescribed = self.old(rotation)
-        if prescribed:
-            more["prescribes"] = prescribed
-        return self.append(journal, rotation.id, step, phase=phase, **more)
-
-    # The versions
-
-    def old(self, rotation: OpenRotation) -> dict[str, Any]:
-        """The snapshot planned from, as an entry prescribes it."""
-        return {
-            "secrets": {**rotation.secrets, **rotation.plan.get("secrets", {})},
-            "parameters": dict(rotation.plan.get("parameters", {})),
-        }
-
-    def new(self, rotation: OpenRotation, *, written: bool) -> dict[str, Any]:
-        """The snapshot that it leads to; its parameters are ``written`` once it is promoted."""
-        last = int(rotation.plan["phases"])
-        pins = {"secrets": self.pins(rotation, last)}
-        if not written:
-            return {**pins, "overlay": self._overlay(rotation, last)}
-        numbers = rotation.plan.get("parameters", {})
-        return {**pins, "parameters": {name: int(number) + 1 for name, number in numbers.items()}}
-
-    def pins(self, rotation: OpenRotation, phase: int, *, before: bool = False) -> dict[str, str]:
-        """Version id by secret in that phase."""
-        names = rotation.plan.get("secrets", {})
-        changed = {name: self.version(rotation, name, phase, before=before) for name in names}
-        return {**rotation.secrets, **changed}
-
-    @staticmethod
-    def version(rotation: OpenRotation, secret: str, phase: int, *, before: bool = False) -> str:
-        """The version of that phase; ``before``: of the attempt before the newest, which may not be staged yet."""
-        attempt = max(1, rotation.plan.get("attempts", {}).get(secret, 1) - before)
-        return version_id(rotation.id, secret, phase, attempt)
-
-    def own(self, rotation: OpenRotation) -> str:
-        return f"{self.catalog.rotation_secret}/{rotation.id}"
 
     def issued(self, rotation: OpenRotation) -> _new_values.Issued:
         return _new_values.Issued(self.secrets, self.own(rotation), rotation.id)
 
-    def _overlay(self, rotation: OpenRotation, phase: int) -> Optional[dict[str, Any]]:
-        if not rotation.plan.get("parameters"):
-            return None
-        own = self.own(rotation)
-        return {"secret": own, "version": version_id(rotation.id, own), "phase": phase}
-
     def old_contents(self, rotation: OpenRotation, credential: Optional[Credential] = None) -> Contents:
-        """What the stores held when the rotation was planned, read by version: where one credential is, or everything."""
+        """What the stores held when it was planned, read by version: where one credential is, or everything."""
         pins = {**rotation.secrets, **rotation.plan.get("secrets", {})}
         numbers = {name: str(number) for name, number in rotation.plan.get("parameters", {}).items()}
         if credential is not None:
