@@ -16,7 +16,6 @@ from sandbox.process import REPOSITORY, SandboxError, clean_environment, write_p
 from tests.integration.by_hand import ssh_config
 from tests.integration.rotation_lab import LOG_GROUP, RotationLab
 
-
 STREAM = "script"
 
 

@@ -118,8 +118,8 @@ class Sshd(Server):
         )
 
     def _launch(self) -> Process:
-        # StrictModes looks at every parent folder, and the system's temporary folder is open to all. Below the first level
-        # bash reads no .bashrc: what this machine's user starts there is no part of a host, and costs each command its time.
+        # StrictModes looks at every parent folder, and the system's temporary folder is open to all. Below the first
+        # level bash reads no .bashrc: what this machine's user starts there is no part of a host, and takes its time.
         write_private(
             self.directory / "sshd_config",
             f"ListenAddress {self.host}:{self.port}\n"

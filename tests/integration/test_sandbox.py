@@ -241,7 +241,7 @@ def test_the_binaries_of_the_python_packages(
             assert not server.accepts("wrong")
 
 
-def test_sshd_starts_nothing_of_this_machines_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sshd_starts_nothing_of_this_machines_user() -> None:
     """bash, started by sshd, reads .bashrc even for a command."""
     if sshd.unavailable():
         pytest.skip(f"not tested: sshd; {sshd.unavailable()}")
