@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from typing import Dict, List, Mapping, Optional, Sequence
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import DotenvError
@@ -31,8 +31,17 @@ def changes(before: Settings, after: Settings) -> Dict[str, List[str]]:
     }
 
 
-def shown(settings: Settings, mode: str, key: str) -> str:
-    """One side of a diff: the mode, if there is one, and each name with its value's fingerprint under ``key``."""
+def diff(path: str, before: Tuple[Settings, str], after: Tuple[Settings, str], *, key: str) -> Dict[str, str]:
+    """As Ansible shows it: on both sides the mode, if there is one, and each name with a fingerprint under ``key``."""
+    return {
+        "before_header": path,
+        "after_header": path,
+        "before": _side(*before, key=key),
+        "after": _side(*after, key=key),
+    }
+
+
+def _side(settings: Settings, mode: str, *, key: str) -> str:
     lines = ["mode %s" % mode] if mode else []
     for name in sorted(settings):
         mac = hmac.new(key.encode(), ("%s\0%s" % (name, settings[name])).encode("utf-8"), hashlib.sha256)

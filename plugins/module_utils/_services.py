@@ -35,13 +35,15 @@ def restarted_and_healthy(services: Dict[str, Any]) -> List[Dict[str, Any]]:
     ``services`` are the option of that name of the module env_file.
     """
     units = services["units"] if services["command"] is None else []
-    restart(services["command"], units)
-    answers = wait_healthy(
-        Health(
-            services["health_urls"], services["health_retries"], services["health_delay"], services["health_timeout"]
-        )
-    )
-    require_running(units)
+    health = Health(*(services["health_" + name] for name in Health._fields))
+    try:
+        restart(services["command"], units)
+        answers = wait_healthy(health)
+        require_running(units)
+    except HostError:
+        raise
+    except Exception as error:  # pylint: disable=broad-exception-caught  # whoever called must know how far it came
+        raise HostError("restart and proof met a defect of this module: %s" % type(error).__name__) from error
     return answers
 
 
@@ -117,12 +119,12 @@ def _is_up(unit: Dict[str, str]) -> bool:
 
 
 def _wait(url: str, health: Health) -> Dict[str, Any]:
-    began, tries = time.monotonic(), health.retries + 1
+    began, tries = time.monotonic(), max(health.retries, 0) + 1
     for left in reversed(range(tries)):
         answer = _health.asked(url, health.timeout)
         if answer["status"] == 200:
             return answer
         if left:
-            time.sleep(health.delay)
+            time.sleep(max(health.delay, 0))
     said = answer.get("problem") or "answered %d" % answer["status"]
     raise HostError("%s: %s, asked %d times in %.0f s" % (url, said, tries, time.monotonic() - began))

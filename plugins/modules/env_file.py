@@ -86,7 +86,7 @@ options:
   services:
     description:
       - What is restarted and proven on the file, for O(state=present) where RV(restart_needed) says so, and for
-        O(state=restored) where RV(restored) does. Needs O(mark=true).
+        O(state=restored) where RV(restored) does. Needs O(mark=true), and O(prove=false).
       - Redirects are not followed, certificates are checked, and proxies are not used. What a command or an application
         prints is never told, since it may show settings.
     type: dict
@@ -311,13 +311,8 @@ def deliver(module, wanted):
         "restart_needed": plan.restart,
     }
     if module._diff and plan.rewrite:
-        key = params["fingerprint_key"] or ""
-        result["diff"] = {
-            "before_header": path,
-            "after_header": path,
-            "before": _env_changes.shown(before, octal(found.mode) if found else "", key),
-            "after": _env_changes.shown(after, result["mode"], key),
-        }
+        sides = ((before, octal(found.mode) if found else ""), (after, result["mode"]))
+        result["diff"] = _env_changes.diff(path, *sides, key=params["fingerprint_key"] or "")
     if module.check_mode:
         return result
     _envfile.deliver(plan, params["snapshot_id"], params["journal"], keep=params["backup"])
@@ -359,7 +354,7 @@ def restarted(module, done):
     sys.stdout.write("\n%s\n" % json.dumps(ended))
     sys.stdout.flush()
     params = module.params
-    answer = {"changed": True, "health": _services.restarted_and_healthy(params["services"])}
+    answer = {"health": _services.restarted_and_healthy(params["services"])}
     if params["state"] == "present" and params["services"]["record"]:
         with _envfile.alone(params["path"]):
             _envfile.Mark(params["path"]).prove(params["snapshot_id"], _envfile.required(params["path"]))
@@ -384,14 +379,18 @@ def main():
     if params["snapshot_id"]:
         done["snapshot_id"] = params["snapshot_id"]
     try:
+        if params["services"] and (params["prove"] or not params["mark"] or params["state"] == "proven"):
+            raise HostError("services: not with prove=true, mark=false or state=proven")
         wanted = _envfile.ownership(params["owner"], params["group"], params["mode"])
         with _envfile.alone(params["path"]):
             if params["state"] == "present":
                 done.update(deliver(module, wanted))
             else:
                 done.update(prove(module) if params["state"] == "proven" else restore(module, wanted))
-        if params["services"] and not module.check_mode and (done.get("restart_needed") or done.get("restored")):
-            done.update(restarted(module, done))
+        if params["services"] and (done.get("restart_needed") or done.get("restored")):
+            done["changed"] = True
+            if not module.check_mode:
+                done.update(restarted(module, done))
     except SecretsError as error:
         module.fail_json(msg=str(error), **done)
     module.exit_json(**done)

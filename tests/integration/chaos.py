@@ -155,7 +155,7 @@ class Chaos:
     def stopped(self, at: int | str, *arguments: str) -> Iterator[Stopped]:
         """Stop a run right before an act, and end it at the latest when the block does."""
         process = self._start(str(at), "stop", *arguments)
-        run = Stopped(process, self.lab, self._acts)
+        run = Stopped(process, self.lab, lambda: act_at(self._acts(), at))
         try:
             run.wait()
             yield run
@@ -185,21 +185,23 @@ class Chaos:
 class Stopped:
     """A run that stands still."""
 
-    def __init__(self, process: subprocess.Popen[str], lab: RotationLab, acts: Callable[[], list[Act]]) -> None:
+    def __init__(self, process: subprocess.Popen[str], lab: RotationLab, act: Callable[[], Act | None]) -> None:
         self._process = process
         self._lab = lab
-        self._acts = acts
+        self._find = act
         self.act: Act | None = None
         """What it stands before; None if the run has ended without coming to it."""
         self._since = len(lab.moto.calls())
 
     def wait(self) -> None:
         def still() -> bool:
-            return self._process.poll() is not None or all(state(one) == "T" for one in self._processes())
+            act = self._find()
+            stopped = act is not None and all(state(one) == "T" for one in (self._process.pid, act.process))
+            return stopped or self._process.poll() is not None
 
         assert wait_until(still, seconds=LONGEST)
         if self._process.poll() is None:
-            self.act = self._acts()[-1]
+            self.act = self._find()
 
     def go_on(self) -> None:
         """Let it do what it was about to do, and whatever it still does."""
@@ -222,13 +224,22 @@ class Stopped:
             self._process.communicate()
 
     def _processes(self) -> set[int]:
-        acts = self._acts()
-        return {self._process.pid, *([acts[-1].process] if acts else [])}
+        act = self._find()
+        return {self._process.pid, *([act.process] if act else [])}
 
     def _signal(self, number: signal.Signals) -> None:
         for one in self._processes():
             if state(one) not in ("", "Z"):
                 os.killpg(os.getpgid(one), number)
+
+
+def act_at(acts: Sequence[Act], at: int | str) -> Act | None:
+    """The act that a run stops before; another host's worker may have come to one of its own meanwhile."""
+    if isinstance(at, int):
+        return acts[at - 1] if len(acts) >= at else None
+    label, _, number = at.rpartition("#")
+    same = [act for act in acts if act.label == label]
+    return same[int(number) - 1] if len(same) >= int(number) else None
 
 
 def state(process: int) -> str:

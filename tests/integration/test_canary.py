@@ -126,7 +126,7 @@ SABOTAGES = {
     "the diff shows values": Sabotage(
         "/output: ",
         (
-            ("plugins/modules/env_file.py", "mac.hexdigest()[:8]", "settings[name]"),
+            ("plugins/module_utils/_env_changes.py", "mac.hexdigest()[:8]", "settings[name]"),
             (ENV_FILE, "= _redact.scrub(answer, masked)", "= answer"),
         ),
     ),
@@ -159,11 +159,11 @@ SABOTAGES = {
         "cmdline of a process: API_TOKEN",
         (
             (
-                "roles/env_deploy/tasks/services.yml",
-                '    command: "{{ env_deploy_restart_command | default(omit) }}"\n',
+                "roles/env_deploy/vars/main.yml",
+                '  command: "{{ env_deploy_restart_command | default(none) }}"\n',
                 # A second is long enough for the samples of the process list to see it on a busy machine.
                 (
-                    "    command: \"sh -c 'sleep 1; exec {{ env_deploy_restart_command }}' sh"
+                    "  command: \"sh -c 'sleep 1; exec {{ env_deploy_restart_command }}' sh"
                     ' {{ env_snapshot.settings.API_TOKEN | quote }}"\n'
                 ),
             ),
@@ -177,6 +177,7 @@ SABOTAGES = {
                 'found["status"] = connection.getresponse().status',
                 'found["problem"] = connection.getresponse().read().decode()',
             ),
+            (ENV_FILE, "= _redact.scrub(answer, masked)", "= answer"),
         ),
         application="leak",
     ),

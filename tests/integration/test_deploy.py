@@ -290,6 +290,27 @@ def test_what_is_ended_on_the_host_between_the_file_and_the_proof_goes_back(lab:
     assert host.service["generation"] == "1"
 
 
+def test_a_host_that_is_lost_in_the_middle_is_left_to_the_next_deploy(lab: Lab) -> None:
+    """Nobody knows whether it has the new file."""
+    if lab.connection["ansible_connection"] == "local":
+        pytest.skip("a local connection is never lost")
+    (host,) = lab.add_hosts()
+    script = lab.directory / "hangs_up.py"
+    script.write_text(HANGS_UP)
+    restart = lab.host_vars[host.name]["env_deploy_restart_command"]
+    lab.host_vars[host.name]["env_deploy_restart_command"] = f"{sys.executable} {script} {restart}"
+    (host.directory / "hangs-up").touch()
+    lab.seed()
+    run = lab.run()
+    assert run.code != 0
+    assert "web1: not reached, or lost on the way" in run.text
+    reason = run.text.partition("The rollout stopped.")[2]
+    assert "If it was lost on the way, the next deploy restarts and proves its services" in reason
+    (host.directory / "hangs-up").unlink()
+    assert "services restarted and healthy" in lab.deploy().text
+    host.assert_proven("1")
+
+
 def test_from_outside(lab: Lab, outside: str) -> None:
     """Asked before the mark is written, and on the way back too."""
     (host,) = lab.add_hosts(env_deploy_external_health_url=outside, env_deploy_health_retries=1)

@@ -2,8 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A deploy that is killed at any task, and run again, ends as if it had never been killed.
 
-Tasks that only decide something leave the hosts as they are, so a run kills at the first and the last task, at each
-that acts, and at the one after it. KILL_AT_EVERY_TASK=1 in the environment kills at every task there is.
+Tasks that only decide something leave the hosts as they are, so a run kills at the first and the last task, and at each
+that acts. What is ended between the file and the restart, on the host, is in test_deploy. KILL_AT_EVERY_TASK=1 in the
+environment kills at every task there is.
 """
 
 from __future__ import annotations

@@ -74,15 +74,37 @@ def test_without_record_the_mark_stays(deliver: Run, restarts: Callable[[], bool
     assert not is_proven(path)
 
 
-def test_without_a_mark_nothing_is_known_to_need_it(deliver: Run, restarts: Callable[[], bool]) -> None:
-    assert deliver(ONE, mark=False)["restart_needed"] is False
-    assert not restarts()
+@pytest.mark.parametrize("other", [{"mark": False}, {"prove": True}, {"state": "proven"}])
+def test_what_contradicts_it_is_refused_before_the_write(deliver: Run, path: str, other: dict[str, Any]) -> None:
+    answer = deliver(ONE, **other)
+    assert answer["failed"] is True
+    assert answer["msg"] == "services: not with prove=true, mark=false or state=proven"
+    assert not Path(path).exists()
+
+
+def test_a_defect_is_not_taken_for_an_end_from_outside(
+    deliver: Run, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_services, "wait_healthy", lambda _health: {}["canary"])
+    answer = deliver(ONE)
+    assert answer["msg"] == "restart and proof met a defect of this module: KeyError"
+    assert (answer["failed"], answer["restart_needed"]) == (True, True)
+    assert not is_proven(path)
+
+
+def test_numbers_below_zero_count_as_none(deliver: Run) -> None:
+    services = {"health_urls": ["http://127.0.0.1:9/"], "health_retries": -1, "health_delay": -1}
+    assert "asked 1 times" in deliver(ONE, services=services)["msg"]
 
 
 def test_check_mode_restarts_nothing(deliver: Run, restarts: Callable[[], bool], path: str) -> None:
     assert deliver(ONE, _ansible_check_mode=True)["restart_needed"] is True
-    assert not restarts()
     assert not Path(path).exists()
+    deliver(ONE, services={"record": False})
+    restarts()
+    answer = deliver(ONE, _ansible_check_mode=True)
+    assert (answer["changed"], answer["restart_needed"]) == (True, True), "the same bytes, and not proven"
+    assert not restarts()
 
 
 @pytest.mark.parametrize(
