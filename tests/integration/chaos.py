@@ -31,6 +31,8 @@ WRITES = re.compile(r"(Create|Put|Update|Delete)[A-Z]|on the host: (?!Ask )")
 """Acts that may change something; servers are asked before a rotation is open, and nothing of it can come late."""
 EVERY = os.environ.get("KILL_AT_EVERY_TASK", "")
 """Where the sweeps act: ``1`` before every act there is, ``writes`` before those that may change something."""
+OFTEN = 20
+"""Times that an act may come before a sweep of writes leaves some of them out."""
 Record = Callable[[str, object], None]
 
 
@@ -283,11 +285,18 @@ def writes(acts: Sequence[Act]) -> list[str]:
 
 
 def points(acts: Sequence[Act]) -> list[str]:
-    """What a sweep stops before: each act by its label, since runs differ by a call or two."""
+    """What a sweep stops before: each act by its label, since runs differ by a call or two.
+
+    Of those that may change something, one that comes again and again, as when a parameter's history is pushed out by a
+    hundred writes, is tried at its first, its second, its middle and its last time.
+    """
+    often = Counter(act.label for act in acts)
     seen: Counter[str] = Counter()
     found = []
     for act in acts:
         seen[act.label] += 1
-        if EVERY != "writes" or act.writes:
+        last = often[act.label]
+        tried = last <= OFTEN or seen[act.label] in (1, 2, (last + 1) // 2, last)
+        if EVERY != "writes" or (act.writes and tried):
             found.append(f"{act.label}#{seen[act.label]}")
     return found
