@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests.integration.harness import Lab, calls, catalog, layout
+from tests.integration.harness import Host, Lab, calls, catalog, layout
 
 
 def test_a_deploy_its_repetition_and_what_check_mode_leaves_alone(lab: Lab) -> None:
@@ -271,13 +271,18 @@ sys.exit(subprocess.call(sys.argv[1:]))
 """
 
 
+def restarts_by(lab: Lab, host: Host, program: str) -> None:
+    """The restart command goes through this Python program, which is given the real one and its arguments."""
+    script = lab.directory / "restarts.py"
+    script.write_text(program)
+    restart = lab.host_vars[host.name]["env_deploy_restart_command"]
+    lab.host_vars[host.name]["env_deploy_restart_command"] = f"{sys.executable} {script} {restart}"
+
+
 def test_what_is_ended_on_the_host_between_the_file_and_the_proof_goes_back(lab: Lab) -> None:
     """As when memory runs out: the module cannot say what it wrote any more."""
     (host,) = lab.add_hosts()
-    script = lab.directory / "is_ended.py"
-    script.write_text(IS_ENDED)
-    restart = lab.host_vars[host.name]["env_deploy_restart_command"]
-    lab.host_vars[host.name]["env_deploy_restart_command"] = f"{sys.executable} {script} {restart}"
+    restarts_by(lab, host, IS_ENDED)
     lab.seed()
     lab.deploy()
     lab.seed(layout("2"))
@@ -295,10 +300,7 @@ def test_a_host_that_is_lost_in_the_middle_is_left_to_the_next_deploy(lab: Lab) 
     if lab.connection["ansible_connection"] == "local":
         pytest.skip("a local connection is never lost")
     (host,) = lab.add_hosts()
-    script = lab.directory / "hangs_up.py"
-    script.write_text(HANGS_UP)
-    restart = lab.host_vars[host.name]["env_deploy_restart_command"]
-    lab.host_vars[host.name]["env_deploy_restart_command"] = f"{sys.executable} {script} {restart}"
+    restarts_by(lab, host, HANGS_UP)
     (host.directory / "hangs-up").touch()
     lab.seed()
     run = lab.run()
@@ -332,10 +334,7 @@ def test_a_host_that_is_lost_on_the_way_back_is_not_called_healthy(lab: Lab, out
     if lab.connection["ansible_connection"] == "local":
         pytest.skip("a local connection is never lost")
     (host,) = lab.add_hosts(env_deploy_external_health_url=outside, env_deploy_health_retries=1)
-    script = lab.directory / "hangs_up.py"
-    script.write_text(HANGS_UP)
-    restart = lab.host_vars[host.name]["env_deploy_restart_command"]
-    lab.host_vars[host.name]["env_deploy_restart_command"] = f"{sys.executable} {script} {restart}"
+    restarts_by(lab, host, HANGS_UP)
     lab.seed()
     lab.deploy()
     (host.directory / "hangs-up").touch()

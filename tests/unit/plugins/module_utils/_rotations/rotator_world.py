@@ -17,7 +17,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._journal import
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator import Rotator
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import Values, Who
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import (
+    Values,
+    Who,
+    version_id,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import (
     Hook,
     MemoryParameters,
@@ -69,6 +73,11 @@ class Meanwhile(Hook):
         if (op, name) == (self.op, self.name) and not self.done:
             self.done = True
             self.act()
+
+
+def ids(name: str, *phases: int) -> list[str]:
+    """The versions of these phases in rotation r1."""
+    return [version_id("r1", name, phase, 1) for phase in phases]
 
 
 @dataclass

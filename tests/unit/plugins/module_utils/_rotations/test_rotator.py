@@ -17,10 +17,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Obligation
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import version_id
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import Hook
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 from tests.unit.plugins.module_utils._rotations.rotator_world import (
+    ALL,
     COPY,
     CORE,
     GIVEN,
@@ -31,19 +31,9 @@ from tests.unit.plugins.module_utils._rotations.rotator_world import (
     TOKEN,
     Meanwhile,
     World,
+    ids,
     opened,
 )
-
-ALL = ("database", "django", "token")
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-def ids(name: str, *phases: int) -> list[str]:
-    return [version_id("r1", name, phase, 1) for phase in phases]
 
 
 class TestCreate:

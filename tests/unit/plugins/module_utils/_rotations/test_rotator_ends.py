@@ -29,11 +29,6 @@ from tests.unit.plugins.module_utils._rotations.rotator_world import (
 )
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 def aborting(rotator: Any) -> Any:
     rotator.advance("abort", reason="why")
     return rotator

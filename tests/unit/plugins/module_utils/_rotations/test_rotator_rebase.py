@@ -8,14 +8,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import version_id
-from tests.unit.plugins.module_utils._rotations.rotator_world import COPY, CORE, World, opened
-
-ALL = ("database", "django", "token")
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
+from tests.unit.plugins.module_utils._rotations.rotator_world import ALL, COPY, CORE, World, opened
 
 
 def test_somebodys_change_is_in_what_is_staged_anew(world: World) -> None:

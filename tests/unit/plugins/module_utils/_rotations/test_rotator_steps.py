@@ -16,6 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Overlay, digest_of
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import version_id
 from tests.unit.plugins.module_utils._rotations.rotator_world import (
+    ALL,
     COPY,
     CORE,
     NOW,
@@ -23,19 +24,9 @@ from tests.unit.plugins.module_utils._rotations.rotator_world import (
     TOKEN,
     Meanwhile,
     World,
+    ids,
     opened,
 )
-
-ALL = ("database", "django", "token")
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-def ids(name: str, *phases: int) -> list[str]:
-    return [version_id("r1", name, phase, 1) for phase in phases]
 
 
 def test_it_opens_with_the_plan_and_the_snapshot(world: World) -> None:
