@@ -354,12 +354,12 @@ def restarted(module, done):
     sys.stdout.write("\n%s\n" % json.dumps(ended))
     sys.stdout.flush()
     params = module.params
-    answer = {"health": _services.restarted_and_healthy(params["services"])}
-    if params["state"] == "present" and params["services"]["record"]:
-        with _envfile.alone(params["path"]):
-            _envfile.Mark(params["path"]).prove(params["snapshot_id"], _envfile.required(params["path"]))
-        answer["proven"] = True
-    return answer
+    health = _services.restarted_and_healthy(params["services"])
+    if params["state"] != "present" or not params["services"]["record"]:
+        return {"health": health}
+    with _envfile.alone(params["path"]):
+        _envfile.Mark(params["path"]).prove(params["snapshot_id"], _envfile.required(params["path"]))
+    return {"health": health, "proven": True}
 
 
 def own_addresses():
