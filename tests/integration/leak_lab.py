@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from sandbox.application import SOURCE, python
@@ -53,19 +54,24 @@ def respond(lab: Lab, *arguments: str, environment: Mapping[str, str] | None = N
 
 def newest_post_mortem(lab: Lab) -> str:
     """Each run writes one of its own, beside the evidence."""
-    pages = [page for page in (lab.directory / "post-mortems").glob("*.md") if "-evidence" not in page.name]
-    return max(pages, key=lambda page: page.stat().st_mtime).read_text(encoding="utf-8")
+    return max(_reports(lab), key=lambda page: page.stat().st_mtime).read_text(encoding="utf-8")
 
 
 def post_mortem(lab: Lab) -> str:
-    """The one Markdown file, which is taken away with all that lies beside it."""
-    every = sorted((lab.directory / "post-mortems").glob("*.md"))
-    pages = [page for page in every if "-evidence" not in page.name]
-    assert len(pages) == 1, f"not one incident: {pages}"
-    text = pages[0].read_text(encoding="utf-8")
+    """The report of the one incident, which is taken away with all that lies beside it.
+
+    A run that is killed after its report leaves the incident open; the next one writes its own beside it.
+    """
+    incidents = {"-".join(page.stem.split("-")[:3]) for page in _reports(lab)}
+    assert len(incidents) == 1, f"not one incident: {incidents}"
+    text = newest_post_mortem(lab)
     for page in (lab.directory / "post-mortems").iterdir():
         page.unlink()
     return text
+
+
+def _reports(lab: Lab) -> list[Path]:
+    return [page for page in (lab.directory / "post-mortems").glob("*.md") if "-evidence" not in page.name]
 
 
 def responder(lab: RotationLab, leaked: str, *more: str) -> Controller:
