@@ -244,8 +244,7 @@ def _processes(wanted: Wanted, part: Part, end: float) -> None:
 
 
 def _starts(pids: Mapping[str, int]) -> Dict[str, Optional[float]]:
-    with open("/proc/stat", encoding="ascii") as stream:
-        boot = next(float(line.split()[1]) for line in stream if line.startswith("btime"))
+    boot = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)  # the kernel's btime counts in whole seconds
     ticks = os.sysconf("SC_CLK_TCK")
     found: Dict[str, Optional[float]] = dict.fromkeys(pids)
     for unit, pid in pids.items():

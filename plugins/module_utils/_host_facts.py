@@ -16,6 +16,7 @@ import re
 import stat
 import struct
 import subprocess
+import time
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import (
@@ -258,11 +259,11 @@ def _is_mended(path: str, found: _envfile.Present, changed: float) -> bool:
 
 def _began(pid: int) -> Optional[float]:
     try:
-        with open("/proc/stat", encoding="ascii") as stream:
-            boot = next(float(line.split()[1]) for line in stream if line.startswith("btime"))
+        # Not the kernel's btime, which counts in whole seconds: a deploy restarts within hundredths of its write.
+        boot = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
         with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as stream:
             return _evidence.started(stream.read(), boot, os.sysconf("SC_CLK_TCK"))
-    except (OSError, StopIteration):
+    except OSError:
         return None
 
 
