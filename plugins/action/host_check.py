@@ -20,6 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _forms,
     _health,
     _host_facts,
+    _proc,
     _sshd_log,
     _systemd,
 )
@@ -38,6 +39,7 @@ USES = (
     _authorized_keys,
     _sshd_log,
     _systemd,
+    _proc,
     _evidence,
     _health,
     _host_facts,

@@ -11,13 +11,14 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _authorized_keys,
     _evidence,
     _evidence_host,
+    _proc,
     _sshd_log,
     _systemd,
 )
 from ansible_collections.watchparty.secrets.plugins.modules import host_evidence
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _lean
 
-USES = (_authorized_keys, _sshd_log, _systemd, _evidence, _evidence_host)
+USES = (_authorized_keys, _sshd_log, _systemd, _proc, _evidence, _evidence_host)
 
 
 class ActionModule(ActionBase):

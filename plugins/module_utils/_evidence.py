@@ -202,15 +202,6 @@ def main_pids(text: str) -> Dict[str, int]:
     return found
 
 
-def started(stat: str, boot: float, ticks: int) -> Optional[float]:
-    """When a process began, out of its ``stat``; its name, in brackets, may hold anything."""
-    fields = stat.rpartition(")")[2].split()
-    try:
-        return boot + int(fields[19]) / float(ticks)
-    except (IndexError, ValueError):
-        return None
-
-
 def process_lines(units: Mapping[str, Optional[float]], path: str, changed: Optional[float]) -> List[str]:
     """``units`` says when each unit's process began, None for one that does not run."""
     lines = []

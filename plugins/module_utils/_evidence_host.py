@@ -7,7 +7,6 @@ Each sort has a thread of its own: one that hangs costs the others nothing, and 
 
 from __future__ import annotations
 
-import contextlib
 import glob
 import os
 import pwd
@@ -15,9 +14,9 @@ import stat
 import subprocess
 import threading
 import time
-from typing import Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _authorized_keys, _evidence
+from ansible_collections.watchparty.secrets.plugins.module_utils import _authorized_keys, _evidence, _proc
 from ansible_collections.watchparty.secrets.plugins.module_utils._evidence import Key, Login
 
 LARGEST = 4 * 1024 * 1024
@@ -240,17 +239,8 @@ def _processes(wanted: Wanted, part: Part, end: float) -> None:
         part.short.append("processes: systemctl: %s" % words)
         return
     pids = _evidence.main_pids(done.stdout.decode("utf-8", "replace"))
-    part.lines += _evidence.process_lines(_starts(pids), wanted.path, _changed(wanted.path))
-
-
-def _starts(pids: Mapping[str, int]) -> Dict[str, Optional[float]]:
-    boot = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)  # the kernel's btime counts in whole seconds
-    ticks = os.sysconf("SC_CLK_TCK")
-    found: Dict[str, Optional[float]] = dict.fromkeys(pids)
-    for unit, pid in pids.items():
-        with contextlib.suppress(OSError), open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as stream:
-            found[unit] = _evidence.started(stream.read(), boot, ticks)
-    return found
+    begun = {unit: _proc.began(pid) for unit, pid in pids.items()}
+    part.lines += _evidence.process_lines(begun, wanted.path, _changed(wanted.path))
 
 
 def _changed(path: str) -> Optional[float]:

@@ -16,7 +16,6 @@ import re
 import stat
 import struct
 import subprocess
-import time
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import (
@@ -24,6 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _dotenv,
     _envfile,
     _evidence,
+    _proc,
     _systemd,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import DotenvError, HostError
@@ -235,7 +235,7 @@ def _processes(
     mended = _is_mended(path, found, changed)
     rows = []
     for unit in sorted(pids):
-        began = _began(pids[unit])
+        began = _proc.began(pids[unit])
         # The clock of processes counts in hundredths.
         late = began is not None and began + 0.02 < changed
         row = {
@@ -255,16 +255,6 @@ def _is_mended(path: str, found: _envfile.Present, changed: float) -> bool:
         return settled and os.lstat(path + _envfile.BACKUP).st_mtime < changed
     except (HostError, OSError):
         return False
-
-
-def _began(pid: int) -> Optional[float]:
-    try:
-        # Not the kernel's btime, which counts in whole seconds: a deploy restarts within hundredths of its write.
-        boot = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
-        with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as stream:
-            return _evidence.started(stream.read(), boot, os.sysconf("SC_CLK_TCK"))
-    except OSError:
-        return None
 
 
 def _command(words: Sequence[str]) -> Tuple[Optional[int], str, str]:

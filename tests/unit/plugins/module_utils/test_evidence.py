@@ -191,11 +191,6 @@ class TestProcesses:
         assert _evidence.main_pids(text) == {"web.service": 12, "worker.service": 0}
         assert _evidence.main_pids("") == {}
 
-    def test_when_one_began(self) -> None:
-        stat = "12 (a ) b) S " + " ".join(str(at) for at in range(18)) + " 500 9"
-        assert _evidence.started(stat, 1000.0, 100) == 1005.0
-        assert _evidence.started("12 (a) S 1", 1000.0, 100) is None
-
     def test_in_words(self) -> None:
         units = {"b.service": NOON - 60, "a.service": NOON + 60, "c.service": None}
         assert _evidence.process_lines(units, "/srv/.env", NOON) == [

@@ -5,8 +5,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -48,13 +46,3 @@ def test_an_attribute_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(_host_facts, "SELINUX", str(tmp_path))
     found = _host_facts._selinux(str(tmp_path / "gone"))
     assert found == {"enabled": True, "why": "the file's context cannot be read: No such file or directory"}
-
-
-def test_when_a_process_began_is_known_to_hundredths() -> None:
-    """A deploy restarts within hundredths of its write, and must not look older than its file."""
-    before = time.time()
-    with subprocess.Popen(["sleep", "9"]) as process:
-        began = _host_facts._began(process.pid)
-        process.kill()
-    assert began is not None
-    assert before - 0.03 <= began <= time.time() + 0.03
