@@ -151,7 +151,7 @@ class Chaos:
         assert run.code == -signal.SIGKILL, run.output
         if alive:
             self.assert_alive()
-        return self._acts()[-1]
+        return act_at(self._acts(), at)
 
     @contextmanager
     def stopped(self, at: int | str, *arguments: str) -> Iterator[Stopped]:

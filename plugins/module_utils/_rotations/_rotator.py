@@ -85,8 +85,9 @@ class Rotator(Steps):
                 {name: one for name, one in found.readings.items() if name in numbers},
                 {name: one for name, one in found.failures.items() if name in numbers},
             )
-        planned = {**{name: pins[name] for name in rotation.plan.get("secrets", {}) if name in pins}, **numbers}
-        lost = [f"version {planned[name]} of {name}" for name in sorted(planned) if name not in contents.readings]
+        wanted = {**pins, **numbers}
+        planned = wanted.keys() & {*rotation.plan.get("secrets", {}), *numbers}
+        lost = [f"version {wanted[name]} of {name}" for name in sorted(planned - contents.readings.keys())]
         if lost:
             raise RotationError(f"{', '.join(lost)} cannot be read any more, and {rotation} was planned from it")
         return contents
