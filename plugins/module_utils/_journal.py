@@ -9,11 +9,11 @@ one says that the act is done. What it may hold beside that stands in docs/archi
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from dataclasses import dataclass, field, replace
 from typing import Any, FrozenSet, Iterable, Mapping, Optional
 
+from ansible_collections.watchparty.secrets.plugins.module_utils import _journal_text
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
@@ -272,7 +272,7 @@ def _no_entry(name: str) -> JournalError:
 
 def _parsed(name: str, text: str) -> Mapping[str, Any]:
     try:
-        entry = json.loads(text)
+        entry = _journal_text.read(text)
     except ValueError:
         entry = None
     if not isinstance(entry, dict) or not all(isinstance(entry.get(key), str) for key in ("rotation", "step", "who")):

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Collection, Mapping, Set
 from contextlib import suppress
@@ -17,6 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _graph,
     _host_facts,
     _journal,
+    _journal_text,
     _resolve,
     _rules,
 )
@@ -149,7 +149,7 @@ class Gatherer:
             raise SecretsError(f"the journal below {self.catalog.journal_path} may not be read")
         start = len(self.catalog.journal_path) + 1
         ordered = sorted(read.entries.values(), key=lambda one: int(one.name[start:]))
-        return JournalRead(read.journal, [json.loads(one.value) for one in ordered])
+        return JournalRead(read.journal, [_journal_text.read(one.value) for one in ordered])
 
     @once
     def journal(self) -> dict[str, Any]:

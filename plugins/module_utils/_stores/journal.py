@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 from typing import Any, Dict, List, Mapping, Optional
 
+from ansible_collections.watchparty.secrets.plugins.module_utils import _journal_text
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     AlreadyExists,
     Conflict,
@@ -19,7 +19,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import NumberedStore, Reading
 
-ENTRY_BYTES = 4096
 TRIES = 3
 """How often an entry is written, or looked for, while AWS says that another writes it, or does not list it yet."""
 
@@ -66,11 +65,11 @@ class JournalStore:
         return f"{self._path}/{number}"
 
     def _text(self, number: int, entry: Mapping[str, Any]) -> str:
-        text = json.dumps(entry, sort_keys=True, separators=(",", ":"))
-        if len(text) > ENTRY_BYTES:
+        text = _journal_text.written(entry)
+        if len(text) > _journal_text.ROOM:
             raise JournalError(
-                f"journal entry {self._name(number)} would hold {len(text):,} bytes and a parameter takes "
-                f"{ENTRY_BYTES:,}; rotate fewer credentials in one run (-e credential=…)"
+                f"journal entry {self._name(number)} would hold {len(text):,} bytes, compressed, and a parameter takes "
+                f"{_journal_text.ROOM:,}; rotate fewer credentials in one run (-e credential=… or -e leaked=…)"
             )
         return text
 
@@ -135,7 +134,7 @@ _ADVICE = "nothing further was done by this run; see who holds the rotation by r
 
 def _parsed(text: str) -> Mapping[str, Any]:
     try:
-        entry = json.loads(text)
+        entry = _journal_text.read(text)
     except ValueError:
         return {}
     return entry if isinstance(entry, dict) else {}

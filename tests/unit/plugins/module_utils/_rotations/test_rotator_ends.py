@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import replace
 from typing import Any
 
@@ -274,12 +275,13 @@ class TestEnd:
 
     def test_a_state_that_fills_more_than_an_entry_stays_in_several(self, world: World) -> None:
         rotator = world.rotator()
-        by = {"at": NOW, "who": "somebody@" + "x" * 60, "rotation": "r1"}
+        by = {"at": NOW, "who": "ann@x"}
         for turn in range(ends.TRIM_FROM):
-            rotator.append(rotator.look(), "r1", "closed", rotated={f"c{turn}-{one}": by for one in range(10)})
+            rotated = {f"c{turn}-{one}": {**by, "rotation": str(uuid.uuid4())} for one in range(20)}
+            rotator.append(rotator.look(), "r1", "closed", rotated=rotated)
         journal = rotator.look()
         assert ends.trim(rotator, journal) is journal
-        assert len(rotator.look().rotated) == 10 * ends.TRIM_FROM
+        assert len(rotator.look().rotated) == 20 * ends.TRIM_FROM
 
     def test_a_trim_that_is_cut_short_is_made_up_for(self, world: World) -> None:
         rotator, journal = self.closed(world, ends.TRIM_FROM)
