@@ -12,6 +12,9 @@ from tests.simulation.glue import installed
 from tests.simulation.planted import BUGS, planted
 from tests.simulation.scenario import play
 
+TOLD = 10_000
+"""After so many interleavings a line says how far it is."""
+
 
 def say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
@@ -43,7 +46,7 @@ def explore(arguments: argparse.Namespace) -> int:
     paths: set[int] = set()
     ends: Counter[str] = Counter()
     litter: Counter[str] = Counter()
-    for seed in range(first, first + number):
+    for done, seed in enumerate(range(first, first + number), start=1):
         result = play(seed, inside=arguments.inside_modules)
         acts += result.acts
         paths.add(result.path)
@@ -54,10 +57,11 @@ def explore(arguments: argparse.Namespace) -> int:
             say(f"seed {seed}: {result.violation}\n  replay: python -m tests.simulation --seed {seed}")
             if failed >= failures:
                 break
+        if done % TOLD == 0:
+            say(f"{done} of {number}: {failed} failed, {time.monotonic() - started:.0f} s")
         if time.monotonic() - started > arguments.seconds:
             break
     seconds = time.monotonic() - started
-    done = seed - first + 1
     say(f"{done} interleavings ({len(paths)} different ones), {acts} acts, {failed} failed")
     say(f"{seconds:.1f} s, {done / seconds:.0f} a second; runs ended: {dict(ends)}; left by late acts: {dict(litter)}")
     return 1 if failed else 0
