@@ -26,7 +26,9 @@ from urllib.parse import unquote, urlsplit
 import yaml
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _graph, _journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import audit
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
@@ -197,14 +199,15 @@ class RotationLab(Lab):
         }
 
     def audit_records(self) -> list[dict[str, Any]]:
-        """The records of the audit log's body, the oldest first."""
-        client = self.moto.client("logs")
-        streams = client.describe_log_streams(logGroupName=LOG_GROUP)["logStreams"]
-        found = []
-        for stream in streams:
-            where = {"logGroupName": LOG_GROUP, "logStreamName": stream["logStreamName"], "startFromHead": True}
-            found += [json.loads(event["message"]) for event in client.get_log_events(**where)["events"]]
-        return sorted(found, key=lambda record: record.get("seq", 0))
+        """The records of the audit log's body, the oldest first.
+
+        One that a client sent again, since the first answer was lost, stands there twice and counts once.
+        """
+        body = audit.body_of(self.catalog_of(), self.moto.client)
+        assert body is not None
+        chain = body.chain()
+        assert _audit.strays(chain) == []
+        return [dict(_audit.record_of(line)) for line in chain.lines]
 
     # What must hold
 
