@@ -1,12 +1,15 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What came out of the project's checks: counts, what failed, what was skipped and why, and the table at the end."""
+"""What came out of the project's checks: counts, what failed, what was skipped and why, and the table at the end.
+
+Tests that try much say how much it was, by pytest's ``record_property``: a name and a whole number, added up by name.
+"""
 
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,13 +26,20 @@ class Tally:
     """What failed, by name."""
     skipped: Counter[str] = field(default_factory=Counter)
     """How many were skipped for which reason."""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """How much the tests tried, by what they call it. Zeros count: so many requests failed."""
 
     @property
     def failed(self) -> int:
         return len(self.failures)
 
     def __add__(self, other: Tally) -> Tally:
-        return Tally(self.passed + other.passed, self.failures + other.failures, self.skipped + other.skipped)
+        return Tally(
+            self.passed + other.passed,
+            self.failures + other.failures,
+            self.skipped + other.skipped,
+            {name: self.counts.get(name, 0) + other.counts.get(name, 0) for name in (*self.counts, *other.counts)},
+        )
 
 
 def skipped(reason: str) -> Tally:
@@ -50,7 +60,13 @@ def counted(report: Path) -> Tally:
             tally += skipped(skip.get("message") or "no reason given")
         else:
             tally += Tally(passed=1)
+        tally += Tally(counts=_counts(case))
     return tally
+
+
+def _counts(case: ET.Element) -> dict[str, int]:
+    found = {one.get("name") or "?": one.get("value") or "" for one in case.iter("property")}
+    return {name: int(value) for name, value in found.items() if value.isdecimal()}
 
 
 def _failure(case: ET.Element, reason: ET.Element) -> str:
@@ -69,6 +85,10 @@ def summary(results: dict[str, tuple[Tally, float]], seconds: float) -> Tally:
     rows = [(name, tally, taken) for name, (tally, taken) in results.items()]
     for name, tally, taken in [*rows, ("all", whole, seconds)]:
         print(f"{name:<12} {tally.passed:>7} {tally.failed:>7} {tally.skipped.total():>8} {taken:>8.1f}")
+    if whole.counts:
+        print("\nTried:")
+        for what in sorted(whole.counts, key=lambda name: name.partition(":")[0]):
+            print(f"  {whole.counts[what]:>9,}  {what}")
     if whole.failures:
         print("\nFailed:")
         for name, tally, _seconds in rows:

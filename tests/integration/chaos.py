@@ -10,7 +10,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.process import REPOSITORY, wait_until
+from tests.integration.counts import Record, say, tried
 from tests.integration.harness import LONGEST, Run
 from tests.integration.rotation_lab import ALL, RotationLab
 
@@ -33,7 +33,6 @@ EVERY = os.environ.get("KILL_AT_EVERY_TASK", "")
 """Where the sweeps act: ``1`` before every act there is, ``writes`` before those that may change something."""
 OFTEN = 20
 """Times that an act may come before a sweep of writes leaves some of them out."""
-Record = Callable[[str, object], None]
 
 
 @dataclass(frozen=True)
@@ -253,7 +252,7 @@ def state(process: int) -> str:
 
 
 def sweep(points: Sequence[Any], attempt: Callable[[Any], object], *, what: str, record: Record) -> None:
-    """Try every point, whatever the ones before came to; tell how many there were, and what failed."""
+    """Try every point, whatever the ones before came to; tell how many there were; what failed is told together."""
     began = time.monotonic()
     failures = []
     for number, point in enumerate(points, start=1):
@@ -264,19 +263,8 @@ def sweep(points: Sequence[Any], attempt: Callable[[Any], object], *, what: str,
             outcome = f"FAILED: {error}" if EVERY else "failed"
         if EVERY:
             say(f"{what}: {number} of {len(points)}: {point}: {outcome} ({time.monotonic() - began:.0f} s)")
-    record(what, f"{len(points)} points, {len(failures)} failed")
-    say(f"{what}: {len(points)} points, {len(failures)} failed")
+    tried(record, what, points)
     assert not failures, "\n\n".join(failures)
-
-
-def say(words: str) -> None:
-    sys.stdout.write(f"{words}\n")
-    sys.stdout.flush()
-
-
-def told(record: Record, what: str, points: Sequence[str]) -> None:
-    record(what, f"{len(points)} points: {', '.join(points)}")
-    say(f"{what}: {len(points)} points")
 
 
 def writes(acts: Sequence[Act]) -> list[str]:

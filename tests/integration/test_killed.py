@@ -11,16 +11,16 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from tests.integration.counts import Record, tried
 from tests.integration.harness import Host, Lab, Run, layout
 
 CALLBACKS = Path(__file__).resolve().parent / "callback_plugins"
 ACTS = ("Deliver and prove", "Put the file back and prove")
-Record = Callable[[str, object], None]
 pytestmark = pytest.mark.slow
 
 
@@ -78,7 +78,7 @@ def runs_on(host: Host) -> str:
     return str(host.service["generation"])
 
 
-def test_killed_during_a_deploy(lab: Lab, record_testsuite_property: Record) -> None:
+def test_killed_during_a_deploy(lab: Lab, record_property: Record) -> None:
     (host,) = lab.add_hosts()
     killer = Killer(lab)
     killer.next_generation()
@@ -97,11 +97,11 @@ def test_killed_during_a_deploy(lab: Lab, record_testsuite_property: Record) -> 
         lab.deploy()
         host.assert_proven(new)
         assert restarts + 1 <= host.restarts <= restarts + 2
-    record_testsuite_property("deploy killed at", ", ".join(f"{at} {points[at - 1]}" for at in numbers))
+    tried(record_property, "deploy", [f"{at} {points[at - 1]}" for at in numbers])
     assert lab.deploy().result("web1")["changed"] == 0
 
 
-def test_killed_while_it_goes_back(lab: Lab, record_testsuite_property: Record) -> None:
+def test_killed_while_it_goes_back(lab: Lab, record_property: Record) -> None:
     """The killed run was putting the former file back; the next deploy brings a good one."""
     (host,) = lab.add_hosts()
     killer = Killer(lab)
@@ -120,7 +120,7 @@ def test_killed_while_it_goes_back(lab: Lab, record_testsuite_property: Record) 
         lab.deploy()
         host.assert_proven(good)
         lab.seed(layout(bad))
-    record_testsuite_property("going back killed at", ", ".join(f"{at} {points[at - 1]}" for at in numbers))
+    tried(record_property, "deploy that goes back", [f"{at} {points[at - 1]}" for at in numbers])
     host.behaves()
     lab.deploy()
     host.assert_proven(bad)

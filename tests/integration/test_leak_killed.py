@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.chaos import EVERY, Chaos, Controller, Record, points, sweep, told, writes
+from tests.integration.chaos import EVERY, Chaos, Controller, points, sweep, writes
+from tests.integration.counts import Record, tried
 from tests.integration.leak_lab import leak_lab, post_mortem, responder
 from tests.integration.rotation_lab import RotationLab, Values
 
@@ -40,7 +41,7 @@ def contained(lab: RotationLab, controller: Controller, old: Values, *arguments:
     assert "NOT contained" not in post_mortem(lab)
 
 
-def test_killed_again_and_again(lab: RotationLab, record_testsuite_property: Record) -> None:
+def test_killed_again_and_again(lab: RotationLab, record_property: Record) -> None:
     """Each run is killed, and the next one goes on from there."""
     controller = responder(lab, "cache", *(() if EVERY else ("leak_sessions=false",)))
     chaos = Chaos(lab, controller)
@@ -59,15 +60,13 @@ def test_killed_again_and_again(lab: RotationLab, record_testsuite_property: Rec
         old = lab.values()
     assert EVERY or reached == every
     contained(lab, controller, old, *IMMEDIATE)
-    told(record_testsuite_property, "leak responses killed again and again", reached)
+    tried(record_property, "leak response", reached)
 
 
 @pytest.mark.long
 @sweeps
 @pytest.mark.parametrize("how", [(), IMMEDIATE], ids=["graceful", "immediate"])
-def test_the_same_command_contains_it(
-    lab: RotationLab, record_testsuite_property: Record, how: tuple[str, ...]
-) -> None:
+def test_the_same_command_contains_it(lab: RotationLab, record_property: Record, how: tuple[str, ...]) -> None:
     """Every act; with graceful, the application is healthy whenever it is killed."""
     controller = responder(lab, "database,cache,django_key")
     chaos = Chaos(lab, controller)
@@ -81,5 +80,5 @@ def test_the_same_command_contains_it(
         contained(lab, controller, old, *how)
         return act.label if act else "not reached"
 
-    what = f"leak responses killed, then started again ({how[-1] if how else 'graceful'})"
-    sweep(every, attempt, what=what, record=record_testsuite_property)
+    what = f"leak response, then started again ({how[-1] if how else 'graceful'})"
+    sweep(every, attempt, what=what, record=record_property)

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
 from sandbox.application import python
 from sandbox.load import Load, Manage
+from tests.integration.counts import Record, loaded
 from tests.integration.leak_lab import leak_lab, post_mortem, respond
 from tests.integration.rotation_lab import RotationLab
 
@@ -25,9 +26,7 @@ def lab(connection: Mapping[str, Any]) -> Iterator[RotationLab]:
         yield made
 
 
-def test_no_request_fails(
-    lab: RotationLab, capsys: pytest.CaptureFixture[str], record_testsuite_property: Callable[[str, object], None]
-) -> None:
+def test_no_request_fails(lab: RotationLab, capsys: pytest.CaptureFixture[str], record_property: Record) -> None:
     old = lab.ready()
     name = lab.parameter("App/ALLOWED_HOSTS").split(",")[0]
     manage = Manage(python(), tuple(host.env_file for host in lab.hosts))
@@ -39,7 +38,7 @@ def test_no_request_fails(
     assert report is not None
     with capsys.disabled():
         sys.stdout.write(f"\ngraceful under load: {report}; {' '.join(run.text.rpartition('contained in')[1:])[:40]}\n")
-    record_testsuite_property("graceful leak response under load", str(report))
+    loaded(record_property, "graceful leak response under load", report)
     assert report.failed == 0, report.words
     assert report.lost >= SESSIONS, "everybody is logged out, as is intended"
     assert report.requests > 300

@@ -155,7 +155,7 @@ def test_staging_and_production_side_by_side(empty: Empty) -> None:
 
 @pytest.mark.slow
 @pytest.mark.long
-def test_killed_and_started_again(empty: Empty, record_testsuite_property: Any) -> None:
+def test_killed_and_started_again(empty: Empty, record_property: Any) -> None:
     """From nothing each time: killed before a write, then run again, it ends complete and nothing is doubled."""
     lab: Any = empty.lab
     token = ("env", f"GITHUB_TOKEN={TOKEN}")
@@ -175,7 +175,7 @@ def test_killed_and_started_again(empty: Empty, record_testsuite_property: Any) 
 
     every = points(chaos.acts())
     chosen = every if EVERY else every[:: max(1, len(every) // 4)]
-    sweep(chosen, attempt, what="provisions killed, then started again", record=record_testsuite_property)
+    sweep(chosen, attempt, what="provision, each from nothing", record=record_property)
 
 
 @pytest.mark.slow

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,11 @@ import pytest
 from tests.integration import harness
 from tests.integration.canaries import Canaries, Watch, in_files
 from tests.integration.chaos import EVERY, Chaos, Controller, points, sweep
+from tests.integration.counts import Record, tried
 from tests.integration.harness import Lab
 from tests.integration.test_canary import CALLBACKS, Search
 from tests.integration.values_lab import ANSWERS, PROVISION, Account
 
-Record = Callable[[str, object], None]
 SPREAD = (
     "CreateSecret all-in-one#1",
     "CreateSecret shop/production/core#1",
@@ -41,7 +40,7 @@ def kept(before: dict[str, Any], after: dict[str, Any]) -> bool:
     return all(after.get(name) == one for name, one in before.items())
 
 
-def test_killed_again_and_again(lab: Lab, record_testsuite_property: Record) -> None:
+def test_killed_again_and_again(lab: Lab, record_property: Record) -> None:
     """Each run is killed, and the next one goes on: every secret and parameter is made once, and none is changed."""
     account = Account(lab)
     lab.add_hosts()
@@ -61,12 +60,12 @@ def test_killed_again_and_again(lab: Lab, record_testsuite_property: Record) -> 
     assert kept(before, after)
     assert_once(after)
     assert account.provisioned().result("web1")["changed"] == 0
-    record_testsuite_property("provisions killed", ", ".join(reached))
+    tried(record_property, "provision", reached)
 
 
 @pytest.mark.long
 @pytest.mark.skipif(not EVERY, reason="every point of a provision to kill it at: that takes minutes (make chaos)")
-def test_the_same_command_ends_it(lab: Lab, record_testsuite_property: Record) -> None:
+def test_the_same_command_ends_it(lab: Lab, record_property: Record) -> None:
     """From an empty account each time: killed before one act, whether it writes or not, then run again."""
     account = Account(lab)
     lab.add_hosts()
@@ -83,7 +82,7 @@ def test_the_same_command_ends_it(lab: Lab, record_testsuite_property: Record) -
         assert_once(after)
         return act.label if act else "not reached"
 
-    sweep(points(chaos.acts()), attempt, what="provisions killed, then started again", record=record_testsuite_property)
+    sweep(points(chaos.acts()), attempt, what="provision, then started again", record=record_property)
 
 
 def emptied(account: Account) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from sandbox.hosts import Fleet, Plan, why_not
 from sandbox.load import Report
+from tests.integration.counts import Record, loaded
 from tests.integration.real_lab import RealLab, Run, Values
 
 pytestmark = [
@@ -65,7 +66,7 @@ def old_is_refused(lab: RealLab, old: Values, *credentials: str) -> None:
         assert lab.tried(host, old) == expected
 
 
-def rotated_under_load(lab: RealLab, say: Say, *credentials: str) -> None:
+def rotated_under_load(lab: RealLab, say: Say, record: Record, *credentials: str) -> None:
     old = lab.ready()
     with lab.load() as load:
         run = lab.rotate(*credentials)
@@ -75,6 +76,7 @@ def rotated_under_load(lab: RealLab, say: Say, *credentials: str) -> None:
     assert report is not None
     told = f"{run.seconds:.0f} s, {promoted_to_refused(run)} s from promotion to refusal"
     say(f"{', '.join(credentials)}: {told}; {report}")
+    loaded(record, "rotation under load", report)
     unnoticed(report)
     lab.assert_settled()
     new = lab.values()
@@ -88,13 +90,13 @@ def rotated_under_load(lab: RealLab, say: Say, *credentials: str) -> None:
 @pytest.mark.slow
 @pytest.mark.long
 @pytest.mark.parametrize("credential", ["database", "cache", "django_key"])
-def test_one_credential(lab: RealLab, say: Say, credential: str) -> None:
-    rotated_under_load(lab, say, credential)
+def test_one_credential(lab: RealLab, say: Say, record_property: Record, credential: str) -> None:
+    rotated_under_load(lab, say, record_property, credential)
 
 
-def test_all_together(lab: RealLab, say: Say) -> None:
+def test_all_together(lab: RealLab, say: Say, record_property: Record) -> None:
     """Nobody is logged out, no request fails, no task is lost; the old values are refused afterwards."""
-    rotated_under_load(lab, say, "database", "cache", "django_key")
+    rotated_under_load(lab, say, record_property, "database", "cache", "django_key")
 
 
 @pytest.mark.slow

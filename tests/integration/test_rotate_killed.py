@@ -20,13 +20,12 @@ from tests.integration.chaos import (
     EVERY,
     Chaos,
     Controller,
-    Record,
     elsewhere,
     points,
     sweep,
-    told,
     writes,
 )
+from tests.integration.counts import Record, tried
 from tests.integration.harness import ENVIRONMENT
 from tests.integration.rotation_lab import CORE, RotationLab, Values, rotation_lab, sentences
 
@@ -65,7 +64,7 @@ def rotated_from(lab: RotationLab, old: Values) -> None:
     assert now.django_key != old.django_key
 
 
-def test_killed_again_and_again(lab: RotationLab, record_testsuite_property: Record) -> None:
+def test_killed_again_and_again(lab: RotationLab, record_property: Record) -> None:
     """Each run is killed, and the next one goes on from there."""
     chaos = Chaos(lab)
     lab.ready()
@@ -75,12 +74,10 @@ def test_killed_again_and_again(lab: RotationLab, record_testsuite_property: Rec
     assert EVERY or reached == every
     lab.rotated(*COMMAND)
     rotated_from(lab, old)
-    told(record_testsuite_property, "rotations killed again and again", reached)
+    tried(record_property, "rotation", reached)
 
 
-def test_another_controller_takes_it_back_and_is_killed_too(
-    lab: RotationLab, record_testsuite_property: Record
-) -> None:
+def test_another_controller_takes_it_back_and_is_killed_too(lab: RotationLab, record_property: Record) -> None:
     """The other one is told the words, and changes nothing without them; at the end the first one takes it back."""
     other = other_controller(lab)
     here, there = Chaos(lab), Chaos(lab, other)
@@ -101,12 +98,12 @@ def test_another_controller_takes_it_back_and_is_killed_too(
         sentences(run, "The rotation was taken back: the operator asked for it")
     lab.assert_settled()
     assert lab.values() == old
-    told(record_testsuite_property, "ways back killed again and again", reached)
+    tried(record_property, "abort, by another controller", reached)
 
 
 @pytest.mark.long
 @sweeps
-def test_the_same_command_ends_it(lab: RotationLab, record_testsuite_property: Record) -> None:
+def test_the_same_command_ends_it(lab: RotationLab, record_property: Record) -> None:
     chaos = Chaos(lab)
     lab.ready()
 
@@ -117,12 +114,12 @@ def test_the_same_command_ends_it(lab: RotationLab, record_testsuite_property: R
         rotated_from(lab, old)
         return act.label if act else "not reached"
 
-    sweep(points(chaos.acts()), attempt, what="killed, then started again", record=record_testsuite_property)
+    sweep(points(chaos.acts()), attempt, what="rotation, then started again", record=record_property)
 
 
 @pytest.mark.long
 @sweeps
-def test_it_is_taken_back(lab: RotationLab, record_testsuite_property: Record) -> None:
+def test_it_is_taken_back(lab: RotationLab, record_property: Record) -> None:
     chaos = Chaos(lab)
     lab.ready()
 
@@ -131,7 +128,7 @@ def test_it_is_taken_back(lab: RotationLab, record_testsuite_property: Record) -
         act = chaos.kill(at)
         return f"{act.label if act else 'not reached'}: {taken_back(lab, old)}"
 
-    sweep(points(chaos.acts()), attempt, what="killed, then taken back", record=record_testsuite_property)
+    sweep(points(chaos.acts()), attempt, what="rotation, then taken back", record=record_property)
 
 
 def taken_back(lab: RotationLab, old: Values) -> str:
@@ -156,7 +153,7 @@ def taken_back(lab: RotationLab, old: Values) -> str:
 
 @pytest.mark.long
 @sweeps
-def test_killed_while_it_is_taken_back(lab: RotationLab, record_testsuite_property: Record) -> None:
+def test_killed_while_it_is_taken_back(lab: RotationLab, record_property: Record) -> None:
     chaos = Chaos(lab)
     lab.ready()
     chaos.kill(HALF_PROMOTED)
@@ -171,12 +168,12 @@ def test_killed_while_it_is_taken_back(lab: RotationLab, record_testsuite_proper
         assert lab.values() == old
         return act.label if act else "not reached"
 
-    sweep(every, attempt, what="killed while it was taken back", record=record_testsuite_property)
+    sweep(every, attempt, what="abort, then started again", record=record_property)
 
 
 @pytest.mark.long
 @sweeps
-def test_another_controller_ends_it(lab: RotationLab, record_testsuite_property: Record) -> None:
+def test_another_controller_ends_it(lab: RotationLab, record_property: Record) -> None:
     other = other_controller(lab)
     chaos = Chaos(lab)
     lab.ready()
@@ -196,8 +193,8 @@ def test_another_controller_ends_it(lab: RotationLab, record_testsuite_property:
         rotated_from(lab, old)
         return f"{act.label if act else 'not reached'}: {way}"
 
-    what = "killed, then ended by another controller"
-    sweep(points(chaos.acts()), attempt, what=what, record=record_testsuite_property)
+    what = "rotation, then ended by another controller"
+    sweep(points(chaos.acts()), attempt, what=what, record=record_property)
 
 
 def other_controller(lab: RotationLab) -> Controller:

@@ -17,7 +17,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rot
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
 from sandbox.process import wait_until
-from tests.integration.chaos import BACK, COMMAND, EVERY, Act, Chaos, Controller, Record, Stopped, points, sweep
+from tests.integration.chaos import BACK, COMMAND, EVERY, Act, Chaos, Controller, Stopped, points, sweep
+from tests.integration.counts import Record
 from tests.integration.harness import ENVIRONMENT, Run
 from tests.integration.rotation_lab import CORE, JOURNAL, RotationLab, rotation_lab, sentences
 
@@ -60,7 +61,7 @@ def test_two_started_together(lab: RotationLab) -> None:
     lab.assert_settled(old)
 
 
-def test_what_a_stopped_controller_does_late(lab: RotationLab, record_testsuite_property: Record) -> None:
+def test_what_a_stopped_controller_does_late(lab: RotationLab, record_property: Record) -> None:
     first, second = Chaos(lab), Controller(lab, "second")
     every = list(FEW)
     if EVERY:
@@ -83,10 +84,10 @@ def test_what_a_stopped_controller_does_late(lab: RotationLab, record_testsuite_
                 assert lab.values() == old
             return f"{run.act.label}: {way}; {changed_nothing(lab, run, run.act, way)}"
 
-    sweep(every, attempt, what="stopped, ended by another controller, then continued", record=record_testsuite_property)
+    sweep(every, attempt, what="rotation stopped, ended by another controller, then continued", record=record_property)
 
 
-def test_a_module_outlives_its_controller(lab: RotationLab, record_testsuite_property: Record) -> None:
+def test_a_module_outlives_its_controller(lab: RotationLab, record_property: Record) -> None:
     """The run is killed but for the worker that acts; the same command ends the rotation, and then the worker acts."""
     chaos = Chaos(lab)
     every = list(OUTLIVES)
@@ -109,7 +110,7 @@ def test_a_module_outlives_its_controller(lab: RotationLab, record_testsuite_pro
             lab.assert_settled(old)
             return run.act.label
 
-    sweep(every, attempt, what="killed but for the worker, which acted later", record=record_testsuite_property)
+    sweep(every, attempt, what="rotation but for the worker, which acted later", record=record_property)
 
 
 def without_versions(lab: RotationLab) -> dict[str, Any]:

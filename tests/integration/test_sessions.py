@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,14 +20,13 @@ from sandbox.load import Load, Report
 from sandbox.postgres import Postgres
 from sandbox.process import clean_environment, wait_until
 from sandbox.valkey import Valkey
+from tests.integration.counts import Record, loaded
 from tests.integration.web_hosts import WebHosts, restart, settings
 
 OLD, NEW = "the-old-key-" * 5, "the-new-key-" * 5
 STOCK = "django.contrib.sessions.backends."
 SESSIONS = 20
 WANTED_REQUESTS = 2000
-
-Words = Callable[[str, object], None]
 
 
 @pytest.fixture(scope="module")
@@ -55,11 +54,11 @@ def rotate(wanted: dict[str, str], directory: Path, *, together: bool, requests:
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["db", "cache", "cached_db"])
 def test_django_alone_loses_sessions(
-    servers: tuple[Postgres, Valkey], tmp_path: Path, engine: str, record_testsuite_property: Words
+    servers: tuple[Postgres, Valkey], tmp_path: Path, engine: str, record_property: Record
 ) -> None:
     wanted = settings(*servers, key=OLD, SESSION_ENGINE=STOCK + engine)
     report = rotate(wanted, tmp_path, together=True, requests=500)
-    record_testsuite_property(f"{engine} alone", str(report))
+    loaded(record_property, f"Django's {engine} sessions alone", report)
     assert report.lost > 0
     assert report.failed == 0, report.words
 
@@ -67,12 +66,12 @@ def test_django_alone_loses_sessions(
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["db", "cache", "cached_db"])
 def test_with_the_session_engine_none_is_lost(
-    servers: tuple[Postgres, Valkey], tmp_path: Path, engine: str, record_testsuite_property: Words
+    servers: tuple[Postgres, Valkey], tmp_path: Path, engine: str, record_property: Record
 ) -> None:
     """Even where the second phase goes host by host, and both keys sign for a while."""
     more = {"SESSION_ENGINE": "watchparty.sessions", "SESSION_ENGINE_BELOW": STOCK + engine}
     report = rotate(settings(*servers, key=OLD, **more), tmp_path, together=False, requests=WANTED_REQUESTS)
-    record_testsuite_property(f"{engine} with the session engine", str(report))
+    loaded(record_property, f"{engine} sessions with the session engine", report)
     assert (report.lost, report.anonymous, report.failed) == (0, 0, 0), report.words
     assert report.requests >= WANTED_REQUESTS
     assert report.parallel_bursts >= SESSIONS

@@ -13,6 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import _valkey_
 from ansible_collections.watchparty.secrets.plugins.module_utils._valkey import digest_of
 from sandbox.process import wait_until
 from sandbox.valkey import Valkey
+from tests.integration.counts import Record, tried
 from tests.integration.valkey_lab import LOCAL, Run, digests, in_step, new_password, runner
 
 
@@ -52,7 +53,7 @@ def count_asks(monkeypatch: pytest.MonkeyPatch, *, kill_at: int = 0, after: bool
 @pytest.mark.slow
 @pytest.mark.parametrize("state", ["open", "present", "absent"])
 def test_killed_at_each_command(
-    state: str, pair: tuple[Valkey, Valkey], run: Run, monkeypatch: pytest.MonkeyPatch
+    state: str, pair: tuple[Valkey, Valkey], run: Run, monkeypatch: pytest.MonkeyPatch, record_property: Record
 ) -> None:
     primary = pair[0]
     old, new = primary.password, new_password()
@@ -79,7 +80,7 @@ def test_killed_at_each_command(
         seen = count_asks(patched)
         run(state, **wanted)
     finished()
-    tried = 0
+    points = []
     for number in range(1, len(seen) + 1):
         for after in (False, True):
             prepare()
@@ -94,6 +95,7 @@ def test_killed_at_each_command(
             assert not run(state, **wanted).get("failed")
             finished()
             assert not run(state, **wanted)["changed"]
-            tried += 1
-    assert tried == 2 * len(seen) > 30
+            points.append(f"{'after' if after else 'before'} {seen[number - 1]}")
+    tried(record_property, f"inside valkey_user, state={state}", points)
+    assert len(points) == 2 * len(seen) > 30
     assert all(len(digests(one)) == {"open": 2, "present": 2, "absent": 1}[state] for one in pair)

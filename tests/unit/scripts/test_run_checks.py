@@ -82,6 +82,27 @@ def test_pytest_is_counted_test_by_test(checks: ModuleType, tmp_path: Path) -> N
     assert checks.counted(report) == checks.Tally(2, failures, Counter({"no zsh: what it reads is not tested": 1}))
 
 
+def test_what_tests_count_is_added_up_and_shown(
+    checks: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whole numbers only; nothing that failed is a number as well."""
+    report = tmp_path / "report.xml"
+    report.write_text(
+        """<testsuites><testsuite>
+        <testcase name="one"><properties>
+            <property name="load: requests sent" value="1200"/><property name="load: requests failed" value="0"/>
+            <property name="which" value="web1, web2"/>
+        </properties></testcase>
+        <testcase name="two"><properties><property name="load: requests sent" value="34"/></properties></testcase>
+        </testsuite></testsuites>"""
+    )
+    tally = checks.counted(report)
+    assert (tally.passed, tally.counts) == (2, {"load: requests sent": 1234, "load: requests failed": 0})
+    checks.summary({"hosts": (tally, 1.0), "simulation": (checks.Tally(1, counts={"seeds": 5}), 1.0)}, 2.0)
+    out = capsys.readouterr().out
+    assert "\nTried:\n      1,234  load: requests sent\n          0  load: requests failed\n          5  seeds\n" in out
+
+
 def test_a_pytest_run_that_breaks_before_any_test_is_a_failure(checks: ModuleType) -> None:
     tally = checks.Run("stage", live=False).pytest("one", "no/such/folder", environment=Path(sys.prefix))
     assert (tally.passed, tally.failed) == (0, 1)
