@@ -13,6 +13,7 @@ import pytest
 from sandbox.postgres import scram_verifier
 from sandbox.process import wait_until
 from tests.integration.harness import Run
+from tests.integration.held import Held
 from tests.integration.rotation_lab import ALL, JOURNAL, MASTER, OWNER, RotationLab, rotation_lab, sentences
 
 pytestmark = pytest.mark.slow
@@ -78,6 +79,27 @@ def test_what_is_due_later_is_done_by_the_next_run(lab: RotationLab) -> None:
         sentences(run, "database (postgresql_role) retires its former value", "cache (valkey_user) retires")
         assert lab.journal_state().obligations == {}
         assert lab.values().database == new.database
+        lab.assert_settled(old)
+
+
+def test_hosts_are_proven_after_the_wait(lab: RotationLab) -> None:
+    """What becomes of a host while the old value waits to be removed is seen: nothing is removed."""
+    old = lab.ready()
+    web2 = lab.hosts[1]
+
+    def somebody_writes() -> None:
+        text = web2.env_file.read_text(encoding="utf-8")
+        web2.env_file.write_text(f"{text}NOTE='by hand'\n", encoding="utf-8")
+
+    with lab.with_catalog(cache={"retire_after": 1}):
+        held = Held(lab, {"Wait until the old values may go": somebody_writes}, "-e", "credential=cache")
+        run = held.run()
+        assert held.said == ["Wait until the old values may go"]
+        assert run.code != 0, run.output
+        sentences(run, "nothing was removed: not proven to run on the other value: web2")
+        assert lab.accepts(old)["cache"]
+        lab.deploy("-e", "env_deploy_serial=100%")
+        lab.rotated("-e", "credential=cache")
         lab.assert_settled(old)
 
 
