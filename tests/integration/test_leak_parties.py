@@ -59,7 +59,10 @@ def test_at_a_terminal_it_is_asked_for_last(lab: RotationLab) -> None:
         old = lab.ready()
         code, seen = at_a_terminal(lab, "New value of twitch", NEW, "leaked=cache,twitch")
         assert code != 0, seen
-        assert seen.index("Take the other password away") < seen.index(f"New value of twitch (from {PAGE})")
+        asked = seen.index(f"New value of twitch (from {PAGE})")
+        for before in ("Take the other password away", "PLAY [Purge and end sessions]"):
+            assert seen.index(before) < asked, before
+        assert asked < seen.index("PLAY [Look for copies of what is dead]")
         assert NEW not in seen
         assert f"revoke the old value at {PAGE}, then start again with -e leak_revoked=twitch" in seen
         assert lab.hosts[0].values()["TWITCH_CLIENT_SECRET"] == NEW
