@@ -242,7 +242,7 @@ def _opened(number: int, name: str, entry: Mapping[str, Any], same: Optional[Ope
         attempt=int(entry.get("attempt", rotation.attempt)),
         reason=str(entry.get("reason", rotation.reason)),
         plan=_mapping(name, entry, "plan") or rotation.plan,
-        notes={**rotation.notes, **_mapping(name, entry, "notes")},
+        notes=_noted(rotation.notes, _mapping(name, entry, "notes")),
         promoted=rotation.promoted or entry["step"] in PROMOTING_STEPS,
     )
     if prescribed is None:
@@ -253,6 +253,15 @@ def _opened(number: int, name: str, entry: Mapping[str, Any], same: Optional[Ope
         parameters=_versions(name, prescribed, "parameters"),
         overlay=Overlay(**overlay) if overlay else None,
     )
+
+
+def _noted(before: Mapping[str, Any], more: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The first note counts: an act that is done again also sees what came of the new value meanwhile."""
+    found = {**more, **before}
+    for name in before.keys() & more.keys():
+        if isinstance(before[name], Mapping) and isinstance(more[name], Mapping):
+            found[name] = {**more[name], **before[name]}
+    return found
 
 
 def _versions(name: str, prescribed: Mapping[str, Any], key: str) -> Mapping[str, str]:

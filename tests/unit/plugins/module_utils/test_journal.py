@@ -126,6 +126,18 @@ class TestOpenRotation:
         assert rotation.notes == {"cache": {"last": 1}, "database": {"n": 2}}
         assert (rotation.step, rotation.phase, rotation.number, rotation.run) == ("set", 1, 2, "run1")
 
+    def test_the_first_note_counts(self) -> None:
+        """A step that is done again, as over what somebody else wrote meanwhile, sees clients of the new value too."""
+        again = {"cache": {"a:1": "run/12", "b:1": "run/3"}, "odd": "later"}
+        readings = [
+            entry(1, "test", notes={"cache": {"a:1": "run/7"}, "odd": "first"}),
+            entry(2, "create"),
+            entry(3, "test", notes=again),
+            entry(4, "deploy", notes={"cache": {"b:1": "run/99"}}),
+        ]
+        found = opened(fold(PATH, readings)).notes
+        assert found == {"cache": {"a:1": "run/7", "b:1": "run/3"}, "odd": "first"}
+
     def test_a_takeover_has_its_own_run_and_holder(self) -> None:
         readings = [
             entry(1, "deploy", at="10:00", run="run1", holder={"pid": 7}, phase=1, plan={"phases": 1}),
