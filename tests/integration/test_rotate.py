@@ -170,7 +170,9 @@ def test_a_scheduler_is_told_whether_something_is_due(lab: RotationLab) -> None:
         rotated = dict.fromkeys(("boss", *of_age), _just_now())
         later = {"credential": "django_key", "act": "drop_fallback", "rotation": "note", "secrets": {}}
         owed = {"note/django_key": {**later, "due": "2126-01-01T00:00:00Z"}}
-        entry = {"rotation": "note", "step": "closed", "who": "test", "rotated": rotated, "obligations": owed}
+        # What an earlier test of this file left for later does not count here.
+        over = {"rotated": rotated, "obligations": owed, "discharged": list(lab.journal_state().obligations)}
+        entry = {"rotation": "note", "step": "closed", "who": "test", **over}
         path = f"/WatchParty-journal/production/{number}"
         lab.moto.client("ssm").put_parameter(Name=path, Type="String", Value=json.dumps(entry))
         run, found = report(lab, "rotation_due.yml")
