@@ -192,15 +192,10 @@ def told(setting: Setting, journal: Journal, rotation: OpenRotation) -> dict[str
 
 def told_item(setting: Setting, item: _rotation.Item, rotation: OpenRotation) -> dict[str, Any]:
     credential = setting.catalog.credentials[item.credential]
-    return {
-        **told_credential(setting, item),
-        "later": (
-            rotation.step == "retire"
-            and item.act == _rotation.ROTATE
-            and not rotation.plan.get("incident")
-            and _rotation.retires_later(credential)
-        ),
-    }
+    told = told_credential(setting, item)
+    later = item.act == _rotation.ROTATE and not rotation.plan.get("incident") and _rotation.retires_later(credential)
+    removes = item.act == _rotation.RENEW or (item.act == _rotation.ROTATE and "retire" in told["stages"])
+    return {**told, "later": rotation.step == "retire" and later, "old_refused": removes and not later}
 
 
 def told_credential(setting: Setting, item: _rotation.Item) -> dict[str, Any]:

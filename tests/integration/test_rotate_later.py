@@ -50,9 +50,10 @@ def test_what_is_due_later_is_done_by_the_next_run(lab: RotationLab) -> None:
         for name in ("database_admin", "cache_admin", "deploy_ssh"):
             catalog["credentials"][name].pop("max_age_days", None)
             catalog["credentials"][name]["max_age_days"] = 10**6
-        lab.rotated("-e", f"credential={ALL}")
+        run = lab.rotated("-e", f"credential={ALL}")
         new = lab.values()
         lab.assert_closed()
+        assert "from promotion to refusal" not in run.output
         lab.assert_consistent()
         lab.assert_hosts_run_on_it()
         assert lab.accepts(old) == lab.accepts(new) == {"database": True, "cache": True}
@@ -92,14 +93,16 @@ def test_hosts_are_proven_after_the_wait(lab: RotationLab) -> None:
         web2.env_file.write_text(f"{text}NOTE='by hand'\n", encoding="utf-8")
 
     with lab.with_catalog(cache={"retire_after": 1}):
-        held = Held(lab, {"Wait until the old values may go": somebody_writes}, "-e", "credential=cache")
+        words = ("-e", "credential=cache", "-e", "rotation_force=true")
+        held = Held(lab, {"Wait until the old values may go": somebody_writes}, *words)
         run = held.run()
         assert held.said == ["Wait until the old values may go"]
         assert run.code != 0, run.output
         sentences(run, "nothing was removed: not proven to run on the other value: web2")
+        assert "from promotion to refusal" not in run.output
         assert lab.accepts(old)["cache"]
         lab.deploy("-e", "env_deploy_serial=100%")
-        lab.rotated("-e", "credential=cache")
+        lab.rotated(*words)
         lab.assert_settled(old)
 
 

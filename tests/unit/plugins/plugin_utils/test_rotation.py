@@ -29,8 +29,15 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
     RotationError,
     WrongAccount,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _kinds
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotation import RENEW, RETIRE, Item, Plan
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotation import (
+    RENEW,
+    RETIRE,
+    ROTATE,
+    Item,
+    Plan,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
 from tests.unit.plugins.module_utils._rotations.rotator_world import CORE, KINDS, TOKEN, World, opened
@@ -167,6 +174,28 @@ class TestTold:
         found = self.told(world, rotator)
         assert found["credentials"][0]["later"] is later
         assert found["wait"] == (3600 if seconds == 3600 else 0)
+
+    @pytest.mark.parametrize(
+        ("stages", "seconds", "act", "refused"),
+        [
+            (("set", "retire"), 3600, ROTATE, True),
+            (("set", "retire"), 3601, ROTATE, False),
+            (("set",), 0, ROTATE, False),
+            ((), 0, RENEW, True),
+            (("set", "retire"), 0, RETIRE, False),
+        ],
+    )
+    def test_whether_the_old_value_is_refused_at_its_end(
+        self, world: World, stages: tuple[str, ...], seconds: int, act: str, *, refused: bool
+    ) -> None:
+        """Not what is retired later, nor what only its provider can revoke."""
+        database = replace(world.catalog.credentials["database"], retire_after=seconds)
+        catalog = replace(world.catalog, credentials={**world.catalog.credentials, "database": database})
+        kinds = {"login": _kinds.Kind("login", stages=stages)}
+        setting = Setting(catalog, kinds, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
+        for step in ("create", "retire", "record"):
+            rotation = OpenRotation("r1", step, "who", "since")
+            assert shared.told_item(setting, Item("database", "login", act), rotation)["old_refused"] is refused
 
     def test_a_kind_that_is_gone(self, world: World) -> None:
         rotator = world.begun("database")
