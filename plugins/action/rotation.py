@@ -80,6 +80,7 @@ class ActionModule(RotationAction):
         self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any], *, write: bool
     ) -> dict[str, Any]:
         journal = setting.rotator.look()
+        _require_open(journal, args["resume"], back=args["abort"])
         if journal.rotation is not None:
             return self._go_on(setting, args, journal, journal.rotation, write=write)
         if args["abort"]:
@@ -238,6 +239,19 @@ class ActionModule(RotationAction):
         journal = _rotator_ends.close(setting.rotator, step="aborted" if aborted else "closed", **more)
         _rotator_ends.trim(setting.rotator, journal)
         return {"changed": True, "id": rotation.id, "aborted": aborted, "obligations": more.get("obligations", {})}
+
+
+def _require_open(journal: Journal, named: str, *, back: bool) -> None:
+    """Whoever names the rotation to go on with wants no other one, and no new one."""
+    rotation = journal.rotation
+    if not named or named == "any" or (rotation and rotation.id == named) or (rotation is None and back):
+        return
+    instead = (
+        f"{rotation} is; name that one to take it over"
+        if rotation
+        else "it has ended, or never was (rotation_report.yml); leave it out to begin a new one"
+    )
+    raise RotationError(f"rotation {named}, which rotation_resume names, is not open: {instead}")
 
 
 def _alternates(setting: Setting, item: _rotation.Item) -> bool:

@@ -77,7 +77,7 @@ options:
     type: list
     elements: dict
   resume:
-    description: Id of the rotation to take over, or V(any).
+    description: Id of the rotation to take over, or V(any). An id that is not the open one's is refused.
     type: str
   abort:
     description: Take the open rotation back instead of going on.

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A plan that hosts must be looked at for: it is opened only with what was seen there."""
+"""Which rotation a run begins or goes on with: on the twins in memory."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.action import rotation
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_pair
@@ -82,6 +83,39 @@ def test_what_is_no_key_is_refused_without_a_look(world: World, begun: Any) -> N
     assert "looks" not in answer
     assert answer["refused"]["deploy"].startswith("what the stores hold is no private SSH key")
     assert "canary" not in json.dumps(answer)
+
+
+@pytest.mark.parametrize("state", ["planned", "begun"])
+def test_one_that_has_ended_is_not_resumed(world: World, begun: Any, state: str) -> None:
+    """Nor is another begun in its place."""
+    words = r"^rotation r-old, which rotation_resume names, is not open: .* leave it out"
+    with pytest.raises(RotationError, match=words):
+        begun("database", state=state, resume="r-old")
+    assert world.rotator().look().head == 0
+
+
+def test_one_that_is_not_the_open_one_is_not_resumed(world: World, begun: Any) -> None:
+    world.begun("database")
+    head = world.rotator().look().head
+    words = r"^rotation r-old, which rotation_resume names, is not open: rotation r1 of run1@laptop .* is;"
+    for abort in (False, True):
+        with pytest.raises(RotationError, match=words):
+            begun("database", resume="r-old", abort=abort)
+    assert world.rotator().look().head == head
+
+
+def test_to_take_back_what_has_ended_is_done_already(begun: Any) -> None:
+    assert begun("database", resume="r-old", abort=True)["nothing"]
+
+
+@pytest.mark.parametrize("resume", ["r1", "any"])
+def test_the_open_one_is_resumed(world: World, begun: Any, resume: str) -> None:
+    world.begun("database")
+    assert begun("database", resume=resume)["rotation"]["id"] == "r1"
+
+
+def test_any_begins_where_none_is_open(begun: Any) -> None:
+    assert begun("database", resume="any")["rotation"]["id"].startswith("r-20")
 
 
 def test_a_new_value_by_its_kind() -> None:
