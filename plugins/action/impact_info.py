@@ -11,19 +11,13 @@ from ansible.plugins.loader import module_loader
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _authorized_keys, _evidence, _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _impact, _impact_drawing, _leaked
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _impact, _impact_drawing
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
-    CURRENT,
-    PENDING,
-    PREVIOUS,
-    Contents,
-)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _known_values
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
 
 CLOUDFRONT = "community.aws.cloudfront_invalidation"
 """Ansible cannot even load a task whose module is not installed, so whoever includes it must know before."""
-STAGES = (CURRENT, PENDING, PREVIOUS)
 
 
 class ActionModule(RotationAction):
@@ -41,13 +35,14 @@ class ActionModule(RotationAction):
         text = _found(args, task_vars)
         if text is None and not args["leaked"]:
             raise RotationError("nothing was declared; name what leaked, or give the string that was found")
-        matches = _leaked.matches(text, _known(setting)) if text is not None else []
+        matches, not_sought = _known_values.identified(setting, text) if text is not None else ([], [])
         declared = list(dict.fromkeys([*args["leaked"], *(match.credential for match in matches)]))
         answer: dict[str, Any] = {
             "changed": False,
             "matches": [vars(match) for match in matches],
             "declared": declared,
             "words": [f"{match.credential}: its {match.stage} value, {match.form}" for match in matches],
+            "not_sought": not_sought,
         }
         if text is not None and not matches:
             answer["words"].append("what was found is no current, pending or previous value of a credential here")
@@ -109,26 +104,3 @@ def _found(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> str | None:
     if not text.strip():
         raise RotationError(f"{path}: is empty; write what was found into it")
     return text
-
-
-def _known(setting: Setting) -> list[_leaked.Known]:
-    """Every value of every credential, in the versions that have labels."""
-    catalog, rotator = setting.catalog, setting.rotator
-    names = sorted({name for one in catalog.credentials.values() for name in _graph.secrets_of(catalog, one)})
-    parameters = rotator.parameters.read([catalog.ssm_path])
-    known: list[_leaked.Known] = []
-    for stage in STAGES:
-        stages = None if stage == CURRENT else dict.fromkeys(names, stage)
-        contents = rotator.secrets.read(names, stages=stages)
-        known += _values(catalog, contents | parameters if stage == CURRENT else contents, stage)
-    # A value that is in several versions of a secret is told of the newest.
-    return list({(one.credential, one.value): one for one in reversed(known)}.values())
-
-
-def _values(catalog: Catalog, contents: Contents, stage: str) -> list[_leaked.Known]:
-    found = []
-    for credential in catalog.credentials.values():
-        for one in _graph.find(catalog, credential, contents).appearances:
-            if one.login.password:
-                found.append(_leaked.Known(credential.name, stage, one.login.password))
-    return found

@@ -26,6 +26,19 @@ _PERCENT = re.compile("%[0-9A-F]{2}")
 
 def forms(value: str) -> Iterator[Tuple[str, str]]:
     """The value as it may stand in a paste or a file, by the form's name."""
+    plain = list(_texts(value))
+    yield from plain
+    # A whole URL or document may be encoded, with the value inside it as that holds it.
+    for text in dict.fromkeys(text for _name, text in plain):
+        data = text.encode(errors="replace")
+        for core in base64_cores(data):
+            yield BASE64, core
+            yield BASE64, core.replace("+", "-").replace("/", "_")
+        yield HEXADECIMAL, data.hex()
+        yield HEXADECIMAL, data.hex().upper()
+
+
+def _texts(value: str) -> Iterator[Tuple[str, str]]:
     yield AS_IS, value
     for encoded in (
         quote(value, safe="", errors="replace"),
@@ -38,12 +51,6 @@ def forms(value: str) -> Iterator[Tuple[str, str]]:
     yield JSON, json.dumps(value, ensure_ascii=False)[1:-1]
     yield JSON, json.dumps(value)[1:-1].replace("/", "\\/")
     yield HTML, escape(value)
-    data = value.encode(errors="replace")
-    for core in base64_cores(data):
-        yield BASE64, core
-        yield BASE64, core.replace("+", "-").replace("/", "_")
-    yield HEXADECIMAL, data.hex()
-    yield HEXADECIMAL, data.hex().upper()
 
 
 def base64_cores(data: bytes) -> Iterator[str]:

@@ -18,6 +18,8 @@ description:
     credential of the environment.
   - A string that somebody found is compared with the current, pending and previous values of every credential, whole or
     inside URLs, log lines, JSON, base64 and hexadecimal. Nothing of it, and no value, is returned.
+  - So are the former keys that C(fallbacks) lists, what waits in a rotation that is open, and the history of
+    parameters. Versions of secrets that have no label any more are read where nothing else matches.
 options:
   leaked:
     description:
@@ -54,7 +56,10 @@ attributes:
     description: Runs on the controller, inside Ansible itself; hosts need neither boto3 nor credentials.
     support: full
 notes:
-  - Values shorter than eight characters are not searched for, since they are found everywhere.
+  - Values shorter than eight characters are not searched for, since they are found everywhere; RV(not_sought)
+    names them.
+  - A string that was found needs C(secretsmanager:ListSecretVersionIds) and C(ssm:GetParameterHistory) beside what a
+    rotation needs.
 seealso:
   - module: watchparty.secrets.rotation
 """
@@ -94,6 +99,12 @@ words:
   type: list
   elements: str
   returned: success
+not_sought:
+  description: What the string was not compared with, as a value is too short or could not be read.
+  type: list
+  elements: str
+  returned: success
+  sample: ["pin: PIN (secret core key PIN), AWSCURRENT: shorter than 8 characters"]
 impact:
   description: The blast radius, or null where what was found belongs to no credential.
   type: dict

@@ -129,6 +129,9 @@ def test_a_leak_response(watchparty: RotationLab) -> None:
     with watchparty.with_catalog() as catalog:
         catalog["settings"]["REDIS_URL"]["copies"] = []
         witness = Witness(watchparty)
+        found = watchparty.directory / "found.txt"
+        found.write_text("a string of nobody", encoding="utf-8")
+        witness.run("respond", "playbooks/impact.yml", "-e", f"leaked_value_file={found}")
         answered = ("-e", "confirm=yes", "-e", f"leak_report_path={watchparty.directory / 'post-mortems'}")
         witness.run("respond", RESPONSE, *answered, "-e", "leaked=cache")
         witness.assert_used("respond", beside="rotate")

@@ -229,15 +229,19 @@ def _sent(reach: Reach, ground: Ground) -> List[Grant]:
 
 
 def _responding(reach: Reach, ground: Ground) -> List[Grant]:
-    """What a leak response does beside rotating: it denies dead versions, in replicas too, asks who read them, and has
-    copies forgotten."""
+    """What a leak response does beside rotating: it looks for the leaked value in every version, denies those that hold
+    it, in replicas too, asks who read them, and has copies forgotten."""
     replicas = reach.catalog.aws.replicas if reach.catalog.aws else ()
     secrets = [ground.secret(name, region) for region in ("", *replicas) for name in reach.rotating]
     distributions = tuple(ground.arn("cloudfront", f"distribution/{one}") for one in reach.distributions)
     forget = ("CreateInvalidation", "GetInvalidation", "ListInvalidations")
     deny = ("secretsmanager:GetResourcePolicy", "secretsmanager:PutResourcePolicy")
+    here = tuple(map(ground.secret, reach.rotating))
+    written = tuple(map(ground.parameter, reach.written))
     return [
         Grant("Trail", ("cloudtrail:LookupEvents",), ("*",)),
+        *([Grant("Versions", ("secretsmanager:ListSecretVersionIds",), here)] if here else []),
+        *([Grant("History", ("ssm:GetParameterHistory",), written)] if written else []),
         *([Grant("Deny", deny, tuple(secrets))] if secrets else []),
         *([Grant("Forget", tuple(f"cloudfront:{one}" for one in forget), distributions)] if distributions else []),
     ]

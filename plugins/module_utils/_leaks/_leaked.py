@@ -17,8 +17,10 @@ class Known:
 
     credential: str
     stage: str
-    """AWSCURRENT, AWSPENDING, AWSPREVIOUS, or a version id."""
+    """AWSCURRENT, AWSPENDING, AWSPREVIOUS, a version, or the setting that lists former keys."""
     value: str = field(repr=False)
+    where: str = ""
+    """The setting and the place that hold it."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,29 @@ def matches(text: str, known: Iterable[Known]) -> list[Match]:
     bare = _bare(text)
     as_found = ((text, bare), *((read(text), _bare(read(bare))) for read in (unquote, unquote_plus)))
     for one in known:
-        value = one.value.strip()  # a key file's last line end is easily lost
+        value = _sought(one)
         if len(value) < SHORTEST or (one.credential, one.stage) in found:
             continue
         form = _form_in(as_found, value)
         if form is not None:
             found[one.credential, one.stage] = Match(one.credential, one.stage, form)
     return sorted(found.values(), key=lambda match: (match.credential, match.stage))
+
+
+def too_short(known: Iterable[Known]) -> list[str]:
+    """What is not looked for, in words, since it is found everywhere."""
+    stages: dict[tuple[str, str], dict[str, None]] = {}
+    for one in known:
+        if len(_sought(one)) < SHORTEST:
+            stages.setdefault((one.credential, one.where), {})[one.stage] = None
+    return [
+        f"{name}: {where}, {', '.join(held)}: shorter than {SHORTEST} characters"
+        for (name, where), held in sorted(stages.items())
+    ]
+
+
+def _sought(one: Known) -> str:
+    return one.value.strip()  # a key file's last line end is easily lost
 
 
 def _form_in(as_found: Sequence[tuple[str, str]], value: str) -> Optional[str]:

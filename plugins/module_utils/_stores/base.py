@@ -130,6 +130,13 @@ class VersionedStore(Store):
     def describe(self, name: str) -> Description:
         """Raises :class:`NotFound` when there is no such secret."""
 
+    @abstractmethod
+    def every_version(self, name: str) -> List[str]:
+        """The ids of all versions that are kept, the oldest first, also of those without labels.
+
+        Raises :class:`NotFound` when there is no such secret.
+        """
+
     def create(self, name: str, content: str, *, version: str, description: str = "") -> None:
         """Makes a secret whose first version has this id and content; the same again is fine.
 

@@ -143,6 +143,9 @@ class MemorySecrets(_Hooked, VersionedStore):
         secret = self._there(name, deleted=True)
         return Description(name, dict(secret.stages), secret.rotation_enabled, secret.deleted, f"arn:memory:{name}")
 
+    def every_version(self, name: str) -> List[str]:
+        return self._act("list", name, lambda: list(self._there(name).contents))
+
     def _there(self, name: str, *, deleted: bool = False) -> _Secret:
         secret = self._secrets.get(name)
         if secret is None or (secret.deleted and not deleted):

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AlreadyExists, Denied, NotFound
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SECRETS_MANAGER
@@ -103,6 +103,18 @@ class SecretsManager(VersionedStore):
             deleted="DeletedDate" in found,
             arn=found.get("ARN", ""),
         )
+
+    def every_version(self, name: str) -> List[str]:
+        found: List[Mapping[str, Any]] = []
+        ask: Dict[str, Any] = {"SecretId": name, "IncludeDeprecated": True}
+        while True:  # botocore has no paginator for it
+            with aws.translated("secretsmanager:ListSecretVersionIds", f"secret {name}"):
+                page = self._client.list_secret_version_ids(**ask)
+            found += page.get("Versions", [])
+            if not page.get("NextToken"):
+                break
+            ask["NextToken"] = page["NextToken"]
+        return [one["VersionId"] for one in sorted(found, key=lambda one: one["CreatedDate"])]
 
     def _create(self, name: str, content: str, version: str, description: str) -> None:
         words = {"Description": description} if description else {}

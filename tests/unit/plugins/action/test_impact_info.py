@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,18 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.action.impact_info import ActionModule
 from ansible_collections.watchparty.secrets.plugins.module_utils import _authorized_keys, _catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Denied, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import Hook
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
-from tests.unit.plugins.module_utils._rotations.rotator_world import CATALOG, COPY, CORE, KINDS, World
+from tests.unit.plugins.module_utils._rotations.rotator_world import (
+    CATALOG,
+    COPY,
+    CORE,
+    KINDS,
+    TOKEN,
+    World,
+)
 
 DEFAULTS = {name: option.get("default") for name, option in ActionModule.extra_options.items()}
 OLD, NOW, COMING, TOKEN_VALUE = "canary-former", "canary-present", "canary-coming", "canary-token"
@@ -61,6 +71,72 @@ class TestFound:
 
     def test_a_value_that_is_in_several_versions_is_told_of_the_newest(self, world: World, tmp_path: Path) -> None:
         assert [match["stage"] for match in find(world, tmp_path, "canary-key")["matches"]] == ["AWSCURRENT"]
+
+    def test_a_former_key_that_still_verifies(self, world: World, tmp_path: Path) -> None:
+        listed = {"KEY": "canary-key", "FALLBACKS": "canary-fallback-1,canary-fallback-2"}
+        world.secrets.seed(CORE, json.dumps(listed))
+        found = find(world, tmp_path, "canary-fallback-2")
+        assert found["words"] == ["django: its FALLBACKS value, as it is"]
+        assert found["declared"] == ["django"]
+        world.secrets.seed(CORE, json.dumps({**listed, "FALLBACKS": "canary-fallback-1"}))
+        assert find(world, tmp_path, "canary-fallback-2")["words"] == ["django: its AWSPREVIOUS value, as it is"]
+
+    def test_a_former_version_of_a_parameter(self, world: World, tmp_path: Path) -> None:
+        world.parameters.seed(TOKEN, "canary-second")
+        world.parameters.seed(TOKEN, "canary-third")
+        assert find(world, tmp_path, TOKEN_VALUE)["words"] == ["token: its version 2 value, as it is"]
+        assert find(world, tmp_path, "canary-third")["words"] == ["token: its AWSCURRENT value, as it is"]
+
+    def test_a_parameters_value_that_waits_in_an_open_rotation(self, world: World, tmp_path: Path) -> None:
+        world.secrets.discard(CORE, version=world.labels()["AWSPENDING"], labels=["AWSPENDING"])
+        made = replace(KINDS["given"], value="generated")
+        rotator = world.begun("token")
+        values = rotator.create({**KINDS, "given": made}, lambda _kind: "canary-waiting", {})
+        assert values.phases == [{TOKEN: "canary-waiting"}]
+        found = find(world, tmp_path, "canary-waiting")
+        assert found["matches"] == [{"credential": "token", "stage": "AWSPENDING", "form": "as it is"}]
+        assert find(world, tmp_path, TOKEN_VALUE)["matches"][0]["stage"] == "AWSCURRENT"
+
+    def test_what_a_provider_made_and_nothing_holds_yet(self, world: World, tmp_path: Path) -> None:
+        world.secrets.discard(CORE, version=world.labels()["AWSPENDING"], labels=["AWSPENDING"])
+        rotator = world.begun("token")
+        journal = rotator.look()
+        assert journal.rotation is not None
+        plan = {**journal.rotation.plan}
+        plan["credentials"] = {"token": {**plan["credentials"]["token"], "issued": True}}
+        rotator.append(journal, "r1", "create", plan=plan)
+        assert find(world, tmp_path, "canary-issued")["matches"] == []
+        rotator.issued(journal.rotation).keep("token", Login("id", "canary-issued"))
+        assert find(world, tmp_path, "canary-issued")["matches"][0]["stage"] == "AWSPENDING"
+
+    def test_a_version_without_labels_where_nothing_else_matches(self, world: World, tmp_path: Path) -> None:
+        before = {"URL": "postgres://app_a:canary-oldest@db/app", "KEY": "canary-key"}
+        oldest = world.secrets.seed(CORE, json.dumps(before))
+        world.secrets.seed(CORE, json.dumps({**before, "URL": f"postgres://app_a:{OLD}@db/app"}))
+        world.secrets.seed(CORE, json.dumps({**before, "URL": f"postgres://app_a:{NOW}@db/app"}))
+        assert find(world, tmp_path, "canary-oldest")["words"] == [f"database: its {oldest} value, as it is"]
+        assert find(world, tmp_path, f"canary-oldest {NOW}")["matches"][0]["stage"] == "AWSCURRENT"
+
+    def test_what_is_too_short_to_be_looked_for_is_told(self, world: World, tmp_path: Path) -> None:
+        world.parameters.seed(TOKEN, "short")
+        found = find(world, tmp_path, f"short {NOW}")
+        assert found["declared"] == ["database"]
+        assert found["not_sought"] == [
+            f"database: URL (secret {COPY} key url), AWSPREVIOUS: shorter than 8 characters",
+            f"token: TOKEN (parameter {TOKEN}), AWSCURRENT, version 3: shorter than 8 characters",
+        ]
+        assert ask(world, leaked=["token"])["not_sought"] == []
+
+    def test_what_cannot_be_read_is_told(self, world: World, tmp_path: Path) -> None:
+        class Denies(Hook):
+            def before(self, op: str, name: str) -> None:
+                if (op, name) in (("read", COPY), ("history", TOKEN)):
+                    raise Denied(f"AWS denies it on {name}")
+
+        world.secrets.hook = world.parameters.hook = Denies()
+        found = find(world, tmp_path, "another-string")
+        assert found["words"] == ["what was found is no current, pending or previous value of a credential here"]
+        assert found["not_sought"][:2] == [f"secret {COPY}: denied", f"AWS denies it on {TOKEN}"]
 
     def test_several_and_what_is_named_beside_them(self, world: World, tmp_path: Path) -> None:
         text = f"{TOKEN_VALUE}\n{base64.b64encode(NOW.encode()).decode()}"

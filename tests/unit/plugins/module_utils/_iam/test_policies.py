@@ -130,7 +130,6 @@ TABLE: list[tuple[str, str, tuple[str, ...]]] = [
     (f"{SM}:GetSecretValue", CORE.replace(REGION, "us-east-1"), NOBODY),
     (f"{SM}:BatchGetSecretValue", "*", EVERY),
     (f"{SM}:ListSecrets", "*", NOBODY),
-    (f"{SM}:ListSecretVersionIds", CORE, NOBODY),
     ("ssm:GetParametersByPath", parameter("/shop/production"), EVERY),
     ("ssm:GetParametersByPath", parameter("/shop-journal/production"), EVERY),
     ("ssm:GetParametersByPath", parameter("/shop"), NOBODY),
@@ -175,6 +174,9 @@ TABLE: list[tuple[str, str, tuple[str, ...]]] = [
     ("s3:PutObject", "arn:aws:s3:::shop-staging-media/a.png", NOBODY),
     ("s3:DeleteBucket", MEDIA, NOBODY),
     # A leak
+    (f"{SM}:ListSecretVersionIds", CORE, ("respond",)),
+    (f"{SM}:ListSecretVersionIds", OTHERS, NOBODY),
+    ("ssm:GetParameterHistory", KEPT, ("respond",)),
     (f"{SM}:PutResourcePolicy", CORE, ("respond",)),
     (f"{SM}:PutResourcePolicy", CORE.replace(REGION, "eu-west-1"), ("respond",)),
     (f"{SM}:PutResourcePolicy", OTHERS, NOBODY),

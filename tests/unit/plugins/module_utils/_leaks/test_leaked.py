@@ -71,6 +71,25 @@ class TestAnyValue:
         assert found(text.rstrip("="), value)
         assert found(quote(text, safe=""), value)
 
+    @pytest.mark.parametrize(
+        "encode",
+        [
+            lambda value: quote(value, safe=""),
+            quote_plus,
+            lambda value: quote(value, safe="!*'()"),
+            lambda value: json.dumps(value)[1:-1],
+        ],
+        ids=["url", "form", "javascript", "json"],
+    )
+    @given(value=VALUES, before=st.binary(max_size=20), after=st.binary(max_size=20))
+    @example(value="p@ss/w ord!", before=b"redis://app:", after=b"@cache:6379/0")
+    def test_base64_of_what_holds_it_encoded(
+        self, encode: Callable[[str], str], value: str, before: bytes, after: bytes
+    ) -> None:
+        inside = before + encode(value).encode() + after
+        assert found(f"url: {base64.b64encode(inside).decode()}", value)
+        assert found(f"url: {inside.hex()}", value)
+
     @given(value=VALUES, before=st.binary(max_size=90), width=WIDTHS, end=st.sampled_from(["\n", "\r\n", "\n    "]))
     def test_base64_in_wrapped_lines(self, value: str, before: bytes, width: int, end: str) -> None:
         assert found(wrapped(base64.b64encode(before + value.encode()).decode(), width, end), value)
@@ -109,6 +128,7 @@ class TestForms:
             ("redis://:p%40ss/w+ord!@c", "URL-encoded"),
             ("redis://:p%40ss%2fw%20ord!@c", "URL-encoded"),
             (base64.b64encode(b"user:p@ss/w ord!").decode(), "base64"),
+            (base64.b64encode(b"redis://:p%40ss%2Fw%20ord%21@c").decode(), "base64"),
             ("70407373 2f77206f 726421", "hexadecimal"),
         ],
     )
@@ -159,6 +179,18 @@ class TestMatches:
     def test_shorter_ones_are_not_searched_for(self) -> None:
         assert matches("1234567", [Known("pin", "AWSCURRENT", "1234567")]) == []
         assert matches("12345678", [Known("pin", "AWSCURRENT", "12345678")]) != []
+
+    def test_shorter_ones_are_told_by_their_place(self) -> None:
+        known = [
+            Known("pin", "AWSCURRENT", "1234567", "PIN (secret core)"),
+            Known("pin", "AWSPREVIOUS", "123", "PIN (secret core)"),
+            Known("pin", "AWSCURRENT", "canary-of-eight", "URL (secret core)"),
+            Known("code", "AWSCURRENT", "  1234567  ", "secret code"),
+        ]
+        assert _leaked.too_short(known) == [
+            "code: secret code, AWSCURRENT: shorter than 8 characters",
+            "pin: PIN (secret core), AWSCURRENT, AWSPREVIOUS: shorter than 8 characters",
+        ]
 
     def test_what_is_white_space_but_for_a_few_characters(self) -> None:
         assert matches("abcdef", [Known("pin", "AWSCURRENT", "abc     def")]) == []

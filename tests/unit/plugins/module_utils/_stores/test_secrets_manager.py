@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -35,6 +36,18 @@ def stub(stubbed: Stubbed) -> tuple[SecretsManager, Stubber]:
 def live(moto: Moto) -> tuple[SecretsManager, Any, list[str]]:
     client, calls = moto("secretsmanager")
     return SecretsManager(client), client, calls
+
+
+def test_every_version_of_every_page_the_oldest_first(stub: tuple[SecretsManager, Stubber]) -> None:
+    store, stubber = stub
+    asked = {"SecretId": "core", "IncludeDeprecated": True}
+
+    def page(version: str, day: int, **more: str) -> dict[str, Any]:
+        return {"Versions": [{"VersionId": version, "CreatedDate": datetime(2026, 11, day, tzinfo=UTC)}], **more}
+
+    stubber.add_response("list_secret_version_ids", page(V2, 2, NextToken="more"), asked)
+    stubber.add_response("list_secret_version_ids", page(V1, 1), {**asked, "NextToken": "more"})
+    assert store.every_version("core") == [V1, V2]
 
 
 def arn(name: str) -> str:

@@ -32,6 +32,13 @@ def value(store: Any, name: str = "core", **version: Any) -> str:
     return found
 
 
+def test_every_version_is_listed_without_labels_too(secrets: Any) -> None:
+    for version in (V1, V2, V3):
+        secrets.write("core", f"canary-{version}", version)
+    assert V1 not in secrets.store.describe("core").stages.values()
+    assert sorted(secrets.store.every_version("core")) == [V1, V2, V3]
+
+
 class TestCreate:
     def test_the_first_version_is_current(self, secrets: Any) -> None:
         store = secrets.store

@@ -1,0 +1,152 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Every value of every credential that the stores tell, to compare with what somebody found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._contents import Holdings
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NotFound, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _leaked
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._leaked import Known, Match
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM, Catalog, Place
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
+    CURRENT,
+    MISSING,
+    PENDING,
+    PREVIOUS,
+    Contents,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+
+
+@dataclass
+class Told:
+    """Values of credentials, the one in use first, and what could not be read."""
+
+    known: list[Known] = field(default_factory=list, repr=False)
+    unread: list[str] = field(default_factory=list)
+
+    @property
+    def once(self) -> list[Known]:
+        """A value that is in several versions is told of the newest."""
+        return list({(one.credential, one.value): one for one in reversed(self.known)}.values())
+
+
+def identified(setting: Setting, text: str) -> tuple[list[Match], list[str]]:
+    """The credentials whose values stand in the text, and what was not looked for, in words.
+
+    Versions without labels are many, and each is a call: they are read where nothing else matches.
+    """
+    told = Told()
+    _labelled(setting, told)
+    _histories(setting, told)
+    found = _leaked.matches(text, told.once)
+    if not found:
+        _unlabelled(setting, told)
+        found = _leaked.matches(text, told.once)
+    return found, [*dict.fromkeys(told.unread), *_leaked.too_short(told.known)]
+
+
+def values_in(catalog: Catalog, contents: Contents, stage: str) -> Iterator[Known]:
+    """What these contents hold of each credential, and of a signing key's former ones."""
+    for credential in catalog.credentials.values():
+        for one in _graph.find(catalog, credential, contents).appearances:
+            if one.login.password:
+                yield Known(credential.name, stage, one.login.password, str(one.spot))
+        listed = catalog.settings.get(credential.fallbacks or "")
+        for place in _graph.fallback_places(catalog, credential):
+            for key in filter(None, (Holdings(contents).value(place, listed) or "").split(",")):
+                # In the current version it still verifies what it signed.
+                still = credential.fallbacks if stage == CURRENT else None
+                yield Known(credential.name, still or stage, key, f"{credential.fallbacks} ({place})")
+
+
+def places(catalog: Catalog) -> Iterator[Place]:
+    """Where credentials and former keys stand."""
+    for credential in catalog.credentials.values():
+        yield from (spot.place for spot in _graph.spots(catalog, credential))
+        yield from _graph.fallback_places(catalog, credential)
+
+
+def _secrets(catalog: Catalog) -> list[str]:
+    return sorted({place.name for place in places(catalog) if place.store != SSM})
+
+
+def _parameters(catalog: Catalog) -> list[str]:
+    return sorted({place.name for place in places(catalog) if place.store == SSM})
+
+
+def _labelled(setting: Setting, told: Told) -> None:
+    catalog, rotator, names = setting.catalog, setting.rotator, _secrets(setting.catalog)
+    for stage in (CURRENT, PENDING, PREVIOUS):
+        contents = rotator.secrets.read(names, stages=None if stage == CURRENT else dict.fromkeys(names, stage))
+        told.unread += _failures(contents, labelled=stage != CURRENT)
+        if stage == CURRENT and _parameters(catalog):
+            parameters = rotator.parameters.read([catalog.ssm_path])
+            told.unread += _failures(parameters)
+            contents |= parameters
+        told.known += values_in(catalog, contents, stage)
+        if stage == PENDING:
+            _waiting(setting, told)
+
+
+def _failures(contents: Contents, *, labelled: bool = False) -> Iterable[str]:
+    """Most secrets have no version with that label."""
+    return [str(one) for one in contents.failures.values() if not (labelled and one.reason == MISSING)]
+
+
+def _waiting(setting: Setting, told: Told) -> None:
+    """The new values of the rotation that is open: those of parameters are nowhere else yet."""
+    rotator = setting.rotator
+    try:
+        rotation = rotator.look().rotation
+        if rotation is None:
+            return
+        try:
+            logins = dict(rotator.values(rotation).credentials)
+        except NotFound:
+            logins = {}
+        for item in _rotation.items_of(rotation.plan):
+            login = logins.get(item.credential)
+            if login is None and item.issued:
+                login = rotator.issued(rotation).find(item.credential)
+            if login and login.password and item.act in _rotation.CHANGES:
+                where = f"secret {rotator.own(rotation)}"
+                told.known.append(Known(item.credential, PENDING, login.password, where))
+    except SecretsError as error:
+        told.unread.append(str(error))
+
+
+def _histories(setting: Setting, told: Told) -> None:
+    for name in _parameters(setting.catalog):
+        try:
+            history = setting.rotator.parameters.history(name)
+        except NotFound:
+            continue
+        except SecretsError as error:
+            told.unread.append(str(error))
+            continue
+        for one in reversed(history):
+            told.known += values_in(setting.catalog, Contents({name: one}), f"version {one.version}")
+
+
+def _unlabelled(setting: Setting, told: Told) -> None:
+    store = setting.rotator.secrets
+    for name in _secrets(setting.catalog):
+        try:
+            labelled = set(store.describe(name).stages.values())
+            versions = [one for one in store.every_version(name) if one not in labelled]
+        except NotFound:
+            continue
+        except SecretsError as error:
+            told.unread.append(str(error))
+            continue
+        for version in reversed(versions):
+            contents = store.read([name], pins={name: version})
+            told.unread += [f"version {version} of {one}" for one in _failures(contents)]
+            told.known += values_in(setting.catalog, contents, version)
