@@ -235,7 +235,9 @@ class ActionModule(RotationAction):
                 for one in journal.obligations.values()
                 if one.credential in renewed or (one.credential in turned and one.act == _rotation.RETIRE)
             ]
-            more["obligations"] = _rotation.obligations(setting.catalog, rotation.id, rotation.plan, _shared.now())
+            more["obligations"] = _rotation.obligations(
+                setting.catalog, rotation.id, rotation.plan, _shared.now(), rotation.notes
+            )
         journal = _rotator_ends.close(setting.rotator, step="aborted" if aborted else "closed", **more)
         _rotator_ends.trim(setting.rotator, journal)
         return {"changed": True, "id": rotation.id, "aborted": aborted, "obligations": more.get("obligations", {})}

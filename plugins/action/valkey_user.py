@@ -60,6 +60,8 @@ class ActionModule(ServerAction):
             params["like"] = found.old.username or _valkey.DEFAULT_USER
         if state == "absent" and not users and not found.aborting:
             params["last_client"] = dict(found.notes)
+        if state == "absent" and (found.leak or found.late):
+            params["end_sessions"] = _valkey.ALL if found.leak else _valkey.UNPROVEN
         return params
 
     def _on_host(self, params: Mapping[str, Any], python: str | None, task_vars: Mapping[str, Any]) -> dict[str, Any]:

@@ -109,6 +109,8 @@ class Obligation:
     rotation: str
     secrets: Mapping[str, str] = field(default_factory=dict)
     """Version ids that hold the value concerned."""
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    """What the rotation's acts observed of the credential."""
 
 
 @dataclass(frozen=True)
@@ -295,7 +297,7 @@ def base_entry(journal: Journal) -> dict[str, Any]:
         "base": True,
         "rotated": {name: vars(one) for name, one in journal.rotated.items()},
         "obligations": {
-            one.id: {key: value for key, value in vars(one).items() if key != "id"}
+            one.id: {key: value for key, value in vars(one).items() if key != "id" and value}
             for one in journal.obligations.values()
         },
         "prepared": sorted(journal.prepared),

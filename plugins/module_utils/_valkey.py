@@ -14,6 +14,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
 
 DEFAULT_USER = "default"
+NOTED, UNPROVEN, ALL = "noted", "unproven", "all"
+"""Which sessions end with a password: those noted before the new one was valid; on nodes of which nothing is noted,
+all; all everywhere."""
 PLAIN, TLS = ("redis", "valkey"), ("rediss", "valkeys")
 TLS_OPTIONS = ("ssl_cert_reqs", "ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile", "ssl_check_hostname")
 MANAGED = re.compile(r"\.(cache|memorydb)\.([a-z0-9-]+\.)*amazonaws\.com(\.cn)?\.?$", re.IGNORECASE)
@@ -185,6 +188,18 @@ def parse_clients(text: str) -> List[Client]:
         links = bool(set(told.get("flags", "")) & set("SM"))
         clients.append(Client(int(told["id"]), plain_host(host), told.get("user", DEFAULT_USER), links))
     return clients
+
+
+def ending(clients: Iterable[Client], ends: str, last: Optional[int]) -> List[Client]:
+    """The sessions of a user that end with its old password; ``last`` is None where nothing is noted of the node.
+
+    A replica's link is no session of an application, but whoever has the password can pose as one: where all end, it
+    does too, and a replica connects anew.
+    """
+    found = [one for one in clients if ends == ALL or not one.replication]
+    if ends == ALL or (ends == UNPROVEN and last is None):
+        return found
+    return [one for one in found if one.number <= (last or 0)]
 
 
 def plain_host(host: str) -> str:

@@ -188,10 +188,10 @@ class Node:
         with Connection(self.admin, ADMIN, label=self._label) as fresh:
             return "%s/%d" % (self.run, int(fresh.ask("CLIENT", "ID")))
 
-    def number_of(self, note: Optional[str]) -> int:
-        """The number in a note; 0 when the node was started anew since, for then numbers began again."""
+    def number_of(self, note: Optional[str]) -> Optional[int]:
+        """The number in a note; None when the node was started anew since, for then numbers began again."""
         run, _slash, number = (note or "").partition("/")
-        return int(number) if run == self.run and number.isdigit() else 0
+        return int(number) if run == self.run and number.isdigit() else None
 
     def own_host(self) -> str:
         own = self.own_number()
@@ -208,11 +208,18 @@ class Node:
         return self.setting("masteruser") or _valkey.DEFAULT_USER, _valkey.digest_of(password)
 
 
-def discover(starts: Sequence[Address], *, label: str, gone: Sequence[str] = ()) -> List[Node]:
-    """Every node that the nodes at ``starts`` lead to, primaries last. Raises naming all that cannot be used."""
+def discover(
+    starts: Sequence[Address], *, label: str, gone: Sequence[str] = (), perhaps: Sequence[Address] = ()
+) -> List[Node]:
+    """Every node that the nodes at ``starts`` lead to, primaries last. Raises naming all that cannot be used.
+
+    Of the nodes at ``perhaps``, one that cannot be used and that no other names is left out.
+    """
     waiting, nodes, tried, problems = list(starts), {}, set(gone), []  # type: ignore[var-annotated]
-    while waiting:
-        address = waiting.pop(0)
+    last = list(perhaps)
+    while waiting or last:
+        is_sure = bool(waiting)
+        address = (waiting or last).pop(0)
         if str(address) in tried:
             continue
         tried.add(str(address))
@@ -221,7 +228,7 @@ def discover(starts: Sequence[Address], *, label: str, gone: Sequence[str] = ())
             node = Node(address, label)
             links = node.look()
         except HostError as error:
-            problems.append(str(error))
+            problems += [str(error)] if is_sure else []
             continue
         if node.run in nodes:
             nodes[node.run].names.add(str(address))
@@ -233,13 +240,16 @@ def discover(starts: Sequence[Address], *, label: str, gone: Sequence[str] = ())
                 waiting += [] if link in gone else [address.at(link)]
             except HostError:
                 problems.append(
-                    "%s: it names a node without a usable address (%s); wait until that one is back, or put it into "
-                    "gone_nodes" % (node.name, link)
+                    "%s: it names a node without a usable address (%s); wait until that one is back, or leave it "
+                    "out: gone_nodes, with rotate.yml -e rotation_gone_nodes=%s" % (node.name, link, link)
                 )
     found: List[Node] = sorted(nodes.values(), key=lambda one: one.role == "primary")
     if problems:
         close(found)
-        raise HostError("Nothing was changed on any node, since not all can be used:\n  - " + "\n  - ".join(problems))
+        raise HostError(
+            "Nothing was changed on any node, since not all can be used; one that is gone for good is left out by "
+            "gone_nodes (rotate.yml: -e rotation_gone_nodes=host:port):\n  - " + "\n  - ".join(problems)
+        )
     return found
 
 

@@ -37,6 +37,7 @@ class Wanted:
     known: Sequence[str] = ()
     allow_sessions: bool = False
     last_client: Mapping[str, str] = field(default_factory=dict)
+    ends: str = _valkey.NOTED
     nodes: Sequence[str] = ()
     gone: Sequence[str] = ()
     label: str = ""
@@ -50,8 +51,12 @@ def every_node(wanted: Wanted) -> Iterator[List[Node]]:
     if wanted.login is not None and str(wanted.login) not in wanted.gone:
         # The application's own address, lest the administrator's leads to another server.
         starts.append(wanted.admin.at(str(wanted.login)))
-    starts += [wanted.admin.at(node) for node in (*wanted.nodes, *wanted.last_client)]
-    nodes = _valkey_server.discover(starts, label=wanted.label, gone=wanted.gone)
+    starts += [wanted.admin.at(node) for node in wanted.nodes]
+    noted = [wanted.admin.at(node) for node in wanted.last_client]
+    if wanted.ends == _valkey.NOTED:
+        nodes = _valkey_server.discover(starts + noted, label=wanted.label, gone=wanted.gone)
+    else:
+        nodes = _valkey_server.discover(starts, label=wanted.label, gone=wanted.gone, perhaps=noted)
     try:
         _gather(nodes, Node.load_users)
         yield nodes
@@ -228,7 +233,7 @@ def absent(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
         result["changed"] = bool(result["changed"] or any(ended.values()))
         result["refused"] = _prove_refused(nodes, _login(wanted))
         result["passwords"] = _passwords(nodes, wanted.user, wanted.gate)
-        result["warnings"] = _still_written(nodes, wanted.digest)
+        result["warnings"] = _still_written(nodes, wanted.digest) + _not_found(nodes, wanted)
         return result
 
 
@@ -238,6 +243,16 @@ def _still_written(nodes: Sequence[Node], digest: str) -> List[str]:
         "%s: its configuration still holds this password (requirepass); it is refused, yet remove the line" % node.name
         for node in nodes
         if _valkey.digest_of(node.setting("requirepass")) == digest
+    ]
+
+
+def _not_found(nodes: Sequence[Node], wanted: Wanted) -> List[str]:
+    """Nodes of the note that are left out because they are gone, as it seems."""
+    here = {name for node in nodes for name in node.names}
+    return [
+        "%s: it was there when the new password came, cannot be used now, and no node names it. If it comes back, it "
+        "may accept the old password: empty it first, or take the password away there" % name
+        for name in sorted(set(wanted.last_client) - here - set(wanted.gone))
     ]
 
 
@@ -284,16 +299,16 @@ def _refuse_strangers(nodes: Sequence[Node], found: Mapping[str, Sequence[_valke
 
 def _end(node: Node, wanted: Wanted) -> List[_valkey.Client]:
     """Ends the sessions of the old value, each by its own number, which no later session can have."""
-    found = _sessions_of(node, wanted.user)
-    if wanted.by_users:
+    found = [one for one in node.clients() if one.user == wanted.user]
+    if wanted.by_users and wanted.ends != _valkey.ALL:
         # Asked after the list: if no password is left now, none of those listed used another one.
         node.load_users()
         user = node.users.get(wanted.user)
-        old = found if user is None or not user.digests - {wanted.gate} else []
+        left = user is not None and bool(user.digests - {wanted.gate})
+        old = [] if left else [one for one in found if not one.replication]
     else:
         note = next((wanted.last_client[name] for name in sorted(node.names) if name in wanted.last_client), None)
-        last = node.number_of(note)
-        old = [one for one in found if one.number <= last]
+        old = _valkey.ending(found, wanted.ends, node.number_of(note))
     return [one for one in old if node.ask("CLIENT", "KILL", "ID", one.number)]
 
 

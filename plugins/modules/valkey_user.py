@@ -44,7 +44,8 @@ options:
   overlap:
     description:
       - V(passwords) is for a user that keeps its name. With O(state=absent) only the sessions that were there at
-        O(state=present) are ended, see O(last_client), and the last password of a user is never taken away.
+        O(state=present) are ended, see O(last_client) and O(end_sessions), and the last password of a user is never
+        taken away.
       - V(users) is for a user that alternates with another. With O(state=absent) all of its sessions are ended once
         it has no password left.
     type: str
@@ -87,9 +88,24 @@ options:
     description:
       - The RV(last_client) that O(state=present) returned first, for O(state=absent) with O(overlap=passwords). Every
         session up to there logged in before the new password was valid, so it uses an old one.
-      - Nodes that are named here must be there, see O(gone_nodes).
+      - Nodes that are named here must be there, see O(gone_nodes), unless O(end_sessions) says otherwise.
     type: dict
     default: {}
+  end_sessions:
+    description:
+      - Whose sessions O(state=absent) ends once the password is gone.
+      - V(noted) ends those up to O(last_client), or with O(overlap=users) those of a user that has no password left.
+      - V(unproven) is for long after O(state=present), and the action plugin sets it for a retirement that was due
+        later. On a node that was started anew since, or of which O(last_client) says nothing, all of the user's
+        sessions are ended, since none is proven to have come by the new password. A node of O(last_client) that cannot
+        be used and that no other node names is taken for gone, and told in a warning.
+      - V(all) ends every session of the user, whatever password it came by, and the links of replicas that are logged
+        in as it, since whoever has the password can pose as one. The action plugin sets it in a leak. Programs connect
+        anew. What they were just asking, or were waiting for in a blocking command, fails. Nodes that are gone are
+        treated as with V(unproven). A second run ends the sessions that came since.
+    type: str
+    choices: [noted, unproven, all]
+    default: noted
   nodes:
     description: Nodes (V(host:port)) that no other node names, such as a replica that lost its primary.
     type: list
@@ -126,7 +142,7 @@ attributes:
     description: There is nothing to show but passwords.
     support: none
   idempotent:
-    description: A second run changes nothing.
+    description: A second run changes nothing, but with O(end_sessions=all).
     support: full
   action:
     description: Resolves names to values on the controller.
@@ -136,8 +152,8 @@ notes:
     C(+cluster|nodes) in a cluster. A right that is missing is named, where the server can tell before the first write.
   - C(ACL SAVE) writes the server's users over the ACL file, so edit that file only together with C(ACL LOAD).
   - With O(overlap=passwords), a session that logged in by the old password after O(state=present) cannot be told from
-    one that uses the new password. It stays; services that were restarted since have none. Use O(overlap=users) where
-    that is not enough.
+    one that uses the new password. It stays, but in a leak; services that were restarted since have none. Use
+    O(overlap=users) where that is not enough.
   - A user as which replicas log in at their primary (C(masteruser), C(masterauth)) is refused, since they would lose
     it; give them a user of their own.
   - The certificate's name is checked as the installed redis-py does for the same URL.

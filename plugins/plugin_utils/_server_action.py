@@ -37,6 +37,10 @@ class Parties:
     number: int = 0
     rotation: str = ""
     notes: Mapping[str, Any] = field(default_factory=dict)
+    leak: bool = False
+    """Whether the value that goes may be known to others."""
+    late: bool = False
+    """Whether it goes long after the new one came."""
 
     @property
     def nothing(self) -> bool:
@@ -68,25 +72,29 @@ def parties(setting: Setting, name: str, *, path: str | None = None) -> Parties:
     ``path`` is where the administrator goes on the application's server, such as another database.
     """
     journal, rotation, item = setting.mine(name)
-    obligation = journal.obligations.get(item.obligation or "")
+    obligation = journal.obligations.get(item.obligation or "") if item.act == _rotation.RETIRE else None
     credential = setting.catalog.credentials[name]
     old_contents = setting.rotator.old_contents(rotation, credential)
     new = setting.new_value(rotation, name)
-    if obligation and item.act == _rotation.RETIRE:
-        new = present_login(setting, name)[0]
+    url = None
+    if obligation:
+        new, url = present_login(setting, name)  # the application may go elsewhere by now
         old_contents = setting.rotator.secrets.read(list(obligation.secrets), pins=obligation.secrets)
     found = _graph.find(setting.catalog, credential, old_contents)
-    admin, admin_url = administrator(setting, name, found.url, rotation, path=path)
+    url = url or found.url
+    admin, admin_url = administrator(setting, name, url, rotation, path=path)
     return Parties(
         old=found.login,
         new=new,
         admin=admin,
-        url=found.url or "",
+        url=url or "",
         admin_url=admin_url,
         aborting=rotation.step in _steps.BACKWARD,
         number=journal.head,
         rotation=rotation.id,
-        notes=rotation.notes.get(name, {}),
+        notes=obligation.notes if obligation else rotation.notes.get(name, {}),
+        leak=bool(rotation.plan.get("incident")) or journal.incident is not None,
+        late=obligation is not None,
     )
 
 

@@ -15,6 +15,7 @@ from tests.integration.harness import Run
 from tests.integration.leak_lab import newest_post_mortem
 from tests.integration.rotation_lab import CORE, MASTER, RotationLab, rotation_lab, sentences
 from tests.integration.trail_server import Trail, trail_server
+from tests.integration.valkey_lab import dead, thief
 from tests.unit.plugins.module_utils._leaks.trail_events import event
 
 pytestmark = pytest.mark.slow
@@ -80,8 +81,11 @@ def test_a_string_from_a_paste_is_contained(lab: RotationLab, trail: Trail) -> N
     assert lab.journal_state().incident is None
 
     # Not the ten seconds: a busy machine gathers more slowly, and the limit has a test of its own.
-    run = respond(lab, trail, "-e", f"leaked_value_file={found}", "-e", "leak_evidence_seconds=60")
+    with thief(lab.valkey, old.cache[1]) as kept:
+        run = respond(lab, trail, "-e", f"leaked_value_file={found}", "-e", "leak_evidence_seconds=60")
     assert run.code == 0, run.output
+    assert len(kept) > 2
+    assert [one for one in kept if not dead(one)] == [], "sessions that began during the rollout are gone too"
     sentences(run, "cache: its AWSCURRENT value, base64", "contained in ")
     lab.assert_settled(old)
     assert lab.values().database == old.database

@@ -15,6 +15,7 @@ from sandbox.process import wait_until
 from tests.integration.harness import Run
 from tests.integration.held import Held
 from tests.integration.rotation_lab import ALL, JOURNAL, MASTER, OWNER, RotationLab, rotation_lab, sentences
+from tests.integration.valkey_lab import dead, session
 
 pytestmark = pytest.mark.slow
 
@@ -50,8 +51,11 @@ def test_what_is_due_later_is_done_by_the_next_run(lab: RotationLab) -> None:
         for name in ("database_admin", "cache_admin", "deploy_ssh"):
             catalog["credentials"][name].pop("max_age_days", None)
             catalog["credentials"][name]["max_age_days"] = 10**6
+        idle = session(lab.valkey, old.cache[1])
         run = lab.rotated("-e", f"credential={ALL}")
         new = lab.values()
+        assert not dead(idle)
+        later_on = session(lab.valkey, new.cache[1])
         lab.assert_closed()
         assert "from promotion to refusal" not in run.output
         lab.assert_consistent()
@@ -80,6 +84,7 @@ def test_what_is_due_later_is_done_by_the_next_run(lab: RotationLab) -> None:
         sentences(run, "database (postgresql_role) retires its former value", "cache (valkey_user) retires")
         assert lab.journal_state().obligations == {}
         assert lab.values().database == new.database
+        assert (dead(idle), dead(later_on)) == (True, False)
         lab.assert_settled(old)
 
 

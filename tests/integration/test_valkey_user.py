@@ -11,8 +11,8 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _valkey_steps
 from ansible_collections.watchparty.secrets.plugins.module_utils._valkey import digest_of, gate_digest
-from sandbox.process import free_port
-from sandbox.valkey import Valkey
+from sandbox.process import free_port, wait_until
+from sandbox.valkey import Valkey, encode
 from tests.integration.valkey_lab import LOCAL, Run, dead, digests, new_password, node, runner, session, session_from
 
 
@@ -64,6 +64,46 @@ def test_a_digest_is_enough_to_add_a_password(server: Valkey, run: Run) -> None:
     new = new_password()
     assert run("present", admin_url=server.admin_url(), digest=digest_of(new))["changed"]
     assert server.accepts(new)
+
+
+def test_a_thief_who_logged_in_during_the_rollout_is_gone(server: Valkey, run: Run) -> None:
+    """Beside him one who poses as a replica, so that every write is sent to him."""
+    old, new = server.password, new_password()
+    added = run("present", admin_url=server.admin_url(), login_url=server.url(password=new))
+    thief, worker = session(server, old), session(server, new)
+    gone = {"admin_url": server.admin_url(), "login_url": server.url(), "last_client": added["last_client"]}
+    with session_from("127.0.0.9", server, old) as posing:
+        posing.sendall(encode("SYNC"))
+        assert wait_until(lambda: "flags=S" in server.execute("CLIENT", "LIST"), seconds=30)
+        result = run("absent", allow_sessions=True, end_sessions="all", gone_nodes=["127.0.0.9:0"], **gone)
+        assert result.get("ended") == {node(server): {"127.0.0.1": 2, "127.0.0.9": 1}}, result
+        while posing.recv(4096):
+            pass
+    assert dead(thief)
+    assert dead(worker), "nothing tells its session from a thief's"
+    assert worker.ping(), "it connects anew by itself"
+
+
+def test_a_session_of_an_unknown_password_ends_too(server: Valkey, run: Run) -> None:
+    """In a leak, a user that alternates keeps no session, even if somebody gave it another password."""
+    old, stray = new_password(), new_password()
+    server.create_user("app_a", old)
+    server.execute("ACL", "SETUSER", "app_a", f"#{digest_of(stray)}")
+    thief = session(server, old, "app_a")
+    login = {"admin_url": server.admin_url(), "login_url": server.url(user="app_a", password=old), "overlap": "users"}
+    assert run("absent", known_addresses=LOCAL, end_sessions="all", **login)["passwords"] == 1
+    assert dead(thief)
+
+
+@pytest.mark.parametrize("ends", ["unproven", "all"])
+def test_a_node_that_was_started_anew_keeps_no_unproven_session(ends: str, server: Valkey, run: Run) -> None:
+    new = new_password()
+    added = run("present", admin_url=server.admin_url(), login_url=server.url(password=new))
+    server.restart()
+    thief = session(server, server.password)
+    gone = {"admin_url": server.admin_url(), "login_url": server.url(), "last_client": added["last_client"]}
+    assert run("absent", known_addresses=LOCAL, end_sessions=ends, **gone)["ended"] == {node(server): {"127.0.0.1": 1}}
+    assert dead(thief)
 
 
 def test_numbers_of_sessions_from_before_a_restart_end_nothing(server: Valkey, run: Run) -> None:

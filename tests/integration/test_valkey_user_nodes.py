@@ -123,6 +123,30 @@ def test_a_replica_that_is_down_keeps_the_primary_as_it_is(state: str, pair: tup
     assert result["changed"]
 
 
+def test_a_noted_node_that_was_replaced_holds_nothing_up_later(pair: tuple[Valkey, Valkey], run: Run) -> None:
+    """Long after the new password: one replica is gone for good, another came, and is in no note."""
+    primary, replica = pair
+    old, new = primary.password, new_password()
+    worker = session(primary, old)
+    with Valkey(replica_of=primary) as replaced:
+        assert wait_until(lambda: in_step(replaced), seconds=30)
+        added = run("present", admin_url=primary.admin_url(), login_url=primary.url(password=new))
+        name = node(replaced)
+    assert wait_until(lambda: name.split(":")[1] not in primary.execute("INFO", "replication"), seconds=30)
+    noted = {one: note for one, note in added["last_client"].items() if one != node(replica)}
+    late, reader = session(primary, new), session(replica, old)
+    gone = {"admin_url": primary.admin_url(), "login_url": primary.url(), "known_addresses": LOCAL}
+    strict = run("absent", last_client=noted, **gone)
+    assert f"{name}: it cannot be reached" in strict["msg"]
+    assert primary.accepts(old)
+    result = run("absent", last_client=noted, end_sessions="unproven", **gone)
+    assert set(result["refused"]) == {node(primary), node(replica)}
+    assert f"{name}: it was there when the new password came" in str(result["warnings"])
+    assert dead(worker)
+    assert dead(reader), "nothing is noted of its node"
+    assert not dead(late)
+
+
 def test_a_replica_that_has_not_the_user_is_named(pair: tuple[Valkey, Valkey], run: Run) -> None:
     primary, replica = pair
     primary.create_user("app", new_password())

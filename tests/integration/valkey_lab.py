@@ -8,8 +8,9 @@ import os
 import secrets
 import socket
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -70,6 +71,26 @@ def dead(client: redis.Redis) -> bool:
     except redis.ConnectionError:
         return True
     return False
+
+
+@contextmanager
+def thief(server: Valkey, password: str) -> Iterator[list[redis.Redis]]:
+    """Somebody who logs in again and again for as long as the password is accepted, and keeps every session."""
+    kept: list[redis.Redis] = []
+    over = threading.Event()
+
+    def log_in() -> None:
+        while not over.wait(0.2):
+            with suppress(redis.RedisError):
+                kept.append(session(server, password))
+
+    thread = threading.Thread(target=log_in)
+    thread.start()
+    try:
+        yield kept
+    finally:
+        over.set()
+        thread.join()
 
 
 @contextmanager

@@ -267,7 +267,9 @@ def _listed(catalog: Catalog, credential: Credential, keys: Sequence[str]) -> _g
     return dict.fromkeys(_graph.fallback_places(catalog, credential), ",".join(keys))
 
 
-def obligations(catalog: Catalog, rotation: str, plan: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+def obligations(
+    catalog: Catalog, rotation: str, plan: Mapping[str, Any], now: datetime, notes: Optional[Mapping[str, Any]] = None
+) -> dict[str, Any]:
     """What the rotation leaves for later, as its closing entry keeps it."""
     found: dict[str, Any] = {}
     for item in items_of(plan):
@@ -281,6 +283,8 @@ def obligations(catalog: Catalog, rotation: str, plan: Mapping[str, Any], now: d
             found[f"{rotation}/{item.credential}"] = {**later, "act": DROP_FALLBACK, "due": _ages.stamp(due)}
         elif item.act == ROTATE and retires_later(credential) and not plan.get("incident"):
             due = now + timedelta(seconds=credential.retire_after)
+            noted = (notes or {}).get(item.credential)
+            later |= {"notes": noted} if noted else {}
             found[f"{rotation}/{item.credential}"] = {**later, "act": RETIRE, "due": _ages.stamp(due)}
     return found
 

@@ -196,6 +196,14 @@ class TestWhatStays:
             "r1/database": Obligation(id="r1/database", secrets={"core": "v1"}, **DUE)
         }
 
+    def test_an_obligation_keeps_its_notes_over_a_trim(self) -> None:
+        kept = {**DUE, "notes": {"a:1": "run/7"}}
+        journal = fold(PATH, [entry(1, "closed", obligations={"r1/cache": kept, "r1/database": DUE})])
+        assert journal.obligations["r1/cache"].notes == {"a:1": "run/7"}
+        based = base_entry(journal)
+        assert based["obligations"] == {"r1/cache": kept, "r1/database": DUE}
+        assert fold(PATH, [entry(2, "closed", "trim", **based)]).obligations == journal.obligations
+
     def test_credentials_that_were_prepared(self) -> None:
         journal = fold(PATH, [entry(1, "closed", prepared=["a"]), entry(2, "closed", prepared=["b", "a"])])
         assert journal.prepared == {"a", "b"}

@@ -126,8 +126,8 @@ class TestParties:
     def test_a_late_retirement(self, world: World) -> None:
         """The old value is what the obligation's versions hold, the new one what the stores hold now."""
         former = world.first[CORE]
-        world.write("URL", "postgres://app_b:now@db/app")
-        world.write("url", "postgres://app_b:now@db/app", "copy-test")
+        world.write("URL", "postgres://app_b:now@moved/app")
+        world.write("url", "postgres://app_b:now@moved/app", "copy-test")
         due = {"credential": "database", "act": "retire", "due": NOW, "rotation": "r0"}
         versions = {CORE: former, "copy-test": world.first["copy-test"]}
         late = world.rotator("run0")
@@ -137,11 +137,24 @@ class TestParties:
             "r0",
             "closed",
             rotated=dict.fromkeys(PARSED.credentials, by),
-            obligations={"r0/database": {**due, "secrets": versions}},
+            obligations={"r0/database": {**due, "secrets": versions, "notes": {"a:1": "run/7"}}},
         )
         one = found(world, world.begun(force=False))
         assert (one.old, one.new) == (Login("app_a", "old"), Login("app_b", "now"))
-        assert one.url == OLD_URL
+        assert one.url == "postgres://app_b:now@moved/app", "where the application goes now"
+        assert one.of(one.old) == "postgres://app_a:old@moved/app"
+        assert (one.late, one.notes) == (True, {"a:1": "run/7"})
+        assert not one.leak
+
+    @pytest.mark.parametrize("declared", ["before", "meanwhile"])
+    def test_a_leak(self, world: World, declared: str) -> None:
+        """Also one that is declared while an ordinary rotation is open, which is ended first or taken back."""
+        rotator = world.begun("database", leak="leak-1" if declared == "before" else "")
+        assert found(world, rotator).leak is (declared == "before")
+        incident = {"id": "leak-1", "at": NOW, "who": "x", "declared": ["database"]}
+        rotator.append(rotator.look(), "r1", "create", incident=incident)
+        one = found(world, rotator)
+        assert (one.leak, one.late) == (True, False)
 
 
 class TestBeforehand:

@@ -191,6 +191,14 @@ class TestObligations:
             },
         }
 
+    def test_a_retirement_keeps_what_was_noted_of_its_server(self, catalog: Catalog) -> None:
+        entry = Plan(items("database", "django")).entry()
+        notes = {"database": {"a:1": "run/7"}, "django": {"x": 1}, "other": {"y": 1}}
+        found = _rotation.obligations(catalog, "r1", entry, NOW, notes)
+        assert found["r1/database"]["notes"] == {"a:1": "run/7"}
+        assert "notes" not in found["r1/django"]
+        assert "notes" not in _rotation.obligations(catalog, "r1", entry, NOW)["r1/database"]
+
     def test_an_obligation_that_was_met_leaves_none(self, catalog: Catalog) -> None:
         done = items("database", act=RETIRE) + items("django", act=DROP_FALLBACK)
         assert _rotation.obligations(catalog, "r2", Plan(done).entry(), NOW) == {}

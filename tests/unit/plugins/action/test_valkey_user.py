@@ -1,0 +1,59 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is handed to the host when a password goes: the notes, and whose sessions end with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.action.valkey_user import ActionModule
+from tests.unit.plugins.module_utils._rotations.rotator_world import CORE, NOW, World
+from tests.unit.plugins.plugin_utils.test_server_action import setting
+from tests.unit.plugins.plugin_utils.test_server_action import world as make_world
+
+NOTES = {"cache:6379": "run/7"}
+BY = {"at": NOW, "who": "x", "rotation": "r0"}
+world = make_world
+
+
+def params(world: World, rotator: Any, name: str = "cache", state: str = "absent") -> dict[str, Any]:
+    action = ActionModule.__new__(ActionModule)
+    found = action.params(setting(world, rotator), {"credential": name, "state": state, "run": "run1"}, [])
+    assert found is not None
+    return found
+
+
+def going(world: World, name: str = "cache", **more: Any) -> Any:
+    rotator = world.begun(name, **more)
+    world.created(rotator)
+    rotator.advance("test", notes={name: NOTES})
+    return rotator
+
+
+@pytest.mark.parametrize(("name", "overlap", "noted"), [("cache", "passwords", NOTES), ("database", "users", None)])
+def test_clients_of_the_old_value_alone(world: World, name: str, overlap: str, noted: Any) -> None:
+    found = params(world, going(world, name), name)
+    assert (found["overlap"], found.get("last_client")) == (overlap, noted)
+    assert "end_sessions" not in found
+
+
+@pytest.mark.parametrize("name", ["cache", "database"])
+@pytest.mark.parametrize("way", ["retire", "abort"])
+def test_everybody_in_a_leak(world: World, name: str, way: str) -> None:
+    """Also on the way back, since what is taken back may have leaked as well."""
+    rotator = going(world, name, leak="leak-1")
+    rotator.advance(way)
+    assert params(world, rotator, name)["end_sessions"] == "all"
+    assert "end_sessions" not in params(world, rotator, name, "present")
+
+
+def test_everybody_unproven_in_a_late_retirement(world: World) -> None:
+    former = {CORE: world.write("NOTE", "redis://:old@cache/0")}
+    world.write("NOTE", "redis://:now@cache/0")
+    due = {"credential": "own", "act": "retire", "due": NOW, "rotation": "r0", "secrets": former, "notes": NOTES}
+    late, rotated = world.rotator("run0"), dict.fromkeys(world.catalog.credentials, BY)
+    late.append(late.look(), "r0", "closed", rotated=rotated, obligations={"r0/own": due})
+    found = params(world, world.begun(force=False), "own")
+    assert (found["end_sessions"], found["last_client"]) == ("unproven", NOTES)
