@@ -14,7 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._journal import
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import scrub
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _github_sync
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _dead_values, _github_sync
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
 
 
@@ -86,10 +86,14 @@ class ActionModule(RotationAction):
         if self._task.check_mode:
             return {"changed": True, "scrubbed": [], "not_scrubbed": []}
         client = setting.connection.store_client("secretsmanager")
-        versions = {name: [one] if isinstance(one, str) else list(one) for name, one in args["secrets"].items()}
+        planned = _dead_values.by_secret(args["secrets"])
+        versions, untold = _dead_values.holders(
+            setting, planned, args["credentials"], lambda name: scrub.denied_by(client, name)
+        )
         done, cannot = scrub.scrubbed(
             client, versions, lambda region: setting.connection.in_region(region).store_client("secretsmanager")
         )
+        cannot += untold
         path = setting.catalog.ssm_path
         for name in args["parameters"]:
             try:

@@ -14,6 +14,8 @@ description:
   - Hygiene, once the values are proven refused. Labels come off the leaked versions, a resource policy denies everybody
     these versions by id, and a parameter's history is pushed out by overwriting it with its own value, so that it is
     never missing.
+  - Every other version of these secrets is read, those without labels too. One that holds a value of O(credentials)
+    which is dead with the leaked versions is treated alike, but for what a rotation that is open needs, which is told.
   - Each replica of a secret is looked at too. AWS takes labels and policies there by itself; where a policy is missing
     it is put there, and what AWS refuses is told.
   - Other statements of a policy stay. What cannot be scrubbed is told, not failed.
@@ -54,7 +56,8 @@ attributes:
     description: Runs on the controller, inside Ansible itself.
     support: full
 notes:
-  - Needs C(secretsmanager:GetResourcePolicy) and C(secretsmanager:PutResourcePolicy) beside what a rotation needs.
+  - Needs C(secretsmanager:GetResourcePolicy), C(secretsmanager:PutResourcePolicy),
+    C(secretsmanager:ListSecretVersionIds) and C(ssm:GetParameterHistory) beside what a rotation needs.
   - AWS keeps 100 versions of a parameter, so each takes 100 writes.
 """
 

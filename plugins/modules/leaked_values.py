@@ -11,7 +11,8 @@ version_added: 0.2.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Reads former versions of secrets and takes the credentials' values out of them, those that are not in use any more.
+  - Reads former versions of secrets and the history of parameters, and takes the credentials' values out of them, a
+    signing key's former ones too, those that are not in use any more.
   - The result holds values and is hidden from output at every verbosity. Keep it by C(register) alone; C(set_fact) and
     C(ansible_facts) may reach a fact cache on disk. M(watchparty.secrets.env_copies) takes it by name.
 options:
@@ -67,7 +68,7 @@ dead:
   type: dict
   returned: success
 unread:
-  description: Credentials of which no dead value is known, such as one that is in parameters only.
+  description: Credentials of which no dead value is known, such as one that GitHub alone holds.
   type: list
   elements: str
   returned: success

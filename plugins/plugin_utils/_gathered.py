@@ -30,7 +30,8 @@ def told(gathered: Mapping[str, Any]) -> dict[str, list[str]]:
     removed = [f"{host}: removed {line}" for host, result in copies.items() for line in result.get("removed", ())]
     left = [f"{host}: {line}" for host, result in copies.items() for line in _left(result)]
     left += [f"{host}: copies of what is dead were not looked for, being compromised" for host in left_out]
-    left += [f"{name}: no copies were looked for; it is in parameters only" for name in gathered.get("unread") or ()]
+    unread = gathered.get("unread") or ()
+    left += [f"{name}: no copies were looked for; no former value of it is known" for name in unread]
     return {
         "evidence": evidence,
         "readers": _readers(gathered.get("readers") or ()),

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
@@ -12,7 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._contents impor
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NotFound, SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _leaked
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._leaked import Known, Match
-from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM, Catalog, Place
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM, Catalog, Credential, Place
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
     CURRENT,
@@ -44,7 +44,7 @@ def identified(setting: Setting, text: str) -> tuple[list[Match], list[str]]:
     """
     told = Told()
     _labelled(setting, told)
-    _histories(setting, told)
+    histories(setting, setting.catalog.credentials.values(), told)
     found = _leaked.matches(text, told.once)
     if not found:
         _unlabelled(setting, told)
@@ -66,30 +66,38 @@ def values_in(catalog: Catalog, contents: Contents, stage: str) -> Iterator[Know
                 yield Known(credential.name, still or stage, key, f"{credential.fallbacks} ({place})")
 
 
-def places(catalog: Catalog) -> Iterator[Place]:
-    """Where credentials and former keys stand."""
-    for credential in catalog.credentials.values():
+def secrets_of(catalog: Catalog, credentials: Iterable[Credential]) -> list[str]:
+    """The secrets in which these credentials stand, or former keys of theirs."""
+    return sorted({place.name for place in _places(catalog, credentials) if place.store != SSM})
+
+
+def parameters_of(catalog: Catalog, credentials: Iterable[Credential]) -> list[str]:
+    """The parameters."""
+    return sorted({place.name for place in _places(catalog, credentials) if place.store == SSM})
+
+
+def _places(catalog: Catalog, credentials: Iterable[Credential]) -> Iterator[Place]:
+    for credential in credentials:
         yield from (spot.place for spot in _graph.spots(catalog, credential))
         yield from _graph.fallback_places(catalog, credential)
 
 
-def _secrets(catalog: Catalog) -> list[str]:
-    return sorted({place.name for place in places(catalog) if place.store != SSM})
-
-
-def _parameters(catalog: Catalog) -> list[str]:
-    return sorted({place.name for place in places(catalog) if place.store == SSM})
+def current(setting: Setting, credentials: Sequence[Credential]) -> Contents:
+    """What stands there now."""
+    contents = setting.rotator.secrets.read(secrets_of(setting.catalog, credentials))
+    if parameters_of(setting.catalog, credentials):
+        contents |= setting.rotator.parameters.read([setting.catalog.ssm_path])
+    return contents
 
 
 def _labelled(setting: Setting, told: Told) -> None:
-    catalog, rotator, names = setting.catalog, setting.rotator, _secrets(setting.catalog)
+    catalog, rotator = setting.catalog, setting.rotator
+    every = list(catalog.credentials.values())
+    names = secrets_of(catalog, every)
     for stage in (CURRENT, PENDING, PREVIOUS):
-        contents = rotator.secrets.read(names, stages=None if stage == CURRENT else dict.fromkeys(names, stage))
-        told.unread += _failures(contents, labelled=stage != CURRENT)
-        if stage == CURRENT and _parameters(catalog):
-            parameters = rotator.parameters.read([catalog.ssm_path])
-            told.unread += _failures(parameters)
-            contents |= parameters
+        now = stage == CURRENT
+        contents = current(setting, every) if now else rotator.secrets.read(names, stages=dict.fromkeys(names, stage))
+        told.unread += _failures(contents, labelled=not now)
         told.known += values_in(catalog, contents, stage)
         if stage == PENDING:
             _waiting(setting, told)
@@ -122,8 +130,9 @@ def _waiting(setting: Setting, told: Told) -> None:
         told.unread.append(str(error))
 
 
-def _histories(setting: Setting, told: Told) -> None:
-    for name in _parameters(setting.catalog):
+def histories(setting: Setting, credentials: Iterable[Credential], told: Told) -> None:
+    """What parameters held, the newest first."""
+    for name in parameters_of(setting.catalog, credentials):
         try:
             history = setting.rotator.parameters.history(name)
         except NotFound:
@@ -137,7 +146,7 @@ def _histories(setting: Setting, told: Told) -> None:
 
 def _unlabelled(setting: Setting, told: Told) -> None:
     store = setting.rotator.secrets
-    for name in _secrets(setting.catalog):
+    for name in secrets_of(setting.catalog, setting.catalog.credentials.values()):
         try:
             labelled = set(store.describe(name).stages.values())
             versions = [one for one in store.every_version(name) if one not in labelled]

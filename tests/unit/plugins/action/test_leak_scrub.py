@@ -15,11 +15,13 @@ from moto import mock_aws
 
 from ansible_collections.watchparty.secrets.plugins.action.leak_scrub import ActionModule
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import DENIED, Contents, Failure
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _github_sync
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 from tests.integration import github_server
 from tests.integration.github_server import REPOSITORY, GitHub
-from tests.unit.plugins.module_utils._rotations.rotator_world import CATALOG, KINDS, OLD_URL, TOKEN, World
+from tests.unit.plugins.module_utils._rotations.rotator_world import CATALOG, CORE, KINDS, OLD_URL, TOKEN, World
 
 OLD, NOW = "1" * 32, "2" * 32
 LAST = "what somebody read is known to them; a denied version stays in AWS until AWS removes it"
@@ -167,3 +169,106 @@ def test_a_mirror_that_was_sent_the_new_value(
             untold, open_, _last = act(client, world, credentials=["database"])["not_scrubbed"]
             assert untold.startswith("whether GitHub holds the new values cannot be told: GitHub does not accept")
             assert open_.startswith("GitHub's secret URL may hold the leaked database")
+
+
+class TestEveryVersionThatHoldsIt:
+    """Not only the version that was planned from: others hold the leaked value too, some without labels."""
+
+    SPENT, COMING, NEWEST = "3" * 32, "4" * 32, "5" * 32
+
+    @staticmethod
+    def core(url: str, **more: str) -> str:
+        return json.dumps({"URL": url, "KEY": "canary-key", "FALLBACKS": "", **more})
+
+    @pytest.fixture
+    def held(self, client: Any) -> World:
+        """The leaked password in three versions, two of them without labels; the last one has a new one."""
+        leaked, other = "postgres://app_a:canary-leaked@db/app", "postgres://app_a:canary-other@db/app"
+        client.create_secret(Name=CORE, SecretString=self.core(leaked), ClientRequestToken=OLD)
+        client.put_secret_value(SecretId=CORE, SecretString=self.core(other), ClientRequestToken=NOW)
+        client.put_secret_value(
+            SecretId=CORE, SecretString=self.core(other, NOTE=f"was {leaked}"), ClientRequestToken=self.SPENT
+        )
+        client.put_secret_value(SecretId=CORE, SecretString=self.core(leaked), ClientRequestToken=self.COMING)
+        new = self.core("postgres://app_b:canary-new@db/app")
+        client.put_secret_value(SecretId=CORE, SecretString=new, ClientRequestToken=self.NEWEST)
+        world = World()
+        world.secrets = SecretsManager(client)  # type: ignore[assignment]
+        return world
+
+    def denied(self, client: Any) -> list[str]:
+        (statement,) = json.loads(client.get_resource_policy(SecretId=CORE)["ResourcePolicy"])["Statement"]
+        found: list[str] = statement["Condition"]["StringEquals"]["secretsmanager:VersionId"]
+        return found
+
+    def test_is_denied(self, client: Any, held: World) -> None:
+        found = act(client, held, secrets={CORE: [self.COMING]}, credentials=["database"])
+        assert self.denied(client) == [OLD, self.SPENT, self.COMING], "the one with another password stays readable"
+        assert found["scrubbed"] == [
+            f"AWSPREVIOUS off version {self.COMING} of {CORE}",
+            f"a policy of {CORE} denies version {OLD}",
+            f"a policy of {CORE} denies version {self.SPENT}",
+            f"a policy of {CORE} denies version {self.COMING}",
+        ]
+        assert found["not_scrubbed"] == [LAST]
+        assert "canary" not in json.dumps(found)
+
+    def test_loses_its_labels(self, client: Any, held: World) -> None:
+        client.update_secret_version_stage(SecretId=CORE, VersionStage="theirs", MoveToVersionId=OLD)
+        act(client, held, secrets={CORE: [self.COMING]}, credentials=["database"])
+        labels = client.describe_secret(SecretId=CORE)["VersionIdsToStages"]
+        assert {version: stages for version, stages in labels.items() if stages} == {self.NEWEST: ["AWSCURRENT"]}
+
+    def test_again_denies_and_reads_nothing_more(self, client: Any, held: World) -> None:
+        act(client, held, secrets={CORE: [self.COMING]}, credentials=["database"])
+        found = act(client, held, secrets={CORE: [self.COMING]}, credentials=["database"])
+        assert (found["changed"], found["scrubbed"]) == (False, [])
+        assert self.denied(client) == [OLD, self.SPENT, self.COMING]
+
+    def test_what_an_open_rotation_reads_is_left(self, client: Any, held: World) -> None:
+        rotator = held.rotator()
+        plan = {"credentials": {}, "secrets": {CORE: OLD}, "phases": 1}
+        rotator.append(rotator.look(), "r9", "plan", plan=plan, prescribes={"secrets": {CORE: self.SPENT}})
+        found = act(client, held, secrets={CORE: [self.COMING]}, credentials=["database"])
+        assert self.denied(client) == [self.COMING]
+        assert (
+            f"version {OLD} of {CORE} may hold it and is needed by the rotation that is open" in found["not_scrubbed"]
+        )
+
+    def test_a_value_that_is_in_use_is_none(self, client: Any, held: World) -> None:
+        """Every version holds the signing key, which nothing has replaced."""
+        act(client, held, secrets={CORE: [self.COMING]}, credentials=["database", "django"])
+        assert NOW not in self.denied(client)
+
+    def test_a_short_one_is_compared_whole(self, client: Any, held: World) -> None:
+        for version, pin in (
+            (NOW.replace("2", "6"), "1234"),
+            (NOW.replace("2", "7"), "1234"),
+            (NOW.replace("2", "8"), "9"),
+        ):
+            client.put_secret_value(
+                SecretId=CORE,
+                SecretString=self.core("postgres://app_b:canary-new@db/app", KEY=pin, NOTE="12345"),
+                ClientRequestToken=version,
+            )
+        act(client, held, secrets={CORE: ["7" * 32]}, credentials=["django"])
+        assert self.denied(client) == ["6" * 32, "7" * 32]
+
+    def test_what_cannot_be_read_is_told(self, client: Any, held: World) -> None:
+        held.secrets.read = refusing(held.secrets.read, OLD)  # type: ignore[method-assign]
+        found = act(client, held, secrets={CORE: [self.COMING]}, credentials=["database"])
+        words = f"version {OLD} of secret {CORE}: denied; whether it holds a leaked value cannot be told"
+        assert words in found["not_scrubbed"]
+        assert self.denied(client) == [self.SPENT, self.COMING]
+
+
+def refusing(read: Any, version: str) -> Any:
+    """A store's reading, but for one version."""
+
+    def asked(names: Any, *, pins: Any = None, stages: Any = None) -> Contents:
+        if version in (pins or {}).values():
+            return Contents({}, {name: Failure("secretsmanager", name, DENIED) for name in names})
+        found: Contents = read(names, pins=pins, stages=stages)
+        return found
+
+    return asked

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.action.leaked_values import ActionModule
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
-from tests.unit.plugins.module_utils._rotations.rotator_world import COPY, CORE, KINDS, World
+from tests.unit.plugins.module_utils._rotations.rotator_world import COPY, CORE, KINDS, TOKEN, World
 
 
 def core(password: str, key: str = "canary-key") -> str:
@@ -38,8 +38,27 @@ def ask(world: World, **args: Any) -> dict[str, Any]:
 def test_former_values_that_are_not_in_use(world: World) -> None:
     found = ask(world, credentials=["database", "django", "token"], secrets={CORE: ["0" * 32, "1" * 32, "2" * 32]})
     assert found["dead"] == {"database": ["canary-first", "canary-second"]}
-    assert found["unread"] == ["django", "token"], "the key is in use, and the token in parameters only"
+    assert found["unread"] == ["django", "token"], "the key and the token are in use"
     assert ask(world, credentials=["database"], secrets={CORE: "0" * 32})["dead"] == {"database": ["canary-first"]}
+
+
+def test_former_keys_of_a_signing_key(world: World) -> None:
+    """Those that are listed still sign in the version that was current; one that is listed now is in use."""
+    listed = {"KEY": "canary-key-now", "FALLBACKS": "canary-key-kept"}
+    world.secrets.seed(
+        CORE, json.dumps({"KEY": "canary-key-1", "FALLBACKS": "canary-key-kept,canary-key-0"}), version="7" * 32
+    )
+    world.secrets.seed(CORE, json.dumps(listed))
+    found = ask(world, credentials=["django"], secrets={CORE: ["7" * 32]})
+    assert found["dead"] == {"django": ["canary-key-1", "canary-key-0"]}
+
+
+def test_former_values_of_a_parameter(world: World) -> None:
+    for value in ("canary-token-1", "short", "canary-token-2"):
+        world.parameters.seed(TOKEN, value)
+    found = ask(world, credentials=["token"])
+    assert found["dead"] == {"token": ["canary-token-1", "old-token"]}
+    assert found["unread"] == []
 
 
 def test_nothing_was_replaced(world: World) -> None:

@@ -51,7 +51,7 @@ def test_what_is_left_out() -> None:
     assert found["evidence"] == [f"web2: {_gathered.LEFT_OUT}"]
     assert found["not_scrubbed"] == [
         "web2: copies of what is dead were not looked for, being compromised",
-        "token: no copies were looked for; it is in parameters only",
+        "token: no copies were looked for; no former value of it is known",
     ]
 
 

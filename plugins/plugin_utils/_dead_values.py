@@ -1,0 +1,108 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Values that were replaced, and every version of a secret that holds one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import zip_longest
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NotFound, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _leaked
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._leaked import Known
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT, Contents
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _known_values
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+
+Versions = Mapping[str, Sequence[str]]
+"""Version ids by secret."""
+
+
+def dead(setting: Setting, credentials: Sequence[str], secrets: Versions) -> dict[str, list[str]]:
+    """What each credential held in these versions, and in the history of parameters, and holds no more."""
+    chosen = setting.chosen(credentials)
+    former = _known_values.Told()
+    for contents in _read(setting, secrets):
+        former.known += _known_values.values_in(setting.catalog, contents, "")
+    _known_values.histories(setting, chosen, former)
+    now = _known_values.values_in(setting.catalog, _known_values.current(setting, chosen), "")
+    in_use = {(one.credential, one.value) for one in now}
+    values: dict[str, dict[str, None]] = {one.name: {} for one in chosen}
+    for one in former.known:
+        if one.credential in values and (one.credential, one.value) not in in_use:
+            values[one.credential][one.value] = None
+    return {name: list(texts) for name, texts in values.items()}
+
+
+def _read(setting: Setting, secrets: Versions) -> Iterator[Contents]:
+    """The first version of every secret, then the second of those that have one, and so on."""
+    for row in zip_longest(*secrets.values()):
+        pins = {name: version for name, version in zip(secrets, row, strict=True) if version}
+        yield setting.rotator.secrets.read(list(pins), pins=pins)
+
+
+def holders(
+    setting: Setting, secrets: Versions, credentials: Sequence[str], denied: Callable[[str], set[str]]
+) -> tuple[dict[str, list[str]], list[str]]:
+    """These versions, with every other of the same secrets that holds a value which is dead with them.
+
+    What could not be looked into comes back in words. ``denied`` tells which versions of a secret nobody may read: what
+    was found before them is denied along with them.
+    """
+    found = {name: list(versions) for name, versions in secrets.items()}
+    untold: list[str] = []
+    values = dead(setting, credentials, secrets) if secrets else {}
+    if not any(values.values()):
+        return found, untold
+    for name, versions in found.items():
+        try:
+            others = _others(setting, name, {*versions, *denied(name)})
+            needed = _needed(setting, name)
+        except NotFound:  # whoever scrubs it says so
+            continue
+        except SecretsError as error:
+            untold.append(f"other versions of secret {name} were not looked at: {error}")
+            continue
+        for version in others:
+            contents = setting.rotator.secrets.read([name], pins={name: version})
+            for failure in contents.failures.values():
+                untold.append(f"version {version} of {failure}; whether it holds a leaked value cannot be told")
+            if not _holds(setting.catalog, contents, values):
+                continue
+            if version in needed:
+                untold.append(f"version {version} of {name} may hold it and is needed by the rotation that is open")
+            else:
+                versions.append(version)
+    return found, untold
+
+
+def _others(setting: Setting, name: str, but: set[str]) -> list[str]:
+    """The secret's other versions, but for its current one."""
+    store = setting.rotator.secrets
+    current = store.describe(name).stages.get(CURRENT)
+    return [one for one in store.every_version(name) if one not in but and one != current]
+
+
+def _needed(setting: Setting, name: str) -> set[str]:
+    """What the rotation that is open reads, or goes back to."""
+    rotation = setting.rotator.look().rotation
+    if rotation is None:
+        return set()
+    named = {rotation.secrets.get(name), rotation.plan.get("secrets", {}).get(name)}
+    return {*setting.rotator.ours(rotation, name), *filter(None, named)}
+
+
+def _holds(catalog: Catalog, contents: Contents, values: Mapping[str, Sequence[str]]) -> bool:
+    """Whether a dead value stands anywhere in the text; one that is too short for that, where its credential does."""
+    known = [Known(name, "", value) for name, texts in values.items() for value in texts]
+    texts = [one.value for one in contents.readings.values()]
+    if any(_leaked.matches(text, known) for text in texts):
+        return True
+    return any(one.value in values.get(one.credential, ()) for one in _known_values.values_in(catalog, contents, ""))
+
+
+def by_secret(secrets: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Version ids by secret, where one alone may stand for a list."""
+    return {name: [one] if isinstance(one, str) else list(one) for name, one in secrets.items()}
