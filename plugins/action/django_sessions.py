@@ -28,6 +28,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _django_sessions_module, _guard, _lean
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._former_keys import former_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._former_tried import given
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._registered import registered
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import prepared
 
 USES = (
@@ -52,6 +53,7 @@ OWN: dict[str, Any] = {
     "catalog": {"type": "dict"},
     "environment": {"type": "str"},
     "info": {"type": "str"},
+    "leaked": {"type": "str"},
     "credential": {"type": "str"},
     **aws_argument_spec(),
 }
@@ -71,7 +73,7 @@ class ActionModule(ActionBase):
         _validated, args = self.validate_argument_spec(
             {**spec, **OWN},
             required_together=[["catalog", "environment"], ["info", "credential"]],
-            mutually_exclusive=[["catalog", "info"]],
+            mutually_exclusive=[["catalog", "info", "leaked"]],
         )
         former: list[str] = []
         params = {name: args[name] for name in spec if args.get(name) is not None}
@@ -80,10 +82,16 @@ class ActionModule(ActionBase):
                 _guard.require(self._connection, self._task)
                 former, unread = former_keys(prepared(NAME, args))
                 params.update(former=former, former_unread=unread)
+            elif args["leaked"]:
+                _guard.require(self._connection, self._task)
+                found = registered(args["leaked"], task_vars, having="dead")
+                former = [str(key) for keys in found["dead"].values() for key in keys]
+                words = "a session that %s signed: no former version of it can be read"
+                params.update(former=former, former_unread=[words % name for name in found.get("unread", ())])
             elif args["info"]:
                 _guard.require(self._connection, self._task)
-                found = given(args["info"], task_vars or {})
-                former = [key for one in found if one["credential"] == args["credential"] for key in one["former"]]
+                tries = given(args["info"], task_vars or {})
+                former = [key for one in tries if one["credential"] == args["credential"] for key in one["former"]]
                 params.update(former=former)
         except SecretsError as error:
             return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}

@@ -14,8 +14,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._journal import
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _postmortem, _postmortem_page
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _files, _gathered, _holder
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _files, _gathered, _holder, _logged_out
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._former_keys import session_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._incident_facts import facts_of, open_rotation
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
 
@@ -52,7 +53,8 @@ class ActionModule(RotationAction):
         if journal.incident is None:
             raise RotationError("no leak is declared; start leak_response.yml from its beginning")
         if self._task.check_mode or state == "shown":
-            return {"changed": False, **_told(journal.incident)}
+            keys = session_keys(setting, journal.incident)
+            return {"changed": False, "replaced_keys": [name for name in keys if keys[name]], **_told(journal.incident)}
         if state == "noted":
             return self._note(setting, args, journal, journal.incident)
         if state == "kept":
@@ -86,7 +88,7 @@ class ActionModule(RotationAction):
     def _note(self, setting: Setting, args: Mapping[str, Any], journal: Journal, incident: Incident) -> dict[str, Any]:
         if not args["event"]:
             raise RotationError("event: say what was seen, such as live/NAME")
-        if args["event"] in incident.events:
+        if args["event"] in incident.events or _ended(setting, args, incident)["alive"]:
             return {"changed": False, **_told(incident)}
         at = _shared.now() if args["event_at"] is None else datetime.fromtimestamp(args["event_at"], UTC)
         events = {args["event"]: _ages.stamp(at)}
@@ -103,6 +105,7 @@ class ActionModule(RotationAction):
 
     def _report(self, setting: Setting, args: Mapping[str, Any], incident: Incident) -> dict[str, Any]:
         words = {**(_gathered.told(args["gathered"]) if args["gathered"] else {}), **args["told"]}
+        words.update({name: [*lines, *words.get(name, ())] for name, lines in _ended(setting, args, incident).items()})
         facts = facts_of(setting.catalog, incident, args["impact"], args["results"], words, _shared.now())
         base = _files.free(_files.folder(args["path"]), incident.id)
         files = {
@@ -132,6 +135,12 @@ def _containment(before: Incident | None, now: Incident, asked: str) -> str:
     if now.immediate and not before.immediate:
         return f"containment: immediate from now on; {now.id} was declared as graceful"
     return f"containment: stays immediate, as {now.id} was declared, although {asked} was asked for"
+
+
+def _ended(setting: Setting, args: Mapping[str, Any], incident: Incident) -> dict[str, list[str]]:
+    """What became of sessions, where the task brought it."""
+    found = args["gathered"].get("logged_out") or {}
+    return _logged_out.told(found, incident.declared, session_keys(setting, incident))
 
 
 def _told(incident: Incident) -> dict[str, Any]:

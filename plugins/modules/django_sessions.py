@@ -114,6 +114,19 @@ options:
     type: bool
     default: false
     version_added: 0.3.0
+  ended:
+    description:
+      - With O(state=tried) and O(make), whether the session that is made is ended before anything else is tried. It
+        must be refused then, which shows what this host makes of one that was ended on another.
+    type: bool
+    default: false
+    version_added: 0.3.0
+  leaked:
+    description:
+      - Instead of O(catalog), the name of the variable in which a result of M(watchparty.secrets.leaked_values) was
+        registered, asked for signing keys alone. One read serves every host.
+    type: str
+    version_added: 0.3.0
   info:
     description:
       - Instead of O(catalog), the name of the variable in which a result of M(watchparty.secrets.verify_info) was
@@ -146,7 +159,8 @@ attributes:
     support: full
 notes:
   - "Run it once for V(db), V(cache) and V(cached_db), which all hosts share (C(run_once)), and on every host for
-    V(file). A cache in each process's own memory is emptied by a restart of the services only, and the module says so."
+    V(file). O(state=tried) with O(ended) shows for each of the others that it refuses what was ended. A cache in each
+    process's own memory is emptied by a restart of the services only, and the module says so."
   - Run it as the application's user (C(become_user)). Session files belong to that user.
   - A request that was under way does not bring its session back, since Django refuses to save one that is gone.
   - Ended sessions do not keep a thief out who still has a valid key or password. Replace those first.

@@ -70,6 +70,8 @@ options:
       - With O(state=kept) and O(state=reported), what tasks registered, as C(seen) and C(copies) by host, and
         C(sessions), C(readers), C(scrubbed), C(unread) and C(left_out). It becomes the words of the same headings, but
         for those in O(told).
+      - C(logged_out) is what M(watchparty.secrets.django_sessions) told on each host. With O(state=noted) nothing is
+        kept where it says that a session may be alive.
     type: dict
     default: {}
   mermaid:
@@ -122,6 +124,11 @@ words:
   description: How it is contained, and whether an earlier declaration was escalated.
   type: str
   returned: when O(state=declared)
+replaced_keys:
+  description: The credentials that sign sessions and were replaced with no fallback left.
+  type: list
+  elements: str
+  returned: when O(state=shown)
 open_rotation:
   description: The rotation that is open, and whether its new values may have leaked too; or null.
   type: dict

@@ -43,6 +43,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "probe_user": {"type": "str"},
     "state": {"type": "str", "choices": ["absent", "tried"], "default": "absent"},
     "make": {"type": "bool", "default": False},
+    "ended": {"type": "bool", "default": False},
     "former": {"type": "list", "elements": "str", "default": [], "no_log": True},
     "former_unread": {"type": "list", "elements": "str", "default": []},
 }
@@ -119,14 +120,14 @@ def outcome(engine: str, whose: Whose, places: Sequence[Store], *, check: bool) 
     }
 
 
-def probed(params: Mapping[str, Any], end: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def probed(params: Mapping[str, Any], end: Callable[[Any], dict[str, Any]], *, again: bool) -> dict[str, Any]:
     """Ends the sessions, with one of our own among them that was seen to be accepted; it must be refused then."""
     store = _django_stores.found("auto")[1]
     probe = _django_probe.Probe(params["probe_url"], store, _django_probe.user_of(params["probe_user"]))
     try:
         session = probe.begin()
-        result = end()
-        if probe.works and not result["only_the_key"]:
+        result = end(session)
+        if probe.works and again and not result["only_the_key"]:
             probe.again(session, "a session that was ended")
         for number, key in enumerate(params["former"] if probe.tells else (), start=1):
             probe.under(key, "a session that former SECRET_KEY %d signed" % number)
@@ -142,11 +143,17 @@ def only_tried(params: Mapping[str, Any], settings: Mapping[str, str], *, check:
         raise HostError("sessions are tried at probe_url through the application in chdir; give both")
     _django_stores.start(params["chdir"], settings, params["settings_module"])
     engine = _django_stores.found("auto")[0]
-    result = {"changed": False, "engine": engine, "only_the_key": True}
+    result = {"changed": False, "engine": engine, "only_the_key": engine == "signed_cookies"}
     if engine != "signed_cookies" and (check or not params["make"]):
         words = "a session would have to be made in %s for it, and that was not asked for" % engine
         return {**result, "skipped": True, "msg": words}
-    return probed(params, lambda: result)
+
+    def end(session: Any) -> dict[str, Any]:
+        if params["ended"] and session is not None:
+            session.delete()
+        return result
+
+    return probed(params, end, again=params["ended"])
 
 
 def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
@@ -154,7 +161,7 @@ def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
     settings = settings_of(params)
     masked = [*_redact.maskable(settings, {}), *params["former"]]
 
-    def end() -> dict[str, Any]:
+    def end(_session: Any = None) -> dict[str, Any]:
         return outcome(engine, whose, places, check=check)
 
     try:
@@ -166,7 +173,7 @@ def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
         if why:
             return {**end(), "tried": [], "accepted": [], "not_tried": ["an old session: %s" % why]}
         # Its words are addresses and numbers. Masking by the .env would hide the host's name, in ALLOWED_HOSTS.
-        return probed(params, end)
+        return probed(params, end, again=True)
     except SecretsError as error:
         raise HostError(_redact.scrub(str(error), masked)) from None
     except Exception as error:  # noqa: BLE001 - the application's settings and drivers can raise anything

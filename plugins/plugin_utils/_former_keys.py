@@ -5,8 +5,21 @@
 from __future__ import annotations
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+
+
+def session_keys(setting: Setting, incident: Incident) -> dict[str, bool]:
+    """Each credential that signs sessions, and whether the incident has replaced it with no fallback left."""
+    every = setting.catalog.credentials.values()
+    signing = [one.name for one in every if _signs(setting, one) and "sessions" in one.used_for]
+    return {name: f"refused/{name}" in incident.events for name in signing}
+
+
+def _signs(setting: Setting, credential: Credential) -> bool:
+    return setting.kinds.get(credential.kind, Kind(credential.kind)).phases == 2
 
 
 def former_keys(setting: Setting) -> tuple[list[str], list[str]]:
@@ -15,7 +28,7 @@ def former_keys(setting: Setting) -> tuple[list[str], list[str]]:
     found: dict[str, None] = {}
     unread = []
     for credential in setting.catalog.credentials.values():
-        if incident is None or setting.kinds.get(credential.kind, Kind(credential.kind)).phases != 2:
+        if incident is None or not _signs(setting, credential):
             continue
         if not {f"refused/{credential.name}", f"kept/{credential.name}"} & set(incident.events):
             continue

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -139,21 +140,33 @@ def test_a_signing_key_keeps_no_former_one(lab: RotationLab, trail: Trail) -> No
 
 def test_what_a_server_refuses_stays_open(lab: RotationLab, trail: Trail) -> None:
     """The rest of its wave is replaced, and the same command goes on once the server does what it is asked for."""
-    old = lab.ready()
+    old, kept = lab.ready(), copy.deepcopy(lab.host_vars)
+    for variables in lab.host_vars.values():
+        variables.update(django_session_engine="signed_cookies")
     lab.postgres.execute(f"ALTER ROLE {MASTER} NOCREATEROLE;")
     try:
         run = respond(lab, trail, "-e", "leaked=database,cache")
     finally:
         lab.postgres.execute(f"ALTER ROLE {MASTER} CREATEROLE;")
     assert run.code != 0, run.output
+    sentences(run, "sessions are in cookies, so only a new SECRET_KEY ends them, and django_key was not replaced: ")
+    assert "sessions were ended" not in newest_post_mortem(lab)
     sentences(run, f"still open: database: OPEN: administrator {MASTER} lacks CREATEROLE. As a superuser: ALTER ROLE")
     now = lab.values()
     assert (now.database, lab.accepts(old)["cache"]) == (old.database, False)
     assert lab.journal_state().rotation is None
     assert lab.journal_state().incident is not None
 
+    files = [host.directory / "sessions" for host in lab.hosts]
+    for place, variables in zip(files, lab.host_vars.values(), strict=True):
+        place.mkdir()
+        (place / f"sessionid{'a' * 32}").write_text("", encoding="utf-8")
+        variables.update(django_session_engine="file", django_session_file_path=str(place))
     run = respond(lab, trail, "-e", "leaked=database,cache")
+    lab.host_vars = kept
     assert run.code == 0, run.output
+    assert [list(place.iterdir()) for place in files] == [[], []], "each host's sessions are ended"
+    assert "sessions were ended" in newest_post_mortem(lab)
     assert lab.values().cache == now.cache
     assert lab.journal_state().incident is None
     lab.assert_settled(old)

@@ -86,6 +86,8 @@ def test_tried_alone_nothing_ends(servers: Servers, tmp_path: Path) -> None:
         found = end(**options, make=True)
         assert [line.partition(":")[0] for line in found["tried"]] == [SIGNED]
         assert (found["changed"], found["accepted"], found["not_tried"]) == (False, [], [])
+        found = end(**options, make=True, ended=True)
+        assert [line.partition(":")[0] for line in found["tried"]] == [ENDED, SIGNED]
         assert servers[0].execute("SELECT count(*) FROM django_session", database="web") == kept
         for name in ("probe_url", "chdir"):
             failed = end(**{key: value for key, value in options.items() if key != name}, make=True)

@@ -1,0 +1,104 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What hosts told of ended sessions; above all what was not ended anywhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._logged_out import told
+
+TRIED = ["a session that was ended: refused at http://127.0.0.1:8000/account/ (302)"]
+ENDED = {"engine": "db", "only_the_key": False, "tried": TRIED, "accepted": [], "not_tried": []}
+LOST = {"unreachable": True, "msg": "Failed to connect\nvia ssh"}
+FAILED = {"failed": True, "msg": "/nowhere is no directory"}
+SKIPPED = {"skipped": True}
+UNKNOWN = "sessions in its files, if any, were not ended; it names neither django_chdir nor django_session_file_path"
+NO_ADDRESS = "it names no address that only those who are logged in get (django_probe_url), or no django_chdir"
+COOKIES = {"engine": "signed_cookies", "only_the_key": True, "tried": [], "accepted": [], "not_tried": []}
+ONLY = "sessions are in cookies, so only a new SECRET_KEY ends them, and"
+TAKES = {"tried": [], "accepted": ["a session that was ended is STILL ACCEPTED at http://a/"], "not_tried": []}
+
+
+def gathered(ended: dict[str, Any], each: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {"wanted": True, "host": "web1", "ended": ended, "each": each or {}}
+
+
+def test_hosts_that_say_the_same_share_a_line() -> None:
+    each = {"web2": {"tried": {**ENDED}}, "web3": {"tried": {**ENDED, "tried": [], "not_tried": ["it: no answer"]}}}
+    found = told(gathered(ENDED, each), ["cache"], {"django_key": False})
+    assert found == {"tried": [f"web1, web2: {TRIED[0]}", "not tried: web3: it: no answer"], "alive": []}
+
+
+def test_what_a_host_accepts_is_alive() -> None:
+    found = told(gathered(ENDED, {"web2": {"tried": TAKES}}), ["cache"], {})
+    assert found["alive"] == ["web2: a session that was ended is STILL ACCEPTED at http://a/"]
+
+
+@pytest.mark.parametrize(
+    ("result", "why"), [(FAILED, "/nowhere is no directory"), (LOST, "cannot be reached: Failed to connect via ssh")]
+)
+def test_sessions_that_were_not_ended(result: dict[str, Any], why: str) -> None:
+    assert told(gathered(result), ["cache"], {})["alive"] == [f"web1: sessions were not ended: {why}"]
+
+
+@pytest.mark.parametrize(
+    ("result", "alive"),
+    [
+        ({**ENDED, "engine": "file"}, []),
+        (LOST, ["web2: sessions in its files were not ended: cannot be reached: Failed to connect via ssh"]),
+        (FAILED, ["web2: sessions in its files were not ended: /nowhere is no directory"]),
+        (
+            SKIPPED,
+            [f"web2: {UNKNOWN}"],
+        ),
+    ],
+    ids=["ended", "lost", "failed", "unknown"],
+)
+def test_files_are_on_every_host(result: dict[str, Any], alive: list[str]) -> None:
+    found = told(gathered({**ENDED, "engine": "file"}, {"web2": {"ended": result, "tried": SKIPPED}}), ["cache"], {})
+    assert found["alive"] == alive
+
+
+def test_files_of_a_host_that_was_never_asked() -> None:
+    """It was lost before, so it has no result at all."""
+    found = told(gathered({**ENDED, "engine": "file"}, {"web2": {}}), ["cache"], {})
+    assert found["alive"] == ["web2: sessions in its files were not ended: it was not asked"]
+    found = told(gathered({**ENDED, "engine": "file"}, {"web2": {}}), ["cache"], {"django_key": True})
+    assert found["alive"] == [], "the key that signed them is gone"
+
+
+@pytest.mark.parametrize(
+    ("result", "line"),
+    [
+        (LOST, "not tried: web2: an old session: cannot be reached: Failed to connect via ssh"),
+        (FAILED, "not tried: web2: an old session: /nowhere is no directory"),
+        (SKIPPED, f"not tried: web2: an old session: {NO_ADDRESS}"),
+    ],
+)
+def test_a_host_where_none_was_tried(result: dict[str, Any], line: str) -> None:
+    found = told(gathered(ENDED, {"web2": {"ended": SKIPPED, "tried": result}}), ["cache"], {})
+    assert found == {"tried": [f"web1: {TRIED[0]}", line], "alive": []}
+
+
+def test_sessions_in_cookies_end_by_the_key_alone() -> None:
+    (line,) = told(gathered(COOKIES), ["cache", "database"], {"django_key": False})["alive"]
+    assert line.startswith(
+        f"{ONLY} django_key was not replaced: start again with -e leaked=cache,database,django_key, or"
+    )
+    assert line.endswith("-e leak_sessions=false to leave everybody logged in")
+    assert told(gathered(COOKIES), ["cache"], {"django_key": True})["alive"] == []
+
+
+def test_a_key_that_the_catalog_does_not_know() -> None:
+    (line,) = told(gathered(COOKIES), ["cache"], {})["alive"]
+    words = "the catalog has no credential of it: replace it by hand, then start again with -e leak_sessions=false"
+    assert line == f"{ONLY} {words}"
+
+
+def test_nobody_was_to_be_logged_out() -> None:
+    found = told({**gathered({}), "wanted": False}, ["cache"], {})
+    assert found == {"tried": ["not tried: sessions, since leak_sessions=false"], "alive": []}
+    assert told({}, ["cache"], {}) == {"tried": [], "alive": []}
