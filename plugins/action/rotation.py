@@ -14,6 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._journal import
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _leak_steps
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import (
     _ages,
+    _revocations,
     _rotation,
     _rotator_ends,
     _steps,
@@ -24,6 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils import (
     _github_sync,
     _holder,
     _plan_words,
+    _revocation,
     _ssh_key,
     _supplied,
 )
@@ -38,7 +40,7 @@ class ActionModule(RotationAction):
     extra_options = {
         "state": {
             "type": "str",
-            "choices": ["planned", "begun", "gated", "advanced", "closed", "prepared", "unprepared"],
+            "choices": ["planned", "begun", "gated", "advanced", "closed", "prepared", "unprepared", "revoked"],
             "required": True,
         },
         "credentials": {"type": "list", "elements": "str", "default": []},
@@ -68,6 +70,8 @@ class ActionModule(RotationAction):
         state = args["state"]
         if state in ("planned", "begun"):
             return self._begin(setting, args, task_vars, write=state == "begun" and not self._task.check_mode)
+        if state == "revoked":
+            return _revocation.taken(setting, args, check=self._task.check_mode)
         if self._task.check_mode:
             return {"changed": False, "skipped": True}
         if state == "gated":
@@ -117,6 +121,7 @@ class ActionModule(RotationAction):
         said["pages"] = {name: setting.catalog.credentials[name].provider_url or "" for name in needs}
         said["audit"] = {"wanted": bool(setting.catalog.audit_log), "head": dict(journal.audit)}
         said["warnings"] = [args["unasked"]] if args["unasked"] else []
+        said["revocations"] = _revocations.waiting(setting.catalog, journal)
         if args["seen"] is None and looks:
             return {"changed": False, "nothing": True, "looks": looks, **said}
         if needs and args["ask"] and write:
@@ -235,12 +240,21 @@ class ActionModule(RotationAction):
                 for one in journal.obligations.values()
                 if one.credential in renewed or (one.credential in turned and one.act == _rotation.RETIRE)
             ]
-            more["obligations"] = _rotation.obligations(
-                setting.catalog, rotation.id, rotation.plan, _shared.now(), rotation.notes
-            )
+            more["obligations"] = {
+                **_rotation.obligations(setting.catalog, rotation.id, rotation.plan, _shared.now(), rotation.notes),
+                **_revocations.owed(
+                    setting.catalog, rotation.id, rotation.plan, setting.kinds, _shared.now(), journal.incident
+                ),
+            }
         journal = _rotator_ends.close(setting.rotator, step="aborted" if aborted else "closed", **more)
         _rotator_ends.trim(setting.rotator, journal)
-        return {"changed": True, "id": rotation.id, "aborted": aborted, "obligations": more.get("obligations", {})}
+        return {
+            "changed": True,
+            "id": rotation.id,
+            "aborted": aborted,
+            "obligations": more.get("obligations", {}),
+            "revocations": _revocations.waiting(setting.catalog, journal),
+        }
 
 
 def _require_open(journal: Journal, named: str, *, back: bool) -> None:

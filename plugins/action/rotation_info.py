@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import REVOKE
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _revocations
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._ages import Age
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
@@ -23,7 +24,8 @@ class ActionModule(RotationAction):
         journal = setting.rotator.look()
         now = _shared.now()
         ages = _ages.ages(setting.catalog, journal, now)
-        due = {one.id for one in _ages.due_obligations(journal, now)}
+        revocations = _revocations.waiting(setting.catalog, journal)
+        due = {one.id for one in (*_ages.due_obligations(journal, now), *_revocations.open_ones(journal))}
         rotation = journal.rotation
         answer: dict[str, Any] = {
             "changed": False,
@@ -35,6 +37,7 @@ class ActionModule(RotationAction):
                 {"id": one.id, "credential": one.credential, "act": one.act, "due_at": one.due, "due": one.id in due}
                 for one in journal.obligations.values()
             ],
+            "revocations": revocations,
             "rotation": (
                 {"id": rotation.id, "step": rotation.step, "who": rotation.who, "since": rotation.since}
                 if rotation
@@ -81,9 +84,10 @@ def _table(answer: Mapping[str, Any]) -> list[str]:
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (heads, *rows)
     ]
-    for one in answer["obligations"]:
+    for one in (one for one in answer["obligations"] if one["act"] != REVOKE):
         words = "drops its former key" if one["act"] == "drop_fallback" else "retires its former value"
         lines.append(f"later: {one['credential']} {words} {'NOW' if one['due'] else 'from ' + one['due_at']}")
+    lines += [one["words"] for one in answer["revocations"]]
     rotation = answer["rotation"]
     if rotation:
         lines.append(f"open: {rotation['id']} of {rotation['who']} since {rotation['since']}, at {rotation['step']}")

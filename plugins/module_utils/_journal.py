@@ -22,6 +22,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base im
 CLOSING_STEPS = ("closed", "aborted")
 PROMOTING_STEPS = ("promote",)
 BACKWARD_STEPS = ("abort", "withdraw", "discard")
+REVOKE = "revoke"
+"""The act of an obligation that a third party alone can carry out, and that an operator's word ends."""
 REMEMBERED = 8
 """How many secrets of ended rotations the journal keeps in mind: a request that is on its way when its process is
 killed arrives within minutes, so the last ones are enough."""
@@ -104,7 +106,7 @@ class Obligation:
     id: str
     credential: str
     act: str
-    """"retire" or "drop_fallback"."""
+    """"retire", "drop_fallback" or "revoke"."""
     due: str
     rotation: str
     secrets: Mapping[str, str] = field(default_factory=dict)

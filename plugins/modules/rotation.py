@@ -22,8 +22,10 @@ options:
       - V(gated) tells which hosts stand against removing a value.
       - V(closed) ends the rotation, notes what is left for later, and trims the journal.
       - V(prepared) notes that a database server has both logins of O(credentials), V(unprepared) that it has not.
+      - V(revoked) takes the operator's word that third parties have revoked the old values of O(credentials). Call it
+        in check mode for the audit record first, then with O(audit). During a leak it is the leak's confirmation too.
     type: str
-    choices: [planned, begun, gated, advanced, closed, prepared, unprepared]
+    choices: [planned, begun, gated, advanced, closed, prepared, unprepared, revoked]
     required: true
   credentials:
     description: Credentials to rotate; all that are due by default.
@@ -120,7 +122,7 @@ options:
     type: dict
     default: {}
   audit:
-    description: With O(state=closed), number and digest of the audit record.
+    description: With O(state=closed) or O(state=revoked), number and digest of the audit record.
     type: dict
     default: {}
 extends_documentation_fragment:
@@ -164,7 +166,17 @@ said:
   description: The plan, or what becomes of an open rotation, in words.
   type: list
   elements: str
-  returned: when O(state) is V(planned) or V(begun)
+  returned: when O(state) is V(planned), V(begun) or V(revoked)
+revocations:
+  description: Old values that third parties have yet to revoke, with their page, and in words what to type then.
+  type: list
+  elements: dict
+  returned: when O(state) is V(planned), V(begun), V(closed) or V(revoked)
+  sample: [{"id": "r-20261125T153024-068d/youtube", "credential": "youtube", "page": "https://console.example.com"}]
+record:
+  description: The confirmation as the audit log takes it; empty where nothing waits for one.
+  type: dict
+  returned: when O(state=revoked)
 plan:
   description: What changes where, which credentials are refused or passed over, and how many rollouts it takes.
   type: dict

@@ -64,16 +64,23 @@ due:
   elements: str
   returned: success
 obligations:
-  description: What closed rotations left for later.
+  description:
+    - What closed rotations left for later. The act V(revoke) is a third party's, and waits for somebody's word.
   type: list
   elements: dict
   returned: success
+revocations:
+  description: Old values that third parties have yet to revoke, with their page, and in words what to type then.
+  type: list
+  elements: dict
+  returned: success
+  sample: [{"id": "r-20261125T153024-068d/youtube", "credential": "youtube", "page": "https://console.example.com"}]
 rotation:
   description: The open rotation, or null.
   type: dict
   returned: success
 act_now:
-  description: Whether anything is due or open.
+  description: Whether anything is due, open or to be revoked.
   type: bool
   returned: success
 table:

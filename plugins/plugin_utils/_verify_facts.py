@@ -25,7 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 from ansible_collections.watchparty.secrets.plugins.module_utils._iam._access import Asked
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning import _env_placeholders
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _revocations
 from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_baseline import Baseline
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.audit import body_of
@@ -165,6 +165,7 @@ class Gatherer:
             "incident": journal.incident.id if journal.incident else None,
             "obligations": sorted(journal.obligations),
             "obligations_due": [one.id for one in _ages.due_obligations(journal, self.now)],
+            "revocations": [one["words"] for one in _revocations.waiting(self.catalog, journal)],
             "ages": [
                 {"credential": one.credential, "kind": one.kind, "days": one.days, "limit": one.limit}
                 | {"due": one.due, "words": one.words, "last": one.last.at if one.last else None}

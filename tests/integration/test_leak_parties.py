@@ -68,9 +68,12 @@ def test_at_a_terminal_it_is_asked_for_last(lab: RotationLab) -> None:
         assert lab.hosts[0].values()["TWITCH_CLIENT_SECRET"] == NEW
         lab.assert_settled(old)
         assert NEW not in post_mortem(lab)
-        run = respond(lab, "-e", "leaked=cache,twitch", "-e", "leak_revoked=twitch")
+        assert [one.act for one in lab.journal_state().obligations.values()] == ["revoke"]
+        sentences(lab.rotated("-e", "rotation_revoked=twitch"), "twitch: what r-", "was revoked, as the operator says")
+        run = respond(lab, "-e", "leaked=cache,twitch")
         assert run.code == 0, run.output
         assert "revoked, as the operator says; the new value is in force" in post_mortem(lab)
+        assert lab.journal_state().obligations == {}
 
 
 def test_sessions_that_cannot_be_ended_are_open_and_the_rest_is_done(lab: RotationLab) -> None:

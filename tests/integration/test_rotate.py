@@ -230,10 +230,24 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab) -> None:
         given = lab.values_file(mail="issued-by-the-provider")
         words = ("-e", f"rotation_kinds_path={folder.parent}", "-e", given, "-e", "credential=twitch,mail")
         run = lab.rotated(*words)
+        # The provider alone can refuse the other one's.
+        assert re.search(r'from promotion to refusal: \d+\.\d s \(twitch\)"', run.output)
+        left = "mail: its old value, replaced by r-"
+        asked = "is not yet confirmed revoked at https://mail.example.com/keys; once it is, say rotate.yml "
+        sentences(run, left, f"{asked}-e rotation_revoked=mail")
+        due = lab.run(playbook="playbooks/rotation_due.yml")
+        assert due.code != 0, due.output
+        sentences(due, left, asked)
+        run = lab.rotate("-e", "rotation_revoked=mail,tiwtch")
+        sentences(run, "tiwtch: is no credential of the catalog; mail waits for it")
+        run = lab.rotated("-e", "rotation_revoked=mail")
+        sentences(run, "mail: what r-", "was revoked, as the operator says")
+        assert left not in run.text
+        assert lab.journal_state().obligations == {}
+        assert lab.audit_records()[-1]["outcome"] == "revoked"
+        assert lab.audit_records()[-1]["credentials"] == ["mail"]
     lab.assert_settled()
     assert lab.values() == old
-    # The provider alone can refuse the other one's.
-    assert re.search(r'from promotion to refusal: \d+\.\d s \(twitch\)"', run.output)
     assert notes.read_text().splitlines() == [f"{stage} twitch" for stage in ("create", "set", "test", "retire")]
     after = lab.content("watchparty/production/integrations")["TWITCH_CLIENT_SECRET"]
     assert (len(after), after != before) == (24, True)

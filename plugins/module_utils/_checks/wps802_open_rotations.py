@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No rotation is half-done, and nothing is left to retire."""
+"""No rotation is half-done, and nothing is left to retire or to revoke."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ def look(facts: Facts) -> Iterator[Outcome]:
         yield bad(f"leak {journal['incident']} is declared and not contained")
     for words in journal["obligations_due"]:
         yield bad(f"{words} is due")
-    if not journal["rotation"] and not journal["incident"] and not journal["obligations_due"]:
+    for words in journal["revocations"]:
+        yield bad(words)
+    if not any(journal[name] for name in ("rotation", "incident", "obligations_due", "revocations")):
         later = len(journal["obligations"])
         yield good(f"nothing is open{f', {later} to be retired later' if later else ''}")
 
@@ -33,9 +35,9 @@ CHECK = Check(
     name="open-rotations",
     area="ages",
     severity="medium",
-    title="No rotation is half-done, and nothing is left to retire",
+    title="No rotation is half-done, and nothing is left to retire or to revoke",
     reason="Both values are valid for as long as a rotation is open.",
-    fix="rotate.yml goes on with it; rotation_report.yml tells whose it is.",
+    fix="rotate.yml goes on with it; rotation_report.yml tells whose it is, and what a provider has to revoke.",
     look=look,
     needs=("journal",),
 )

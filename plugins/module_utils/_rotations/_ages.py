@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, Obligation, Rotated
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import REVOKE, Journal, Obligation, Rotated
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, Credential
 
 HIGH_VALUE_DAYS = 90
@@ -88,4 +88,6 @@ def retires_later(credential: Credential) -> bool:
 
 
 def due_obligations(journal: Journal, now: datetime) -> list[Obligation]:
-    return sorted((one for one in journal.obligations.values() if moment(one.due) <= now), key=lambda one: one.id)
+    """What the next run carries out; what waits for a third party is not among it."""
+    every = (one for one in journal.obligations.values() if one.act != REVOKE)
+    return sorted((one for one in every if moment(one.due) <= now), key=lambda one: one.id)

@@ -67,6 +67,11 @@ class Kind:
         return self.value == "provider"
 
     @property
+    def is_revoked_elsewhere(self) -> bool:
+        """Whether only the third party that issued the old value can end it."""
+        return self.value == "supplied" and "retire" not in self.stages
+
+    @property
     def phases(self) -> int:
         return 2 if self.routine == "signing_key" else 1
 

@@ -11,7 +11,7 @@ from typing import Any, Iterator, Mapping, Optional, Sequence
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._contents import Holdings
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import REVOKE, Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM, Catalog, Credential, Place
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _objections
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._ages import retires_later
@@ -153,9 +153,9 @@ def plan(ground: Ground, wish: Wish) -> Plan:
 
 
 def _is_replaced(journal: Journal, credential: Credential, age: _ages.Age) -> bool:
-    """Whether a run before this one, of the same incident, has replaced it, and left nothing old valid."""
+    """Whether a run before this one, of the same incident, has replaced it, and left nothing for a later one to end."""
     incident = journal.incident
-    kept = {one.credential for one in journal.obligations.values()}
+    kept = {one.credential for one in journal.obligations.values() if one.act != REVOKE}
     if incident is None or age.last is None or credential.name in kept:
         return False
     return _ages.moment(age.last.at) > _ages.moment(incident.at)

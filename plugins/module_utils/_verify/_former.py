@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._former_tries import ACCEPTED, REFUSED, UNTRIED
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import REVOKE, Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login, with_login
@@ -86,7 +86,7 @@ def tries(catalog: Catalog, now: Contents, before: Contents, journal: Journal) -
 
 def _try(catalog: Catalog, credential: Credential, now: Contents, before: Contents, journal: Journal) -> Any:
     """A Try, or why there is none."""
-    why = _planned(credential.name, journal)
+    why = _planned(credential, journal)
     if why:
         return why
     server = SERVERS.get(credential.kind)
@@ -151,11 +151,16 @@ def _signing(credential: Credential, values: Mapping[str, str], old: str, journa
     return said(ACCEPTED, f"the former key is still in {credential.fallbacks}, and nothing plans to take it out")
 
 
-def _planned(name: str, journal: Journal) -> Optional[str]:
-    """Why the former value is valid still, and rightly so."""
-    later = [one.due for one in journal.obligations.values() if one.credential == name]
+def _planned(credential: Credential, journal: Journal) -> Optional[str]:
+    """Why the former value is or may be valid still."""
+    name, page = credential.name, credential.provider_url
+    later = [one for one in journal.obligations.values() if one.credential == name]
+    planned = [one.due for one in later if one.act != REVOKE]
+    if planned:
+        return f"the former value stays valid until {min(planned)}, as planned"
     if later:
-        return f"the former value stays valid until {min(later)}, as planned"
+        at, where = max(one.due for one in later), f"at {page}" if page else "where it was issued"
+        return f"nobody has confirmed yet that the former value, replaced at {at}, was revoked {where}"
     open_one = journal.rotation
     if open_one is not None and name in (open_one.plan.get("credentials") or ()):
         return f"{open_one} is open, and both values are valid until it ends"
@@ -168,10 +173,12 @@ def _login(
     found = _try(catalog, credential, now, before, journal)
     if isinstance(found, Try):
         return said(UNTRIED, "it was not tried where it used to work", by=found.by)
-    why = _planned(credential.name, journal)
+    why = _planned(credential, journal)
     last = journal.rotated.get(credential.name)
     if why:
         return said(UNTRIED, why)
     if last is None:
         return said(UNTRIED, f"{found}, and the journal tells of no rotation of it")
+    if credential.kind == "external":
+        return said(UNTRIED, f"{found}; rotation {last.rotation} replaced it at {last.at}")
     return said(UNTRIED, f"{found}; rotation {last.rotation} saw its refusal before it closed at {last.at}")

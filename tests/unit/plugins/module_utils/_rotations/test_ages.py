@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, Obligation, Rotated
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import REVOKE, Journal, Obligation, Rotated
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
 
@@ -108,3 +108,5 @@ def test_obligations_that_are_due() -> None:
     journal = Journal(obligations={one.id: one for one in (one("r1/z", -5), one("r1/b", 1), one("r1/a", 0))})
     assert [found.id for found in _ages.due_obligations(journal, NOW)] == ["r1/a", "r1/z"]
     assert _ages.due_obligations(Journal(), NOW) == []
+    elsewhere = Obligation("r1/c", "c", REVOKE, _ages.stamp(NOW), "r1")
+    assert _ages.due_obligations(Journal(obligations={"r1/c": elsewhere}), NOW) == [], "no run can do that"

@@ -10,7 +10,8 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, Obligation, Rotated
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import REVOKE, Journal, Obligation, Rotated
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SECRETS_MANAGER, Place
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _rotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotation import Ground, Item, Plan, Wish
@@ -102,6 +103,14 @@ class TestLeak:
 
     def test_an_ordinary_plan_says_nothing_of_it(self) -> None:
         assert not {"incident", "immediate"} & set(_rotation.plan(made_ground(), Wish()).entry())
+
+    def test_a_third_partys_value_is_replaced_once(self) -> None:
+        """That its provider has yet to revoke the old one is no reason to ask for another new one."""
+        incident = Incident("i-1", _ages.stamp(NOW - timedelta(hours=1)), "ann")
+        left = Obligation("r0/token", "token", REVOKE, _ages.stamp(NOW), "r0")
+        journal = Journal(rotated=rotated(token=0).rotated, obligations={left.id: left}, incident=incident)
+        plan = _rotation.plan(made_ground(journal=journal), Wish(("token",), leak="i-1"))
+        assert plan.passed_over == {"token": "was replaced since the leak was declared"}
 
     def test_obligations_wait(self) -> None:
         due = Obligation("r0/cache", "cache", "retire", _ages.stamp(NOW), "r0")

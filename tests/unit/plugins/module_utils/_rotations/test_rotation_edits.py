@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._contents import parse_secret
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, Obligation, Rotated
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import REVOKE, Journal, Obligation, Rotated
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SECRETS_MANAGER, Catalog, Place
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _rotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
@@ -246,6 +246,14 @@ class TestObligations:
         assert self.planned(catalog, contents(), Wish(("token",)), due).items == ()
         plan = self.planned(catalog, contents(), Wish(("database",), force=True), due)
         assert [(item.act, item.obligation) for item in plan.items] == [(ROTATE, None)]
+
+    def test_what_only_a_provider_can_do_is_not_planned_and_stands_in_no_way(
+        self, catalog: Catalog, contents: Any
+    ) -> None:
+        left = Obligation("r1/token", "token", REVOKE, _ages.stamp(NOW), "r1")
+        assert self.planned(catalog, contents(), Wish(), left).items == ()
+        plan = self.planned(catalog, contents(), Wish(("token",), force=True), left)
+        assert [(item.credential, item.act, item.obligation) for item in plan.items] == [("token", ROTATE, None)]
 
     def test_a_list_that_another_credential_writes_waits(self, catalog: Catalog, contents: Any) -> None:
         """In one run the later edit would lose the earlier one's key."""

@@ -89,6 +89,19 @@ def test_what_has_no_server_is_not_tried() -> None:
     assert told(before, "token") == ("untried", TOKEN_WORDS)
 
 
+def test_what_a_provider_has_to_revoke() -> None:
+    """It stays open until somebody says so; then the rotation did not see its refusal all the same."""
+    before = contents(core=core("canary-now", TOKEN="old-token"))
+    at = "2026-11-25T10:00:00Z"
+    left = _journal.Obligation("r1/token", "token", _journal.REVOKE, at, "r1")
+    rotated = {"token": _journal.Rotated(at, "ann", "r1")}
+    open_one = replace(EMPTY, rotated=rotated, obligations={left.id: left})
+    words = f"nobody has confirmed yet that the former value, replaced at {at}, was revoked where it was issued"
+    assert told(before, "token", open_one) == ("untried", words)
+    state, words = told(before, "token", replace(EMPTY, rotated=rotated))
+    assert (state, words.endswith(f"; rotation r1 replaced it at {at}")) == ("untried", True)
+
+
 def test_no_url_now() -> None:
     before = contents(core=core("canary-old"))
     now = contents(core={"URL": "no url"}, admin={"username": "app", "password": "canary-now"})

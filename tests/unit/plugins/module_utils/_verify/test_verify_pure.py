@@ -104,7 +104,7 @@ def test_a_former_signing_key(fallbacks: str, obligations: Any, state: str, word
     ("journal", "words"),
     [
         (Journal(), "tells of no rotation"),
-        (Journal(rotated={"api": Rotated("2026-11-20T10:00:00Z", "ops", "r7")}), "rotation r7 saw its refusal"),
+        (Journal(rotated={"api": Rotated("2026-11-20T10:00:00Z", "ops", "r7")}), "rotation r7 replaced it"),
         (
             Journal(obligations={"o": RETIRES}),
             "stays valid until",

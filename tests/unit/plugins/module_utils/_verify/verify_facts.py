@@ -113,6 +113,7 @@ def parts(**over: Any) -> dict[str, Any]:
             "incident": None,
             "obligations": [],
             "obligations_due": [],
+            "revocations": [],
             "ages": [age("database", "postgresql_role", 12, 90), age("cache", "valkey_user", 80, 90)],
             "measured": {"database": {"seconds": 12, "rotation": "r1", "exact": True}},
         },

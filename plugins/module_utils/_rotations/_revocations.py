@@ -1,0 +1,101 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Old values that only a third party can revoke: open in the journal until somebody says that they were. Pure.
+
+Each rotation leaves its own: two values of one credential are two keys at its provider, and the newer one's end says
+nothing of the older one's.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Iterable, Mapping, Optional, Sequence
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import REVOKE, Journal, Obligation
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _rotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import version_id
+
+
+def owed(
+    catalog: Catalog,
+    rotation: str,
+    plan: Mapping[str, Any],
+    kinds: Mapping[str, Kind],
+    now: datetime,
+    incident: Optional[Incident] = None,
+) -> dict[str, Any]:
+    """What a rotation that closes leaves to providers, as its closing entry keeps it."""
+    said = incident.events if incident else {}
+    found: dict[str, Any] = {}
+    for item in _rotation.items_of(plan):
+        kind = kinds.get(item.kind)
+        if item.act not in _rotation.CHANGES or kind is None or not kind.is_revoked_elsewhere:
+            continue
+        if f"revoked/{item.credential}" in said:
+            continue
+        places = _graph.secrets_of(catalog, catalog.credentials[item.credential])
+        found[f"{rotation}/{item.credential}"] = {
+            "credential": item.credential,
+            "act": REVOKE,
+            "due": _ages.stamp(now),
+            "rotation": rotation,
+            "secrets": {name: plan["secrets"][name] for name in places if name in plan["secrets"]},
+        }
+    return found
+
+
+def open_ones(journal: Journal) -> list[Obligation]:
+    return sorted((one for one in journal.obligations.values() if one.act == REVOKE), key=lambda one: one.id)
+
+
+def waiting(catalog: Catalog, journal: Journal) -> list[dict[str, str]]:
+    """What waits for somebody's word, with the words to type."""
+    return [_told(catalog, one) for one in open_ones(journal)]
+
+
+def _told(catalog: Catalog, one: Obligation) -> dict[str, str]:
+    credential = catalog.credentials.get(one.credential)
+    page = (credential.provider_url if credential else None) or ""
+    where = f"at {page}" if page else "where it was issued"
+    return {
+        "id": one.id,
+        "credential": one.credential,
+        "page": page,
+        "since": one.due,
+        "words": f"{one.credential}: its old value, replaced by {one.rotation} at {one.due}, is not yet confirmed "
+        f"revoked {where}; once it is, say rotate.yml -e rotation_revoked={one.credential}",
+    }
+
+
+def confirmed(catalog: Catalog, journal: Journal, names: Sequence[str]) -> list[Obligation]:
+    """All that wait for these credentials. Raises :class:`RotationError` for a name that nobody knows."""
+    every = open_ones(journal)
+    waiting_for = sorted({one.credential for one in every})
+    unknown = [name for name in names if name not in catalog.credentials and name not in waiting_for]
+    if unknown:
+        raise RotationError(
+            f"{', '.join(unknown)}: is no credential of the catalog; {', '.join(waiting_for) or 'none'} "
+            f"wait{'s' if len(waiting_for) < 2 else ''} for it"
+        )
+    return [one for one in every if one.credential in names]
+
+
+def record(catalog: Catalog, closed: Iterable[Obligation], who: str, now: datetime) -> dict[str, Any]:
+    """The confirmation's line in the audit log; of the same ones it is the same record, however often it is tried."""
+    every = sorted(closed, key=lambda one: one.id)
+    names = [one.credential for one in every]
+    kinds = {name: catalog.credentials[name].kind for name in names if name in catalog.credentials}
+    return {
+        "rotation": f"revoked-{version_id('revoked', *(one.id for one in every))}",
+        "outcome": "revoked",
+        "who": who,
+        "at": _ages.stamp(now),
+        "credentials": list(dict.fromkeys(names)),
+        "kinds": kinds,
+        "obligations": [one.id for one in every],
+    }

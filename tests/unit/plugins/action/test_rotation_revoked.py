@@ -1,0 +1,165 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The record of a third party's value stays open until somebody says that the old one was revoked."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.action import incident, rotation, rotation_info
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from tests.unit.plugins.module_utils._rotations.rotator_world import CATALOG, GIVEN, KINDS, World
+
+PAGE = "https://provider.example/keys"
+DOCUMENT = {
+    **CATALOG,
+    "audit_log": {"log_group": "/app/audit"},
+    "credentials": {
+        **CATALOG["credentials"],
+        "token": {**CATALOG["credentials"]["token"], "provider_url": PAGE},
+        "note": {"kind": "given", "appears_in": [{"setting": "NOTE"}]},
+    },
+}
+HEAD = {"number": 3, "digest": "d"}
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setitem(GIVEN, "note", Login(None, "new-note"))
+    return World(catalog=_catalog.parse(DOCUMENT, "test"))
+
+
+def act(world: World, module: Any, state: str | None, *, check: bool = False, **more: Any) -> dict[str, Any]:
+    defaults = {name: one.get("default") for name, one in module.ActionModule.extra_options.items()}
+    action = module.ActionModule.__new__(module.ActionModule)
+    action._task = SimpleNamespace(check_mode=check)
+    setting = Setting(world.catalog, KINDS, world.rotator(), None)  # type: ignore[arg-type]
+    answer: dict[str, Any] = action.answer(setting, {**defaults, "state": state, **more}, {})
+    return answer
+
+
+def rotated(world: World, *names: str, number: int = 1) -> dict[str, Any]:
+    """A whole rotation of these, closed as the role closes it."""
+    rotator = world.begun(*names, rotation=f"r{number}")
+    world.created(rotator)
+    rotator.advance("promote")
+    assert rotator.promote().outcome == "done"
+    rotator.advance("record")
+    return act(world, rotation, "closed")
+
+
+def looked(world: World) -> Journal:
+    return world.rotator().look()
+
+
+def test_a_rotation_leaves_it_open(world: World) -> None:
+    answer = rotated(world, "token", "database")
+    assert set(looked(world).obligations) == {"r1/token"}
+    (left,) = answer["revocations"]
+    assert (left["credential"], left["page"]) == ("token", PAGE)
+    assert "-e rotation_revoked=token" in left["words"]
+
+
+def test_it_stands_in_no_way_and_two_are_two(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each rotation leaves a key of its own at the provider."""
+    rotated(world, "token")
+    monkeypatch.setitem(GIVEN, "token", Login(None, "newer-token"))
+    rotated(world, "token", number=2)
+    assert set(looked(world).obligations) == {"r1/token", "r2/token"}
+    answer = act(world, rotation, "begun", credentials=["database"])
+    assert [one["id"] for one in answer["revocations"]] == ["r1/token", "r2/token"]
+
+
+def test_the_report_tells_it_and_somebody_must_act(world: World) -> None:
+    rotated(world, "token", "database", "django")
+    found = act(world, rotation_info, None)
+    (left,) = found["revocations"]
+    assert left["words"] in found["table"]
+    assert {one["act"]: one["due"] for one in found["obligations"]} == {"drop_fallback": False, "revoke": True}
+    only = {one.id: one for one in looked(world).obligations.values() if one.act == "drop_fallback"}
+    head = looked(world)
+    world.rotator().append(head, "x", "closed", rotated={"note": vars(head.rotated["token"])})
+    found = act(world, rotation_info, None)
+    assert (found["due"], found["act_now"], len(only)) == ([], True, 1)
+    act(world, rotation, "revoked", credentials=["token"])
+    found = act(world, rotation_info, None)
+    assert (found["act_now"], found["revocations"]) == (False, [])
+
+
+def test_somebodys_word_ends_it_with_a_record(world: World) -> None:
+    rotated(world, "token", "note")
+    looks = act(world, rotation, "revoked", credentials=["token"], check=True)
+    assert set(looked(world).obligations) == {"r1/token", "r1/note"}, "looking ends nothing"
+    record = looks["record"]
+    assert (record["credentials"], record["obligations"]) == (["token"], ["r1/token"])
+    assert looks["audit"] == {"wanted": True, "head": {}}
+    done = act(world, rotation, "revoked", credentials=["token"], audit=HEAD)
+    assert done["record"]["rotation"] == record["rotation"]
+    assert [one["id"] for one in done["revocations"]] == ["r1/note"]
+    after = looked(world)
+    assert (set(after.obligations), after.audit, after.rotation) == ({"r1/note"}, HEAD, None)
+
+
+def test_the_same_words_again_do_no_harm(world: World) -> None:
+    rotated(world, "token")
+    act(world, rotation, "revoked", credentials=["token"])
+    head = looked(world).head
+    again = act(world, rotation, "revoked", credentials=["token"])
+    assert (again["changed"], again["record"]) == (False, {})
+    assert again["said"] == ["token: nothing of it waits for a confirmation"]
+    assert looked(world).head == head
+
+
+def test_an_unknown_name(world: World) -> None:
+    with pytest.raises(RotationError, match="tokn: is no credential of the catalog"):
+        act(world, rotation, "revoked", credentials=["tokn"])
+
+
+def test_not_while_a_rotation_is_open(world: World) -> None:
+    """The entry's number would be taken from the run that goes on with it."""
+    rotated(world, "token")
+    world.begun("database", rotation="r2")
+    with pytest.raises(JournalError, match=r"rotation r2 of .* is open; finish it, then say again"):
+        act(world, rotation, "revoked", credentials=["token"])
+
+
+class TestInALeak:
+    def declare(self, world: World) -> None:
+        impact = {"credentials": [], "edges": []}
+        act(world, incident, "declared", leaked=["token"], impact=impact)
+
+    def test_a_rotations_confirmation_is_the_leaks(self, world: World) -> None:
+        self.declare(world)
+        rotated(world, "token")
+        act(world, rotation, "revoked", credentials=["token"])
+        found = looked(world)
+        assert found.incident is not None
+        assert "revoked/token" in found.incident.events
+        assert found.obligations == {}
+
+    def test_said_before_there_is_a_new_value(self, world: World) -> None:
+        """Then the rotation that follows leaves nothing to say again."""
+        self.declare(world)
+        done = act(world, rotation, "revoked", credentials=["token"])
+        assert (done["changed"], done["record"]) == (True, {})
+        head = looked(world).head
+        assert act(world, rotation, "revoked", credentials=["token"])["changed"] is False
+        assert looked(world).head == head
+        rotated(world, "token")
+        assert looked(world).obligations == {}
+
+    def test_whatever_is_open(self, world: World) -> None:
+        """A leak's response takes over what stands in its way."""
+        rotated(world, "token")
+        self.declare(world)
+        world.begun("database", rotation="r2")
+        act(world, rotation, "revoked", credentials=["token"])
+        found = looked(world)
+        assert (found.obligations, found.rotation is not None) == ({}, True)
