@@ -51,8 +51,16 @@ def test_a_string_is_named_and_not_shown(lab: RotationLab, tmp_path: Path) -> No
         ),
         (("leaked=cache", "exposed_since=9999-01-01", "confirm=yes"), ("9999-01-01 lies in the future",)),
         (("leaked=cache",), ("nobody can be asked", "add -e confirm=yes where nobody can be asked")),
+        (
+            ("leaked=cache", "confirm=yes", "compromised_hosts=web1,web9"),
+            ("compromised_hosts: web9: no such host is in app_hosts; it has web1.",),
+        ),
+        (
+            ("leaked=cache", "confirm=yes", "compromised_hosts=web1"),
+            ("every host of app_hosts is named in compromised_hosts (web1), so none is left",),
+        ),
     ],
-    ids=["credential", "host", "a value", "nothing", "a date to come", "no terminal"],
+    ids=["credential", "host", "a value", "nothing", "a date to come", "no terminal", "no host", "no host left"],
 )
 def test_nothing_is_touched(lab: RotationLab, arguments: tuple[str, ...], words: tuple[str, ...]) -> None:
     before = lab.everything()
