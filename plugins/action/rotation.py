@@ -86,7 +86,7 @@ class ActionModule(RotationAction):
         journal = setting.rotator.look()
         _require_open(journal, args["resume"], back=args["abort"])
         if journal.rotation is not None:
-            return self._go_on(setting, args, journal, journal.rotation, write=write)
+            return self._go_on(setting, args, task_vars, journal, journal.rotation, write=write)
         if args["abort"]:
             return {"changed": False, "nothing": True, "said": ["no rotation is open; there is nothing to take back"]}
         wish = _rotation.Wish(tuple(args["credentials"]), args["force"], args["incident"], args["immediate"])
@@ -149,7 +149,14 @@ class ActionModule(RotationAction):
         return kind is not None and kind.value == "supplied" and name not in given
 
     def _go_on(
-        self, setting: Setting, args: Mapping[str, Any], journal: Journal, rotation: OpenRotation, *, write: bool
+        self,
+        setting: Setting,
+        args: Mapping[str, Any],
+        task_vars: Mapping[str, Any],
+        journal: Journal,
+        rotation: OpenRotation,
+        *,
+        write: bool,
     ) -> dict[str, Any]:
         """The words of an unfinished rotation, and its next entry if this run may go on with it."""
         named = args["resume"] in (rotation.id, "any")
@@ -175,6 +182,10 @@ class ActionModule(RotationAction):
                 "said": said,
                 "rotation": _shared.told(setting, journal, rotation),
             }
+        wanted = [] if back else _supplied.wanted_again(setting, rotation, _supplied.supplied(args, task_vars))
+        if wanted and args["ask"]:
+            pages = {name: setting.catalog.credentials[name].provider_url or "" for name in wanted}
+            return {"changed": False, "nothing": True, "said": said, "needs": wanted, "pages": pages}
         if hastened:
             taken = setting.rotator.take(journal, hastened, plan=hastened.plan)
         else:

@@ -10,9 +10,13 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NoAccess, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NoAccess, NotFound, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _objections, _rotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._private_file import read_private
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 
 OPTIONS: dict[str, Any] = {"values_file": {"type": "path"}, "values_from": {"type": "str"}}
 
@@ -28,6 +32,32 @@ def supplied(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str,
     if args.get("values_file"):
         found.update(read_values(Path(args["values_file"]).expanduser()))
     return {str(name): _login(name, value) for name, value in found.items()}
+
+
+def wanted_again(setting: Setting, rotation: OpenRotation, given: Mapping[str, Login]) -> list[str]:
+    """The credentials of an open rotation that need an answer: the run that had it was killed before it kept it.
+
+    Raises RotationError for an answer that is the value in use.
+    """
+    items = [item for item in _rotation.items_of(rotation.plan) if item.act in _rotation.CHANGES]
+    names = [
+        one.credential for one in items if one.kind in setting.kinds and setting.kinds[one.kind].value == "supplied"
+    ]
+    if not names or rotation.step not in ("plan", "create"):
+        return []
+    try:
+        setting.rotator.values(rotation)
+    except NotFound:
+        pass
+    else:
+        return []
+    for name in names:
+        credential = setting.catalog.credentials[name]
+        old = _graph.find(setting.catalog, credential, setting.rotator.old_contents(rotation, credential)).login
+        words = _objections.in_use(credential, old, given[name]) if name in given else None
+        if words:
+            raise RotationError(f"{name}: {words}, then start again")
+    return [name for name in names if name not in given]
 
 
 def _login(name: str, value: Any) -> Login:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Iterator, Sequence
+from typing import TYPE_CHECKING, Iterator, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._contents import Holdings
@@ -77,10 +77,17 @@ def _supplied(ground: Ground, credential: Credential, found: _graph.Found) -> It
             "a third party issues it; give the new value by -e rotation_values_file=FILE (mode 0600), or name it with "
             f"-e credential={credential.name} to be asked"
         )
-    elif Login(given.username or found.login.username, given.password or found.login.password) == found.login:
-        yield "the new value that was given is the one in use; get a new one from the provider" + (
-            f" at {credential.provider_url}" if credential.provider_url else ""
-        )
+    else:
+        yield from filter(None, [in_use(credential, found.login, given)])
+
+
+def in_use(credential: Credential, old: Login, given: Login) -> Optional[str]:
+    """What is said of a new value that is none."""
+    if Login(given.username or old.username, given.password or old.password) != old:
+        return None
+    return "the new value that was given is the one in use; get a new one from the provider" + (
+        f" at {credential.provider_url}" if credential.provider_url else ""
+    )
 
 
 def _administered(ground: Ground, credential: Credential) -> Iterator[str]:

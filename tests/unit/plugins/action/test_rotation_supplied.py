@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A run that was killed goes on with the value that was supplied, if it was kept already; otherwise it asks again."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.action import rotation, secret_version
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from tests.unit.plugins.module_utils._rotations.rotator_world import CATALOG, KINDS, World, opened
+
+PAGE = "https://provider.example/keys"
+TOKEN = {**CATALOG["credentials"]["token"], "provider_url": PAGE}
+DOCUMENT = {**CATALOG, "credentials": {**CATALOG["credentials"], "token": TOKEN}}
+
+
+@pytest.fixture
+def world() -> World:
+    return World(catalog=_catalog.parse(DOCUMENT, "test"))
+
+
+def act(world: World, module: Any, state: str, *, answer: str = "", check: bool = False, **more: Any) -> dict[str, Any]:
+    """As another process, which was told this answer."""
+    defaults = {name: one.get("default") for name, one in module.ActionModule.extra_options.items()}
+    action = module.ActionModule.__new__(module.ActionModule)
+    action._task = SimpleNamespace(check_mode=check)
+    setting = Setting(world.catalog, KINDS, world.rotator("run2"), None)  # type: ignore[arg-type]
+    asked = {"asked": {"answers": {"token": answer}}} if answer else {}
+    args = {**defaults, "state": state, "values_from": "asked" if answer else None, **more}
+    told: dict[str, Any] = action.answer(setting, args, asked)
+    return told
+
+
+def begun_again(world: World, **more: Any) -> dict[str, Any]:
+    return act(world, rotation, "begun", **{"resume": "any", "ask": True, **more})
+
+
+@pytest.mark.parametrize("step", ["plan", "create"])
+def test_before_it_was_kept_it_is_asked_for_again(world: World, step: str) -> None:
+    world.begun("token", "database")
+    if step == "plan":
+        world.parameters.delete(["/app-journal/test/2"])
+    found = begun_again(world)
+    assert (found["nothing"], found["needs"], found["pages"]) == (True, ["token"], {"token": PAGE})
+    assert "rotation" not in found
+    assert opened(world.rotator().look()).run == "run1", "nothing is taken over before the answer"
+    found = begun_again(world, ask=False, answer="told-again")
+    assert found["rotation"]["step"] == "create"
+    act(world, secret_version, "staged", answer="told-again")
+    rotator = world.rotator("run2")
+    assert rotator.values(opened(rotator.look())).credentials["token"].password == "told-again"
+
+
+def test_after_it_was_kept_nobody_is_asked(world: World) -> None:
+    world.created(world.begun("token", "database"))
+    found = begun_again(world)
+    assert found["rotation"]["step"] == "create"
+    act(world, secret_version, "staged")
+    rotator = world.rotator("run2")
+    assert rotator.values(opened(rotator.look())).credentials["token"].password == "new-token"
+
+
+def test_a_later_step_needs_no_answer(world: World) -> None:
+    rotator = world.begun("token")
+    world.created(rotator)
+    rotator.advance("test")
+    assert begun_again(world)["rotation"]["step"] == "test"
+
+
+@pytest.mark.parametrize("more", [{"abort": True}, {"ask": False}])
+def test_who_takes_it_back_or_cannot_ask_does_not(world: World, more: dict[str, Any]) -> None:
+    world.begun("token")
+    assert "rotation" in begun_again(world, **more)
+
+
+def test_a_rotation_without_such_a_value(world: World) -> None:
+    world.begun("database")
+    assert begun_again(world)["rotation"]["step"] == "create"
+
+
+def test_the_value_in_use_is_no_answer(world: World) -> None:
+    world.begun("token")
+    with pytest.raises(RotationError, match=f"token: the new value that was given is the one in use; .* at {PAGE}"):
+        begun_again(world, ask=False, answer="old-token")
+    assert opened(world.rotator().look()).run == "run1"
