@@ -17,6 +17,7 @@ import pytest
 from sandbox.process import REPOSITORY
 from tests.integration.harness import Run
 from tests.integration.rotation_lab import ALL, CORE, LOG_GROUP, OWNER, RotationLab, rotation_lab, sentences
+from tests.integration.terminal import typed
 
 READS = re.compile(r"(Get|BatchGet|List|Describe)[A-Z]")
 VERIFY = """\
@@ -254,6 +255,39 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab) -> None:
     for host in lab.hosts:
         assert host.values()["EMAIL_HOST_PASSWORD"] == "issued-by-the-provider"
         assert host.values()["TWITCH_CLIENT_SECRET"] == after
+
+
+DIES = """\
+- name: Die once, before anything is kept
+  ansible.builtin.debug:
+    msg: "{{ lookup('ansible.builtin.pipe', '[ -e FLAG ] || { touch FLAG; kill -KILL $(ps -o ppid= -p $PPID); }') }}"
+"""
+
+
+@pytest.mark.slow
+def test_a_third_partys_value_is_asked_for_again(lab: RotationLab) -> None:
+    """A run that was killed before it kept the answer cannot know it; without a terminal nothing is given up."""
+    lab.ready()
+    folder, flag = lab.directory / "dying" / "dying", lab.directory / "died"
+    folder.mkdir(parents=True)
+    (folder / "kind.yml").write_text("description: Dies.\nvalue: supplied\n", encoding="utf-8")
+    (folder / "issue.yml").write_text(DIES.replace("FLAG", str(flag)), encoding="utf-8")
+    twitch = {"kind": "dying", "appears_in": [{"setting": "TWITCH_CLIENT_SECRET"}]}
+    words = ("-e", "credential=twitch", "-e", f"rotation_kinds_path={folder.parent}")
+    with lab.with_catalog(twitch=twitch):
+        run = lab.rotate(*words, "-e", lab.values_file(twitch="given-and-lost"))
+        assert run.code != 0, run.output
+        assert flag.exists(), run.output
+        assert lab.journal_state().rotation is not None
+        run = lab.rotate(*words)
+        assert run.code != 0, run.output
+        sentences(run, "twitch: cannot be asked for", "give that by -e rotation_values_file=FILE")
+        assert lab.journal_state().rotation is not None
+        code, seen = typed(lab, "playbooks/rotate.yml", {"New value of twitch": "given-again"}, *words)
+        assert code == 0, seen
+        for host in lab.hosts:
+            assert host.values()["TWITCH_CLIENT_SECRET"] == "given-again"
+    lab.assert_settled()
 
 
 @pytest.mark.slow
