@@ -29,6 +29,7 @@ class ActionModule(RotationAction):
         "found_in": {"type": "path"},
         "found_by": {"type": "str"},
         "hosts": {"type": "list", "elements": "str", "default": []},
+        "joins": {"type": "bool", "default": False},
     }
 
     def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,6 +38,9 @@ class ActionModule(RotationAction):
             raise RotationError("nothing was declared; name what leaked, or give the string that was found")
         matches, not_sought = _known_values.identified(setting, text) if text is not None else ([], [])
         declared = list(dict.fromkeys([*args["leaked"], *(match.credential for match in matches)]))
+        incident = setting.rotator.look().incident if args["joins"] and declared else None
+        before = [name for name in incident.declared if name not in declared] if incident else []
+        declared = [*before, *declared]
         answer: dict[str, Any] = {
             "changed": False,
             "matches": [vars(match) for match in matches],
@@ -57,14 +61,17 @@ class ActionModule(RotationAction):
                 "mermaid": "",
                 "graphviz": "",
             }
-        impact = _impact.impact(setting.catalog, declared, args["hosts"])
+        # A host that was declared before may have left the inventory since.
+        gone = [name.partition(":")[2] for name in before if name.startswith(_impact.HOST)]
+        impact = _impact.impact(setting.catalog, declared, [*args["hosts"], *gone])
+        goes_on = [f"{incident.id} is open and goes on; {', '.join(before)} leaked too"] if incident and before else []
         return {
             **answer,
             "impact": _impact_drawing.data(impact),
             "purge": _purged(setting.catalog),
             "known_keys": _keys(setting),
             "units": sorted({unit for one in setting.catalog.services.values() for unit in one.units}),
-            "text": _impact_drawing.text(impact),
+            "text": goes_on + _impact_drawing.text(impact),
             "mermaid": _impact_drawing.mermaid(impact),
             "graphviz": _impact_drawing.graphviz(impact),
         }

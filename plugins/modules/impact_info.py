@@ -39,6 +39,10 @@ options:
     type: list
     elements: str
     default: []
+  joins:
+    description: Whether what was declared of a leak that is not contained yet is taken for leaked too.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules

@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.action.impact_info import ActionModule
 from ansible_collections.watchparty.secrets.plugins.module_utils import _authorized_keys, _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Denied, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import Hook
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
@@ -227,3 +228,34 @@ class TestBeside:
         found = ask(world, leaked=["django"])
         assert found["known_keys"] == [_authorized_keys.fingerprint(blob)]
         assert text not in json.dumps(found)
+
+
+class TestJoins:
+    """What the open incident was declared for counts too, so that a narrower command drops nothing of it."""
+
+    @pytest.fixture
+    def open_leak(self, world: World) -> World:
+        leak = Incident("leak-1", "2026-11-25T15:00:00Z", "ops", ("token", "host:web9"))
+        rotator = world.rotator()
+        rotator.append(rotator.look(), leak.id, "closed", incident=leak.entry())
+        return world
+
+    def test_the_union_of_the_declarations(self, open_leak: World) -> None:
+        found = ask(open_leak, leaked=["database"], hosts=["web1"], joins=True)
+        assert found["declared"] == ["token", "host:web9", "database"]
+        assert sorted(name for wave in found["impact"]["waves"] for name in wave) == ["database", "django", "token"]
+        assert found["text"][0] == "leak-1 is open and goes on; token, host:web9 leaked too"
+
+    def test_one_that_adds_nothing(self, open_leak: World) -> None:
+        found = ask(open_leak, leaked=["host:web9", "token"], hosts=["web9"], joins=True)
+        assert found["declared"] == ["host:web9", "token"]
+        assert found["text"][0].startswith("1. ")
+
+    def test_a_string_of_nobody_goes_on_with_nothing(self, open_leak: World, tmp_path: Path) -> None:
+        assert find(open_leak, tmp_path, "another-string", joins=True)["declared"] == []
+
+    def test_unasked_it_tells_what_was_asked_for(self, open_leak: World) -> None:
+        assert ask(open_leak, leaked=["database"])["declared"] == ["database"]
+
+    def test_without_an_incident(self, world: World) -> None:
+        assert ask(world, leaked=["database"], joins=True)["declared"] == ["database"]
