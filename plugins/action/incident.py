@@ -11,13 +11,13 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _postmortem, _postmortem_page
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _joined, _postmortem, _postmortem_page
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _files, _gathered, _holder, _logged_out
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._former_keys import session_keys
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._incident_facts import facts_of, open_rotation
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._incident_facts import facts_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
 
 
@@ -60,7 +60,7 @@ class ActionModule(RotationAction):
         if state == "kept":
             return self._keep(args, journal.incident)
         if state == "reported":
-            return self._report(setting, args, journal.incident)
+            return self._report(setting, args, journal, journal.incident)
         setting.rotator.append(journal, journal.incident.id, "closed", contained=journal.incident.id)
         return {"changed": True, **_told(journal.incident)}
 
@@ -71,18 +71,20 @@ class ActionModule(RotationAction):
             id=f"leak-{at:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}",
             at=_ages.stamp(at),
             who=_holder.me(),
-            since=since,
             containment=args["containment"],
         )
-        joined = incident.joined(args["leaked"], args["containment"])
-        opened = open_rotation(journal, args["impact"], args["matches"], incident, joined)
+        joined = incident.joined(args["leaked"], args["containment"], since)
+        joined = joined.without(_joined.spoiled(journal, incident, joined, args["impact"], args["matches"]))
+        opened = _joined.open_rotation(journal, joined)
         words = _containment(journal.incident, joined, args["containment"])
         answer = {"changed": True, "open_rotation": opened, "words": words}
         if self._task.check_mode:
             return {**answer, **_told(joined)}
         if journal.incident is None or joined != incident:
             said = replace(joined, events={}, dead={}, parameters=())
-            journal = setting.rotator.append(journal, incident.id, "closed", incident=said.entry())
+            again = {event.partition("/")[2] for event in incident.events.keys() - joined.events.keys()}
+            events = {f"again/{name}": _ages.stamp(at) for name in sorted(again)}
+            journal = setting.rotator.append(journal, incident.id, "closed", incident=said.entry(), events=events)
         return {**answer, **_told(journal.incident or joined)}
 
     def _note(self, setting: Setting, args: Mapping[str, Any], journal: Journal, incident: Incident) -> dict[str, Any]:
@@ -103,10 +105,16 @@ class ActionModule(RotationAction):
         _files.write_text(path, _postmortem.evidence(incident.id, incident.at, words["evidence"], words["readers"]))
         return {"changed": True, "files": [str(path)], **_told(incident)}
 
-    def _report(self, setting: Setting, args: Mapping[str, Any], incident: Incident) -> dict[str, Any]:
+    def _report(
+        self, setting: Setting, args: Mapping[str, Any], journal: Journal, incident: Incident
+    ) -> dict[str, Any]:
         words = {**(_gathered.told(args["gathered"]) if args["gathered"] else {}), **args["told"]}
         words.update({name: [*lines, *words.get(name, ())] for name, lines in _ended(setting, args, incident).items()})
-        facts = facts_of(setting.catalog, incident, args["impact"], args["results"], words, _shared.now())
+        results = dict(args["results"])
+        for name, why in _joined.still_leaked(journal).items():
+            if results.get(name, {}).get("replaced", True):
+                results[name] = {"replaced": False, "why": why}
+        facts = facts_of(setting.catalog, incident, args["impact"], results, words, _shared.now())
         base = _files.free(_files.folder(args["path"]), incident.id)
         files = {
             base.with_name(f"{base.name}.md"): _postmortem.markdown(facts, args["mermaid"]),

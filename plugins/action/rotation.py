@@ -10,8 +10,8 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _resolve
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _leak_steps
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation, Rotated
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _joined, _leak_steps
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import (
     _ages,
     _revocations,
@@ -51,6 +51,8 @@ class ActionModule(RotationAction):
         "unasked": {"type": "str", "default": ""},
         "incident": {"type": "str", "default": ""},
         "immediate": {"type": "bool", "default": False},
+        "reached": {"type": "list", "elements": "str", "default": []},
+        "spoiled": {"type": "list", "elements": "str", "default": []},
         **_supplied.OPTIONS,
         "resume": {"type": "str"},
         "abort": {"type": "bool", "default": False},
@@ -91,6 +93,8 @@ class ActionModule(RotationAction):
             return {"changed": False, "nothing": True, "said": ["no rotation is open; there is nothing to take back"]}
         wish = _rotation.Wish(tuple(args["credentials"]), args["force"], args["incident"], args["immediate"])
         given = _supplied.supplied(args, task_vars)
+        if journal.incident is not None:
+            journal = replace(journal, incident=journal.incident.without(args["spoiled"]))
         contents, descriptions, late = _read(setting, journal)
         ground = _rotation.Ground(
             catalog=setting.catalog,
@@ -172,7 +176,11 @@ class ActionModule(RotationAction):
             raise RotationError(f"{rotation} is past its {past} and the old value may be gone; go on with it instead")
         way = "is taken back" if args["abort"] or rotation.step in _steps.BACKWARD else "goes on"
         said = [f"{rotation} was not finished; it {way} from there"]
-        hastened = _leak_steps.hastened(rotation) if args["immediate"] and not args["abort"] else None
+        leak = journal.incident.id if args["incident"] and journal.incident else args["incident"]
+        joined = None if args["abort"] else _joined.joined(rotation, leak, args["reached"])
+        if joined:
+            said.append("it replaces what leaked, so it answers the leak too: nothing is retired later")
+        hastened = _leak_steps.hastened(joined or rotation) if args["immediate"] and not args["abort"] else None
         if hastened:
             said.append("it was graceful; the old values are removed first from now on")
         if not write:
@@ -186,8 +194,9 @@ class ActionModule(RotationAction):
         if wanted and args["ask"]:
             pages = {name: setting.catalog.credentials[name].provider_url or "" for name in wanted}
             return {"changed": False, "nothing": True, "said": said, "needs": wanted, "pages": pages}
-        if hastened:
-            taken = setting.rotator.take(journal, hastened, plan=hastened.plan)
+        changed = hastened or joined
+        if changed:
+            taken = setting.rotator.take(journal, changed, plan=changed.plan)
         else:
             taken = setting.rotator.take(journal, rotation)
         if rotation.step == "plan" and not back:
@@ -209,7 +218,7 @@ class ActionModule(RotationAction):
             more = {"notes": args["notes"], "reason": args["words"] if decision.way == _steps.BACK else ""}
             if journal.incident is not None:
                 at = _ages.stamp(_shared.now())
-                more["events"] = _leak_steps.events(rotation, str(decision.step), setting.kinds, at)
+                more["events"] = _leak_steps.events(rotation, str(decision.step), setting.kinds, at, journal.incident)
             journal = setting.rotator.advance(str(decision.step), phase=decision.phase, since=journal, **more)
         return {**answer, "rotation": _told(setting, journal)}
 
@@ -240,8 +249,15 @@ class ActionModule(RotationAction):
         now = _ages.stamp(_shared.now())
         more: dict[str, Any] = {"audit": args["audit"]}
         if not aborted:
-            more["replaced"] = _leak_steps.replaced(rotation) if journal.incident else {}
-            by = {"at": now, "who": rotation.who, "rotation": rotation.id}
+            left = {
+                **_rotation.obligations(setting.catalog, rotation.id, rotation.plan, _shared.now(), rotation.notes),
+                **_revocations.owed(
+                    setting.catalog, rotation.id, rotation.plan, setting.kinds, _shared.now(), journal.incident
+                ),
+            }
+            more["obligations"] = left
+            more["replaced"] = _leak_steps.replaced(rotation, left, journal.incident) if journal.incident else {}
+            by = Rotated(now, rotation.who, rotation.id, rotation.plan.get("incident", "")).entry()
             more["rotated"] = {item.credential: by for item in items if item.act in _rotation.CHANGES}
             renewed = {item.credential for item in items if item.act == _rotation.RENEW}
             # A login that took its turn again has another password: there is nothing left to retire.
@@ -251,12 +267,6 @@ class ActionModule(RotationAction):
                 for one in journal.obligations.values()
                 if one.credential in renewed or (one.credential in turned and one.act == _rotation.RETIRE)
             ]
-            more["obligations"] = {
-                **_rotation.obligations(setting.catalog, rotation.id, rotation.plan, _shared.now(), rotation.notes),
-                **_revocations.owed(
-                    setting.catalog, rotation.id, rotation.plan, setting.kinds, _shared.now(), journal.incident
-                ),
-            }
         journal = _rotator_ends.close(setting.rotator, step="aborted" if aborted else "closed", **more)
         _rotator_ends.trim(setting.rotator, journal)
         return {

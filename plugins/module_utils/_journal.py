@@ -97,6 +97,12 @@ class Rotated:
     at: str
     who: str
     rotation: str
+    incident: str = ""
+    """The leak that it answers, if it does."""
+
+    def entry(self) -> dict[str, str]:
+        """As an entry keeps it."""
+        return {name: value for name, value in vars(self).items() if value or name != "incident"}
 
 
 @dataclass(frozen=True)
@@ -297,7 +303,7 @@ def base_entry(journal: Journal) -> dict[str, Any]:
     """What the first entry after a trim must carry, so that the ones before it may go."""
     return {
         "base": True,
-        "rotated": {name: vars(one) for name, one in journal.rotated.items()},
+        "rotated": {name: one.entry() for name, one in journal.rotated.items()},
         "obligations": {
             one.id: {key: value for key, value in vars(one).items() if key != "id" and value}
             for one in journal.obligations.values()

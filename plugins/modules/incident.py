@@ -39,7 +39,9 @@ options:
     elements: dict
     default: []
   exposed_since:
-    description: Since when it may have been known to others, such as V(2026-11-20T10:00Z); not in the future.
+    description:
+      - Since when it may have been known to others, such as V(2026-11-20T10:00Z); not in the future. Of two
+        declarations the earlier one counts.
     type: str
     default: ''
   containment:
@@ -117,7 +119,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 incident:
-  description: Id, when and by whom it was declared, what was declared, and when what was seen.
+  description:
+    - Id, when and by whom it was declared, what was declared, and when what was seen. C(spoiled) names the new values
+      that may have leaked too, as rotation and credential; they are made anew.
   type: dict
   returned: success
 words:
@@ -130,7 +134,8 @@ replaced_keys:
   elements: str
   returned: when O(state=shown)
 open_rotation:
-  description: The rotation that is open, and whether its new values may have leaked too; or null.
+  description:
+    - The rotation that is open, and whether it is to be taken back, as its new values may have leaked; or null.
   type: dict
   returned: when O(state=declared)
 files:

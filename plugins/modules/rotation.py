@@ -64,6 +64,20 @@ options:
     description: Remove the old values before the new ones are deployed. The application is down in between.
     type: bool
     default: false
+  reached:
+    description:
+      - With O(incident), the credentials that the leak reaches. An open rotation that changes one of them becomes the
+        leak's own, which retires nothing later and which O(immediate) hastens.
+    type: list
+    elements: str
+    default: []
+  spoiled:
+    description:
+      - With O(state=planned), the new values that may have leaked too, as C(spoiled) of
+        RV(watchparty.secrets.incident#module:incident). Beside those that the journal tells, they replace nothing.
+    type: list
+    elements: str
+    default: []
   values_file:
     description:
       - A YAML file on the controller, mode 0600, with new values that third parties issued, one C(credential) V(value)

@@ -4,15 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _steps
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import PENDING
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
 
 EVENTS = {
     "planned": "the blast radius and the plan were known",
@@ -21,6 +19,7 @@ EVENTS = {
     "given": "the new value of {} is in force; its provider alone can revoke the old one",
     "kept": "the new key of {} signs; the old one still verifies",
     "revoked": "the operator said that the old value of {} was revoked",
+    "again": "the new value of {} may have leaked too, or the old one was in force again; it is replaced anew",
     "left": "{} was left behind: it could not be reached, and what it holds is dead",
     "down": "{} began to take old values away; the application is down",
     "up": "{} had every host healthy again",
@@ -29,35 +28,6 @@ EVENTS = {
     "sessions": "sessions were ended",
 }
 """By an event's first word; the rest names what it is about."""
-
-
-def open_rotation(
-    journal: Journal,
-    impact: Mapping[str, Any],
-    matches: Sequence[Mapping[str, Any]],
-    before: Incident,
-    now: Incident,
-) -> dict[str, Any] | None:
-    """The rotation that is open, and whether its new values may have leaked with what was declared.
-
-    One of the incident itself made them since; unless more was declared ``now`` than was ``before``.
-    """
-    rotation = journal.rotation
-    if rotation is None:
-        return None
-    items = rotation.plan.get("credentials", {})
-    reached = {one["name"] for one in impact.get("credentials", [])}
-    exposed = any(edge["from"] != edge["to"] for edge in impact.get("edges", []))
-    pending = any(match.get("stage") == PENDING and match.get("credential") in items for match in matches)
-    keeps_old = any(name in reached and item.get("phases") == 2 for name, item in items.items())
-    own = rotation.plan.get("incident") == before.id and before.declared == now.declared
-    leaked = pending or (not own and (keeps_old or exposed))
-    return {
-        "id": rotation.id,
-        "step": rotation.step,
-        "credentials": sorted(items),
-        "may_have_leaked": bool(leaked) and not _steps.is_past_return(rotation),
-    }
 
 
 def facts_of(

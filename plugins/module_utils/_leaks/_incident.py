@@ -8,6 +8,13 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Iterable, Mapping, Optional, Tuple
 
 GRACEFUL, IMMEDIATE = "graceful", "immediate"
+PROOFS = ("live", "refused", "given", "kept", "revoked")
+"""Events of a credential that say what became of its value."""
+
+
+def named(rotation: str, credential: str) -> str:
+    """The new value of a credential in a rotation, as :attr:`Incident.spoiled` calls it."""
+    return f"{rotation}/{credential}"
 
 
 @dataclass(frozen=True)
@@ -28,20 +35,38 @@ class Incident:
     """Version ids that held replaced values, by secret."""
     parameters: Tuple[str, ...] = ()
     """Parameters whose history holds such values."""
+    spoiled: Tuple[str, ...] = ()
+    """New values that may have leaked too, as rotation/credential: they replace nothing."""
 
     def entry(self) -> dict[str, Any]:
         """The incident as an entry keeps it."""
-        lists = {"declared": list(self.declared), "parameters": list(self.parameters)}
+        lists = {name: list(getattr(self, name)) for name in ("declared", "parameters", "spoiled")}
         return {**asdict(self), **lists, "dead": {name: list(versions) for name, versions in self.dead.items()}}
 
     @property
     def immediate(self) -> bool:
         return self.containment == IMMEDIATE
 
-    def joined(self, declared: Iterable[str], containment: str) -> Incident:
-        """With a second declaration: it adds what leaked, and takes graceful to immediate, never back."""
+    def joined(self, declared: Iterable[str], containment: str, since: str = "") -> Incident:
+        """With a second declaration: it adds what leaked, and takes graceful to immediate, never back.
+
+        The earlier beginning of both counts; one that says none takes none away.
+        """
         harder = IMMEDIATE if IMMEDIATE in (self.containment, containment) else self.containment
-        return replace(self, declared=_joined(self.declared, declared), containment=harder)
+        first = min(filter(None, (self.since, since)), default="")
+        return replace(self, declared=_joined(self.declared, declared), containment=harder, since=first)
+
+    def without(self, spoiled: Iterable[str]) -> Incident:
+        """After these new values leaked too: what became of their credentials has to be proven again."""
+        more = [one for one in spoiled if one not in self.spoiled]
+        names = {one.partition("/")[2] for one in more}
+
+        def still_holds(event: str) -> bool:
+            what, _slash, about = event.partition("/")
+            return what not in PROOFS or about not in names
+
+        events = {event: at for event, at in self.events.items() if still_holds(event)}
+        return replace(self, events=events, spoiled=_joined(self.spoiled, more))
 
 
 def following(before: Optional[Incident], entry: Mapping[str, Any]) -> Optional[Incident]:
@@ -52,7 +77,7 @@ def following(before: Optional[Incident], entry: Mapping[str, Any]) -> Optional[
         if before is None:
             before = said
         else:
-            before = before.joined(said.declared, said.containment)
+            before = before.joined(said.declared, said.containment, said.since).without(said.spoiled)
             before = replace(before, events={**said.events, **before.events})
     if before is not None and isinstance(entry.get("events"), Mapping):
         before = replace(before, events={**entry["events"], **before.events})
@@ -65,7 +90,7 @@ def following(before: Optional[Incident], entry: Mapping[str, Any]) -> Optional[
 
 def _said(told: Mapping[str, Any]) -> Incident:
     dead = {name: tuple(versions) for name, versions in dict(told.get("dead", {})).items()}
-    lists = {"declared": tuple(told.get("declared", ())), "parameters": tuple(told.get("parameters", ()))}
+    lists = {name: tuple(told.get(name, ())) for name in ("declared", "parameters", "spoiled")}
     return Incident(**{**told, **lists, "dead": dead})
 
 

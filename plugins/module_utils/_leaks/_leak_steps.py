@@ -11,14 +11,25 @@ from dataclasses import replace
 from typing import Any, Mapping, Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident, named
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
 
 
-def events(rotation: OpenRotation, following: str, kinds: Mapping[str, Kind], at: str) -> dict[str, str]:
-    """What is seen to hold as ``following`` begins, by name; ``rotation`` stands at the step that has ended."""
-    items = _rotation.items_of(rotation.plan)
-    changed = [item for item in items if item.act in _rotation.CHANGES]
+def events(
+    rotation: OpenRotation, following: str, kinds: Mapping[str, Kind], at: str, incident: Incident
+) -> dict[str, str]:
+    """What is seen to hold as ``following`` begins, by name; ``rotation`` stands at the step that has ended.
+
+    A rotation that does not answer the incident tells it nothing, nor does a new value that may have leaked too.
+    """
+    if rotation.plan.get("incident") != incident.id:
+        return {}
+    changed = [
+        item
+        for item in _rotation.items_of(rotation.plan)
+        if item.act in _rotation.CHANGES and named(rotation.id, item.credential) not in incident.spoiled
+    ]
     found = []
     if following == "revoke":
         found.append(f"down/{rotation.id}")
@@ -32,11 +43,17 @@ def events(rotation: OpenRotation, following: str, kinds: Mapping[str, Kind], at
     return dict.fromkeys(found, at)
 
 
-def replaced(rotation: OpenRotation) -> dict[str, Any]:
-    """The versions and parameters that held what a rotation has replaced, as its last entry keeps them."""
+def replaced(rotation: OpenRotation, left: Mapping[str, Any], incident: Incident) -> dict[str, Any]:
+    """The versions and parameters that held what a rotation has replaced, as its last entry keeps them.
+
+    Of one that has nothing to do with the leak, not those that an obligation ``left`` for later still has to read.
+    """
     if not any(item.act in _rotation.CHANGES for item in _rotation.items_of(rotation.plan)):
         return {}
-    return {"secrets": rotation.plan.get("secrets", {}), "parameters": sorted(rotation.plan.get("parameters", {}))}
+    own = rotation.plan.get("incident") == incident.id
+    needed = set() if own else {version for one in left.values() for version in one["secrets"].values()}
+    secrets = {name: version for name, version in rotation.plan.get("secrets", {}).items() if version not in needed}
+    return {"secrets": secrets, "parameters": sorted(rotation.plan.get("parameters", {}))}
 
 
 def hastened(rotation: OpenRotation) -> Optional[OpenRotation]:

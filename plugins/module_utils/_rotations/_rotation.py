@@ -12,6 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._contents import Holdings
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import REVOKE, Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import named
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM, Catalog, Credential, Place
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _objections
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._ages import retires_later
@@ -131,7 +132,7 @@ def plan(ground: Ground, wish: Wish) -> Plan:
         if wish.names and credential.name not in wish.names:
             continue
         age = _ages.age_of(ground.catalog, credential, ground.journal, ground.now)
-        if wish.leak and _is_replaced(ground.journal, credential, age):
+        if wish.leak and is_replaced(ground.journal, credential.name):
             passed[credential.name] = "was replaced since the leak was declared"
             continue
         if not (age.due or wish.force or wish.leak):
@@ -152,13 +153,14 @@ def plan(ground: Ground, wish: Wish) -> Plan:
     return replace(_pinned(ground, items, refused, passed), incident=wish.leak, immediate=wish.immediate)
 
 
-def _is_replaced(journal: Journal, credential: Credential, age: _ages.Age) -> bool:
-    """Whether a run before this one, of the same incident, has replaced it, and left nothing for a later one to end."""
-    incident = journal.incident
+def is_replaced(journal: Journal, name: str) -> bool:
+    """Whether a rotation that answers the open incident has replaced it, by a value that cannot have leaked too, and
+    left nothing for a later one to end."""
+    incident, last = journal.incident, journal.rotated.get(name)
     kept = {one.credential for one in journal.obligations.values() if one.act != REVOKE}
-    if incident is None or age.last is None or credential.name in kept:
+    if incident is None or last is None or name in kept or last.incident != incident.id:
         return False
-    return _ages.moment(age.last.at) > _ages.moment(incident.at)
+    return named(last.rotation, name) not in incident.spoiled
 
 
 def _item(credential: Credential, kind: Kind, wish: Wish, age: _ages.Age, places: tuple[Place, ...]) -> Item:

@@ -71,6 +71,14 @@ class TestDeclared:
         assert world.rotator().look().head == head
         assert declare(world, "token", containment="immediate")["words"] == "containment: immediate"
 
+    def test_the_earlier_beginning_of_two_counts(self, world: World) -> None:
+        declare(world, "token", exposed_since="2026-11-20")
+        second = declare(world, "token", exposed_since="2026-11-18", run="run2")
+        assert second["incident"]["since"] == "2026-11-18T00:00:00Z"
+        assert declare(world, "token", exposed_since="2026-11-19")["incident"]["since"] == "2026-11-18T00:00:00Z"
+        assert declare(world, "token")["incident"]["since"] == "2026-11-18T00:00:00Z"
+        assert world.rotator().look().head == 2
+
     def test_a_drill_of_an_escalation_writes_nothing(self, world: World) -> None:
         declare(world, "token")
         assert declare(world, "token", containment="immediate", check=True)["incident"]["containment"] == "immediate"

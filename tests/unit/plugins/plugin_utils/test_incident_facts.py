@@ -4,18 +4,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _postmortem, _postmortem_page
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._incident_facts import facts_of, open_rotation
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._incident_facts import facts_of
 
 NOW = datetime(2026, 11, 25, 15, 2, tzinfo=UTC)
 IMPACT: dict[str, Any] = {
@@ -198,67 +197,3 @@ class TestFacts:
         found = facts_of(made, incident(), impact, {}, {}, NOW)
         assert "**NOT contained**" in _postmortem.markdown(found)
         assert "NOT contained" in _postmortem_page.page(found)
-
-
-def rotation(step: str = "deploy", *, plan: Mapping[str, Any] | None = None, **item: Any) -> Journal:
-    plan = {"credentials": {"token": item}, **(plan or {})}
-    return Journal(rotation=OpenRotation("r1", step, "ops", "2026-11-25T14:00:00Z", plan=plan))
-
-
-class TestOpenRotation:
-    def test_none(self) -> None:
-        assert open_rotation(Journal(), IMPACT, [], incident(), incident()) is None
-
-    ALONE: dict[str, Any] = {
-        "credentials": [{"name": "token"}],
-        "edges": [{"from": "token", "to": "token", "why": "w"}],
-    }
-    PENDING = {"credential": "token", "stage": "AWSPENDING", "form": "as it is"}
-
-    @pytest.mark.parametrize(
-        ("impact", "matches", "item", "leaked"),
-        [
-            (ALONE, [], {"phases": 1}, False),
-            ({}, [], {"phases": 2}, False),
-            ({"edges": [{"from": "host:web1", "to": "token"}]}, [], {}, True),
-            (ALONE, [], {"phases": 2}, True),
-            (ALONE, [PENDING], {}, True),
-            (ALONE, [{**PENDING, "stage": "AWSCURRENT"}], {}, False),
-            (ALONE, [{**PENDING, "credential": "other"}], {}, False),
-        ],
-        ids=["old alone", "another", "exposed", "keeps the old", "the new was found", "the old was found", "elsewhere"],
-    )
-    def test_whether_its_new_values_may_have_leaked(
-        self, impact: dict[str, Any], matches: list[dict[str, Any]], item: dict[str, Any], leaked: bool
-    ) -> None:
-        assert open_rotation(rotation(**item), impact, matches, incident(), incident()) == {
-            "id": "r1",
-            "step": "deploy",
-            "credentials": ["token"],
-            "may_have_leaked": leaked,
-        }
-
-    @pytest.mark.parametrize(
-        ("step", "more"),
-        [("retire", {}), ("record", {}), ("revoke", {"immediate": True}), ("deploy", {"immediate": True})],
-    )
-    def test_one_that_cannot_be_taken_back_any_more_is_ended(self, step: str, more: dict[str, Any]) -> None:
-        found = open_rotation(rotation(step, plan=more), {}, [self.PENDING], incident(), incident())
-        assert found is not None
-        assert found["may_have_leaked"] is False
-
-    EXPOSED: ClassVar = {"edges": [{"from": "host:web1", "to": "token"}]}
-
-    @pytest.mark.parametrize(
-        ("impact", "matches", "declared", "leaked"),
-        [(EXPOSED, [], (), False), (EXPOSED, [], ("more",), True), (ALONE, [PENDING], (), True)],
-        ids=["its own", "more was declared", "the new was found"],
-    )
-    def test_the_incidents_own_has_not_leaked_unless_more_was_declared(
-        self, impact: dict[str, Any], matches: list[dict[str, Any]], declared: tuple[str, ...], leaked: bool
-    ) -> None:
-        before = incident()
-        now = before.joined(declared, "graceful")
-        found = open_rotation(rotation(plan={"incident": before.id}), impact, matches, before, now)
-        assert found is not None
-        assert found["may_have_leaked"] is leaked

@@ -54,9 +54,31 @@ class TestFollowing:
         )
         found = following(LEAK, {"incident": later.entry()})
         assert found is not None
-        assert (found.id, found.at, found.who, found.since) == ("leak-1", LEAK.at, "ops", "")
+        assert (found.id, found.at, found.who, found.since) == ("leak-1", LEAK.at, "ops", "2026-01-01T00:00:00Z")
         assert found.declared == ("cache", "admin")
         assert found.events == {"planned": "2026-11-25T15:00:01Z", "purged": "2026-11-25T16:00:02Z"}
+
+    @pytest.mark.parametrize(
+        ("first", "second", "counts"), [("", "a", "a"), ("a", "", "a"), ("a", "b", "a"), ("b", "a", "a"), ("", "", "")]
+    )
+    def test_the_earlier_beginning_counts(self, first: str, second: str, counts: str) -> None:
+        before = following(None, {"incident": Incident("leak-1", "t", "w", since=first).entry()})
+        found = following(before, {"incident": Incident("leak-1", "t", "w", since=second).entry()})
+        assert found is not None
+        assert found.since == counts
+
+    def test_a_new_value_that_leaked_too_has_to_be_proven_again(self) -> None:
+        seen = {f"{what}/{name}": "t" for what in ("live", "refused", "given", "kept", "revoked") for name in "ab"}
+        found = following(LEAK, {"events": {**seen, "left/a": "t", "again/a": "t"}})
+        again = {"incident": Incident("leak-1", "t", "w", spoiled=("r1/a",)).entry()}
+        found = following(found, again)
+        assert found is not None
+        assert found.spoiled == ("r1/a",)
+        left = {"planned", "left/a", "again/a", *(event for event in seen if event.endswith("/b"))}
+        assert set(found.events) == left
+        proven = following(found, {"events": {"refused/a": "later"}})
+        assert following(proven, again) == proven, "once"
+        assert following(None, {"incident": json.loads(json.dumps(found.entry()))}) == found
 
     def test_graceful_becomes_immediate_and_never_back(self) -> None:
         harder = following(LEAK, {"incident": Incident("leak-2", "t", "w", containment="immediate").entry()})

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _leak_steps
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
 
 KINDS = {
@@ -25,6 +27,9 @@ ITEMS: dict[str, Any] = {
     "unknown": {"kind": "gone", "act": "rotate"},
     "slow": {"kind": "key", "act": "rotate", "phases": 2},
 }
+
+
+LEAK = Incident("leak-1", "t", "ops", spoiled=("r0/database",))
 
 
 def at(step: str, *names: str, phase: int = 0, **plan: Any) -> OpenRotation:
@@ -51,15 +56,31 @@ def at(step: str, *names: str, phase: int = 0, **plan: Any) -> OpenRotation:
     ],
 )
 def test_what_is_seen(rotation: OpenRotation, following: str, seen: set[str]) -> None:
-    found = _leak_steps.events(rotation, following, KINDS, "now")
+    own = replace(rotation, plan={**rotation.plan, "incident": "leak-1"})
+    found = _leak_steps.events(own, following, KINDS, "now", LEAK)
     assert set(found) == seen
     assert set(found.values()) <= {"now"}
+    assert _leak_steps.events(rotation, following, KINDS, "now", LEAK) == {}, "it does not answer the leak"
+
+
+def test_a_new_value_that_may_have_leaked_too_proves_nothing() -> None:
+    spoiled = replace(LEAK, spoiled=("r1/database",))
+    found = _leak_steps.events(at("retire", "database", "django", incident="leak-1"), "record", KINDS, "now", spoiled)
+    assert set(found) == {"refused/django"}
 
 
 def test_what_held_the_values_that_are_dead() -> None:
     plan = {"secrets": {"core": "v1"}, "parameters": {"/b": 2, "/a": 1}}
-    assert _leak_steps.replaced(at("record", **plan)) == {"secrets": {"core": "v1"}, "parameters": ["/a", "/b"]}
-    assert _leak_steps.replaced(at("record", "later", **plan)) == {}
+    dead = {"secrets": {"core": "v1"}, "parameters": ["/a", "/b"]}
+    assert _leak_steps.replaced(at("record", **plan), {}, LEAK) == dead
+    assert _leak_steps.replaced(at("record", "later", **plan), {}, LEAK) == {}
+
+
+def test_what_an_obligation_still_has_to_read_is_not_dead_yet() -> None:
+    left = {"r1/slow": {"secrets": {"core": "v1"}}}
+    plan = {"secrets": {"core": "v1", "copy": "v2"}}
+    assert _leak_steps.replaced(at("record", **plan), left, LEAK)["secrets"] == {"copy": "v2"}
+    assert _leak_steps.replaced(at("record", incident="leak-1", **plan), left, LEAK)["secrets"] == plan["secrets"]
 
 
 class TestHastened:

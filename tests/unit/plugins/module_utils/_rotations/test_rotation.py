@@ -101,6 +101,20 @@ class TestLeak:
         assert (entry["incident"], entry["immediate"], entry["phases"]) == ("i-1", True, 1)
         assert _rotation.items_of(entry) == tuple(replace(item, reason="", places=()) for item in plan.items)
 
+    @pytest.mark.parametrize(
+        ("incident", "spoiled", "again"),
+        [("i-1", (), False), ("", (), True), ("i-0", (), True), ("i-1", ("r0/database",), True)],
+        ids=["by the leak's own", "by a scheduled rotation", "by another leak's", "by what may have leaked too"],
+    )
+    def test_what_was_replaced_since(self, incident: str, spoiled: tuple[str, ...], again: bool) -> None:
+        """When a rotation ended does not tell whether its new value can have leaked."""
+        later = {"database": Rotated(_ages.stamp(NOW), "ann@x", "r0", incident)}
+        leak = Incident("i-1", _ages.stamp(NOW - timedelta(hours=1)), "ann@x", spoiled=spoiled)
+        found = replace(made_ground(), journal=Journal(rotated=later, incident=leak))
+        plan = _rotation.plan(found, Wish(("database",), leak="i-1"))
+        passed = {} if again else {"database": "was replaced since the leak was declared"}
+        assert (len(plan.items), plan.passed_over) == (int(again), passed)
+
     def test_an_ordinary_plan_says_nothing_of_it(self) -> None:
         assert not {"incident", "immediate"} & set(_rotation.plan(made_ground(), Wish()).entry())
 
@@ -108,7 +122,8 @@ class TestLeak:
         """That its provider has yet to revoke the old one is no reason to ask for another new one."""
         incident = Incident("i-1", _ages.stamp(NOW - timedelta(hours=1)), "ann")
         left = Obligation("r0/token", "token", REVOKE, _ages.stamp(NOW), "r0")
-        journal = Journal(rotated=rotated(token=0).rotated, obligations={left.id: left}, incident=incident)
+        last = Rotated(_ages.stamp(NOW), "ann", "r0", "i-1")
+        journal = Journal(rotated={"token": last}, obligations={left.id: left}, incident=incident)
         plan = _rotation.plan(made_ground(journal=journal), Wish(("token",), leak="i-1"))
         assert plan.passed_over == {"token": "was replaced since the leak was declared"}
 

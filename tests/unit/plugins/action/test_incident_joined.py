@@ -1,0 +1,201 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A leak that is declared while a rotation is open, or again while it is open itself: what is replaced, and counts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.action import incident, rotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _impact, _impact_drawing
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from tests.unit.plugins.module_utils._rotations.rotator_world import KINDS, World, opened
+
+CURRENT = {"credential": "database", "stage": "AWSCURRENT", "form": "as it is"}
+
+
+class Run:
+    """One process of leak_response.yml, as far as its actions decide."""
+
+    def __init__(self, world: World, run: str) -> None:
+        self.world = world
+        self.setting = Setting(world.catalog, KINDS, world.rotator(run), SimpleNamespace())  # type: ignore[arg-type]
+
+    def _act(self, module: Any, check: bool, **args: Any) -> dict[str, Any]:
+        action = module.ActionModule.__new__(module.ActionModule)
+        action._task = SimpleNamespace(check_mode=check)
+        defaults = {name: one.get("default") for name, one in module.ActionModule.extra_options.items()}
+        answer: dict[str, Any] = action.answer(self.setting, {**defaults, **args}, {})
+        return answer
+
+    def declare(self, *leaked: str, check: bool = False, **args: Any) -> dict[str, Any]:
+        impact = _impact_drawing.data(_impact.impact(self.world.catalog, leaked, ["web1"]))
+        return self._act(incident, check, state="declared", leaked=list(leaked), impact=impact, **args)
+
+    def begin(self, *names: str, **args: Any) -> dict[str, Any]:
+        leak = self.incident
+        return self._act(
+            rotation, False, state="begun", credentials=list(names), incident=leak.id, resume="any", **args
+        )
+
+    def drill(self, *names: str, **args: Any) -> dict[str, Any]:
+        return self._act(
+            rotation, True, state="planned", credentials=list(names), incident="assessed", resume="any", **args
+        )
+
+    def finish(self) -> None:
+        """From where the rotation is to its end."""
+        while True:
+            step = opened(self.setting.rotator.look()).step
+            if step == "create":
+                self.world.created(self.setting.rotator)
+            if step == "promote":
+                self.setting.rotator.promote()
+            if step == "record":
+                self._act(rotation, False, state="closed")
+                return
+            self._act(rotation, False, state="advanced", outcome="done")
+
+    def report(self, tmp_path: Any, results: dict[str, Any]) -> list[str]:
+        impact = _impact_drawing.data(_impact.impact(self.world.catalog, ["database"], []))
+        found = self._act(incident, False, state="reported", impact=impact, results=results, path=str(tmp_path))
+        return list(found["open"])
+
+    @property
+    def incident(self) -> Incident:
+        found = self.setting.rotator.look().incident
+        assert found is not None
+        return found
+
+
+@pytest.fixture
+def world() -> World:
+    """Its database's login is kept for an hour after it was replaced."""
+    made = World()
+    database = replace(made.catalog.credentials["database"], retire_after=3600)
+    made.catalog = replace(made.catalog, credentials={**made.catalog.credentials, "database": database})
+    return made
+
+
+@pytest.fixture
+def first(world: World) -> Run:
+    return Run(world, "first")
+
+
+def scheduled(world: World, step: str, *names: str) -> None:
+    """A rotation of rotate.yml that came so far."""
+    rotator = world.begun(*(names or ("database",)))
+    world.created(rotator)
+    for one in ("set", "test", "deploy", "promote", "retire"):
+        if opened(rotator.look()).step == step:
+            return
+        rotator.advance(one, phase=1 if one == "deploy" else 0)
+        if one == "promote":
+            rotator.promote()
+
+
+class TestAScheduledRotation:
+    def test_past_its_promotion_replaces_nothing(self, world: World, first: Run) -> None:
+        """Its new value is what is in force, and what leaked; so it is ended, and replaced."""
+        scheduled(world, "retire")
+        assert first.declare("database")["open_rotation"]["may_have_leaked"] is False
+        begun = first.begin("database", reached=["database"])
+        assert begun["rotation"]["wait"] == 0, "a leak waits for no retirement"
+        first.finish()
+        assert first.incident.events == {}
+        assert not first.begin("database")["nothing"]
+        first.finish()
+        assert set(first.incident.events) == {"live/database", "given/database"}
+        assert first.begin("database")["plan"]["passed_over"] == {
+            "database": "was replaced since the leak was declared"
+        }
+
+    def test_whose_new_value_hosts_may_hold_is_taken_back(self, world: World, first: Run) -> None:
+        scheduled(world, "deploy")
+        assert first.declare("database")["open_rotation"]["may_have_leaked"] is True
+
+    def test_whose_new_value_nobody_has_counts(self, world: World, first: Run) -> None:
+        scheduled(world, "test")
+        assert first.declare("database")["open_rotation"]["may_have_leaked"] is False
+        said = first.begin("database", reached=["database"])["said"]
+        assert said[1:] == ["it replaces what leaked, so it answers the leak too: nothing is retired later"]
+        first.finish()
+        assert first.begin("database")["nothing"]
+
+    def test_of_others_is_none_of_the_leaks(self, world: World, first: Run) -> None:
+        scheduled(world, "retire")
+        first.declare("token")
+        begun = first.begin("database", reached=["token"], immediate=True)
+        assert (begun["rotation"]["incident"], begun["rotation"]["wait"]) == ("", 3600)
+        assert len(begun["said"]) == 1
+
+    def test_is_hastened_by_a_second_command(self, world: World, first: Run) -> None:
+        scheduled(world, "set")
+        first.declare("database")
+        assert first.begin("database", reached=["database"])["rotation"]["immediate"] is False
+        second = Run(world, "second")
+        assert second.declare("database", containment="immediate")["open_rotation"]["may_have_leaked"] is False
+        begun = second.begin("database", reached=["database"], immediate=True)
+        assert begun["said"][1:] == ["it was graceful; the old values are removed first from now on"]
+        assert begun["rotation"]["todo"] == ["set", "test", "revoke", "deploy_1", "promote", "retire", "record"]
+
+    def test_a_drill_says_so_and_writes_nothing(self, world: World, first: Run) -> None:
+        scheduled(world, "set")
+        head = first.setting.rotator.look().head
+        assert len(first.drill("database", reached=["database"], immediate=True)["said"]) == 3
+        assert "is taken back" in first.drill("database", reached=["database"], abort=True)["said"][0]
+        assert first.setting.rotator.look().head == head
+
+
+class TestAValueInForceAgain:
+    @pytest.fixture
+    def contained(self, first: Run) -> Run:
+        """The login was replaced, and the run was killed before its report."""
+        first.declare("database")
+        first.begin("database")
+        first.finish()
+        assert first.begin("database")["nothing"]
+        return first
+
+    def test_is_replaced_again_and_proven_again(self, world: World, contained: Run, tmp_path: Any) -> None:
+        assert contained.report(tmp_path, {"database": {"replaced": True}})[0].startswith(
+            "database: OPEN: the new value"
+        )
+        second = Run(world, "second")
+        second.declare("database", matches=[CURRENT])
+        assert set(second.incident.events) == {"again/database"}
+        replaced = {"database": {"replaced": True, "evidence": "what this run saw before"}}
+        assert "may have leaked too" in second.report(tmp_path, replaced)[0]
+        assert not second.begin("database")["nothing"]
+        second.finish()
+        assert set(second.incident.events) == {"again/database", "live/database", "given/database"}
+        assert second.begin("database")["nothing"]
+
+    def test_a_run_that_goes_on_without_the_string_knows_it(self, world: World, contained: Run) -> None:
+        Run(world, "second").declare("database", matches=[CURRENT])
+        third = Run(world, "third")
+        third.declare("database")
+        assert not third.begin("database")["nothing"]
+
+    def test_a_drill_plans_it(self, world: World, contained: Run) -> None:
+        second = Run(world, "second")
+        spoiled = second.declare("database", matches=[CURRENT], check=True)["incident"]["spoiled"]
+        assert second.drill("database")["nothing"]
+        assert not second.drill("database", spoiled=spoiled)["nothing"]
+        assert second.incident.spoiled == ()
+
+    def test_a_former_value_is_dead_already(self, world: World, contained: Run) -> None:
+        second = Run(world, "second")
+        second.declare("database", matches=[{**CURRENT, "stage": "AWSPREVIOUS"}])
+        assert second.begin("database")["nothing"]
+
+    def test_so_is_one_that_another_declaration_reveals(self, world: World, contained: Run) -> None:
+        """The host was found to be open after it had got the new value."""
+        second = Run(world, "second")
+        second.declare("database", "host:web1")
+        assert not second.begin("database")["nothing"]
