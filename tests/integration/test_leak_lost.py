@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from sandbox.process import free_port
-from tests.integration.chaos import Chaos
+from tests.integration.chaos import Chaos, Controller
 from tests.integration.harness import Run
 from tests.integration.leak_lab import leak_lab, post_mortem, respond
 from tests.integration.rotation_lab import RotationLab, sentences
@@ -120,5 +120,37 @@ def test_an_open_rotation_whose_new_values_may_have_leaked_is_taken_back(lab: Ro
     sentences(run, "contained in ")
     assert lab.content()["REDIS_URL"] != staged
     assert staged not in str([host.values() for host in lab.hosts])
+    lab.assert_settled(old)
+    post_mortem(lab)
+
+
+def test_an_open_rotation_that_is_past_its_promotion_is_ended_and_replaced(lab: RotationLab) -> None:
+    """What it put in force is what leaked, and its former value is not kept for an hour any more."""
+    old = lab.ready()
+    scheduled = Controller(lab, command=("-e", "credential=cache", "-e", "rotation_force=true"))
+    with lab.with_catalog(cache={"retire_after": 3600}):
+        assert Chaos(lab, scheduled).kill("Wait until the old values may go#1") is not None
+        promoted = lab.values()
+        assert promoted.cache != old.cache
+        began = time.monotonic()
+        response = respond(lab, "-e", "leaked=cache")
+        seconds = time.monotonic() - began
+    assert response.code == 0, response.output
+    assert seconds < 300
+    sentences(response, "it replaces what leaked, so it answers the leak too", "contained in ")
+    assert lab.values().cache != promoted.cache
+    lab.assert_settled(old, promoted)
+    post_mortem(lab)
+
+
+def test_a_retirement_of_others_is_not_waited_for_long(lab: RotationLab) -> None:
+    old = lab.ready()
+    scheduled = Controller(lab, command=("-e", "credential=cache", "-e", "rotation_force=true"))
+    with lab.with_catalog(cache={"retire_after": 3600}):
+        assert Chaos(lab, scheduled).kill("Wait until the old values may go#1") is not None
+        promoted = lab.values()
+        response = respond(lab, "-e", "leaked=database", "-e", "leak_wait_seconds=3")
+    assert response.code == 0, response.output
+    assert lab.values().cache == promoted.cache
     lab.assert_settled(old)
     post_mortem(lab)
