@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import copy
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -139,7 +140,10 @@ def test_a_signing_key_keeps_no_former_one(lab: RotationLab, trail: Trail) -> No
 
 
 def test_what_a_server_refuses_stays_open(lab: RotationLab, trail: Trail) -> None:
-    """The rest of its wave is replaced, and the same command goes on once the server does what it is asked for."""
+    """The rest of its wave is replaced, and a command goes on with it once the server does what it is asked for.
+
+    That one names only what was found meanwhile, the value that is in force, so it is replaced once more.
+    """
     old, kept = lab.ready(), copy.deepcopy(lab.host_vars)
     for variables in lab.host_vars.values():
         variables.update(django_session_engine="signed_cookies")
@@ -162,11 +166,15 @@ def test_what_a_server_refuses_stays_open(lab: RotationLab, trail: Trail) -> Non
         place.mkdir()
         (place / f"sessionid{'a' * 32}").write_text("", encoding="utf-8")
         variables.update(django_session_engine="file", django_session_file_path=str(place))
-    run = respond(lab, trail, "-e", "leaked=database,cache")
+    found = lab.directory / "found.txt"
+    found.write_text(lab.content()["REDIS_URL"], encoding="utf-8")
+    run = respond(lab, trail, "-e", f"leaked_value_file={found}")
     lab.host_vars = kept
     assert run.code == 0, run.output
+    sentences(run, "database leaked too", "cache: its AWSCURRENT value, as it is", "contained in ")
     assert [list(place.iterdir()) for place in files] == [[], []], "each host's sessions are ended"
     assert "sessions were ended" in newest_post_mortem(lab)
-    assert lab.values().cache == now.cache
+    assert lab.values().cache != now.cache
     assert lab.journal_state().incident is None
-    lab.assert_settled(old)
+    assert "may have leaked too, or the old one was in force again" in newest_post_mortem(lab)
+    lab.assert_settled(old, replace(old, cache=now.cache))
