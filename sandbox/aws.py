@@ -169,7 +169,8 @@ class Layer:
             faults = self._faults.due(call.operation, call.targets)
         status, headers, content = self._answer(environ, call, faults)
         self._record(call, status, faults)
-        if any(fault.effect in ("close", "lose") for fault in faults):
+        time.sleep(sum(fault.seconds for fault in faults if fault.effect in ("hang", "late")))
+        if any(fault.effect in ("close", "lose", "hang", "late") for fault in faults):
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
         start_response(status, headers)
         return [content]
@@ -178,7 +179,7 @@ class Layer:
         for fault in faults:
             if fault.effect == "delay":
                 time.sleep(fault.seconds)
-            elif fault.effect == "close":
+            elif fault.effect in ("close", "hang"):
                 return "000 closed", [], b""
             elif fault.effect in ("throttle", "deny", "error"):
                 number, code, message = fault.error()

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-EFFECTS = ("throttle", "deny", "error", "delay", "close", "lose", "refuse_ids")
+EFFECTS = ("throttle", "deny", "error", "delay", "close", "lose", "hang", "late", "refuse_ids")
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,10 @@ class Fault:
     """What goes wrong, at which calls.
 
     ``throttle``, ``deny`` and ``error`` answer without doing anything; ``delay`` waits *seconds* and goes on; ``close``
-    ends the connection before anything is done, ``lose`` after it was done (the answer is lost); ``refuse_ids`` moves
-    the *ids* of a BatchGetSecretValue from its SecretValues to its Errors.
+    ends the connection before anything is done, ``lose`` after it was done (the answer is lost). ``hang`` and ``late``
+    are what a client sees that waits for less than *seconds*: of ``hang`` no answer comes and nothing is done, of
+    ``late`` the answer comes when nobody waits any more, and all is done. ``refuse_ids`` moves the *ids* of a
+    BatchGetSecretValue from its SecretValues to its Errors.
     """
 
     effect: str

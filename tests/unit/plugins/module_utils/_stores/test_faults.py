@@ -30,6 +30,12 @@ V1, V2 = "1" * 32, "2" * 32
 REGION = "eu-west-3"
 ALONE = {"retries": {"mode": "standard", "total_max_attempts": 1}}
 """A client without retries: what is lost stays lost."""
+IMPATIENT = {"read_timeout": 0.2}
+"""Of a client that does not wait long for an answer."""
+TOO_LONG = 0.4
+"""Seconds."""
+SLOW = ("hang", "late")
+TIMEOUTS = [pytest.param(one, marks=pytest.mark.servers) for one in SLOW]
 
 
 @dataclass(frozen=True)
@@ -165,36 +171,40 @@ def calls_of(server: Moto, hands: Hands, scene: Scene, name: str) -> tuple[int, 
     return len(server.calls()) - before, scene.found(hands, name)
 
 
-@pytest.mark.parametrize("effect", ["throttle", "error", "deny", "close", "lose"])
+@pytest.mark.parametrize("effect", ["throttle", "error", "deny", "close", "lose", *TIMEOUTS])
 @pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES)
 def test_cut_off_at_each_call_and_run_again(
-    server: Moto, plain: Hands, fresh: Iterator[int], scene: Scene, effect: str
+    server: Moto, plain: Hands, hands: Any, fresh: Iterator[int], scene: Scene, effect: str
 ) -> None:
+    """A call that hangs, or whose answer comes too late, ends by the client's read timeout."""
+    acting = hands({**ALONE, **IMPATIENT}) if effect in SLOW else plain
     count, due = calls_of(server, plain, scene, f"s{next(fresh)}")
     assert count > 0
     for call in range(1, count + 1):
         name = f"s{next(fresh)}"
         scene.prepare(plain, name)
-        server.set_faults(Fault(effect, calls=(call,)))
+        server.set_faults(Fault(effect, calls=(call,), seconds=TOO_LONG))
         with pytest.raises(NoAccess) as error:
-            scene.act(plain, name)
+            scene.act(acting, name)
         server.set_faults()
         assert "canary" not in str(error.value)
+        assert ("Read timeout" in str(error.value)) == (effect in SLOW)
         scene.act(plain, name)
         assert scene.found(plain, name) == due
 
 
+@pytest.mark.parametrize("effect", ["lose", *(pytest.param(one, marks=pytest.mark.long) for one in SLOW)])
 @pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES)
 def test_answers_lost_at_each_call_are_not_taken_for_conflicts(
-    server: Moto, plain: Hands, hands: Any, fresh: Iterator[int], scene: Scene
+    server: Moto, plain: Hands, hands: Any, fresh: Iterator[int], scene: Scene, effect: str
 ) -> None:
     """The client sends each call again by itself: what arrived the first time meets itself."""
     count, due = calls_of(server, plain, scene, f"s{next(fresh)}")
     for call in range(1, count + 1):
         name = f"s{next(fresh)}"
         scene.prepare(plain, name)
-        server.set_faults(Fault("lose", calls=(call,)))
-        scene.act(hands(CLIENT_CONFIG), name)
+        server.set_faults(Fault(effect, calls=(call,), seconds=TOO_LONG))
+        scene.act(hands({**CLIENT_CONFIG, **(IMPATIENT if effect != "lose" else {})}), name)
         server.set_faults()
         assert scene.found(plain, name) == due
         scene.act(plain, name)
