@@ -7,6 +7,7 @@ import contextlib
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 
 from tests.simulation.glue import installed
 from tests.simulation.planted import BUGS, planted
@@ -21,7 +22,7 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description="Explores schedules of rotations.")
     parser.add_argument("--interleavings", type=int, default=1000)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
@@ -29,11 +30,10 @@ def main() -> int:
     parser.add_argument("--failures", type=int, default=1, help="stop after that many")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after that long")
     parser.add_argument("--bug", choices=sorted(BUGS), help="plant that bug")
-    parser.add_argument("--inside-modules", action="store_true", help="pause also modules that write a host's file")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     with installed(), planted(arguments.bug) if arguments.bug else contextlib.nullcontext():
         if arguments.seed is not None:
-            result = play(arguments.seed, traced=True, inside=arguments.inside_modules)
+            result = play(arguments.seed, traced=True)
             say("\n".join(result.trace or ()))
             say(result.violation or "every invariant holds")
             return 1 if result.violation else 0
@@ -42,19 +42,20 @@ def main() -> int:
 
 def explore(arguments: argparse.Namespace) -> int:
     first, number, failures = arguments.first, arguments.interleavings, arguments.failures
+    bug = f" --bug {arguments.bug}" if arguments.bug else ""
     started, acts, failed = time.monotonic(), 0, 0
     paths: set[int] = set()
     ends: Counter[str] = Counter()
     litter: Counter[str] = Counter()
     for done, seed in enumerate(range(first, first + number), start=1):
-        result = play(seed, inside=arguments.inside_modules)
+        result = play(seed)
         acts += result.acts
         paths.add(result.path)
         ends += result.ends
         litter += result.litter
         if result.violation:
             failed += 1
-            say(f"seed {seed}: {result.violation}\n  replay: python -m tests.simulation --seed {seed}")
+            say(f"seed {seed}: {result.violation}\n  replay: python -m tests.simulation --seed {seed}{bug}")
             if failed >= failures:
                 break
         if done % TOLD == 0:

@@ -4,16 +4,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile
 from ansible_collections.watchparty.secrets.plugins.module_utils._envfile import Ownership, Present
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
 from ansible_collections.watchparty.secrets.plugins.modules import env_file
-from tests.simulation.scheduler import LOST, Killed
+from tests.simulation.scheduler import LOST, Killed, Process
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -45,6 +47,8 @@ class Host:
         self.running: dict[str, str] = {}
         """The settings that the services started with."""
         self.reachable = True
+        self.writer: Process | None = None
+        """Whose module holds the directory's lock."""
         self.sick: Callable[[dict[str, str]], bool] = lambda _settings: False
         """Whether the application does not work with these settings, for a reason of its own."""
         self.healthy_on: set[tuple[str, str]] = set()
@@ -105,13 +109,29 @@ class Host:
         )
 
         def act() -> dict[str, Any]:
-            Files.host, before = self, Files.host
-            try:
-                return state(module)
-            finally:
-                Files.host = before
+            with self.alone():
+                Files.host, before = self, Files.host
+                try:
+                    return state(module)
+                finally:
+                    Files.host = before
 
         return self.module(f"env_file {state.__name__}", act, sealed=self.world.sealed)
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """What the module's lock does: another run's module waits for a while, and gives up."""
+        for _second in range(_envfile.PATIENCE):
+            if self.writer is None:
+                break
+            self.world.act("wait", self.name, lambda: None)
+        else:
+            raise HostError(f"{PATH}: another run is writing here and does not end; look at it on the host")
+        self.writer = self.world.scheduler.current
+        try:
+            yield
+        finally:
+            self.writer = None
 
     def deliver(self, snapshot: dict[str, Any], *, check: bool = False) -> dict[str, Any]:
         content = json.dumps(snapshot["settings"], sort_keys=True)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Six bugs, each a switch: the simulation has to find every one of them."""
+"""Seven bugs, each a switch: the simulation has to find every one of them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations impo
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT, VersionedStore
 from ansible_collections.watchparty.secrets.plugins.modules import env_file
 from tests.simulation.controller import Rotate
+from tests.simulation.hosts import Host
 
 Patch = Callable[[Any, str, Any], None]
 
@@ -77,6 +78,11 @@ def abort_without_copy(patch: Patch) -> None:
     patch(_rotator_ends, "_move_back", move_back)
 
 
+def write_beside_others(patch: Patch) -> None:
+    """A module that writes a host's file does not keep other runs from it meanwhile."""
+    patch(Host, "alone", lambda _self: contextlib.nullcontext())
+
+
 BUGS = {
     one.__name__: one
     for one in (
@@ -86,6 +92,7 @@ BUGS = {
         trim_before_confirm,
         trim_before_base,
         abort_without_copy,
+        write_beside_others,
     )
 }
 

@@ -156,8 +156,14 @@ class Scheduler:
         self.current = None
         for process in self.processes:
             if not process.let.dead:
-                with contextlib.suppress(Killed):
-                    process.let.throw(Killed)
+                self.end(process)
+
+    @staticmethod
+    def end(process: Process) -> None:
+        """Ends a process that is paused, with what it runs on a host."""
+        process.cut_short = True
+        with contextlib.suppress(Killed):
+            process.let.throw(Killed)
 
     def before(self, op: str, name: str) -> bool:
         """An act is about to happen; False outside processes. What it raises keeps the act from happening."""

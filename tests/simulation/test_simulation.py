@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.simulation.__main__ import main
 from tests.simulation.glue import installed
 from tests.simulation.planted import BUGS, planted
 from tests.simulation.scenario import play
@@ -20,6 +21,7 @@ from tests.simulation.scenario import play
 SECONDS = float(os.environ.get("SIMULATION_SECONDS", "20"))
 WITHIN = 1500
 """Seeds within which a planted bug has to be found."""
+MARKS = {"write_beside_others": pytest.mark.long}
 
 
 @pytest.fixture(autouse=True)
@@ -40,12 +42,24 @@ def test_every_invariant_holds(record_property: Callable[[str, object], None]) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("bug", BUGS)
+@pytest.mark.parametrize("bug", [pytest.param(bug, marks=MARKS.get(bug, ())) for bug in BUGS])
 def test_a_planted_bug_is_found(bug: str, record_property: Callable[[str, object], None]) -> None:
     with planted(bug):
         found = next((result for result in map(play, range(WITHIN)) if result.violation), None)
     assert found is not None, f"{WITHIN} seeds do not show it"
     record_property("planted bugs that the simulation found", 1)
+
+
+def test_the_line_that_a_failing_seed_prints_replays_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """Act by act, up to the same violation."""
+    assert main(["--bug", "trim_before_confirm"]) == 1
+    found, line = capsys.readouterr().out.splitlines()[:2]
+    start, _, words = line.partition(" -m tests.simulation ")
+    assert start.endswith("replay: python")
+    assert main(words.split()) == 1
+    *acts, last = capsys.readouterr().out.splitlines()
+    assert found.endswith(f": {last}")
+    assert any(f"VIOLATION: {last}" in act for act in acts)
 
 
 def test_a_seed_replays() -> None:
