@@ -65,16 +65,25 @@ def rotated_from(lab: RotationLab, old: Values) -> None:
 
 
 def test_killed_again_and_again(lab: RotationLab, record_property: Record) -> None:
-    """Each run is killed, and the next one goes on from there."""
-    chaos = Chaos(lab)
+    """Each run is killed, and the next one goes on from there; in the middle another controller takes it over."""
+    here, found = Chaos(lab), elsewhere(lab)
+    other = here.controller if isinstance(found, str) else found
     lab.ready()
-    every = writes(chaos.acts()) if EVERY else list(SPREAD)
+    every = writes(here.acts()) if EVERY else list(SPREAD)
+    middle = every.index(HALF_PROMOTED)
     old = lab.ready()
-    reached = [at for at in every if chaos.kill(at) is not None]
-    assert EVERY or reached == every
-    lab.rotated(*COMMAND)
-    rotated_from(lab, old)
+    reached = [at for at in every[: middle + 1] if here.kill(at) is not None]
     tried(record_property, "rotation", reached)
+    resume = () if other is here.controller else ("-e", f"rotation_resume={refused(lab, other)}")
+    there = Chaos(lab, other)
+    late = [at for at in every[middle + 1 :] if there.kill(at, *resume) is not None]
+    assert EVERY or reached + late == every
+    run = other.rotate(*resume)
+    assert run.code == 0, run.output
+    rotated_from(lab, old)
+    tried(record_property, "takeover by another controller" if resume else "rotation, its second half", late)
+    if isinstance(found, str):
+        pytest.skip(f"{found}; a takeover by another controller was not tested")
 
 
 def test_another_controller_takes_it_back_and_is_killed_too(lab: RotationLab, record_property: Record) -> None:
