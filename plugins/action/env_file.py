@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Mapping
 from typing import Any, Optional
 
@@ -63,7 +64,9 @@ class ActionModule(ActionBase):
         except AnsibleActionFail as error:
             raise AnsibleActionFail(_redact.scrub(str(error), masked)) from None
         clean: dict[str, Any] = _redact.scrub(answer, masked)
-        return {**result, **clean}
+        # By this machine's clock, which the journal is kept by.
+        when = {"proven_at": time.time()} if clean.get("proven") else {}
+        return {**result, **clean, **when}
 
     def _on_host(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         params = _lean.validated(env_file.ARGUMENT_SPEC, args)

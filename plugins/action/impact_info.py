@@ -57,6 +57,7 @@ class ActionModule(RotationAction):
                 "purge": {},
                 "known_keys": [],
                 "units": [],
+                "services": {},
                 "text": [],
                 "mermaid": "",
                 "graphviz": "",
@@ -70,6 +71,9 @@ class ActionModule(RotationAction):
             "impact": _impact_drawing.data(impact),
             "purge": _purged(setting.catalog),
             "known_keys": _keys(setting),
+            "services": {
+                name: {"units": list(one.units), "health": one.health} for name, one in setting.catalog.services.items()
+            },
             "units": sorted({unit for one in setting.catalog.services.values() for unit in one.units}),
             "text": goes_on + _impact_drawing.text(impact),
             "mermaid": _impact_drawing.mermaid(impact),

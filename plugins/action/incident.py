@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError, one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _joined, _postmortem, _postmortem_page
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
@@ -19,6 +19,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotatio
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._former_keys import session_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._incident_facts import facts_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
+
+WORDS = 200
+"""Characters of what shows an event, as the journal keeps them."""
 
 
 class ActionModule(RotationAction):
@@ -38,6 +41,7 @@ class ActionModule(RotationAction):
         "containment": {"type": "str", "choices": ["graceful", "immediate"], "default": "graceful"},
         "event": {"type": "str", "default": ""},
         "event_at": {"type": "float"},
+        "evidence": {"type": "str", "default": ""},
         "results": {"type": "dict", "default": {}},
         "told": {"type": "dict", "default": {}},
         "gathered": {"type": "dict", "default": {}},
@@ -81,7 +85,7 @@ class ActionModule(RotationAction):
         if self._task.check_mode:
             return {**answer, **_told(joined)}
         if journal.incident is None or joined != incident:
-            said = replace(joined, events={}, dead={}, parameters=())
+            said = replace(joined, events={}, evidence={}, dead={}, parameters=())
             again = {event.partition("/")[2] for event in incident.events.keys() - joined.events.keys()}
             events = {f"again/{name}": _ages.stamp(at) for name in sorted(again)}
             journal = setting.rotator.append(journal, incident.id, "closed", incident=said.entry(), events=events)
@@ -90,12 +94,33 @@ class ActionModule(RotationAction):
     def _note(self, setting: Setting, args: Mapping[str, Any], journal: Journal, incident: Incident) -> dict[str, Any]:
         if not args["event"]:
             raise RotationError("event: say what was seen, such as live/NAME")
+        if args["event"] == "healthy":
+            return self._note_health(setting, args, journal, incident)
         if args["event"] in incident.events or _ended(setting, args, incident)["alive"]:
             return {"changed": False, **_told(incident)}
         at = _shared.now() if args["event_at"] is None else datetime.fromtimestamp(args["event_at"], UTC)
-        events = {args["event"]: _ages.stamp(at)}
-        journal = setting.rotator.append(journal, incident.id, "closed", events=events)
+        return self._noted(setting, journal, incident, args["event"], at, args["evidence"])
+
+    def _noted(
+        self, setting: Setting, journal: Journal, incident: Incident, event: str, at: datetime, evidence: str
+    ) -> dict[str, Any]:
+        words = one_line(evidence)
+        shown = {event: words if len(words) <= WORDS else f"{words[: WORDS - 3]}..."} if words else {}
+        events = {event: _ages.stamp(at)}
+        journal = setting.rotator.append(journal, incident.id, "closed", events=events, evidence=shown)
         return {"changed": True, **_told(journal.incident or incident)}
+
+    def _note_health(
+        self, setting: Setting, args: Mapping[str, Any], journal: Journal, incident: Incident
+    ) -> dict[str, Any]:
+        """Once a run, since each may have taken something away."""
+        healthy, problems = _gathered.health(args["gathered"].get("health"), _left(incident))
+        if problems or not healthy:
+            return {"changed": False, "problems": problems, **_told(incident)}
+        before = [name for name in incident.events if name.partition("/")[0] == "healthy"]
+        event = f"healthy/{len(before) + 1}" if before else "healthy"
+        words = "; ".join(f"{host}: {told}" for host, told in healthy.items())
+        return {"problems": [], **self._noted(setting, journal, incident, event, _shared.now(), words)}
 
     def _keep(self, args: Mapping[str, Any], incident: Incident) -> dict[str, Any]:
         """Evidence on disk before the first act: a run that is killed must not take it along."""
@@ -110,6 +135,9 @@ class ActionModule(RotationAction):
     ) -> dict[str, Any]:
         words = {**(_gathered.told(args["gathered"]) if args["gathered"] else {}), **args["told"]}
         words.update({name: [*lines, *words.get(name, ())] for name, lines in _ended(setting, args, incident).items()})
+        healthy, problems = _gathered.health(args["gathered"].get("health"), _left(incident))
+        words["healthy"] = {host: f"in the end, {told}" for host, told in healthy.items()}
+        words["unhealthy"] = [f"not seen healthy in the end: {one}" for one in problems]
         results = dict(args["results"])
         for name, why in _joined.still_leaked(journal).items():
             if results.get(name, {}).get("replaced", True):
@@ -149,6 +177,11 @@ def _ended(setting: Setting, args: Mapping[str, Any], incident: Incident) -> dic
     """What became of sessions, where the task brought it."""
     found = args["gathered"].get("logged_out") or {}
     return _logged_out.told(found, incident.declared, session_keys(setting, incident))
+
+
+def _left(incident: Incident) -> list[str]:
+    """Hosts that were left behind."""
+    return [name.partition("/")[2] for name in incident.events if name.startswith("left/")]
 
 
 def _told(incident: Incident) -> dict[str, Any]:

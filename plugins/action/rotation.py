@@ -6,6 +6,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _resolve
@@ -64,6 +65,8 @@ class ActionModule(RotationAction):
         "moved": {"type": "list", "elements": "str", "default": []},
         "words": {"type": "str", "default": ""},
         "notes": {"type": "dict", "default": {}},
+        "refusals": {"type": "dict", "default": {}},
+        "proven_at": {"type": "list", "elements": "float", "default": []},
         "audit": {"type": "dict", "default": {}},
         "seen": {"type": "list", "elements": "dict"},
     }
@@ -218,7 +221,10 @@ class ActionModule(RotationAction):
             more = {"notes": args["notes"], "reason": args["words"] if decision.way == _steps.BACK else ""}
             if journal.incident is not None:
                 at = _ages.stamp(_shared.now())
-                more["events"] = _leak_steps.events(rotation, str(decision.step), setting.kinds, at, journal.incident)
+                first = _ages.stamp(datetime.fromtimestamp(min(args["proven_at"]), UTC)) if args["proven_at"] else ""
+                step, kinds = str(decision.step), setting.kinds
+                seen = _leak_steps.events(rotation, step, kinds, at, journal.incident, first=first)
+                more.update(events=seen, evidence=_leak_steps.evidence(seen, args["refusals"]))
             journal = setting.rotator.advance(str(decision.step), phase=decision.phase, since=journal, **more)
         return {**answer, "rotation": _told(setting, journal)}
 

@@ -204,7 +204,7 @@ def _after(journal: Journal, number: int, name: str, entry: Mapping[str, Any]) -
         prepared=(journal.prepared | frozenset(entry.get("prepared", ()))) - frozenset(entry.get("unprepared", ())),
         audit=_mapping(name, entry, "audit") or journal.audit,
         obligations=_obligations(journal, name, entry),
-        incident=_incident.following(journal.incident, entry),
+        incident=_incident.following(journal.incident, entry, number=number),
         ended=_last(journal, entry.get("ended", ())),
     )
     before = journal.rotation

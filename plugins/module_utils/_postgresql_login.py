@@ -193,7 +193,7 @@ def absent(run: Run) -> Result:
             result["changed"] = result["changed"] or bool(found)
             return result
         ended = servers.end_sessions(server, run.login, seconds=PATIENCE)
-        prove_refused(run)
+        result["refusal"] = prove_refused(run)
     result.update(changed=result["changed"] or ended > 0, ended=ended, refused=True)
     result["seconds"] = round(time.monotonic() - started, 3)
     return result
@@ -218,7 +218,8 @@ def refuse_unknown(run: Run, found: Sequence[servers.Session]) -> None:
         )
 
 
-def prove_refused(run: Run) -> None:
+def prove_refused(run: Run) -> str:
+    """The word for how the server turned the login away."""
     deadline = time.monotonic() + PATIENCE
     while True:
         found = run.try_login()
@@ -229,7 +230,7 @@ def prove_refused(run: Run) -> None:
                 "or to a pooler that remembers the password" % run.login,
             )
         if found.found.proves_refusal:
-            return
+            return found.found.reason
         if not found.found.may_pass or time.monotonic() > deadline:
             raise grammar.DatabaseError(
                 "not_proven",

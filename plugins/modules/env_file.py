@@ -208,6 +208,10 @@ proven:
   description: Whether the mark names the file as proven after this run.
   type: bool
   returned: unless O(state=restored), not in check mode
+proven_at:
+  description: When the controller learned it, in seconds since 1970.
+  type: float
+  returned: when RV(proven)
 restored:
   description: Whether a former file is in place again; false means that there was none and the path is empty.
   type: bool

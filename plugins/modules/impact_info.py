@@ -151,6 +151,10 @@ known_keys:
   type: list
   elements: str
   returned: success
+services:
+  description: The catalog's services, each with its C(units) and its C(health) address or null.
+  type: dict
+  returned: success
 units:
   description: The systemd units that read C(.env) here.
   type: list

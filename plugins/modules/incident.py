@@ -53,7 +53,12 @@ options:
   event:
     description:
       - With O(state=noted), V(planned), V(purged), V(invalidated/NAME), V(sessions), V(left/HOST) or V(revoked/NAME).
+      - V(healthy) is kept if C(health) in O(gathered) says so of every host that was not left behind, and once a run.
       - What the steps of a rotation mean, such as V(refused/NAME), M(watchparty.secrets.rotation) keeps by itself.
+    type: str
+    default: ''
+  evidence:
+    description: With O(state=noted), what shows the event, in words for the report. No values; 200 characters are kept.
     type: str
     default: ''
   event_at:
@@ -70,8 +75,8 @@ options:
   gathered:
     description:
       - With O(state=kept) and O(state=reported), what tasks registered, as C(seen) and C(copies) by host, and
-        C(sessions), C(readers), C(scrubbed), C(unread) and C(left_out). It becomes the words of the same headings, but
-        for those in O(told).
+        C(health) by host, C(sessions), C(readers), C(scrubbed), C(unread) and C(left_out). It becomes the words of the
+        same headings, but for those in O(told).
       - C(logged_out) is what M(watchparty.secrets.django_sessions) told on each host. With O(state=noted) nothing is
         kept where it says that a session may be alive.
     type: dict
@@ -118,6 +123,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+problems:
+  description: Which hosts are not healthy, and why.
+  type: list
+  elements: str
+  returned: when O(event=healthy)
 incident:
   description:
     - Id, when and by whom it was declared, what was declared, and when what was seen. C(spoiled) names the new values

@@ -174,6 +174,10 @@ refused:
   description: Whether the login is proven refused.
   type: bool
   returned: when O(state=absent), not in check mode
+refusal:
+  description: How the server turned it away, such as C(no_login) or C(wrong_password).
+  type: str
+  returned: when O(state=absent), not in check mode
 seconds:
   description: From the first statement to the proven refusal.
   type: float

@@ -135,6 +135,17 @@ options:
     description: With O(state=advanced), what later stages need, by credential. No values.
     type: dict
     default: {}
+  refusals:
+    description:
+      - With O(state=advanced) and a leak, what the modules answered that took old values away, by credential. It
+        becomes the evidence in the leak's report.
+    type: dict
+    default: {}
+  proven_at:
+    description: With O(state=advanced) and a leak, when hosts were proven, in seconds since 1970.
+    type: list
+    elements: float
+    default: []
   audit:
     description: With O(state=closed) or O(state=revoked), number and digest of the audit record.
     type: dict

@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import one_line
 
 LEFT_OUT = "was not asked, being compromised; keep an image of its disks before it is rebuilt"
+HEALTHY = 200
 OVER = "was not asked: the time for evidence was over"
 
 
@@ -38,6 +39,26 @@ def told(gathered: Mapping[str, Any]) -> dict[str, list[str]]:
         "scrubbed": [*removed, *scrubbed.get("scrubbed", ())],
         "not_scrubbed": [*left, *scrubbed.get("not_scrubbed", ())],
     }
+
+
+def health(results: Any, left: Collection[str] = ()) -> tuple[dict[str, str], list[str]]:
+    """By host how its addresses answered, and what is wrong with any of them; hosts that were ``left`` are not."""
+    healthy, problems = {}, []
+    for host, result in _mapping(results).items():
+        problem = _problem(result)
+        answers = result.get("health") or []
+        bad = [_answer(one) for one in answers if one["status"] != HEALTHY]
+        if bad:
+            problems.append(f"{host}: {', '.join(bad)}")
+        elif not problem:
+            healthy[host] = ", ".join(map(_answer, answers)) or "no health address"
+        elif host not in left:
+            problems.append(f"{host}: {problem}")
+    return healthy, problems
+
+
+def _answer(one: Mapping[str, Any]) -> str:
+    return f"{one['url']} {one.get('problem') or 'answers ' + str(one['status'])}"
 
 
 def _mapping(found: Any) -> Mapping[str, Any]:

@@ -14,6 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations impo
 
 EVENTS = {
     "planned": "the blast radius and the plan were known",
+    "first": "the first host was healthy on what {} had made",
     "live": "every host was healthy on the new value of {}",
     "refused": "the old value of {} was refused",
     "given": "the new value of {} is in force; its provider alone can revoke the old one",
@@ -26,8 +27,11 @@ EVENTS = {
     "purged": "caches were purged",
     "invalidated": "CloudFront was told to forget its copies ({})",
     "sessions": "sessions were ended",
+    "healthy": "every host was seen healthy, with nothing left to be done to it",
 }
 """By an event's first word; the rest names what it is about."""
+CUTS = ("refused", "purged", "invalidated", "sessions")
+"""Events that take something away from the application."""
 
 
 def facts_of(
@@ -48,8 +52,9 @@ def facts_of(
     still = [f"{row['name']}: {row['state']}" for row in rows if row["open"]] + list(told.get("alive", ()))
     clock = _clock({name: seconds(at) for name, at in incident.events.items()})
     timeline = [{"seconds": 0.0, "at": incident.at, "what": f"declared by {incident.who}"}]
+    timeline[0]["evidence"] = incident.evidence.get("declared", "")
     timeline += [
-        {"seconds": seconds(at), "at": at, "what": _words(name)}
+        {"seconds": seconds(at), "at": at, "what": _words(name), "evidence": incident.evidence.get(name, "")}
         for name, at in sorted(incident.events.items(), key=lambda item: item[1])
     ]
     return {
@@ -68,15 +73,36 @@ def facts_of(
         "graph": {"declared": [], "credentials": [], "edges": [], **impact},
         "credentials": rows,
         "timeline": timeline,
-        "hosts_words": list(told.get("hosts", ())),
+        "hosts_words": _hosts(catalog, told.get("hosts") or {}, told.get("healthy") or {}),
         "readers": list(told.get("readers", ())),
         "evidence": list(told.get("evidence", ())),
         "tried": list(told.get("tried", ())),
         "scrubbed": list(told.get("scrubbed", ())),
         "not_scrubbed": list(told.get("not_scrubbed", ())),
-        "open": [*still, *told.get("open", ()), *_left(incident)],
+        "open": [*still, *told.get("open", ()), *told.get("unhealthy", ()), *_left(incident)],
         "written_at": _ages.stamp(now),
     }
+
+
+def _hosts(catalog: Catalog, hosts: Any, healthy: Mapping[str, str]) -> list[str]:
+    """Each host with its services; ``hosts`` says by host which, or nothing where it has all of the catalog's."""
+    if not isinstance(hosts, Mapping):
+        return list(hosts)
+    lines = []
+    for host, names in hosts.items():
+        its = names if isinstance(names, (list, tuple)) else catalog.services
+        services = [_service(catalog, name) for name in its]
+        seen = healthy.get(host)
+        lines.append(f"{host}: {', '.join(services) or 'no services of the catalog'}" + (f"; {seen}" if seen else ""))
+    return lines
+
+
+def _service(catalog: Catalog, name: str) -> str:
+    service = catalog.services.get(name)
+    if service is None:
+        return f"{name} (not in the catalog)"
+    told = "; ".join(filter(None, (", ".join(service.units), service.health)))
+    return f"{name} ({told})" if told else name
 
 
 def _words(event: str) -> str:
@@ -86,13 +112,19 @@ def _words(event: str) -> str:
 
 def _clock(seconds: Mapping[str, float]) -> dict[str, float]:
     """The clock's hands: of what happens once a rotation, the first or the last."""
-    live = [at for name, at in seconds.items() if name.startswith("live/")]
-    refused = [at for name, at in seconds.items() if name.startswith(("refused/", "revoked/"))]
+
+    def of(*names: str) -> list[float]:
+        return [at for name, at in seconds.items() if name.partition("/")[0] in names]
+
+    live, refused = of("first") or of("live"), of("refused", "revoked")
+    # Whatever was taken away after a look at the hosts may have broken them.
+    healthy = [at for at in of("healthy") if at >= max([0.0, *of(*CUTS)])]
     once = {name: at for name, at in seconds.items() if name in ("planned", "purged", "sessions")}
     return {
         **once,
-        **({"first_live": min(live), "healthy": max(live)} if live else {}),
+        **({"first_live": min(live)} if live else {}),
         **({"refused": max(refused)} if refused else {}),
+        **({"healthy": min(healthy)} if healthy else {}),
     }
 
 
@@ -117,6 +149,10 @@ def _row(catalog: Catalog, incident: Incident, one: Mapping[str, Any], result: M
     name = one["name"]
     state, still = _state(catalog, name, incident.events, result)
     refused = incident.events.get(f"refused/{name}")
+    shown = [
+        result.get("evidence") or (f"refused since {refused}" if refused else ""),
+        incident.evidence.get(f"refused/{name}", ""),
+    ]
     return {
         "name": name,
         "kind": one["kind"],
@@ -124,7 +160,7 @@ def _row(catalog: Catalog, incident: Incident, one: Mapping[str, Any], result: M
         "through": "; ".join(f"{via['from']}, {via['why']}" for via in one["via"]) or "declared",
         "state": state,
         "open": still,
-        "evidence": result.get("evidence") or (f"refused since {refused}" if refused else ""),
+        "evidence": "; ".join(filter(None, shown)),
     }
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -64,6 +65,23 @@ def invalidated(lab: RotationLab, name: str) -> list[list[str]]:
     return [one["InvalidationBatch"]["Paths"]["Items"] for one in batches]
 
 
+def assert_shown(text: str, hosts: list[str]) -> None:
+    """Every line of the timeline says what shows it, each host its services, and the clock goes on to the end."""
+    done = text.partition("## What was done\n")[2].partition("\n## ")[0]
+    rows = {cells[3].strip(): cells[4].strip() for cells in (line.split("|") for line in done.splitlines()[2:] if line)}
+    assert all(evidence.startswith("journal entry ") for evidence in rows.values()), rows
+    assert re.search(
+        r" \(r-[^)]*, record\): by .*:\d+, \d+ sessions? ended$", rows["the old value of cache was refused"]
+    )
+    assert re.search(r": \d+ keys in \d+ ms \(cache \d+", rows["caches were purged"])
+    assert re.search(r": \d+ sessions of the engine db", rows["sessions were ended"])
+    assert rows["every host was seen healthy, with nothing left to be done to it"].count(" answers 200") > 0
+    at = {name: float(seconds) for name, seconds in re.findall(r"^\| ([a-z ]+) \| ([0-9.]+) \|$", text, re.MULTILINE)}
+    assert at["first new value live"] < at["last old value refused"] < at["healthy again"]
+    for host in hosts:
+        assert re.search(rf"^- {host}: web \(.*; in the end, http://\S+ answers 200$", text, re.MULTILINE)
+
+
 def test_a_string_from_a_paste_is_contained(lab: RotationLab, trail: Trail) -> None:
     old = lab.ready()
     cdn = distribution(lab)
@@ -114,6 +132,8 @@ def test_a_string_from_a_paste_is_contained(lab: RotationLab, trail: Trail) -> N
             assert words in text
         for host in lab.hosts:
             assert f"{host.name}: " in text
+    told = newest_post_mortem(lab)
+    assert_shown(told, [host.name for host in lab.hosts])
     assert stray.exists()
     assert ("ResourceName", CORE) in trail.asked
     stray.unlink()

@@ -31,6 +31,8 @@ class Incident:
     containment: str = GRACEFUL
     events: Mapping[str, str] = field(default_factory=dict)
     """When something was first seen to hold, by name."""
+    evidence: Mapping[str, str] = field(default_factory=dict)
+    """What shows that, by the same name: the journal's entry, and what was seen then."""
     dead: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)
     """Version ids that held replaced values, by secret."""
     parameters: Tuple[str, ...] = ()
@@ -69,23 +71,35 @@ class Incident:
         return replace(self, events=events, spoiled=_joined(self.spoiled, more))
 
 
-def following(before: Optional[Incident], entry: Mapping[str, Any]) -> Optional[Incident]:
-    """The incident after one more entry. A second declaration joins the one that is open."""
+def following(before: Optional[Incident], entry: Mapping[str, Any], *, number: int = 0) -> Optional[Incident]:
+    """The incident after one more entry, which has that number. A second declaration joins the one that is open."""
     told = entry.get("incident")
     if isinstance(told, Mapping):
         said = _said(told)
         if before is None:
-            before = said
+            before = replace(said, evidence={**_shown(entry, number, ["declared"]), **said.evidence})
         else:
             before = before.joined(said.declared, said.containment, said.since).without(said.spoiled)
             before = replace(before, events={**said.events, **before.events})
     if before is not None and isinstance(entry.get("events"), Mapping):
-        before = replace(before, events={**entry["events"], **before.events})
+        new = [name for name in entry["events"] if name not in before.events]
+        shown = {**before.evidence, **_shown(entry, number, new)}
+        before = replace(before, events={**entry["events"], **before.events}, evidence=shown)
     if before is not None and isinstance(entry.get("replaced"), Mapping):
         before = _with_dead(before, entry["replaced"])
     if before is not None and entry.get("contained") == before.id:
         return None
     return before
+
+
+def _shown(entry: Mapping[str, Any], number: int, events: Iterable[str]) -> dict[str, str]:
+    """What shows each of these events, of an entry that has a number."""
+    if not number:
+        return {}
+    step, seen = entry.get("step"), entry.get("evidence")
+    where = f"journal entry {number}" + (f" ({entry['rotation']}, {step})" if step not in (None, "closed") else "")
+    words = seen if isinstance(seen, Mapping) else {}
+    return {name: f"{where}: {words[name]}" if isinstance(words.get(name), str) else where for name in events}
 
 
 def _said(told: Mapping[str, Any]) -> Incident:

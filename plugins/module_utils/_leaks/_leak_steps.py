@@ -8,20 +8,24 @@ An event is kept with the entry of the step that it comes with: a run that is ki
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Mapping, Optional
+from typing import Any, Iterable, Mapping, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident, named
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
 
+SHOWN = 3
+"""Hosts and servers that are named as evidence; the rest is counted."""
+
 
 def events(
-    rotation: OpenRotation, following: str, kinds: Mapping[str, Kind], at: str, incident: Incident
+    rotation: OpenRotation, following: str, kinds: Mapping[str, Kind], at: str, incident: Incident, *, first: str = ""
 ) -> dict[str, str]:
     """What is seen to hold as ``following`` begins, by name; ``rotation`` stands at the step that has ended.
 
-    A rotation that does not answer the incident tells it nothing, nor does a new value that may have leaked too.
+    ``first`` is when the first host was proven healthy in a rollout that has ended. A rotation that does not answer the
+    incident tells it nothing, nor does a new value that may have leaked too.
     """
     if rotation.plan.get("incident") != incident.id:
         return {}
@@ -40,7 +44,50 @@ def events(
         found += [f"up/{rotation.id}"] if rotation.plan.get("immediate") else []
     if rotation.step == "retire" and following == "record":
         found += [f"{_end(item, kinds)}/{item.credential}" for item in changed]
-    return dict.fromkeys(found, at)
+    seen = dict.fromkeys(found, at)
+    if first and rotation.step == "deploy" and following == "promote":
+        return {f"first/{rotation.id}": first, **seen}
+    return seen
+
+
+def evidence(seen: Iterable[str], results: Mapping[str, Any]) -> dict[str, str]:
+    """What shows that old values are refused, by event; ``results`` are the modules' answers by credential."""
+    found = {}
+    for event in seen:
+        name, _slash, credential = event.partition("/")
+        words = _refusal(results[credential]) if name == "refused" and credential in results else ""
+        if words:
+            found[event] = words
+    return found
+
+
+def _refusal(result: Mapping[str, Any]) -> str:
+    each = [one for one in result.get("results", [result]) if not one.get("unreachable") and not one.get("failed")]
+    hosts = [one["secret_rotate_each"] for one in each if "secret_rotate_each" in one]
+    refused = result.get("refused")
+    places = list(refused) if isinstance(refused, (list, tuple)) else []
+    places += [place for place, accepted in dict(result.get("accepted") or {}).items() if not accepted]
+    ended = [_count(one["ended"]) for one in each if "ended" in one]
+    told = [
+        f"on {_few(hosts)}" if hosts else "",
+        f"by {_few(places)}" if places else "",
+        f"answer {result['refusal']}" if result.get("refusal") else "",
+        f"{sum(ended)} session{'' if sum(ended) == 1 else 's'} ended" if ended else "",
+        f"after {result['seconds']:.1f} s" if "seconds" in result else "",
+    ]
+    return ", ".join(filter(None, told))
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def _count(found: Any) -> int:
+    """Sessions that a module counts, lists, or counts by place."""
+    if isinstance(found, Mapping):
+        return sum(map(_count, found.values()))
+    return len(found) if isinstance(found, (list, tuple)) else int(found)
 
 
 def replaced(rotation: OpenRotation, left: Mapping[str, Any], incident: Incident) -> dict[str, Any]:

@@ -28,7 +28,7 @@ border:1px solid var(--line);border-left:6px solid var(--good);border-radius:8px
 table{border-collapse:collapse;width:100%;font-size:.93rem}
 th,td{text-align:left;padding:8px 12px;vertical-align:top;border-bottom:1px solid var(--line)}
 tr:last-child td{border-bottom:0}th{color:var(--soft);font-weight:600}
-td.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+td.at{white-space:nowrap}td.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .what{width:220px}.bars{width:65%}
 .bar{display:block;height:10px;margin-top:8px;border-radius:5px;background:var(--accent);min-width:3px}
 .high{color:var(--bad)}.medium{color:var(--warn)}.low{color:var(--soft)}.state-open{color:var(--bad);font-weight:600}
@@ -80,7 +80,7 @@ def _lines(facts: Mapping[str, Any]) -> Iterator[str]:
     yield from _table(
         ("seconds", "at", "what", "evidence"),
         [(f"{one['seconds']:.1f}", one["at"], one["what"], one.get("evidence", "")) for one in facts["timeline"]],
-        numbers=(0,),
+        kinds={0: "number", 1: "at"},
     )
     yield from _list("Hosts and services", facts.get("hosts_words", ()))
     yield from _list("Who read it in the window", facts.get("readers", ()))
@@ -125,14 +125,12 @@ def _list(heading: str, lines: Sequence[str], nothing: str = "nothing was found"
     yield "</ul>"
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Sequence[int] = ()) -> Iterator[str]:
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, kinds: Mapping[int, str]) -> Iterator[str]:
+    """``kinds`` are columns of another class, by their place."""
     yield '<div class="scroll"><table><tr>'
     yield "".join(f"<th>{escape(head)}</th>" for head in heads)
     yield "</tr>"
     for row in rows:
-        cells = "".join(
-            f"<td{' class=' + chr(34) + 'number' + chr(34) if at in numbers else ''}>{escape(str(cell))}</td>"
-            for at, cell in enumerate(row)
-        )
+        cells = "".join(f'<td class="{kinds.get(at, "words")}">{escape(str(cell))}</td>' for at, cell in enumerate(row))
         yield f"<tr>{cells}</tr>"
     yield "</table></div>"

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -124,6 +124,31 @@ class TestDeclared:
 
 
 class TestNoted:
+    def test_with_what_shows_it(self, world: World) -> None:
+        declare(world, "token")
+        found = act(world, "noted", event="purged", evidence="  12 keys\nin 3 ms " + "x" * 300)
+        words = found["incident"]["evidence"]["purged"]
+        assert words.startswith("journal entry 2: 12 keys in 3 ms xxx")
+        assert len(words) < 240
+
+    HEALTH: ClassVar = {
+        "web1": {"health": [{"url": "http://a/", "status": 200}]},
+        "web2": {"health": [{"url": "http://b/", "status": 200}, {"url": "http://c/", "status": 204}]},
+        "web3": {"unreachable": True, "msg": "no route"},
+    }
+
+    def test_healthy_only_if_every_host_is(self, world: World) -> None:
+        declare(world, "token")
+        found = act(world, "noted", event="healthy", gathered={"health": self.HEALTH})
+        assert (found["changed"], "healthy" in found["incident"]["events"]) == (False, False)
+        assert found["problems"] == ["web2: http://c/ answers 204", "web3: cannot be reached: no route"]
+        act(world, "noted", event="left/web3")
+        sound = {**self.HEALTH, "web2": {"health": []}}
+        found = act(world, "noted", event="healthy", gathered={"health": sound})
+        assert (found["changed"], found["problems"]) == (True, [])
+        words = "journal entry 3: web1: http://a/ answers 200; web2: no health address"
+        assert found["incident"]["evidence"]["healthy"] == words
+
     def test_what_was_seen_first_counts(self, world: World) -> None:
         declare(world, "token")
         found = act(world, "noted", event="live/token", event_at=1795618800.0)

@@ -72,7 +72,6 @@ class TestFacts:
         assert found["clock"] == {
             "planned": 2.0,
             "first_live": 10.0,
-            "healthy": 20.0,
             "refused": 30.0,
             "sessions": 31.0,
         }
@@ -149,6 +148,47 @@ class TestFacts:
         found = facts_of(made, incident(events={**EVENTS, "left/web3": "2026-11-25T15:00:29Z"}), IMPACT, {}, {}, NOW)
         assert found["open"] == ["web3 was left behind, and what it holds is dead; run deploy.yml once it is back"]
         assert found["contained_seconds"] == 30.0
+
+    def test_what_shows_each_line_of_the_timeline(self, made: Catalog) -> None:
+        evidence = {
+            "refused/cache": "journal entry 9: by c",
+            "declared": "journal entry 1",
+            "live/cache": "journal entry 7 (r-1, promote)",
+        }
+        found = facts_of(made, incident(events=EVENTS, evidence=evidence), IMPACT, {}, {}, NOW)
+        shown = {one["what"]: one["evidence"] for one in found["timeline"]}
+        assert shown["declared by ops"] == "journal entry 1"
+        assert shown["every host was healthy on the new value of cache"] == "journal entry 7 (r-1, promote)"
+        assert shown["sessions were ended"] == ""
+        assert found["credentials"][1]["evidence"] == "refused since 2026-11-25T15:00:30Z; journal entry 9: by c"
+        for text in (_postmortem.markdown(found), _postmortem_page.page(found)):
+            assert "journal entry 7 (r-1, promote)" in text
+
+    def test_the_clock_tells_the_first_host_from_all_healthy_in_the_end(self, made: Catalog) -> None:
+        events = {**EVENTS, "first/r-1": "2026-11-25T15:00:05Z", "first/r-2": "2026-11-25T15:00:15Z"}
+        found = facts_of(made, incident(events=events), IMPACT, {}, {}, NOW)
+        assert found["clock"]["first_live"] == 5.0
+        assert "healthy" not in found["clock"], "nobody has looked since the last removal"
+        events["healthy"] = "2026-11-25T15:00:40Z"
+        assert facts_of(made, incident(events=events), IMPACT, {}, {}, NOW)["clock"]["healthy"] == 40.0
+        events["refused/cache"] = "2026-11-25T15:00:50Z"
+        found = facts_of(made, incident(events=events), IMPACT, {}, {}, NOW)
+        assert "healthy" not in found["clock"], "what was removed after the look may have broken it"
+
+    def test_each_hosts_services(self, catalog: Callable[..., Catalog]) -> None:
+        services = {
+            "web": {"units": ["web.service", "socket.service"], "health": "http://127.0.0.1:8000/health/"},
+            "worker": {"units": ["worker.service"]},
+        }
+        made = catalog({"A": {"value": "x"}}, services=services)
+        hosts = {"web1": None, "web2": ["worker"], "web3": [], "web4": ["gone"]}
+        told = {"hosts": hosts, "healthy": {"web2": "seen healthy"}}
+        assert facts_of(made, incident(), {}, {}, told, NOW)["hosts_words"] == [
+            "web1: web (web.service, socket.service; http://127.0.0.1:8000/health/), worker (worker.service)",
+            "web2: worker (worker.service); seen healthy",
+            "web3: no services of the catalog",
+            "web4: gone (not in the catalog)",
+        ]
 
     def test_outages(self, made: Catalog) -> None:
         events = {

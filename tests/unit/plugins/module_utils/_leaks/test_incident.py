@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -96,6 +97,31 @@ class TestFollowing:
         assert following(None, {"incident": json.loads(json.dumps(found.entry()))}) == found
         assert following(LEAK, {"replaced": "x"}) == LEAK
 
+    def test_what_shows_it_is_the_entry_and_its_words(self) -> None:
+        seen = {"live/cache": "t1", "refused/cache": "t2"}
+        entry = {**BY, "rotation": "r-1", "step": "record", "events": seen, "evidence": {"refused/cache": "2 sessions"}}
+        found = following(LEAK, entry, number=7)
+        assert found is not None
+        assert found.evidence == {
+            "live/cache": "journal entry 7 (r-1, record)",
+            "refused/cache": "journal entry 7 (r-1, record): 2 sessions",
+        }
+        again = following(found, {**entry, "evidence": {"refused/cache": "0 sessions"}}, number=9)
+        assert again == found, "what was seen first counts"
+        assert following(None, {"incident": json.loads(json.dumps(found.entry()))}) == found
+
+    def test_what_shows_it_through_the_journal(self) -> None:
+        noted = {"events": {"purged": "2026-11-25T15:00:02Z"}, "evidence": {"purged": "12 keys"}}
+        found = folded({"incident": replace(LEAK, events={}).entry()}, noted).incident
+        assert found is not None
+        assert found.evidence == {"declared": "journal entry 1", "purged": "journal entry 2: 12 keys"}
+
+    @pytest.mark.parametrize("odd", ["x", 1, ["purged"], {"purged": ["x"]}])
+    def test_words_that_are_none(self, odd: Any) -> None:
+        found = following(LEAK, {**BY, "events": {"purged": "t"}, "evidence": odd}, number=3)
+        assert found is not None
+        assert found.evidence["purged"].startswith("journal entry 3")
+
     def test_what_was_seen_first_counts(self) -> None:
         found = following(LEAK, {"events": {"planned": "later", "live/cache": "t"}})
         assert found is not None
@@ -131,7 +157,7 @@ class TestInTheJournal:
 
     def test_a_trim_keeps_it(self) -> None:
         journal = folded({"incident": LEAK.entry()})
-        assert folded({**_journal.base_entry(journal), **BY}).incident == LEAK
+        assert folded({**_journal.base_entry(journal), **BY}).incident == journal.incident
         assert "incident" not in _journal.base_entry(folded({}))
 
     @pytest.mark.parametrize("told", [{}, {"id": "x"}, {**LEAK.entry(), "more": 1}, {**LEAK.entry(), "declared": 1}])

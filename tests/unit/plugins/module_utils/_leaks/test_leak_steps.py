@@ -69,6 +69,45 @@ def test_a_new_value_that_may_have_leaked_too_proves_nothing() -> None:
     assert set(found) == {"refused/django"}
 
 
+def test_when_the_first_host_was_proven() -> None:
+    deployed, retired = (at(step, "database", incident="leak-1") for step in ("deploy", "retire"))
+    found = _leak_steps.events(deployed, "promote", KINDS, "later", LEAK, first="sooner")
+    assert found == {"first/r1": "sooner", "live/database": "later"}
+    assert "first/r1" not in _leak_steps.events(retired, "record", KINDS, "later", LEAK, first="sooner")
+
+
+PROOFS: list[tuple[dict[str, Any], str]] = [
+    (
+        {"refused": True, "refusal": "no_login", "ended": 3, "seconds": 0.2134},
+        "answer no_login, 3 sessions ended, after 0.2 s",
+    ),
+    (
+        {"refused": ["a:6379", "b:6379"], "ended": {"a": {"10.0.0.1": 2}, "b": {"x": 1}}},
+        "by a:6379, b:6379, 3 sessions ended",
+    ),
+    ({"refused": list("abcde"), "ended": {}}, "by a, b, c and 2 more, 0 sessions ended"),
+    ({"accepted": {"c:6379": False}}, "by c:6379"),
+    ({"accepted": {"c:6379": True}}, ""),
+    (
+        {
+            "results": [
+                {"secret_rotate_each": "web1", "ended": ["203.0.113.9"]},
+                {"secret_rotate_each": "web2", "unreachable": True},
+            ]
+        },
+        "on web1, 1 session ended",
+    ),
+    ({}, ""),
+]
+
+
+@pytest.mark.parametrize(("result", "words"), PROOFS)
+def test_what_shows_a_refusal(result: dict[str, Any], words: str) -> None:
+    seen = {"refused/database": "t", "live/database": "t", "kept/slow": "t", "refused/other": "t"}
+    found = _leak_steps.evidence(seen, {"database": result, "slow": result})
+    assert found == ({"refused/database": words} if words else {})
+
+
 def test_what_held_the_values_that_are_dead() -> None:
     plan = {"secrets": {"core": "v1"}, "parameters": {"/b": 2, "/a": 1}}
     dead = {"secrets": {"core": "v1"}, "parameters": ["/a", "/b"]}
