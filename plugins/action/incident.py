@@ -11,7 +11,12 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError, one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _joined, _postmortem, _postmortem_page
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import (
+    _false_alarm,
+    _joined,
+    _postmortem,
+    _postmortem_page,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _files, _gathered, _holder, _logged_out
@@ -31,7 +36,7 @@ class ActionModule(RotationAction):
     extra_options = {
         "state": {
             "type": "str",
-            "choices": ["declared", "shown", "noted", "kept", "reported", "contained"],
+            "choices": ["declared", "shown", "noted", "kept", "reported", "contained", "unfounded"],
             "required": True,
         },
         "leaked": {"type": "list", "elements": "str", "default": []},
@@ -47,6 +52,7 @@ class ActionModule(RotationAction):
         "gathered": {"type": "dict", "default": {}},
         "mermaid": {"type": "str", "default": ""},
         "path": {"type": "path"},
+        "audit": {"type": "dict", "default": {}},
     }
 
     def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
@@ -55,7 +61,10 @@ class ActionModule(RotationAction):
         if state == "declared":
             return self._declare(setting, args, journal)
         if journal.incident is None:
-            raise RotationError("no leak is declared; start leak_response.yml from its beginning")
+            then = "there is nothing to close" if state == "unfounded" else "start leak_response.yml from its beginning"
+            raise RotationError(f"no leak is declared; {then}")
+        if state == "unfounded":
+            return self._unfounded(setting, args, journal, journal.incident)
         if self._task.check_mode or state == "shown":
             keys = session_keys(setting, journal.incident)
             return {"changed": False, "replaced_keys": [name for name in keys if keys[name]], **_told(journal.incident)}
@@ -90,6 +99,26 @@ class ActionModule(RotationAction):
             events = {f"again/{name}": _ages.stamp(at) for name in sorted(again)}
             journal = setting.rotator.append(journal, incident.id, "closed", incident=said.entry(), events=events)
         return {**answer, **_told(journal.incident or joined)}
+
+    def _unfounded(
+        self, setting: Setting, args: Mapping[str, Any], journal: Journal, incident: Incident
+    ) -> dict[str, Any]:
+        """Closes what was no leak. A look is made in check mode, so that the audit log has it first."""
+        against = _false_alarm.against(incident, journal.rotation)
+        if against:
+            raise RotationError(f"{incident.id} cannot be closed as a false alarm: {against}")
+        at, me = _ages.stamp(_shared.now()), setting.rotator.me
+        answer = {
+            "changed": True,
+            "done": _false_alarm.done(incident),
+            "record": _false_alarm.record(incident, me.who, at, me.run, journal.head),
+            "head": dict(journal.audit),
+            **_told(incident),
+        }
+        if not self._task.check_mode:
+            more = {"audit": args["audit"]} if args["audit"] else {}
+            setting.rotator.append(journal, incident.id, "closed", contained=incident.id, **more)
+        return answer
 
     def _note(self, setting: Setting, args: Mapping[str, Any], journal: Journal, incident: Incident) -> dict[str, Any]:
         if not args["event"]:

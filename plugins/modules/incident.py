@@ -21,8 +21,10 @@ options:
         was first seen.
       - V(kept) writes down what was gathered before the first act. V(reported) writes the post-mortem, as Markdown and
         as one page that needs no network. A file that is there already is not written over. V(contained) ends it.
+      - V(unfounded) ends one that was none, unless a value was taken away in its name already; in check mode it tells
+        whether it would, and RV(record).
     type: str
-    choices: [declared, shown, noted, kept, reported, contained]
+    choices: [declared, shown, noted, kept, reported, contained, unfounded]
     required: true
   leaked:
     description: What was declared.
@@ -88,6 +90,10 @@ options:
   path:
     description: With O(state=kept) and O(state=reported), the folder on the controller.
     type: path
+  audit:
+    description: With O(state=unfounded), the head of the audit log since it was recorded there.
+    type: dict
+    default: {}
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -138,6 +144,19 @@ words:
   description: How it is contained, and whether an earlier declaration was escalated.
   type: str
   returned: when O(state=declared)
+record:
+  description: Its line for M(watchparty.secrets.audit_log).
+  type: dict
+  returned: when O(state=unfounded)
+head:
+  description: The head of the audit log that the journal knows.
+  type: dict
+  returned: when O(state=unfounded)
+done:
+  description: What was done in its name and needs no undoing.
+  type: list
+  elements: str
+  returned: when O(state=unfounded)
 replaced_keys:
   description: The credentials that sign sessions and were replaced with no fallback left.
   type: list

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.rotation_lab import RotationLab, rotation_lab, sentences
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
+from tests.integration.rotation_lab import JOURNAL, RotationLab, rotation_lab, sentences
 
 pytestmark = pytest.mark.slow
 IMPACT, RESPONSE = "playbooks/impact.yml", "playbooks/leak_response.yml"
@@ -93,6 +95,24 @@ def test_a_drill_by_a_variable_touches_nothing(lab: RotationLab) -> None:
     sentences(run, "1. cache", "security contact: ")
     assert lab.everything() == before
     assert lab.journal_state().incident is None
+
+
+def test_a_false_alarm_is_closed_and_recorded(lab: RotationLab) -> None:
+    """As it stands after a run that was killed once it had declared."""
+    before = lab.values()
+    incident = {"id": "leak-20261125T150000-0001", "at": "2026-11-25T15:00:00Z", "who": "ops", "declared": ["cache"]}
+    store = JournalStore(ParameterStore(lab.moto.client("ssm")), JOURNAL)
+    entry = {"rotation": incident["id"], "step": "closed", "who": "ops", "incident": incident}
+    store.append(lab.journal_state().head + 1, entry)
+    run = lab.run("-e", "leak_false_alarm=true", "-e", "confirm=yes", playbook=RESPONSE)
+    assert run.code == 0, run.output
+    sentences(run, f"{incident['id']} of ops, declared at 2026-11-25T15:00:00Z: cache")
+    assert lab.journal_state().incident is None
+    assert [one["outcome"] for one in lab.audit_records() if one["rotation"] == incident["id"]] == ["false_alarm"]
+    assert lab.values() == before
+    again = lab.run("-e", "leak_false_alarm=true", "-e", "confirm=yes", playbook=RESPONSE)
+    assert again.code != 0, again.output
+    sentences(again, "no leak is declared; there is nothing to close")
 
 
 def test_a_chain_that_is_too_long(lab: RotationLab) -> None:

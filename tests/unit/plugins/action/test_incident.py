@@ -256,3 +256,31 @@ def test_a_drill_adds_nothing(world: World, state: str, tmp_path: Path) -> None:
     assert found["changed"] is False
     assert world.rotator().look().head == 1
     assert list(tmp_path.iterdir()) == []
+
+
+class TestUnfounded:
+    """A leak that was none."""
+
+    def test_it_is_closed_and_told(self, world: World) -> None:
+        name = declare(world, "token")["incident"]["id"]
+        found = act(world, "unfounded", check=True)
+        assert found["changed"]
+        assert found["record"]["rotation"] == name
+        assert world.rotator().look().incident is not None, "a look closes nothing"
+        head = {"number": 3, "digest": "0" * 64}
+        act(world, "unfounded", audit=head)
+        journal = world.rotator().look()
+        assert journal.incident is None
+        assert journal.audit == head
+        assert declare(world, "token")["incident"]["at"]
+
+    def test_not_once_a_value_is_gone(self, world: World) -> None:
+        declare(world, "token")
+        act(world, "noted", event="refused/token")
+        with pytest.raises(RotationError, match="cannot be closed as a false alarm: token was replaced or revoked"):
+            act(world, "unfounded", check=True)
+        assert world.rotator().look().incident is not None
+
+    def test_none_is_declared(self, world: World) -> None:
+        with pytest.raises(RotationError, match="no leak is declared; there is nothing to close"):
+            act(world, "unfounded")

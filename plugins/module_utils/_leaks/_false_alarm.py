@@ -1,0 +1,66 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether a leak that was declared can be closed as none, and what was done in its name. Pure."""
+
+from __future__ import annotations
+
+from typing import Any, List, Mapping, Optional
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _steps
+
+OUTCOME = "false_alarm"
+_TAKEN_AWAY = ("refused", "kept", "given", "revoked")
+"""Events after which a credential is another one."""
+_HARMLESS = {
+    "purged": "caches were purged",
+    "invalidated": "CloudFront was told to forget its copies",
+    "sessions": "everybody was logged out",
+}
+
+
+def against(incident: Incident, rotation: Optional[OpenRotation]) -> str:
+    """What stands against it, with what remains to be done; empty if nothing does."""
+    if rotation is not None and rotation.plan.get("incident") == incident.id:
+        if _steps.is_past_return(rotation):
+            return f"{rotation} takes old values away already and can only go on. {_finish()}"
+        if rotation.aborting:
+            return (
+                f"{rotation} is on its way back; end that by rotate.yml -e rotation_resume={rotation.id}, then close it"
+            )
+        words = f"rotate.yml -e rotation_abort=true -e rotation_resume={rotation.id}"
+        return f"{rotation} is open; take it back by {words}, then close it"
+    gone = sorted({name.partition("/")[2] for name in incident.events if name.partition("/")[0] in _TAKEN_AWAY})
+    if gone or incident.dead:
+        what = f"{', '.join(gone)} was replaced or revoked" if gone else "values were replaced"
+        return f"{what} already, and dead values wait to be scrubbed. {_finish()}"
+    return ""
+
+
+def done(incident: Incident) -> List[str]:
+    """What was done in its name and needs no undoing."""
+    seen = {name.partition("/")[0] for name in incident.events}
+    return [words for name, words in _HARMLESS.items() if name in seen]
+
+
+def record(incident: Incident, who: str, at: str, run: str, number: int) -> Mapping[str, Any]:
+    """Its line in the audit log."""
+    return {
+        "rotation": incident.id,
+        "outcome": OUTCOME,
+        "who": who,
+        "at": at,
+        "started": incident.at,
+        "run": run,
+        "journal": number,
+        "reason": "a leak was declared that was none",
+        "notes": [f"declared: {name}" for name in incident.declared] + done(incident),
+    }
+
+
+def _finish() -> str:
+    return (
+        "What remains is to finish: start leak_response.yml again with the words that declared it. What was replaced "
+        "is left alone, the rest is done, and the post-mortem takes the cause"
+    )
