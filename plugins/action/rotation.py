@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _resolve
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation, Rotated
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _joined, _leak_steps
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _impact, _joined, _leak_steps
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import (
     _ages,
     _revocations,
@@ -124,6 +124,7 @@ class ActionModule(RotationAction):
         data = _plan_words.described(setting.catalog, plan, args["hosts"])
         said: dict[str, Any] = {"plan": data, "said": _plan_words.words(data, late), "needs": needs}
         said["refused"] = dict(plan.refused)
+        said["takes_down"] = _shared.taking_down(setting, args["credentials"])
         said["is_seen"] = args["seen"] is not None
         said["pages"] = {name: setting.catalog.credentials[name].provider_url or "" for name in needs}
         said["audit"] = {"wanted": bool(setting.catalog.audit_log), "head": dict(journal.audit)}
@@ -191,6 +192,7 @@ class ActionModule(RotationAction):
                 "changed": True,
                 "nothing": False,
                 "said": said,
+                "takes_down": _shared.taking_down(setting, args["credentials"]),
                 "rotation": _shared.told(setting, journal, rotation),
             }
         wanted = [] if back else _supplied.wanted_again(setting, rotation, _supplied.supplied(args, task_vars))
@@ -222,8 +224,15 @@ class ActionModule(RotationAction):
             if journal.incident is not None:
                 at = _ages.stamp(_shared.now())
                 first = _ages.stamp(datetime.fromtimestamp(min(args["proven_at"]), UTC)) if args["proven_at"] else ""
-                step, kinds = str(decision.step), setting.kinds
-                seen = _leak_steps.events(rotation, step, kinds, at, journal.incident, first=first)
+                seen = _leak_steps.events(
+                    rotation,
+                    str(decision.step),
+                    setting.kinds,
+                    at,
+                    journal.incident,
+                    reads=_impact.read(setting.catalog),
+                    first=first,
+                )
                 more.update(events=seen, evidence=_leak_steps.evidence(seen, args["refusals"]))
             journal = setting.rotator.advance(str(decision.step), phase=decision.phase, since=journal, **more)
         return {**answer, "rotation": _told(setting, journal)}

@@ -210,6 +210,11 @@ refused:
   description: Reason by credential.
   type: dict
   returned: when a rotation is planned
+takes_down:
+  description: The credentials without which the application is down, if they are removed before new ones are deployed.
+  type: list
+  elements: str
+  returned: when O(state) is V(planned) or V(begun)
 looks:
   description: The credentials whose hosts must be looked at before the plan can be opened.
   type: list

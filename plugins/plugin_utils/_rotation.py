@@ -25,6 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
     SecretsError,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _impact, _leak_steps
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _kinds, _rotation, _steps
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
@@ -160,6 +161,7 @@ def told(setting: Setting, journal: Journal, rotation: OpenRotation) -> dict[str
     """What tasks need to know of an open rotation."""
     setting.rotator.require_known(rotation)
     items = _rotation.items_of(rotation.plan)
+    changed = [item.credential for item in items if item.act in _rotation.CHANGES]
     return {
         "id": rotation.id,
         "run": rotation.run,
@@ -177,7 +179,8 @@ def told(setting: Setting, journal: Journal, rotation: OpenRotation) -> dict[str
         "credentials": [told_item(setting, item, rotation) for item in items],
         "record": record_of(setting, journal, rotation),
         "audit": {"wanted": bool(setting.catalog.audit_log), "head": dict(journal.audit)},
-        "together": bool(rotation.plan.get("immediate")) or any(item.act == _rotation.RENEW for item in items),
+        "together": (bool(rotation.plan.get("immediate")) and bool(taking_down(setting, changed)))
+        or any(item.act == _rotation.RENEW for item in items),
         "halts": bool(rotation.plan.get("immediate")) and any(item.act == _rotation.RENEW for item in items),
         "services": {
             name: {"units": list(one.units), "health": one.health} for name, one in setting.catalog.services.items()
@@ -188,6 +191,13 @@ def told(setting: Setting, journal: Journal, rotation: OpenRotation) -> dict[str
         "parameters": sorted(rotation.plan.get("parameters", {})),
         "secrets": sorted(rotation.plan.get("secrets", {})),
     }
+
+
+def taking_down(setting: Setting, names: Sequence[str]) -> list[str]:
+    """Those whose removal before new ones are deployed takes the application down."""
+    known = setting.catalog.credentials
+    kinds = {name: known[name].kind for name in names if name in known}
+    return _leak_steps.taking_down(kinds, setting.kinds, _impact.read(setting.catalog))
 
 
 def told_item(setting: Setting, item: _rotation.Item, rotation: OpenRotation) -> dict[str, Any]:

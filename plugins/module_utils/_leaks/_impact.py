@@ -184,6 +184,11 @@ def in_env(catalog: Catalog, credential: Credential) -> bool:
     )
 
 
+def read(catalog: Catalog) -> frozenset[str]:
+    """The credentials that the application reads."""
+    return frozenset(one.name for one in catalog.credentials.values() if in_env(catalog, one))
+
+
 def _is_marked(catalog: Catalog, credential: Credential) -> bool:
     return any(catalog.settings[name].github for name in credential.settings)
 

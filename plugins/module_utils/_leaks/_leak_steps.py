@@ -8,7 +8,7 @@ An event is kept with the entry of the step that it comes with: a run that is ki
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Iterable, Mapping, Optional, Sequence
+from typing import Any, Collection, Iterable, Mapping, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident, named
@@ -20,28 +20,34 @@ SHOWN = 3
 
 
 def events(
-    rotation: OpenRotation, following: str, kinds: Mapping[str, Kind], at: str, incident: Incident, *, first: str = ""
+    rotation: OpenRotation,
+    following: str,
+    kinds: Mapping[str, Kind],
+    at: str,
+    incident: Incident,
+    *,
+    reads: Collection[str],
+    first: str = "",
 ) -> dict[str, str]:
     """What is seen to hold as ``following`` begins, by name; ``rotation`` stands at the step that has ended.
 
-    ``first`` is when the first host was proven healthy in a rollout that has ended. A rotation that does not answer the
-    incident tells it nothing, nor does a new value that may have leaked too.
+    ``reads`` are the credentials that the application reads; ``first`` is when the first host was proven healthy in a
+    rollout that has ended. A rotation that does not answer the incident tells it nothing, nor does a new value that may
+    have leaked too.
     """
     if rotation.plan.get("incident") != incident.id:
         return {}
-    changed = [
-        item
-        for item in _rotation.items_of(rotation.plan)
-        if item.act in _rotation.CHANGES and named(rotation.id, item.credential) not in incident.spoiled
-    ]
+    items = [item for item in _rotation.items_of(rotation.plan) if item.act in _rotation.CHANGES]
+    changed = [item for item in items if named(rotation.id, item.credential) not in incident.spoiled]
     found = []
-    if following == "revoke":
+    down = taking_down({item.credential: item.kind for item in items}, kinds, reads)
+    if following == "revoke" and down:
         found.append(f"down/{rotation.id}")
     if rotation.step == "revoke" and following == "deploy":
         found += [f"refused/{item.credential}" for item in changed if _removes(item, kinds)]
     if rotation.step == "deploy" and following == "promote":
         found += [f"live/{item.credential}" for item in changed]
-        found += [f"up/{rotation.id}"] if rotation.plan.get("immediate") else []
+        found += [f"up/{rotation.id}"] if rotation.plan.get("immediate") and down else []
     if rotation.step == "retire" and following == "record":
         found += [f"{_end(item, kinds)}/{item.credential}" for item in changed]
     seen = dict.fromkeys(found, at)
@@ -88,6 +94,15 @@ def _count(found: Any) -> int:
     if isinstance(found, Mapping):
         return sum(map(_count, found.values()))
     return len(found) if isinstance(found, (list, tuple)) else int(found)
+
+
+def taking_down(chosen: Mapping[str, str], kinds: Mapping[str, Kind], reads: Collection[str]) -> list[str]:
+    """Those of the ``chosen`` credentials, given with their kinds, without which the application is down.
+
+    A key that signs is not removed at a server, and what it opens is stopped instead.
+    """
+    known = {name: kinds.get(kind, Kind(kind)) for name, kind in chosen.items() if name in reads}
+    return [name for name, kind in known.items() if "retire" in kind.stages or kind.phases == 2]
 
 
 def replaced(rotation: OpenRotation, left: Mapping[str, Any], incident: Incident) -> dict[str, Any]:

@@ -57,23 +57,25 @@ def at(step: str, *names: str, phase: int = 0, **plan: Any) -> OpenRotation:
 )
 def test_what_is_seen(rotation: OpenRotation, following: str, seen: set[str]) -> None:
     own = replace(rotation, plan={**rotation.plan, "incident": "leak-1"})
-    found = _leak_steps.events(own, following, KINDS, "now", LEAK)
+    found = _leak_steps.events(own, following, KINDS, "now", LEAK, reads=ITEMS)
     assert set(found) == seen
     assert set(found.values()) <= {"now"}
-    assert _leak_steps.events(rotation, following, KINDS, "now", LEAK) == {}, "it does not answer the leak"
+    assert _leak_steps.events(rotation, following, KINDS, "now", LEAK, reads=ITEMS) == {}, "it does not answer the leak"
 
 
 def test_a_new_value_that_may_have_leaked_too_proves_nothing() -> None:
     spoiled = replace(LEAK, spoiled=("r1/database",))
-    found = _leak_steps.events(at("retire", "database", "django", incident="leak-1"), "record", KINDS, "now", spoiled)
+    found = _leak_steps.events(
+        at("retire", "database", "django", incident="leak-1"), "record", KINDS, "now", spoiled, reads=ITEMS
+    )
     assert set(found) == {"refused/django"}
 
 
 def test_when_the_first_host_was_proven() -> None:
     deployed, retired = (at(step, "database", incident="leak-1") for step in ("deploy", "retire"))
-    found = _leak_steps.events(deployed, "promote", KINDS, "later", LEAK, first="sooner")
+    found = _leak_steps.events(deployed, "promote", KINDS, "later", LEAK, reads=ITEMS, first="sooner")
     assert found == {"first/r1": "sooner", "live/database": "later"}
-    assert "first/r1" not in _leak_steps.events(retired, "record", KINDS, "later", LEAK, first="sooner")
+    assert "first/r1" not in _leak_steps.events(retired, "record", KINDS, "later", LEAK, reads=ITEMS, first="sooner")
 
 
 PROOFS: list[tuple[dict[str, Any], str]] = [
@@ -106,6 +108,28 @@ def test_what_shows_a_refusal(result: dict[str, Any], words: str) -> None:
     seen = {"refused/database": "t", "live/database": "t", "kept/slow": "t", "refused/other": "t"}
     found = _leak_steps.evidence(seen, {"database": result, "slow": result})
     assert found == ({"refused/database": words} if words else {})
+
+
+@pytest.mark.parametrize(
+    ("names", "reads", "down"),
+    [
+        (("database",), ("database",), True),
+        (("django",), ("django",), True),
+        (("token", "database"), ("token", "database"), True),
+        (("database",), (), False),
+        (("token",), ("token",), False),
+        (("unknown",), ("unknown",), False),
+    ],
+    ids=["a login", "a signing key", "one of them", "what opens hosts alone", "a third party's", "of no kind"],
+)
+def test_an_outage_is_told_where_there_is_one(names: tuple[str, ...], reads: tuple[str, ...], *, down: bool) -> None:
+    """Only what the application reads and what is really taken away takes it down."""
+    test, deploy = (at(step, *names, immediate=True, incident="leak-1") for step in ("test", "deploy"))
+    began = _leak_steps.events(test, "revoke", KINDS, "now", LEAK, reads=reads)
+    ended = _leak_steps.events(deploy, "promote", KINDS, "now", LEAK, reads=reads)
+    assert ("down/r1" in began, "up/r1" in ended) == (down, down)
+    kinds = {name: ITEMS[name]["kind"] for name in names}
+    assert bool(_leak_steps.taking_down(kinds, KINDS, reads)) is down
 
 
 def test_what_held_the_values_that_are_dead() -> None:
