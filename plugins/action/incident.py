@@ -16,6 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import (
     _joined,
     _postmortem,
     _postmortem_page,
+    _standing,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
@@ -171,6 +172,8 @@ class ActionModule(RotationAction):
         for name, why in _joined.still_leaked(journal).items():
             if results.get(name, {}).get("replaced", True):
                 results[name] = {"replaced": False, "why": why}
+        stuck = _standing.stuck(journal.rotation, incident.id, results)
+        words["alive"] = [*words.get("alive", ()), *filter(None, [stuck])]
         facts = facts_of(setting.catalog, incident, args["impact"], results, words, _shared.now())
         base = _files.free(_files.folder(args["path"]), incident.id)
         files = {

@@ -220,6 +220,20 @@ class TestReported:
         stopped = {"token": {"replaced": False, "why": "it leaked again"}}
         assert act(world, "reported", impact=IMPACT, results=stopped, path=str(tmp_path))["open"] != []
 
+    def test_another_rotation_that_stands_in_the_way_is_named(self, world: World, tmp_path: Path) -> None:
+        world.begun("database")
+        declare(world, "token", run="run2")
+        results = {"database": {"replaced": False, "why": "web3 cannot be reached"}}
+        found = act(world, "reported", impact=IMPACT, results=results, path=str(tmp_path))
+        rotation = world.rotator().look().rotation
+        assert rotation is not None
+        line = found["open"][-1]
+        assert line.startswith(
+            f"{rotation} of database, that was open before, stands in the way: web3 cannot be reached."
+        )
+        assert f"rotate.yml -e rotation_abort=true -e rotation_resume={rotation.id}" in line
+        assert found["contained_seconds"] is None
+
     def test_a_files_name(self, world: World, tmp_path: Path) -> None:
         declare(world, "token")
         with pytest.raises(RotationError, match=r"leak\.html: is a file's name; give a folder$"):

@@ -1,0 +1,48 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A rotation that is open while a leak is answered, in words with what ends it. Pure."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Optional
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _steps
+
+
+def ahead(rotation: Optional[OpenRotation], *, may_have_leaked: bool) -> str:
+    """What the plan says of it; empty if none is open."""
+    if rotation is None:
+        return ""
+    way = "is taken back, since its new values may have leaked" if may_have_leaked else "is ended"
+    names = ", ".join(sorted(rotation.plan.get("credentials", {})))
+    return f"first, {rotation} of {names} {way}; nothing new is made before that"
+
+
+def stuck(rotation: Optional[OpenRotation], incident: str, results: Mapping[str, Any]) -> str:
+    """What the report says of one that did not end; empty if none is open, or another run began it since.
+
+    ``results`` say by credential what became of it in this run, and why.
+    """
+    if rotation is None:
+        return ""
+    names = sorted(rotation.plan.get("credentials", {}))
+    told = [results[name].get("why") for name in names if name in results and not results[name].get("replaced")]
+    own = rotation.plan.get("incident") == incident
+    if not (own or told):
+        return ""
+    why = next((words for words in told if words), "it did not come to its end")
+    whose = "of this leak" if own else "that was open before"
+    return f"{rotation} of {', '.join(names)}, {whose}, stands in the way: {why}. {_words(rotation)}"
+
+
+def _words(rotation: OpenRotation) -> str:
+    go_on = "Take away what it waits for, then start leak_response.yml again with the same words"
+    if rotation.aborting:
+        return f"{go_on}; by itself it goes on back by rotate.yml -e rotation_resume={rotation.id}"
+    if _steps.is_past_return(rotation):
+        return (
+            f"{go_on}; nothing leads back any more. By itself it ends by rotate.yml -e rotation_resume={rotation.id}, "
+            "without hosts that are gone by -e rotation_skip_hosts=HOST"
+        )
+    return f"{go_on}, or take it back by rotate.yml -e rotation_abort=true -e rotation_resume={rotation.id}"

@@ -1,0 +1,60 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A rotation that is open while a leak is answered is named, with its step and the words that end it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _standing
+
+
+def rotation(step: str, **plan: Any) -> OpenRotation:
+    return OpenRotation("r-1", step, "ann", "2026-11-25T14:00:00Z", plan={"credentials": {"b": {}, "a": {}}, **plan})
+
+
+NAMED = "rotation r-1 of ann (since 2026-11-25T14:00:00Z, at step {}) of a, b"
+
+
+def test_none() -> None:
+    assert _standing.ahead(None, may_have_leaked=False) == _standing.stuck(None, "leak-1", {}) == ""
+
+
+@pytest.mark.parametrize(
+    ("may_have_leaked", "way"),
+    [(False, "is ended"), (True, "is taken back, since its new values may have leaked")],
+)
+def test_in_the_plan(way: str, *, may_have_leaked: bool) -> None:
+    found = _standing.ahead(rotation("deploy"), may_have_leaked=may_have_leaked)
+    assert found == f"first, {NAMED.format('deploy')} {way}; nothing new is made before that"
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        ("deploy", "or take it back by rotate.yml -e rotation_abort=true -e rotation_resume=r-1"),
+        (
+            "retire",
+            "nothing leads back any more. By itself it ends by rotate.yml -e rotation_resume=r-1, without hosts that",
+        ),
+        ("abort", "by itself it goes on back by rotate.yml -e rotation_resume=r-1"),
+    ],
+)
+def test_in_the_report(step: str, words: str) -> None:
+    results = {"a": {"replaced": False, "why": "not proven: web3"}, "b": {"replaced": False, "why": "other"}}
+    found = _standing.stuck(rotation(step), "leak-1", results)
+    named = (
+        f"{NAMED.format(step)}, that was open before, stands in the way: not proven: web3. Take away what it waits for"
+    )
+    assert found.startswith(named)
+    assert words in found
+
+
+@pytest.mark.parametrize("results", [{}, {"a": {"replaced": True, "why": "no"}}])
+def test_where_nothing_was_said(results: dict[str, Any]) -> None:
+    found = _standing.stuck(rotation("set", incident="leak-1"), "leak-1", results)
+    assert _standing.stuck(rotation("set"), "leak-1", results) == "", "another run began it since"
+    assert ", of this leak, stands in the way: it did not come to its end. " in found
