@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._journal import
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _impact, _joined, _leak_steps
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import (
     _ages,
+    _rehearsal,
     _revocations,
     _rotation,
     _rotator_ends,
@@ -119,11 +120,13 @@ class ActionModule(RotationAction):
         }
         if against:
             plan = _rotation.plan(replace(ground, against={**ground.against, **against}), wish)
+        rotation_id = f"r-{_shared.now():%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+        plan = _rehearsal.fitting(ground, wish, plan, self._goes(setting, journal, rotation_id, contents))
         looks = _ssh_key.looks(setting, plan)
         needs = [name for name in wish.names if name in plan.refused and self._is_asked(setting, name, given)]
         data = _plan_words.described(setting.catalog, plan, args["hosts"])
         said: dict[str, Any] = {"plan": data, "said": _plan_words.words(data, late), "needs": needs}
-        said["refused"] = dict(plan.refused)
+        said["refused"] = data["refused"]
         said["takes_down"] = _shared.taking_down(setting, args["credentials"])
         said["is_seen"] = args["seen"] is not None
         said["pages"] = {name: setting.catalog.credentials[name].provider_url or "" for name in needs}
@@ -146,10 +149,21 @@ class ActionModule(RotationAction):
             return {"changed": False, "nothing": True, **said}
         if not write:
             return {"changed": True, "nothing": False, "diff": _plan_words.diff(data), **said}
-        rotation_id = f"r-{_shared.now():%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
         opened = setting.rotator.open(journal, rotation_id, plan, contents)
         opened = setting.rotator.advance("create" if plan.phases else "retire", since=opened)
         return {"changed": True, "nothing": False, **said, "rotation": _told(setting, opened)}
+
+    def _goes(
+        self, setting: Setting, journal: Journal, rotation_id: str, contents: Contents
+    ) -> Callable[[_rotation.Plan], None]:
+        """What raises where the journal would not take all of a plan's entries."""
+        rehearsal = _rehearsal.Rehearsal(setting.rotator)
+        audit = {"number": journal.head, "digest": _rehearsal.noise(64, "audit")}
+
+        def ending(then: Journal, rotation: OpenRotation) -> dict[str, Any]:
+            return self._ending(setting, then, rotation, audit)
+
+        return lambda plan: rehearsal.goes(journal, rotation_id, plan, contents, setting.kinds, ending)
 
     @staticmethod
     def _is_asked(setting: Setting, name: str, given: Mapping[str, Any]) -> bool:
@@ -260,9 +274,24 @@ class ActionModule(RotationAction):
     def _close(self, setting: Setting, args: Mapping[str, Any]) -> dict[str, Any]:
         journal, rotation = setting.rotator.mine()
         aborted = rotation.step in _steps.BACKWARD
+        more = self._ending(setting, journal, rotation, args["audit"])
+        journal = _rotator_ends.close(setting.rotator, step="aborted" if aborted else "closed", **more)
+        _rotator_ends.trim(setting.rotator, journal)
+        return {
+            "changed": True,
+            "id": rotation.id,
+            "aborted": aborted,
+            "obligations": more.get("obligations", {}),
+            "revocations": _revocations.waiting(setting.catalog, journal),
+        }
+
+    @staticmethod
+    def _ending(setting: Setting, journal: Journal, rotation: OpenRotation, audit: Mapping[str, Any]) -> dict[str, Any]:
+        """What the closing entry carries."""
+        aborted = rotation.step in _steps.BACKWARD
         items = _rotation.items_of(rotation.plan)
         now = _ages.stamp(_shared.now())
-        more: dict[str, Any] = {"audit": args["audit"]}
+        more: dict[str, Any] = {"audit": audit}
         if not aborted:
             left = {
                 **_rotation.obligations(setting.catalog, rotation.id, rotation.plan, _shared.now(), rotation.notes),
@@ -282,15 +311,7 @@ class ActionModule(RotationAction):
                 for one in journal.obligations.values()
                 if one.credential in renewed or (one.credential in turned and one.act == _rotation.RETIRE)
             ]
-        journal = _rotator_ends.close(setting.rotator, step="aborted" if aborted else "closed", **more)
-        _rotator_ends.trim(setting.rotator, journal)
-        return {
-            "changed": True,
-            "id": rotation.id,
-            "aborted": aborted,
-            "obligations": more.get("obligations", {}),
-            "revocations": _revocations.waiting(setting.catalog, journal),
-        }
+        return more
 
 
 def _require_open(journal: Journal, named: str, *, back: bool) -> None:

@@ -74,6 +74,8 @@ class Plan:
     parameters: Mapping[str, int] = field(default_factory=dict)
     incident: str = ""
     immediate: bool = False
+    left: Mapping[str, str] = field(default_factory=dict)
+    """Credentials that the journal has no room for beside the others, and what to do; so it does not hold them."""
 
     @property
     def phases(self) -> int:
@@ -150,7 +152,7 @@ def plan(ground: Ground, wish: Wish) -> Plan:
         items.append(_item(credential, kind, wish, age, places))
     if not wish.leak:
         items += _obligations(ground, wish, {item.credential for item in items}, taken)
-    return replace(_pinned(ground, items, refused, passed), incident=wish.leak, immediate=wish.immediate)
+    return replace(pinned(ground, items, refused, passed), incident=wish.leak, immediate=wish.immediate)
 
 
 def is_replaced(journal: Journal, name: str) -> bool:
@@ -206,7 +208,7 @@ def _obligations(ground: Ground, wish: Wish, busy: set[str], taken: Mapping[Plac
         )
 
 
-def _pinned(ground: Ground, items: list[Item], refused: dict[str, str], passed: dict[str, str]) -> Plan:
+def pinned(ground: Ground, items: Sequence[Item], refused: Mapping[str, str], passed: Mapping[str, str]) -> Plan:
     secrets: dict[str, str] = {}
     parameters: dict[str, int] = {}
     for place in (place for item in items for place in item.places):

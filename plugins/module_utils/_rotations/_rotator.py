@@ -65,7 +65,6 @@ class Rotator(Steps):
     ) -> None:
         super().__init__(catalog=catalog, parameters=parameters, me=me, clock=clock)
         self.secrets = secrets
-        self.parameters = parameters
         self.mirror = mirror
 
     def issued(self, rotation: OpenRotation) -> _new_values.Issued:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Mapping, Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Overtaken, RotationError
@@ -15,6 +15,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rot
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents, NumberedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore
 
+LONGEST_REASON = 600
+"""Characters that an entry keeps of a reason: a run that is taken back may have a word from each of many hosts."""
+
 
 class Steps:
     """One process's hand on the journal."""
@@ -22,7 +25,8 @@ class Steps:
     def __init__(self, *, catalog: Catalog, parameters: NumberedStore, me: Who, clock: Callable[[], str]) -> None:
         self.catalog = catalog
         self.me = me
-        self._clock = clock
+        self.parameters = parameters
+        self.clock = clock
         self._log = JournalStore(parameters, catalog.journal_path)
 
     def look(self) -> Journal:
@@ -53,14 +57,17 @@ class Steps:
             "rotation": rotation,
             "step": step,
             "who": self.me.who,
-            "at": self._clock(),
+            "at": self.clock(),
             "run": self.me.run,
             **({"prev": journal.digest} if journal.digest else {}),
             **{name: value for name, value in more.items() if value not in (None, {}, [], "")},
         }
         number = journal.head + 1
-        text = self._log.append(number, entry)
+        text = self._kept(number, entry)
         return _journal.extended(journal, f"{self.catalog.journal_path}/{number}", number, text)
+
+    def _kept(self, number: int, entry: Mapping[str, Any]) -> str:
+        return self._log.append(number, entry)
 
     def trim(self, below: int) -> None:
         self._log.trim(below)
@@ -97,6 +104,7 @@ class Steps:
             prescribed = self.old(rotation)
         if prescribed:
             more["prescribes"] = prescribed
+        more["reason"] = _cut(more.get("reason", ""))
         return self.append(journal, rotation.id, step, phase=phase, **more)
 
     def old(self, rotation: OpenRotation) -> dict[str, Any]:
@@ -135,3 +143,7 @@ class Steps:
             return None
         own = self.own(rotation)
         return {"secret": own, "version": version_id(rotation.id, own), "phase": phase}
+
+
+def _cut(words: str) -> str:
+    return words if len(words) <= LONGEST_REASON else words[: LONGEST_REASON - 3] + "..."

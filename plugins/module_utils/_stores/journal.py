@@ -46,7 +46,7 @@ class JournalStore:
         ours is taken back then, unless that run has followed it up.
         """
         entry = {"nonce": secrets.token_hex(8), **entry}
-        text = self._text(number, entry)
+        text = self.text(number, entry)
         standing = self._create(number, text)
         if standing is not None:
             if _parsed(standing).get("nonce") != entry["nonce"]:
@@ -64,7 +64,8 @@ class JournalStore:
     def _name(self, number: int) -> str:
         return f"{self._path}/{number}"
 
-    def _text(self, number: int, entry: Mapping[str, Any]) -> str:
+    def text(self, number: int, entry: Mapping[str, Any]) -> str:
+        """The entry as it is kept. Raises :class:`JournalError` for one that a parameter would not take."""
         text = _journal_text.written(entry)
         if len(text) > _journal_text.ROOM:
             raise JournalError(
