@@ -24,6 +24,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations impo
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import (
     _access_key,
+    _forgotten,
     _github_sync,
     _holder,
     _plan_words,
@@ -42,7 +43,17 @@ class ActionModule(RotationAction):
     extra_options = {
         "state": {
             "type": "str",
-            "choices": ["planned", "begun", "gated", "advanced", "closed", "prepared", "unprepared", "revoked"],
+            "choices": [
+                "planned",
+                "begun",
+                "gated",
+                "advanced",
+                "closed",
+                "prepared",
+                "unprepared",
+                "revoked",
+                "forgotten",
+            ],
             "required": True,
         },
         "credentials": {"type": "list", "elements": "str", "default": []},
@@ -78,6 +89,8 @@ class ActionModule(RotationAction):
             return self._begin(setting, args, task_vars, write=state == "begun" and not self._task.check_mode)
         if state == "revoked":
             return _revocation.taken(setting, args, check=self._task.check_mode)
+        if state == "forgotten":
+            return _forgotten.forgotten(setting, args, check=self._task.check_mode)
         if self._task.check_mode:
             return {"changed": False, "skipped": True}
         if state == "gated":
@@ -111,6 +124,7 @@ class ActionModule(RotationAction):
             against=args["against"],
             mirrors=setting.rotator.mirror is not None,
             leak=bool(args["incident"]),
+            former={} if args["incident"] else _former(setting, journal),
         )
         plan = _rotation.plan(ground, wish)
         against = {
@@ -325,6 +339,15 @@ def _require_open(journal: Journal, named: str, *, back: bool) -> None:
         else "it has ended, or never was (rotation_report.yml); leave it out to begin a new one"
     )
     raise RotationError(f"rotation {named}, which rotation_resume names, is not open: {instead}")
+
+
+def _former(setting: Setting, journal: Journal) -> dict[str, Contents]:
+    """By obligation that is due, what the versions still hold that it names."""
+    return {
+        one.id: setting.rotator.secrets.read(list(one.secrets), pins=one.secrets)
+        for one in _ages.due_obligations(journal, _shared.now())
+        if one.credential in setting.catalog.credentials
+    }
 
 
 def _alternates(setting: Setting, item: _rotation.Item) -> bool:

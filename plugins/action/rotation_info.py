@@ -9,7 +9,7 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import REVOKE
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _revocations
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _owed, _revocations
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._ages import Age
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
@@ -34,7 +34,14 @@ class ActionModule(RotationAction):
             "credentials": [_row(setting.catalog, age) for age in ages],
             "due": [age.credential for age in ages if age.due],
             "obligations": [
-                {"id": one.id, "credential": one.credential, "act": one.act, "due_at": one.due, "due": one.id in due}
+                {
+                    "id": one.id,
+                    "credential": one.credential,
+                    "act": one.act,
+                    "due_at": one.due,
+                    "due": one.id in due,
+                    "against": _owed.objection(setting.catalog, setting.kinds, one, None),
+                }
                 for one in journal.obligations.values()
             ],
             "revocations": revocations,
@@ -87,6 +94,7 @@ def _table(answer: Mapping[str, Any]) -> list[str]:
     for one in (one for one in answer["obligations"] if one["act"] != REVOKE):
         words = "drops its former key" if one["act"] == "drop_fallback" else "retires its former value"
         lines.append(f"later: {one['credential']} {words} {'NOW' if one['due'] else 'from ' + one['due_at']}")
+        lines += [f"  {one['against']}"] if one["against"] else []
     lines += [one["words"] for one in answer["revocations"]]
     rotation = answer["rotation"]
     if rotation:

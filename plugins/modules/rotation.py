@@ -24,8 +24,10 @@ options:
       - V(prepared) notes that a database server has both logins of O(credentials), V(unprepared) that it has not.
       - V(revoked) takes the operator's word that third parties have revoked the old values of O(credentials). Call it
         in check mode for the audit record first, then with O(audit). During a leak it is the leak's confirmation too.
+      - V(forgotten) ends what rotations left for later of O(credentials), or by its id, without carrying it out. Call
+        it in check mode for the audit record first, then with O(audit).
     type: str
-    choices: [planned, begun, gated, advanced, closed, prepared, unprepared, revoked]
+    choices: [planned, begun, gated, advanced, closed, prepared, unprepared, revoked, forgotten]
     required: true
   credentials:
     description: Credentials to rotate; all that are due by default.
@@ -147,7 +149,7 @@ options:
     elements: float
     default: []
   audit:
-    description: With O(state=closed) or O(state=revoked), number and digest of the audit record.
+    description: With O(state=closed), O(state=revoked) or O(state=forgotten), number and digest of the audit record.
     type: dict
     default: {}
 extends_documentation_fragment:
@@ -191,7 +193,7 @@ said:
   description: The plan, or what becomes of an open rotation, in words.
   type: list
   elements: str
-  returned: when O(state) is V(planned), V(begun) or V(revoked)
+  returned: when O(state) is V(planned), V(begun), V(revoked) or V(forgotten)
 revocations:
   description: Old values that third parties have yet to revoke, with their page, and in words what to type then.
   type: list
@@ -199,9 +201,9 @@ revocations:
   returned: when O(state) is V(planned), V(begun), V(closed) or V(revoked)
   sample: [{"id": "r-20261125T153024-068d/youtube", "credential": "youtube", "page": "https://console.example.com"}]
 record:
-  description: The confirmation as the audit log takes it; empty where nothing waits for one.
+  description: The operator's word as the audit log takes it; empty where nothing waits for one.
   type: dict
-  returned: when O(state=revoked)
+  returned: when O(state) is V(revoked) or V(forgotten)
 plan:
   description: What changes where, which credentials are refused or passed over, and how many rollouts it takes.
   type: dict

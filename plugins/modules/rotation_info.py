@@ -65,7 +65,8 @@ due:
   returned: success
 obligations:
   description:
-    - What closed rotations left for later. The act V(revoke) is a third party's, and waits for somebody's word.
+    - What closed rotations left for later. The act V(revoke) is a third party's, and waits for somebody's word. Where
+      C(against) is not null, it says why no run can carry the act out, and what to do.
   type: list
   elements: dict
   returned: success

@@ -88,6 +88,33 @@ def test_what_is_due_later_is_done_by_the_next_run(lab: RotationLab) -> None:
         lab.assert_settled(old)
 
 
+def test_what_the_catalog_has_lost_is_forgotten(lab: RotationLab) -> None:
+    """It is due for ever, since no run can carry it out, until somebody says that it is to be forgotten."""
+    lab.ready()
+    owed = {"credential": "old_mail", "act": "retire", "due": "2026-01-01T00:00:00Z", "rotation": "note", "secrets": {}}
+    entry = {"rotation": "note", "step": "closed", "who": "test", "obligations": {"note/old_mail": owed}}
+    name = f"{JOURNAL}/{lab.journal_state().head + 1}"
+    lab.moto.client("ssm").put_parameter(Name=name, Type="String", Value=json.dumps(entry))
+    run, _found = due(lab)
+    assert run.code != 0
+    words = "old_mail: it is not in the catalog any more, and its former value is yet to go; put it back, or take"
+    sentences(run, words, "rotation_forget.yml -e rotation_forget=old_mail")
+
+    forget = ("-e", "rotation_forget=old_mail")
+    assert lab.run(*forget, "--check", playbook="playbooks/rotation_forget.yml").code == 0
+    assert "note/old_mail" in lab.journal_state().obligations
+    run = lab.run(*forget, playbook="playbooks/rotation_forget.yml")
+    assert run.code == 0, run.output
+    sentences(run, "note/old_mail (retire, due 2026-01-01T00:00:00Z) is forgotten")
+    journal, record = lab.journal_state(), lab.audit_records()[-1]
+    assert "note/old_mail" not in journal.obligations
+    assert (record["outcome"], record["obligations"]) == ("forgotten", ["note/old_mail"])
+    assert journal.audit["number"] == record["number"]
+    run = lab.run(*forget, playbook="playbooks/rotation_forget.yml")
+    assert run.code != 0
+    sentences(run, "old_mail: nothing of it is left for later")
+
+
 def test_hosts_are_proven_after_the_wait(lab: RotationLab) -> None:
     """What becomes of a host while the old value waits to be removed is seen: nothing is removed."""
     old = lab.ready()

@@ -14,7 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import REVOKE, Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import named
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM, Catalog, Credential, Place
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _objections
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _objections, _owed
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._ages import retires_later
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind, other_login, turn_of
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents, Description
@@ -118,6 +118,8 @@ class Ground:
     """Whether GitHub can be sent to."""
     leak: bool = False
     """Whether it is planned because of a leak."""
+    former: Mapping[str, Contents] = field(default_factory=dict, repr=False)
+    """By obligation that is due, what the versions hold that it names."""
 
 
 def plan(ground: Ground, wish: Wish) -> Plan:
@@ -151,7 +153,7 @@ def plan(ground: Ground, wish: Wish) -> Plan:
         taken.update(dict.fromkeys(places, credential.name))
         items.append(_item(credential, kind, wish, age, places))
     if not wish.leak:
-        items += _obligations(ground, wish, {item.credential for item in items}, taken)
+        items += _obligations(ground, wish, {item.credential for item in items}, taken, refused)
     return replace(pinned(ground, items, refused, passed), incident=wish.leak, immediate=wish.immediate)
 
 
@@ -188,11 +190,17 @@ def _ordered(catalog: Catalog) -> list[Credential]:
     return sorted(catalog.credentials.values(), key=lambda one: one.name in admins)
 
 
-def _obligations(ground: Ground, wish: Wish, busy: set[str], taken: Mapping[Place, str]) -> Iterator[Item]:
+def _obligations(
+    ground: Ground, wish: Wish, busy: set[str], taken: Mapping[Place, str], refused: dict[str, str]
+) -> Iterator[Item]:
     for one in _ages.due_obligations(ground.journal, ground.now):
-        credential = ground.catalog.credentials.get(one.credential)
-        if credential is None or one.credential in busy or (wish.names and one.credential not in wish.names):
+        if one.credential in busy or (wish.names and one.credential not in wish.names):
             continue
+        objection = _owed.objection(ground.catalog, ground.kinds, one, ground.former.get(one.id))
+        if objection:
+            refused[one.credential] = "; ".join(filter(None, [refused.get(one.credential), objection]))
+            continue
+        credential = ground.catalog.credentials[one.credential]
         places = _graph.fallback_places(ground.catalog, credential) if one.act == DROP_FALLBACK else ()
         if taken.keys() & places:
             continue  # another credential's rotation writes there; the next one finds what that leaves

@@ -1,0 +1,74 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a rotation left for later and no run can carry out any more: named with the remedy, and forgotten when an
+operator says so. Pure.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, List, Mapping, Optional, Sequence
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, Obligation
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import version_id
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import DENIED, Contents
+
+FALLBACK = "drop_fallback"
+
+
+def objection(
+    catalog: Catalog, kinds: Mapping[str, Kind], one: Obligation, former: Optional[Contents]
+) -> Optional[str]:
+    """Why nothing can be done about it, with the remedy; None where something can.
+
+    ``former`` is what the versions hold that it names, or None where nobody has read them.
+    """
+    what = "its former key" if one.act == FALLBACK else "its former value"
+    end = f"take {what} out by hand (docs/by-hand.md), then say rotation_forget.yml -e rotation_forget={one.credential}"
+    credential = catalog.credentials.get(one.credential)
+    if credential is None:
+        return f"it is not in the catalog any more, and {what} is yet to go; put it back, or {end}"
+    kind = kinds.get(credential.kind)
+    if kind is None:
+        return f"no kind {credential.kind} is there, and {what} is yet to go; put it back, or {end}"
+    if former is None:
+        return None
+    denied = sorted(name for name, failure in former.failures.items() if failure.reason == DENIED)
+    found = _graph.find(catalog, credential, former)
+    if found.login.password is not None and (found.url is not None or not kind.needs_url):
+        return None
+    if denied:
+        return f"secret {', '.join(denied)}, which holds {what}, may not be read; allow secretsmanager:GetSecretValue"
+    versions = ", ".join(f"version {version} of secret {name}" for name, version in sorted(one.secrets.items()))
+    return f"{what} cannot be told any more from {versions or 'any secret'}; {end}"
+
+
+def named(journal: Journal, names: Sequence[str]) -> List[Obligation]:
+    """What is left for later of these credentials, or by these ids. Raises :class:`RotationError` for another name."""
+    every = sorted(journal.obligations.values(), key=lambda one: one.id)
+    unknown = [name for name in names if not any(name in (one.id, one.credential) for one in every)]
+    if unknown or not names:
+        there = ", ".join(one.id for one in every) or "nothing"
+        raise RotationError(
+            f"{', '.join(unknown) or 'no name'}: nothing of it is left for later; the journal has {there}"
+        )
+    return [one for one in every if one.id in names or one.credential in names]
+
+
+def record(catalog: Catalog, forgotten: Sequence[Obligation], who: str, now: datetime) -> dict[str, Any]:
+    """The line in the audit log; of the same ones it is the same record, however often it is tried."""
+    names = [one.credential for one in forgotten]
+    return {
+        "rotation": f"forgotten-{version_id('forgotten', *(one.id for one in forgotten))}",
+        "outcome": "forgotten",
+        "who": who,
+        "at": _ages.stamp(now),
+        "credentials": list(dict.fromkeys(names)),
+        "kinds": {name: catalog.credentials[name].kind for name in names if name in catalog.credentials},
+        "obligations": [one.id for one in forgotten],
+    }

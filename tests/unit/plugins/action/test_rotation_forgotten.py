@@ -1,0 +1,94 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is left for later and cannot be carried out is named until somebody says that it is to be forgotten."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.action import rotation, rotation_info
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from tests.unit.plugins.module_utils._rotations.rotator_world import CORE, KINDS, World
+
+HEAD = {"number": 3, "digest": "d"}
+
+
+@pytest.fixture
+def world() -> World:
+    """One whose database's former login was to be retired; the version that held it is gone."""
+    made = World()
+    owed = {"credential": "database", "act": "retire", "due": "2026-01-01T00:00:00Z", "rotation": "r0"}
+    by = {"at": "2126-01-01T00:00:00Z", "who": "ann", "rotation": "r0"}
+    rotator = made.rotator()
+    rotator.append(
+        rotator.look(),
+        "r0",
+        "closed",
+        obligations={"r0/database": {**owed, "secrets": {CORE: "gone"}}},
+        rotated=dict.fromkeys(made.catalog.credentials, by),
+    )
+    return made
+
+
+def act(world: World, module: Any, state: str | None, *, check: bool = False, **more: Any) -> dict[str, Any]:
+    defaults = {name: one.get("default") for name, one in module.ActionModule.extra_options.items()}
+    action = module.ActionModule.__new__(module.ActionModule)
+    action._task = SimpleNamespace(check_mode=check)
+    setting = Setting(world.catalog, KINDS, world.rotator(), None)  # type: ignore[arg-type]
+    answer: dict[str, Any] = action.answer(setting, {**defaults, "state": state, **more}, {})
+    return answer
+
+
+@pytest.mark.parametrize("state", ["planned", "begun"])
+def test_a_run_names_it_and_opens_nothing(world: World, state: str) -> None:
+    answer = act(world, rotation, state)
+    assert answer["nothing"]
+    words = f"its former value cannot be told any more from version gone of secret {CORE}; "
+    assert answer["refused"]["database"].startswith(words)
+    assert answer["refused"]["database"].endswith("rotation_forget.yml -e rotation_forget=database")
+    assert world.rotator().look().rotation is None
+
+
+def test_the_report_says_what_to_do_where_the_catalog_lost_it(world: World) -> None:
+    assert act(world, rotation_info, None)["obligations"][0]["against"] is None
+    world.catalog = replace(world.catalog, credentials={})
+    found = act(world, rotation_info, None)
+    assert (found["due"], found["act_now"]) == ([], True)
+    assert found["obligations"][0]["against"].startswith("it is not in the catalog any more")
+    assert found["table"][-1] == f"  {found['obligations'][0]['against']}"
+
+
+@pytest.mark.parametrize("lost", [True, False])
+@pytest.mark.parametrize("name", ["database", "r0/database"])
+def test_it_is_forgotten(world: World, name: str, *, lost: bool) -> None:
+    if lost:
+        world.catalog = replace(world.catalog, credentials={})
+    head = world.rotator().look().head
+    waited = act(world, rotation, "forgotten", check=True, credentials=[name])
+    assert world.rotator().look().head == head
+    assert (waited["record"]["outcome"], waited["record"]["obligations"]) == ("forgotten", ["r0/database"])
+    answer = act(world, rotation, "forgotten", credentials=[name], audit=HEAD)
+    assert answer["changed"]
+    words = "is forgotten; what it was to end is valid unless you have ended it"
+    assert answer["said"] == [f"r0/database (retire, due 2026-01-01T00:00:00Z) {words}"]
+    journal = world.rotator().look()
+    assert (journal.obligations, journal.audit, journal.rotation) == ({}, HEAD, None)
+    assert not act(world, rotation_info, None)["act_now"]
+    assert act(world, rotation, "begun")["refused"] == {}
+
+
+def test_a_name_of_which_nothing_is_left(world: World) -> None:
+    with pytest.raises(RotationError, match=r"^token: nothing of it is left for later; the journal has r0/database$"):
+        act(world, rotation, "forgotten", credentials=["token"])
+
+
+def test_not_while_a_rotation_is_open(world: World) -> None:
+    world.begun("token")
+    with pytest.raises(JournalError, match=r"^rotation r1 of .* is open; finish it"):
+        act(world, rotation, "forgotten", credentials=["database"])
+    assert list(world.rotator().look().obligations) == ["r0/database"]
