@@ -20,6 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import (
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _files, _gathered, _holder, _logged_out
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._former_keys import session_keys
@@ -88,7 +89,8 @@ class ActionModule(RotationAction):
             containment=args["containment"],
         )
         joined = incident.joined(args["leaked"], args["containment"], since)
-        joined = joined.without(_joined.spoiled(journal, incident, joined, args["impact"], args["matches"]))
+        matches = [_in_force(setting, one) for one in args["matches"]]
+        joined = joined.without(_joined.spoiled(journal, incident, joined, args["impact"], matches))
         opened = _joined.open_rotation(journal, joined)
         words = _containment(journal.incident, joined, args["containment"])
         answer = {"changed": True, "open_rotation": opened, "words": words}
@@ -203,6 +205,12 @@ def _containment(before: Incident | None, now: Incident, asked: str) -> str:
     if now.immediate and not before.immediate:
         return f"containment: immediate from now on; {now.id} was declared as graceful"
     return f"containment: stays immediate, as {now.id} was declared, although {asked} was asked for"
+
+
+def _in_force(setting: Setting, match: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A former key in the list of those that still verify is as good as the one that signs."""
+    fallbacks = setting.catalog.credentials[match["credential"]].fallbacks
+    return {**match, "stage": CURRENT} if fallbacks and match["stage"] == fallbacks else match
 
 
 def _ended(setting: Setting, args: Mapping[str, Any], incident: Incident) -> dict[str, list[str]]:

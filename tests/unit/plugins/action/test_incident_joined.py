@@ -189,6 +189,17 @@ class TestAValueInForceAgain:
         assert not second.drill("database", spoiled=spoiled)["nothing"]
         assert second.incident.spoiled == ()
 
+    def test_a_former_signing_key_that_verifies_again(self, world: World, first: Run) -> None:
+        """Somebody put it back into the list of former keys, and so it is in force there."""
+        first.declare("django")
+        first.begin("django")
+        first.finish()
+        assert first.begin("django")["nothing"]
+        second = Run(world, "second")
+        second.declare("django", matches=[{"credential": "django", "stage": "FALLBACKS", "form": "as it is"}])
+        assert set(second.incident.events) == {"again/django"}
+        assert not second.begin("django")["nothing"]
+
     def test_a_former_value_is_dead_already(self, world: World, contained: Run) -> None:
         second = Run(world, "second")
         second.declare("database", matches=[{**CURRENT, "stage": "AWSPREVIOUS"}])
