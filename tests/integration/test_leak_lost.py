@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import socket
 import threading
@@ -16,6 +15,7 @@ import pytest
 
 from sandbox.process import free_port
 from tests.integration.chaos import Chaos, Controller
+from tests.integration.doors import forward, through
 from tests.integration.harness import Run
 from tests.integration.leak_lab import leak_lab, post_mortem, respond
 from tests.integration.rotation_lab import RotationLab, sentences
@@ -27,31 +27,6 @@ pytestmark = pytest.mark.slow
 def lab(connection: Mapping[str, Any]) -> Iterator[RotationLab]:
     with leak_lab(connection) as made:
         yield made
-
-
-def forward(listener: socket.socket, port: int, over: threading.Event) -> None:
-    """Connections to the listener reach the port, until it is over."""
-    listener.settimeout(0.2)
-    links: list[tuple[socket.socket, socket.socket]] = []
-    while not over.is_set():
-        try:
-            one = listener.accept()[0]
-        except TimeoutError:
-            continue
-        other = socket.create_connection(("127.0.0.1", port))
-        links.append((one, other))
-        for source, target in ((one, other), (other, one)):
-            threading.Thread(target=pump, args=(source, target), daemon=True).start()
-    for pair in links:
-        for link in pair:
-            link.close()
-
-
-def pump(source: socket.socket, target: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            target.sendall(data)
-        target.shutdown(socket.SHUT_WR)
 
 
 def waited(run: Run) -> bool:
@@ -79,13 +54,8 @@ def test_one_that_stays_away_is_left_behind_and_named(lab: RotationLab) -> None:
 def test_one_that_comes_back_in_time_is_deployed_to(lab: RotationLab) -> None:
     """Its port opens while it is waited for."""
     old = lab.ready()
-    if lab.connection["ansible_connection"] == "local":
-        pytest.skip("without an sshd no host can be away: one that comes back was not tested")
     kept, port = lab.host_vars["web2"], free_port()
-    alias = f"-o HostKeyAlias=[127.0.0.1]:{kept['ansible_port']}"
-    common = f"{kept['ansible_ssh_common_args']} {alias}"
-    away = {"ansible_port": port, "ansible_ssh_retries": 0, "ansible_ssh_common_args": common}
-    lab.host_vars["web2"] = {**kept, **away}
+    lab.host_vars["web2"] = through(kept, port)
     over = threading.Event()
 
     def comes_back() -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -11,8 +12,10 @@ from typing import Any
 import pytest
 
 from sandbox.faults import Fault
-from tests.integration.harness import Run
-from tests.integration.held import HOLD, ONE, Held, down, program
+from sandbox.process import stop_saved, wait_until
+from tests.integration.doors import own_door
+from tests.integration.harness import LONGEST, Run
+from tests.integration.held import CALLBACKS, HOLD, ONE, Held, down, program
 from tests.integration.rotation_lab import (
     CORE,
     FOREIGN,
@@ -26,6 +29,7 @@ from tests.integration.rotation_lab import (
 
 PROMOTES = "Make the new versions the current ones"
 SETS = "Make the second login valid"
+DELIVERS = "Deliver and prove"
 PROVES = "Compare the host's file and mark with the snapshot"
 WITHDRAWS = "Ask whether every host is back"
 CACHE = ("-e", "credential=cache", "-e", "rotation_force=true")
@@ -83,6 +87,29 @@ def test_faults_of_aws_that_pass(lab: RotationLab) -> None:
     missed = {one for one in WRITES if not {(one, "throttle"), (one, "lose")} & met}
     assert missed <= {"DeleteParameters"}, f"never met a fault: {missed}"
     assert {(one, "lose") for one in ("PutSecretValue", "UpdateSecretVersionStage", "PutParameter")} <= met
+    lab.assert_settled(old)
+    assert len(lab.audit_records()) == number + 1
+
+
+def test_calls_of_aws_that_time_out(lab: RotationLab) -> None:
+    """Of each kind of call some never arrive, and of some that did the answer comes too late: the run goes on."""
+    old = lab.ready()
+    number = len(lab.audit_records())
+    lab.moto.set_faults(
+        *(Fault("hang", operation=one, calls=(2, 6), seconds=1.5) for one in (*ASKS, *WRITES)),
+        *(Fault("late", operation=one, calls=(1, 4, 9), seconds=1.5) for one in (*ASKS, *WRITES)),
+    )
+    since = len(lab.moto.calls())
+    variables = {
+        "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
+        "ANSIBLE_CALLBACKS_ENABLED": "impatient",
+        "AWS_READ_TIMEOUT": "1",
+    }
+    lab.rotated(*BOTH, environment=variables)
+    met = {(call["operation"], effect) for call in lab.moto.calls(since=since) for effect in call["fault"]}
+    lab.moto.set_faults()
+    missed = {one for one in WRITES if not {(one, "late"), (one, "hang")} <= met}
+    assert missed <= {"DeleteParameters"}, f"never timed out: {missed}"
     lab.assert_settled(old)
     assert len(lab.audit_records()) == number + 1
 
@@ -165,6 +192,48 @@ def test_a_host_that_cannot_be_reached(lab: RotationLab) -> None:
         assert lab.values() == old
         assert lab.accepts(old)["cache"]
     lab.hosts[0].assert_proven()
+    finished(lab, *CACHE, old=[old])
+
+
+@pytest.mark.parametrize("when", ["between the batches", "after the write"])
+def test_a_host_that_dies_in_the_middle_of_a_rollout(lab: RotationLab, when: str) -> None:
+    """Nothing is taken back and nothing promoted; it boots with the value that it has, and the same command goes on."""
+    old, host = lab.ready(), lab.hosts[1]
+    dying, dead = host.directory / "dying", host.directory / "dead"
+    for file in (dying, dead):
+        file.unlink(missing_ok=True)
+    delivered: list[str] = []
+
+    def die() -> None:
+        stop_saved(host.directory)
+        shut()
+        dead.touch()
+
+    def die_when_told() -> None:
+        if wait_until(dying.exists, seconds=LONGEST):
+            die()
+
+    def deliver() -> None:
+        delivered.append(DELIVERS)
+        if when == "between the batches" and len(delivered) == 2:
+            die()
+        elif len(delivered) == 2:
+            threading.Thread(target=die_when_told, daemon=True).start()
+
+    # The restart is the first thing after the write: all that runs on the host ends there.
+    restart = f"sh -c 'touch {dying}; while ! [ -e {dead} ]; do sleep 0.05; done; kill -9 $PPID'"
+    with own_door(lab, host.name) as shut:
+        if when == "after the write":
+            lab.host_vars[host.name]["env_deploy_restart_command"] = restart
+        run = Held(lab, {DELIVERS: deliver}, *CACHE).run()
+    failed(run, "web2", "stands at deploy", "Start the same command again to go on")
+    assert dead.exists()
+    assert (old.cache[1] in host.values()["REDIS_URL"]) == (when == "between the batches")
+    assert lab.values() == old
+    assert lab.accepts(old)["cache"]
+    lab.hosts[0].assert_proven()
+    host.application.restart()
+    assert wait_until(host.healthy, seconds=60)
     finished(lab, *CACHE, old=[old])
 
 
@@ -275,38 +344,3 @@ def test_a_session_from_elsewhere(lab: RotationLab) -> None:
         assert lab.accepts(lab.values()) == {"database": True, "cache": True}
         finished(lab, *BOTH, "-e", "rotation_allow_sessions=true", old=[old])
         assert end().splitlines() == ["database is ended", "cache is ended"]
-
-
-def test_deploys_in_the_middle(lab: RotationLab) -> None:
-    """At every step an ordinary deploy brings what the journal prescribes, or stops by name; never the other thing."""
-    old = lab.ready()
-    found: dict[str, tuple[int, str, bool]] = {}
-
-    def deploy() -> None:
-        step = str(lab.journal_state().rotation and lab.journal_state().rotation.step)
-        run = lab.run("-e", "env_deploy_serial=100%")
-        urls = {host.values()["REDIS_URL"] for host in lab.hosts}
-        assert len(urls) == 1
-        found[step] = (run.code, run.text, old.cache[1] in urls.pop())
-        if run.code:
-            sentences(run, "rotation r-", "is open")
-        for host in lab.hosts:
-            assert host.healthy(), f"{host.name} is down after a deploy at {step}"
-
-    stops = (
-        "Stage the new values in one new version of each secret",
-        "Make the new password valid",
-        "Log in with it from an application's host",
-        "Write the next step into the journal",
-        PROVES,
-        "Take the rotation's labels and its own secret away",
-        "Close it",
-    )
-    run = Held(lab, dict.fromkeys(stops, deploy), *CACHE).run()
-    assert run.code == 0, run.output
-    lab.assert_settled(old)
-    assert {step: on_old for step, (_, _, on_old) in found.items()} == {
-        **dict.fromkeys(("create", "set", "test"), True),
-        **dict.fromkeys(("deploy", "promote", "retire", "record"), False),
-    }
-    assert {step for step, (code, _, _) in found.items() if code} == set()
