@@ -3,18 +3,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _errors, _valkey, _valkey_server, _valkey_steps
+from ansible_collections.watchparty.secrets.plugins.module_utils import (
+    _errors,
+    _valkey,
+    _valkey_itself,
+    _valkey_server,
+    _valkey_steps,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     Conflict,
     Denied,
     NoAccess,
     RotationError,
+    SecretsError,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.elasticache import AuthTokens, Group
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.elasticache import AuthTokens
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _lean
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _valkey_module as valkey_user
@@ -36,20 +43,35 @@ class ActionModule(ServerAction):
     module = SimpleNamespace(
         ARGUMENT_SPEC={
             "credential": {"type": "str"},
-            "state": {"type": "str", "choices": ["checked", "present", "usable", "absent"], "default": "present"},
+            "state": {
+                "type": "str",
+                "choices": ["checked", "present", "usable", "sessions", "absent"],
+                "default": "present",
+            },
             "wait_seconds": {"type": "int", "default": 1800},
             "wait_interval": {"type": "int", "default": 10},
         }
     )
-    uses = (_errors, _valkey, _valkey_server, _valkey_steps)
+    uses = (_errors, _valkey, _valkey_server, _valkey_itself, _valkey_steps)
 
     def params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
-        found = (beforehand if args["state"] == "checked" else parties)(setting, args["credential"])
+        asking = args["state"] in ("checked", "sessions")
+        found = (beforehand if asking else parties)(setting, args["credential"])
         masked += found.values
         self._setting, self._found = setting, found
         return None if found.nothing else {}
 
     def _on_host(self, params: Mapping[str, Any], python: str | None, task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        def module(state: str, login: Login, nodes: Sequence[str]) -> dict[str, Any]:
+            wanted = {"state": state, "login_url": self._found.of(login), "nodes": list(nodes)}
+            valid = _lean.validated(valkey_user.ARGUMENT_SPEC, wanted)
+            answer = _lean.execute(
+                self, valkey_user, self.uses, args=valid, task_vars=task_vars, packages=True, python=python
+            )
+            if answer.get("failed"):
+                raise RotationError(str(answer.get("msg")))
+            return answer
+
         name = params["credential"]
         group = self._setting.catalog.credentials[name].options.get(OPTION)
         if not group:
@@ -62,33 +84,49 @@ class ActionModule(ServerAction):
             interval=params["wait_interval"],
             before=self._setting.rotator.mine,
         )
+        if params["state"] == "sessions":
+            return {"replication_group": group, **_sessions(tokens, self._found.old, module)}
         described = tokens.describe()
         described.refuse()
         steps = Steps(
-            tokens, self._found, lambda login: self._asked(login, described, python, task_vars), self._task.check_mode
+            tokens,
+            self._found,
+            lambda login: module("tried", login, described.endpoints)["accepted"],
+            lambda login: module("ended", login, described.endpoints),
+            self._task.check_mode,
         )
         states = {"checked": steps.checked, "present": steps.present, "usable": steps.usable, "absent": steps.absent}
         result = states[params["state"]]()
         return {"replication_group": group, **result}
 
-    def _asked(self, login: Login, group: Group, python: str | None, task_vars: Mapping[str, Any]) -> dict[str, bool]:
-        wanted = {"state": "tried", "login_url": self._found.of(login), "nodes": list(group.endpoints)}
-        valid = _lean.validated(valkey_user.ARGUMENT_SPEC, wanted)
-        answer = _lean.execute(
-            self, valkey_user, self.uses, args=valid, task_vars=task_vars, packages=True, python=python
-        )
-        if answer.get("failed"):
-            raise RotationError(str(answer.get("msg")))
-        return dict(answer["accepted"])
+
+def _sessions(tokens: AuthTokens, login: Login, module: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+    """Who is logged in, also where AWS does not tell the group's addresses."""
+    endpoints: tuple[str, ...] = ()
+    short = []
+    try:
+        endpoints = tokens.describe().endpoints
+    except SecretsError as error:
+        short.append(str(error))
+    answer = module("sessions", login, endpoints)
+    return {"changed": False, "sessions": answer["sessions"], "short": [*short, *answer["short"]]}
 
 
 class Steps:
-    """What one state asks and changes. ``asked`` tells by address whether a login is accepted."""
+    """What one state asks and changes.
+
+    ``asked`` tells by address whether a login is accepted; ``ended`` ends all other sessions by a login.
+    """
 
     def __init__(
-        self, tokens: AuthTokens, found: Parties, asked: Callable[[Login], Mapping[str, bool]], check: bool
+        self,
+        tokens: AuthTokens,
+        found: Parties,
+        asked: Callable[[Login], Mapping[str, bool]],
+        ended: Callable[[Login], Mapping[str, Any]],
+        check: bool,
     ) -> None:
-        self._tokens, self._found, self._asked, self._check = tokens, found, asked, check
+        self._tokens, self._found, self._asked, self._ended, self._check = tokens, found, asked, ended, check
 
     def checked(self) -> dict[str, Any]:
         """Whether its addresses answer; that the old token is not valid any more is no reason to keep it."""
@@ -117,14 +155,30 @@ class Steps:
         kept = self._found.old if self._found.aborting else self._new()
         accepted = self._asked(gone)
         result = {"changed": any(accepted.values()), "accepted": dict(accepted)}
-        if not result["changed"]:
-            return result
-        self._require(kept)
+        if result["changed"]:
+            self._require(kept)
         if self._check:
             return result
-        self._change(lambda: self._tokens.keep_only(str(kept.password)), lambda: not self._any_accepts(gone))
-        self._require(kept)
-        return {**result, "accepted": dict(self._asked(gone))}
+        if result["changed"]:
+            self._change(lambda: self._tokens.keep_only(str(kept.password)), lambda: not self._any_accepts(gone))
+            self._require(kept)
+            result["accepted"] = dict(self._asked(gone))
+        return self._without_sessions(result, kept) if self._found.leak else result
+
+    def _without_sessions(self, result: dict[str, Any], kept: Login) -> dict[str, Any]:
+        """After a leak, where nothing tells which token a session came by. AWS may not let it end them."""
+        try:
+            answer = self._ended(kept)
+        except SecretsError as error:
+            missing = [str(error)]
+        else:
+            missing = list(answer["short"])
+            result = {**result, "changed": result["changed"] or answer["changed"], "ended": dict(answer["ended"])}
+        words = (
+            "sessions that the old token opened may be alive; end them by valkey-cli (CLIENT KILL TYPE normal), or "
+            "reboot the nodes (aws elasticache reboot-cache-cluster)"
+        )
+        return {**result, "warnings": [f"{one}; {words}" for one in missing]} if missing else result
 
     def _new(self) -> Login:
         if self._found.new is None:

@@ -215,6 +215,20 @@ def discover(
 
     Of the nodes at ``perhaps``, one that cannot be used and that no other names is left out.
     """
+    found, problems = seen(starts, label=label, gone=gone, perhaps=perhaps)
+    if problems:
+        close(found)
+        raise HostError(
+            "Nothing was changed on any node, since not all can be used; one that is gone for good is left out by "
+            "gone_nodes (rotate.yml: -e rotation_gone_nodes=host:port):\n  - " + "\n  - ".join(problems)
+        )
+    return found
+
+
+def seen(
+    starts: Sequence[Address], *, label: str, gone: Sequence[str] = (), perhaps: Sequence[Address] = ()
+) -> Tuple[List[Node], List[str]]:
+    """The nodes that can be used, primaries last, and what is wrong with the others."""
     waiting, nodes, tried, problems = list(starts), {}, set(gone), []  # type: ignore[var-annotated]
     last = list(perhaps)
     while waiting or last:
@@ -243,14 +257,7 @@ def discover(
                     "%s: it names a node without a usable address (%s); wait until that one is back, or leave it "
                     "out: gone_nodes, with rotate.yml -e rotation_gone_nodes=%s" % (node.name, link, link)
                 )
-    found: List[Node] = sorted(nodes.values(), key=lambda one: one.role == "primary")
-    if problems:
-        close(found)
-        raise HostError(
-            "Nothing was changed on any node, since not all can be used; one that is gone for good is left out by "
-            "gone_nodes (rotate.yml: -e rotation_gone_nodes=host:port):\n  - " + "\n  - ".join(problems)
-        )
-    return found
+    return sorted(nodes.values(), key=lambda one: one.role == "primary"), problems
 
 
 def close(nodes: Sequence[Node]) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _valkey, _valkey_server
+from ansible_collections.watchparty.secrets.plugins.module_utils import _valkey, _valkey_itself, _valkey_server
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._valkey import Address
 from ansible_collections.watchparty.secrets.plugins.module_utils._valkey_server import (
@@ -45,14 +45,8 @@ class Wanted:
 
 @contextmanager
 def every_node(wanted: Wanted) -> Iterator[List[Node]]:
-    if wanted.admin is None:
-        raise HostError("admin_url is missing: the action plugin sets it from the catalog's admin")
-    starts = [wanted.admin]
-    if wanted.login is not None and str(wanted.login) not in wanted.gone:
-        # The application's own address, lest the administrator's leads to another server.
-        starts.append(wanted.admin.at(str(wanted.login)))
-    starts += [wanted.admin.at(node) for node in wanted.nodes]
-    noted = [wanted.admin.at(node) for node in wanted.last_client]
+    starts = _starts(wanted)
+    noted = [starts[0].at(node) for node in wanted.last_client]
     if wanted.ends == _valkey.NOTED:
         nodes = _valkey_server.discover(starts + noted, label=wanted.label, gone=wanted.gone)
     else:
@@ -62,6 +56,16 @@ def every_node(wanted: Wanted) -> Iterator[List[Node]]:
         yield nodes
     finally:
         _valkey_server.close(nodes)
+
+
+def _starts(wanted: Wanted) -> List[Address]:
+    if wanted.admin is None:
+        raise HostError("admin_url is missing: the action plugin sets it from the catalog's admin")
+    starts = [wanted.admin]
+    if wanted.login is not None and str(wanted.login) not in wanted.gone:
+        # The application's own address, lest the administrator's leads to another server.
+        starts.append(wanted.admin.at(str(wanted.login)))
+    return starts + [wanted.admin.at(node) for node in wanted.nodes]
 
 
 def _gather(nodes: Sequence[Node], look: Callable[[Node], Any]) -> Dict[str, Any]:
@@ -208,9 +212,24 @@ def tried(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
 
 def sessions(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
     del check  # it only looks
-    with every_node(wanted) as nodes:
+    if wanted.admin is None:
+        own, short = _valkey_itself.at_each(_login(wanted), wanted.nodes, _valkey_itself.others, gone=wanted.gone)
+        return {"changed": False, "sessions": _by_host(own), "short": short}
+    nodes, short = _valkey_server.seen(_starts(wanted), label=wanted.label, gone=wanted.gone)
+    try:
+        if not nodes:
+            raise HostError("\n  - ".join(short))
         found = _gather(nodes, lambda node: _sessions_of(node, wanted.user))
-        return {"changed": False, "nodes": _described(nodes), "sessions": _by_host(found)}
+        return {"changed": False, "nodes": _described(nodes), "sessions": _by_host(found), "short": short}
+    finally:
+        _valkey_server.close(nodes)
+
+
+def ended(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
+    """Ends the user's sessions as the user itself, where nobody else may."""
+    act = _valkey_itself.others if check else _valkey_itself.end_others
+    found, short = _valkey_itself.at_each(_login(wanted), wanted.nodes, act, gone=wanted.gone)
+    return {"changed": any(found.values()), "ended": _by_host(found), "short": short}
 
 
 def absent(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
@@ -337,5 +356,6 @@ STEPS: Mapping[str, Callable[..., Dict[str, Any]]] = {
     "usable": usable,
     "tried": tried,
     "sessions": sessions,
+    "ended": ended,
     "absent": absent,
 }

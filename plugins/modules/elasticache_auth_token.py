@@ -30,10 +30,14 @@ options:
       - V(present) makes the token of the open rotation valid beside the old one. If a third token was valid and the
         old one gave way, the old one is added again.
       - V(usable) logs in with it at every address.
+      - V(sessions) reports, outside a rotation, who is logged in, by address, as the application's own user sees it.
+        Where AWS does not tell the group's addresses, only the application's own is asked.
       - V(absent) keeps the new token only, or the old one while the rotation is taken back, and proves that the other
-        one is refused. Sessions that logged in with it are not ended; those of restarted services are gone.
+        one is refused. ElastiCache ends no sessions that logged in with it; those of restarted services are gone. In a
+        leak all sessions are ended by the token that stays, by C(CLIENT KILL), since nothing tells which token one came
+        by; programs connect anew. Where that is not allowed, a warning says so.
     type: str
-    choices: [checked, present, usable, absent]
+    choices: [checked, present, usable, sessions, absent]
     default: present
   python:
     description: The application's interpreter on the host, which has redis-py.
@@ -103,6 +107,20 @@ replication_group:
 accepted:
   description: Whether the token concerned is accepted, by address.
   type: dict
-  returned: success
+  returned: when not O(state=sessions)
   sample: {"master.watch-party-valkey.abc123.euw1.cache.amazonaws.com:6379": true}
+sessions:
+  description: Number of sessions by node and address.
+  type: dict
+  returned: when O(state=sessions)
+  sample: {"watch-party-valkey-001.abc123.0001.euw1.cache.amazonaws.com:6379": {"10.0.1.4": 12}}
+short:
+  description: What was not asked, and why.
+  type: list
+  elements: str
+  returned: when O(state=sessions)
+ended:
+  description: Number of sessions ended by node and address.
+  type: dict
+  returned: when O(state=absent) ended any in a leak
 """

@@ -20,8 +20,8 @@ description:
   - Servers are sent digests of passwords. A password travels only in C(AUTH), which Valkey keeps out of its slow log
     and of C(MONITOR).
   - Runs on a host of the application with the application's interpreter, which has redis-py.
-  - An ElastiCache or MemoryDB address is refused, but for O(state=tried). Their passwords change through the API of
-    AWS; see M(watchparty.secrets.elasticache_auth_token).
+  - An ElastiCache or MemoryDB address is refused, but where it is asked without an administrator. Their passwords
+    change through the API of AWS; see M(watchparty.secrets.elasticache_auth_token).
 options:
   credential:
     description: Name of the credential in the catalog.
@@ -36,10 +36,13 @@ options:
         a primary where the user's rules allow that.
       - V(tried) says of its own address and of O(nodes) whether they accept the login. It needs no administrator, so it
         also serves where a provider manages the server.
-      - V(sessions) reports who is logged in as the user, by address.
+      - V(sessions) reports who is logged in as the user, by address. A node that cannot be asked is told and hides
+        nothing of the others. Without O(admin_url) the user itself asks, at its own address and at O(nodes).
+      - V(ended) ends every session of the user but its own, as the user itself, at its own address and at O(nodes). It
+        needs no administrator, only C(+info +client).
       - V(absent) takes the password away, ends the sessions that use it, and proves that every node refuses it.
     type: str
-    choices: [checked, open, present, usable, tried, sessions, absent]
+    choices: [checked, open, present, usable, tried, sessions, ended, absent]
     default: present
   overlap:
     description:
@@ -211,7 +214,12 @@ sessions:
 ended:
   description: Number of sessions ended by node and address.
   type: dict
-  returned: when O(state=absent), not in check mode
+  returned: when O(state=absent), not in check mode, or O(state=ended)
+short:
+  description: What is wrong with the nodes that were not asked.
+  type: list
+  elements: str
+  returned: when O(state=sessions) or O(state=ended)
 refused:
   description: The nodes that were seen to refuse the password.
   type: list

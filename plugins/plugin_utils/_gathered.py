@@ -81,9 +81,11 @@ def _sessions(result: Mapping[str, Any]) -> Iterator[str]:
     found = result.get("sessions")
     if problem or not found:
         yield f"{name}: {problem or 'no sessions'}"
-        return
-    for one in found if isinstance(found, Sequence) else [found]:
-        yield f"{name}: {json.dumps(one, sort_keys=True)}"
+    else:
+        for one in found if isinstance(found, Sequence) else [found]:
+            yield f"{name}: {json.dumps(one, sort_keys=True)}"
+    for line in result.get("short") or ():
+        yield f"{name}: NOT gathered: {line}"
 
 
 def _seen(result: Mapping[str, Any]) -> list[str]:

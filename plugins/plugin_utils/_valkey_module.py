@@ -12,7 +12,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.watchparty.secrets.plugins.module_utils import _valkey, _valkey_steps
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError, SecretsError
 
-STATES = ["checked", "open", "present", "usable", "tried", "sessions", "absent"]
+STATES = ["checked", "open", "present", "usable", "tried", "sessions", "ended", "absent"]
 ARGUMENT_SPEC: dict[str, Any] = {
     "credential": {"type": "str"},
     "state": {"type": "str", "choices": STATES, "default": "present"},
@@ -40,7 +40,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
 def wanted(params: Mapping[str, Any]) -> _valkey_steps.Wanted:
     """What is asked for, checked without asking a server."""
     login = _valkey.parse_url(params["login_url"], "login_url") if params["login_url"] else None
-    if login is None and params["state"] in ("usable", "tried", "absent"):
+    if login is None and params["state"] in ("usable", "tried", "ended", "absent"):
         raise HostError("login_url is needed for state %s" % params["state"])
     user = params["user"] or (login.user if login else _valkey.DEFAULT_USER)
     if login is not None and login.user != user:

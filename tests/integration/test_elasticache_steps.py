@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.action.elasticache_auth_token import Steps
+from ansible_collections.watchparty.secrets.plugins.module_utils import _valkey_steps
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     Denied,
     NoAccess,
@@ -18,11 +19,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
     StoreError,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _valkey_module as valkey_user
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import Parties
 from sandbox.valkey import Valkey
 from tests.integration.elasticache_server import ElastiCache
 from tests.integration.test_elasticache_tokens import tokens
-from tests.integration.valkey_lab import new_password, node
+from tests.integration.valkey_lab import dead, new_password, node, session
 
 ROTATE, SET = "ModifyReplicationGroup ROTATE", "ModifyReplicationGroup SET"
 
@@ -37,7 +39,16 @@ def server_of(api: ElastiCache) -> Valkey:
     return api._servers[0]
 
 
-def steps(api: ElastiCache, new: str | None, *, aborting: bool = False, check: bool = False, **options: Any) -> Steps:
+def steps(
+    api: ElastiCache,
+    new: str | None,
+    *,
+    aborting: bool = False,
+    check: bool = False,
+    leak: bool = False,
+    ends: Any = None,
+    **options: Any,
+) -> Steps:
     server = server_of(api)
     old = Login(None, server.password)
     found = Parties(
@@ -47,8 +58,21 @@ def steps(api: ElastiCache, new: str | None, *, aborting: bool = False, check: b
         url=server.url(),
         admin_url=server.url(),
         aborting=aborting,
+        leak=leak,
     )
-    return Steps(tokens(api, **options), found, lambda login: {node(server): server.accepts(login.password)}, check)
+    asked = lambda login: {node(server): server.accepts(login.password)}  # noqa: E731
+    return Steps(tokens(api, **options), found, asked, ends or ended_on(server), check)
+
+
+def ended_on(server: Valkey) -> Any:
+    """What the module does on the host."""
+    defaults = {name: one.get("default") for name, one in valkey_user.ARGUMENT_SPEC.items()}
+
+    def ended(login: Login) -> dict[str, Any]:
+        given = {**defaults, "state": "ended", "login_url": server.url(password=login.password)}
+        return _valkey_steps.ended(valkey_user.wanted(given), check=False)
+
+    return ended
 
 
 def sent(api: ElastiCache) -> list[str]:
@@ -69,6 +93,34 @@ def test_each_step_is_done_once(api: ElastiCache) -> None:
     assert steps(api, new).absent() == {"changed": False, "accepted": {place: False}}
     assert sent(api) == [ROTATE, SET]
     assert server.accepts(new)
+
+
+def test_a_leak_ends_every_session(api: ElastiCache) -> None:
+    """Also where a run was killed between the two: the old token is refused already then."""
+    server, new = server_of(api), new_password()
+    thief = session(server, server.password)
+    steps(api, new).present()
+    assert "ended" not in steps(api, new, leak=True, check=True).absent()
+    tokens(api).keep_only(new)
+    result = steps(api, new, leak=True).absent()
+    assert (result["changed"], result["ended"]) == (True, {node(server): {"127.0.0.1": 1}})
+    assert dead(thief)
+    assert steps(api, new, leak=True).absent()["changed"] is False
+
+
+def test_sessions_that_cannot_be_ended_are_told(api: ElastiCache) -> None:
+    """The old token is refused all the same."""
+
+    def refused(_login: Login) -> dict[str, Any]:
+        raise RotationError("h:6379: the user lacks a right there")
+
+    new = new_password()
+    steps(api, new).present()
+    result = steps(api, new, leak=True, ends=refused).absent()
+    assert (result["changed"], list(result["accepted"].values())) == (True, [False])
+    (words,) = result["warnings"]
+    assert "lacks a right" in words
+    assert "reboot-cache-cluster" in words
 
 
 def test_what_is_asked_before_a_rotation(api: ElastiCache) -> None:

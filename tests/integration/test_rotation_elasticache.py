@@ -15,7 +15,8 @@ from sandbox.valkey import Valkey
 from tests.integration import harness
 from tests.integration.elasticache_server import ElastiCache
 from tests.integration.harness import Lab, Run
-from tests.integration.valkey_lab import in_step, new_password
+from tests.integration.leak_lab import newest_post_mortem, respond
+from tests.integration.valkey_lab import dead, in_step, new_password, node, session_from, thief
 
 ROTATE = "playbooks/rotate.yml"
 pytestmark = pytest.mark.slow
@@ -51,6 +52,27 @@ def rotate(lab: Lab, api: ElastiCache, *arguments: str) -> Run:
     run = lab.run(*chosen, playbook=ROTATE, environment={"AWS_ENDPOINT_URL_ELASTICACHE": api.url})
     assert "canary" not in run.output
     return run
+
+
+def test_a_leaked_token_leaves_no_session(lab: Lab, servers: tuple[Valkey, Valkey]) -> None:
+    """Whoever is logged in is in the evidence; who logs in until the token is refused is gone afterwards, too."""
+    old = servers[0].password
+    with ElastiCache(servers, looks=0) as api, session_from("127.0.0.9", servers[1], old):
+        prepare(lab, api, servers[0])
+        with thief(servers[0], old) as kept:
+            run = respond(
+                lab,
+                *("-e", "leaked=cache", "-e", "leak_evidence_seconds=60", "-e", "leak_sessions=false"),
+                environment={"AWS_ENDPOINT_URL_ELASTICACHE": api.url},
+            )
+        assert not any(one.accepts(old) for one in servers), run.output
+        assert len(kept) > 2
+        assert [one for one in kept if not dead(one)] == []
+    assert "canary" not in run.output
+    page = newest_post_mortem(lab)
+    (line,) = (one for one in page.splitlines() if one.startswith("- cache: {"))
+    assert node(servers[1]) in line
+    assert "127.0.0.9" in line
 
 
 def in_use(lab: Lab) -> str:

@@ -355,6 +355,35 @@ def test_sessions_are_told_by_address(server: Valkey, run: Run) -> None:
     assert not found["changed"]
 
 
+def test_a_server_that_a_provider_manages_is_asked_as_the_user_itself(server: Valkey, run: Run) -> None:
+    """Each node once, by whatever name; one that cannot be reached hides nothing of the others."""
+    with Valkey(password=server.password, addresses=("127.0.0.5",)) as other:
+        server.create_user("else", new_password())
+        nobody = free_port()
+        nodes = [node(other), f"127.0.0.5:{other.port}", f"127.0.0.1:{nobody}"]
+        given = {"login_url": server.url(), "nodes": nodes}
+        with session_from("127.0.0.2", server, server.password), session_from("127.0.0.3", other, server.password):
+            found = run("sessions", **given)
+            assert found["sessions"] == {node(server): {"127.0.0.2": 1}, node(other): {"127.0.0.3": 1}}
+            assert [f"127.0.0.1:{nobody}: it cannot be reached" in one for one in found["short"]] == [True]
+            assert run("ended", check=True, **given)["changed"]
+        worker, admin = session(server, server.password), session(server, server._admin_password, "admin")
+        gone = run("ended", **given)
+        assert gone["ended"] == {node(server): {"127.0.0.1": 1}}
+        assert (dead(worker), dead(admin)) == (True, False)
+        assert not run("ended", **given)["changed"]
+    wrong = run("sessions", login_url=server.url(password=new_password()))
+    assert "does not accept the user and the password of login_url" in wrong["msg"]
+
+
+def test_a_replica_that_is_down_hides_no_session_of_its_primary(server: Valkey, run: Run) -> None:
+    gone = f"127.0.0.1:{free_port()}"
+    with session_from("127.0.0.2", server, server.password):
+        found = run("sessions", admin_url=server.admin_url(), nodes=[gone])
+    assert found["sessions"] == {node(server): {"127.0.0.2": 1}}
+    assert found["short"] == [one for one in found["short"] if one.startswith(f"{gone}: it cannot be reached")] != []
+
+
 def test_a_stranger_stops_the_end_before_anything_is_done(server: Valkey, run: Run) -> None:
     new = new_password()
     added = run("present", admin_url=server.admin_url(), login_url=server.url(password=new))

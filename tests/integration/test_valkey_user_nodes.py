@@ -271,12 +271,13 @@ def test_it_runs_from_standard_input_without_ansible(run: Run) -> None:
     from ansible_collections.watchparty.secrets.plugins.module_utils import (
         _errors,
         _lean_runtime,
+        _valkey_itself,
         _valkey_server,
         _valkey_steps,
     )
     from ansible_collections.watchparty.secrets.plugins.plugin_utils import _valkey_module as valkey_user
 
-    parts = (_errors, _valkey, _valkey_server, _valkey_steps, valkey_user)
+    parts = (_errors, _valkey, _valkey_server, _valkey_itself, _valkey_steps, valkey_user)
     new = new_password()
     with Valkey(password=new_password()) as server:
         document = {

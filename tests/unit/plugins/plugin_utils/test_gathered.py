@@ -37,6 +37,8 @@ def test_a_host(result: dict[str, Any], lines: list[str]) -> None:
         ({"sessions": [{"user": "a", "address": "10.0.0.7"}]}, ['{"address": "10.0.0.7", "user": "a"}']),
         ({"sessions": {"total": 2}}, ['{"total": 2}']),
         ({"sessions": []}, ["no sessions"]),
+        ({"sessions": [], "short": ["h:1: gone"]}, ["no sessions", "NOT gathered: h:1: gone"]),
+        ({"sessions": {"h:2": 1}, "short": ["h:1: gone"]}, ['{"h:2": 1}', "NOT gathered: h:1: gone"]),
         (TIMED_OUT, ["Task failed: Timed out after 5 second(s)."]),
         (SKIPPED, [OVER]),
     ],
