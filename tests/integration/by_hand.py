@@ -47,10 +47,10 @@ def blocks() -> dict[str, list[str]]:
 
 def missing_programs() -> list[str]:
     needed = [one for one in ("bash", "jq", "curl", "setsid", "openssl", "awk") if shutil.which(one) is None]
-    return needed if _valkey_cli() else [*needed, "valkey-cli"]
+    return needed if valkey_cli() else [*needed, "valkey-cli"]
 
 
-def _valkey_cli() -> str | None:
+def valkey_cli() -> str | None:
     beside = shutil.which("redis-cli", path=str(Path(sys.executable).parent))
     return shutil.which("valkey-cli") or shutil.which("redis-cli") or beside
 
@@ -66,7 +66,7 @@ class Operator:
         programs = self.directory / "bin"
         programs.mkdir(exist_ok=True)
         postgres = find_postgres().paths["psql"]
-        for name, path in (("aws", aws_cli.program()), ("psql", postgres), ("valkey-cli", _valkey_cli())):
+        for name, path in (("aws", aws_cli.program()), ("psql", postgres), ("valkey-cli", valkey_cli())):
             (programs / name).unlink(missing_ok=True)
             (programs / name).symlink_to(str(path))
 

@@ -26,6 +26,7 @@ SERVERS = (
 )
 """Files that drive a server's protocol, so that one version of Ansible is enough."""
 ONE_VERSION = (
+    "test_by_hand_aws",
     "test_canary.py::test_the_search_finds",
     "test_env_validator",
     "test_host_keys",
@@ -110,6 +111,8 @@ RARELY = (
     "test_audit_log.py::test_a_cut_off_body_is_found[logs]",
     "test_audit_log.py::test_every_call_fails_at_its_first_try[logs-throttle]",
     "test_by_hand.py::test_finished",
+    "test_by_hand_aws.py::test_a_key_is_taken_back",
+    "test_by_hand_aws.py::test_a_token_is_taken_back",
     "test_by_hand.py::test_taken_back[promoted]",
     "test_canary_rotation.py::test_the_search_finds_what_is_let_out",
     "test_killed.py::test_killed_while_it_goes_back",
