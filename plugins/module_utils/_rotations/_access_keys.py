@@ -3,7 +3,9 @@
 """The steps of an access key's rotation: made once and kept, proven, and the other one removed.
 
 A user has at most two keys. So a key that a killed attempt made, and nobody kept, stands in the way and is removed; it
-is known by being newer than the rotation and never used. Keys are removed by their own id, never as "the other one".
+is known by being newer than the rotation and never used. The journal cannot tell: no entry lies between a step's and
+the key, and AWS may not have shown the plan, which refuses every second key, one that was made just before. Keys are
+removed by their own id, never as "the other one".
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Callable, Dict, List, Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
@@ -30,6 +32,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._url import Log
 
 SECONDS, INTERVAL = 30.0, 2.0
 """How long IAM is given to show a change, and how often it is asked."""
+APART = timedelta(minutes=15)
+"""How far this machine's clock may be from AWS's: from further off AWS takes no request."""
 _ID = re.compile(r"[A-Z0-9]{16,128}")
 TEMPORARY = "ASIA"
 """What the ids of temporary keys begin with."""
@@ -46,7 +50,7 @@ class Keys:
     """None before it was made."""
     aborting: bool
     since: datetime
-    """When the rotation began."""
+    """When the rotation began, by the clock of the machine that began it."""
     first_off: bool = False
     """Whether the old key goes off before the new one is made: it leaked, and may read where that comes to."""
 
@@ -167,7 +171,7 @@ class Steps:
         found = self._found
         known = {found.old.username, found.new.username if found.new else None}
         others = [one for one in self._hands.keys.of(found.user) if one.id not in known]
-        ours = [one for one in others if one.created >= found.since and not self._hands.keys.is_used(one.id)]
+        ours = [one for one in others if one.created >= found.since - APART and not self._hands.keys.is_used(one.id)]
         foreign = [one.id for one in others if one not in ours]
         if foreign and not found.aborting:
             raise RotationError(f"{found.credential}: {second_key(found.user, foreign[0])}")

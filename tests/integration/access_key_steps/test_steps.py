@@ -99,6 +99,14 @@ class TestIssued:
         assert world.names() == {world.old.username, new.username}
         assert lost not in world.names()
 
+    @pytest.mark.parametrize("aborting", [True, False])
+    def test_so_it_does_where_the_clock_of_the_run_is_ahead(self, world: World, *, aborting: bool) -> None:
+        """By as much as AWS accepts requests from."""
+        lost = world.iam.create_access_key(UserName=USER)["AccessKey"]["AccessKeyId"]
+        steps = world.steps(since=datetime.now(UTC) + timedelta(minutes=14), aborting=aborting)
+        steps.absent() if aborting else steps.issued()
+        assert lost not in world.names()
+
     def test_a_key_of_somebody_else_stays(self, world: World) -> None:
         other = world.iam.create_access_key(UserName=USER)["AccessKey"]["AccessKeyId"]
         later = datetime.now(UTC) + timedelta(hours=1)
