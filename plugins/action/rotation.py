@@ -70,6 +70,7 @@ class ActionModule(RotationAction):
         "resume": {"type": "str"},
         "abort": {"type": "bool", "default": False},
         "hosts": {"type": "list", "elements": "str", "default": []},
+        "here": {"type": "list", "elements": "str"},
         "proven": {"type": "list", "elements": "str", "default": []},
         "skipped": {"type": "list", "elements": "str", "default": []},
         "leaves_lost": {"type": "bool", "default": False},
@@ -138,8 +139,10 @@ class ActionModule(RotationAction):
         plan = _rehearsal.fitting(ground, wish, plan, self._goes(setting, journal, rotation_id, contents))
         looks = _ssh_key.looks(setting, plan)
         needs = [name for name in wish.names if name in plan.refused and self._is_asked(setting, name, given)]
-        data = _plan_words.described(setting.catalog, plan, args["hosts"])
-        said: dict[str, Any] = {"plan": data, "said": _plan_words.words(data, late), "needs": needs}
+        here = args["hosts"] if args["here"] is None else args["here"]
+        data = _plan_words.described(setting.catalog, plan, [one for one in here if one not in args["skipped"]])
+        spoken = _plan_words.words(data, late) + _plan_words.elsewhere(plan, args["hosts"], here, args["skipped"])
+        said: dict[str, Any] = {"plan": data, "said": spoken, "needs": needs}
         said["refused"] = data["refused"]
         said["takes_down"] = _shared.taking_down(setting, args["credentials"])
         said["is_seen"] = args["seen"] is not None
@@ -207,7 +210,11 @@ class ActionModule(RotationAction):
             past = "promotion" if rotation.step in ("retire", "record") else "removal of old values"
             raise RotationError(f"{rotation} is past its {past} and the old value may be gone; go on with it instead")
         way = "is taken back" if args["abort"] or rotation.step in _steps.BACKWARD else "goes on"
-        said = [f"{rotation} was not finished; it {way} from there"]
+        names = ", ".join(rotation.plan.get("credentials", {})) or "no credential"
+        said = [
+            f"{rotation} was not finished; it {way} from there",
+            f"it has {names}; nothing else is begun before it has ended",
+        ]
         leak = journal.incident.id if args["incident"] and journal.incident else args["incident"]
         joined = None if args["abort"] else _joined.joined(rotation, leak, args["reached"])
         if joined:

@@ -106,13 +106,17 @@ options:
     type: list
     elements: str
     default: []
+  here:
+    description: Those of O(hosts) that this run reaches; all by default. What becomes of the others is said.
+    type: list
+    elements: str
   proven:
     description: With O(state=gated), the hosts that were just seen to run on the other value.
     type: list
     elements: str
     default: []
   skipped:
-    description: With O(state=gated), the hosts that the operator takes the responsibility for.
+    description: The hosts that the operator takes the responsibility for.
     type: list
     elements: str
     default: []

@@ -69,6 +69,21 @@ def words(plan: Mapping[str, Any], late: Sequence[str] = ()) -> list[str]:
     return lines or ["no credential is in the catalog"]
 
 
+def elsewhere(plan: _rotation.Plan, hosts: Sequence[str], here: Sequence[str], skipped: Sequence[str]) -> list[str]:
+    """What becomes of hosts of the inventory that this run does not reach."""
+    away = [one for one in hosts if one not in here and one not in skipped]
+    left = [one for one in hosts if one in skipped]
+    lines = []
+    if away and plan.items and not plan.incident:
+        lines.append(
+            f"{', '.join(away)}: not in this run (--limit), so the old values stay valid, and the rotation open, until "
+            f"{'it is' if len(away) == 1 else 'they are'}"
+        )
+    if left and plan.items:
+        lines.append(f"{', '.join(left)}: left behind, neither deployed to nor waited for")
+    return lines
+
+
 def diff(plan: Mapping[str, Any]) -> dict[str, str]:
     """What --diff shows: every place, before and after."""
     places = sorted({place for item in plan["credentials"].values() for place in item["places"]})

@@ -118,6 +118,28 @@ def test_any_begins_where_none_is_open(begun: Any) -> None:
     assert begun("database", resume="any")["rotation"]["id"].startswith("r-20")
 
 
+@pytest.mark.parametrize("state", ["planned", "begun"])
+def test_what_goes_on_is_named_and_that_nothing_else_begins(world: World, begun: Any, state: str) -> None:
+    """Whatever this run was asked for."""
+    world.begun("database")
+    first, second = begun("deploy", state=state, resume="any")["said"]
+    assert first.endswith(" was not finished; it goes on from there")
+    assert second == "it has database; nothing else is begun before it has ended"
+
+
+@pytest.mark.parametrize("state", ["planned", "begun"])
+def test_hosts_that_the_run_does_not_reach_are_not_promised(begun: Any, state: str) -> None:
+    hosts = {"hosts": ["web1", "web2", "web3", "web4"], "here": ["web1"], "skipped": ["web4"]}
+    answer = begun("database", state=state, **hosts)
+    assert answer["plan"]["hosts"] == ["web1"]
+    assert answer["said"][-3:] == [
+        "one rollout restarts no units on web1",
+        "web2, web3: not in this run (--limit), so the old values stay valid, and the rotation open, until they are",
+        "web4: left behind, neither deployed to nor waited for",
+    ]
+    assert "not in this run" not in " ".join(begun("database", state="planned", resume="any", hosts=["web1"])["said"])
+
+
 def test_a_new_value_by_its_kind() -> None:
     assert shared.new_value(Kind("x", length=20)).isascii()
     assert len(shared.new_value(Kind("x", length=20))) == 20
