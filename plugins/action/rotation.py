@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations impo
     _steps,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import (
     _access_key,
     _forgotten,
@@ -127,21 +128,22 @@ class ActionModule(RotationAction):
             leak=bool(args["incident"]),
             former={} if args["incident"] else _former(setting, journal),
         )
-        plan = _rotation.plan(ground, wish)
-        against = {
-            **_access_key.against(setting, plan, contents),
-            **_ssh_key.against(setting, plan, contents, args["seen"]),
-            **_against_mirror(setting, plan),
-        }
-        if against:
-            plan = _rotation.plan(replace(ground, against={**ground.against, **against}), wish)
+        plan = _planned(setting, ground, wish, args["seen"])
+        needs = [name for name in wish.names if name in plan.refused and self._is_asked(setting, name, given)]
+        if needs and args["ask"] and not write:
+            ground = replace(ground, supplied={**given, **{name: Login(None, _shared.generate(32)) for name in needs}})
+            plan = _planned(setting, ground, wish, args["seen"])
         rotation_id = f"r-{_shared.now():%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
         plan = _rehearsal.fitting(ground, wish, plan, self._goes(setting, journal, rotation_id, contents))
         looks = _ssh_key.looks(setting, plan)
-        needs = [name for name in wish.names if name in plan.refused and self._is_asked(setting, name, given)]
         here = args["hosts"] if args["here"] is None else args["here"]
         data = _plan_words.described(setting.catalog, plan, [one for one in here if one not in args["skipped"]])
         spoken = _plan_words.words(data, late) + _plan_words.elsewhere(plan, args["hosts"], here, args["skipped"])
+        spoken += [
+            f"{name}: its new value is asked for at the terminal; without one, give it by -e rotation_values_file=FILE"
+            for name in needs
+            if name in data["credentials"]
+        ]
         said: dict[str, Any] = {"plan": data, "said": spoken, "needs": needs}
         said["refused"] = data["refused"]
         said["takes_down"] = _shared.taking_down(setting, args["credentials"])
@@ -346,6 +348,19 @@ def _require_open(journal: Journal, named: str, *, back: bool) -> None:
         else "it has ended, or never was (rotation_report.yml); leave it out to begin a new one"
     )
     raise RotationError(f"rotation {named}, which rotation_resume names, is not open: {instead}")
+
+
+def _planned(
+    setting: Setting, ground: _rotation.Ground, wish: _rotation.Wish, seen: Sequence[Mapping[str, Any]] | None
+) -> _rotation.Plan:
+    """With what providers and hosts have against it."""
+    plan = _rotation.plan(ground, wish)
+    against = {
+        **_access_key.against(setting, plan, ground.contents),
+        **_ssh_key.against(setting, plan, ground.contents, seen),
+        **_against_mirror(setting, plan),
+    }
+    return _rotation.plan(replace(ground, against={**ground.against, **against}), wish) if against else plan
 
 
 def _former(setting: Setting, journal: Journal) -> dict[str, Contents]:

@@ -118,6 +118,22 @@ def test_any_begins_where_none_is_open(begun: Any) -> None:
     assert begun("database", resume="any")["rotation"]["id"].startswith("r-20")
 
 
+def test_check_mode_plans_what_would_be_asked_for(world: World, begun: Any) -> None:
+    """And refuses it where nobody would ask."""
+    world.catalog = _catalog.parse(CATALOG, "test")
+    wish = {"state": "planned", "resume": "any"}
+    answer = begun("token", ask=True, **wish)
+    assert (answer["refused"], list(answer["plan"]["credentials"])) == ({}, ["token"])
+    assert answer["said"][-1] == (
+        "token: its new value is asked for at the terminal; without one, give it by -e rotation_values_file=FILE"
+    )
+    for more in ({"ask": False}, {"ask": True, "credentials": ["database"]}):
+        answer = begun("token", **{**wish, **more})
+        assert "asked for at the terminal" not in " ".join(answer["said"])
+    assert begun("token", **wish)["refused"]["token"].startswith("a third party issues it; give the new value by")
+    assert world.rotator().look().head == 0
+
+
 @pytest.mark.parametrize("state", ["planned", "begun"])
 def test_what_goes_on_is_named_and_that_nothing_else_begins(world: World, begun: Any, state: str) -> None:
     """Whatever this run was asked for."""
