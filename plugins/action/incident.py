@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import (
     _standing,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _let_in
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _files, _gathered, _holder, _logged_out
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
@@ -69,13 +69,15 @@ class ActionModule(RotationAction):
             return self._unfounded(setting, args, journal, journal.incident)
         if self._task.check_mode or state == "shown":
             keys = session_keys(setting, journal.incident)
-            return {"changed": False, "replaced_keys": [name for name in keys if keys[name]], **_told(journal.incident)}
+            shown = {"replaced_keys": [name for name in keys if keys[name]], "opened": _let_in.hosts(journal)}
+            return {"changed": False, **shown, **_told(journal.incident)}
         if state == "noted":
             return self._note(setting, args, journal, journal.incident)
         if state == "kept":
             return self._keep(args, journal.incident)
         if state == "reported":
-            return self._report(setting, args, journal, journal.incident)
+            told = {**args["told"], "let_in": _let_in.by_credential(journal)}
+            return self._report(setting, {**args, "told": told}, journal, journal.incident)
         setting.rotator.append(journal, journal.incident.id, "closed", contained=journal.incident.id)
         return {"changed": True, **_told(journal.incident)}
 

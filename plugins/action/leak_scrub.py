@@ -46,6 +46,16 @@ def _replaced(journal: Journal) -> set[str]:
     return {name for name, one in journal.rotated.items() if _ages.moment(one.at) >= since}
 
 
+def _needed(journal: Journal) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Versions by which hosts that were away are yet to be tried, and those hosts."""
+    return {
+        (name, one): left.hosts
+        for left in journal.obligations.values()
+        if left.hosts
+        for name, one in left.secrets.items()
+    }
+
+
 def _mirrors(catalog: Catalog, names: Sequence[str], refreshed: Mapping[str, str]) -> Iterator[str]:
     """GitHub's other copies, which nobody can read back, so that nothing here tells whether they are the old ones."""
     for name in names:
@@ -90,10 +100,18 @@ class ActionModule(RotationAction):
         versions, untold = _dead_values.holders(
             setting, planned, args["credentials"], lambda name: scrub.denied_by(client, name)
         )
+        needed = _needed(setting.rotator.look())
+        kept = [(name, one) for name, ids in versions.items() for one in ids if (name, one) in needed]
+        versions = {name: [one for one in ids if (name, one) not in needed] for name, ids in versions.items()}
         done, cannot = scrub.scrubbed(
             client, versions, lambda region: setting.connection.in_region(region).store_client("secretsmanager")
         )
         cannot += untold
+        cannot += [
+            f"version {one} of {name} holds what {', '.join(needed[name, one])} still lets in; it is scrubbed once "
+            "that is refused there"
+            for name, one in kept
+        ]
         path = setting.catalog.ssm_path
         for name in args["parameters"]:
             try:

@@ -15,6 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._journal import
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _impact, _joined, _leak_steps
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import (
     _ages,
+    _let_in,
     _rehearsal,
     _revocations,
     _rotation,
@@ -81,6 +82,7 @@ class ActionModule(RotationAction):
         "notes": {"type": "dict", "default": {}},
         "refusals": {"type": "dict", "default": {}},
         "proven_at": {"type": "list", "elements": "float", "default": []},
+        "left": {"type": "dict", "default": {}},
         "audit": {"type": "dict", "default": {}},
         "seen": {"type": "list", "elements": "dict"},
     }
@@ -257,12 +259,17 @@ class ActionModule(RotationAction):
         if decision.way == _steps.AGAIN:
             journal = setting.rotator.rebase(args["moved"])
         else:
-            more = {"notes": args["notes"], "reason": args["words"] if decision.way == _steps.BACK else ""}
+            more = {
+                "notes": args["notes"],
+                "left": args["left"],
+                "reason": args["words"] if decision.way == _steps.BACK else "",
+            }
             if journal.incident is not None:
                 at = _ages.stamp(_shared.now())
+                noted = replace(rotation, left={**rotation.left, **args["left"]})
                 first = _ages.stamp(datetime.fromtimestamp(min(args["proven_at"]), UTC)) if args["proven_at"] else ""
                 seen = _leak_steps.events(
-                    rotation,
+                    noted,
                     str(decision.step),
                     setting.kinds,
                     at,
@@ -321,6 +328,7 @@ class ActionModule(RotationAction):
                 **_revocations.owed(
                     setting.catalog, rotation.id, rotation.plan, setting.kinds, _shared.now(), journal.incident
                 ),
+                **_let_in.obligations(setting.catalog, rotation, journal.obligations, now),
             }
             more["obligations"] = left
             more["replaced"] = _leak_steps.replaced(rotation, left, journal.incident) if journal.incident else {}

@@ -81,8 +81,11 @@ class ActionModule(ServerAction):
         self._require_another_way(gone)
         if not self._pair.back and not self._is_accepted(str(kept)):
             found = on_host(state="looked")
+            if not found.get("failed") and found["old"] and not found["new"] and self._pair.leak:
+                found = on_host(state="present")  # the host was away when the new one was let in
             if found.get("failed") or found["old"]:
                 self._require(kept, accepted=True)
+            if found.get("failed"):
                 return found
         result = on_host()
         if not result.get("failed") and not self._task.check_mode:

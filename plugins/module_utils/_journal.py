@@ -68,6 +68,8 @@ class OpenRotation:
     """Whether a promotion has begun, so that an abort has something to move back."""
     notes: Mapping[str, Any] = field(default_factory=dict)
     """What acts observed and later ones need, by credential."""
+    left: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Hosts that could not be reached and still let the old value in, by credential; after a leak only."""
 
     @property
     def prescribes(self) -> bool:
@@ -119,6 +121,8 @@ class Obligation:
     """Version ids that hold the value concerned."""
     notes: Mapping[str, Any] = field(default_factory=dict)
     """What the rotation's acts observed of the credential."""
+    hosts: tuple[str, ...] = ()
+    """Those alone that it is about: they were away when a leaked key was taken out elsewhere. Empty for all."""
 
 
 @dataclass(frozen=True)
@@ -228,7 +232,7 @@ def _last(journal: Journal, more: Iterable[str]) -> tuple[str, ...]:
 def _obligations(journal: Journal, name: str, entry: Mapping[str, Any]) -> Mapping[str, Obligation]:
     found = {**journal.obligations}
     for key, one in _mapping(name, entry, "obligations").items():
-        found[key] = Obligation(id=key, **one)
+        found[key] = Obligation(id=key, **{**one, "hosts": tuple(one.get("hosts", ()))})
     for done in entry.get("discharged", ()):
         found.pop(done, None)
     return found
@@ -253,6 +257,7 @@ def _opened(number: int, name: str, entry: Mapping[str, Any], same: Optional[Ope
         reason=str(entry.get("reason", rotation.reason)),
         plan=_mapping(name, entry, "plan") or rotation.plan,
         notes=_noted(rotation.notes, _mapping(name, entry, "notes")),
+        left={**rotation.left, **{key: tuple(one) for key, one in _mapping(name, entry, "left").items()}},
         promoted=rotation.promoted or entry["step"] in PROMOTING_STEPS,
     )
     if prescribed is None:

@@ -140,6 +140,11 @@ incident:
       that may have leaked too, as rotation and credential; they are made anew.
   type: dict
   returned: success
+opened:
+  description: The hosts that still let a leaked key in, since they could not be reached. They get nothing new.
+  type: list
+  elements: str
+  returned: when O(state=shown)
 words:
   description: How it is contained, and whether an earlier declaration was escalated.
   type: str

@@ -152,6 +152,11 @@ options:
     type: list
     elements: float
     default: []
+  left:
+    description:
+      - With O(state=advanced), the hosts that could not be reached and still let a leaked key in, by credential.
+    type: dict
+    default: {}
   audit:
     description: With O(state=closed), O(state=revoked) or O(state=forgotten), number and digest of the audit record.
     type: dict
@@ -256,9 +261,15 @@ rotation:
       type: list
       elements: str
     credentials:
-      description: Name, kind, act and task folder of each credential.
+      description:
+        - Name, kind, act and task folder of each credential; C(hosts) where only those are concerned, and C(left), the
+          hosts that could not be reached so far after a leak.
       type: list
       elements: dict
+    opened:
+      description: The hosts that still let a leaked key in, since they could not be reached. They get nothing new.
+      type: list
+      elements: str
 way:
   description: What follows from the outcome. V(go), V(back), V(stop) or V(again).
   type: str

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -42,13 +42,18 @@ def facts_of(
     told: Mapping[str, Any],
     now: datetime,
 ) -> dict[str, Any]:
-    """``results`` says by credential what became of it; ``told`` are lists of words by heading."""
+    """``results`` says by credential what became of it; ``told`` are lists of words by heading, and by credential the
+    hosts that still let it in."""
     began = _ages.moment(incident.at)
 
     def seconds(at: str) -> float:
         return (_ages.moment(at) - began).total_seconds()
 
-    rows = [_row(catalog, incident, one, results.get(one["name"], {})) for one in impact.get("credentials", [])]
+    let_in = told.get("let_in", {})
+    rows = [
+        _row(catalog, incident, one, {**results.get(one["name"], {}), "let_in": let_in.get(one["name"], ())})
+        for one in impact.get("credentials", [])
+    ]
     still = [f"{row['name']}: {row['state']}" for row in rows if row["open"]] + list(told.get("alive", ()))
     clock = _clock({name: seconds(at) for name, at in incident.events.items()})
     timeline = [{"seconds": 0.0, "at": incident.at, "what": f"declared by {incident.who}"}]
@@ -144,6 +149,15 @@ def _left(incident: Incident) -> list[str]:
     return [f"{host} was left behind, and what it holds is dead; run deploy.yml once it is back" for host in hosts]
 
 
+def _still_open(hosts: Sequence[str]) -> str:
+    they, them = ("it answers", "it") if len(hosts) == 1 else ("they answer", "them")
+    return (
+        f"but not reached and still open to the leaked one: {', '.join(hosts)}. Deploy nothing there; start the same "
+        f"command again once {they}, or leave {them} for good by -e compromised_hosts={','.join(hosts)} and rebuild "
+        f"{them}"
+    )
+
+
 def _row(catalog: Catalog, incident: Incident, one: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
     """One credential's line. What runs before this one did is in the journal; what this one saw wins."""
     name = one["name"]
@@ -172,6 +186,8 @@ def _state(catalog: Catalog, name: str, events: Mapping[str, str], result: Mappi
         return f"revoked, as the operator says; the new value is {'' if given else 'NOT '}in force", False
     if not result.get("replaced", given or f"refused/{name}" in events):
         return f"OPEN: {result.get('why', 'not replaced')}{f'; revoke it at {page}' if page else ''}", True
+    if result.get("let_in"):
+        return f"OPEN: the new one is in force, {_still_open(result['let_in'])}", True
     if given:
         words = f"revoke the old value{f' at {page}' if page else ' where it was issued'}"
         return f"OPEN: the new value is in force; {words}, then start again with -e leak_revoked={name}", True

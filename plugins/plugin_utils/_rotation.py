@@ -27,7 +27,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _impact, _leak_steps
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, Credential
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _kinds, _rotation, _steps
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import (
+    _ages,
+    _kinds,
+    _let_in,
+    _rotation,
+    _steps,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator import Rotator, Who
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
@@ -177,6 +183,7 @@ def told(setting: Setting, journal: Journal, rotation: OpenRotation) -> dict[str
         "rolling": _rotation.is_rolling(setting.catalog, items),
         "refused": dict(rotation.plan.get("refused", {})),
         "credentials": [told_item(setting, item, rotation) for item in items],
+        "opened": _let_in.hosts(journal),
         "record": record_of(setting, journal, rotation),
         "audit": {"wanted": bool(setting.catalog.audit_log), "head": dict(journal.audit)},
         "together": (bool(rotation.plan.get("immediate")) and bool(taking_down(setting, changed)))
@@ -205,7 +212,8 @@ def told_item(setting: Setting, item: _rotation.Item, rotation: OpenRotation) ->
     told = told_credential(setting, item)
     later = item.act == _rotation.ROTATE and not rotation.plan.get("incident") and _rotation.retires_later(credential)
     removes = item.act == _rotation.RENEW or (item.act == _rotation.ROTATE and "retire" in told["stages"])
-    return {**told, "later": rotation.step == "retire" and later, "old_refused": removes and not later}
+    some = {"hosts": list(item.hosts), "left": list(rotation.left.get(item.credential, ()))}
+    return {**told, **some, "later": rotation.step == "retire" and later, "old_refused": removes and not later}
 
 
 def told_credential(setting: Setting, item: _rotation.Item) -> dict[str, Any]:

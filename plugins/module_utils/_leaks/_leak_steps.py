@@ -37,19 +37,23 @@ def events(
     """
     if rotation.plan.get("incident") != incident.id:
         return {}
-    items = [item for item in _rotation.items_of(rotation.plan) if item.act in _rotation.CHANGES]
-    changed = [item for item in items if named(rotation.id, item.credential) not in incident.spoiled]
+    items = _rotation.items_of(rotation.plan)
+    changing = [item for item in items if item.act in _rotation.CHANGES]
+    changed = [item for item in changing if named(rotation.id, item.credential) not in incident.spoiled]
+    # What a host that is away still lets in is not refused yet.
+    late = [item for item in items if item.hosts]
+    gone = [item for item in (*changed, *late) if not rotation.left.get(item.credential)]
     found = []
-    down = taking_down({item.credential: item.kind for item in items}, kinds, reads)
+    down = taking_down({item.credential: item.kind for item in changing}, kinds, reads)
     if following == "revoke" and down:
         found.append(f"down/{rotation.id}")
     if rotation.step == "revoke" and following == "deploy":
-        found += [f"refused/{item.credential}" for item in changed if _removes(item, kinds)]
+        found += [f"refused/{item.credential}" for item in gone if _removes(item, kinds)]
     if rotation.step == "deploy" and following == "promote":
         found += [f"live/{item.credential}" for item in changed]
         found += [f"up/{rotation.id}"] if rotation.plan.get("immediate") and down else []
     if rotation.step == "retire" and following == "record":
-        found += [f"{_end(item, kinds)}/{item.credential}" for item in changed]
+        found += [f"{_end(item, kinds)}/{item.credential}" for item in gone]
     seen = dict.fromkeys(found, at)
     if first and rotation.step == "deploy" and following == "promote":
         return {f"first/{rotation.id}": first, **seen}

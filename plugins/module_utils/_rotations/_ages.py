@@ -88,6 +88,6 @@ def retires_later(credential: Credential) -> bool:
 
 
 def due_obligations(journal: Journal, now: datetime) -> list[Obligation]:
-    """What the next run carries out; what waits for a third party is not among it."""
-    every = (one for one in journal.obligations.values() if one.act != REVOKE)
+    """What the next run carries out; what waits for a third party, or after a leak for some hosts, is not among it."""
+    every = (one for one in journal.obligations.values() if one.act != REVOKE and not one.hosts)
     return sorted((one for one in every if moment(one.due) <= now), key=lambda one: one.id)

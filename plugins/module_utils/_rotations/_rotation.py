@@ -52,11 +52,13 @@ class Item:
     obligation: Optional[str] = None
     issued: bool = False
     """Whether a provider makes the new value."""
+    hosts: tuple[str, ...] = ()
+    """Those alone that it is about; empty for all."""
 
     def entry(self) -> dict[str, Any]:
         """The item as the journal keeps it."""
         kept: dict[str, Any] = {"kind": self.kind, "act": self.act, "phases": self.phases}
-        more = {"obligation": self.obligation, "issued": self.issued}
+        more = {"obligation": self.obligation, "issued": self.issued, "hosts": list(self.hosts)}
         return {**kept, **{name: value for name, value in more.items() if value}}
 
 
@@ -97,7 +99,8 @@ class Plan:
 
 def items_of(entry: Mapping[str, Any]) -> tuple[Item, ...]:
     """The items that a journal's plan holds, in their order."""
-    return tuple(Item(credential=name, **one) for name, one in entry.get("credentials", {}).items())
+    found = {name: {**one, "hosts": tuple(one.get("hosts", ()))} for name, one in entry.get("credentials", {}).items()}
+    return tuple(Item(credential=name, **one) for name, one in found.items())
 
 
 @dataclass(frozen=True)
@@ -152,8 +155,12 @@ def plan(ground: Ground, wish: Wish) -> Plan:
             continue
         taken.update(dict.fromkeys(places, credential.name))
         items.append(_item(credential, kind, wish, age, places))
-    if not wish.leak:
-        items += _obligations(ground, wish, {item.credential for item in items}, taken, refused)
+    busy = {item.credential for item in items}
+    if wish.leak:
+        items += _left_behind(ground, wish, busy)
+        passed = {name: why for name, why in passed.items() if name not in {item.credential for item in items}}
+    else:
+        items += _obligations(ground, wish, busy, taken, refused)
     return replace(pinned(ground, items, refused, passed), incident=wish.leak, immediate=wish.immediate)
 
 
@@ -161,7 +168,7 @@ def is_replaced(journal: Journal, name: str) -> bool:
     """Whether a rotation that answers the open incident has replaced it, by a value that cannot have leaked too, and
     left nothing for a later one to end."""
     incident, last = journal.incident, journal.rotated.get(name)
-    kept = {one.credential for one in journal.obligations.values() if one.act != REVOKE}
+    kept = {one.credential for one in journal.obligations.values() if one.act != REVOKE and not one.hosts}
     if incident is None or last is None or name in kept or last.incident != incident.id:
         return False
     return named(last.rotation, name) not in incident.spoiled
@@ -214,6 +221,16 @@ def _obligations(
             places=places,
             obligation=one.id,
         )
+
+
+def _left_behind(ground: Ground, wish: Wish, busy: set[str]) -> Iterator[Item]:
+    """What the incident's earlier runs could not take out of hosts that were away."""
+    for one in sorted(ground.journal.obligations.values(), key=lambda one: one.id):
+        credential = ground.catalog.credentials.get(one.credential)
+        if one.hosts and credential is not None and one.credential in wish.names and one.credential not in busy:
+            busy = busy | {one.credential}
+            reason = f"its leaked key still opens {', '.join(one.hosts)}"
+            yield Item(one.credential, credential.kind, RETIRE, reason, 0, obligation=one.id, hosts=one.hosts)
 
 
 def pinned(ground: Ground, items: Sequence[Item], refused: Mapping[str, str], passed: Mapping[str, str]) -> Plan:

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.action import rotation
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_pair
@@ -154,6 +155,49 @@ def test_hosts_that_the_run_does_not_reach_are_not_promised(begun: Any, state: s
         "web4: left behind, neither deployed to nor waited for",
     ]
     assert "not in this run" not in " ".join(begun("database", state="planned", resume="any", hosts=["web1"])["said"])
+
+
+class TestAHostThatWasAway:
+    """The incident's rotation leaves it, the next one of the same incident takes it up, and nobody else."""
+
+    @pytest.fixture
+    def act(self, world: World, monkeypatch: pytest.MonkeyPatch) -> Any:
+        monkeypatch.setitem(KINDS, "ssh_key", Kind("ssh_key", form="ssh_key", stages=("set", "test", "retire")))
+
+        def act(state: str, **more: Any) -> dict[str, Any]:
+            defaults = {name: one.get("default") for name, one in rotation.ActionModule.extra_options.items()}
+            action = rotation.ActionModule.__new__(rotation.ActionModule)
+            action._task = SimpleNamespace(check_mode=False)
+            setting = Setting(world.catalog, KINDS, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
+            answer: dict[str, Any] = action.answer(setting, {**defaults, "state": state, **more}, {})
+            return answer
+
+        return act
+
+    def test_it_stays_until_it_is_done(self, world: World, act: Any, begun: Any) -> None:
+        at = "2000-01-01T00:00:00Z"
+        incident = Incident("leak-1", at, "ops", ("deploy",)).entry()
+        rotator = world.rotator()
+        rotator.append(rotator.look(), "leak-1", "closed", incident=incident)
+        world.begun("deploy", leak="leak-1")
+        world.rotator().advance("retire")
+        assert act("advanced", left={"deploy": ["web2"]})["rotation"]["opened"] == ["web2"]
+        kept = world.rotator().look().incident
+        assert kept is not None
+        assert "refused/deploy" not in kept.events
+        assert list(act("closed")["obligations"]) == ["r1/deploy"]
+
+        again = begun("deploy", incident="leak-1", force=False)
+        assert "looks" not in again
+        assert again["rotation"]["todo"] == ["retire", "record"]
+        assert again["rotation"]["credentials"][0]["hosts"] == ["web2"]
+        act("advanced", left={"deploy": []})
+        assert act("closed")["obligations"] == {}
+        journal = world.rotator().look()
+        assert journal.obligations == {}
+        assert journal.incident is not None
+        assert "refused/deploy" in journal.incident.events
+        assert begun("deploy", incident="leak-1", force=False)["nothing"]
 
 
 def test_a_new_value_by_its_kind() -> None:

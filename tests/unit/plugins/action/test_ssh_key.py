@@ -233,6 +233,16 @@ class TestForward:
         run("present", made)
         assert "accepted" not in run("absent", made, check=True)
 
+    def test_a_host_that_was_away_gets_the_new_key_first(self, run: Any, host: Host, world: World) -> None:
+        """After a leak, and never in an ordinary rotation, which waits for every host."""
+        rotator = world.begun("deploy", leak="leak-1")
+        rotator.create(KINDS, shared.new_value, {})
+        rotator.advance("retire")
+        answer = run("absent", rotator)
+        assert not answer.get("failed"), answer
+        assert [one for one in host.log if isinstance(one, str)] == ["looked", "present", "absent"]
+        assert (host.file, answer["accepted"]) == ({print_of(new_of(rotator))}, False)
+
     def test_a_leak_is_told_to_the_host(self, run: Any, host: Host, world: World, monkeypatch: Any) -> None:
         rotator = world.begun("deploy", leak="leak-1")
         rotator.create(KINDS, shared.new_value, {})

@@ -138,6 +138,15 @@ class TestOpenRotation:
         found = opened(fold(PATH, readings)).notes
         assert found == {"cache": {"a:1": "run/7", "b:1": "run/3"}, "odd": "first"}
 
+    def test_hosts_that_were_left_behind_may_come_back(self) -> None:
+        readings = [
+            entry(1, "set", left={"deploy": ["web2", "web3"], "ci": ["web2"]}),
+            entry(2, "test"),
+            entry(3, "retire", left={"deploy": ["web3"], "ci": []}),
+        ]
+        assert opened(fold(PATH, readings[:2])).left == {"deploy": ("web2", "web3"), "ci": ("web2",)}
+        assert opened(fold(PATH, readings)).left == {"deploy": ("web3",), "ci": ()}
+
     def test_a_takeover_has_its_own_run_and_holder(self) -> None:
         readings = [
             entry(1, "deploy", at="10:00", run="run1", holder={"pid": 7}, phase=1, plan={"phases": 1}),
@@ -203,6 +212,14 @@ class TestWhatStays:
         based = base_entry(journal)
         assert based["obligations"] == {"r1/cache": kept, "r1/database": DUE}
         assert fold(PATH, [entry(2, "closed", "trim", **based)]).obligations == journal.obligations
+
+    def test_an_obligation_on_some_hosts(self) -> None:
+        left = {**DUE, "hosts": ["web2"]}
+        journal = fold(PATH, [entry(1, "closed", obligations={"r1/deploy": left, "r1/cache": DUE})])
+        assert journal.obligations["r1/deploy"].hosts == ("web2",)
+        assert "hosts" not in base_entry(journal)["obligations"]["r1/cache"]
+        based = fold(PATH, [entry(2, "closed", "trim", **json.loads(json.dumps(base_entry(journal))))])
+        assert based.obligations == journal.obligations
 
     def test_credentials_that_were_prepared(self) -> None:
         journal = fold(PATH, [entry(1, "closed", prepared=["a"]), entry(2, "closed", prepared=["b", "a"])])
@@ -397,6 +414,8 @@ def test_a_broken_entry_is_named(body: str) -> None:
         {"ended": 1},
         {"ended": [{"canary": 1}]},
         {"notes": "canary"},
+        {"left": "canary"},
+        {"left": {"c": 1}},
         {"phase": "canary"},
         {"attempt": None},
     ],

@@ -144,6 +144,18 @@ class TestFacts:
         found = facts_of(made, incident(events=EVENTS), IMPACT, {}, told, NOW)
         assert (found["open"], found["contained_seconds"], found["tried"]) == (told["alive"], None, ["t"])
 
+    def test_a_host_that_still_lets_it_in_keeps_it_open(self, made: Catalog) -> None:
+        told = {"let_in": {"cache": ["web2", "web3"]}}
+        results = {"admin": DONE, "cache": DONE}
+        found = facts_of(made, incident(events=EVENTS), IMPACT, results, told, NOW)
+        words = (
+            "OPEN: the new one is in force, but not reached and still open to the leaked one: web2, web3. Deploy "
+            "nothing there; start the same command again once they answer, or leave them for good by "
+            "-e compromised_hosts=web2,web3 and rebuild them"
+        )
+        assert (found["open"], found["contained_seconds"]) == ([f"cache: {words}"], None)
+        assert found["credentials"][1]["state"] == words
+
     def test_who_was_left_behind_is_named(self, made: Catalog) -> None:
         found = facts_of(made, incident(events={**EVENTS, "left/web3": "2026-11-25T15:00:29Z"}), IMPACT, {}, {}, NOW)
         assert found["open"] == ["web3 was left behind, and what it holds is dead; run deploy.yml once it is back"]

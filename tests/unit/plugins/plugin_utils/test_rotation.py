@@ -38,9 +38,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rot
     Item,
     Plan,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
-from tests.unit.plugins.module_utils._rotations.rotator_world import CORE, KINDS, TOKEN, World, opened
+from tests.unit.plugins.module_utils._rotations.rotator_world import CORE, KINDS, NOW, TOKEN, World, opened
 
 ALL = ("database", "django", "token")
 KIND = "description: x\nvalue: generated\n"
@@ -196,6 +197,24 @@ class TestTold:
         for step in ("create", "retire", "record"):
             rotation = OpenRotation("r1", step, "who", "since")
             assert shared.told_item(setting, Item("database", "login", act), rotation)["old_refused"] is refused
+        rotator = world.begun("database", leak="leak-1")
+        found = self.told(world, rotator)
+        assert (found["opened"], found["credentials"][0]["hosts"], found["credentials"][0]["left"]) == ([], [], [])
+        rotator.advance("test", left={"database": ["web2"]})
+        found = self.told(world, rotator)
+        assert (found["opened"], found["credentials"][0]["left"]) == (["web2"], ["web2"])
+
+    def test_a_removal_on_some_hosts(self, world: World) -> None:
+        rotator = world.rotator()
+        left = {"credential": "database", "act": "retire", "due": NOW, "rotation": "r0", "hosts": ["web2"]}
+        journal = rotator.append(rotator.look(), "r0", "closed", obligations={"r0/database": left})
+        plan = Plan(
+            (Item("database", "login", RETIRE, phases=0, obligation="r0/database", hosts=("web2",)),), incident="leak-1"
+        )
+        rotator.open(journal, "r1", plan, Contents())
+        rotator.advance("retire")
+        found = self.told(world, rotator)
+        assert (found["opened"], found["credentials"][0]["hosts"]) == (["web2"], ["web2"])
 
     def test_a_kind_that_is_gone(self, world: World) -> None:
         rotator = world.begun("database")

@@ -132,6 +132,23 @@ def test_an_outage_is_told_where_there_is_one(names: tuple[str, ...], reads: tup
     assert bool(_leak_steps.taking_down(kinds, KINDS, reads)) is down
 
 
+@pytest.mark.parametrize(("step", "following"), [("revoke", "deploy"), ("retire", "record")])
+def test_what_a_host_still_lets_in_is_not_refused(step: str, following: str) -> None:
+    rotation = at(step, "database", incident="leak-1", immediate=True)
+    for left, seen in (({}, True), ({"database": ("web2",)}, False), ({"database": ()}, True)):
+        found = _leak_steps.events(replace(rotation, left=left), following, KINDS, "now", LEAK, reads=ITEMS)
+        assert ("refused/database" in found) is seen
+
+
+def test_what_was_away_and_lets_it_in_no_more() -> None:
+    """The rotation that only takes out what a host that is back still let in; not a retirement that had waited."""
+    late = at("retire", incident="leak-1", credentials={"deploy": {**ITEMS["later"], "hosts": ["web2"]}})
+    assert _leak_steps.events(late, "record", KINDS, "now", LEAK, reads=ITEMS) == {"refused/deploy": "now"}
+    away = replace(late, left={"deploy": ("web2",)})
+    assert _leak_steps.events(away, "record", KINDS, "now", LEAK, reads=ITEMS) == {}
+    assert _leak_steps.events(at("retire", "later", incident="leak-1"), "record", KINDS, "now", LEAK, reads=ITEMS) == {}
+
+
 def test_what_held_the_values_that_are_dead() -> None:
     plan = {"secrets": {"core": "v1"}, "parameters": {"/b": 2, "/a": 1}}
     dead = {"secrets": {"core": "v1"}, "parameters": ["/a", "/b"]}

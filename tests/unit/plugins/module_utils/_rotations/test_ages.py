@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -110,3 +111,5 @@ def test_obligations_that_are_due() -> None:
     assert _ages.due_obligations(Journal(), NOW) == []
     elsewhere = Obligation("r1/c", "c", REVOKE, _ages.stamp(NOW), "r1")
     assert _ages.due_obligations(Journal(obligations={"r1/c": elsewhere}), NOW) == [], "no run can do that"
+    left = replace(one("r1/a", -5), hosts=("web2",))
+    assert _ages.due_obligations(Journal(obligations={left.id: left}), NOW) == [], "the leak's own"

@@ -1,0 +1,55 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Hosts that still let a leaked key in: they could not be reached when it was taken out elsewhere. Pure.
+
+Each stage's end tells them to the journal. The closing entry makes an obligation of that, which the same incident's
+next run takes up. Until then they get nothing new.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, Obligation, OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+
+
+def by_credential(journal: Journal) -> dict[str, list[str]]:
+    """What rotations that have ended left behind."""
+    found: dict[str, set[str]] = {}
+    for one in journal.obligations.values():
+        if one.hosts:
+            found.setdefault(one.credential, set()).update(one.hosts)
+    return {name: sorted(hosts) for name, hosts in sorted(found.items())}
+
+
+def hosts(journal: Journal) -> list[str]:
+    """Every host that gets nothing new, since what is new there would be read with the leaked key."""
+    found = {host for hosts in by_credential(journal).values() for host in hosts}
+    if journal.rotation is not None:
+        found.update(host for hosts in journal.rotation.left.values() for host in hosts)
+    return sorted(found)
+
+
+def obligations(
+    catalog: Catalog, rotation: OpenRotation, before: Mapping[str, Obligation], at: str
+) -> dict[str, dict[str, Any]]:
+    """What a rotation leaves behind, as its closing entry keeps it; ``before`` are those that it took up."""
+    found = {}
+    for name, item in rotation.plan.get("credentials", {}).items():
+        left = rotation.left.get(name)
+        if not left:
+            continue
+        taken_up = before.get(item.get("obligation") or "")
+        planned = rotation.plan.get("secrets", {})
+        names = _graph.secrets_of(catalog, catalog.credentials[name])
+        found[f"{rotation.id}/{name}"] = {
+            "credential": name,
+            "act": "retire",
+            "due": at,
+            "rotation": rotation.id,
+            "secrets": dict(taken_up.secrets) if taken_up else {one: planned[one] for one in names if one in planned},
+            "hosts": sorted(left),
+        }
+    return found
