@@ -53,6 +53,7 @@ class ActionModule(ActionBase):
         args["snapshot_id"] = snapshot.get("snapshot_id", "inline")
         if state == "present":
             _guard.require(self._connection, self._task)
+            self._require_shut(snapshot.get("opened", {}), task_vars or {})
             args.update(
                 content=self._render(args, snapshot["settings"]),
                 journal=int(snapshot.get("journal", 0)),
@@ -67,6 +68,16 @@ class ActionModule(ActionBase):
         # By this machine's clock, which the journal is kept by.
         when = {"proven_at": time.time()} if clean.get("proven") else {}
         return {**result, **clean, **when}
+
+    def _require_shut(self, opened: Mapping[str, Any], task_vars: Mapping[str, Any]) -> None:
+        """Whoever has a leaked key that the host lets in would read what is new there."""
+        host = self._task.delegate_to or task_vars.get("inventory_hostname")
+        names = [name for name, hosts in opened.items() if host in hosts]
+        if names:
+            raise AnsibleActionFail(
+                f"Nothing was sent: {host} still lets the leaked key of {', '.join(names)} in. Start leak_response.yml "
+                f"as before to take it out there, or deploy without the host, by --limit 'all:!{host}'"
+            )
 
     def _on_host(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         params = _lean.validated(env_file.ARGUMENT_SPEC, args)

@@ -70,6 +70,12 @@ rotation:
   description: The open rotation's id, or null.
   type: str
   returned: success
+opened:
+  description:
+    - By credential, the hosts that still let its leaked key in, since they could not be reached when it was taken out
+      elsewhere. M(watchparty.secrets.env_file) sends them nothing.
+  type: dict
+  returned: success
 names:
   description: The settings that have a value.
   type: list

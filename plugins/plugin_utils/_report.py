@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Place
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _let_in
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._reading import FILE, Environment
 
 
@@ -20,6 +21,7 @@ def report(environment: Environment) -> dict[str, Any]:
         "snapshot_id": resolution.snapshot_id,
         "journal": environment.journal.head,
         "rotation": rotation.id if rotation else None,
+        "opened": _let_in.by_credential(environment.journal),
         "names": sorted(resolution.values),
         "origins": [asdict(origin) for origin in resolution.origins],
         "problems": list(resolution.problems),

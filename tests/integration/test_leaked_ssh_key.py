@@ -200,11 +200,8 @@ def small(plain: Fleet, account: Moto) -> Iterator[Lab]:
         shutil.rmtree(directory)
 
 
-def test_where_no_log_tells_every_other_session_of_the_account_is_ended(plain: Fleet, small: Lab) -> None:
-    """In a rotation nobody's; after a leak the thief's and a bystander's, not Ansible's own.
-
-    A host that is away still lets the leaked key in: the incident stays open until it refuses it.
-    """
+def prepare(plain: Fleet, small: Lab) -> str:
+    """A deploy key that opens both hosts, which were deployed to; its private half."""
     credential = {"kind": "ssh_key", "appears_in": [{"secret": "shop/{environment}/deploy-ssh", "key": "private_key"}]}
     small.catalog = harness.catalog(credentials={"deploy_ssh": credential}, services={})
     base = harness.layout()
@@ -215,6 +212,15 @@ def test_where_no_log_tells_every_other_session_of_the_account_is_ended(plain: F
     for host in plain.machines:
         plain.run(host, ["sh", "-c", "cat >> /home/deploy/.ssh/authorized_keys"], text=line)
     small.deploy()
+    return private
+
+
+def test_where_no_log_tells_every_other_session_of_the_account_is_ended(plain: Fleet, small: Lab) -> None:
+    """In a rotation nobody's; after a leak the thief's and a bystander's, not Ansible's own.
+
+    A host that is away still lets the leaked key in: the incident stays open until it refuses it.
+    """
+    private = prepare(plain, small)
     target = f"deploy@{plain.machines['app1'].address}"
     options = ["-F", "none", "-o", "BatchMode=yes", *ssh_options(plain.names)]
     with ExitStack() as stack:
@@ -249,14 +255,37 @@ def test_where_no_log_tells_every_other_session_of_the_account_is_ended(plain: F
     assert words in run.text
     assert words in leak_lab.newest_post_mortem(small)
 
+    assert not [one for one in deliveries(run.output) if "web2" in one], run.output
+
     plain.boot("app2")
     assert opens(plain, "app2", rotated)
+    run = small.run(playbook="playbooks/deploy.yml")
+    assert run.code != 0, run.output
+    assert "Nothing was sent: web2 still lets the leaked key of deploy_ssh in." in run.text
     run = leak_lab.respond(small, "-e", "leaked=deploy_ssh", "-e", "leak_sessions=false")
     assert run.code == 0, run.output
     assert "its leaked key still opens web2" in run.text
     assert [opens(plain, host, rotated) for host in plain.machines] == [False, False]
     assert [opens(plain, host, in_force(small)) for host in plain.machines] == [True, True]
     leak_lab.post_mortem(small)
+
+
+def test_a_host_that_is_left_for_good_is_listed(plain: Fleet, small: Lab) -> None:
+    prepare(plain, small)
+    plain.kill("app2")
+    words = ("-e", "leaked=deploy_ssh", "-e", "leak_sessions=false")
+    run = leak_lab.respond(small, *words)
+    assert run.code != 0, run.output
+    run = leak_lab.respond(small, *words, "-e", "compromised_hosts=web2")
+    assert run.code == 0, run.output
+    assert "- web2 was left behind and must be rebuilt" in leak_lab.post_mortem(small)
+
+
+def deliveries(output: str) -> list[str]:
+    """What Ansible said of each rollout's task."""
+    found = [one for one in output.split("\nTASK [") if "Deliver and prove]" in one.partition("\n")[0]]
+    assert found
+    return found
 
 
 def in_force(lab: Lab) -> str:

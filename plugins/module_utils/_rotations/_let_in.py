@@ -16,20 +16,20 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._model import C
 
 
 def by_credential(journal: Journal) -> dict[str, list[str]]:
-    """What rotations that have ended left behind."""
+    """Every host that gets nothing new, since what is new there would be read with the leaked key."""
     found: dict[str, set[str]] = {}
+    if journal.rotation is not None:
+        for name, hosts in journal.rotation.left.items():
+            found.setdefault(name, set()).update(hosts)
     for one in journal.obligations.values():
         if one.hosts:
             found.setdefault(one.credential, set()).update(one.hosts)
-    return {name: sorted(hosts) for name, hosts in sorted(found.items())}
+    return {name: sorted(hosts) for name, hosts in sorted(found.items()) if hosts}
 
 
 def hosts(journal: Journal) -> list[str]:
-    """Every host that gets nothing new, since what is new there would be read with the leaked key."""
-    found = {host for hosts in by_credential(journal).values() for host in hosts}
-    if journal.rotation is not None:
-        found.update(host for hosts in journal.rotation.left.values() for host in hosts)
-    return sorted(found)
+    """All of those."""
+    return sorted({host for hosts in by_credential(journal).values() for host in hosts})
 
 
 def obligations(

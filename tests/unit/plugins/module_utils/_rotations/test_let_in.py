@@ -61,7 +61,8 @@ def test_hosts_that_get_nothing_new() -> None:
     assert _let_in.hosts(replace(JOURNAL, rotation=rotation("web1"))) == ["web1", "web2"]
     plain = replace(LEFT, hosts=())
     assert _let_in.hosts(Journal(obligations={plain.id: plain})) == []
-    assert _let_in.by_credential(JOURNAL) == {"token": ["web2"]}
+    assert _let_in.by_credential(replace(JOURNAL, rotation=rotation("web1"))) == {"token": ["web1", "web2"]}
+    assert _let_in.by_credential(Journal(rotation=rotation())) == {}
 
 
 class TestPlan:

@@ -1,0 +1,65 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the controller refuses before a value travels."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleActionFail
+from ansible.playbook.play_context import PlayContext
+from ansible.plugins.loader import connection_loader
+
+from ansible_collections.watchparty.secrets.plugins.action.env_file import ActionModule
+
+SNAPSHOT = {"settings": {"KEY": "canary"}, "snapshot_id": "s", "journal": 7, "opened": {"deploy_ssh": ["web2", "web3"]}}
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What reached a host."""
+    found: list[Any] = []
+    monkeypatch.setattr(ActionModule, "_on_host", lambda _self, args, _vars: found.append(args) or {"changed": True})
+    return found
+
+
+def deliver(host: str, *, check: bool = False, delegate_to: str | None = None, **args: Any) -> dict[str, Any]:
+    task: Any = SimpleNamespace(
+        args={"path": "/srv/.env", "snapshot": "env_snapshot", **args},
+        async_val=0,
+        check_mode=check,
+        diff=False,
+        action="env_file",
+        delegate_to=delegate_to,
+    )
+    connection = connection_loader.get("ssh", PlayContext(), "/dev/null")
+    connection.set_options(var_options={"ansible_pipelining": True})
+    action = ActionModule(task, connection, PlayContext(), None, SimpleNamespace(), None)  # type: ignore[arg-type]
+    return action.run(task_vars={"inventory_hostname": host, "env_snapshot": SNAPSHOT})
+
+
+class TestAHostThatStillLetsALeakedKeyIn:
+    @pytest.mark.parametrize(
+        "more",
+        [{"host": "web2"}, {"host": "web2", "check": True}, {"host": "web1", "delegate_to": "web3"}],
+        ids=["the host", "in check mode", "by delegation"],
+    )
+    def test_it_gets_nothing(self, sent: list[Any], more: dict[str, Any]) -> None:
+        with pytest.raises(AnsibleActionFail) as raised:
+            deliver(**more)
+        host = more.get("delegate_to") or more["host"]
+        assert str(raised.value) == (
+            f"Nothing was sent: {host} still lets the leaked key of deploy_ssh in. Start leak_response.yml as before "
+            f"to take it out there, or deploy without the host, by --limit 'all:!{host}'"
+        )
+        assert sent == []
+
+    def test_others_do(self, sent: list[Any]) -> None:
+        assert deliver("web1")["changed"]
+        assert "canary" in sent[0]["content"]
+
+    def test_what_was_there_before_may_come_back(self, sent: list[Any]) -> None:
+        assert deliver("web2", state="restored")["changed"]
+        assert "content" not in sent[0]
