@@ -123,8 +123,8 @@ impact:
       elements: list
     first_off:
       description:
-        - Access keys that may read their own replacement. They are switched off before it is made, so that what the
-          application does with them fails until its hosts have the new ones.
+        - Access keys that may read what is made along with their own replacement. They are switched off before that,
+          so that what the application does with them fails until its hosts have the new ones.
       type: list
       elements: str
     credentials:
@@ -136,7 +136,8 @@ impact:
       type: list
       elements: dict
     cycles:
-      description: Credentials that reveal each other.
+      description:
+        - Credentials that reveal each other. The old ones are taken away before anything new of them is deployed.
       type: list
       elements: list
 purge:

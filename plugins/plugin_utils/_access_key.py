@@ -76,7 +76,8 @@ def concerned(setting: Setting, name: str) -> tuple[Hands, Keys]:
         new=new,
         aborting=aborting,
         since=_ages.moment(rotation.since),
-        first_off=bool(rotation.plan.get("incident")) and _impact.reads_itself(setting.catalog, credential),
+        first_off=bool(rotation.plan.get("incident"))
+        and _impact.reads_new(setting.catalog, name, rotation.plan.get("credentials", {})),
     )
 
     def ended() -> bool:

@@ -56,7 +56,7 @@ def leaked(lab: RealLab) -> str:
         lab.fleet.run(host, ["sh", "-c", "cat >> /home/deploy/.ssh/authorized_keys"], text=line)
     put(lab, SSH_SECRET, private_key=private)
     new_storage_key(lab)
-    change_catalog(lab)
+    change_catalog(lab, [CORE, STORAGE_SECRET])
     run = lab.run("deploy", "-e", "env_deploy_serial=100%")
     assert run.code == 0, run.output
     return private
@@ -73,8 +73,8 @@ def new_storage_key(lab: RealLab) -> None:
     put(lab, STORAGE_SECRET, AWS_ACCESS_KEY_ID=made["AccessKeyId"], AWS_SECRET_ACCESS_KEY=made["SecretAccessKey"])
 
 
-def change_catalog(lab: RealLab) -> None:
-    """The storage's key is in .env, and may read what the application reads and its own secret."""
+def change_catalog(lab: RealLab, reads: list[str]) -> None:
+    """The storage's key is in .env, and may read these secrets."""
     (path,) = (lab.fleet.inventory.parent / "group_vars" / "all").iterdir()
     catalog = yaml.safe_load(path.read_text(encoding="utf-8"))["secrets_catalog"]
     catalog["settings"] |= {
@@ -88,7 +88,7 @@ def change_catalog(lab: RealLab) -> None:
         },
         "storage": {
             "kind": "aws_access_key",
-            "options": {"reads": [CORE, STORAGE_SECRET], "user": USER},
+            "options": {"reads": reads, "user": USER},
             "appears_in": [{"setting": "AWS_ACCESS_KEY_ID"}, {"setting": "AWS_SECRET_ACCESS_KEY"}],
         },
     }
@@ -121,11 +121,21 @@ def respond(lab: RealLab, leaked: str, *arguments: str) -> Run:
     return lab.run("leak_response", *chosen, *report, *arguments)
 
 
-@pytest.mark.parametrize("containment", ["graceful", "immediate"])
+@pytest.mark.parametrize(
+    ("containment", "reads"),
+    [
+        ("graceful", [CORE, STORAGE_SECRET]),
+        ("immediate", [CORE, STORAGE_SECRET]),
+        ("graceful", [CORE, SSH_SECRET]),
+    ],
+    ids=["graceful", "immediate", "each reveals the other"],
+)
 @pytest.mark.usefixtures("leaked")
 def test_a_thief_who_was_there_before_never_sees_a_new_value(
-    lab: RealLab, containment: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    lab: RealLab, containment: str, reads: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Also where both keys reveal each other."""
+    change_catalog(lab, reads)
     before, storage = lab.core(), held_in(lab, STORAGE_SECRET)
     leaked = held_in(lab, SSH_SECRET)["private_key"]
     for host in lab.hosts:
@@ -137,10 +147,10 @@ def test_a_thief_who_was_there_before_never_sees_a_new_value(
 
     with _ssh_login.holding(leaked, "test") as held:
         thieves = [
-            Thief(ssh(lab, host, held), "/srv/watchparty/.env", tmp_path / host, secrets, [CORE, STORAGE_SECRET])
-            for host in lab.hosts
+            Thief(ssh(lab, host, held), "/srv/watchparty/.env", tmp_path / host, secrets, reads) for host in lab.hosts
         ]
-        with thieves[0], thieves[1], lab.looking_at_keys(USER):
+        # Thieves end first: whoever asks once AWS looks at no key any more reads everything.
+        with lab.looking_at_keys(USER), thieves[0], thieves[1]:
             assert wait_until(lambda: all(one.answers > 3 for one in thieves), seconds=30)
             (tmp_path / "before").write_text(lab.fleet.run(lab.hosts[0], ["cat", "/tmp/loot"]).stdout)
             run = respond(lab, "deploy_ssh", "-e", f"containment={containment}")
@@ -152,7 +162,8 @@ def test_a_thief_who_was_there_before_never_sees_a_new_value(
     new, new_storage, new_key = lab.core(), held_in(lab, STORAGE_SECRET), held_in(lab, SSH_SECRET)["private_key"]
     rotated = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY")
     assert all(new[name] != before[name] for name in rotated)
-    secret_now = [*(new[name] for name in rotated), new_storage["AWS_SECRET_ACCESS_KEY"], *new_key.splitlines()[1:-1]]
+    key_now = [line for line in new_key.splitlines() if line not in leaked]  # how each begins is the same
+    secret_now = [*(new[name] for name in rotated), new_storage["AWS_SECRET_ACCESS_KEY"], *key_now]
     for one, host in zip(thieves, lab.hosts, strict=True):
         seen = one.saw() + "".join(one.loot) + lab.fleet.run(host, ["cat", "/tmp/loot"]).stdout
         assert before["SECRET_KEY"] in one.saw()

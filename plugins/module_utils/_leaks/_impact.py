@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
@@ -52,7 +52,7 @@ class Impact:
     edges: tuple[Edge, ...]
     cycles: tuple[tuple[str, ...], ...] = ()
     first_off: tuple[str, ...] = ()
-    """Those that may read their own replacement: they are switched off before it is made."""
+    """Access keys that may read what is made along with their own replacement: they are switched off before that."""
 
     @property
     def waves(self) -> tuple[tuple[str, ...], ...]:
@@ -102,8 +102,9 @@ def impact(catalog: Catalog, declared: Sequence[str], hosts: Sequence[str]) -> I
         for name, via in found.items()
     ]
     ordered = sorted(reached, key=lambda one: (one.wave, -_LEVELS.index(one.severity), one.name))
-    first_off = tuple(one.name for one in ordered if reads_itself(catalog, catalog.credentials[one.name]))
-    return Impact(tuple(declared), tuple(ordered), tuple(edges), cycles, first_off)
+    found_so_far = Impact(tuple(declared), tuple(ordered), tuple(edges), cycles)
+    first_off = tuple(name for wave in found_so_far.waves for name in wave if reads_new(catalog, name, wave))
+    return replace(found_so_far, first_off=first_off)
 
 
 def _require_known(catalog: Catalog, name: str, hosts: Sequence[str]) -> None:
@@ -168,9 +169,12 @@ def _readable(catalog: Catalog, credential: Credential, other: Credential) -> bo
     return bool(names) and (reads is None or bool(names & set(reads)))
 
 
-def reads_itself(catalog: Catalog, credential: Credential) -> bool:
-    """Whether an access key may read the places that its own replacement comes to."""
-    return credential.kind == ACCESS_KEY and _readable(catalog, credential, credential)
+def reads_new(catalog: Catalog, name: str, replaced: Iterable[str]) -> bool:
+    """Whether it is an access key that may read a place to which the replacement of one of these comes."""
+    credential = catalog.credentials[name]
+    return credential.kind == ACCESS_KEY and any(
+        _readable(catalog, credential, catalog.credentials[one]) for one in replaced
+    )
 
 
 def in_env(catalog: Catalog, credential: Credential) -> bool:

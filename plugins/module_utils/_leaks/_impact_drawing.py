@@ -46,7 +46,11 @@ def text(impact: Impact) -> list[str]:
             if one.name in wave:
                 via = "; ".join(f"through {edge.source}, {edge.why}" for edge in one.via[:3])
                 lines.append(f"     {one.name} ({one.kind}, {one.severity}): {via or 'declared'}")
-    lines += [f"reveal each other, replaced together: {', '.join(cycle)}" for cycle in impact.cycles]
+    lines += [
+        f"reveal each other, replaced together: {', '.join(cycle)}; all of them are made first, then the old ones are "
+        "taken away, and nothing new is deployed before that"
+        for cycle in impact.cycles
+    ]
     return lines or ["nothing of the catalog is reached"]
 
 

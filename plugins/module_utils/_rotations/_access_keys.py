@@ -52,7 +52,7 @@ class Keys:
     since: datetime
     """When the rotation began, by the clock of the machine that began it."""
     first_off: bool = False
-    """Whether the old key goes off before the new one is made: it leaked, and may read where that comes to."""
+    """Whether the old key goes off before anything new is made: it leaked, and may read where that comes to."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,14 @@ class Steps:
 
     def __init__(self, hands: Hands, found: Keys, *, check: bool = False) -> None:
         self._hands, self._found, self._check = hands, found, check
+
+    def off(self) -> Dict[str, Any]:
+        """Before any credential of the rotation gets a new value."""
+        told = self._told(self._found.first_off, self._found.old)
+        if not self._found.first_off or self._check:
+            return told
+        self._switch_off()
+        return {**told, "accepted": False}
 
     def issued(self) -> Dict[str, Any]:
         """Makes the new key once."""

@@ -31,6 +31,23 @@ class TestFirstOff:
         assert world.steps(world.issued.take("storage"), first_off=True).absent()["accepted"] is False
         assert str(world.old.username) not in world.names()
 
+    def test_it_is_refused_before_anything_is_made(self, world: World) -> None:
+        """Beside it another key may be made, which it reads."""
+        assert world.steps(first_off=True).off() == {
+            "changed": True,
+            "user": USER,
+            "access_key_id": world.old.username,
+            "accepted": False,
+        }
+        assert keys(world.iam) == {world.old.username: "Inactive"}
+        world.steps(first_off=True).issued()
+        assert world.steps(first_off=True).off()["accepted"] is False, "a run that was killed does it again"
+
+    def test_one_that_may_read_nothing_new_stays_on(self, world: World) -> None:
+        assert world.steps().off()["changed"] is False
+        assert world.steps(first_off=True, check=True).off()["changed"] is True
+        assert keys(world.iam) == {world.old.username: "Active"}
+
     def test_check_mode_switches_nothing_off(self, world: World) -> None:
         world.steps(first_off=True, check=True).issued()
         assert keys(world.iam) == {world.old.username: "Active"}

@@ -168,6 +168,33 @@ class TestFirstOff:
         found = _impact.impact(catalog(SETTINGS, credentials={**CREDENTIALS, "cloud": cloud}), ["host:web1"], HOSTS)
         assert found.first_off == ("cloud",)
 
+    @pytest.mark.parametrize(
+        ("reads", "first_off", "cycles"),
+        [
+            (["ssh-test"], ("cloud",), (("cloud", "deploy"),)),
+            (["admin-test"], (), ()),
+        ],
+    )
+    def test_it_may_read_what_is_made_along_with_it(
+        self, catalog: Make, reads: list[str], first_off: tuple[str, ...], cycles: tuple[tuple[str, ...], ...]
+    ) -> None:
+        """It opens a secret that holds the SSH key, which opens the hosts that hold it."""
+        credentials = {
+            **CREDENTIALS,
+            "deploy": {"kind": "ssh_key", "appears_in": [{"secret": "ssh-{environment}", "key": "private_key"}]},
+            "cloud": {"kind": "aws_access_key", "appears_in": [{"setting": "PUBLIC"}], "options": {"reads": reads}},
+        }
+        found = _impact.impact(catalog(SETTINGS, credentials=credentials), ["deploy"], HOSTS)
+        assert (found.first_off, found.cycles) == (first_off, cycles)
+
+    def test_two_that_may_read_everything(self, catalog: Make) -> None:
+        credentials = {
+            name: {"kind": "aws_access_key", "appears_in": [{"secret": f"{name}-{{environment}}", "key": "id"}]}
+            for name in ("mail", "storage")
+        }
+        found = _impact.impact(catalog(SETTINGS, credentials=credentials), ["mail"], HOSTS)
+        assert (found.waves, found.first_off) == ((("mail", "storage"),), ("mail", "storage"))
+
     def test_no_other_kind(self, made: Catalog) -> None:
         assert _impact.impact(made, ["all"], HOSTS).first_off == ()
 

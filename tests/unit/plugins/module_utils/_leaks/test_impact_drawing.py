@@ -69,13 +69,16 @@ class TestData:
 
 class TestText:
     def test_in_the_order_of_replacement(self) -> None:
+        together = (
+            "all of them are made first, then the old ones are taken away, and nothing new is deployed before that"
+        )
         assert drawing.text(IMPACT) == [
             "1. together: admin, database",
             "     admin (postgresql_role, high): declared",
             f"     database (postgresql_role, medium): through host:web1, {HOST_ENV.why}; through admin, {ADMIN.why}",
             "2. cache",
             "     cache (valkey_user, low): through database, the catalog says so",
-            "reveal each other, replaced together: admin, database",
+            f"reveal each other, replaced together: admin, database; {together}",
         ]
 
     def test_nothing(self) -> None:
