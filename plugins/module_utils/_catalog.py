@@ -27,6 +27,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._model import (
     Invalidation,
     Part,
     Place,
+    Probe,
     Purge,
     Service,
     Setting,
@@ -307,4 +308,10 @@ class _Builder:
             retire_after=raw.get("retire_after", 0),
             fallback_seconds=raw.get("fallback_seconds", 1209600),
             options=raw.get("options", {}),
+            test=self._probe(raw["test"]) if "test" in raw else None,
         )
+
+    @staticmethod
+    def _probe(raw: Mapping[str, Any]) -> Probe:
+        lists = {name: tuple(raw[name]) for name in ("status", "refused") if name in raw}
+        return Probe(url=raw["url"], headers=raw.get("headers", {}), form=raw.get("form", {}), **lists)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from typing import Callable, Iterator
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _purge
+from ansible_collections.watchparty.secrets.plugins.module_utils import _probe, _purge
 from ansible_collections.watchparty.secrets.plugins.module_utils._catalog_schema import PURGED
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, Setting, SettingRef
 from ansible_collections.watchparty.secrets.plugins.module_utils._rules import RULES
@@ -102,6 +102,8 @@ def _credentials(catalog: Catalog) -> Iterator[str]:
         for other in credential.exposes + ((credential.admin,) if credential.admin else ()):
             if other not in catalog.credentials:
                 yield f"{where}: {other} is no credential"
+        if credential.test is not None:
+            yield from _probe.objections(f"{where}.test", credential.test)
 
 
 def _purged(catalog: Catalog) -> Iterator[str]:

@@ -102,6 +102,21 @@ _PURGE = _object(
         ),
     }
 )
+_STATUS = {"type": "array", "items": {"type": "integer", "minimum": 100}, "minItems": 1}
+_TEST = _object(
+    {
+        "url": _described(
+            "Address of the request, without the value.", {"type": "string", "pattern": r"^https?://\S*$"}
+        ),
+        "headers": _described(
+            "Headers; {value}, {username} and {basic} stand for the login's parts.", _map({"type": "string"})
+        ),
+        "form": _described("What is posted, with the same; without it the request is a GET.", _map({"type": "string"})),
+        "status": _described("What is answered to a valid value; 200 by default.", _STATUS),
+        "refused": _described("What is answered to one that is not; 400, 401 and 403 by default.", _STATUS),
+    },
+    required=["url"],
+)
 _CREDENTIAL = _object(
     {
         "kind": NAME,
@@ -126,6 +141,7 @@ _CREDENTIAL = _object(
             {"type": "integer", "minimum": 0},
         ),
         "options": _described("What the kind needs beside that; its page says what.", {"type": "object"}),
+        "test": _described("A request that proves a value which a third party issued.", {"$ref": "#/$defs/test"}),
     },
     required=["kind", "appears_in"],
 )
@@ -255,5 +271,6 @@ SCHEMA: dict[str, Any] = {
         "service": _SERVICE,
         "setting": _SETTING,
         "stores": _STORES,
+        "test": _TEST,
     },
 }

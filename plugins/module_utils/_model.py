@@ -115,6 +115,20 @@ class Service:
 
 
 @dataclass(frozen=True)
+class Probe:
+    """A request that a third party answers well only if the value in it is valid."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str] = field(default_factory=dict)
+    """What is posted; without it the request is a GET."""
+    status: Tuple[int, ...] = (200,)
+    """What is answered to a valid value."""
+    refused: Tuple[int, ...] = (400, 401, 403)
+    """What is answered to one that is not; any other status proves nothing."""
+
+
+@dataclass(frozen=True)
 class Credential:
     """One thing that can be revoked."""
 
@@ -136,6 +150,8 @@ class Credential:
     """Seconds that a former signing key still verifies: Django's SESSION_COOKIE_AGE."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """What its kind needs beside that."""
+    test: Optional[Probe] = None
+    """How a value that a third party issued is proven."""
 
 
 @dataclass(frozen=True)

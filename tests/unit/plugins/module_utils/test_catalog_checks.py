@@ -10,6 +10,7 @@ import pytest
 
 Problems = Callable[..., list[str]]
 A = {"group": "core"}
+TEST = {"url": "https://a.example/me", "headers": {"Authorization": "Bearer {value}"}}
 
 
 @pytest.mark.parametrize(
@@ -97,6 +98,30 @@ def test_a_wrong_alternative_is_named(problems: Problems, choices: list[list[str
         ({"exposes": ["d"]}, "credentials.c: d is no credential"),
         ({"admin": "root"}, "credentials.c: root is no credential"),
         ({"appears_in": [{"secret": "s"}]}, "credentials.c.appears_in[0]: secret 's' names no {environment}"),
+        (
+            {"test": {**TEST, "url": "https://a.example/me?key={value}"}},
+            "credentials.c.test.url: holds {value}; addresses are logged, so let a header or the form carry it",
+        ),
+        ({"test": {**TEST, "url": "https://user@a.example/"}}, "credentials.c.test.url: has a login in it; "),
+        ({"test": {**TEST, "url": "https:///me"}}, "credentials.c.test.url: names no host"),
+        (
+            {"test": {**TEST, "url": "http://a.example/me"}},
+            "credentials.c.test.url: would send the value unencrypted; use https",
+        ),
+        ({"test": {"url": "https://a.example/"}}, "credentials.c.test: sends no {value}, so it would prove nothing; "),
+        (
+            {"test": {**TEST, "headers": {"A B": "{value}"}}},
+            "credentials.c.test.headers: 'A B' is no name of a header",
+        ),
+        (
+            {"test": {**TEST, "headers": {"A": "{value}\r\nB: x"}}},
+            "credentials.c.test.headers.A: has characters that a header cannot have",
+        ),
+        ({"test": {**TEST, "form": {"id": "{password}"}}}, "credentials.c.test.form.id: {password} is none of {"),
+        (
+            {"test": {**TEST, "status": [200, 401]}},
+            "credentials.c.test: 401 cannot mean both that the value is accepted and that it is refused",
+        ),
     ],
 )
 def test_a_wrong_credential_is_named(problems: Problems, credential: dict[str, Any], expected: str) -> None:
