@@ -84,6 +84,7 @@ class ActionModule(RotationAction):
         "proven_at": {"type": "list", "elements": "float", "default": []},
         "left": {"type": "dict", "default": {}},
         "audit": {"type": "dict", "default": {}},
+        "tried": {"type": "dict", "default": {}},
         "seen": {"type": "list", "elements": "dict"},
     }
 

@@ -60,7 +60,7 @@ def _asked(log_in: Callable[[T], Answer], value: T) -> Answer:
         return UNTRIED, str(error)
 
 
-def _postgresql_login(timeout: int, url: str) -> Answer:
+def postgresql_login(timeout: int, url: str) -> Answer:
     target = _postgresql.parse_url(url, "the URL")
     found = _postgresql_server.try_login(target, "the URL", timeout)
     if isinstance(found, _postgresql_server.Found):
@@ -71,7 +71,7 @@ def _postgresql_login(timeout: int, url: str) -> Answer:
     return UNTRIED, str(found)
 
 
-def _valkey_login(_timeout: int, url: str) -> Answer:
+def valkey_login(_timeout: int, url: str) -> Answer:
     address = _valkey.parse_url(url, "the URL")
     try:
         _valkey_server.Connection(address, _valkey_server.LOGIN).close()
@@ -80,4 +80,4 @@ def _valkey_login(_timeout: int, url: str) -> Answer:
     return ACCEPTED, str(address)
 
 
-_SERVERS: Dict[str, Callable[[int, str], Answer]] = {"postgresql": _postgresql_login, "valkey": _valkey_login}
+_SERVERS: Dict[str, Callable[[int, str], Answer]] = {"postgresql": postgresql_login, "valkey": valkey_login}

@@ -10,15 +10,22 @@ from __future__ import annotations
 import http.client
 import socket
 import time
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Mapping, Optional
 from urllib.parse import urlsplit
 
 DAY = 86400.0
 UNENCODED = "is no address: IDNA refuses its host name, or its path is not written in ASCII"
 
 
-def asked(url: str, seconds: float = 5.0, *, cafile: Optional[str] = None) -> Dict[str, Any]:
-    """What came of one question; redirects are not followed."""
+def asked(
+    url: str,
+    seconds: float = 5.0,
+    *,
+    cafile: Optional[str] = None,
+    headers: Optional[Mapping[str, str]] = None,
+    body: Optional[bytes] = None,
+) -> Dict[str, Any]:
+    """What came of one question; redirects are not followed. With a ``body`` it is posted."""
     found: Dict[str, Any] = {"url": url, "status": 0, "seconds": 0.0}
     try:
         parts = urlsplit(url)
@@ -35,7 +42,8 @@ def asked(url: str, seconds: float = 5.0, *, cafile: Optional[str] = None) -> Di
             connection = http.client.HTTPConnection(host, port, timeout=seconds)
         try:
             target = (parts.path or "/") + ("?" + parts.query if parts.query else "")
-            connection.request("GET", target, headers={"User-Agent": "watchparty.secrets", "Connection": "close"})
+            ours = {"User-Agent": "watchparty.secrets", "Connection": "close"}
+            connection.request("GET" if body is None else "POST", target, body, {**ours, **(headers or {})})
             found["status"] = connection.getresponse().status
         finally:
             connection.close()

@@ -88,6 +88,12 @@ options:
   values_from:
     description: Name of the variable in which M(watchparty.secrets.ask_secret) was registered.
     type: str
+  tried:
+    description:
+      - With O(state=revoked), what M(watchparty.secrets.external_value) found, by what waits for the word. What was
+        V(accepted) stays open.
+    type: dict
+    default: {}
   seen:
     description:
       - What M(watchparty.secrets.ssh_key) saw with O(watchparty.secrets.ssh_key#module:state=looked), one mapping a
@@ -209,6 +215,16 @@ revocations:
   elements: dict
   returned: when O(state) is V(planned), V(begun), V(closed) or V(revoked)
   sample: [{"id": "r-20261125T153024-068d/youtube", "credential": "youtube", "page": "https://console.example.com"}]
+alive:
+  description: Old values that still work although the operator says that they were revoked; they stay open.
+  type: list
+  elements: str
+  returned: when O(state=revoked)
+tries:
+  description: The credentials whose old values can be tried first, as the tasks of their kinds know them.
+  type: list
+  elements: dict
+  returned: when O(state=revoked)
 record:
   description: The operator's word as the audit log takes it; empty where nothing waits for one.
   type: dict

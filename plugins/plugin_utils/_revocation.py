@@ -1,31 +1,38 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""An operator's word that third parties have revoked what rotations replaced."""
+"""An operator's word that third parties have revoked what rotations replaced, and what became of trying that."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError
+from ansible_collections.watchparty.secrets.plugins.module_utils._former_tries import ACCEPTED, REFUSED
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Obligation
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _revocations
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotation import Item
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 
 
 def taken(setting: Setting, args: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
-    """Ends what waits for these credentials, in one entry; in a leak that entry is the leak's confirmation as well."""
+    """Ends what waits for these credentials, in one entry; in a leak that entry is the leak's confirmation as well.
+
+    What was tried and still works stays open, whatever the operator says.
+    """
     journal = setting.rotator.look()
-    names, incident = args["credentials"], journal.incident
-    closed = _revocations.confirmed(setting.catalog, journal, names)
+    incident, tried = journal.incident, args["tried"]
+    every = _revocations.confirmed(setting.catalog, journal, args["credentials"])
+    alive = [one for one in every if tried.get(one.id, {}).get("state") == ACCEPTED]
+    closed = [one for one in every if one not in alive]
+    names = [name for name in args["credentials"] if name not in {one.credential for one in alive}]
     new = [f"revoked/{name}" for name in names if incident and f"revoked/{name}" not in incident.events]
     if journal.rotation is not None and incident is None and closed:
         raise JournalError(f"{journal.rotation} is open; finish it, then say again what was revoked")
     now = _shared.now()
-    record = _revocations.record(setting.catalog, closed, setting.rotator.me.who, now) if closed else {}
-    said = [f"{one.credential}: what {one.rotation} replaced was revoked, as the operator says" for one in closed]
-    idle = [name for name in names if name not in {one.credential for one in closed} and f"revoked/{name}" not in new]
-    said += [f"{name}: nothing of it waits for a confirmation" for name in idle]
+    words = {name: " ".join(str(one["words"]).split())[:300] for name, one in tried.items()}
+    record = _revocations.record(setting.catalog, closed, setting.rotator.me.who, now, words) if closed else {}
     audit = {"wanted": bool(setting.catalog.audit_log), "head": dict(journal.audit)}
     if not check and (closed or new):
         journal = setting.rotator.append(
@@ -36,10 +43,30 @@ def taken(setting: Setting, args: Mapping[str, Any], *, check: bool) -> dict[str
             events=dict.fromkeys(new, _ages.stamp(now)),
             audit=args["audit"],
         )
+    idle = [name for name in names if name not in {one.credential for one in closed} and f"revoked/{name}" not in new]
     return {
         "changed": bool(closed or new),
-        "said": said,
+        "said": [_said(one, tried.get(one.id, {}).get("state"), words.get(one.id, "")) for one in closed]
+        + [f"{name}: nothing of it waits for a confirmation" for name in idle],
+        "alive": [
+            f"{one.credential}: its old value, which {one.rotation} replaced, STILL WORKS: {words[one.id]}"
+            for one in alive
+        ],
+        "tries": _tries(setting, every),
         "record": record,
         "audit": audit,
         "revocations": _revocations.waiting(setting.catalog, journal),
     }
+
+
+def _said(one: Obligation, state: str | None, words: str) -> str:
+    proof = "" if state is None else f" ({words})" if state == REFUSED else f" (not proven: {words})"
+    return f"{one.credential}: what {one.rotation} replaced was revoked, as the operator says{proof}"
+
+
+def _tries(setting: Setting, every: Sequence[Obligation]) -> list[dict[str, Any]]:
+    """The credentials among them whose kind can try old values, as its tasks know them."""
+    names = dict.fromkeys(one.credential for one in every if one.credential in setting.catalog.credentials)
+    items = [Item(name, setting.catalog.credentials[name].kind) for name in names]
+    found = [_shared.told_credential(setting, item) for item in items]
+    return [one for one in found if "revoked" in one["stages"]]

@@ -31,6 +31,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations impo
     _ages,
     _kinds,
     _let_in,
+    _provable,
+    _revocations,
     _rotation,
     _steps,
 )
@@ -226,7 +228,7 @@ def told_credential(setting: Setting, item: _rotation.Item) -> dict[str, Any]:
         "act": item.act,
         "folder": kind.folder,
         "built_in": Path(kind.folder).parent == BUILT_IN,
-        "stages": list(kind.stages),
+        "stages": _provable.stages(setting.catalog, credential, kind),
         "options": dict(credential.options),
         "provider_url": credential.provider_url,
     }
@@ -266,8 +268,12 @@ def record_of(setting: Setting, journal: Journal, rotation: OpenRotation) -> dic
         if setting.rotator.mirror and item.act in _rotation.CHANGES
         for name in _graph.mirrored_names(setting.catalog, setting.catalog.credentials[item.credential])
     }
+    owed = _revocations.owed(setting.catalog, rotation.id, rotation.plan, setting.kinds, now(), journal.incident)
+    names = [one["credential"] for one in owed.values()]
+    left = [f"{name}: its old value is to be revoked {_revocations.where(setting.catalog, name)}" for name in names]
     return {
         **record,
+        **({"obligations": [_plain(one) for one in left]} if left else {}),
         **({"github": sorted(mirrored)} if mirrored else {}),
         "secrets": {
             name: {"from": base, "to": setting.rotator.version(rotation, name, last)} for name, base in secrets.items()

@@ -168,6 +168,7 @@ class ServerAction(ActionBase):
     uses: tuple[Any, ...] = ()
     set_here: tuple[str, ...] = ()
     extra_options: dict[str, Any] = {}
+    idle = "no new value was made, so none is removed"
     by_any_host = True
     """Whether another host can do it too, such as one that talks to a server."""
 
@@ -187,7 +188,7 @@ class ServerAction(ActionBase):
         try:
             params = self.params(_shared.prepared(self.name, args), args, masked)
             if params is None:
-                return {**result, "changed": False, "skipped": True, "msg": "no new value was made, so none is removed"}
+                return {**result, "changed": False, "skipped": True, "msg": self.idle}
             kept = {name: args[name] for name in own if name != "python" and args.get(name) is not None}
             answer = self._on_host({**kept, **params}, args["python"], task_vars or {})
         except AnsibleConnectionFailure as error:

@@ -14,9 +14,12 @@ from typing import Any
 
 import pytest
 
+from sandbox.postgres import scram_verifier
 from sandbox.process import REPOSITORY
+from sandbox.valkey import ADMINISTRATOR
 from tests.integration.harness import Run
-from tests.integration.rotation_lab import ALL, CORE, LOG_GROUP, OWNER, RotationLab, rotation_lab, sentences
+from tests.integration.provider import Provider, running
+from tests.integration.rotation_lab import ALL, CORE, LOG_GROUP, MASTER, OWNER, RotationLab, rotation_lab, sentences
 from tests.integration.terminal import typed
 
 READS = re.compile(r"(Get|BatchGet|List|Describe)[A-Z]")
@@ -43,6 +46,12 @@ def report(lab: RotationLab, playbook: str = "rotation_report.yml") -> tuple[Run
     path.unlink(missing_ok=True)
     run = lab.run("-e", f"rotation_report_file={path}", playbook=f"playbooks/{playbook}")
     return run, json.loads(path.read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    with running() as made:
+        yield made
 
 
 def verify_audit_log(lab: RotationLab) -> Run:
@@ -210,7 +219,7 @@ KIND = """\
 
 
 @pytest.mark.slow
-def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab) -> None:
+def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider: Provider) -> None:
     """The first comes from a private file; the second's folder lies outside the collection."""
     old = lab.ready()
     folder = lab.directory / "kinds" / "noted"
@@ -223,13 +232,19 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab) -> None:
     twitch = {"kind": "noted", "appears_in": [{"setting": "TWITCH_CLIENT_SECRET"}], "options": {"log": str(notes)}}
     mail = {
         "kind": "external",
-        "appears_in": [{"setting": "EMAIL_HOST_PASSWORD"}],
+        "appears_in": [{"setting": "YOUTUBE_API_KEY"}],
         "provider_url": "https://mail.example.com/keys",
+        "test": {"url": f"{provider.url}/me", "headers": {"X-Key": "{value}"}},
     }
+    provider.keys = {lab.content("watchparty/production/integrations")["YOUTUBE_API_KEY"]}
     before = lab.content("watchparty/production/integrations")["TWITCH_CLIENT_SECRET"]
     with lab.with_catalog(twitch=twitch, mail=mail):
         given = lab.values_file(mail="issued-by-the-provider")
         words = ("-e", f"rotation_kinds_path={folder.parent}", "-e", given, "-e", "credential=twitch,mail")
+        run = lab.rotate(*words, "--check")
+        sentences(run, f"mail is REFUSED: the new value is refused: {provider.url}/me answers with status 401")
+        assert {(method, path) for method, path, _key in provider.asked} == {("GET", "/me")}
+        provider.keys.add("issued-by-the-provider")
         run = lab.rotated(*words)
         # The provider alone can refuse the other one's.
         assert re.search(r'from promotion to refusal: \d+\.\d s \(twitch\)"', run.output)
@@ -241,9 +256,15 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab) -> None:
         sentences(due, left, asked)
         run = lab.rotate("-e", "rotation_revoked=mail,tiwtch")
         sentences(run, "tiwtch: is no credential of the catalog; mail waits for it")
+        run = lab.rotate("-e", "rotation_revoked=mail")
+        assert run.code != 0, run.output
+        sentences(run, "STILL WORKS: a former value still logs in at", "Revoke it at its provider, then say it again")
+        assert [one.act for one in lab.journal_state().obligations.values()] == ["revoke"]
+        provider.keys = {"issued-by-the-provider"}
         run = lab.rotated("-e", "rotation_revoked=mail")
-        sentences(run, "mail: what r-", "was revoked, as the operator says")
+        sentences(run, "mail: what r-", "was revoked, as the operator says (refused now at")
         assert left not in run.text
+        assert "issued-by-the-provider" not in run.text
         assert lab.journal_state().obligations == {}
         assert lab.audit_records()[-1]["outcome"] == "revoked"
         assert lab.audit_records()[-1]["credentials"] == ["mail"]
@@ -253,8 +274,41 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab) -> None:
     after = lab.content("watchparty/production/integrations")["TWITCH_CLIENT_SECRET"]
     assert (len(after), after != before) == (24, True)
     for host in lab.hosts:
-        assert host.values()["EMAIL_HOST_PASSWORD"] == "issued-by-the-provider"
+        assert host.values()["YOUTUBE_API_KEY"] == "issued-by-the-provider"
         assert host.values()["TWITCH_CLIENT_SECRET"] == after
+
+
+@pytest.mark.slow
+def test_an_administrators_new_password_is_tried_before_the_old_one_is_forgotten(lab: RotationLab) -> None:
+    """Each at its servers, from an application's host; what they would not let in is refused by name."""
+    lab.ready()
+    names = ("database_admin", "cache_admin")
+    secrets = [f"watchparty/production/{name.replace('_', '-')}" for name in names]
+    before = [lab.content(secret) for secret in secrets]
+    new = "issued-for-the-administrator"
+    words = ("-e", f"credential={','.join(names)}", "-e", lab.values_file(**dict.fromkeys(names, new)))
+    run = lab.rotate(*words)
+    assert run.code != 0, run.output
+    refused = "{}_admin: the new value is refused as the administrator of {}: "
+    sentences(run, refused.format("database", "database"), refused.format("cache", "cache"))
+    assert new not in run.output
+    assert [lab.content(secret) for secret in secrets] == before
+    assert lab.journal_state().rotation is None
+
+    old = before[0]["password"]
+    try:
+        lab.postgres.execute(f"ALTER ROLE {MASTER} PASSWORD '{scram_verifier(new)}';")
+        lab.valkey.execute("ACL", "SETUSER", ADMINISTRATOR, f">{new}")
+        lab.rotated(*words)
+        assert [lab.content(secret)["password"] for secret in secrets] == [new, new]
+        run = lab.rotate("-e", f"rotation_revoked={','.join(names)}")
+        assert run.code != 0, run.output
+        sentences(run, "database_admin: what r-", "(refused now at", "cache_admin: its old value", "STILL WORKS")
+        assert {one.credential for one in lab.journal_state().obligations.values()} == {"cache_admin"}
+    finally:
+        lab.postgres.execute(f"ALTER ROLE {MASTER} PASSWORD '{scram_verifier(old)}';")
+        lab.valkey.execute("ACL", "SETUSER", ADMINISTRATOR, f"<{new}")
+        lab.renew()
 
 
 DIES = """\

@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 VALUES = ("generated", "supplied", "provider")
 ROUTINES = ("login", "signing_key")
 FORMS = ("text", "ssh_key")
-STAGES = ("check", "off", "issue", "create", "set", "test", "retire", "revoke")
+STAGES = ("check", "off", "issue", "create", "set", "test", "retire", "revoke", "revoked")
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -28,6 +28,7 @@ SCHEMA: dict[str, Any] = {
         "needs_url": {"type": "boolean"},
         "needs_user": {"type": "boolean"},
         "tested": {"type": "boolean"},
+        "tries_values": {"type": "boolean"},
         "options": {"type": "array", "items": {"type": "string"}},
     },
     "required": ["description", "value"],
@@ -56,6 +57,8 @@ class Kind:
     needs_user: bool = False
     """Whether the user name must appear somewhere."""
     tested: bool = True
+    tries_values: bool = False
+    """Whether its stages check, test and revoked try values where the catalog says how, and are idle elsewhere."""
     options: tuple[str, ...] = ()
     """Names that the credential's ``options`` must give."""
     stages: tuple[str, ...] = ()

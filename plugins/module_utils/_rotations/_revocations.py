@@ -59,17 +59,25 @@ def waiting(catalog: Catalog, journal: Journal) -> list[dict[str, str]]:
 
 
 def _told(catalog: Catalog, one: Obligation) -> dict[str, str]:
-    credential = catalog.credentials.get(one.credential)
-    page = (credential.provider_url if credential else None) or ""
-    where = f"at {page}" if page else "where it was issued"
     return {
         "id": one.id,
         "credential": one.credential,
-        "page": page,
+        "page": _page(catalog, one.credential),
         "since": one.due,
         "words": f"{one.credential}: its old value, replaced by {one.rotation} at {one.due}, is not yet confirmed "
-        f"revoked {where}; once it is, say rotate.yml -e rotation_revoked={one.credential}",
+        f"revoked {where(catalog, one.credential)}; once it is, say rotate.yml -e rotation_revoked={one.credential}",
     }
+
+
+def _page(catalog: Catalog, name: str) -> str:
+    credential = catalog.credentials.get(name)
+    return (credential.provider_url if credential else None) or ""
+
+
+def where(catalog: Catalog, name: str) -> str:
+    """The provider's page, in words."""
+    page = _page(catalog, name)
+    return f"at {page}" if page else "where it was issued"
 
 
 def confirmed(catalog: Catalog, journal: Journal, names: Sequence[str]) -> list[Obligation]:
@@ -85,12 +93,16 @@ def confirmed(catalog: Catalog, journal: Journal, names: Sequence[str]) -> list[
     return [one for one in every if one.credential in names]
 
 
-def record(catalog: Catalog, closed: Iterable[Obligation], who: str, now: datetime) -> dict[str, Any]:
+def record(
+    catalog: Catalog, closed: Iterable[Obligation], who: str, now: datetime, tried: Optional[Mapping[str, str]] = None
+) -> dict[str, Any]:
     """The confirmation's line in the audit log; of the same ones it is the same record, however often it is tried."""
     every = sorted(closed, key=lambda one: one.id)
     names = [one.credential for one in every]
     kinds = {name: catalog.credentials[name].kind for name in names if name in catalog.credentials}
+    notes = [f"{one.id}: {tried[one.id]}" for one in every if tried and one.id in tried]
     return {
+        **({"notes": notes} if notes else {}),
         "rotation": f"revoked-{version_id('revoked', *(one.id for one in every))}",
         "outcome": "revoked",
         "who": who,

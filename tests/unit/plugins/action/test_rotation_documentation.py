@@ -12,11 +12,13 @@ import yaml
 
 from ansible_collections.watchparty.secrets.plugins.action import (
     elasticache_auth_token,
+    external_value,
     postgresql_login,
     rotation,
     valkey_user,
 )
 from ansible_collections.watchparty.secrets.plugins.modules import elasticache_auth_token as elasticache_doc
+from ansible_collections.watchparty.secrets.plugins.modules import external_value as external_doc
 from ansible_collections.watchparty.secrets.plugins.modules import postgresql_login as postgresql_doc
 from ansible_collections.watchparty.secrets.plugins.modules import rotation as rotation_doc
 from ansible_collections.watchparty.secrets.plugins.modules import valkey_user as valkey_doc
@@ -27,6 +29,7 @@ SERVERS: list[tuple[Any, ModuleType]] = [
     (postgresql_login.ActionModule, postgresql_doc),
     (valkey_user.ActionModule, valkey_doc),
     (elasticache_auth_token.ActionModule, elasticache_doc),
+    (external_value.ActionModule, external_doc),
 ]
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,8 +12,10 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.action import incident, rotation, rotation_info
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit_record
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Probe
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 from tests.unit.plugins.module_utils._rotations.rotator_world import CATALOG, GIVEN, KINDS, World
@@ -128,6 +131,50 @@ def test_not_while_a_rotation_is_open(world: World) -> None:
     world.begun("database", rotation="r2")
     with pytest.raises(JournalError, match=r"rotation r2 of .* is open; finish it, then say again"):
         act(world, rotation, "revoked", credentials=["token"])
+
+
+class TestTried:
+    ACCEPTED = {"state": "accepted", "words": "a former value still logs in at https://p.example/me"}
+    REFUSED = {"state": "refused", "words": "refused now at https://p.example/me, which accepts the current value"}
+
+    def revoke(self, world: World, **more: Any) -> dict[str, Any]:
+        return act(world, rotation, "revoked", credentials=["token", "note"], **more)
+
+    def test_what_can_be_tried_is_said(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(KINDS, "given", replace(KINDS["given"], stages=("test", "revoked"), tries_values=True))
+        rotated(world, "token", "note")
+        assert self.revoke(world, check=True)["tries"] == []
+        tested = replace(world.catalog.credentials["note"], test=Probe("https://p.example/me"))
+        world.catalog = replace(world.catalog, credentials={**world.catalog.credentials, "note": tested})
+        (one,) = self.revoke(world, check=True)["tries"]
+        assert (one["name"], one["kind"]) == ("note", "given")
+
+    def test_one_that_still_works_stays_open_and_the_others_do_not(self, world: World) -> None:
+        rotated(world, "token", "note")
+        tried = {"r1/token": self.ACCEPTED, "r1/note": self.REFUSED}
+        done = self.revoke(world, tried=tried)
+        assert done["alive"] == [f"token: its old value, which r1 replaced, STILL WORKS: {self.ACCEPTED['words']}"]
+        assert set(looked(world).obligations) == {"r1/token"}
+        assert (done["record"]["credentials"], done["record"]["obligations"]) == (["note"], ["r1/note"])
+        assert done["record"]["notes"] == [f"r1/note: {self.REFUSED['words']}"]
+
+    def test_what_proves_nothing_is_the_operators_word(self, world: World) -> None:
+        rotated(world, "token")
+        words = "no answer: " + "\n".join(["Connection refused"] * 40)
+        done = self.revoke(world, tried={"r1/token": {"state": "untried", "words": words}})
+        assert (done["alive"], looked(world).obligations) == ([], {})
+        assert done["said"][0].startswith(
+            "token: what r1 replaced was revoked, as the operator says (not proven: no answer"
+        )
+        _audit_record.require({**done["record"], "application": "app", "environment": "test"})
+
+    def test_in_a_leak_one_that_still_works_is_not_noted_as_revoked(self, world: World) -> None:
+        act(world, incident, "declared", leaked=["token"], impact={"credentials": [], "edges": []})
+        rotated(world, "token", "note")
+        self.revoke(world, tried={"r1/token": self.ACCEPTED})
+        found = looked(world)
+        assert found.incident is not None
+        assert set(found.incident.events) & {"revoked/token", "revoked/note"} == {"revoked/note"}
 
 
 class TestInALeak:

@@ -134,6 +134,7 @@ class TestTold:
         assert (found["secrets"], found["parameters"]) == (sorted([CORE, "copy-test"]), [TOKEN])
         assert [one["name"] for one in found["credentials"]] == list(ALL)
         assert found["record"]["outcome"] == "completed"
+        assert found["record"]["obligations"] == ["token: its old value is to be revoked where it was issued"]
         _audit_record.require({**found["record"], "application": "app", "environment": "test"})
 
     def test_no_value_is_in_it(self, world: World) -> None:

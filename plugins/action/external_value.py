@@ -1,0 +1,108 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import (
+    _errors,
+    _former_tries,
+    _graph,
+    _health,
+    _postgresql,
+    _postgresql_plan,
+    _postgresql_server,
+    _redact,
+    _valkey,
+    _valkey_itself,
+    _valkey_server,
+    _valkey_steps,
+    _value_tries,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Credential
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _provable, _revocations
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _external_value_module as external_value
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _supplied
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import ServerAction
+
+
+class ActionModule(ServerAction):
+    name = "watchparty.secrets.external_value"
+    module = external_value
+    uses = (
+        _errors,
+        _postgresql,
+        _postgresql_plan,
+        _postgresql_server,
+        _valkey,
+        _valkey_server,
+        _valkey_itself,
+        _valkey_steps,
+        _former_tries,
+        _health,
+        _value_tries,
+    )
+    extra_options = {"admin_database": {"type": "str", "default": "postgres"}, **_supplied.OPTIONS}
+    set_here = ("tries",)
+    idle = "the catalog gives no way to try it"
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        self._answers_in = task_vars or {}
+        return super().run(tmp, task_vars)
+
+    def params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
+        (credential,) = setting.chosen([args["credential"]])
+        contents = _contents(setting, credential)
+        held = _graph.find(setting.catalog, credential, contents).login
+        former: dict[str, Login] = {}
+        if args["state"] == "checked":
+            given = _supplied.supplied(args, self._answers_in).get(credential.name, Login())
+            current = Login(given.username or held.username, given.password or held.password)
+        elif args["state"] == "usable":
+            current = self._new(setting, credential.name)
+        else:
+            current, former = held, _former(setting, credential, held)
+        logins = (current, *former.values())
+        masked += [text for one in logins for text in (one.password,) if text and len(text) >= _redact.SHORTEST]
+        if args["state"] == "tried" and not former:
+            return None
+        tries = _provable.tries(setting.catalog, credential, contents, current, former, database=args["admin_database"])
+        return {"tries": tries} if tries else None
+
+    @staticmethod
+    def _new(setting: Setting, name: str) -> Login:
+        _journal, rotation, _item = setting.mine(name)
+        new = setting.new_value(rotation, name)
+        if new is None:
+            raise RotationError(f"{name}: there is no new value yet; the stage 'create' makes it")
+        return new
+
+
+def _contents(setting: Setting, credential: Credential) -> Contents:
+    """What the stores hold now of the credential, and of those whose servers know it."""
+    every = (credential, *_provable.administered(setting.catalog, credential.name))
+    names = sorted({name for one in every for name in _graph.secrets_of(setting.catalog, one)})
+    contents = setting.rotator.secrets.read(names)
+    if any(_graph.reads_ssm(setting.catalog, one) for one in every):
+        contents |= setting.rotator.parameters.read([setting.catalog.ssm_path])
+    return contents
+
+
+def _former(setting: Setting, credential: Credential, now: Login) -> dict[str, Login]:
+    """By the obligation's id, the old values that can still be read by their versions."""
+    found = {}
+    for one in _revocations.open_ones(setting.rotator.look()):
+        if one.credential != credential.name or not one.secrets:
+            continue
+        held = setting.rotator.secrets.read(list(one.secrets), pins=one.secrets)
+        login = _graph.find(setting.catalog, credential, held).login
+        old = Login(login.username or now.username, login.password)
+        if old.password is not None and old != now:
+            found[one.id] = old
+    return found

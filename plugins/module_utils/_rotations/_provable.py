@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Where a value that a third party issued, or an administrator's, can be tried. Pure; what it returns holds values."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Optional
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _probe
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, Credential
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login, at_path, with_login
+
+SERVERS = {"postgresql_role": "postgresql", "valkey_user": "valkey"}
+"""Where the administrators of these kinds log in."""
+PROVING = ("check", "test", "revoked")
+"""The stages of a kind that tries values, for those of its credentials that can be tried."""
+
+
+def administered(catalog: Catalog, name: str) -> list[Credential]:
+    """The credentials at whose servers this one is the administrator."""
+    return [one for one in catalog.credentials.values() if one.admin == name != one.name and one.kind in SERVERS]
+
+
+def is_provable(catalog: Catalog, credential: Credential) -> bool:
+    return credential.test is not None or bool(administered(catalog, credential.name))
+
+
+def stages(catalog: Catalog, credential: Credential, kind: Kind) -> list[str]:
+    """The stages that are carried out for that credential."""
+    idle = kind.tries_values and not is_provable(catalog, credential)
+    return [stage for stage in kind.stages if not (idle and stage in PROVING)]
+
+
+def tries(
+    catalog: Catalog,
+    credential: Credential,
+    contents: Contents,
+    current: Login,
+    former: Mapping[str, Login],
+    *,
+    database: str,
+) -> list[dict[str, Any]]:
+    """What the host is handed: one for each place, or one for each place and former value, by that one's id.
+
+    Raises :class:`RotationError`, naming the credential, where it cannot be tried.
+    """
+    found = []
+    try:
+        probe = credential.test
+        if probe is not None:
+            asked = {name: _probe.request(probe, login) for name, login in former.items()}
+            found += _each("http", "", _probe.request(probe, current), asked)
+        for one in administered(catalog, credential.name):
+            held = _graph.find(catalog, credential, contents).url or _server(catalog, one, contents, database)
+            if held is None:
+                raise RotationError(f"{one.name}, whose administrator it is, appears in no URL, so no server is known")
+            olds = {name: with_login(held, login) for name, login in former.items()}
+            found += _each(SERVERS[one.kind], f" as the administrator of {one.name}", with_login(held, current), olds)
+    except (RotationError, ValueError) as error:
+        raise RotationError(f"{credential.name}: {error}") from None
+    return found
+
+
+def _each(server: str, what: str, current: Any, former: Mapping[str, Any]) -> list[dict[str, Any]]:
+    told = {"server": server, "what": what, "current": current}
+    return [{**told, "id": name, "former": [old]} for name, old in former.items()] or [{**told, "id": "", "former": []}]
+
+
+def _server(catalog: Catalog, one: Credential, contents: Contents, database: str) -> Optional[str]:
+    """The address that the administrator of this credential logs in at."""
+    url = _graph.find(catalog, one, contents).url
+    return at_path(url, database) if url and SERVERS[one.kind] == "postgresql" else url

@@ -1,0 +1,99 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: external_value
+short_description: Try a value that a third party issued, from where the application would use it
+version_added: 0.3.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Sends the request that C(credentials.NAME.test) of the catalog declares, with the new value in it. Where the
+    credential is the C(admin) of others, logs in with it at their servers too, at every node of a Valkey.
+  - Runs on a host of the application with the application's interpreter. The action plugin of the same name takes the
+    credential's I(name), reads the values, and hands them over on standard input.
+  - No value is ever in an address, in an argument or in what is returned. Of an answer only the status is kept.
+  - A credential that the catalog gives no way to try is skipped.
+options:
+  credential:
+    description: Name of the credential in the catalog.
+    type: str
+  state:
+    description:
+      - V(checked) is for the time before a rotation, and tries what O(values_file) or O(values_from) gives.
+      - V(usable) tries the new value of the rotation that is open.
+      - V(tried) tries the old values that an operator says to be revoked, by the versions that held them. A refusal
+        counts only beside the acceptance of the current value.
+    type: str
+    choices: [checked, usable, tried]
+    default: usable
+  values_file:
+    description: A YAML file on the controller, mode 0600, with new values, as M(watchparty.secrets.rotation) takes it.
+    type: path
+  values_from:
+    description: Name of the variable in which M(watchparty.secrets.ask_secret) was registered.
+    type: str
+  admin_database:
+    description: The database that an administrator of PostgreSQL logs in to.
+    type: str
+    default: postgres
+  timeout:
+    description: Seconds to wait for an answer.
+    type: int
+    default: 10
+  python:
+    description: The application's interpreter on the host; Ansible's own there by default.
+    type: str
+  tries:
+    description: Set by the action plugin, and refused from anybody else.
+    type: list
+    elements: dict
+    default: []
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - watchparty.secrets.catalog
+  - watchparty.secrets.rotation
+attributes:
+  check_mode:
+    description: The same in either mode.
+    support: full
+  diff_mode:
+    description: Nothing is changed.
+    support: N/A
+  idempotent:
+    description: It only asks.
+    support: full
+  action:
+    description: Finds the values on the controller.
+    support: full
+notes:
+  - A failed login is a line in the server's or the provider's log.
+seealso:
+  - module: watchparty.secrets.rotation
+  - name: A third party's value
+    description: The catalog's test, and what stays open until the old value is revoked.
+    link: https://github.com/watchparty/secrets/blob/main/docs/rotation.md#a-third-partys-value
+"""
+
+EXAMPLES = r"""
+- name: Try the new value of the rotation that is open
+  watchparty.secrets.external_value:
+    state: usable
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+    credential: youtube
+    run: "{{ secret_rotate__rotation.run }}"
+"""
+
+RETURN = r"""
+tried:
+  description: State and words by what waits for the revocation. The state is accepted, refused, neither or untried.
+  type: dict
+  returned: with O(state=tried), where something could be tried
+  sample: {r-20261125T153024-068d/youtube: {state: refused, words: "refused now at https://api.example.com/me"}}
+"""
