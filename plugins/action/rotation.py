@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _resolve
+from ansible_collections.watchparty.secrets.plugins.module_utils import _resolve
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation, Rotated
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _impact, _joined, _leak_steps
@@ -25,11 +25,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations impo
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import (
-    _access_key,
     _forgotten,
-    _github_sync,
     _holder,
     _plan_words,
+    _planning,
     _revocation,
     _ssh_key,
     _supplied,
@@ -117,7 +116,7 @@ class ActionModule(RotationAction):
         given = _supplied.supplied(args, task_vars)
         if journal.incident is not None:
             journal = replace(journal, incident=journal.incident.without(args["spoiled"]))
-        contents, descriptions, late = _read(setting, journal)
+        contents, descriptions, late = _planning.read(setting, journal)
         ground = _rotation.Ground(
             catalog=setting.catalog,
             journal=journal,
@@ -129,13 +128,13 @@ class ActionModule(RotationAction):
             against=args["against"],
             mirrors=setting.rotator.mirror is not None,
             leak=bool(args["incident"]),
-            former={} if args["incident"] else _former(setting, journal),
+            former={} if args["incident"] else _planning.former(setting, journal),
         )
-        plan = _planned(setting, ground, wish, args["seen"])
+        plan = _planning.planned(setting, ground, wish, args["seen"])
         needs = [name for name in wish.names if name in plan.refused and self._is_asked(setting, name, given)]
         if needs and args["ask"] and not write:
             ground = replace(ground, supplied={**given, **{name: Login(None, _shared.generate(32)) for name in needs}})
-            plan = _planned(setting, ground, wish, args["seen"])
+            plan = _planning.planned(setting, ground, wish, args["seen"])
         rotation_id = f"r-{_shared.now():%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
         plan = _rehearsal.fitting(ground, wish, plan, self._goes(setting, journal, rotation_id, contents))
         looks = _ssh_key.looks(setting, plan)
@@ -359,70 +358,11 @@ def _require_open(journal: Journal, named: str, *, back: bool) -> None:
     raise RotationError(f"rotation {named}, which rotation_resume names, is not open: {instead}")
 
 
-def _planned(
-    setting: Setting, ground: _rotation.Ground, wish: _rotation.Wish, seen: Sequence[Mapping[str, Any]] | None
-) -> _rotation.Plan:
-    """With what providers and hosts have against it."""
-    plan = _rotation.plan(ground, wish)
-    against = {
-        **_access_key.against(setting, plan, ground.contents),
-        **_ssh_key.against(setting, plan, ground.contents, seen),
-        **_against_mirror(setting, plan),
-    }
-    return _rotation.plan(replace(ground, against={**ground.against, **against}), wish) if against else plan
-
-
-def _former(setting: Setting, journal: Journal) -> dict[str, Contents]:
-    """By obligation that is due, what the versions still hold that it names."""
-    return {
-        one.id: setting.rotator.secrets.read(list(one.secrets), pins=one.secrets)
-        for one in _ages.due_obligations(journal, _shared.now())
-        if one.credential in setting.catalog.credentials
-    }
-
-
 def _alternates(setting: Setting, item: _rotation.Item) -> bool:
     return item.kind in setting.kinds and setting.kinds[item.kind].alternates == "always"
-
-
-def _against_mirror(setting: Setting, plan: _rotation.Plan) -> dict[str, str]:
-    """By credential, what GitHub has against being sent its new value."""
-    mirror = setting.rotator.mirror
-    if not isinstance(mirror, _github_sync.Mirror):
-        return {}
-    found = {}
-    for item in plan.items:
-        names = _graph.mirrored_names(setting.catalog, setting.catalog.credentials[item.credential])
-        words = mirror.objection(names) if names and item.act in _rotation.CHANGES else None
-        if words:
-            found[item.credential] = words
-    return found
 
 
 def _told(setting: Setting, journal: Journal) -> dict[str, Any]:
     if journal.rotation is None:
         raise JournalError("the journal does not show the rotation that was just written; look at it, then start again")
     return _shared.told(setting, journal, journal.rotation)
-
-
-def _read(setting: Setting, journal: Journal) -> tuple[Contents, dict[str, Any], list[str]]:
-    """Everything a plan stands on: the settings' places, the credentials', and the labels of the secrets.
-
-    The last are secrets of rotations that have ended, which should not be there any more.
-    """
-    catalog, rotator = setting.catalog, setting.rotator
-    concerned = {name for one in catalog.credentials.values() for name in _graph.secrets_of(catalog, one)}
-    concerned |= {
-        place.name
-        for one in catalog.credentials.values()
-        for place in _graph.fallback_places(catalog, one)
-        if not place.name.startswith("/")
-    }
-    remembered = _rotator_ends.remembered(rotator, journal)
-    found = rotator.secrets.read([*sorted({*catalog.secret_names, *concerned}), *remembered])
-    late = _rotator_ends.left_late(found, remembered)
-    contents = found.without(remembered)
-    if _graph.anything_in_ssm(catalog):
-        contents |= rotator.parameters.read([catalog.ssm_path])
-    descriptions = {name: rotator.secrets.describe(name) for name in sorted(concerned) if name in contents.readings}
-    return contents, descriptions, late

@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a rotation is planned from: everything that is read before it, and what providers and hosts have against it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _rotation, _rotator_ends
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _access_key, _github_sync, _ssh_key
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+
+
+def read(setting: Setting, journal: Journal) -> tuple[Contents, dict[str, Any], list[str]]:
+    """Everything a plan stands on: the settings' places, the credentials', and the labels of the secrets.
+
+    The last are secrets of rotations that have ended, which should not be there any more.
+    """
+    catalog, rotator = setting.catalog, setting.rotator
+    concerned = {name for one in catalog.credentials.values() for name in _graph.secrets_of(catalog, one)}
+    concerned |= {
+        place.name
+        for one in catalog.credentials.values()
+        for place in _graph.fallback_places(catalog, one)
+        if not place.name.startswith("/")
+    }
+    remembered = _rotator_ends.remembered(rotator, journal)
+    found = rotator.secrets.read([*sorted({*catalog.secret_names, *concerned}), *remembered])
+    late = _rotator_ends.left_late(found, remembered)
+    contents = found.without(remembered)
+    if _graph.anything_in_ssm(catalog):
+        contents |= rotator.parameters.read([catalog.ssm_path])
+    descriptions = {name: rotator.secrets.describe(name) for name in sorted(concerned) if name in contents.readings}
+    return contents, descriptions, late
+
+
+def former(setting: Setting, journal: Journal) -> dict[str, Contents]:
+    """By obligation that is due, what the versions still hold that it names."""
+    return {
+        one.id: setting.rotator.secrets.read(list(one.secrets), pins=one.secrets)
+        for one in _ages.due_obligations(journal, _shared.now())
+        if one.credential in setting.catalog.credentials
+    }
+
+
+def planned(
+    setting: Setting, ground: _rotation.Ground, wish: _rotation.Wish, seen: Sequence[Mapping[str, Any]] | None
+) -> _rotation.Plan:
+    """With what providers and hosts have against it."""
+    plan = _rotation.plan(ground, wish)
+    against = {
+        **_access_key.against(setting, plan, ground.contents),
+        **_ssh_key.against(setting, plan, ground.contents, seen),
+        **_against_mirror(setting, plan),
+    }
+    return _rotation.plan(replace(ground, against={**ground.against, **against}), wish) if against else plan
+
+
+def _against_mirror(setting: Setting, plan: _rotation.Plan) -> dict[str, str]:
+    """By credential, what GitHub has against being sent its new value."""
+    mirror = setting.rotator.mirror
+    if not isinstance(mirror, _github_sync.Mirror):
+        return {}
+    found = {}
+    for item in plan.items:
+        names = _graph.mirrored_names(setting.catalog, setting.catalog.credentials[item.credential])
+        words = mirror.objection(names) if names and item.act in _rotation.CHANGES else None
+        if words:
+            found[item.credential] = words
+    return found
