@@ -55,7 +55,7 @@ def events(
     if rotation.step == "retire" and following == "record":
         found += [f"{_end(item, kinds)}/{item.credential}" for item in gone]
     seen = dict.fromkeys(found, at)
-    if first and rotation.step == "deploy" and following == "promote":
+    if first and changed and rotation.step == "deploy" and following == "promote":
         return {f"first/{rotation.id}": first, **seen}
     return seen
 

@@ -76,6 +76,9 @@ def test_when_the_first_host_was_proven() -> None:
     found = _leak_steps.events(deployed, "promote", KINDS, "later", LEAK, reads=ITEMS, first="sooner")
     assert found == {"first/r1": "sooner", "live/database": "later"}
     assert "first/r1" not in _leak_steps.events(retired, "record", KINDS, "later", LEAK, reads=ITEMS, first="sooner")
+    spoiled = replace(LEAK, spoiled=("r1/database",))
+    found = _leak_steps.events(deployed, "promote", KINDS, "later", spoiled, reads=ITEMS, first="sooner")
+    assert found == {}, "what it made may have leaked too"
 
 
 PROOFS: list[tuple[dict[str, Any], str]] = [
