@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.faults import Fault
 from tests.integration.held import Held
 from tests.integration.rotation_lab import RotationLab, rotation_lab, sentences
 
@@ -57,3 +58,56 @@ def test_deploys_in_the_middle(lab: RotationLab) -> None:
         **dict.fromkeys(("deploy", "promote", "retire", "record"), False),
     }
     assert {step for step, (code, _, _) in found.items() if code} == set()
+
+
+BEFORE = ("create", "set", "test")
+"""Steps before any host has a new value, of which the test above says what a deploy brings."""
+
+
+def test_deploys_between_two_phases_and_on_the_way_back(lab: RotationLab) -> None:
+    """Django's key is a fallback everywhere before it signs; then a copy that is refused takes all of it back."""
+    old = lab.ready()
+    found: dict[tuple[str, int], tuple[str, bool]] = {}
+
+    def deploy() -> None:
+        """Once a step: of the tasks that it is held at, some are skipped there."""
+        rotation = lab.journal_state().rotation
+        if rotation is None or rotation.step in BEFORE or (rotation.step, rotation.phase) in found:
+            return
+        run = lab.run("-e", "env_deploy_serial=100%")
+        assert run.code == 0, run.output
+        held = [host.values() for host in lab.hosts]
+        (key,) = {one["SECRET_KEY"] for one in held}
+        (fallbacks,) = {one["SECRET_KEY_FALLBACKS"] for one in held}
+        (url,) = {one["REDIS_URL"] for one in held}
+        keys = "new" if key != old.django_key else "old" if fallbacks == old.fallbacks else "old, the new one known"
+        assert keys != "new" or old.django_key in fallbacks.split(",")
+        found[rotation.step, rotation.phase] = (keys, old.cache[1] in url)
+        for host in lab.hosts:
+            assert host.healthy(), f"{host.name} is down after a deploy at {rotation.step}"
+
+    stops = (
+        "Write the next step into the journal",
+        "Move the secrets back, so that a late promotion is refused",
+        "Take the new values away again",
+        "Take the rotation's labels and its own secret away",
+        "Close it",
+    )
+    lab.moto.set_faults(Fault("deny", operation="PutParameter", target="/WatchParty/production/Redis/URL"))
+    held = Held(lab, dict.fromkeys(stops, deploy), "-e", "credential=cache,django_key", "-e", "rotation_force=true")
+    run = held.run()
+    lab.moto.set_faults()
+    assert run.code != 0, run.output
+    sentences(run, "The rotation was taken back")
+    assert lab.values() == old
+    lab.assert_settled()
+    steps = [(step, *way) for (step, _phase), way in found.items()]
+    assert steps[:3] == [
+        ("deploy", "old, the new one known", steps[0][2]),
+        ("deploy", "new", False),
+        ("promote", "new", False),
+    ]
+    # Back in two phases too: what one host signs, every other one knows.
+    assert steps[3] == ("abort", "old, the new one known", False)
+    assert dict.fromkeys(step for step, *_ in steps[3:]).keys() == {"abort", "withdraw", "discard"}
+    assert [one for one in steps[4:] if one[1:] != ("old", True)] == []
