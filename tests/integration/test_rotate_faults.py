@@ -242,6 +242,7 @@ def test_limit_and_a_host_that_is_given_up(lab: RotationLab) -> None:
     old = lab.ready()
     run = lab.rotate(*CACHE, "--limit", "web1,localhost")
     failed(run, "stands at retire", "not proven to run on the other value: web2", "rotation_skip_hosts=web2")
+    sentences(run, "on web1", "web2: not in this run (--limit), so the old values stay valid, and the rotation open")
     assert lab.accepts(old)["cache"]
     assert lab.accepts(lab.values())["cache"]
     with lab.unreachable("web2"):
