@@ -18,6 +18,7 @@ from sandbox.process import REPOSITORY
 from sandbox.seed import random_value
 from tests.integration.canaries import Canaries, Watch, in_files
 from tests.integration.harness import Run
+from tests.integration.provider import running
 from tests.integration.rotation_lab import ALL, CORE, JOURNAL, RotationLab, rotation_lab
 
 CALLBACKS = Path(__file__).resolve().parent / "callback_plugins"
@@ -144,12 +145,15 @@ def test_no_value_is_anywhere_else(lab: RotationLab) -> None:
     """One rotation of everything succeeds; the next is taken back at a host that cannot run on it."""
     old = lab.ready()
     search = Search(lab)
-    with lab.with_catalog(**MAIL):
-        issued = random_value()
+    issued = random_value()
+    with running() as provider, lab.with_catalog(**MAIL) as catalog:
+        provider.keys = {issued}  # its answers repeat what they were sent
+        catalog["credentials"]["mail"]["test"] = {"url": f"{provider.url}/me", "headers": {"X-Key": "{value}"}}
         search._learn("new mail by file", issued)
         run, hits = search.run("-e", lab.values_file(mail=issued), credentials=f"{ALL},mail")
         assert run.code == 0, run.output[-5000:]
         assert hits == []
+        assert len(provider.asked) == 2, "before the rotation, and in it"
         lab.assert_settled(old)
         assert lab.content()["EMAIL_HOST_PASSWORD"] == issued
         (lab.directory / "new-values.yml").unlink()
