@@ -17,11 +17,18 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import (
     _postmortem,
     _postmortem_page,
     _standing,
+    _warning,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _let_in
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _files, _gathered, _holder, _logged_out
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import (
+    _files,
+    _gathered,
+    _holder,
+    _leak_ahead,
+    _logged_out,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._former_keys import session_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._incident_facts import facts_of
@@ -38,7 +45,7 @@ class ActionModule(RotationAction):
     extra_options = {
         "state": {
             "type": "str",
-            "choices": ["declared", "shown", "noted", "kept", "reported", "contained", "unfounded"],
+            "choices": ["warned", "declared", "shown", "noted", "kept", "reported", "contained", "unfounded"],
             "required": True,
         },
         "leaked": {"type": "list", "elements": "str", "default": []},
@@ -60,6 +67,9 @@ class ActionModule(RotationAction):
     def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         state = args["state"]
         journal = setting.rotator.look()
+        if state == "warned":
+            found = _leak_ahead.ahead(setting, journal, args["impact"], args["told"])
+            return {"changed": False, "lines": _warning.lines(found)}
         if state == "declared":
             return self._declare(setting, args, journal)
         if journal.incident is None:

@@ -17,6 +17,8 @@ description:
 options:
   state:
     description:
+      - V(warned) tells before anybody is asked who notices what, what cannot be undone, how it is stopped and what is
+        left to people.
       - V(declared) opens the incident, or joins the one that is open. V(shown) tells it. V(noted) keeps when O(event)
         was first seen.
       - V(kept) writes down what was gathered before the first act. V(reported) writes the post-mortem, as Markdown and
@@ -24,7 +26,7 @@ options:
       - V(unfounded) ends one that was none, unless a value was taken away in its name already; in check mode it tells
         whether it would, and RV(record).
     type: str
-    choices: [declared, shown, noted, kept, reported, contained, unfounded]
+    choices: [warned, declared, shown, noted, kept, reported, contained, unfounded]
     required: true
   leaked:
     description: What was declared.
@@ -71,7 +73,10 @@ options:
     type: dict
     default: {}
   told:
-    description: With O(state=reported), lists of words by heading. No values.
+    description:
+      - With O(state=reported), lists of words by heading. No values.
+      - With O(state=warned), C(plan) of M(watchparty.secrets.rotation), C(would) of a declaration in check mode,
+        C(purge), and what the operator said (C(logs_out), C(compromised), C(contact)).
     type: dict
     default: {}
   gathered:
@@ -162,6 +167,11 @@ done:
   type: list
   elements: str
   returned: when O(state=unfounded)
+lines:
+  description: What is to be known before it is confirmed.
+  type: list
+  elements: str
+  returned: when O(state=warned)
 replaced_keys:
   description: The credentials that sign sessions and were replaced with no fallback left.
   type: list

@@ -92,7 +92,14 @@ def test_a_drill_by_a_variable_touches_nothing(lab: RotationLab) -> None:
     before = lab.everything()
     run = lab.run("-e", "leaked=cache", "-e", "leak_drill=true", playbook=RESPONSE)
     assert run.code == 0, run.output
-    sentences(run, "1. cache", "security contact: ")
+    sentences(
+        run,
+        "1. cache",
+        "what users notice: the application stays up, and its hosts restart batch by batch; everybody is logged out",
+        "cannot be undone from: the removal of cache, once every host is proven",
+        "to abort now: answer anything but yes",
+        "security contact: ",
+    )
     assert lab.everything() == before
     assert lab.journal_state().incident is None
 

@@ -17,6 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._url import Log
 if TYPE_CHECKING:
     from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotation import Ground
 
+FILE = "-e rotation_values_file=FILE (mode 0600)"
 _USES = frozenset({"sessions", "signing"})
 
 
@@ -72,9 +73,11 @@ def _is_kept(kind: Kind, found: _graph.Found) -> bool:
 
 def _supplied(ground: Ground, credential: Credential, found: _graph.Found) -> Iterator[str]:
     given = ground.supplied.get(credential.name)
-    if given is None:
+    if given is None and ground.leak:
+        yield "a third party issues it; at a terminal its new value is asked for at the end, or give it by " + FILE
+    elif given is None:
         yield (
-            "a third party issues it; give the new value by -e rotation_values_file=FILE (mode 0600), or name it with "
+            f"a third party issues it; give the new value by {FILE}, or name it with "
             f"-e credential={credential.name} to be asked"
         )
     else:

@@ -272,6 +272,29 @@ def test_a_drill_adds_nothing(world: World, state: str, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+class TestWarned:
+    """What is told before anybody is asked."""
+
+    def test_of_what_was_planned(self, world: World) -> None:
+        world.begun("database")
+        impact = {**IMPACT, "waves": [["token"], ["django"]], "first_off": []}
+        would = declare(world, "token", containment="immediate", check=True, run="run2")
+        plan = {"refused": {"token": "ask"}, "needs": ["token"], "takes_down": ["django"], "plan": {"rollouts": 1}}
+        told = {"plan": plan, "would": would, "logs_out": True, "compromised": ["web9"], "contact": "s@example.com"}
+        found = act(world, "warned", impact=impact, told=told, check=True)["lines"]
+        assert found[0].startswith("first, rotation ")
+        assert " of database is ended; " in found[0]
+        assert "the application is down from the removal of django until" in found[1]
+        assert any(one.startswith("by hand: token: issue a new value") for one in found)
+        assert found[-2:] == ["web9 gets no new value and must be rebuilt", "security contact: s@example.com"]
+
+    def test_without_an_open_rotation(self, world: World) -> None:
+        would = declare(world, "token", check=True)
+        impact = {**IMPACT, "waves": [["token"]], "first_off": []}
+        found = act(world, "warned", impact=impact, told={"plan": {}, "would": would, "logs_out": False}, check=True)
+        assert found["lines"][0].startswith("what users notice: the application stays up")
+
+
 class TestUnfounded:
     """A leak that was none."""
 

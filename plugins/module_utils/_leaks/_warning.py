@@ -1,0 +1,147 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What an operator must know of a leak response before it is confirmed: who notices what, what cannot be undone, how it
+is stopped, what is left to people. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Iterator, Mapping, Sequence, Tuple
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """A leak response that is about to begin."""
+
+    environment: str
+    waves: Sequence[Sequence[str]]
+    """Credentials that are replaced together, in order."""
+    immediate: bool = False
+    takes_down: Sequence[str] = ()
+    """Those without which the application is down, once their old values are gone."""
+    signing: Sequence[str] = ()
+    """Those whose end logs everybody out by itself."""
+    elsewhere: Sequence[str] = ()
+    """Those whose old value a third party alone can revoke."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Those that cannot be replaced here, and why."""
+    needs: Sequence[str] = ()
+    """Of the refused, those whose new value is asked for at the end."""
+    pages: Mapping[str, str] = field(default_factory=dict)
+    """Where third parties issue and revoke them."""
+    first_off: Sequence[str] = ()
+    cycles: Sequence[Sequence[str]] = ()
+    """Those that reveal each other: their wave takes old values away first, also in a graceful response."""
+    logs_out: bool = True
+    purge: Mapping[str, Any] = field(default_factory=dict)
+    rollouts: int = 0
+    open_rotation: str = ""
+    compromised: Sequence[str] = ()
+    contact: str = ""
+
+    @property
+    def down(self) -> Tuple[str, ...]:
+        """Those that the application is down without, of what is replaced here."""
+        first = {name for wave in self.waves if self.removes_first(wave) for name in wave}
+        return tuple(name for name in self.takes_down if name in first and name not in self.refused)
+
+    def removes_first(self, wave: Sequence[str]) -> bool:
+        """Whether old values go before anything new is deployed."""
+        return self.immediate or any(name in wave for cycle in self.cycles for name in cycle)
+
+    @property
+    def first_removed(self) -> Tuple[str, ...]:
+        """What the first wave takes away that takes anything away."""
+        for wave in self.waves:
+            names = tuple(name for name in wave if name not in self.refused and name not in self.elsewhere)
+            if names:
+                return names
+        return ()
+
+
+def lines(ahead: Ahead) -> list[str]:
+    return list(_lines(ahead))
+
+
+def _lines(ahead: Ahead) -> Iterator[str]:
+    yield from [ahead.open_rotation] if ahead.open_rotation else []
+    yield f"what users notice: {'; '.join(_noticed(ahead))}"
+    for name in ahead.first_off:
+        yield (
+            f"{name}: its key may read what is new, so it is switched off before that is made; what the application "
+            "does with it fails until its hosts have the new one. What somebody got from STS with it before works until "
+            "it expires"
+        )
+    for cycle in ahead.cycles:
+        yield (
+            f"{', '.join(cycle)}: the old ones are taken away before anything new is deployed; what the application does "
+            "with them fails from then on until its hosts have the new ones. Until then a thief reads what is there now"
+        )
+    for one in ahead.purge.get("invalidations", ()):
+        here = "" if ahead.purge.get("cloudfront") else ": NOT by this run, since community.aws is not installed"
+        yield f"CloudFront forgets {', '.join(one['paths'])} of {one['distribution']} ({one['name']}){here}"
+    yield f"cannot be undone from: {_point(ahead)}"
+    yield from _abort(ahead)
+    yield from _by_hand(ahead)
+    yield from (f"{host} gets no new value and must be rebuilt" for host in ahead.compromised)
+    yield f"security contact: {ahead.contact or 'none is in the catalog (contacts.security)'}"
+
+
+def _noticed(ahead: Ahead) -> Iterator[str]:
+    signing = [name for name in ahead.signing if name not in ahead.refused]
+    if ahead.down:
+        yield (
+            f"the application is down from the removal of {', '.join(ahead.down)} until its hosts have the new values; "
+            "all of them restart at once"
+        )
+    elif signing:
+        names = ", ".join(signing)
+        yield f"the application stays up but for the moment in which all its hosts restart at once for {names}"
+    else:
+        yield f"the application stays up{', and its hosts restart batch by batch' if ahead.rollouts else ''}"
+    if ahead.logs_out:
+        yield "everybody is logged out"
+    elif signing:
+        yield f"everybody is logged out all the same, since {', '.join(signing)} keeps no former key"
+    else:
+        yield "nobody is logged out on purpose"
+    if ahead.purge.get("valkey"):
+        yield "caches start empty"
+
+
+def _point(ahead: Ahead) -> str:
+    names = ", ".join(ahead.first_removed)
+    if not names:
+        return "the purge of caches and the end of sessions; this run takes no value away"
+    if ahead.removes_first(ahead.first_removed):
+        return f"the removal of {names}, seconds after their new values were tried, and before any host has them"
+    return f"the removal of {names}, once every host is proven on their new values"
+
+
+def _abort(ahead: Ahead) -> Iterator[str]:
+    back = f"rotate.yml -e app_environment={ahead.environment} -e rotation_abort=true"
+    closed = f"leak_response.yml -e app_environment={ahead.environment} -e leak_false_alarm=true"
+    yield "to abort now: answer anything but yes, and nothing was touched"
+    if ahead.first_removed:
+        yield (
+            f"to abort later, before that removal: Ctrl-C, then {back}, which deploys the old values again, then "
+            f"{closed}. After it there is no way back: the same command goes on where it was stopped"
+        )
+    else:
+        yield f"to abort later: Ctrl-C, then {closed}"
+
+
+def _by_hand(ahead: Ahead) -> Iterator[str]:
+    """Every one that people have to see to, each with its page."""
+    for name in dict.fromkeys([*ahead.needs, *ahead.elsewhere, *ahead.refused]):
+        page = f" at {ahead.pages[name]}" if ahead.pages.get(name) else ""
+        where = page or " where it was issued"
+        if name in ahead.needs:
+            yield (
+                f"by hand: {name}: issue a new value{where}, which is asked for at the end at a terminal, then revoke "
+                f"the old one and say so by -e leak_revoked={name}"
+            )
+        elif name in ahead.refused:
+            yield f"by hand: {name}{page}: {ahead.refused[name]}"
+        else:
+            yield f"by hand: {name}: revoke the old value{where}, then say so by -e leak_revoked={name}"

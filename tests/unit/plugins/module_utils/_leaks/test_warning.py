@@ -1,0 +1,157 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is said before a leak response is confirmed is true for its mode and its credentials."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._warning import Ahead, lines
+
+PAGE = "https://provider.example/keys"
+GRACEFUL = Ahead("production", [["deploy_ssh"], ["cache", "database"]], takes_down=["cache", "database"], rollouts=1)
+IMMEDIATE = replace(GRACEFUL, immediate=True)
+ALONE = Ahead(
+    "production", [["twitch"]], elsewhere=["twitch"], refused={"twitch": "a third party issues it"}, needs=["twitch"]
+)
+
+
+def line(ahead: Ahead, start: str) -> str:
+    (found,) = [one for one in lines(ahead) if one.startswith(start)]
+    return found
+
+
+class TestNoticed:
+    def test_graceful(self) -> None:
+        words = "the application stays up, and its hosts restart batch by batch; everybody is logged out"
+        assert line(GRACEFUL, "what users notice") == f"what users notice: {words}"
+
+    def test_immediate(self) -> None:
+        found = line(IMMEDIATE, "what users notice")
+        assert (
+            "the application is down from the removal of cache, database until its hosts have the new values; " in found
+        )
+        assert "all of them restart at once" in found
+
+    @pytest.mark.parametrize(
+        "ahead", [replace(IMMEDIATE, takes_down=[]), replace(IMMEDIATE, refused={"cache": "no", "database": "no"})]
+    )
+    def test_immediate_without_an_outage(self, ahead: Ahead) -> None:
+        assert "the application stays up" in line(ahead, "what users notice")
+
+    def test_a_signing_key_reaches_all_hosts_at_once(self) -> None:
+        found = line(replace(GRACEFUL, signing=["django_key"]), "what users notice")
+        assert "stays up but for the moment in which all its hosts restart at once for django_key; everybody" in found
+
+    def test_nothing_restarts(self) -> None:
+        assert line(ALONE, "what users notice").startswith("what users notice: the application stays up; everybody")
+
+    def test_nobody_is_logged_out(self) -> None:
+        kept = replace(GRACEFUL, logs_out=False)
+        assert "nobody is logged out on purpose" in line(kept, "what users notice")
+        signing = replace(kept, signing=["django_key"])
+        words = "everybody is logged out all the same, since django_key keeps no former key"
+        assert words in line(signing, "what users notice")
+        refused = replace(signing, refused={"django_key": "it has a comma in it"})
+        assert "nobody is logged out on purpose" in line(refused, "what users notice")
+
+    def test_caches(self) -> None:
+        assert line(replace(GRACEFUL, purge={"valkey": ["cache"]}), "what users notice").endswith(
+            "; caches start empty"
+        )
+
+
+class TestThePointOfNoReturn:
+    def test_graceful(self) -> None:
+        words = "the removal of deploy_ssh, once every host is proven on their new values"
+        assert line(GRACEFUL, "cannot be undone from") == f"cannot be undone from: {words}"
+
+    def test_immediate(self) -> None:
+        found = line(IMMEDIATE, "cannot be undone from")
+        assert (
+            "the removal of deploy_ssh, seconds after their new values were tried, and before any host has them"
+            in found
+        )
+
+    def test_a_wave_that_removes_nothing_is_not_the_first(self) -> None:
+        found = replace(GRACEFUL, refused={"deploy_ssh": "no host can be reached"})
+        assert "the removal of cache, database, once" in line(found, "cannot be undone from")
+
+    def test_nothing_is_removed(self) -> None:
+        assert line(ALONE, "cannot be undone from").endswith("sessions; this run takes no value away")
+
+
+class TestThoseThatRevealEachOther:
+    """Their wave takes the old ones away first, whatever the mode; another wave does not."""
+
+    CYCLE = replace(
+        GRACEFUL,
+        waves=[["deploy_ssh", "uploads"], ["cache"]],
+        takes_down=["uploads", "cache"],
+        cycles=[["deploy_ssh", "uploads"]],
+    )
+
+    def test_the_application_is_down_without_them_alone(self) -> None:
+        found = line(self.CYCLE, "what users notice")
+        assert "down from the removal of uploads until" in found
+        assert "stays up" in line(replace(self.CYCLE, cycles=[]), "what users notice")
+
+    def test_what_cannot_be_undone_comes_before_any_host_has_them(self) -> None:
+        assert "before any host has them" in line(self.CYCLE, "cannot be undone from")
+
+    def test_what_a_thief_sees(self) -> None:
+        assert line(self.CYCLE, "deploy_ssh, uploads: ").endswith("Until then a thief reads what is there now")
+
+
+class TestAbort:
+    @pytest.mark.parametrize("ahead", [GRACEFUL, IMMEDIATE])
+    def test_by_words_that_can_be_typed(self, ahead: Ahead) -> None:
+        assert line(ahead, "to abort now") == "to abort now: answer anything but yes, and nothing was touched"
+        later = line(ahead, "to abort later, before that removal: Ctrl-C, then ")
+        assert "rotate.yml -e app_environment=production -e rotation_abort=true, which deploys the old values" in later
+        assert (
+            "leak_response.yml -e app_environment=production -e leak_false_alarm=true. After it there is no way"
+            in later
+        )
+
+    def test_where_nothing_is_removed(self) -> None:
+        assert line(ALONE, "to abort later").startswith("to abort later: Ctrl-C, then leak_response.yml -e")
+
+
+class TestByHand:
+    def by_hand(self, **more: Any) -> list[str]:
+        return [one for one in lines(replace(GRACEFUL, **more)) if one.startswith("by hand")]
+
+    def test_a_value_that_is_asked_for(self) -> None:
+        (found,) = self.by_hand(needs=["twitch"], refused={"twitch": "x"}, elsewhere=["twitch"], pages={"twitch": PAGE})
+        assert found.startswith(
+            f"by hand: twitch: issue a new value at {PAGE}, which is asked for at the end at a terminal"
+        )
+        assert found.endswith("-e leak_revoked=twitch")
+
+    def test_a_value_that_was_given_is_still_to_be_revoked(self) -> None:
+        (found,) = self.by_hand(elsewhere=["twitch"], pages={"twitch": PAGE})
+        assert found == f"by hand: twitch: revoke the old value at {PAGE}, then say so by -e leak_revoked=twitch"
+        (found,) = self.by_hand(elsewhere=["twitch"])
+        assert "revoke the old value where it was issued, then" in found
+
+    def test_one_that_is_refused(self) -> None:
+        assert self.by_hand(refused={"cache": "no token is there"}) == ["by hand: cache: no token is there"]
+
+    def test_nothing(self) -> None:
+        assert self.by_hand() == []
+
+
+def test_all_else() -> None:
+    purge = {"invalidations": [{"name": "cdn", "distribution": "E1", "paths": ["/a", "/b"]}]}
+    found = lines(
+        replace(GRACEFUL, open_rotation="first, r", first_off=["key"], purge=purge, compromised=["web1"], contact="s@x")
+    )
+    assert found[0] == "first, r"
+    assert "CloudFront forgets /a, /b of E1 (cdn): NOT by this run, since community.aws is not installed" in found
+    assert any(one.startswith("key: its key may read what is new, so it is switched off") for one in found)
+    assert found[-2:] == ["web1 gets no new value and must be rebuilt", "security contact: s@x"]
+    assert lines(GRACEFUL)[-1] == "security contact: none is in the catalog (contacts.security)"
