@@ -69,13 +69,14 @@ def _lines(ahead: Ahead) -> Iterator[str]:
     for name in ahead.first_off:
         yield (
             f"{name}: its key may read what is new, so it is switched off before that is made; what the application "
-            "does with it fails until its hosts have the new one. What somebody got from STS with it before works until "
-            "it expires"
+            "does with it fails until its hosts have the new one. What somebody got from STS with it before works "
+            "until it expires"
         )
     for cycle in ahead.cycles:
         yield (
-            f"{', '.join(cycle)}: the old ones are taken away before anything new is deployed; what the application does "
-            "with them fails from then on until its hosts have the new ones. Until then a thief reads what is there now"
+            f"{', '.join(cycle)}: the old ones are taken away before anything new is deployed; what the application "
+            "does with them fails from then on until its hosts have the new ones. Until then a thief reads what is "
+            "there now"
         )
     for one in ahead.purge.get("invalidations", ()):
         here = "" if ahead.purge.get("cloudfront") else ": NOT by this run, since community.aws is not installed"
