@@ -12,7 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 from ansible_collections.watchparty.secrets.plugins.module_utils._github_actions import _github
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import scrub
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _dead_values, _github_sync
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
@@ -25,25 +25,17 @@ def _refreshed(setting: Setting, names: Sequence[str]) -> tuple[dict[str, str], 
         return {}, []
     try:
         # Of what was not replaced, GitHub's present value is the leaked one.
-        replaced = _replaced(setting.rotator.look())
+        journal = setting.rotator.look()
         mirrored = [
             one
             for name in names
-            if name in replaced
+            if _rotation.is_replaced(journal, name)
             for one in _graph.mirrored_names(catalog, catalog.credentials[name])
         ]
         stores = (setting.rotator.secrets, setting.rotator.parameters)
         return _github_sync.refreshed(catalog, mirrored, stores), []
     except SecretsError as error:
         return {}, [f"whether GitHub holds the new values cannot be told: {error}"]
-
-
-def _replaced(journal: Journal) -> set[str]:
-    """The credentials that were rotated since the leak was declared."""
-    if journal.incident is None:
-        return set()
-    since = _ages.moment(journal.incident.at)
-    return {name for name, one in journal.rotated.items() if _ages.moment(one.at) >= since}
 
 
 def _needed(journal: Journal) -> dict[tuple[str, str], tuple[str, ...]]:

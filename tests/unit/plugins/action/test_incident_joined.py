@@ -123,7 +123,7 @@ class TestAScheduledRotation:
         scheduled(world, "test")
         assert first.declare("database")["open_rotation"]["may_have_leaked"] is False
         said = first.begin("database", reached=["database"])["said"]
-        assert said[1:] == ["it replaces what leaked, so it answers the leak too: nothing is retired later"]
+        assert said[2:] == ["it replaces what leaked, so it answers the leak too: nothing is retired later"]
         first.finish()
         assert first.begin("database")["nothing"]
 
@@ -132,7 +132,7 @@ class TestAScheduledRotation:
         first.declare("token")
         begun = first.begin("database", reached=["token"], immediate=True)
         assert (begun["rotation"]["incident"], begun["rotation"]["wait"]) == ("", 3600)
-        assert len(begun["said"]) == 1
+        assert begun["said"][1:] == ["it has database; nothing else is begun before it has ended"]
 
     def test_is_hastened_by_a_second_command(self, world: World, first: Run) -> None:
         scheduled(world, "set")
@@ -141,13 +141,13 @@ class TestAScheduledRotation:
         second = Run(world, "second")
         assert second.declare("database", containment="immediate")["open_rotation"]["may_have_leaked"] is False
         begun = second.begin("database", reached=["database"], immediate=True)
-        assert begun["said"][1:] == ["it was graceful; the old values are removed first from now on"]
+        assert begun["said"][2:] == ["it was graceful; the old values are removed first from now on"]
         assert begun["rotation"]["todo"] == ["set", "test", "revoke", "deploy_1", "promote", "retire", "record"]
 
     def test_a_drill_says_so_and_writes_nothing(self, world: World, first: Run) -> None:
         scheduled(world, "set")
         head = first.setting.rotator.look().head
-        assert len(first.drill("database", reached=["database"], immediate=True)["said"]) == 3
+        assert len(first.drill("database", reached=["database"], immediate=True)["said"]) == 4
         assert "is taken back" in first.drill("database", reached=["database"], abort=True)["said"][0]
         assert first.setting.rotator.look().head == head
 

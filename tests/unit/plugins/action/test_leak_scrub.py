@@ -146,24 +146,16 @@ def test_replicas_are_looked_at_in_their_region(client: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("incident", "rotated", "words"),
+    ("declared", "answers", "words"),
     [
-        (
-            {"id": "i1", "at": "2026-11-25T10:00:00Z", "who": "ann"},
-            "2026-11-25T11:00:00Z",
-            "holds the new value, sent at",
-        ),
-        (
-            {"id": "i1", "at": "2026-11-25T10:00:00Z", "who": "ann"},
-            "2026-11-25T09:00:00Z",
-            "may hold the leaked database",
-        ),
-        (None, "2026-11-25T11:00:00Z", "may hold the leaked database"),
+        (True, "i1", "holds the new value, sent at"),
+        (True, "", "may hold the leaked database"),
+        (False, "", "may hold the leaked database"),
     ],
-    ids=["replaced since", "replaced before", "no incident"],
+    ids=["replaced because of it", "replaced, but not because of it", "no incident"],
 )
 def test_a_mirror_that_was_sent_the_new_value(
-    client: Any, monkeypatch: pytest.MonkeyPatch, incident: Any, rotated: str, words: str
+    client: Any, monkeypatch: pytest.MonkeyPatch, declared: bool, answers: str, words: str
 ) -> None:
     settings = {**CATALOG["settings"], "URL": {**CATALOG["settings"]["URL"], "github": "secret"}}
     monkeypatch.setenv("GITHUB_TOKEN", github_server.TOKEN)
@@ -174,8 +166,8 @@ def test_a_mirror_that_was_sent_the_new_value(
         world = World(catalog=_catalog.parse({**CATALOG, "settings": settings, "github": where}, "test"))
         _github_sync.Mirror(world.catalog, world.secrets, world.parameters).send({"URL": OLD_URL})
         rotator = world.rotator()
-        by = {"at": rotated, "who": "ann", "rotation": "r1"}
-        more = {"incident": incident} if incident else {}
+        by = {"at": "2026-11-25T11:00:00Z", "who": "ann", "rotation": "r1", "incident": answers}
+        more = {"incident": {"id": "i1", "at": "2026-11-25T10:00:00Z", "who": "ann"}} if declared else {}
         rotator.append(rotator.look(), "r1", "closed", rotated={"database": by}, **more)
         found = act(client, world, credentials=["database"])
         told = found["scrubbed"] + found["not_scrubbed"]
