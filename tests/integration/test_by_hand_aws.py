@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ pytestmark = [
     pytest.mark.skipif(bool(missing_programs()), reason=f"needs {', '.join(missing_programs())}"),
 ]
 USER, CORE, OWN = "watchparty-storage", "watchparty/production/core", "watchparty-rotation/production/r-1"
+HOUR = 3600
 FUNCTIONS = next(one for one in blocks()["Begin"] if one.startswith("umask")).partition("\n")[2]
 
 
@@ -122,7 +124,7 @@ def test_a_token_is_taken_back(moto: Moto, servers: tuple[Valkey, Valkey], tmp_p
 
 # --- an access key --------------------------------------------------------------------------------------------------
 
-CREATE, PROVE, USED, TAKE, TIDY = 1, 2, 3, 4, 5
+CREATE, PROVE, USED, TAKE, TIDY, DENY = 1, 2, 3, 4, 5, 6
 
 
 def key_page(folder: Path, moto: Moto) -> Page:
@@ -158,6 +160,11 @@ def test_a_key_is_made_proven_and_removed(moto: Moto, tmp_path: Path) -> None:
         assert "InvalidClientTokenId" in taken
         assert "STILL" not in page.run(TAKE)
     assert keys(iam, USER) == {new: "Active"}
+    page.run(DENY)
+    (denied,) = iam.get_user_policy(UserName=USER, PolicyName="issued-before-the-leak")["PolicyDocument"]["Statement"]
+    assert denied["Effect"] == "Deny"
+    issued = datetime.fromisoformat(denied["Condition"]["DateLessThan"]["aws:TokenIssueTime"])
+    assert abs((datetime.now(UTC) - issued).total_seconds()) < HOUR
     page.run(TIDY)
     with pytest.raises(client.exceptions.ResourceNotFoundException):
         client.get_secret_value(SecretId=f"{OWN}/storage")

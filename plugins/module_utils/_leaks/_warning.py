@@ -70,7 +70,7 @@ def _lines(ahead: Ahead) -> Iterator[str]:
         yield (
             f"{name}: its key may read what is new, so it is switched off before that is made; what the application "
             "does with it fails until its hosts have the new one. What somebody got from STS with it before works "
-            "until it expires"
+            "until it expires (docs/by-hand.md denies it)"
         )
     for cycle in ahead.cycles:
         yield (
