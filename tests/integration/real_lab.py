@@ -204,6 +204,19 @@ class RealLab:
             yield
         self.own_aws = {}
 
+    @contextmanager
+    def with_credential(self, name: str, **credential: Any) -> Iterator[None]:
+        """Inside, the catalog has that credential as well."""
+        (path,) = (self.fleet.inventory.parent / "group_vars" / "all").glob("secrets_catalog.*")
+        before = path.read_text(encoding="utf-8")
+        document = json.loads(before)
+        document["secrets_catalog"]["credentials"][name] = credential
+        path.write_text(json.dumps(document), encoding="utf-8")
+        try:
+            yield
+        finally:
+            path.write_text(before, encoding="utf-8")
+
     def ready(self) -> Values:
         """The values in force, on hosts that are well."""
         for host, machine in self.fleet.machines.items():

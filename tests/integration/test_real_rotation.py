@@ -7,14 +7,17 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from dotenv import dotenv_values
 
 from sandbox.hosts import Fleet, Plan, why_not
 from sandbox.load import Report
+from sandbox.process import write_private
 from tests.integration.counts import Record, loaded
-from tests.integration.real_lab import RealLab, Run, Values
+from tests.integration.real_lab import ENV_FILE, RealLab, Run, Values
 
 pytestmark = [
     pytest.mark.hosts,
@@ -97,6 +100,28 @@ def test_one_credential(lab: RealLab, say: Say, record_property: Record, credent
 def test_all_together(lab: RealLab, say: Say, record_property: Record) -> None:
     """Nobody is logged out, no request fails, no task is lost; the old values are refused afterwards."""
     rotated_under_load(lab, say, record_property, "database", "cache", "django_key")
+
+
+@pytest.mark.slow
+@pytest.mark.long
+def test_a_third_partys_value(lab: RealLab, say: Say, record_property: Record, tmp_path: Path) -> None:
+    before, new = lab.ready(), "issued-by-the-provider"
+    given = tmp_path / "new.yml"
+    write_private(given, f"youtube: {new}\n")
+    with lab.with_credential("youtube", kind="external", appears_in=[{"setting": "YOUTUBE_API_KEY"}]):
+        with lab.load() as load:
+            run = lab.rotate("youtube", arguments=("-e", f"rotation_values_file={given}"))
+        assert run.code == 0, run.output
+        assert "youtube: its old value, replaced by r-" in run.text
+        assert load.report is not None
+        say(f"youtube: {run.seconds:.0f} s; {load.report}")
+        loaded(record_property, "rotation under load", load.report)
+        unnoticed(load.report)
+        assert lab.run("rotate", "-e", "rotation_revoked=youtube").code == 0
+    lab.assert_settled()
+    assert lab.values() == before
+    for host in lab.hosts:
+        assert dotenv_values(lab.fleet.disk(host) / ENV_FILE, interpolate=False)["YOUTUBE_API_KEY"] == new
 
 
 @pytest.mark.slow
