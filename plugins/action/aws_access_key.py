@@ -17,12 +17,16 @@ class ActionModule(RotationAction):
     name = "watchparty.secrets.aws_access_key"
     extra_options = {
         "credential": {"type": "str", "required": True},
-        "state": {"type": "str", "choices": ["off", "issued", "usable", "absent"], "required": True},
+        "state": {"type": "str", "choices": ["deactivated", "issued", "usable", "absent"], "required": True},
     }
 
     def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         hands, found = _access_key.concerned(setting, args["credential"])
         steps = Steps(hands, found, check=self._task.check_mode)
-        return {"off": steps.off, "issued": steps.issued, "usable": steps.usable, "absent": steps.absent}[
-            args["state"]
-        ]()
+        states = {
+            "deactivated": steps.deactivated,
+            "issued": steps.issued,
+            "usable": steps.usable,
+            "absent": steps.absent,
+        }
+        return states[args["state"]]()

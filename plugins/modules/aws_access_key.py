@@ -30,14 +30,14 @@ options:
     required: true
   state:
     description:
-      - V(off) deactivates a leaked key that may read (C(options.reads), by default everything) where anything new of
-        the rotation comes to, and proves that it is refused. Any other key is left as it is.
+      - V(deactivated) switches a leaked key off that may read (C(options.reads), by default everything) where anything
+        new of the rotation comes to, and proves that it is refused. Any other key is left as it is.
       - V(issued) makes the new key of the open rotation, unless it was made already.
       - V(usable) calls AWS with it.
       - V(absent) deactivates and deletes the old key, or the new one while the rotation is taken back, and proves that
         it is refused. Before that it calls AWS with the key that stays.
     type: str
-    choices: [off, issued, usable, absent]
+    choices: [deactivated, issued, usable, absent]
     required: true
 extends_documentation_fragment:
   - amazon.aws.common.modules
@@ -103,6 +103,6 @@ access_key_id:
 accepted:
   description: Whether AWS still takes the key that was to go; in check mode, whether there is one to remove.
   type: bool
-  returned: O(state=absent), and O(state=off) where a key was switched off
+  returned: O(state=absent), and O(state=deactivated) where a key was switched off
   sample: false
 """

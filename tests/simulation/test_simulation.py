@@ -55,7 +55,7 @@ def test_the_line_that_a_failing_seed_prints_replays_it(capsys: pytest.CaptureFi
     """Act by act, up to the same violation."""
     assert main(["--bug", "trim_before_confirm"]) == 1
     found, line = capsys.readouterr().out.splitlines()[:2]
-    start, _, words = line.partition(" -m tests.simulation ")
+    start, _found, words = line.partition(" -m tests.simulation ")
     assert start.endswith("replay: python")
     assert main(words.split()) == 1
     *acts, last = capsys.readouterr().out.splitlines()

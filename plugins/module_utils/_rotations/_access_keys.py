@@ -74,7 +74,7 @@ class Steps:
     def __init__(self, hands: Hands, found: Keys, *, check: bool = False) -> None:
         self._hands, self._found, self._check = hands, found, check
 
-    def off(self) -> Dict[str, Any]:
+    def deactivated(self) -> Dict[str, Any]:
         """Before any credential of the rotation gets a new value."""
         told = self._told(self._found.first_off, self._found.old)
         if not self._found.first_off or self._check:

@@ -33,7 +33,7 @@ class TestFirstOff:
 
     def test_it_is_refused_before_anything_is_made(self, world: World) -> None:
         """Beside it another key may be made, which it reads."""
-        assert world.steps(first_off=True).off() == {
+        assert world.steps(first_off=True).deactivated() == {
             "changed": True,
             "user": USER,
             "access_key_id": world.old.username,
@@ -41,11 +41,11 @@ class TestFirstOff:
         }
         assert keys(world.iam) == {world.old.username: "Inactive"}
         world.steps(first_off=True).issued()
-        assert world.steps(first_off=True).off()["accepted"] is False, "a run that was killed does it again"
+        assert world.steps(first_off=True).deactivated()["accepted"] is False, "a run that was killed does it again"
 
     def test_one_that_may_read_nothing_new_stays_on(self, world: World) -> None:
-        assert world.steps().off()["changed"] is False
-        assert world.steps(first_off=True, check=True).off()["changed"] is True
+        assert world.steps().deactivated()["changed"] is False
+        assert world.steps(first_off=True, check=True).deactivated()["changed"] is True
         assert keys(world.iam) == {world.old.username: "Active"}
 
     def test_check_mode_switches_nothing_off(self, world: World) -> None:
