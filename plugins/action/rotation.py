@@ -110,8 +110,9 @@ class ActionModule(RotationAction):
         _require_open(journal, args["resume"], back=args["abort"])
         if journal.rotation is not None:
             return self._go_on(setting, args, task_vars, journal, journal.rotation, write=write)
-        if args["abort"]:
-            return {"changed": False, "nothing": True, "said": ["no rotation is open; there is nothing to take back"]}
+        over = _over(journal, args)
+        if over:
+            return {"changed": False, "nothing": True, "said": [over]}
         wish = _rotation.Wish(tuple(args["credentials"]), args["force"], args["incident"], args["immediate"])
         given = _supplied.supplied(args, task_vars)
         if journal.incident is not None:
@@ -348,14 +349,30 @@ class ActionModule(RotationAction):
 def _require_open(journal: Journal, named: str, *, back: bool) -> None:
     """Whoever names the rotation to go on with wants no other one, and no new one."""
     rotation = journal.rotation
-    if not named or named == "any" or (rotation and rotation.id == named) or (rotation is None and back):
+    if not named or named == "any" or (rotation and rotation.id == named):
         return
+    if rotation is None and (back or named in _ended(journal)):
+        return  # a run that is killed at its very end is started again with the same words
     instead = (
         f"{rotation} is; name that one to take it over"
         if rotation
-        else "it has ended, or never was (rotation_report.yml); leave it out to begin a new one"
+        else "no such one ended lately (rotation_report.yml); leave it out to begin a new one"
     )
     raise RotationError(f"rotation {named}, which rotation_resume names, is not open: {instead}")
+
+
+def _over(journal: Journal, args: Mapping[str, Any]) -> str:
+    """What is said where no rotation is open and none is to be begun."""
+    if args["abort"]:
+        return "no rotation is open; there is nothing to take back"
+    if args["resume"] in _ended(journal):
+        return f"rotation {args['resume']} has ended; there is nothing to go on with, and no other is begun"
+    return ""
+
+
+def _ended(journal: Journal) -> set[str]:
+    """The rotations that are known to have ended."""
+    return {*journal.ended, *(one.rotation for one in journal.rotated.values())}
 
 
 def _alternates(setting: Setting, item: _rotation.Item) -> bool:

@@ -101,7 +101,8 @@ options:
     type: list
     elements: dict
   resume:
-    description: Id of the rotation to take over, or V(any). An id that is not the open one's is refused.
+    description: Id of the rotation to take over, or V(any). Of one that has ended nothing is left to do;
+      any other id is refused.
     type: str
   abort:
     description: Take the open rotation back instead of going on.

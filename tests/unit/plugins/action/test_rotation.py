@@ -87,12 +87,25 @@ def test_what_is_no_key_is_refused_without_a_look(world: World, begun: Any) -> N
 
 
 @pytest.mark.parametrize("state", ["planned", "begun"])
-def test_one_that_has_ended_is_not_resumed(world: World, begun: Any, state: str) -> None:
+def test_one_that_never_was_is_not_resumed(world: World, begun: Any, state: str) -> None:
     """Nor is another begun in its place."""
     words = r"^rotation r-old, which rotation_resume names, is not open: .* leave it out"
     with pytest.raises(RotationError, match=words):
         begun("database", state=state, resume="r-old")
     assert world.rotator().look().head == 0
+
+
+@pytest.mark.parametrize("state", ["planned", "begun"])
+@pytest.mark.parametrize("step", ["closed", "aborted"])
+def test_of_one_that_has_ended_nothing_is_left_to_do(world: World, begun: Any, state: str, step: str) -> None:
+    """A run that was killed after it had closed it is started again with the same words; none is begun in its place."""
+    rotator = world.begun("database")
+    rotator.append(rotator.look(), "r1", step)
+    head = world.rotator().look().head
+    answer = begun("database", state=state, resume="r1")
+    assert (answer["nothing"], answer["changed"]) == (True, False)
+    assert answer["said"] == ["rotation r1 has ended; there is nothing to go on with, and no other is begun"]
+    assert world.rotator().look().head == head
 
 
 def test_one_that_is_not_the_open_one_is_not_resumed(world: World, begun: Any) -> None:
