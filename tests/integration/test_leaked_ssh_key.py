@@ -24,6 +24,7 @@ from sandbox.hosts._inventory import ssh_options
 from sandbox.process import wait_until
 from sandbox.seed import Layout
 from tests.integration import harness, leak_lab
+from tests.integration.counts import Record, loaded
 from tests.integration.harness import Lab
 from tests.integration.real_lab import CORE, RealLab, Run
 from tests.integration.thief import Thief
@@ -183,6 +184,34 @@ def test_a_thief_who_was_there_before_never_sees_a_new_value(
         sys.stdout.write(
             f"\n{containment}: contained in {run.seconds:.0f} s: {run.text.partition('contained in ')[2][:10]}\n"
         )
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("leaked")
+def test_both_keys_rotate_under_load(lab: RealLab, record_property: Record, capsys: pytest.CaptureFixture[str]) -> None:
+    """As their age has it: nobody notices, and the old ones open nothing any more."""
+    change_catalog(lab, [CORE, STORAGE_SECRET])
+    old_key, old_storage = held_in(lab, SSH_SECRET)["private_key"], held_in(lab, STORAGE_SECRET)
+    with lab.looking_at_keys(USER):
+        with lab.load() as load:
+            run = lab.rotate("deploy_ssh", "storage")
+        assert run.code == 0, run.output
+    report = load.report
+    assert report is not None
+    with capsys.disabled():
+        sys.stdout.write(f"\ndeploy_ssh, storage: {run.seconds:.0f} s; {report}\n")
+    loaded(record_property, "rotation under load", report)
+    assert (report.failed, report.lost, report.anonymous, report.tasks_lost) == (0, 0, 0, 0), report.words
+    assert report.requests > 500
+    assert report.tasks > 50
+    new_key, new_storage = held_in(lab, SSH_SECRET)["private_key"], held_in(lab, STORAGE_SECRET)
+    kept = lab.client("iam").list_access_keys(UserName=USER)["AccessKeyMetadata"]
+    assert [one["AccessKeyId"] for one in kept] == [new_storage["AWS_ACCESS_KEY_ID"]]
+    assert old_storage["AWS_ACCESS_KEY_ID"] != new_storage["AWS_ACCESS_KEY_ID"]
+    for host in lab.hosts:
+        assert not logs_in(lab, host, old_key)
+        assert logs_in(lab, host, new_key)
+    lab.assert_settled()
 
 
 @pytest.fixture(scope="module")
