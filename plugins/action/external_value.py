@@ -24,10 +24,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _provable, _revocations
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _external_value_module as external_value
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _supplied
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _known_values, _supplied
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import ServerAction
 
@@ -58,7 +57,9 @@ class ActionModule(ServerAction):
 
     def params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
         (credential,) = setting.chosen([args["credential"]])
-        contents = _contents(setting, credential)
+        # Of the credential, and of those whose servers know it.
+        every = [credential, *_provable.administered(setting.catalog, credential.name)]
+        contents = _known_values.current(setting, every)
         held = _graph.find(setting.catalog, credential, contents).login
         former: dict[str, Login] = {}
         if args["state"] == "checked":
@@ -82,16 +83,6 @@ class ActionModule(ServerAction):
         if new is None:
             raise RotationError(f"{name}: there is no new value yet; the stage 'create' makes it")
         return new
-
-
-def _contents(setting: Setting, credential: Credential) -> Contents:
-    """What the stores hold now of the credential, and of those whose servers know it."""
-    every = (credential, *_provable.administered(setting.catalog, credential.name))
-    names = sorted({name for one in every for name in _graph.secrets_of(setting.catalog, one)})
-    contents = setting.rotator.secrets.read(names)
-    if any(_graph.reads_ssm(setting.catalog, one) for one in every):
-        contents |= setting.rotator.parameters.read([setting.catalog.ssm_path])
-    return contents
 
 
 def _former(setting: Setting, credential: Credential, now: Login) -> dict[str, Login]:

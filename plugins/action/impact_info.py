@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import _authori
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _impact, _impact_drawing
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _known_values
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _known_values, _report
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
 
 CLOUDFRONT = "community.aws.cloudfront_invalidation"
@@ -71,9 +71,7 @@ class ActionModule(RotationAction):
             "impact": _impact_drawing.data(impact),
             "purge": _purged(setting.catalog),
             "known_keys": _keys(setting),
-            "services": {
-                name: {"units": list(one.units), "health": one.health} for name, one in setting.catalog.services.items()
-            },
+            "services": _report.services(setting.catalog),
             "units": sorted({unit for one in setting.catalog.services.values() for unit in one.units}),
             "text": goes_on + _impact_drawing.text(impact),
             "mermaid": _impact_drawing.mermaid(impact),

@@ -158,10 +158,10 @@ class ActionModule(RotationAction):
         self, setting: Setting, args: Mapping[str, Any], journal: Journal, incident: Incident
     ) -> dict[str, Any]:
         """Once a run, since each may have taken something away."""
-        healthy, problems = _gathered.health(args["gathered"].get("health"), _left(incident))
+        healthy, problems = _gathered.health(args["gathered"].get("health"), incident.about("left"))
         if problems or not healthy:
             return {"changed": False, "problems": problems, **_told(incident)}
-        before = [name for name in incident.events if name.partition("/")[0] == "healthy"]
+        before = incident.about("healthy")
         event = f"healthy/{len(before) + 1}" if before else "healthy"
         words = "; ".join(f"{host}: {told}" for host, told in healthy.items())
         return {"problems": [], **self._noted(setting, journal, incident, event, _shared.now(), words)}
@@ -179,7 +179,7 @@ class ActionModule(RotationAction):
     ) -> dict[str, Any]:
         words = {**(_gathered.told(args["gathered"]) if args["gathered"] else {}), **args["told"]}
         words.update({name: [*lines, *words.get(name, ())] for name, lines in _ended(setting, args, incident).items()})
-        healthy, problems = _gathered.health(args["gathered"].get("health"), _left(incident))
+        healthy, problems = _gathered.health(args["gathered"].get("health"), incident.about("left"))
         words["healthy"] = {host: f"in the end, {told}" for host, told in healthy.items()}
         words["unhealthy"] = [f"not seen healthy in the end: {one}" for one in problems]
         results = dict(args["results"])
@@ -229,11 +229,6 @@ def _ended(setting: Setting, args: Mapping[str, Any], incident: Incident) -> dic
     """What became of sessions, where the task brought it."""
     found = args["gathered"].get("logged_out") or {}
     return _logged_out.told(found, incident.declared, session_keys(setting, incident))
-
-
-def _left(incident: Incident) -> list[str]:
-    """Hosts that were left behind."""
-    return [name.partition("/")[2] for name in incident.events if name.startswith("left/")]
 
 
 def _told(incident: Incident) -> dict[str, Any]:

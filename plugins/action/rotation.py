@@ -152,7 +152,7 @@ class ActionModule(RotationAction):
         said["takes_down"] = _shared.taking_down(setting, args["credentials"])
         said["is_seen"] = args["seen"] is not None
         said["pages"] = {name: setting.catalog.credentials[name].provider_url or "" for name in needs}
-        said["audit"] = {"wanted": bool(setting.catalog.audit_log), "head": dict(journal.audit)}
+        said["audit"] = _shared.audit_of(setting, journal)
         said["warnings"] = [args["unasked"]] if args["unasked"] else []
         said["revocations"] = _revocations.waiting(setting.catalog, journal)
         if args["seen"] is None and looks:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import REVOKE
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import DROP_FALLBACK, REVOKE
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _owed, _revocations
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._ages import Age
@@ -92,7 +92,7 @@ def _table(answer: Mapping[str, Any]) -> list[str]:
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (heads, *rows)
     ]
     for one in (one for one in answer["obligations"] if one["act"] != REVOKE):
-        words = "drops its former key" if one["act"] == "drop_fallback" else "retires its former value"
+        words = "drops its former key" if one["act"] == DROP_FALLBACK else "retires its former value"
         lines.append(f"later: {one['credential']} {words} {'NOW' if one['due'] else 'from ' + one['due_at']}")
         lines += [f"  {one['against']}"] if one["against"] else []
     lines += [one["words"] for one in answer["revocations"]]

@@ -22,6 +22,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base im
 CLOSING_STEPS = ("closed", "aborted")
 PROMOTING_STEPS = ("promote",)
 BACKWARD_STEPS = ("abort", "withdraw", "discard")
+RETIRE, DROP_FALLBACK = "retire", "drop_fallback"
+"""The acts of obligations that a run carries out."""
 REVOKE = "revoke"
 """The act of an obligation that a third party alone can carry out, and that an operator's word ends."""
 REMEMBERED = 8

@@ -31,7 +31,7 @@ def objections(where: str, probe: Probe) -> Iterator[str]:
             yield f"{where}.headers: {name!r} is no name of a header"
         elif not _goes_in_a_header(text):
             yield f"{where}.headers.{name}: has characters that a header cannot have"
-    parts = {**{f"headers.{name}": one for name, one in probe.headers.items()}}
+    parts = {f"headers.{name}": one for name, one in probe.headers.items()}
     parts |= {f"form.{name}": one for name, one in probe.form.items()}
     for path, text in parts.items():
         for unknown in sorted(set(_PLACEHOLDER.findall(text)) - set(PLACEHOLDERS)):

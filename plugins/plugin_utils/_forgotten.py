@@ -18,7 +18,7 @@ def forgotten(setting: Setting, args: Mapping[str, Any], *, check: bool) -> dict
     found = _owed.named(journal, args["credentials"])
     if journal.rotation is not None:
         raise JournalError(f"{journal.rotation} is open; finish it, then say again what is to be forgotten")
-    record = _owed.record(setting.catalog, found, setting.rotator.me.who, _shared.now())
+    record = _owed.record(setting.catalog, found, "forgotten", setting.rotator.me.who, _shared.now())
     if not check:
         ids = [one.id for one in found]
         setting.rotator.append(journal, record["rotation"], "closed", discharged=ids, audit=args["audit"])
@@ -29,5 +29,5 @@ def forgotten(setting: Setting, args: Mapping[str, Any], *, check: bool) -> dict
             for one in found
         ],
         "record": record,
-        "audit": {"wanted": bool(setting.catalog.audit_log), "head": dict(journal.audit)},
+        "audit": _shared.audit_of(setting, journal),
     }

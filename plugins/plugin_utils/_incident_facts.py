@@ -145,8 +145,8 @@ def _outages(seconds: Mapping[str, float]) -> list[dict[str, Any]]:
 
 
 def _left(incident: Incident) -> list[str]:
-    hosts = [name.partition("/")[2] for name in incident.events if name.startswith("left/")]
-    return [f"{host} was left behind, and what it holds is dead; run deploy.yml once it is back" for host in hosts]
+    words = "was left behind, and what it holds is dead; run deploy.yml once it is back"
+    return [f"{host} {words}" for host in incident.about("left")]
 
 
 def _still_open(hosts: Sequence[str]) -> str:

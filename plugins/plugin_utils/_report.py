@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._model import Place
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, Place
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _let_in
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._reading import FILE, Environment
 
@@ -32,11 +32,14 @@ def report(environment: Environment) -> dict[str, Any]:
             for name, setting in catalog.settings.items()
             if setting.rendered and not setting.is_pattern and name not in resolution.values
         ),
-        "services": {
-            name: {"units": list(service.units), "health": service.health} for name, service in catalog.services.items()
-        },
+        "services": services(catalog),
         "summary": _summary(environment),
     }
+
+
+def services(catalog: Catalog) -> dict[str, Any]:
+    """What reads the file: units, and the address that tells whether they are well."""
+    return {name: {"units": list(one.units), "health": one.health} for name, one in catalog.services.items()}
 
 
 def _summary(environment: Environment) -> list[str]:

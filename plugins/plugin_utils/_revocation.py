@@ -33,7 +33,7 @@ def taken(setting: Setting, args: Mapping[str, Any], *, check: bool) -> dict[str
     now = _shared.now()
     words = {name: " ".join(str(one["words"]).split())[:300] for name, one in tried.items()}
     record = _revocations.record(setting.catalog, closed, setting.rotator.me.who, now, words) if closed else {}
-    audit = {"wanted": bool(setting.catalog.audit_log), "head": dict(journal.audit)}
+    audit = _shared.audit_of(setting, journal)
     if not check and (closed or new):
         journal = setting.rotator.append(
             journal,

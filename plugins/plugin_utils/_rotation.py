@@ -41,7 +41,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rot
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _github_sync, _holder, _ssh_pair
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _github_sync, _holder, _report, _ssh_pair
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection, suit
 
 BUILT_IN = Path(__file__).resolve().parents[2] / "roles" / "secret_rotate" / "kinds"
@@ -187,19 +187,22 @@ def told(setting: Setting, journal: Journal, rotation: OpenRotation) -> dict[str
         "credentials": [told_item(setting, item, rotation) for item in items],
         "opened": _let_in.hosts(journal),
         "record": record_of(setting, journal, rotation),
-        "audit": {"wanted": bool(setting.catalog.audit_log), "head": dict(journal.audit)},
+        "audit": audit_of(setting, journal),
         "together": (bool(rotation.plan.get("immediate")) and bool(taking_down(setting, changed)))
         or any(item.act == _rotation.RENEW for item in items),
         "halts": bool(rotation.plan.get("immediate")) and any(item.act == _rotation.RENEW for item in items),
-        "services": {
-            name: {"units": list(one.units), "health": one.health} for name, one in setting.catalog.services.items()
-        },
+        "services": _report.services(setting.catalog),
         "incident": rotation.plan.get("incident", ""),
         "immediate": bool(rotation.plan.get("immediate")),
         "wait": 0 if rotation.aborting or rotation.plan.get("incident") else _rotation.wait_of(setting.catalog, items),
         "parameters": sorted(rotation.plan.get("parameters", {})),
         "secrets": sorted(rotation.plan.get("secrets", {})),
     }
+
+
+def audit_of(setting: Setting, journal: Journal) -> dict[str, Any]:
+    """What a record in the audit log needs."""
+    return {"wanted": bool(setting.catalog.audit_log), "head": dict(journal.audit)}
 
 
 def taking_down(setting: Setting, names: Sequence[str]) -> list[str]:

@@ -7,12 +7,10 @@ from __future__ import annotations
 from typing import Any, List, Mapping, Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import OpenRotation
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import REPLACED, Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _steps
 
 OUTCOME = "false_alarm"
-_TAKEN_AWAY = ("refused", "kept", "given", "revoked")
-"""Events after which a credential is another one."""
 _HARMLESS = {
     "purged": "caches were purged",
     "invalidated": "CloudFront was told to forget its copies",
@@ -31,7 +29,7 @@ def against(incident: Incident, rotation: Optional[OpenRotation]) -> str:
             )
         words = f"rotate.yml -e rotation_abort=true -e rotation_resume={rotation.id}"
         return f"{rotation} is open; take it back by {words}, then close it"
-    gone = sorted({name.partition("/")[2] for name in incident.events if name.partition("/")[0] in _TAKEN_AWAY})
+    gone = sorted({*incident.about(*REPLACED)})
     if gone or incident.dead:
         what = f"{', '.join(gone)} was replaced or revoked" if gone else "values were replaced"
         return f"{what} already, and dead values wait to be scrubbed. {_finish()}"
@@ -40,8 +38,7 @@ def against(incident: Incident, rotation: Optional[OpenRotation]) -> str:
 
 def done(incident: Incident) -> List[str]:
     """What was done in its name and needs no undoing."""
-    seen = {name.partition("/")[0] for name in incident.events}
-    return [words for name, words in _HARMLESS.items() if name in seen]
+    return [words for name, words in _HARMLESS.items() if incident.about(name)]
 
 
 def record(incident: Incident, who: str, at: str, run: str, number: int) -> Mapping[str, Any]:

@@ -8,7 +8,9 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Iterable, Mapping, Optional, Tuple
 
 GRACEFUL, IMMEDIATE = "graceful", "immediate"
-PROOFS = ("live", "refused", "given", "kept", "revoked")
+REPLACED = ("refused", "given", "kept", "revoked")
+"""Events of a credential after which it is another one."""
+PROOFS = ("live", *REPLACED)
 """Events of a credential that say what became of its value."""
 
 
@@ -48,6 +50,11 @@ class Incident:
     @property
     def immediate(self) -> bool:
         return self.containment == IMMEDIATE
+
+    def about(self, *events: str) -> list[str]:
+        """What these events were seen of, such as the hosts of "left"."""
+        parts = (event.partition("/") for event in self.events)
+        return [about for name, _slash, about in parts if name in events]
 
     def joined(self, declared: Iterable[str], containment: str, since: str = "") -> Incident:
         """With a second declaration: it adds what leaked, and takes graceful to immediate, never back.

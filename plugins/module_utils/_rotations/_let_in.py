@@ -11,7 +11,12 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, Obligation, OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import (
+    RETIRE,
+    Journal,
+    Obligation,
+    OpenRotation,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 
 
@@ -46,7 +51,7 @@ def obligations(
         names = _graph.secrets_of(catalog, catalog.credentials[name])
         found[f"{rotation.id}/{name}"] = {
             "credential": name,
-            "act": "retire",
+            "act": RETIRE,
             "due": at,
             "rotation": rotation.id,
             "secrets": dict(taken_up.secrets) if taken_up else {one: planned[one] for one in names if one in planned},

@@ -11,14 +11,12 @@ from typing import Any, List, Mapping, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, Obligation
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import DROP_FALLBACK, Journal, Obligation
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import version_id
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import DENIED, Contents
-
-FALLBACK = "drop_fallback"
 
 
 def objection(
@@ -28,7 +26,7 @@ def objection(
 
     ``former`` is what the versions hold that it names, or None where nobody has read them.
     """
-    what = "its former key" if one.act == FALLBACK else "its former value"
+    what = "its former key" if one.act == DROP_FALLBACK else "its former value"
     end = f"take {what} out by hand (docs/by-hand.md), then say rotation_forget.yml -e rotation_forget={one.credential}"
     credential = catalog.credentials.get(one.credential)
     if credential is None:
@@ -60,15 +58,16 @@ def named(journal: Journal, names: Sequence[str]) -> List[Obligation]:
     return [one for one in every if one.id in names or one.credential in names]
 
 
-def record(catalog: Catalog, forgotten: Sequence[Obligation], who: str, now: datetime) -> dict[str, Any]:
-    """The line in the audit log; of the same ones it is the same record, however often it is tried."""
-    names = [one.credential for one in forgotten]
+def record(catalog: Catalog, ended: Sequence[Obligation], outcome: str, who: str, now: datetime) -> dict[str, Any]:
+    """An operator's word on these as a line in the audit log; of the same ones it is the same record, however often it
+    is tried."""
+    names = [one.credential for one in ended]
     return {
-        "rotation": f"forgotten-{version_id('forgotten', *(one.id for one in forgotten))}",
-        "outcome": "forgotten",
+        "rotation": f"{outcome}-{version_id(outcome, *(one.id for one in ended))}",
+        "outcome": outcome,
         "who": who,
         "at": _ages.stamp(now),
         "credentials": list(dict.fromkeys(names)),
         "kinds": {name: catalog.credentials[name].kind for name in names if name in catalog.credentials},
-        "obligations": [one.id for one in forgotten],
+        "obligations": [one.id for one in ended],
     }

@@ -16,9 +16,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import REVOKE, Journal, Obligation
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _rotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _owed, _rotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import version_id
 
 
 def owed(
@@ -96,18 +95,7 @@ def confirmed(catalog: Catalog, journal: Journal, names: Sequence[str]) -> list[
 def record(
     catalog: Catalog, closed: Iterable[Obligation], who: str, now: datetime, tried: Optional[Mapping[str, str]] = None
 ) -> dict[str, Any]:
-    """The confirmation's line in the audit log; of the same ones it is the same record, however often it is tried."""
+    """The confirmation's line in the audit log."""
     every = sorted(closed, key=lambda one: one.id)
-    names = [one.credential for one in every]
-    kinds = {name: catalog.credentials[name].kind for name in names if name in catalog.credentials}
     notes = [f"{one.id}: {tried[one.id]}" for one in every if tried and one.id in tried]
-    return {
-        **({"notes": notes} if notes else {}),
-        "rotation": f"revoked-{version_id('revoked', *(one.id for one in every))}",
-        "outcome": "revoked",
-        "who": who,
-        "at": _ages.stamp(now),
-        "credentials": list(dict.fromkeys(names)),
-        "kinds": kinds,
-        "obligations": [one.id for one in every],
-    }
+    return {**({"notes": notes} if notes else {}), **_owed.record(catalog, every, "revoked", who, now)}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Iterator, Mapping, Optional, Sequence
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._contents import Holdings
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import REVOKE, Journal
@@ -20,7 +20,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kin
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents, Description
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 
-ROTATE, DROP_FALLBACK, RETIRE, RENEW = "rotate", "drop_fallback", "retire", "renew"
+ROTATE, RENEW = "rotate", "renew"
+DROP_FALLBACK, RETIRE = _journal.DROP_FALLBACK, _journal.RETIRE
 """Renew: a signing key that leaked is replaced in one phase, and no former key is kept."""
 CHANGES = (ROTATE, RENEW)
 

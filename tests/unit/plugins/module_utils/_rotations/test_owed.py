@@ -116,7 +116,7 @@ def test_named_by_their_credential_or_their_id() -> None:
 def test_the_record_of_the_same_ones_is_the_same() -> None:
     catalog = made_ground().catalog
     found = list(owed("database", "gone").obligations.values())
-    record = _owed.record(catalog, found, "ann@laptop", NOW)
+    record = _owed.record(catalog, found, "forgotten", "ann@laptop", NOW)
     assert (record["outcome"], record["credentials"], record["obligations"]) == (
         "forgotten",
         ["database", "gone"],
@@ -124,5 +124,5 @@ def test_the_record_of_the_same_ones_is_the_same() -> None:
     )
     assert record["kinds"] == {"database": "role"}
     _audit_record.require({**record, "application": "app", "environment": "test"})
-    assert _owed.record(catalog, found, "bob", NOW)["rotation"] == record["rotation"]
-    assert _owed.record(catalog, found[:1], "ann@laptop", NOW)["rotation"] != record["rotation"]
+    assert _owed.record(catalog, found, "forgotten", "bob", NOW)["rotation"] == record["rotation"]
+    assert _owed.record(catalog, found[:1], "forgotten", "ann@laptop", NOW)["rotation"] != record["rotation"]
