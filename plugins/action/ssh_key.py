@@ -12,6 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _authorized_keys,
     _authorized_keys_file,
     _envfile,
+    _envmark,
     _errors,
     _ssh_sessions,
     _sshd_log,
@@ -29,7 +30,7 @@ class ActionModule(ServerAction):
 
     name = "watchparty.secrets.ssh_key"
     module = ssh_key
-    uses = (_errors, _envfile, _authorized_keys, _authorized_keys_file, _sshd_log, _ssh_sessions)
+    uses = (_errors, _envfile, _envmark, _authorized_keys, _authorized_keys_file, _sshd_log, _ssh_sessions)
     by_any_host = False
     set_here = ("old", "new", "back", "leak", "journal", "account", "file")
 

@@ -1,10 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The file on the host, its mark and its backup. Standard library only; Python 3.8 is enough.
-
-Beside ``.env`` lie ``.env.mark`` and ``.env.proven``, both 0600. The mark says which snapshot was last accepted here
-and which one the services were proven healthy on; ``.env.proven`` holds the bytes of the last proven file.
-"""
+"""The file on the host. Standard library only; Python 3.8 is enough."""
 
 from __future__ import annotations
 
@@ -13,12 +9,11 @@ import errno
 import fcntl
 import grp
 import hashlib
-import json
 import os
 import pwd
 import stat
 import time
-from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional
+from typing import Callable, Iterator, NamedTuple, Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
 
@@ -184,7 +179,7 @@ def write(path: str, content: bytes, wanted: Ownership) -> None:
         os.rename(temporary, path)
         _sync(directory)
     except OSError as error:
-        raise HostError("%s: %s; the old file is in place" % (path, _reason(error))) from None
+        raise HostError("%s: %s; the old file is in place" % (path, reason(error))) from None
     finally:
         with contextlib.suppress(OSError):  # gone already, or it was never made: the reason above is the one to tell
             os.unlink(temporary)
@@ -197,12 +192,12 @@ def sweep(path: str) -> None:
     try:
         for found in os.listdir(directory):
             if found.startswith(starts):
-                _remove(os.path.join(directory, found))
+                remove(os.path.join(directory, found))
     except OSError as error:
-        raise HostError("%s: leftovers beside it cannot be removed: %s" % (path, _reason(error))) from None
+        raise HostError("%s: leftovers beside it cannot be removed: %s" % (path, reason(error))) from None
 
 
-def _reason(error: OSError) -> str:
+def reason(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "the disk is full; free some space"
     if error.errno in (errno.EACCES, errno.EPERM):
@@ -225,171 +220,6 @@ def _sync(directory: str) -> None:
         os.close(handle)
 
 
-def _remove(path: str) -> None:
+def remove(path: str) -> None:
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
-
-
-def _is_entry(found: Any) -> bool:
-    return found is None or (isinstance(found, dict) and isinstance(found.get("journal", 0), int))
-
-
-class Mark:
-    """The record beside the file, kept by version ids and the digest of the whole file."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path + MARK
-        self.backup = path + BACKUP
-        self._data = self._load()
-
-    def _load(self) -> Dict[str, Any]:
-        found = present(self.path)
-        if found is None:
-            return {}
-        try:
-            data = json.loads(found.content.decode("utf-8"))
-        except ValueError:
-            data = None
-        if not isinstance(data, dict) or not all(_is_entry(data.get(name)) for name in ("accepted", "proven")):
-            raise HostError("%s: is no mark; remove it, and the next deploy restarts and proves anew" % self.path)
-        return data
-
-    @property
-    def proven(self) -> Dict[str, Any]:
-        return self._data.get("proven") or {}
-
-    @property
-    def accepted(self) -> Dict[str, Any]:
-        return self._data.get("accepted") or {}
-
-    @property
-    def journal(self) -> int:
-        """The highest journal number that this host accepted a snapshot under."""
-        return max(int(self.proven.get("journal", 0)), int(self.accepted.get("journal", 0)))
-
-    def refuse_older(self, journal: int) -> None:
-        if journal < self.journal:
-            raise HostError(
-                "this host already accepted a snapshot read at journal number %d, and this run read at %d: "
-                "it is older; start the deploy again" % (self.journal, journal)
-            )
-
-    def refuse_foreign(self, snapshot: Optional[str]) -> None:
-        """Another run may have written here since ours; its file is not ours to take back."""
-        accepted = self.accepted.get("snapshot")
-        ours = (accepted, self.accepted.get("instead_of"))
-        if accepted is not None and snapshot is not None and snapshot not in ours:
-            raise HostError("another run wrote snapshot %s here since; its file is left in place" % accepted)
-
-    def accept(self, snapshot: str, journal: int, file_digest: str, *, restart: bool = False) -> None:
-        """Records what is about to be written; ``restart``: services may run on something else until it is proven."""
-        entry = {"snapshot": snapshot, "journal": journal, "digest": file_digest}
-        proven = self.proven
-        if proven.get("digest") == file_digest:
-            proven = entry
-        self._save({"accepted": {**entry, **({"restart": True} if restart else {})}, "proven": proven or None})
-
-    def prove(self, snapshot: str, found: Present) -> None:
-        """Records the file as proven and keeps its bytes as the way back.
-
-        Raises HostError unless the file is the one accepted for ``snapshot``.
-        """
-        if self.accepted.get("snapshot") != snapshot or self.accepted.get("digest") != digest(found.content):
-            raise HostError(
-                "the file is no longer the one of snapshot %s: another run wrote it; deploy again" % snapshot
-            )
-        kept = present(self.backup)
-        if kept is None or kept.content != found.content:
-            write(self.backup, found.content, Ownership(None, None, 0o600))
-        entry = {name: value for name, value in self.accepted.items() if name != "restart"}
-        self._save({"accepted": entry, "proven": entry})
-
-    def is_proven(self, file_digest: str) -> bool:
-        return self.proven.get("digest") == file_digest
-
-    def is_settled(self, file_digest: str) -> bool:
-        """Whether the services are known to run on this very file: it is proven, and nothing was written since."""
-        return self.is_proven(file_digest) and not self.accepted.get("restart")
-
-    def _save(self, data: Dict[str, Any]) -> None:
-        if data == self._data:
-            return
-        content = json.dumps(data, sort_keys=True).encode("utf-8") + b"\n"
-        write(self.path, content, Ownership(None, None, 0o600))
-        self._data = data
-
-    def keep(self, found: Present) -> None:
-        """Keeps a file that was here before the first deploy; a proven one is kept when it is proven."""
-        if not self.proven and not self.accepted.get("digest") and present(self.backup) is None:
-            write(self.backup, found.content, Ownership(None, None, 0o600))
-
-    def go_back(self, path: str, wanted: Ownership, snapshot: Optional[str] = None) -> bool:
-        """Puts the last proven file back; without one the path becomes empty again. Whether it put a file back.
-
-        A file that no deploy of ours wrote is never removed. ``snapshot`` is the one given up; taking it back may be
-        repeated.
-        """
-        kept = present(self.backup)
-        if kept is None:
-            if self.proven:
-                raise HostError(
-                    "%s: the last proven file is gone, and there is no way back; deploy again" % self.backup
-                )
-            found = present(path)
-            if found and digest(found.content) == self.accepted.get("digest"):
-                try:
-                    _remove(path)
-                except OSError as error:
-                    raise HostError("%s: cannot be removed: %s" % (path, _reason(error))) from None
-            self._save({"accepted": {"journal": self.journal}, "proven": None})
-            return False
-        known = self.proven.get("snapshot") if self.is_proven(digest(kept.content)) else None
-        # The services still run on the file that goes: until they are proven on this one, no deploy may spare them
-        # the restart.
-        entry = {"snapshot": known, "journal": self.journal, "digest": digest(kept.content), "restart": True}
-        if snapshot is not None:
-            entry["instead_of"] = snapshot
-        self._save({"accepted": entry, "proven": self.proven or None})
-        write(path, kept.content, wanted)
-        return True
-
-
-class Delivery(NamedTuple):
-    """What a delivery would do, wholly known before the first write."""
-
-    path: str
-    content: bytes
-    wanted: Ownership
-    found: Optional[Present]
-    mark: Optional[Mark]
-    differs: bool
-    """Whether the bytes are others."""
-    rewrite: bool
-    """Whether the bytes, the owner, the group or the mode are others."""
-    restart: bool
-    """Whether services may run on something else than this content."""
-
-    def __repr__(self) -> str:
-        return "Delivery(path=%r, rewrite=%r, restart=%r)" % (self.path, self.rewrite, self.restart)
-
-    @property
-    def is_settled(self) -> bool:
-        return self.mark is not None and self.mark.is_settled(digest(self.content))
-
-
-def planned(path: str, content: bytes, wanted: Ownership, found: Optional[Present], mark: Optional[Mark]) -> Delivery:
-    wanted = filled(wanted, found)
-    differs = found is None or found.content != content
-    restart = mark is not None and (differs or not mark.is_settled(digest(content)))
-    return Delivery(path, content, wanted, found, mark, differs, differs or drifted(found, wanted), restart)
-
-
-def deliver(plan: Delivery, snapshot: str, journal: int, *, keep: bool = True) -> None:
-    """Carries a plan out. ``keep``: a file that was here before the first deploy stays as the way back."""
-    sweep(plan.path)
-    if plan.mark:
-        if plan.found and keep:
-            plan.mark.keep(plan.found)
-        plan.mark.accept(snapshot, journal, digest(plan.content), restart=plan.restart)
-    if plan.rewrite:
-        write(plan.path, plan.content, plan.wanted)

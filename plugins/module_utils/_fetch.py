@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, fields
 from typing import Any, Callable, Mapping, Optional, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _dotenv, _envfile
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _dotenv, _envfile, _envmark
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     CatalogError,
     DotenvError,
@@ -126,18 +126,18 @@ def _written(wanted: Wanted, document: Any, connect: Connect, *, check: bool) ->
     content = _dotenv.to_dotenv(values, readers=wanted.readers, header=_envfile.HEADER).encode("utf-8")
     with _envfile.alone(wanted.path):
         present = _envfile.present(wanted.path)
-        mark = _envfile.Mark(wanted.path)
+        mark = _envmark.Mark(wanted.path)
         mark.refuse_older(found.journal.head)
-        plan = _envfile.planned(wanted.path, content, owned, present, mark)
+        plan = _envmark.planned(wanted.path, content, owned, present, mark)
         if not check:
-            _envfile.deliver(plan, found.resolution.snapshot_id, found.journal.head)
+            _envmark.deliver(plan, found.resolution.snapshot_id, found.journal.head)
     words = [*found.warnings, _told(wanted, plan, present, values, found.resolution.snapshot_id, check=check)]
     return Outcome(GOOD, tuple(words), plan.rewrite)
 
 
 def _told(
     wanted: Wanted,
-    plan: _envfile.Delivery,
+    plan: _envmark.Delivery,
     present: Optional[_envfile.Present],
     values: Mapping[str, str],
     snapshot: str,
@@ -189,7 +189,7 @@ def _fallback(wanted: Wanted) -> Tuple[bool, str]:
 
 def _origin(path: str, found: _envfile.Present) -> str:
     try:
-        mark = _envfile.Mark(path)
+        mark = _envmark.Mark(path)
     except HostError:
         return ", and its mark cannot be read"
     content = _envfile.digest(found.content)

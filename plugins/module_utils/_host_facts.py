@@ -22,6 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _copies,
     _dotenv,
     _envfile,
+    _envmark,
     _evidence,
     _proc,
     _systemd,
@@ -171,7 +172,7 @@ def _selinux(path: str) -> Dict[str, Any]:
 
 def _mark(path: str) -> Dict[str, Any]:
     try:
-        mark = _envfile.Mark(path)
+        mark = _envmark.Mark(path)
     except HostError as error:
         return {"problem": str(error)}
     return {"snapshot": mark.proven.get("snapshot"), "journal": mark.journal}
@@ -251,7 +252,7 @@ def _processes(
 def _is_mended(path: str, found: _envfile.Present, changed: float) -> bool:
     """Whether the file was written again, with the same content, after its services were proven on it."""
     try:
-        settled = _envfile.Mark(path).is_settled(_envfile.digest(found.content))
+        settled = _envmark.Mark(path).is_settled(_envfile.digest(found.content))
         return settled and os.lstat(path + _envfile.BACKUP).st_mtime < changed
     except (HostError, OSError):
         return False

@@ -41,6 +41,11 @@ options:
       - Exactly one of O(snapshot) and O(env) is needed. With O(state=proven) and O(state=restored) it says which
         deploy is meant; a file that another run wrote since is left as it is.
     type: str
+  delivery:
+    description:
+      - RV(delivery) of the execution that wrote the file, for O(state=proven) and O(state=restored). Where other bytes
+        were written since, the file is left as it is, also when it holds the same snapshot again.
+    type: str
   env:
     description: The settings as a mapping of strings. The action plugin takes it out of the task's arguments.
     type: dict
@@ -187,6 +192,7 @@ EXAMPLES = r"""
     path: /srv/watchparty/.env
     state: proven
     snapshot: env_snapshot
+    delivery: "{{ delivered.delivery }}" # where the execution that wrote it was registered as delivered
 """
 
 RETURN = r"""
@@ -222,6 +228,11 @@ health:
   elements: dict
   returned: when O(services) were restarted
   sample: [{url: "http://127.0.0.1:8000/health/", status: 200, seconds: 0.012}]
+delivery:
+  description: Name of the last write of other bytes on this host, for O(delivery).
+  type: str
+  returned: when O(state=present) and O(mark=true), not in check mode, also in a failure to restart or prove
+  sample: 8c1f0e7b5a2d9463
 changes:
   description: Names of the settings by kind of change.
   type: dict
@@ -245,13 +256,14 @@ import sys
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv, _env_changes, _envfile
+from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv, _env_changes, _envfile, _envmark
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError, SecretsError
 
 ARGUMENT_SPEC = {
     "path": {"type": "path", "required": True},
     "state": {"type": "str", "choices": ["present", "proven", "restored"], "default": "present"},
     "snapshot": {"type": "str"},
+    "delivery": {"type": "str"},
     "env": {"type": "dict"},
     "content": {"type": "str", "no_log": True},
     "snapshot_id": {"type": "str"},
@@ -294,7 +306,7 @@ def deliver(module, wanted):
     """state=present: plan, then write unless in check mode."""
     params, path = module.params, module.params["path"]
     found = _envfile.present(path)
-    mark = _envfile.Mark(path) if params["mark"] else None
+    mark = _envmark.Mark(path) if params["mark"] else None
     if mark:
         mark.refuse_older(params["journal"])
     text, readers = params["content"], tuple(params["readers"])
@@ -306,7 +318,7 @@ def deliver(module, wanted):
     content = text.encode("utf-8")
     before = _env_changes.settings_of(found.content if found else None, readers)
     after = _dotenv.from_dotenv(text, readers)
-    plan = _envfile.planned(path, content, wanted, found, mark)
+    plan = _envmark.planned(path, content, wanted, found, mark)
     result = {
         "changed": plan.rewrite,
         "path": path,
@@ -319,9 +331,11 @@ def deliver(module, wanted):
         result["diff"] = _env_changes.diff(path, *sides, key=params["fingerprint_key"] or "")
     if module.check_mode:
         return result
-    _envfile.deliver(plan, params["snapshot_id"], params["journal"], keep=params["backup"])
-    if mark and params["prove"]:
-        mark.prove(params["snapshot_id"], _envfile.required(path))
+    _envmark.deliver(plan, params["snapshot_id"], params["journal"], keep=params["backup"])
+    if mark:
+        result["delivery"] = mark.delivery
+        if params["prove"]:
+            mark.prove(params["snapshot_id"], _envfile.required(path), mark.delivery)
     result["proven"] = plan.is_settled
     return result
 
@@ -329,23 +343,23 @@ def deliver(module, wanted):
 def prove(module):
     path = module.params["path"]
     found = _envfile.required(path)
-    mark = _envfile.Mark(path)
+    mark = _envmark.Mark(path)
     changed = not mark.is_settled(_envfile.digest(found.content))
     if not module.check_mode:
-        mark.prove(module.params["snapshot_id"], found)
+        mark.prove(module.params["snapshot_id"], found, module.params["delivery"])
     return {"changed": changed, "path": path, "mode": octal(found.mode), "proven": not module.check_mode}
 
 
 def restore(module, wanted):
-    path = module.params["path"]
+    path, snapshot, delivery = (module.params[name] for name in ("path", "snapshot_id", "delivery"))
     found = _envfile.present(path)
-    mark = _envfile.Mark(path)
-    mark.refuse_foreign(module.params["snapshot_id"])
+    mark = _envmark.Mark(path)
+    mark.refuse_foreign(snapshot, delivery)
     kept = _envfile.present(mark.backup)
     changed = (kept.content if kept else None) != (found.content if found else None)
     wanted = _envfile.filled(wanted, found)
     if not module.check_mode:
-        mark.go_back(path, wanted, module.params["snapshot_id"])
+        mark.go_back(path, wanted, delivery or snapshot)
     return {"changed": changed, "path": path, "restored": kept is not None}
 
 
@@ -362,7 +376,8 @@ def restarted(module, done):
     if params["state"] != "present" or not params["services"]["record"]:
         return {"health": health}
     with _envfile.alone(params["path"]):
-        _envfile.Mark(params["path"]).prove(params["snapshot_id"], _envfile.required(params["path"]))
+        found = _envfile.required(params["path"])
+        _envmark.Mark(params["path"]).prove(params["snapshot_id"], found, done["delivery"])
     return {"health": health, "proven": True}
 
 

@@ -12,7 +12,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _authorized_keys,
     _authorized_keys_file,
-    _envfile,
+    _envmark,
     _ssh_sessions,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError, SecretsError
@@ -77,7 +77,7 @@ def _removed(
 def _refuse_late(params: Mapping[str, Any]) -> None:
     """A run that was overtaken may come late, after the key was taken away again."""
     try:
-        seen = _envfile.Mark(params["env_path"]).journal if params["env_path"] else 0
+        seen = _envmark.Mark(params["env_path"]).journal if params["env_path"] else 0
     except HostError as error:
         if "does not exist" in str(error):
             return

@@ -36,16 +36,16 @@ class Rollout:
         for stage in ("restart", "health", "prove"):
             for host in todo:
                 if host.name not in self.failures:
-                    self._try(host, stage, lambda: self._stage(host, stage))  # noqa: B023 - called at once
-        for host in batch:
-            if host.name in self.failures and delivered[host] is not None:
-                self._restore(host)
+                    self._try(host, stage, lambda: self._stage(host, stage, delivered[host]))  # noqa: B023 - at once
+        for host, file in delivered.items():
+            if host.name in self.failures and file is not None:
+                self._restore(host, file)
 
-    def _stage(self, host: Host, stage: str) -> None:
+    def _stage(self, host: Host, stage: str, file: dict[str, Any]) -> None:
         if stage == "restart":
             host.restart()
         elif stage == "prove":
-            host.prove(self.snapshot)
+            host.prove(self.snapshot, file["delivery"])
         elif not host.healthy():
             raise SecretsError("not healthy")
 
@@ -59,9 +59,9 @@ class Rollout:
             self.failures[host.name] = f"{stage}: {error}"
         return None
 
-    def _restore(self, host: Host) -> None:
+    def _restore(self, host: Host, file: dict[str, Any]) -> None:
         try:
-            if host.restore(self.snapshot)["restored"]:
+            if host.restore(self.snapshot, file["delivery"])["restored"]:
                 host.restart()
                 if not host.healthy():
                     raise SecretsError("not healthy on the last proven file either")

@@ -138,11 +138,12 @@ class Host:
         params = {"content": content, "snapshot_id": snapshot["snapshot_id"], "journal": snapshot["journal"]}
         return self._file(deliver, params, check=check)
 
-    def prove(self, snapshot: dict[str, Any]) -> None:
-        self._file(prove, {"snapshot_id": snapshot["snapshot_id"]}, check=False)
+    def prove(self, snapshot: dict[str, Any], delivery: str) -> None:
+        self._file(prove, {"snapshot_id": snapshot["snapshot_id"], "delivery": delivery}, check=False)
 
-    def restore(self, snapshot: dict[str, Any]) -> dict[str, Any]:
-        return self._file(restore, {"snapshot_id": snapshot["snapshot_id"]}, check=False)
+    def restore(self, snapshot: dict[str, Any], delivery: str) -> dict[str, Any]:
+        params = {"snapshot_id": snapshot["snapshot_id"], "delivery": delivery}
+        return self._file(restore, params, check=False)
 
     def restart(self) -> None:
         def act() -> None:
@@ -211,6 +212,6 @@ def install(patch: Callable[[Any, str, Any], None]) -> None:
     """Puts the dictionary in the file system's place."""
     patch(_envfile, "present", Files.present)
     patch(_envfile, "write", Files.write)
-    patch(_envfile, "_remove", Files.remove)
+    patch(_envfile, "remove", Files.remove)
     patch(_envfile, "sweep", lambda _path: None)
     patch(env_file, "_dotenv", SimpleNamespace(from_dotenv=lambda text, _readers=(): json.loads(text)))

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import stat
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile
-from ansible_collections.watchparty.secrets.plugins.module_utils._envfile import Mark, Ownership
+from ansible_collections.watchparty.secrets.plugins.module_utils._envfile import Ownership
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
 
 PRIVATE = Ownership(None, None, 0o600)
@@ -233,94 +232,6 @@ def test_sweep_says_what_it_could_not_do(path: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(os, call, failing(errno.EACCES))
     with pytest.raises(HostError, match=r"leftovers .* use become"):
         _envfile.sweep(path)
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b"\xff", b"[]", b'"x"', b'{"proven": "x"}', b'{"accepted": {"journal": "9"}}']
-)
-def test_a_mark_that_is_none_is_refused(path: str, content: bytes) -> None:
-    put(path + ".mark", content)
-    with pytest.raises(HostError, match=r"\.env\.mark: is no mark; remove it"):
-        Mark(path)
-
-
-def test_the_mark_is_private_and_holds_no_value(path: str) -> None:
-    put(path, NEW)
-    mark = Mark(path)
-    mark.accept("s-1", 4, _envfile.digest(NEW))
-    found = _envfile.present(path)
-    assert found is not None
-    mark.prove("s-1", found)
-    assert mode_of(path + ".mark") == mode_of(path + ".proven") == 0o600
-    assert "canary" not in Path(path + ".mark").read_text()
-    entry = {"snapshot": "s-1", "journal": 4, "digest": _envfile.digest(NEW)}
-    assert json.loads(Path(path + ".mark").read_text()) == {"accepted": entry, "proven": entry}
-
-
-def test_the_mark_refuses_an_older_journal_whatever_was_proven(path: str) -> None:
-    Mark(path).accept("s-1", 7, "d")
-    mark = Mark(path)
-    mark.refuse_older(7)
-    mark.refuse_older(8)
-    with pytest.raises(HostError, match="journal number 7, and this run read at 6"):
-        mark.refuse_older(6)
-
-
-def test_the_same_bytes_under_a_newer_snapshot_stay_proven(path: str) -> None:
-    put(path, OLD)
-    mark = Mark(path)
-    mark.accept("s-1", 1, _envfile.digest(OLD))
-    found = _envfile.present(path)
-    assert found is not None
-    mark.prove("s-1", found)
-    mark.accept("s-2", 2, _envfile.digest(OLD))
-    assert Mark(path).is_proven(_envfile.digest(OLD))
-    assert Mark(path).proven["snapshot"] == "s-2"
-
-
-def test_only_the_accepted_file_can_be_proven(path: str) -> None:
-    put(path, OLD)
-    mark = Mark(path)
-    mark.accept("s-1", 1, _envfile.digest(NEW))
-    found = _envfile.present(path)
-    assert found is not None
-    with pytest.raises(HostError, match="another run wrote it"):
-        mark.prove("s-1", found)
-    mark.accept("s-1", 1, _envfile.digest(OLD))
-    with pytest.raises(HostError, match="snapshot s-2"):
-        mark.prove("s-2", found)
-    assert not Mark(path).proven
-    assert names(path) == {".env", ".env.mark"}
-
-
-def test_going_back_never_removes_a_file_that_no_deploy_wrote(path: str) -> None:
-    put(path, OLD)
-    assert Mark(path).go_back(path, PRIVATE) is False
-    assert Path(path).read_bytes() == OLD
-
-
-def test_going_back_stops_where_the_proven_file_was_removed_by_hand(path: str) -> None:
-    put(path, OLD)
-    mark = Mark(path)
-    mark.accept("s-1", 1, _envfile.digest(OLD))
-    found = _envfile.present(path)
-    assert found is not None
-    mark.prove("s-1", found)
-    mark.accept("s-2", 2, _envfile.digest(NEW))
-    put(path, NEW)
-    os.unlink(path + ".proven")
-    with pytest.raises(HostError, match="no way back"):
-        mark.go_back(path, PRIVATE)
-    assert Path(path).read_bytes() == NEW
-
-
-def test_a_file_that_cannot_be_removed_is_named(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    put(path, NEW)
-    mark = Mark(path)
-    mark.accept("s-1", 1, _envfile.digest(NEW))
-    monkeypatch.setattr(_envfile, "_remove", failing(errno.EACCES))
-    with pytest.raises(HostError, match="cannot be removed"):
-        mark.go_back(path, PRIVATE)
 
 
 def test_a_second_run_waits_for_the_first_and_then_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -296,6 +296,19 @@ def test_a_file_that_cannot_be_parsed_is_replaced_and_counts_as_empty(run: Run, 
     assert content(path) == ONE
 
 
+def test_a_delivery_is_proven_and_taken_back_by_its_name(run: Run, path: str) -> None:
+    """Another run wrote other bytes and these again since: its services were not started by whoever is late."""
+    late = run(ONE)["delivery"]
+    run(TWO, snapshot="s-2")
+    now = run(ONE)["delivery"]
+    assert "another run wrote it; deploy again" in run(state="proven", delivery=late)["msg"]
+    assert "its file is left in place" in run(state="restored", delivery=late)["msg"]
+    assert content(path) == ONE
+    assert run(state="proven", delivery=now)["proven"] is True
+    assert "delivery" not in run(ONE, mark=False)
+    assert "delivery" not in run(TWO, _ansible_check_mode=True)
+
+
 def test_a_file_that_another_run_wrote_since_is_not_taken_back(path: str, run: Run) -> None:
     run(ONE, snapshot="s-1", journal=1)
     run(state="proven", snapshot="s-1")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv, _envfile
+from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv, _envfile, _envmark
 from ansible_collections.watchparty.secrets.plugins.modules import env_file
 
 Run = Callable[..., dict[str, Any]]
@@ -52,7 +52,7 @@ def killed_at(
         yield
 
 
-MARK = _envfile.Mark
+MARK = _envmark.Mark
 KILLS = [
     *(
         (owner, name, nth, True)

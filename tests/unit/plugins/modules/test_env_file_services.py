@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile, _services
+from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile, _envmark, _services
 
 Run = Callable[..., dict[str, Any]]
 ONE = {"KEY": "canary-one"}
@@ -43,7 +43,7 @@ def restarts(tmp_path: Path) -> Callable[[], bool]:
 
 
 def is_proven(path: str) -> bool:
-    return _envfile.Mark(path).is_settled(_envfile.digest(Path(path).read_bytes()))
+    return _envmark.Mark(path).is_settled(_envfile.digest(Path(path).read_bytes()))
 
 
 def test_a_restart_that_goes_well_is_recorded(deliver: Run, restarts: Callable[[], bool], path: str) -> None:
@@ -65,6 +65,32 @@ def test_a_file_that_was_written_but_not_proven_is_restarted_on(
     answer = deliver(ONE)
     assert (answer["changed"], answer["proven"]) == (True, True)
     assert restarts()
+    assert is_proven(path)
+
+
+def test_a_module_that_is_late_does_not_prove_what_another_run_wrote_meanwhile(
+    run: Run, deliver: Run, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even the same snapshot: between the two the services ran on another file, and may still do."""
+
+    def meanwhile(_services: Any) -> list[Any]:
+        run(TWO, snapshot="s-2")
+        run(ONE)
+        return []
+
+    monkeypatch.setattr(_services, "restarted_and_healthy", meanwhile)
+    answer = deliver(ONE)
+    assert "another run wrote it; deploy again" in answer["msg"]
+    assert not is_proven(path)
+    back = run(state="restored", delivery=answer["delivery"])
+    assert "another run wrote snapshot s-1 here since; its file is left in place" in back["msg"]
+
+
+def test_two_deploys_of_one_snapshot_are_both_done(
+    run: Run, deliver: Run, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_services, "restarted_and_healthy", lambda _services: [run(ONE), []][1])
+    assert deliver(ONE)["proven"] is True
     assert is_proven(path)
 
 
@@ -183,7 +209,7 @@ class Killed(BaseException):
         (_services, "restart"),
         (_services, "wait_healthy"),
         (_services, "require_running"),
-        (_envfile.Mark, "prove"),
+        (_envmark.Mark, "prove"),
     ],
 )
 @pytest.mark.parametrize("after", [False, True])

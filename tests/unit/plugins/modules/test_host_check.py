@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile, _health, _host_facts
+from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile, _envmark, _health, _host_facts
 from ansible_collections.watchparty.secrets.plugins.modules import host_check
 from tests.modules import run_module
 
@@ -209,7 +209,7 @@ def test_a_file_that_was_mended_after_its_proof_makes_no_process_old(
     check: Check, path: Path, process: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     systemctl(tmp_path, monkeypatch, unit(process))
-    mark = _envfile.Mark(str(path))
+    mark = _envmark.Mark(str(path))
     content = path.read_bytes()
     mark.accept("s-1", 1, _envfile.digest(content), restart=True)
     mark.prove("s-1", _envfile.required(str(path)))

@@ -1,0 +1,188 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile, _envmark
+from ansible_collections.watchparty.secrets.plugins.module_utils._envfile import Ownership
+from ansible_collections.watchparty.secrets.plugins.module_utils._envmark import Mark
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
+
+PRIVATE = Ownership(None, None, 0o600)
+OLD, NEW = b"A='old'\n", b"A='canary-new'\n"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    return str(tmp_path / ".env")
+
+
+def mode_of(path: str) -> int:
+    return stat.S_IMODE(os.lstat(path).st_mode)
+
+
+def put(path: str, content: bytes) -> None:
+    Path(path).write_bytes(content)
+    os.chmod(path, 0o600)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff", b"[]", b'"x"', b'{"proven": "x"}', b'{"accepted": {"journal": "9"}}']
+)
+def test_a_mark_that_is_none_is_refused(path: str, content: bytes) -> None:
+    put(path + ".mark", content)
+    with pytest.raises(HostError, match=r"\.env\.mark: is no mark; remove it"):
+        Mark(path)
+
+
+def test_the_mark_is_private_and_holds_no_value(path: str) -> None:
+    put(path, NEW)
+    mark = Mark(path)
+    mark.accept("s-1", 4, _envfile.digest(NEW))
+    found = _envfile.present(path)
+    assert found is not None
+    mark.prove("s-1", found)
+    assert mode_of(path + ".mark") == mode_of(path + ".proven") == 0o600
+    assert "canary" not in Path(path + ".mark").read_text()
+    entry = {"snapshot": "s-1", "journal": 4, "digest": _envfile.digest(NEW)}
+    accepted = {**entry, "delivery": mark.delivery}
+    assert json.loads(Path(path + ".mark").read_text()) == {"accepted": accepted, "proven": entry}
+
+
+def test_the_mark_refuses_an_older_journal_whatever_was_proven(path: str) -> None:
+    Mark(path).accept("s-1", 7, "d")
+    mark = Mark(path)
+    mark.refuse_older(7)
+    mark.refuse_older(8)
+    with pytest.raises(HostError, match="journal number 7, and this run read at 6"):
+        mark.refuse_older(6)
+
+
+def test_the_same_bytes_under_a_newer_snapshot_stay_proven(path: str) -> None:
+    put(path, OLD)
+    mark = Mark(path)
+    mark.accept("s-1", 1, _envfile.digest(OLD))
+    found = _envfile.present(path)
+    assert found is not None
+    mark.prove("s-1", found)
+    mark.accept("s-2", 2, _envfile.digest(OLD))
+    assert Mark(path).is_proven(_envfile.digest(OLD))
+    assert Mark(path).proven["snapshot"] == "s-2"
+
+
+def test_only_the_accepted_file_can_be_proven(path: str) -> None:
+    put(path, OLD)
+    mark = Mark(path)
+    mark.accept("s-1", 1, _envfile.digest(NEW))
+    found = _envfile.present(path)
+    assert found is not None
+    with pytest.raises(HostError, match="another run wrote it"):
+        mark.prove("s-1", found)
+    mark.accept("s-1", 1, _envfile.digest(OLD))
+    with pytest.raises(HostError, match="snapshot s-2"):
+        mark.prove("s-2", found)
+    assert not Mark(path).proven
+    assert set(os.listdir(os.path.dirname(path))) == {".env", ".env.mark"}
+
+
+def delivered(path: str, content: bytes, snapshot: str) -> str:
+    """Writes as the module does, and returns the delivery's name."""
+    mark = Mark(path)
+    plan = _envmark.planned(path, content, PRIVATE, _envfile.present(path), mark)
+    _envmark.deliver(plan, snapshot, 1)
+    return mark.delivery
+
+
+def test_a_late_proof_does_not_count_for_a_snapshot_that_was_written_again(path: str) -> None:
+    """Its module started the services on the first write; since then they ran on another file."""
+    first = delivered(path, NEW, "s-1")
+    delivered(path, OLD, "s-2")
+    again = delivered(path, NEW, "s-1")
+    with pytest.raises(HostError, match="another run wrote it"):
+        Mark(path).prove("s-1", _envfile.required(path), first)
+    with pytest.raises(HostError, match="another run wrote snapshot s-1 here since"):
+        Mark(path).refuse_foreign("s-1", first)
+    assert not Mark(path).is_settled(_envfile.digest(NEW))
+    Mark(path).refuse_foreign("s-1", again)
+    Mark(path).prove("s-1", _envfile.required(path), again)
+    assert Mark(path).is_settled(_envfile.digest(NEW))
+
+
+def test_two_runs_that_deliver_the_same_bytes_prove_each_others(path: str) -> None:
+    first = delivered(path, NEW, "s-1")
+    assert delivered(path, NEW, "s-1") == first
+    Mark(path).prove("s-1", _envfile.required(path), first)
+    assert Mark(path).delivery == delivered(path, NEW, "s-1") == first
+
+
+def test_bytes_that_were_edited_in_between_are_a_delivery_of_their_own(path: str) -> None:
+    first = delivered(path, NEW, "s-1")
+    put(path, OLD)
+    assert delivered(path, NEW, "s-1") != first
+
+
+def test_a_mark_without_deliveries_gets_one(path: str) -> None:
+    """As versions before wrote it."""
+    put(path, NEW)
+    entry = {"snapshot": "s-1", "journal": 1, "digest": _envfile.digest(NEW)}
+    put(path + ".mark", json.dumps({"accepted": entry, "proven": None}).encode())
+    assert Mark(path).delivery == ""
+    Mark(path).prove("s-1", _envfile.required(path))
+    kept = Mark(path).delivery
+    assert kept
+    assert delivered(path, NEW, "s-1") == kept
+
+
+def test_going_back_may_be_repeated_by_who_gave_it_up_and_by_nobody_else(path: str) -> None:
+    first = delivered(path, OLD, "s-1")
+    Mark(path).prove("s-1", _envfile.required(path), first)
+    second = delivered(path, NEW, "s-2")
+    for _time in range(2):
+        Mark(path).refuse_foreign("s-2", second)
+        assert Mark(path).go_back(path, PRIVATE, second) is True
+    with pytest.raises(HostError, match="another run wrote snapshot s-1"):
+        Mark(path).refuse_foreign("s-1", first)
+    with pytest.raises(HostError, match="another run wrote it"):
+        Mark(path).prove("s-1", _envfile.required(path), first)
+
+
+def test_going_back_never_removes_a_file_that_no_deploy_wrote(path: str) -> None:
+    put(path, OLD)
+    assert Mark(path).go_back(path, PRIVATE) is False
+    assert Path(path).read_bytes() == OLD
+
+
+def test_going_back_stops_where_the_proven_file_was_removed_by_hand(path: str) -> None:
+    put(path, OLD)
+    mark = Mark(path)
+    mark.accept("s-1", 1, _envfile.digest(OLD))
+    found = _envfile.present(path)
+    assert found is not None
+    mark.prove("s-1", found)
+    mark.accept("s-2", 2, _envfile.digest(NEW))
+    put(path, NEW)
+    os.unlink(path + ".proven")
+    with pytest.raises(HostError, match="no way back"):
+        mark.go_back(path, PRIVATE)
+    assert Path(path).read_bytes() == NEW
+
+
+def test_a_file_that_cannot_be_removed_is_named(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(path, NEW)
+    mark = Mark(path)
+    mark.accept("s-1", 1, _envfile.digest(NEW))
+
+    def refused(_path: str) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(_envfile, "remove", refused)
+    with pytest.raises(HostError, match="cannot be removed"):
+        mark.go_back(path, PRIVATE)
