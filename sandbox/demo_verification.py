@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from .hosts._inventory import THIRD_PARTIES
 from .process import clean_environment
 
 JOURNAL = "/WatchParty-journal/production/1"
-MADE = ("cache", "database_admin", "deploy_ssh", "django_key")
+MADE = ("cache", "database_admin", "deploy_ssh", "django_key", *THIRD_PARTIES)
 """Credentials whose values are as old as the demo. The database's has no record, so that it is due."""
 FILES = {
     ".gitignore": ".env*\n!.env.example\n",

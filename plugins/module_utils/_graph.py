@@ -190,7 +190,9 @@ def find(catalog: Catalog, credential: Credential, contents: Contents) -> Found:
             problems.append(lacking[-1])
     problems += holdings.problems
     if not appearances and not problems:
-        lacking.append("no place that the catalog names holds it: " + (", ".join(map(str, wanted)) or "it names none"))
+        where = ", ".join(map(str, wanted))
+        remedy = "; give it a value there, or take it out of the catalog's credentials" if where else "it names none"
+        lacking.append(f"no place that the catalog names holds it: {where}{remedy}")
         problems.append(lacking[-1])
     password, more = _agreed(appearances, "password", lambda one: not (one.spot.is_user and not one.in_url))
     username, others = _agreed(appearances, "username", lambda one: one.in_url or one.spot.is_user)

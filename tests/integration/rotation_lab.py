@@ -34,6 +34,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
 from sandbox.application import python
 from sandbox.aws import Moto
+from sandbox.hosts._inventory import without_third_parties
 from sandbox.postgres import Postgres
 from sandbox.process import REPOSITORY, clean_environment, free_port, stop_saved, write_private
 from sandbox.seed import Layout, Seeded, seed, watchparty
@@ -60,6 +61,7 @@ def example_catalog(**over: Any) -> dict[str, Any]:
     for setting in catalog["settings"].values():
         setting.pop("initial", None)  # what tests do to credentials would leave it without one
     credentials = catalog["credentials"]
+    without_third_parties(credentials)
     credentials["cache"] = {**credentials["cache"], "kind": "valkey_user", "admin": "cache_admin"}
     credentials["cache_admin"] = {
         "kind": "external",

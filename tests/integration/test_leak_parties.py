@@ -8,9 +8,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+import yaml
 
+from sandbox.hosts._inventory import THIRD_PARTIES
 from tests.integration.leak_lab import RESPONSE, leak_lab, post_mortem, respond
-from tests.integration.rotation_lab import RotationLab, sentences
+from tests.integration.rotation_lab import EXAMPLE, RotationLab, sentences
 from tests.integration.terminal import typed
 
 pytestmark = pytest.mark.slow
@@ -36,6 +38,18 @@ def at_a_terminal(lab: RotationLab, question: str, answer: str, *words: str, che
     words = ("confirm=yes", f"leak_report_path={lab.directory / 'post-mortems'}", *words)
     more = (*["--check"] * check, *(part for word in words for part in ("-e", word)))
     return typed(lab, RESPONSE, {question: answer}, *more)
+
+
+def test_a_drill_of_the_worked_example_names_every_third_party_of_a_host(lab: RotationLab) -> None:
+    """Whoever has a host's .env has their values, too; they are left out of the other tests' catalog."""
+    example = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))["secrets_catalog"]["credentials"]
+    with lab.with_catalog(**{name: example[name] for name in THIRD_PARTIES}):
+        lab.ready()
+        run = respond(lab, "-e", "leaked=host:web1", "--check")
+    assert run.code == 0, run.output
+    for name in THIRD_PARTIES:
+        page = example[name].get("provider_url")
+        sentences(run, f"by hand: {name}: issue a new value" + (f" at {page}" if page else ""))
 
 
 def test_without_a_terminal_it_stays_open_and_is_listed(lab: RotationLab) -> None:

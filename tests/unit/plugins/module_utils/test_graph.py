@@ -44,6 +44,7 @@ DATABASE = {
     ],
 }
 KEEPS = {"OTHER": "stays", "NUMBER": 1.5, "NESTED": {"a": [None, True]}}
+REMEDY = "give it a value there, or take it out of the catalog's credentials"
 
 
 def held(**changed: str) -> dict[str, str]:
@@ -197,7 +198,7 @@ class TestFind:
             },
         )
         assert _graph.find(found, found.credentials["c"], holding({CORE: "{}"})).problems == (
-            f"no place that the catalog names holds it: A (secret {CORE} key A)",
+            f"no place that the catalog names holds it: A (secret {CORE} key A); {REMEDY}",
         )
         assert _graph.find(found, found.credentials["d"], Contents()).problems == (
             "no place that the catalog names holds it: it names none",

@@ -31,7 +31,10 @@ def test_a_kind_that_is_not_there() -> None:
 
 def test_what_the_graph_finds() -> None:
     words = refusal(made_ground(texts={"app/test/more": "{}"}), "token")
-    assert words == "no place that the catalog names holds it: TOKEN (secret app/test/more key TOKEN)"
+    assert words == (
+        "no place that the catalog names holds it: TOKEN (secret app/test/more key TOKEN); "
+        "give it a value there, or take it out of the catalog's credentials"
+    )
 
 
 def test_options_that_the_kind_needs() -> None:
