@@ -116,11 +116,26 @@ def test_the_events_hold_what_must_not_go_on() -> None:
 
 def test_what_stands_for_any_other() -> None:
     found = filtered(event("guardduty_high"))
-    assert found["leak_alert"]["names"][:2] == ["aws/mailer", "aws/AKIALEAKEDEXAMPLE001"], "the narrowest first"
+    assert found["leak_alert"]["names"][0][:2] == ["aws/mailer", "aws/AKIALEAKEDEXAMPLE001"], "the narrowest first"
     assert leaked("aws", found, {"aws/*": "all", "aws/mailer": "mailer"}) == "mailer"
     assert leaked("aws", found, {"aws/*": "all", "github/*": "github"}) == "all"
     assert leaked("aws", found, {"github/*": "github"}) == ""
     assert leaked("github", filtered(event("github_unknown_type")), {"github/*": "github"}) == "github"
+
+
+def test_an_alert_of_several_keys_declares_each() -> None:
+    """AWS Health names all that it has found in one, and adds to it."""
+    health = event("health_exposed")
+    alone = filtered(health)["leak_alert"]["about"]
+    health["body"]["detail"]["affectedEntities"] += [{"entityValue": "AKIAANOTHEREXAMPLE2"}, {"entityValue": "a b"}]
+    found = filtered(health)
+    assert alone != found["leak_alert"]["about"] == "AKIALEAKEDEXAMPLE001 AKIAANOTHEREXAMPLE2"
+    assert leaked("aws", found) == "mailer,database"
+    assert leaked("aws", found, {"aws/AKIAANOTHEREXAMPLE2": "storage"}) == "storage"
+    both = {**CREDENTIALS, "aws/AKIAANOTHEREXAMPLE2": "storage"}
+    assert leaked("aws", found, both) == "mailer,database,storage"
+    assert leaked("aws", found, {"aws/AKIAANOTHEREXAMPLE2": "storage", "aws/*": "all"}) == "all,storage"
+    assert leaked("aws", found, {"aws/*": "all"}) == "all", "each once"
 
 
 def test_the_severity_is_the_operators() -> None:
@@ -178,7 +193,7 @@ class TestRulebook:
     def test_nothing_but_what_the_filter_lets_through_is_used(self, name: str) -> None:
         text = json.dumps(rulebook(name))
         used = set(re.findall(r"event\.([\w.]+)", text))
-        assert used <= {f"leak_alert.{one}" for one in ("starts", "names", "source", "kind", "reference")}
+        assert used <= {f"leak_alert.{one}" for one in ("starts", "names", "about", "source", "kind", "reference")}
 
     def test_its_source_is_filtered(self, name: str) -> None:
         (source,) = rulebook(name)["sources"]

@@ -16,9 +16,11 @@ description:
     of GuardDuty's findings and AWS Health's exposed credentials, as C(ansible.eda.aws_sqs_queue) does.
   - The event that goes on has the key C(leak_alert) and no other. Whatever else was in it, such as the secret itself, a
     header or a signature, reaches no rule, no playbook and no log.
-  - C(leak_alert.names) are the names by which the operator's own map may know the alert, the narrowest first,
-    C(aws/USER_NAME), C(aws/ACCESS_KEY_ID), C(github/SECRET_TYPE), and C(github/*) or C(aws/*) for any other. What is
-    declared as leaked stands in that map, so that nobody who can send an alert chooses it.
+  - C(leak_alert.names) has a list for each thing that the alert tells of, since AWS Health names several keys in one.
+    In it are the names by which the operator's own map may know it, the narrowest first, C(aws/USER_NAME),
+    C(aws/ACCESS_KEY_ID), C(github/SECRET_TYPE), and C(github/*) or C(aws/*) for any other. What is declared as leaked
+    stands in that map, so that nobody who can send an alert chooses it.
+  - C(leak_alert.about) tells alerts of the same reference apart, such as one that AWS has added a key to.
   - ansible-rulebook fills in no variables in a filter's options, so the map is applied in the rule.
 options:
   min_severity:
@@ -49,8 +51,8 @@ class Alert(NamedTuple):
     source: str
     kind: str
     """What sort of secret, or finding, it is."""
-    about: list[str]
-    """The names by which the operator's map may know it."""
+    about: list[list[str]]
+    """Of each thing that it tells of, the names by which the operator's map may know it."""
     reference: str
     """Where to look it up; the same for the same alert."""
     starts: bool
@@ -64,10 +66,9 @@ def main(event: dict[str, Any], min_severity: float = 7) -> dict[str, Any]:
     if found is None:
         return {"leak_alert": {"source": "unknown", "starts": False, "names": []}}
     source = found.source.partition(".")[0]
-    names = [f"{source}/{name}" for name in (*found.about, found.kind, "*") if name]
-    told = found._asdict()
-    del told["about"]
-    return {"leak_alert": {**told, "names": names}}
+    names = [[f"{source}/{name}" for name in (*one, found.kind, "*") if name] for one in found.about]
+    about = " ".join(name for one in found.about for name in one)
+    return {"leak_alert": {**found._asdict(), "names": names, "about": about}}
 
 
 def _github(event: Mapping[str, Any]) -> Alert | None:
@@ -81,7 +82,7 @@ def _github(event: Mapping[str, Any]) -> Alert | None:
     return Alert(
         source="github",
         kind=kind,
-        about=[],
+        about=[[]],
         reference="%s#%s" % (repository, number if isinstance(number, int) else ""),
         starts=payload.get("action") in BEGINNINGS,
     )
@@ -93,8 +94,8 @@ def _aws(body: Mapping[str, Any], least: float) -> Alert | None:
         return _guardduty(detail, least)
     if source == HEALTH and detail.get("eventTypeCode") in EXPOSED:
         entities = detail.get("affectedEntities")
-        first = _mapping(entities[0]) if isinstance(entities, list) and entities else {}
-        about = [_word(first.get("entityValue"))]
+        values = [_word(_mapping(one).get("entityValue")) for one in entities] if isinstance(entities, list) else []
+        about = [[value] for value in values if value] or [[]]
         reference = _word(detail.get("eventArn")) or _word(body.get("id"))
         return Alert(HEALTH, str(detail["eventTypeCode"]), about, reference, detail.get("statusCode") != "closed")
     return None
@@ -109,7 +110,7 @@ def _guardduty(detail: Mapping[str, Any], least: float) -> Alert | None:
     severity = detail.get("severity")
     grave = float(severity) if isinstance(severity, (int, float)) else 0.0
     archived = _mapping(detail.get("service")).get("archived") is True
-    about = [_word(keys.get("userName")), _word(keys.get("accessKeyId"))]
+    about = [[_word(keys.get("userName")), _word(keys.get("accessKeyId"))]]
     return Alert(GUARDDUTY, kind, about, _word(detail.get("id")), grave >= least and not archived, grave)
 
 
