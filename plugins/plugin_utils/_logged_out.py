@@ -11,6 +11,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 
 Lines = list[tuple[str, str]]
 """A host, and what is said of it."""
+NONE_FOUND = (
+    "whether that was all: no session was found where its variables say that they are; see that django_session_engine "
+    "and the other django_session_… are the application's, or set django_chdir"
+)
 
 
 def told(gathered: Mapping[str, Any], declared: Sequence[str], keys: Mapping[str, bool]) -> dict[str, list[str]]:
@@ -32,6 +36,7 @@ def told(gathered: Mapping[str, Any], declared: Sequence[str], keys: Mapping[str
         alive += [(name, words) for name, one in each.items() if (words := _of_files(one.get("ended") or {}))]
     results = {host: {} if problem else ended, **{name: one.get("tried") or {} for name, one in each.items()}}
     untried = [(name, words) for name, result in results.items() for words in _untried(result, name != host)]
+    untried += [(host, NONE_FOUND)] if _is_doubtful(gathered, ended) and not problem else []
     tried = _shared((name, words) for name, result in results.items() for words in result.get("tried") or ())
     alive += [(name, words) for name, result in results.items() for words in result.get("accepted") or ()]
     return {
@@ -48,6 +53,11 @@ def _problem(result: Mapping[str, Any]) -> str:
     if not result:
         return "it was not asked"
     return words if result.get("failed") else ""
+
+
+def _is_doubtful(gathered: Mapping[str, Any], ended: Mapping[str, Any]) -> bool:
+    """Whether nothing was found by somebody else than the application, which knows where to look."""
+    return not (gathered.get("by_application") or ended.get("only_the_key") or ended.get("count"))
 
 
 def _of_files(result: Mapping[str, Any]) -> str:

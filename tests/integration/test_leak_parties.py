@@ -53,10 +53,18 @@ def test_a_drill_of_the_worked_example_names_every_third_party_of_a_host(lab: Ro
 
 
 def test_without_a_terminal_it_stays_open_and_is_listed(lab: RotationLab) -> None:
-    """All that is automatic is done; once the operator says that it is revoked, the incident ends."""
+    """All that is automatic is done; once the operator says that it is revoked, the incident ends.
+
+    Sessions are to live on here (leak_sessions=false), those that the catalog knows in Valkey, too.
+    """
+    lab.catalog["purge"]["sessions"] = {"setting": "REDIS_URL", "keys": [":1:session:*"]}
+    for key in (":1:session:of-somebody", ":1:page"):
+        lab.valkey.execute("SET", key, "x")
     with lab.with_catalog(twitch=TWITCH):
         old = lab.ready()
         run = respond(lab, "-e", "leaked=cache,twitch")
+        assert [lab.valkey.execute("EXISTS", key) for key in (":1:session:of-somebody", ":1:page")] == [1, 0]
+        del lab.catalog["purge"]["sessions"]
         assert run.code != 0, run.output
         sentences(run, f"NOT contained: twitch: OPEN: not replaced; revoke it at {PAGE}")
         assert not lab.accepts(old)["cache"]

@@ -107,7 +107,8 @@ def _noticed(ahead: Ahead) -> Iterator[str]:
     else:
         yield "nobody is logged out on purpose"
     if ahead.purge.get("valkey"):
-        yield "caches start empty"
+        kept = not (ahead.logs_out or signing)
+        yield "caches start empty" + (", and sessions that Django keeps there alone (engine cache) go too" * kept)
 
 
 def _point(ahead: Ahead) -> str:

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._logged_out import told
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._logged_out import NONE_FOUND, told
 
 TRIED = ["a session that was ended: refused at http://127.0.0.1:8000/account/ (302)"]
-ENDED = {"engine": "db", "only_the_key": False, "tried": TRIED, "accepted": [], "not_tried": []}
+ENDED = {"engine": "db", "count": 3, "only_the_key": False, "tried": TRIED, "accepted": [], "not_tried": []}
 LOST = {"unreachable": True, "msg": "Failed to connect\nvia ssh"}
 FAILED = {"failed": True, "msg": "/nowhere is no directory"}
 SKIPPED = {"skipped": True}
@@ -30,6 +30,16 @@ def test_hosts_that_say_the_same_share_a_line() -> None:
     each = {"web2": {"tried": {**ENDED}}, "web3": {"tried": {**ENDED, "tried": [], "not_tried": ["it: no answer"]}}}
     found = told(gathered(ENDED, each), ["cache"], {"django_key": False})
     assert found == {"tried": [f"web1, web2: {TRIED[0]}", "not tried: web3: it: no answer"], "alive": []}
+
+
+@pytest.mark.parametrize("engine", ["db", "cache", "cached_db", "file"])
+def test_none_found_where_the_inventory_says_that_they_are(engine: str) -> None:
+    """Perhaps they are elsewhere: a prefix, a table or a server of another name. The application itself would know."""
+    ended = {**ENDED, "engine": engine, "count": 0, "tried": []}
+    assert told(gathered(ended), ["cache"], {}) == {"tried": [f"not tried: web1: {NONE_FOUND}"], "alive": []}
+    assert told({**gathered(ended), "by_application": True}, ["cache"], {}) == {"tried": [], "alive": []}
+    assert told(gathered({**ended, "count": 1}), ["cache"], {})["tried"] == []
+    assert NONE_FOUND not in str(told(gathered(FAILED), ["cache"], {})), "that is told as what it is"
 
 
 def test_what_a_host_accepts_is_alive() -> None:

@@ -62,6 +62,9 @@ class TestNoticed:
         assert line(replace(GRACEFUL, purge={"valkey": ["cache"]}), "what users notice").endswith(
             "; caches start empty"
         )
+        kept = replace(GRACEFUL, purge={"valkey": ["cache"]}, logs_out=False)
+        words = "; caches start empty, and sessions that Django keeps there alone (engine cache) go too"
+        assert line(kept, "what users notice").endswith(words)
 
 
 class TestThePointOfNoReturn:
