@@ -97,7 +97,7 @@ class Scene:
         run = self.playbook(
             REPOSITORY / "playbooks" / "deploy.yml",
             hosts=hosts,
-            arguments=["-e", "env_deploy_restart=false", "-e", "env_deploy_serial=100%"],
+            arguments=["-e", '{"env_deploy_services": []}', "-e", "env_deploy_serial=100%"],
         )
         self._pushed = (self._fleet.root("app1") / ENV_FILE).read_text(encoding="utf-8")
         self._require_delivered(hosts)

@@ -96,8 +96,10 @@ def alone(path: str) -> Iterator[None]:
                 break
             except BlockingIOError:
                 time.sleep(0.1)
-            except OSError:  # a file system without locks
-                break
+            except OSError as error:
+                if error.errno in (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS):  # a file system without locks
+                    break
+                raise HostError("%s: cannot be kept from other runs: %s" % (path, error.strerror)) from None
         else:
             raise HostError("%s: another run is writing here and does not end; look at it on the host" % path)
         yield

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, Dict, NamedTuple, Optional
+from typing import Any, Dict, NamedTuple, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
@@ -74,11 +74,21 @@ class Mark:
         return str(self.accepted.get("delivery", ""))
 
     def refuse_foreign(self, snapshot: Optional[str], delivery: Optional[str] = None) -> None:
-        """Another run may have written here since ours; its file is not ours to take back."""
-        accepted = self.accepted.get("snapshot")
-        given, last = (delivery, self.delivery) if delivery else (snapshot, accepted)
-        if accepted is not None and given is not None and given not in (last, self.accepted.get("instead_of")):
-            raise HostError("another run wrote snapshot %s here since; its file is left in place" % accepted)
+        """Another run may have written here since ours, or proven what both wrote; that is not ours to take back."""
+        accepted = self.accepted
+        given, last = (snapshot, accepted.get("snapshot"))
+        if delivery and self.delivery:
+            given, last = delivery, self.delivery
+        ours = (last, *accepted.get("instead_of", ()))
+        if accepted.get("snapshot") is not None and given is not None and given not in ours:
+            raise HostError(
+                "another run wrote snapshot %s here since; its file is left in place" % accepted["snapshot"]
+            )
+
+    def refuse_proven(self, found: Optional[_envfile.Present], delivery: Optional[str]) -> None:
+        """Another run may have delivered the same bytes and seen the services healthy on them."""
+        if delivery and delivery == self.delivery and found and self.is_settled(_envfile.digest(found.content)):
+            raise HostError("another run proved this very file since; it is left in place")
 
     def accept(
         self, snapshot: str, journal: int, file_digest: str, *, restart: bool = False, rewrite: bool = True
@@ -96,15 +106,12 @@ class Mark:
     def prove(self, snapshot: str, found: _envfile.Present, delivery: Optional[str] = None) -> None:
         """Records the file as proven and keeps its bytes as the way back.
 
-        Raises HostError unless the file is the one accepted for ``snapshot``, and written by ``delivery`` where that
-        is given.
+        Raises HostError unless the file is the one that ``delivery`` wrote, whoever delivered the same bytes again
+        since. Without a delivery it goes by ``snapshot``.
         """
         accepted = self.accepted
-        if (
-            accepted.get("snapshot") != snapshot
-            or accepted.get("digest") != _envfile.digest(found.content)
-            or (delivery and self.delivery != delivery)
-        ):
+        by_name = delivery == self.delivery if delivery and self.delivery else snapshot == accepted.get("snapshot")
+        if not by_name or accepted.get("digest") != _envfile.digest(found.content) or self._load() != self._data:
             raise HostError(
                 "the file is no longer the one of snapshot %s: another run wrote it; deploy again" % snapshot
             )
@@ -133,11 +140,11 @@ class Mark:
         if not self.proven and not self.accepted.get("digest") and _envfile.present(self.backup) is None:
             _envfile.write(self.backup, found.content, _envfile.Ownership(None, None, 0o600))
 
-    def go_back(self, path: str, wanted: _envfile.Ownership, instead_of: Optional[str] = None) -> bool:
+    def go_back(self, path: str, wanted: _envfile.Ownership, instead_of: Sequence[str] = ()) -> bool:
         """Puts the last proven file back; without one the path becomes empty again. Whether it put a file back.
 
-        A file that no deploy of ours wrote is never removed. ``instead_of`` is the delivery or the snapshot given up;
-        taking it back may be repeated.
+        A file that no deploy of ours wrote is never removed. ``instead_of`` names the delivery and the snapshot given
+        up; taking it back may be repeated.
         """
         kept = _envfile.present(self.backup)
         if kept is None:
@@ -158,8 +165,8 @@ class Mark:
         # the restart.
         entry = {"snapshot": known, "journal": self.journal, "digest": _envfile.digest(kept.content), "restart": True}
         entry["delivery"] = _new_delivery()
-        if instead_of is not None:
-            entry["instead_of"] = instead_of
+        if instead_of:
+            entry["instead_of"] = list(instead_of)
         self._save({"accepted": entry, "proven": self.proven or None})
         _envfile.write(path, kept.content, wanted)
         return True

@@ -39,12 +39,14 @@ options:
     description:
       - Name of the variable in which a result of M(watchparty.secrets.env_snapshot) was registered.
       - Exactly one of O(snapshot) and O(env) is needed. With O(state=proven) and O(state=restored) it says which
-        deploy is meant; a file that another run wrote since is left as it is.
+        deploy is meant; a file that another run wrote since is left as it is. Only O(delivery) tells such a file from
+        one that holds the same snapshot again.
     type: str
   delivery:
     description:
       - RV(delivery) of the execution that wrote the file, for O(state=proven) and O(state=restored). Where other bytes
-        were written since, the file is left as it is, also when it holds the same snapshot again.
+        were written since, the file is left as it is, also when it holds the same snapshot again. So is one that
+        another run, which delivered the same bytes, has proven, with O(state=restored).
     type: str
   env:
     description: The settings as a mapping of strings. The action plugin takes it out of the task's arguments.
@@ -192,7 +194,7 @@ EXAMPLES = r"""
     path: /srv/watchparty/.env
     state: proven
     snapshot: env_snapshot
-    delivery: "{{ delivered.delivery }}" # where the execution that wrote it was registered as delivered
+    delivery: "{{ delivered.delivery | default(omit) }}" # of the execution that wrote it; check mode has none
 """
 
 RETURN = r"""
@@ -229,7 +231,7 @@ health:
   returned: when O(services) were restarted
   sample: [{url: "http://127.0.0.1:8000/health/", status: 200, seconds: 0.012}]
 delivery:
-  description: Name of the last write of other bytes on this host, for O(delivery).
+  description: Name of the last write of other bytes at this path, for O(delivery).
   type: str
   returned: when O(state=present) and O(mark=true), not in check mode, also in a failure to restart or prove
   sample: 8c1f0e7b5a2d9463
@@ -334,10 +336,14 @@ def deliver(module, wanted):
     _envmark.deliver(plan, params["snapshot_id"], params["journal"], keep=params["backup"])
     if mark:
         result["delivery"] = mark.delivery
-        if params["prove"]:
-            mark.prove(params["snapshot_id"], _envfile.required(path), mark.delivery)
     result["proven"] = plan.is_settled
     return result
+
+
+def record(params, delivery):
+    """Raises HostError unless the file is the one of that delivery."""
+    found = _envfile.required(params["path"])
+    _envmark.Mark(params["path"]).prove(params["snapshot_id"], found, delivery)
 
 
 def prove(module):
@@ -355,11 +361,12 @@ def restore(module, wanted):
     found = _envfile.present(path)
     mark = _envmark.Mark(path)
     mark.refuse_foreign(snapshot, delivery)
+    mark.refuse_proven(found, delivery)
     kept = _envfile.present(mark.backup)
     changed = (kept.content if kept else None) != (found.content if found else None)
     wanted = _envfile.filled(wanted, found)
     if not module.check_mode:
-        mark.go_back(path, wanted, delivery or snapshot)
+        mark.go_back(path, wanted, [name for name in (snapshot, delivery) if name])
     return {"changed": changed, "path": path, "restored": kept is not None}
 
 
@@ -376,8 +383,7 @@ def restarted(module, done):
     if params["state"] != "present" or not params["services"]["record"]:
         return {"health": health}
     with _envfile.alone(params["path"]):
-        found = _envfile.required(params["path"])
-        _envmark.Mark(params["path"]).prove(params["snapshot_id"], found, done["delivery"])
+        record(params, done["delivery"])
     return {"health": health, "proven": True}
 
 
@@ -404,6 +410,9 @@ def main():
         with _envfile.alone(params["path"]):
             if params["state"] == "present":
                 done.update(deliver(module, wanted))
+                if params["prove"] and params["mark"] and not module.check_mode:
+                    record(params, done["delivery"])
+                    done["proven"] = True
             else:
                 done.update(prove(module) if params["state"] == "proven" else restore(module, wanted))
         if params["services"] and (done.get("restart_needed") or done.get("restored")):

@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tests.integration.harness import Host, Lab, calls, catalog, layout
+from tests.integration.rotation_lab import sentences
 
 
 def test_a_deploy_its_repetition_and_what_check_mode_leaves_alone(lab: Lab) -> None:
@@ -69,6 +70,18 @@ def test_an_edited_file_is_put_right_and_its_services_restarted(lab: Lab) -> Non
     lab.deploy()
     host.assert_proven("1")
     assert "BY_HAND" not in host.values()
+
+
+def test_a_file_that_is_only_delivered_is_not_proven(lab: Lab) -> None:
+    """Services still run on the former one, so the next deploy restarts them."""
+    (host,) = lab.add_hosts()
+    lab.seed()
+    lab.deploy()
+    lab.seed(layout("2"))
+    run = lab.deploy("-e", "env_deploy_restart=false")
+    sentences(run, "delivered; its services were not restarted, which the next deploy does")
+    sentences(lab.deploy(), "services restarted and healthy")
+    host.assert_proven("2")
 
 
 def test_limit_deploys_to_the_named_host_alone(lab: Lab) -> None:

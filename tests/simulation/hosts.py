@@ -26,8 +26,8 @@ _WANTED = Ownership(0, 0, 0o600)
 
 
 @lru_cache(1024)
-def _parsed(content: bytes) -> dict[str, str]:
-    found: dict[str, str] = json.loads(content)
+def _parsed(content: bytes) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(content)
     return found
 
 
@@ -59,6 +59,17 @@ class Host:
         """What the services would start with now."""
         found = self.files.get(PATH)
         return _parsed(found.content) if found else {}
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the mark says that the services were healthy on this very file and nothing was written since."""
+        file, mark = self.files.get(PATH), self.files.get(PATH + _envfile.MARK)
+        if file is None or mark is None:
+            return False
+        found = _parsed(mark.content)
+        proven: Any = found["proven"] or {}
+        accepted: Any = found["accepted"] or {}
+        return proven.get("digest") == _envfile.digest(file.content) and not accepted.get("restart")
 
     def boot(self) -> None:
         self.running = self.settings
@@ -173,8 +184,9 @@ def deliver(module: Any) -> dict[str, Any]:
 def prove(module: Any) -> dict[str, Any]:
     host = Files.host
     assert host is not None
+    proven = env_file.prove(module)
     host.proven_on |= set(host.settings.items()) & host.healthy_on
-    return env_file.prove(module)
+    return proven
 
 
 def restore(module: Any) -> dict[str, Any]:

@@ -75,9 +75,12 @@ class Watch:
         raise Violation(" ".join(map(str, words)))
 
     def valid(self) -> None:
-        """Every value that a service runs on, or would start with, is valid; so is every current one."""
+        """Every value that a service runs on, or would start with, is valid; so is every current one. Services run on
+        the file that the mark says they were proven on."""
         world = self.world
         for host in world.hosts.values():
+            if host.is_settled and host.running != host.settings:
+                self._fail(host.name, "is marked as proven on its file, and runs on another")
             for what, settings in (("runs on", host.running), ("would start with", host.settings)):
                 if not world.postgres.accepts(settings["DATABASE_URL"]):
                     self._fail(host.name, what, settings["DATABASE_URL"], "which PostgreSQL refuses")

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Seven bugs, each a switch: the simulation has to find every one of them."""
+"""Eight bugs, each a switch: the simulation has to find every one of them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.module_utils import _envmark
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotator_ends, _steps
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT, VersionedStore
 from ansible_collections.watchparty.secrets.plugins.modules import env_file
@@ -83,6 +84,12 @@ def write_beside_others(patch: Patch) -> None:
     patch(Host, "alone", lambda _self: contextlib.nullcontext())
 
 
+def proof_by_snapshot(patch: Patch) -> None:
+    """A late proof counts for its snapshot, whoever wrote that again meanwhile."""
+    prove = _envmark.Mark.prove
+    patch(_envmark.Mark, "prove", lambda self, snapshot, found, _delivery=None: prove(self, snapshot, found))
+
+
 BUGS = {
     one.__name__: one
     for one in (
@@ -93,6 +100,7 @@ BUGS = {
         trim_before_base,
         abort_without_copy,
         write_beside_others,
+        proof_by_snapshot,
     )
 }
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -232,6 +233,15 @@ def test_sweep_says_what_it_could_not_do(path: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(os, call, failing(errno.EACCES))
     with pytest.raises(HostError, match=r"leftovers .* use become"):
         _envfile.sweep(path)
+
+
+@pytest.mark.parametrize(("code", "goes_on"), [(errno.ENOLCK, True), (errno.EOPNOTSUPP, True), (errno.EIO, False)])
+def test_a_lock_that_cannot_be_had(path: str, monkeypatch: pytest.MonkeyPatch, code: int, goes_on: bool) -> None:
+    """Some file systems have none; anything else would let two runs write at once."""
+    monkeypatch.setattr(_envfile.fcntl, "flock", failing(code))
+    refused = contextlib.nullcontext() if goes_on else pytest.raises(HostError, match="cannot be kept from other runs")
+    with refused, _envfile.alone(path):
+        pass
 
 
 def test_a_second_run_waits_for_the_first_and_then_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

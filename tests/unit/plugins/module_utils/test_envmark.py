@@ -89,6 +89,9 @@ def test_only_the_accepted_file_can_be_proven(path: str) -> None:
     mark.accept("s-1", 1, _envfile.digest(OLD))
     with pytest.raises(HostError, match="snapshot s-2"):
         mark.prove("s-2", found)
+    Mark(path).accept("s-3", 1, _envfile.digest(OLD))
+    with pytest.raises(HostError, match="another run wrote it"):
+        mark.prove("s-1", found)
     assert not Mark(path).proven
     assert set(os.listdir(os.path.dirname(path))) == {".env", ".env.mark"}
 
@@ -116,11 +119,28 @@ def test_a_late_proof_does_not_count_for_a_snapshot_that_was_written_again(path:
     assert Mark(path).is_settled(_envfile.digest(NEW))
 
 
-def test_two_runs_that_deliver_the_same_bytes_prove_each_others(path: str) -> None:
+@pytest.mark.parametrize("other", ["s-1", "s-2"])
+def test_two_runs_that_deliver_the_same_bytes_are_one_delivery(path: str, other: str) -> None:
+    """Whatever their snapshots are called: a version that was written again has another id."""
     first = delivered(path, NEW, "s-1")
-    assert delivered(path, NEW, "s-1") == first
+    assert delivered(path, NEW, other) == first
     Mark(path).prove("s-1", _envfile.required(path), first)
+    assert Mark(path).proven["snapshot"] == other
+    with pytest.raises(HostError, match="another run proved this very file since"):
+        Mark(path).refuse_proven(_envfile.present(path), first)
+    Mark(path).prove(other, _envfile.required(path), first)
     assert Mark(path).delivery == delivered(path, NEW, "s-1") == first
+
+
+def test_what_nobody_has_proven_may_be_taken_back(path: str) -> None:
+    first = delivered(path, NEW, "s-1")
+    Mark(path).refuse_proven(_envfile.present(path), first)
+    Mark(path).prove("s-1", _envfile.required(path), first)
+    Mark(path).refuse_proven(_envfile.present(path), None)
+    put(path, OLD)
+    Mark(path).refuse_proven(_envfile.present(path), first)
+    os.unlink(path)
+    Mark(path).refuse_proven(_envfile.present(path), first)
 
 
 def test_bytes_that_were_edited_in_between_are_a_delivery_of_their_own(path: str) -> None:
@@ -135,7 +155,10 @@ def test_a_mark_without_deliveries_gets_one(path: str) -> None:
     entry = {"snapshot": "s-1", "journal": 1, "digest": _envfile.digest(NEW)}
     put(path + ".mark", json.dumps({"accepted": entry, "proven": None}).encode())
     assert Mark(path).delivery == ""
-    Mark(path).prove("s-1", _envfile.required(path))
+    Mark(path).refuse_foreign("s-1", "of-a-newer-module")
+    with pytest.raises(HostError, match="another run wrote it"):
+        Mark(path).prove("s-2", _envfile.required(path), "of-a-newer-module")
+    Mark(path).prove("s-1", _envfile.required(path), "of-a-newer-module")
     kept = Mark(path).delivery
     assert kept
     assert delivered(path, NEW, "s-1") == kept
@@ -147,7 +170,8 @@ def test_going_back_may_be_repeated_by_who_gave_it_up_and_by_nobody_else(path: s
     second = delivered(path, NEW, "s-2")
     for _time in range(2):
         Mark(path).refuse_foreign("s-2", second)
-        assert Mark(path).go_back(path, PRIVATE, second) is True
+        Mark(path).refuse_foreign("s-2")
+        assert Mark(path).go_back(path, PRIVATE, ["s-2", second]) is True
     with pytest.raises(HostError, match="another run wrote snapshot s-1"):
         Mark(path).refuse_foreign("s-1", first)
     with pytest.raises(HostError, match="another run wrote it"):

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv, _envfile
+from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv, _envfile, _envmark
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
 
 Run = Callable[..., dict[str, Any]]
 ONE = {"KEY": "canary-one", "PORT": "1"}
@@ -307,6 +308,30 @@ def test_a_delivery_is_proven_and_taken_back_by_its_name(run: Run, path: str) ->
     assert run(state="proven", delivery=now)["proven"] is True
     assert "delivery" not in run(ONE, mark=False)
     assert "delivery" not in run(TWO, _ansible_check_mode=True)
+
+
+def test_what_another_run_has_proven_is_not_taken_back(run: Run, path: str) -> None:
+    """Both delivered the same bytes; the late one met the restart of the other, and its health check failed."""
+    late = run(ONE)["delivery"]
+    assert run(ONE, snapshot="s-2", prove=True)["proven"] is True
+    assert "another run proved this very file since; it is left in place" in run(state="restored", delivery=late)["msg"]
+    assert content(path) == ONE
+
+
+def test_a_proof_at_once_that_fails_tells_what_was_written(
+    run: Run, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(TWO, prove=True)
+
+    def refused(*_args: Any) -> None:
+        raise HostError("the disk is full")
+
+    monkeypatch.setattr(_envmark.Mark, "prove", refused)
+    answer = run(ONE, snapshot="s-2", prove=True)
+    assert (answer["failed"], answer["restart_needed"], answer["proven"]) == (True, True, False)
+    monkeypatch.undo()
+    assert run(state="restored", delivery=answer["delivery"], snapshot="s-2")["restored"] is True
+    assert content(path) == TWO
 
 
 def test_a_file_that_another_run_wrote_since_is_not_taken_back(path: str, run: Run) -> None:
