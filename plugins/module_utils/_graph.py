@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Callable, Iterator, Mapping, Optional
+from typing import Callable, Iterator, Mapping, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._contents import Holdings, updated
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import (
@@ -18,7 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._model import (
     Setting,
     SettingRef,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import MISSING, Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import (
     Login,
     flaw,
@@ -190,15 +190,23 @@ def find(catalog: Catalog, credential: Credential, contents: Contents) -> Found:
             problems.append(lacking[-1])
     problems += holdings.problems
     if not appearances and not problems:
-        where = ", ".join(map(str, wanted))
-        remedy = "; give it a value there, or take it out of the catalog's credentials" if where else "it names none"
-        lacking.append(f"no place that the catalog names holds it: {where}{remedy}")
+        lacking.append(f"no place that the catalog names holds it: {_nowhere(wanted, contents)}")
         problems.append(lacking[-1])
     password, more = _agreed(appearances, "password", lambda one: not (one.spot.is_user and not one.in_url))
     username, others = _agreed(appearances, "username", lambda one: one.in_url or one.spot.is_user)
     every = tuple(dict.fromkeys((*problems, *more, *others)))
     conflicts = tuple(one for one in every if one not in lacking)
     return Found(credential, Login(username, password), tuple(appearances), every, conflicts)
+
+
+def _nowhere(wanted: Sequence[Spot], contents: Contents) -> str:
+    """The places, and what to do; one that could not be read may hold it."""
+    if not wanted:
+        return "it names none"
+    failures = {spot.place.name: contents.failures.get(spot.place.name) for spot in wanted}
+    unread = [f"{name} ({one.reason})" for name, one in failures.items() if one and one.reason != MISSING]
+    remedy = "give it a value there, or take it out of the catalog's credentials"
+    return f"{', '.join(map(str, wanted))}; {'not read: ' + ', '.join(unread) if unread else remedy}"
 
 
 def holds_url(spot: Spot) -> bool:

@@ -80,6 +80,8 @@ def _supplied(ground: Ground, credential: Credential, found: _graph.Found) -> It
             f"a third party issues it; give the new value by {FILE}, or name it with "
             f"-e credential={credential.name} to be asked"
         )
+    elif given.username and not found.problems and found.login.username is None:
+        yield "the new value has a user name, and no place of the catalog holds one; add it to appears_in"
     else:
         yield from filter(None, [in_use(credential, found.login, given)])
 

@@ -19,6 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._model import S
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
     BINARY,
     DENIED,
+    MISSING,
     Contents,
     Failure,
     Reading,
@@ -200,6 +201,10 @@ class TestFind:
         assert _graph.find(found, found.credentials["c"], holding({CORE: "{}"})).problems == (
             f"no place that the catalog names holds it: A (secret {CORE} key A); {REMEDY}",
         )
+        for reason, words in ((DENIED, f"not read: {CORE} (denied)"), (MISSING, REMEDY)):
+            unread = Contents(failures={CORE: Failure("secretsmanager", CORE, reason)})
+            (problem,) = _graph.find(found, found.credentials["c"], unread).problems
+            assert problem.endswith(f"A (secret {CORE} key A); {words}")
         assert _graph.find(found, found.credentials["d"], Contents()).problems == (
             "no place that the catalog names holds it: it names none",
         )

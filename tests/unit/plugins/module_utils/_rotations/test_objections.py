@@ -50,6 +50,12 @@ def test_a_supplied_value_that_is_not_there() -> None:
     assert words.endswith("-e credential=token to be asked")
 
 
+def test_a_supplied_user_name_that_nothing_takes() -> None:
+    """The new password would stand beside the old user name."""
+    words = refusal(made_ground(supplied={"token": Login("canary-u", "canary-new")}), "token")
+    assert words == "the new value has a user name, and no place of the catalog holds one; add it to appears_in"
+
+
 @pytest.mark.parametrize("url", [None, "https://provider/keys"])
 def test_a_supplied_value_that_is_the_old_one(url: str | None) -> None:
     more = {"token": {"provider_url": url}} if url else {}
