@@ -17,6 +17,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit_record
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     CatalogError,
     InvalidEnvironment,
@@ -260,10 +261,10 @@ def record_of(setting: Setting, journal: Journal, rotation: OpenRotation) -> dic
         "credentials": [item.credential for item in items],
         "kinds": {item.credential: item.kind for item in items},
         "services": sorted(setting.catalog.services),
-        "skipped": {name: _plain(words) for name, words in rotation.plan.get("refused", {}).items()},
+        "skipped": {name: _audit_record.plain(words) for name, words in rotation.plan.get("refused", {}).items()},
     }
     if rotation.aborting:
-        return {**record, "reason": _plain(rotation.reason)}
+        return {**record, "reason": _audit_record.plain(rotation.reason)}
     secrets = rotation.plan.get("secrets", {})
     mirrored = {
         name
@@ -276,18 +277,13 @@ def record_of(setting: Setting, journal: Journal, rotation: OpenRotation) -> dic
     left = [f"{name}: its old value is to be revoked {_revocations.where(setting.catalog, name)}" for name in names]
     return {
         **record,
-        **({"obligations": [_plain(one) for one in left]} if left else {}),
+        **({"obligations": [_audit_record.plain(one) for one in left]} if left else {}),
         **({"github": sorted(mirrored)} if mirrored else {}),
         "secrets": {
             name: {"from": base, "to": setting.rotator.version(rotation, name, last)} for name, base in secrets.items()
         },
         "parameters": {name: {"from": int(one), "to": int(one) + 1} for name, one in numbers.items()},
     }
-
-
-def _plain(words: str) -> str:
-    """Words as the audit log takes them: one printable line, not long."""
-    return "".join(one if one.isprintable() else " " for one in words)[:400] or "no reason was given"
 
 
 def require_valid(problems: Sequence[str], environment: str) -> None:

@@ -19,8 +19,12 @@ Check = Callable[[Any], Iterator[str]]
 
 LONGEST = 512
 """Characters of one text."""
+LONGEST_WORDS = 400
+"""Characters that a record keeps of a reason."""
 _DIGEST = re.compile(r"(?:[0-9A-Fa-f]{32}|[0-9A-Fa-f]{40}|[0-9A-Fa-f]{56}|[0-9A-Fa-f]{64}|[0-9A-Fa-f]{96,128})")
 _PASSWORD_IN_URL = re.compile(r"://[^/\s]*:[^/\s]*@")
+_PRIVATE_KEY = "PRIVATE KEY"
+_SINGLE = re.compile(r"[^\s:=,;]+")
 _ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,256}")
 _KEY = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _WORD = re.compile(r"[a-z][a-z0-9_-]{0,63}")
@@ -30,9 +34,9 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\
 def _text(value: Any) -> Iterator[str]:
     if not isinstance(value, str) or not value or len(value) > LONGEST or not value.isprintable():
         yield f": is no text of 1 to {LONGEST} printable characters"
-    elif any(_DIGEST.fullmatch(word) for word in re.split(r"[\s:=,;]+", value)):
+    elif any(_DIGEST.fullmatch(one) for one in _SINGLE.findall(value)):
         yield ": looks like a digest or a key; name the version id instead"
-    elif _PASSWORD_IN_URL.search(value) or "PRIVATE KEY" in value:
+    elif _PASSWORD_IN_URL.search(value) or _PRIVATE_KEY in value:
         yield ": looks like it holds a password or a key"
 
 
@@ -150,6 +154,25 @@ OPTIONAL: Mapping[str, Check] = {
 }
 CHAIN = ("number", "id", "previous")
 """What the log itself adds."""
+
+
+def plain(words: str) -> str:
+    """Words as a text of the log: one printable line, not long, without what looks like a digest or a password."""
+    line = "".join(one if one.isprintable() else " " for one in words)[:LONGEST_WORDS]
+    line = _PASSWORD_IN_URL.sub("://…@", line)
+    line = _SINGLE.sub(lambda found: "…" if _DIGEST.fullmatch(found[0]) else found[0], line)
+    return line.replace(_PRIVATE_KEY, _PRIVATE_KEY.replace(" ", "-")) or "no reason was given"
+
+
+def is_word(name: str) -> bool:
+    """Whether the log takes it as a kind."""
+    return _WORD.fullmatch(name) is not None
+
+
+def word(name: str) -> str:
+    """The name of a kind as the log takes it."""
+    spelt = re.sub(r"[^a-z0-9_-]", "_", name.lower())
+    return (spelt if "a" <= spelt[:1] <= "z" else f"k_{spelt}")[:64]
 
 
 def require(record: Any) -> None:

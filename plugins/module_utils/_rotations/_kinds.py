@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _schema
+from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit_record
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import CatalogError
 
 VALUES = ("generated", "supplied", "provider")
@@ -80,7 +81,13 @@ class Kind:
 
 
 def parse(name: str, document: Any, *, stages: tuple[str, ...], folder: str) -> Kind:
-    """The kind that the document declares. Raises :class:`CatalogError` naming its file."""
+    """The kind that the document declares. Raises :class:`CatalogError` naming its folder or its file."""
+    if not _audit_record.is_word(name):
+        words = (
+            "a kind's name is a small letter and then small letters, digits, _ and -, up to 64; rename the folder to "
+            f"{_audit_record.word(name)}, and the kind of its credentials in the catalog"
+        )
+        raise CatalogError([f"{folder}: {words}"])
     where = f"{folder}/kind.yml"
     problems = _schema.problems(document, SCHEMA)
     if problems:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, List, Mapping, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit_record
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import DROP_FALLBACK, Journal, Obligation
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
@@ -68,6 +69,8 @@ def record(catalog: Catalog, ended: Sequence[Obligation], outcome: str, who: str
         "who": who,
         "at": _ages.stamp(now),
         "credentials": list(dict.fromkeys(names)),
-        "kinds": {name: catalog.credentials[name].kind for name in names if name in catalog.credentials},
+        "kinds": {
+            name: _audit_record.word(catalog.credentials[name].kind) for name in names if name in catalog.credentials
+        },
         "obligations": [one.id for one in ended],
     }

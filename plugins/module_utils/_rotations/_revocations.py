@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Iterable, Mapping, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit_record
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import REVOKE, Journal, Obligation
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
@@ -97,5 +98,5 @@ def record(
 ) -> dict[str, Any]:
     """The confirmation's line in the audit log."""
     every = sorted(closed, key=lambda one: one.id)
-    notes = [f"{one.id}: {tried[one.id]}" for one in every if tried and one.id in tried]
+    notes = [_audit_record.plain(f"{one.id}: {tried[one.id]}") for one in every if tried and one.id in tried]
     return {**({"notes": notes} if notes else {}), **_owed.record(catalog, every, "revoked", who, now)}

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit_record
 from ansible_collections.watchparty.secrets.plugins.module_utils._contents import Holdings
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import REVOKE, Journal
@@ -99,9 +100,11 @@ class Plan:
 
 
 def items_of(entry: Mapping[str, Any]) -> tuple[Item, ...]:
-    """The items that a journal's plan holds, in their order."""
-    found = {name: {**one, "hosts": tuple(one.get("hosts", ()))} for name, one in entry.get("credentials", {}).items()}
-    return tuple(Item(credential=name, **one) for name, one in found.items())
+    """The items that a journal's plan holds, in their order; of a kind that was renamed since, under its new name."""
+    return tuple(
+        Item(name, **{**one, "kind": _audit_record.word(one["kind"]), "hosts": tuple(one.get("hosts", ()))})
+        for name, one in entry.get("credentials", {}).items()
+    )
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,10 @@ DONE, FAILED, LOST, MOVED, TAKEN, BLOCKED, LATER = "done", "failed", "lost", "mo
 """What a step may come to: done; failed; hosts were lost, which is no fault of the new value; a secret's version moved,
 our keys untouched; somebody changed our keys; the gate is shut; the retirement is due later."""
 
+_AFTER_PROMOTION = {
+    "retire": " and the old one may still be valid",
+    "record": ", and what this rotation was to remove is gone; what is left is to tidy up and to record it",
+}
 GO, BACK, STOP, AGAIN = "go", "back", "stop", "again"
 
 
@@ -63,8 +67,8 @@ def following(rotation: OpenRotation, outcome: str, *, words: str = "") -> Decis
     """Pure: which way a rotation goes on after the present step came to ``outcome``."""
     if rotation.step in BACKWARD:
         return _on_the_way_back(rotation, outcome, words)
-    if outcome in (FAILED, TAKEN, MOVED) and rotation.step in ("retire", "record"):
-        return Decision(STOP, words=f"{words}; the new value is in force and the old one may still be valid")
+    if outcome in (FAILED, TAKEN, MOVED) and rotation.step in _AFTER_PROMOTION:
+        return Decision(STOP, words=f"{words}; the new value is in force{_AFTER_PROMOTION[rotation.step]}")
     if outcome in (FAILED, TAKEN):
         if is_past_return(rotation):
             return Decision(STOP, words=f"{words}; the old value is removed already, so there is no way back")

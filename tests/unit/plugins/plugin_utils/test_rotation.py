@@ -108,6 +108,15 @@ class TestKinds:
         assert f"{folder}/kind.yml: " in str(raised.value)
         assert words in str(raised.value)
 
+    @pytest.mark.parametrize(("name", "remedy"), [("Mailbox", "mailbox"), ("mail box", "mail_box"), ("2fa", "k_2fa")])
+    def test_a_name_that_the_audit_log_would_refuse(self, tmp_path: Path, name: str, remedy: str) -> None:
+        folder = self.make(tmp_path, name)
+        with pytest.raises(CatalogError) as raised:
+            shared.load_kinds([tmp_path])
+        (problem,) = raised.value.problems
+        assert problem.startswith(f"{folder}: a kind's name is a small letter and then small letters, digits, _ and -")
+        assert problem.endswith(f"; rename the folder to {remedy}, and the kind of its credentials in the catalog")
+
     def test_one_that_is_not_utf_8(self, tmp_path: Path) -> None:
         folder = self.make(tmp_path, "mine")
         (folder / "kind.yml").write_bytes(b"description: \xff")
@@ -162,6 +171,22 @@ class TestTold:
         rotator.advance("abort")
         record = self.told(world, rotator)["record"]
         assert (record["outcome"], record["reason"]) == ("taken_back", "no reason was given")
+
+    def test_words_that_the_audit_log_would_refuse(self, world: World) -> None:
+        """Those of a plan and of a reason that stand in a journal already, too."""
+        rotator = world.rotator()
+        item = Item("database", "Login-2.0", ROTATE)
+        refused = {"token": f"write scheme://user:password@host/… there, not {'0f' * 16}"}
+        rotator.open(rotator.look(), "r1", Plan((item,), refused), Contents())
+        rotator.advance("record")
+        record = self.told(world, rotator)["record"]
+        assert record["skipped"] == {"token": "write scheme://…@host/… there, not …"}
+        assert record["kinds"] == {"database": "login-2_0"}
+        _audit_record.require({**record, "application": "app", "environment": "test"})
+        rotator.advance("abort", reason="web1: redis://u:canary@h is refused")
+        record = self.told(world, rotator)["record"]
+        assert record["reason"] == "web1: redis://…@h is refused"
+        _audit_record.require({**record, "application": "app", "environment": "test"})
 
     @pytest.mark.parametrize(
         ("seconds", "incident", "later"), [(3600, "", False), (3601, "", True), (3601, "i", False)]

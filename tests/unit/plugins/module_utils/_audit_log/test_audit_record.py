@@ -7,8 +7,16 @@ import hashlib
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log._audit_record import OPTIONAL, require
+from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log._audit_record import (
+    OPTIONAL,
+    is_word,
+    plain,
+    require,
+    word,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AuditError
 
 WHOLE: dict[str, Any] = {
@@ -109,3 +117,60 @@ def test_what_does_not_belong_is_refused_and_not_repeated(field: str, value: Any
     assert found[0].startswith(words)
     assert "canary" not in found[0]
     assert DIGEST not in found[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("web1: not healthy", "web1: not healthy"),
+        (
+            "REDIS_URL has no login; write scheme://user:password@host/… there, with %XX",
+            "REDIS_URL has no login; write scheme://…@host/… there, with %XX",
+        ),
+        ("redis://:canary@h and redis://u:p@canary@h:1/0 differ", "redis://…@h and redis://…@h:1/0 differ"),
+        ("https://h:443/x stays", "https://h:443/x stays"),
+        (f"version {DIGEST} of s, sha256:{DIGEST[:32].upper()}; go on", "version … of s, sha256:…; go on"),
+        ("-----BEGIN PRIVATE KEY-----", "-----BEGIN PRIVATE-KEY-----"),
+        ("a\nb\x1b[31m", "a b [31m"),
+        ("", "no reason was given"),
+        ("x" * 500, "x" * 400),
+        (f"{'x ' * 168}{DIGEST}0", f"{'x ' * 168}…"),
+    ],
+)
+def test_words_as_the_log_takes_them(words: str, expected: str) -> None:
+    """What it would refuse in them is left out, and the rest can be read."""
+    assert plain(words) == expected
+    require({**WHOLE, "reason": plain(words)})
+
+
+PIECES = st.sampled_from(
+    ["://", ":", "@", "/", " ", "\n", "a", "PRIVATE KEY", "PRIVATE", " KEY", DIGEST, DIGEST[:31], "0"]
+)
+
+
+@given(st.one_of(st.text(), st.lists(PIECES).map("".join)))
+@example(f"{'x ' * 168}{DIGEST}0")
+def test_any_words_are_taken(words: str) -> None:
+    require({**WHOLE, "reason": plain(words), "skipped": {"a": plain(words)}})
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("valkey_user", "valkey_user"),
+        ("Mailbox", "mailbox"),
+        ("Our mail.box", "our_mail_box"),
+        ("2fa", "k_2fa"),
+        ("_x", "k__x"),
+        ("Ä" * 80, "k_" + "_" * 62),
+    ],
+)
+def test_a_kinds_name_as_the_log_takes_it(name: str, expected: str) -> None:
+    assert word(name) == expected
+    assert is_word(name) is (name == expected)
+
+
+@given(st.text())
+def test_any_kinds_name_is_taken(name: str) -> None:
+    require({**WHOLE, "kinds": {"a": word(name)}})
+    assert word(word(name)) == word(name)

@@ -124,5 +124,8 @@ def test_the_record_of_the_same_ones_is_the_same() -> None:
     )
     assert record["kinds"] == {"database": "role"}
     _audit_record.require({**record, "application": "app", "environment": "test"})
+    renamed = replace(catalog.credentials["database"], kind="Role")
+    other = replace(catalog, credentials={**catalog.credentials, "database": renamed})
+    assert _owed.record(other, found, "forgotten", "ann@laptop", NOW) == record
     assert _owed.record(catalog, found, "forgotten", "bob", NOW)["rotation"] == record["rotation"]
     assert _owed.record(catalog, found[:1], "forgotten", "ann@laptop", NOW)["rotation"] != record["rotation"]

@@ -126,3 +126,10 @@ def test_the_record_is_one_and_the_same_however_often_it_is_made() -> None:
     assert found["rotation"] == _revocations.record(CATALOG, every[::-1], "eve", NOW)["rotation"]
     assert found["rotation"] != _revocations.record(CATALOG, every[:1], "ann@laptop", NOW)["rotation"]
     _audit_record.require({**found, "application": "app", "environment": "test"})
+
+
+def test_what_was_tried_is_told_as_the_log_takes_it() -> None:
+    tried = {"r1/mail": "smtp://u:canary@mail is refused"}
+    found = _revocations.record(CATALOG, [left("r1", "mail")], "ann@laptop", NOW, tried)
+    assert found["notes"] == ["r1/mail: smtp://…@mail is refused"]
+    _audit_record.require({**found, "application": "app", "environment": "test"})
