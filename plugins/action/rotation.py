@@ -72,6 +72,7 @@ class ActionModule(RotationAction):
         "abort": {"type": "bool", "default": False},
         "hosts": {"type": "list", "elements": "str", "default": []},
         "here": {"type": "list", "elements": "str"},
+        "recorded": {"type": "bool", "default": False},
         "proven": {"type": "list", "elements": "str", "default": []},
         "skipped": {"type": "list", "elements": "str", "default": []},
         "leaves_lost": {"type": "bool", "default": False},
@@ -137,7 +138,7 @@ class ActionModule(RotationAction):
             ground = replace(ground, supplied={**given, **{name: Login(None, _shared.generate(32)) for name in needs}})
             plan = _planning.planned(setting, ground, wish, args["seen"])
         rotation_id = f"r-{_shared.now():%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
-        plan = _rehearsal.fitting(ground, wish, plan, self._goes(setting, journal, rotation_id, contents))
+        plan = _rehearsal.fitting(ground, wish, plan, self._goes(setting, args, journal, rotation_id, contents))
         looks = _ssh_key.looks(setting, plan)
         here = args["hosts"] if args["here"] is None else args["here"]
         data = _plan_words.described(setting.catalog, plan, [one for one in here if one not in args["skipped"]])
@@ -176,16 +177,22 @@ class ActionModule(RotationAction):
         return {"changed": True, "nothing": False, **said, "rotation": _told(setting, opened)}
 
     def _goes(
-        self, setting: Setting, journal: Journal, rotation_id: str, contents: Contents
+        self, setting: Setting, args: Mapping[str, Any], journal: Journal, rotation_id: str, contents: Contents
     ) -> Callable[[_rotation.Plan], None]:
-        """What raises where the journal would not take all of a plan's entries."""
+        """What raises where the journal would not take all of a plan's entries, or the audit log its record."""
         rehearsal = _rehearsal.Rehearsal(setting.rotator)
         audit = {"number": journal.head, "digest": _rehearsal.noise(64, "audit")}
 
         def ending(then: Journal, rotation: OpenRotation) -> dict[str, Any]:
             return self._ending(setting, then, rotation, audit)
 
-        return lambda plan: rehearsal.goes(journal, rotation_id, plan, contents, setting.kinds, ending)
+        def record(then: Journal, rotation: OpenRotation) -> dict[str, Any]:
+            return {**_shared.record_of(setting, then, rotation), "hosts": args["hosts"]}
+
+        # After a leak containment comes first.
+        is_recorded = (args["recorded"] or setting.catalog.audit_log) and not args["incident"]
+        more = record if is_recorded else None
+        return lambda plan: rehearsal.goes(journal, rotation_id, plan, contents, setting.kinds, ending, more)
 
     @staticmethod
     def _is_asked(setting: Setting, name: str, given: Mapping[str, Any]) -> bool:

@@ -117,6 +117,12 @@ options:
     description: Those of O(hosts) that this run reaches; all by default. What becomes of the others is said.
     type: list
     elements: str
+  recorded:
+    description:
+      - With O(state) V(planned) or V(begun), whether a record is made though the catalog names no C(audit_log), in a
+        file. One that the audit log would refuse is an error before a rotation is opened, unless it answers a leak.
+    type: bool
+    default: false
   proven:
     description: With O(state=gated), the hosts that were just seen to run on the other value.
     type: list

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -348,20 +348,28 @@ def test_the_host_that_talks_to_the_servers_is_lost(lab: RotationLab) -> None:
 
 
 def test_the_others_go_on(lab: RotationLab) -> None:
-    """The plan refuses one credential, a server another; the third rotates, and the exit code tells."""
+    """The plan refuses two credentials, a server another; the last rotates, and the exit code tells.
+
+    The audit log takes what was said of them, though a remedy among it looks like a password in a URL.
+    """
     old = lab.ready()
+    lab.put(SENTRY_DSN="https://sentry.example.com/2")
     bad = ROWS["a key with another use"]
-    with spoiled(lab, bad), master_may_not_create_roles(lab):
-        run = lab.rotate("-e", f"credential={ALL}", "-e", "rotation_force=true")
+    sentry = {"kind": "valkey_user", "appears_in": [{"setting": "SENTRY_DSN"}]}
+    with spoiled(lab, replace(bad, catalog={**bad.catalog, "sentry": sentry})), master_may_not_create_roles(lab):
+        run = lab.rotate("-e", f"credential={ALL},sentry", "-e", "rotation_force=true")
         assert run.code != 0
         sentences(
             run, *bad.words, f"database: administrator {MASTER} lacks CREATEROLE", "is complete", "credentials: cache"
         )
         assert "Refused, and left as they are: " in run.text
+        sentences(run, "holds a URL without a user name and a password; write scheme://user:password@host/…")
     assert (lab.values().database, lab.values().django_key) == (old.database, old.django_key)
     assert lab.values().cache != old.cache
     assert not lab.accepts(old)["cache"]
-    assert set(lab.audit_records()[0]["skipped"]) == {"database", "django_key"}
+    skipped = lab.audit_records()[0]["skipped"]
+    assert set(skipped) == {"database", "django_key", "sentry"}
+    assert "write scheme://…@host/…" in skipped["sentry"]
     lab.assert_settled()
 
 

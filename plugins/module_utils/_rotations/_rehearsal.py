@@ -1,17 +1,19 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether the journal takes every entry of a rotation, known before the first: each is made, and none is kept.
+"""Whether the journal takes every entry of a rotation and the audit log its record, known before the first entry: each
+is made, and none is kept.
 
-An entry that does not fit would leave the rotation open at its step, with no way to close it.
+What does not fit would leave the rotation open at its step, with no way to close it.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Mapping, Optional
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AuditError, JournalError, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _impact, _leak_steps
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotation, _steps
@@ -26,10 +28,13 @@ def noise(length: int, *seed: str) -> str:
     return "".join(hashlib.sha256(repr((at, seed)).encode()).hexdigest() for at in range(length // 64 + 1))[:length]
 
 
+LAST = _audit.Head(10**9, noise(64))
 SPARE = noise(200)
 """Added to each entry: another one may take over, and what it is called is not known."""
 Ending = Callable[[Journal, OpenRotation], Mapping[str, Any]]
 """What the closing entry of a rotation carries."""
+Record = Callable[[Journal, OpenRotation], Mapping[str, Any]]
+"""What the audit log is given of a rotation."""
 
 
 class Rehearsal(Steps):
@@ -42,13 +47,20 @@ class Rehearsal(Steps):
         return self._log.text(number, {**entry, "nonce": SPARE})
 
     def goes(
-        self, journal: Journal, rotation: str, plan: Plan, contents: Contents, kinds: Mapping[str, Kind], ending: Ending
+        self,
+        journal: Journal,
+        rotation: str,
+        plan: Plan,
+        contents: Contents,
+        kinds: Mapping[str, Kind],
+        ending: Ending,
+        record: Optional[Record] = None,
     ) -> None:
-        """Raises :class:`JournalError` for the first entry that does not fit."""
+        """Raises :class:`JournalError` for the first entry that does not fit, :class:`RotationError` for a record."""
         opened = self.open(journal, rotation, plan, contents)
         again = {**_of(opened).plan, "attempts": dict.fromkeys(plan.secrets, 2)}
         journal = self.append(opened, rotation, "create", plan=again)
-        self.advance("abort", phase=min(plan.phases, 1), reason=noise(LONGEST_REASON), since=journal)
+        back = self.advance("abort", phase=min(plan.phases, 1), reason=noise(LONGEST_REASON), since=journal)
         # Where passwords overlap, a session of each server is noted: of which start of the server, and its number.
         known = {name for name, kind in kinds.items() if kind.alternates == "if_suffixed"}
         noted = [item.credential for item in plan.items if item.kind in known]
@@ -63,6 +75,19 @@ class Rehearsal(Steps):
                 more.update(events=seen, evidence=shown)
             journal = self.advance(step, phase=int(phase or 0), since=journal, **more)
         self.append(journal, rotation, "closed", **ending(journal, _of(journal)))
+        if record:
+            for end in (journal, back):
+                self._require_recordable(record(end, _of(end)))
+
+    def _require_recordable(self, record: Mapping[str, Any]) -> None:
+        own = {"application": self.catalog.application, "environment": self.catalog.environment}
+        try:
+            _audit.following({**record, **own}, LAST)
+        except AuditError as error:
+            raise RotationError(
+                f"nothing was begun: how it ends could not be recorded. {error}\n"
+                "rename what these fields hold (docs/audit.md lists them), then start again"
+            ) from None
 
 
 def _of(journal: Journal) -> OpenRotation:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,11 +13,13 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.action import rotation
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit_record
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rehearsal import noise
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import version_id
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_steps import LONGEST_REASON
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 from tests.unit.plugins.module_utils._rotations.rotator_world import World, opened
 
@@ -153,3 +156,74 @@ def test_a_reason_of_many_words_is_cut() -> None:
     run.setting.rotator.advance("abort", phase=1, reason="web1: " + noise(9000))
     reason = opened(run.world.rotator().look()).reason
     assert (len(reason), reason[-3:]) == (LONGEST_REASON, "...")
+
+
+def audited() -> Run:
+    """One whose catalog has an audit log."""
+    run = Run(world_of(1, apart=True))
+    catalog = replace(run.setting.catalog, audit_log={"log_group": "/app/audit"})
+    run.setting = replace(run.setting, catalog=catalog)
+    return run
+
+
+@pytest.mark.parametrize("state", ["begun", "planned"])
+def test_what_the_audit_log_would_refuse_shows_before_the_first_entry(state: str) -> None:
+    run = audited()
+    words = (
+        "nothing was begun: how it ends could not be recorded. The audit record is not valid; nothing was recorded:\n"
+        "  - hosts[1]: looks like a digest or a key; name the version id instead\n"
+        "rename what these fields hold (docs/audit.md lists them), then start again"
+    )
+    with pytest.raises(RotationError) as caught:
+        run.answer(state, hosts=["web1", "0f" * 16])
+    assert str(caught.value) == words
+    assert run.world.rotator().look().head == 0
+
+
+def test_a_record_of_too_many_hosts() -> None:
+    run = audited()
+    with pytest.raises(RotationError, match=r"The audit record has \d+ bytes, and at most 200000 fit"):
+        run.answer("begun", hosts=[f"web{at:05}.example.com" for at in range(10_000)])
+    assert run.world.rotator().look().head == 0
+
+
+def test_without_an_audit_log_no_record_is_made_and_none_rehearsed() -> None:
+    """But with a copy of one, and after a leak containment comes first."""
+    hosts = ["0f" * 16]
+    run = Run(world_of(1, apart=True))
+    with pytest.raises(RotationError, match="could not be recorded"):
+        run.answer("begun", hosts=hosts, recorded=True)
+    run.answer("begun", hosts=hosts)
+    assert run.taken == run.names
+    run = audited()
+    run.answer("begun", hosts=hosts, credentials=run.names, incident="l1")
+    assert run.taken == run.names
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_what_is_refused_does_not_stand_in_the_way_of_a_record(back: bool) -> None:
+    """Its words are those of a URL without a login; the others are rotated, and the record takes the words."""
+    world = world_of(1, apart=True)
+    document = {
+        "application": "app",
+        "settings": {"CACHE": {"group": "cache", "type": "url"}, "KEY": {"group": "key", "sensitivity": "high"}},
+        "credentials": {
+            "cache": {"kind": "server", "appears_in": [{"setting": "CACHE"}]},
+            "key": {"kind": "login", "appears_in": [{"setting": "KEY"}]},
+        },
+        "audit_log": {"log_group": "/app/audit"},
+    }
+    world.catalog = _catalog.parse(document, "test")
+    world.secrets.seed("app/test/cache", json.dumps({"CACHE": "redis://h:6379/0"}))
+    world.secrets.seed("app/test/key", json.dumps({"KEY": "old"}))
+    run = Run(world)
+    run.setting = replace(run.setting, kinds={**run.setting.kinds, "server": Kind("server", needs_url=True)})
+    answer = run.answer("begun", force=True, hosts=["web1"])
+    assert "write scheme://user:password@host/…" in answer["refused"]["cache"]
+    assert run.taken == ["key"]
+    if back:
+        run.setting.rotator.advance("abort", reason=answer["refused"]["cache"])
+    journal = run.world.rotator().look()
+    record = shared.record_of(run.setting, journal, opened(journal))
+    assert "write scheme://…@host/…" in (record["reason"] if back else record["skipped"]["cache"])
+    _audit_record.require({**record, "application": "app", "environment": "test"})
