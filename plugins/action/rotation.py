@@ -83,6 +83,7 @@ class ActionModule(RotationAction):
         "refusals": {"type": "dict", "default": {}},
         "proven_at": {"type": "list", "elements": "float", "default": []},
         "left": {"type": "dict", "default": {}},
+        "behind": {"type": "list", "elements": "str", "default": []},
         "audit": {"type": "dict", "default": {}},
         "tried": {"type": "dict", "default": {}},
         "seen": {"type": "list", "elements": "dict"},
@@ -180,14 +181,16 @@ class ActionModule(RotationAction):
         self, setting: Setting, args: Mapping[str, Any], journal: Journal, rotation_id: str, contents: Contents
     ) -> Callable[[_rotation.Plan], None]:
         """What raises where the journal would not take all of a plan's entries, or the audit log its record."""
-        rehearsal = _rehearsal.Rehearsal(setting.rotator)
+        behind = [name for name in args["hosts"] if name in args["skipped"]]
+        rehearsal = _rehearsal.Rehearsal(setting.rotator, behind)
         audit = {"number": journal.head, "digest": _rehearsal.noise(64, "audit")}
 
         def ending(then: Journal, rotation: OpenRotation) -> dict[str, Any]:
             return self._ending(setting, then, rotation, audit)
 
         def record(then: Journal, rotation: OpenRotation) -> dict[str, Any]:
-            return {**_shared.record_of(setting, then, rotation), "hosts": args["hosts"]}
+            hosts = [name for name in args["hosts"] if name not in behind]
+            return {**_shared.record_of(setting, then, rotation), "hosts": hosts, "left_behind": behind}
 
         # After a leak containment comes first.
         is_recorded = (args["recorded"] or setting.catalog.audit_log) and not args["incident"]
@@ -270,6 +273,7 @@ class ActionModule(RotationAction):
             more = {
                 "notes": args["notes"],
                 "left": args["left"],
+                "behind": sorted(args["behind"]),
                 "reason": args["words"] if decision.way == _steps.BACK else "",
             }
             if journal.incident is not None:

@@ -72,6 +72,8 @@ class OpenRotation:
     """What acts observed and later ones need, by credential."""
     left: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Hosts that could not be reached and still let the old value in, by credential; after a leak only."""
+    behind: tuple[str, ...] = ()
+    """Hosts that were not proven when the value went that goes."""
 
     @property
     def prescribes(self) -> bool:
@@ -260,6 +262,7 @@ def _opened(number: int, name: str, entry: Mapping[str, Any], same: Optional[Ope
         plan=_mapping(name, entry, "plan") or rotation.plan,
         notes=_noted(rotation.notes, _mapping(name, entry, "notes")),
         left={**rotation.left, **{key: tuple(one) for key, one in _mapping(name, entry, "left").items()}},
+        behind=_hosts(name, entry, "behind", rotation.behind),
         promoted=rotation.promoted or entry["step"] in PROMOTING_STEPS,
     )
     if prescribed is None:
@@ -270,6 +273,13 @@ def _opened(number: int, name: str, entry: Mapping[str, Any], same: Optional[Ope
         parameters=_versions(name, prescribed, "parameters"),
         overlay=Overlay(**overlay) if overlay else None,
     )
+
+
+def _hosts(name: str, entry: Mapping[str, Any], key: str, before: tuple[str, ...]) -> tuple[str, ...]:
+    found = tuple(entry.get(key, before))
+    if not all(isinstance(one, str) for one in found):
+        raise _no_entry(name)
+    return found
 
 
 def _noted(before: Mapping[str, Any], more: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -170,6 +170,13 @@ options:
       - With O(state=advanced), the hosts that could not be reached and still let a leaked key in, by credential.
     type: dict
     default: {}
+  behind:
+    description:
+      - With O(state=advanced), the hosts that were not proven when the value went that goes. The audit record names
+        them.
+    type: list
+    elements: str
+    default: []
   audit:
     description: With O(state=closed), O(state=revoked) or O(state=forgotten), number and digest of the audit record.
     type: dict
@@ -291,6 +298,10 @@ rotation:
       elements: dict
     opened:
       description: The hosts that still let a leaked key in, since they could not be reached. They get nothing new.
+      type: list
+      elements: str
+    behind:
+      description: The hosts that were left behind when the value went that goes.
       type: list
       elements: str
 way:

@@ -187,6 +187,7 @@ def told(setting: Setting, journal: Journal, rotation: OpenRotation) -> dict[str
         "refused": dict(rotation.plan.get("refused", {})),
         "credentials": [told_item(setting, item, rotation) for item in items],
         "opened": _let_in.hosts(journal),
+        "behind": sorted(rotation.behind),
         "record": record_of(setting, journal, rotation),
         "audit": audit_of(setting, journal),
         "together": (bool(rotation.plan.get("immediate")) and bool(taking_down(setting, changed)))
@@ -261,6 +262,7 @@ def record_of(setting: Setting, journal: Journal, rotation: OpenRotation) -> dic
         "credentials": [item.credential for item in items],
         "kinds": {item.credential: item.kind for item in items},
         "services": sorted(setting.catalog.services),
+        **({"left_behind": sorted(rotation.behind)} if rotation.behind else {}),
         "skipped": {name: _audit_record.plain(words) for name, words in rotation.plan.get("refused", {}).items()},
     }
     if rotation.aborting:

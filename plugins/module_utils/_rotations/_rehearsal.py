@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from typing import Any, Callable, Mapping, Optional
+from typing import Any, Callable, Mapping, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AuditError, JournalError, RotationError
@@ -38,10 +38,11 @@ Record = Callable[[Journal, OpenRotation], Mapping[str, Any]]
 
 
 class Rehearsal(Steps):
-    """The entries of one rotation, kept nowhere."""
+    """The entries of one rotation, kept nowhere. ``behind`` are the hosts that it leaves behind."""
 
-    def __init__(self, rotator: Steps) -> None:
+    def __init__(self, rotator: Steps, behind: Sequence[str] = ()) -> None:
         super().__init__(catalog=rotator.catalog, parameters=rotator.parameters, me=rotator.me, clock=rotator.clock)
+        self._behind = behind
 
     def _kept(self, number: int, entry: Mapping[str, Any]) -> str:
         return self._log.text(number, {**entry, "nonce": SPARE})
@@ -67,7 +68,7 @@ class Rehearsal(Steps):
         notes = {name: {"a-server:6379": f"{SPARE[:40]}/{noise(6, name)}"} for name in noted}
         for stage in _steps.stages(plan.phases, immediate=plan.immediate):
             step, _underscore, phase = stage.partition("_")
-            more: dict[str, Any] = {"notes": notes}
+            more: dict[str, Any] = {"notes": notes, "behind": self._behind if step == "record" else []}
             if journal.incident is not None:
                 at, reads = self.clock(), _impact.read(self.catalog)
                 seen = _leak_steps.events(_of(journal), step, kinds, at, journal.incident, reads=reads, first=at)

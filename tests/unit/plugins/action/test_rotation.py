@@ -170,6 +170,23 @@ def test_hosts_that_the_run_does_not_reach_are_not_promised(begun: Any, state: s
     assert "not in this run" not in " ".join(begun("database", state="planned", resume="any", hosts=["web1"])["said"])
 
 
+@pytest.mark.parametrize("back", [False, True])
+def test_hosts_that_are_left_behind_are_named_by_whoever_records_it(world: World, begun: Any, back: bool) -> None:
+    rotator = world.begun("database")
+    rotator.advance("withdraw" if back else "retire")
+    answer = begun(state="advanced", behind=["web3", "web2"])
+    assert answer["rotation"]["step"] == ("discard" if back else "record")
+    world.taken_over()
+    told = begun(state="planned", resume="any")["rotation"]
+    assert (told["behind"], told["record"]["left_behind"]) == (["web2", "web3"], ["web2", "web3"])
+
+
+def test_no_host_is_left_behind(world: World, begun: Any) -> None:
+    world.begun("database").advance("retire")
+    told = begun(state="advanced")["rotation"]
+    assert (told["behind"], "left_behind" in told["record"]) == ([], False)
+
+
 class TestAHostThatWasAway:
     """The incident's rotation leaves it, the next one of the same incident takes it up, and nobody else."""
 

@@ -147,6 +147,13 @@ class TestOpenRotation:
         assert opened(fold(PATH, readings[:2])).left == {"deploy": ("web2", "web3"), "ci": ("web2",)}
         assert opened(fold(PATH, readings)).left == {"deploy": ("web3",), "ci": ()}
 
+    def test_hosts_that_were_left_behind_as_it_ended(self) -> None:
+        """Whoever goes on from there knows of them; a retirement that is done again finds who is there by then."""
+        readings = [entry(1, "retire"), entry(2, "record", behind=["web3", "web2"]), entry(3, "record")]
+        assert opened(fold(PATH, readings[:1])).behind == ()
+        assert opened(fold(PATH, readings)).behind == ("web3", "web2")
+        assert opened(fold(PATH, [*readings, entry(4, "record", behind=["web3"])])).behind == ("web3",)
+
     def test_a_takeover_has_its_own_run_and_holder(self) -> None:
         readings = [
             entry(1, "deploy", at="10:00", run="run1", holder={"pid": 7}, phase=1, plan={"phases": 1}),
@@ -416,6 +423,8 @@ def test_a_broken_entry_is_named(body: str) -> None:
         {"notes": "canary"},
         {"left": "canary"},
         {"left": {"c": 1}},
+        {"behind": 1},
+        {"behind": [{"canary": 1}]},
         {"phase": "canary"},
         {"attempt": None},
     ],

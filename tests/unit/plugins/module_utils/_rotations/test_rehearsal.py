@@ -180,6 +180,17 @@ def test_what_the_audit_log_would_refuse_shows_before_the_first_entry(state: str
     assert run.world.rotator().look().head == 0
 
 
+def test_more_hosts_left_behind_than_an_entry_takes() -> None:
+    run = Run(world_of(1, apart=True))
+    hosts = [noise(40, str(at)) for at in range(200)]
+    run.answer("begun", hosts=hosts, skipped=["gone", *hosts[:50]])
+    run.answer("advanced", outcome="failed", words="why")
+    run = Run(world_of(1, apart=True))
+    with pytest.raises(RotationError, match="the journal's entries would hold more than a parameter takes"):
+        run.answer("begun", hosts=hosts, skipped=hosts)
+    assert run.world.rotator().look().head == 0
+
+
 def test_a_record_of_too_many_hosts() -> None:
     run = audited()
     with pytest.raises(RotationError, match=r"The audit record has \d+ bytes, and at most 200000 fit"):
