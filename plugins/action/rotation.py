@@ -116,7 +116,7 @@ class ActionModule(RotationAction):
         if over:
             return {"changed": False, "nothing": True, "said": [over]}
         wish = _rotation.Wish(tuple(args["credentials"]), args["force"], args["incident"], args["immediate"])
-        given = _supplied.supplied(args, task_vars)
+        given = _supplied.for_credentials(setting, args, task_vars)
         if journal.incident is not None:
             journal = replace(journal, incident=journal.incident.without(args["spoiled"]))
         contents, descriptions, late = _planning.read(setting, journal)
@@ -245,7 +245,8 @@ class ActionModule(RotationAction):
                 "takes_down": _shared.taking_down(setting, args["credentials"]),
                 "rotation": _shared.told(setting, journal, rotation),
             }
-        wanted = [] if back else _supplied.wanted_again(setting, rotation, _supplied.supplied(args, task_vars))
+        given = {} if back else _supplied.for_credentials(setting, args, task_vars)
+        wanted = [] if back else _supplied.wanted_again(setting, rotation, given)
         if wanted and args["ask"]:
             pages = {name: setting.catalog.credentials[name].provider_url or "" for name in wanted}
             return {"changed": False, "nothing": True, "said": said, "needs": wanted, "pages": pages}

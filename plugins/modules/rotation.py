@@ -83,7 +83,8 @@ options:
   values_file:
     description:
       - A YAML file on the controller, mode 0600, with new values that third parties issued, one C(credential) V(value)
-        pair a line, or a mapping of C(username) and C(password).
+        pair a line, or a mapping of C(username) and C(password). A name that the catalog does not have, or whose kind
+        takes no value from an operator, is refused.
     type: path
   values_from:
     description: Name of the variable in which M(watchparty.secrets.ask_secret) was registered.

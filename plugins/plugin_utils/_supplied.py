@@ -34,6 +34,18 @@ def supplied(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str,
     return {str(name): _login(name, value) for name, value in found.items()}
 
 
+def for_credentials(setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Login]:
+    """The same, if each is of a credential whose value an operator supplies.
+
+    Raises RotationError that names the others.
+    """
+    found = supplied(args, task_vars)
+    words = _objections.not_to_be_given(setting.catalog, setting.kinds, list(found))
+    if words:
+        raise RotationError(f"{args.get('values_file') or args['values_from']}: {words}")
+    return found
+
+
 def wanted_again(setting: Setting, rotation: OpenRotation, given: Mapping[str, Login]) -> list[str]:
     """The credentials of an open rotation that need an answer: the run that had it was killed before it kept it.
 

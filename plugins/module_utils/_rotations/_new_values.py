@@ -27,6 +27,8 @@ def login_for(kind: Kind, found: _graph.Found, given: Optional[Login], generate:
     name = found.credential.name
     if kind.value != "generated" and given is None:
         raise RotationError(f"{name}: its new value is needed again; give it as you did at the start")
+    if kind.value != "supplied" and given is not None:
+        raise RotationError(f"{name}: its new value is not given; take it out of the file")
     given = given or Login()
     password = given.password or (generate(kind) if kind.value == "generated" else found.login.password)
     made = _rotation.new_login(kind, found, password)

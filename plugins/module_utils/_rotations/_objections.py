@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Iterator, Optional, Sequence
+import difflib
+from typing import TYPE_CHECKING, Iterator, Mapping, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._contents import Holdings
-from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM, Credential, Place
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM, Catalog, Credential, Place
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._ages import LONGEST_WAIT, retires_later
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind, other_login, turn_of
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT, PENDING
@@ -84,6 +85,32 @@ def _supplied(ground: Ground, credential: Credential, found: _graph.Found) -> It
         yield "the new value has a user name, and no place of the catalog holds one; add it to appears_in"
     else:
         yield from filter(None, [in_use(credential, found.login, given)])
+
+
+def not_to_be_given(catalog: Catalog, kinds: Mapping[str, Kind], names: Sequence[str]) -> Optional[str]:
+    """What is wrong with giving new values of these names; None where each is one that the operator supplies.
+
+    A kind that is not there counts as one that may be: the plan says what is wrong with it.
+    """
+    made = {name: one.kind for name, one in catalog.credentials.items() if not _may_be_supplied(kinds, one)}
+    unknown = [_unknown(name, catalog) for name in names if name not in catalog.credentials]
+    elsewhere = [f"{name} ({made[name]})" for name in names if name in made]
+    if not unknown and not elsewhere:
+        return None
+    one = len(elsewhere) == 1
+    words = f"{', '.join(elsewhere)} {'gets its' if one else 'get their'} new value{'' if one else 's'} without you"
+    supplied = ", ".join(sorted(set(catalog.credentials) - set(made))) or "no credential"
+    found = "; ".join([*unknown, *([words] if elsewhere else [])])
+    return f"{found}. Correct the name or take the line out; values are given for {supplied}"
+
+
+def _may_be_supplied(kinds: Mapping[str, Kind], credential: Credential) -> bool:
+    return credential.kind not in kinds or kinds[credential.kind].value == "supplied"
+
+
+def _unknown(name: str, catalog: Catalog) -> str:
+    close = difflib.get_close_matches(name, list(catalog.credentials), n=1)
+    return f"{name} is no credential of the catalog" + (f" (did you mean {close[0]}?)" if close else "")
 
 
 def in_use(credential: Credential, old: Login, given: Login) -> Optional[str]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.action import rotation, secr
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from sandbox.process import write_private
 from tests.unit.plugins.module_utils._rotations.rotator_world import CATALOG, KINDS, World, opened
 
 PAGE = "https://provider.example/keys"
@@ -89,3 +91,31 @@ def test_the_value_in_use_is_no_answer(world: World) -> None:
     with pytest.raises(RotationError, match=f"token: the new value that was given is the one in use; .* at {PAGE}"):
         begun_again(world, ask=False, answer="old-token")
     assert opened(world.rotator().look()).run == "run1"
+
+
+@pytest.mark.parametrize("entry", ["tokne", "database"])
+def test_an_entry_that_nobody_would_look_at_is_refused_before_anything_is_written(
+    world: World, tmp_path: Path, entry: str
+) -> None:
+    """Also where the rotation goes on, and in a leak."""
+    path = tmp_path / "values.yml"
+    write_private(path, f"token: given\n{entry}: canary-of-{entry}\n")
+    words = rf"^{path}: {entry} .* take the line out; values are given for token$"
+    for state in ("planned", "begun"):
+        for more in ({}, {"incident": "l1"}):
+            with pytest.raises(RotationError, match=words) as caught:
+                act(world, rotation, state, credentials=["token"], force=True, values_file=str(path), **more)
+            assert "canary" not in str(caught.value)
+    assert world.rotator().look().head == 0
+    world.begun("token")
+    with pytest.raises(RotationError, match=words):
+        begun_again(world, values_file=str(path))
+    assert opened(world.rotator().look()).run == "run1"
+
+
+def test_an_entry_of_a_credential_that_is_not_rotated_does_no_harm(world: World, tmp_path: Path) -> None:
+    path = tmp_path / "values.yml"
+    write_private(path, "token: given\n")
+    answer = act(world, rotation, "begun", credentials=["database"], force=True, values_file=str(path))
+    assert list(opened(world.rotator().look()).plan["credentials"]) == ["database"]
+    assert answer["refused"] == {}

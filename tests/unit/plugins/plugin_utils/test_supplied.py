@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._supplied import read_values, supplied
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._supplied import for_credentials, read_values, supplied
+from tests.unit.plugins.module_utils._rotations.rotator_world import KINDS, World
 
 Write = Callable[..., Path]
 
@@ -138,3 +141,32 @@ class TestFile:
 def test_a_name_that_is_no_text(write: Write) -> None:
     found: dict[Any, Any] = supplied({"values_file": str(write("1: t\n"))}, {})
     assert found == {"1": Login(None, "t")}
+
+
+class TestForCredentials:
+    """Every entry must be of a credential whose value an operator supplies: no other one would be looked at."""
+
+    def given(self, path: Path, kinds: Any = KINDS) -> dict[str, Login]:
+        setting = Setting(World().catalog, kinds, None, None)  # type: ignore[arg-type]
+        return for_credentials(setting, {"values_file": str(path)}, {})
+
+    def test_what_a_third_party_issued(self, write: Write) -> None:
+        assert self.given(write("token: t\n")) == {"token": Login(None, "t")}
+
+    def test_every_other_entry_is_named(self, write: Write) -> None:
+        path = write("tokne: canary\ntoken: t\ndatabase: canary\ndjango: {password: canary}\n")
+        with pytest.raises(RotationError) as raised:
+            self.given(path)
+        assert str(raised.value) == (
+            f"{path}: tokne is no credential of the catalog (did you mean token?); database (login), django (key) get "
+            "their new values without you. Correct the name or take the line out; values are given for token"
+        )
+
+    def test_a_catalog_where_nobody_gives_any(self, write: Write) -> None:
+        path = write("token: canary\n")
+        kinds = {**KINDS, "given": Kind("given", value="provider")}
+        with pytest.raises(RotationError, match=r"token \(given\) gets its new value .* are given for no credential$"):
+            self.given(path, kinds)
+
+    def test_a_kind_that_nobody_knows_is_told_by_the_plan(self, write: Write) -> None:
+        assert set(self.given(write("token: t\n"), {})) == {"token"}

@@ -186,6 +186,11 @@ class TestOthers:
     def test_supplied(self, world: World, given: Login, wanted: Login) -> None:
         assert login_for(Kind("k", value="supplied"), self.found(world, "storage"), given, str) == wanted
 
+    @pytest.mark.parametrize("value", ["generated", "provider"])
+    def test_given_where_it_is_made_elsewhere(self, world: World, value: str) -> None:
+        with pytest.raises(RotationError, match=r"^database: its new value is not given; take it out of the file$"):
+            login_for(Kind("k", value=value), self.found(world), Login(None, "canary"), str)
+
     def test_needed_again(self, world: World) -> None:
         with pytest.raises(RotationError, match="database: its new value is needed again"):
             login_for(Kind("k", value="supplied"), self.found(world), None, str)
