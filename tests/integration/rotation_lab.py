@@ -25,7 +25,7 @@ from urllib.parse import unquote, urlsplit
 
 import yaml
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _graph, _journal
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _graph, _journal, _journal_text
 from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import audit
@@ -129,15 +129,17 @@ class RotationLab(Lab):
         assert run.code == 0, run.output + "".join(host.last_words() for host in self.hosts)
         return run
 
+    def journal_store(self) -> JournalStore:
+        return JournalStore(ParameterStore(self.moto.client("ssm")), JOURNAL)
+
     def journal_state(self) -> _journal.Journal:
-        store = JournalStore(ParameterStore(self.moto.client("ssm")), JOURNAL)
-        return _journal.fold(JOURNAL, store.readings())
+        return _journal.fold(JOURNAL, self.journal_store().readings())
 
     def entries(self) -> list[dict[str, Any]]:
         """The journal's entries, the oldest first."""
         pages = self.moto.client("ssm").get_paginator("get_parameters_by_path").paginate(Path=JOURNAL)
         found = {int(one["Name"].rpartition("/")[2]): one["Value"] for page in pages for one in page["Parameters"]}
-        return [json.loads(found[number]) for number in sorted(found)]
+        return [_journal_text.read(found[number]) for number in sorted(found)]
 
     def secret_names(self) -> list[str]:
         pages = self.moto.client("secretsmanager").get_paginator("list_secrets").paginate()

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.watchparty.secrets.plugins.module_utils import _journal_text
 from tests.integration.by_hand import BEGIN, Operator, blocks, missing_programs, names_set
 from tests.integration.rotation_lab import ALL, CORE, RotationLab, Values, rotation_lab
 
@@ -134,6 +135,28 @@ def test_djangos_key_too(lab: RotationLab, operator: Operator, way: str) -> None
         rotation = lab.entries()[-1]["rotation"]
         (left,) = (one for one in lab.journal_state().obligations.values() if one.rotation == rotation)
         assert (left.credential, left.act) == ("django_key", "drop_fallback")
+
+
+def test_compressed_entries(lab: RotationLab, operator: Operator) -> None:
+    """What a parameter would not take as it is, is read, and written so that the collection reads it."""
+    lab.ready()
+    before = lab.journal_state()
+    said = {"rotation": "r-1", "who": "ann", "at": "2026-01-02T03:04:05Z"}
+    rotated = {f"mailbox_{one}": said for one in range(80)}
+    chained = {"prev": before.digest} if before.head else {}
+    text = lab.journal_store().append(before.head + 1, {**said, **chained, "step": "closed", "rotated": rotated})
+    assert text.startswith(_journal_text.PACKED)
+    listing = operator.bash(
+        operator.commands("Begin.2", "See where it stands"),
+        "rotation=by-hand",
+        """append closed "$(jq -c '{rotated: last.rotated | map_values(.who = "bob")}' journal.json)" """,
+        """append closed '{"discharged": []}'""",
+    )
+    assert f"{before.head + 1}  2026-01-02T03:04:05Z  r-1  closed" in listing
+    after = lab.journal_state()  # it checks that each entry carries the digest of the one before
+    assert (after.head, after.rotation) == (before.head + 3, None)
+    assert {after.rotated[name].who for name in rotated} == {"bob"}
+    assert max(len(one.value) for one in lab.journal_store().readings()) <= _journal_text.ROOM  # moto takes more
 
 
 @pytest.mark.long
