@@ -230,6 +230,8 @@ class ActionModule(RotationAction):
             f"{rotation} was not finished; it {way} from there",
             f"it has {names}; nothing else is begun before it has ended",
         ]
+        if rotation.step in ("retire", "withdraw") and rotation.plan.get("phases") and not args["incident"]:
+            said.append("hosts that are not proven are deployed to before anything is removed")
         leak = journal.incident.id if args["incident"] and journal.incident else args["incident"]
         joined = None if args["abort"] else _joined.joined(rotation, leak, args["reached"])
         if joined:
@@ -300,7 +302,7 @@ class ActionModule(RotationAction):
         gate = _steps.Gate(hosts=args["hosts"], proven=args["proven"], skipped=args["skipped"])
         objections = gate.objections()
         if objections and not args["leaves_lost"]:
-            raise RotationError(f"nothing was removed: {'; '.join(objections)}")
+            raise RotationError(f"nothing was removed: {'; '.join(objections)}. {args['words']}".rstrip(". "))
         return {"changed": False, "objections": objections}
 
     def _prepared(self, setting: Setting, args: Mapping[str, Any], state: str) -> dict[str, Any]:

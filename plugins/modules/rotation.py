@@ -143,7 +143,7 @@ options:
     type: str
     default: done
   words:
-    description: With O(state=advanced), the reason for people.
+    description: With O(state=advanced), the reason for people; with O(state=gated), what hosts said last.
     type: str
     default: ''
   moved:

@@ -77,7 +77,7 @@ def elsewhere(plan: _rotation.Plan, hosts: Sequence[str], here: Sequence[str], s
     if away and plan.items and not plan.incident:
         lines.append(
             f"{', '.join(away)}: not in this run (--limit), so the old values stay valid, and the rotation open, until "
-            f"{'it is' if len(away) == 1 else 'they are'}"
+            f"the same command runs with {'it' if len(away) == 1 else 'them'}"
         )
     if left and plan.items:
         lines.append(f"{', '.join(left)}: left behind, neither deployed to nor waited for")

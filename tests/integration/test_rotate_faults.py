@@ -258,6 +258,25 @@ def test_limit_and_a_host_that_is_given_up(lab: RotationLab) -> None:
     lab.assert_settled(old)
 
 
+def test_a_host_that_was_left_out_gets_it_from_the_same_command(lab: RotationLab) -> None:
+    """Without the --limit it is deployed to before anything is removed; one that is not healthy on it stops that."""
+    old = lab.ready()
+    web2 = lab.hosts[1]
+    failed(lab.rotate(*CACHE, "--limit", "web1,localhost"), "stands at retire")
+    assert old.cache[1] in web2.values()["REDIS_URL"]
+    healthy = lab.host_vars["web2"]["env_deploy_health_url"]
+    lab.host_vars["web2"].update(env_deploy_health_url="http://127.0.0.1:9/", env_deploy_health_retries=1)
+    try:
+        run = lab.rotate(*CACHE)
+    finally:
+        lab.host_vars["web2"].update(env_deploy_health_url=healthy, env_deploy_health_retries=60)
+    failed(run, "stands at retire", "not proven to run on the other value: web2", "web2: Deliver and prove: ")
+    assert old.cache[1] in web2.values()["REDIS_URL"]
+    assert lab.accepts(old)["cache"]
+    run = finished(lab, *CACHE, old=[old])
+    sentences(run, "hosts that are not proven are deployed to before anything is removed")
+
+
 def test_somebody_writes_other_keys(lab: RotationLab) -> None:
     """Their change is merged, deployed and proven before the promotion, and survives."""
     old = lab.ready()

@@ -16,8 +16,11 @@ from tests.simulation.world import World
 class Rollout:
     """env_deploy on every host, batch by batch, as the role does it."""
 
-    def __init__(self, hosts: list[Host], snapshot: dict[str, Any], *, at_once: bool) -> None:
+    def __init__(
+        self, hosts: list[Host], snapshot: dict[str, Any], *, at_once: bool, leaves_lost: bool = False
+    ) -> None:
         self.snapshot = snapshot
+        self.leaves_lost = leaves_lost
         self.batches = [hosts] if at_once else [hosts[:1], *([one] for one in hosts[1:])]
         self.failures: dict[str, str] = {}
         self.recoveries: dict[str, str] = {}
@@ -25,7 +28,7 @@ class Rollout:
 
     def run(self) -> Rollout:
         for batch in self.batches:
-            if self.failures:
+            if set(self.failures) - (self.lost if self.leaves_lost else set()):
                 break
             self._batch([one for one in batch if one])
         return self
@@ -89,6 +92,7 @@ class Rotate:
         self.hands = Hands(world, process, **options)
         self.now: dict[str, Any] = {}
         self.notes: dict[str, Any] = {}
+        self.rolled = False
         self.told: list[str] = []
         """What somebody else wrote and an abort left alone, or could not keep from being written over."""
 
@@ -217,6 +221,7 @@ class Rotate:
             self.told += self.hands.version("restored")["told"]
         snapshot = self.hands.snapshot()
         rollout = Rollout(list(self.world.hosts.values()), snapshot, at_once=at_once).run()
+        self.rolled = True
         self._advance(rollout.outcome, rollout.words)
 
     def _removal(self, *stages: str) -> None:
@@ -224,6 +229,8 @@ class Rotate:
             self._stages(*stages)
             return
         snapshot = self.hands.snapshot()
+        if self.now["phases"] and not self.rolled:
+            Rollout(list(self.world.hosts.values()), snapshot, at_once=False, leaves_lost=True).run()
         proof = {}
         for host in self.world.hosts.values():
             try:

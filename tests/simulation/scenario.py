@@ -278,7 +278,8 @@ class Scenario:
             abort = False
             self._align()
             self._take_pending_off(words)
-            if "not deployed" in words:
+            rotation = self.watch.journal.rotation
+            if "not deployed" in words and not (rotation and rotation.plan.get("phases")):
                 self._process("deploy", "A", deploy(self.world))
                 self.scheduler.run()
             if self.watch.journal.rotation is None and words.startswith(("closed", "nothing")):

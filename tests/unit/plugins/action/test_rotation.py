@@ -157,14 +157,34 @@ def test_what_goes_on_is_named_and_that_nothing_else_begins(world: World, begun:
     assert second == "it has database; nothing else is begun before it has ended"
 
 
+@pytest.mark.parametrize("step", ["retire", "withdraw"])
+def test_what_goes_on_at_a_removal_deploys_first(world: World, begun: Any, step: str) -> None:
+    world.begun("database")
+    world.rotator().advance(step)
+    words = "hosts that are not proven are deployed to before anything is removed"
+    assert begun(state="planned", resume="any")["said"][2:] == [words]
+    assert begun(state="planned", resume="any", incident="leak-1")["said"][2:] == []
+
+
+def test_the_gate_says_what_hosts_said(world: World) -> None:
+    world.begun("database")
+    action = rotation.ActionModule.__new__(rotation.ActionModule)
+    setting = SimpleNamespace(rotator=world.rotator())
+    args = {"hosts": ["web1"], "proven": [], "skipped": [], "leaves_lost": False}
+    for words, end in (("web1: no answer. ", "=web1. web1: no answer"), ("", "=web1")):
+        with pytest.raises(RotationError, match=rf"^nothing was removed: not proven .*{end}$"):
+            action._gate(setting, {**args, "words": words})  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("state", ["planned", "begun"])
 def test_hosts_that_the_run_does_not_reach_are_not_promised(begun: Any, state: str) -> None:
     hosts = {"hosts": ["web1", "web2", "web3", "web4"], "here": ["web1"], "skipped": ["web4"]}
     answer = begun("database", state=state, **hosts)
+    stays = "so the old values stay valid, and the rotation open"
     assert answer["plan"]["hosts"] == ["web1"]
     assert answer["said"][-3:] == [
         "one rollout restarts no units on web1",
-        "web2, web3: not in this run (--limit), so the old values stay valid, and the rotation open, until they are",
+        f"web2, web3: not in this run (--limit), {stays}, until the same command runs with them",
         "web4: left behind, neither deployed to nor waited for",
     ]
     assert "not in this run" not in " ".join(begun("database", state="planned", resume="any", hosts=["web1"])["said"])
