@@ -21,12 +21,13 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import Aws
 OPTIONS: dict[str, Any] = {
     "catalog": {"type": "dict", "required": True},
     "environment": {"type": "str", "required": True},
-    "state": {"type": "str", "choices": ["recorded", "verified", "rebuilt"], "required": True},
+    "state": {"type": "str", "choices": ["ready", "recorded", "verified", "rebuilt"], "required": True},
     "record": {"type": "dict"},
     "head": {"type": "dict"},
     "path": {"type": "path"},
     "changelog": {"type": "path"},
     "changelog_heading": {"type": "str", "default": _changelog.HEADING},
+    "required": {"type": "bool", "default": True},
     "create_log_group": {"type": "bool", "default": False},
 }
 
@@ -46,6 +47,9 @@ class ActionModule(ActionBase):
         try:
             answer = self._answer(args)
         except SecretsError as error:
+            if not args["required"]:
+                Display().warning(f"the audit log: {error}")
+                return {**result, "changed": False, "where": "", "head": {}, "against": str(error)}
             return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
         for warning in answer.pop("warnings", ()):
             Display().warning(warning)
@@ -65,6 +69,8 @@ class ActionModule(ActionBase):
             environ=os.environ,
         )
         write = not self._task.check_mode
+        if args["state"] == "ready":
+            return log.ready()
         if args["state"] == "recorded":
             return log.recorded(args["record"], write=write)
         return log.rebuilt(write=write) if args["state"] == "rebuilt" else log.verified()

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError, one_line
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import (
     _false_alarm,
@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import (
     _standing,
     _warning,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident, shortened
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _let_in
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import (
@@ -33,9 +33,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotatio
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._former_keys import session_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._incident_facts import facts_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
-
-WORDS = 200
-"""Characters of what shows an event, as the journal keeps them."""
 
 
 class ActionModule(RotationAction):
@@ -127,7 +124,7 @@ class ActionModule(RotationAction):
             "changed": True,
             "done": _false_alarm.done(incident),
             "record": _false_alarm.record(incident, me.who, at, me.run, journal.head),
-            "head": dict(journal.audit),
+            "audit": _shared.audit_of(setting, journal),
             **_told(incident),
         }
         if not self._task.check_mode:
@@ -148,8 +145,8 @@ class ActionModule(RotationAction):
     def _noted(
         self, setting: Setting, journal: Journal, incident: Incident, event: str, at: datetime, evidence: str
     ) -> dict[str, Any]:
-        words = one_line(evidence)
-        shown = {event: words if len(words) <= WORDS else f"{words[: WORDS - 3]}..."} if words else {}
+        words = shortened(evidence)
+        shown = {event: words} if words else {}
         events = {event: _ages.stamp(at)}
         journal = setting.rotator.append(journal, incident.id, "closed", events=events, evidence=shown)
         return {"changed": True, **_told(journal.incident or incident)}

@@ -13,6 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import _resolve
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation, Rotated
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _impact, _joined, _leak_steps
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import shortened
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import (
     _ages,
     _let_in,
@@ -85,6 +86,7 @@ class ActionModule(RotationAction):
         "left": {"type": "dict", "default": {}},
         "behind": {"type": "list", "elements": "str", "default": []},
         "audit": {"type": "dict", "default": {}},
+        "unrecorded": {"type": "str", "default": ""},
         "tried": {"type": "dict", "default": {}},
         "seen": {"type": "list", "elements": "dict"},
     }
@@ -320,6 +322,10 @@ class ActionModule(RotationAction):
         journal, rotation = setting.rotator.mine()
         aborted = rotation.step in _steps.BACKWARD
         more = self._ending(setting, journal, rotation, args["audit"])
+        if journal.incident is not None and args["unrecorded"]:
+            event = f"unrecorded/{rotation.id}"
+            more["events"] = {event: _ages.stamp(_shared.now())}
+            more["evidence"] = {event: shortened(args["unrecorded"])}
         journal = _rotator_ends.close(setting.rotator, step="aborted" if aborted else "closed", **more)
         _rotator_ends.trim(setting.rotator, journal)
         return {

@@ -19,13 +19,16 @@ description:
 options:
   state:
     description:
+      - With V(ready), nothing is written. The task fails where a record could not be - a body that cannot be read, an
+        O(path) or O(changelog) that could not be written, an O(path) that is the only place and goes with a CI job, an
+        O(changelog) without a log. An environment with neither body nor O(path) has no log, and that is no failure.
       - With V(recorded), O(record) stands in the body, in the copy at O(path) and in O(changelog), each once however
         often it is tried.
       - With V(verified), the task fails with every problem of the body, and of the copy at O(path).
       - With V(rebuilt), the copy at O(path) is what the body is. A body that is not whole leaves it as it is. A copy
         that says something else than the body is kept beside it.
     type: str
-    choices: [recorded, verified, rebuilt]
+    choices: [ready, recorded, verified, rebuilt]
     required: true
   record:
     description:
@@ -50,6 +53,12 @@ options:
     description: The heading in O(changelog) below which lines go, newest first. It is added where it is missing.
     type: str
     default: '## Secret rotations'
+  required:
+    description:
+      - Without it what stands against the log is a warning, and RV(against); the task succeeds and records nothing
+        more. A leak's containment waits for no log.
+    type: bool
+    default: true
   create_log_group:
     description:
       - Whether a log group that does not exist is made. It gets neither a retention nor a key of its own, so production
@@ -127,7 +136,7 @@ RETURN = r"""
 head:
   description: The newest record. With O(state=recorded), the record of this task.
   type: dict
-  returned: success, and when verifying fails
+  returned: success but for O(state=ready), and when verifying fails
   contains:
     number:
       description: Number of the record, from 1; 0 for an empty log.
@@ -144,10 +153,15 @@ id:
   returned: with O(state=recorded)
   sample: 2026-11-25-5f2b8c01:completed
 where:
-  description: The place of the body, or the path of the only file.
+  description: The place of the body, or the path of the only file; empty where there is none.
   type: str
   returned: success, and when verifying fails
   sample: log group /watchparty/secrets-audit, stream watchparty/production
+against:
+  description: Why the log could not be read or written.
+  type: str
+  returned: where that is so and O(required) is false
+  sample: log group /watchparty/secrets-audit does not exist; create it first
 records:
   description: How many records there are.
   type: int

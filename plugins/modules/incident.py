@@ -158,8 +158,8 @@ record:
   description: Its line for M(watchparty.secrets.audit_log).
   type: dict
   returned: when O(state=unfounded)
-head:
-  description: The head of the audit log that the journal knows.
+audit:
+  description: Whether the catalog names an audit log (C(wanted)), and its C(head) that the journal knows.
   type: dict
   returned: when O(state=unfounded)
 done:

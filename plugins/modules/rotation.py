@@ -182,6 +182,10 @@ options:
     description: With O(state=closed), O(state=revoked) or O(state=forgotten), number and digest of the audit record.
     type: dict
     default: {}
+  unrecorded:
+    description: With O(state=closed) in a leak, why the audit log has no record of it. The leak's report names it.
+    type: str
+    default: ''
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules

@@ -34,6 +34,17 @@ class AuditLog:
     heading: str = _changelog.HEADING
     environ: Mapping[str, str] | None = None
 
+    def ready(self) -> dict[str, Any]:
+        """Sees that a record could be written, and writes nothing; an environment without a log is told as such."""
+        self._require_place(recording=False)
+        if self.body:
+            self.body.lines()
+        if self.path:
+            _audit_file.require_writable(self.path)
+        if self.changelog:
+            _audit_file.require_writable(self.changelog, replaced=True)
+        return {"changed": False, "where": self._where if self.body or self.path else ""}
+
     def recorded(self, said: Mapping[str, Any], *, write: bool) -> dict[str, Any]:
         """Records in the body, then in the copy, then in the CHANGELOG; each may be repeated."""
         said = self._of_this_environment(said)
@@ -136,10 +147,17 @@ class AuditLog:
             warnings.append(str(error))
             return False
 
-    def _require_place(self) -> None:
+    def _require_place(self, *, recording: bool = True) -> None:
         if self.body is None and self.path is None:
-            raise self._nowhere("record")
-        if self.body is None:
+            if self.changelog:
+                raise AuditError(
+                    f"{self.changelog}: a CHANGELOG gets its lines from the audit log, and environment "
+                    f"{self.catalog.environment} has none; set audit_log to a log_group or an s3 location in the "
+                    "catalog, give the path of a file for it, or leave the CHANGELOG out"
+                )
+            if recording:
+                raise self._nowhere("record")
+        elif self.body is None:
             _audit_file.require_lasting(str(self.path), self.environ or {})
 
     def _nowhere(self, act: str) -> AuditError:

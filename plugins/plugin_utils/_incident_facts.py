@@ -22,6 +22,7 @@ EVENTS = {
     "revoked": "the operator said that the old value of {} was revoked",
     "again": "the new value of {} may have leaked too, or the old one was in force again; it is replaced anew",
     "left": "{} was left behind: it could not be reached, and what it holds is dead",
+    "unrecorded": "{} ended without a record in the audit log, which held nothing up",
     "down": "{} began to take old values away; the application is down",
     "up": "{} had every host healthy again",
     "purged": "caches were purged",
@@ -84,7 +85,7 @@ def facts_of(
         "tried": list(told.get("tried", ())),
         "scrubbed": list(told.get("scrubbed", ())),
         "not_scrubbed": list(told.get("not_scrubbed", ())),
-        "open": [*still, *told.get("open", ()), *told.get("unhealthy", ()), *_left(incident)],
+        "open": [*still, *told.get("open", ()), *told.get("unhealthy", ()), *_left(incident), *_unrecorded(incident)],
         "written_at": _ages.stamp(now),
     }
 
@@ -147,6 +148,11 @@ def _outages(seconds: Mapping[str, float]) -> list[dict[str, Any]]:
 def _left(incident: Incident) -> list[str]:
     words = "was left behind, and what it holds is dead; run deploy.yml once it is back"
     return [f"{host} {words}" for host in incident.about("left")]
+
+
+def _unrecorded(incident: Incident) -> list[str]:
+    words = "has no record in the audit log; put the log right, and write one by hand (docs/audit.md)"
+    return [f"rotation {rotation} {words}" for rotation in incident.about("unrecorded")]
 
 
 def _still_open(hosts: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.faults import Fault
 from tests.integration import leak_lab
 from tests.integration.harness import Run
 from tests.integration.leak_lab import newest_post_mortem
@@ -162,7 +163,8 @@ def test_a_signing_key_keeps_no_former_one(lab: RotationLab, trail: Trail) -> No
 def test_what_a_server_refuses_stays_open(lab: RotationLab, trail: Trail) -> None:
     """The rest of its wave is replaced, and a command goes on with it once the server does what it is asked for.
 
-    That one names only what was found meanwhile, the value that is in force, so it is replaced once more.
+    That one names only what was found meanwhile, the value that is in force, so it is replaced once more. The audit log
+    is out of reach by then, which keeps nothing up and is told.
     """
     old, kept = lab.ready(), copy.deepcopy(lab.host_vars)
     for variables in lab.host_vars.values():
@@ -188,10 +190,16 @@ def test_what_a_server_refuses_stays_open(lab: RotationLab, trail: Trail) -> Non
         variables.update(django_session_engine="file", django_session_file_path=str(place))
     found = lab.directory / "found.txt"
     found.write_text(lab.content()["REDIS_URL"], encoding="utf-8")
+    records = len(lab.audit_records())
+    lab.moto.set_faults(*(Fault("deny", operation=one) for one in ("GetLogEvents", "PutLogEvents")))
     run = respond(lab, trail, "-e", f"leaked_value_file={found}")
+    lab.moto.set_faults()
     lab.host_vars = kept
     assert run.code == 0, run.output
     sentences(run, "database leaked too", "cache: its AWSCURRENT value, as it is", "contained in ")
+    assert len(lab.audit_records()) == records
+    sentences(run, "[WARNING]: the audit log: AWS denies logs:GetLogEvents")
+    assert " has no record in the audit log; put the log right" in newest_post_mortem(lab)
     assert [list(place.iterdir()) for place in files] == [[], []], "each host's sessions are ended"
     assert "sessions were ended" in newest_post_mortem(lab)
     assert lab.values().cache != now.cache

@@ -211,10 +211,12 @@ def spoiled(lab: RotationLab, bad: Bad) -> Iterator[list[str]]:
                 manager.put_secret_value(SecretId=name, SecretString=json.dumps(content))
 
 
-def refused(lab: RotationLab, arguments: list[str], *words: str, never: tuple[str, ...] = ()) -> None:
+def refused(
+    lab: RotationLab, arguments: list[str], *words: str, never: tuple[str, ...] = (), environment: Any = None
+) -> None:
     """The run fails by name, shows no value, and has written nothing anywhere."""
     before = lab.everything()
-    run = lab.rotate(*arguments)
+    run = lab.rotate(*arguments, environment=environment)
     assert run.code != 0, run.output
     sentences(run, *words)
     assert not [one for one in ("canary", *never) if one in run.text]
@@ -266,6 +268,30 @@ def test_aws_or_somebody_else_is_at_the_secret(lab: RotationLab) -> None:
     refused(lab, ["-e", "credential=cache"], f"cache: secret {CORE} has a pending version {foreign} that is not of")
     assert lab.stages()["AWSPENDING"] == foreign
     manager.update_secret_version_stage(SecretId=CORE, VersionStage="AWSPENDING", RemoveFromVersionId=foreign)
+
+
+def test_an_audit_log_that_could_not_be_written(lab: RotationLab) -> None:
+    """Its place is the environment's own; it is looked at whatever the catalog says for all."""
+    words = ["-e", "credential=cache", "-e", "rotation_force=true"]
+    path, changelog = lab.directory / "audit.jsonl", lab.directory / "CHANGELOG.md"
+    own = {"production": {**lab.catalog["environments"]["production"], "audit_log": {"log_group": "/not/there"}}}
+    none = {"production": {**lab.catalog["environments"]["production"], "production": False}}
+    kept = lab.catalog
+    try:
+        for environments, more, said in (
+            (own, (), "log group /not/there does not exist; create it by"),
+            (none, (f"rotation_audit_path={path}",), f"{path}: this is GitHub Actions, and the file would go with the"),
+            (none, (f"rotation_changelog={changelog}",), f"{changelog}: a CHANGELOG gets its lines from the audit log"),
+        ):
+            lab.catalog = {**kept, "environments": {**kept["environments"], **environments}}
+            del lab.catalog["audit_log"]
+            arguments = [*words, *(part for one in more for part in ("-e", one))]
+            runner = {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(lab.directory)}
+            refused(lab, arguments, said, environment=runner)
+    finally:
+        lab.catalog = kept
+    assert not path.exists()
+    assert not changelog.exists()
 
 
 def test_a_host_of_another_environment(lab: RotationLab) -> None:

@@ -58,6 +58,23 @@ def require_lasting(path: str, environ: Mapping[str, str]) -> None:
         )
 
 
+def require_writable(path: str, *, replaced: bool = False) -> None:
+    """Raises :class:`HostError` for a file that could not be written; nothing is made. ``replaced``: another file takes
+    its place, so that its directory must be writable too."""
+    folder = os.path.dirname(path) or "."
+    try:
+        os.close(_opened(path, 0o600, write=False))
+    except FileNotFoundError:
+        if not os.path.isdir(folder):
+            raise _no_directory(path) from None
+        needed = [(folder, os.W_OK | os.X_OK)]
+    else:
+        needed = [(path, os.W_OK), *([(folder, os.W_OK | os.X_OK)] if replaced else [])]
+    for one, rights in needed:
+        if not os.access(one, rights):
+            raise HostError(f"{path}: {one} cannot be written; correct its owner and rights, or give another path")
+
+
 def _ephemeral(path: str, environ: Mapping[str, str]) -> Optional[str]:
     here = os.path.realpath(path)
     for runner in RUNNERS:
@@ -203,7 +220,7 @@ def _opened(path: str, mode: int, write: bool) -> int:
     except FileNotFoundError:
         if not write:
             raise
-        raise HostError(f"{path}: its directory does not exist; create it first") from None
+        raise _no_directory(path) from None
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise HostError(f"{path}: is a symbolic link; remove it, or give the path that it points to") from None
@@ -270,6 +287,10 @@ def _sync_directory(path: str) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _no_directory(path: str) -> HostError:
+    return HostError(f"{path}: its directory does not exist; create it first")
 
 
 def _not_regular(path: str) -> HostError:

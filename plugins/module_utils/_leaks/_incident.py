@@ -7,11 +7,23 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Iterable, Mapping, Optional, Tuple
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import one_line
+
 GRACEFUL, IMMEDIATE = "graceful", "immediate"
 REPLACED = ("refused", "given", "kept", "revoked")
 """Events of a credential after which it is another one."""
 PROOFS = ("live", *REPLACED)
 """Events of a credential that say what became of its value."""
+
+
+WORDS = 200
+"""Characters of what shows an event, as the journal keeps them."""
+
+
+def shortened(evidence: str) -> str:
+    """What shows an event, as long as an entry takes it."""
+    words = one_line(evidence)
+    return words if len(words) <= WORDS else f"{words[: WORDS - 3]}..."
 
 
 def named(rotation: str, credential: str) -> str:

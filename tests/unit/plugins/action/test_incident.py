@@ -303,6 +303,7 @@ class TestUnfounded:
         found = act(world, "unfounded", check=True)
         assert found["changed"]
         assert found["record"]["rotation"] == name
+        assert found["audit"] == {"wanted": bool(world.catalog.audit_log), "head": {}}
         assert world.rotator().look().incident is not None, "a look closes nothing"
         head = {"number": 3, "digest": "0" * 64}
         act(world, "unfounded", audit=head)

@@ -249,6 +249,20 @@ class TestAHostThatWasAway:
         assert "refused/deploy" in journal.incident.events
         assert begun("deploy", incident="leak-1", force=False)["nothing"]
 
+    def test_a_rotation_that_the_audit_log_did_not_take(self, world: World, act: Any) -> None:
+        """The leak's report has it; what ends without a leak has no such words."""
+        rotator = world.rotator()
+        incident = Incident("leak-1", "2000-01-01T00:00:00Z", "ops", ("deploy",)).entry()
+        rotator.append(rotator.look(), "leak-1", "closed", incident=incident)
+        world.begun("deploy", leak="leak-1")
+        world.rotator().advance("record")
+        act("closed", unrecorded="log group /x\ndoes not exist")
+        journal = world.rotator().look()
+        assert journal.rotation is None
+        assert journal.incident is not None
+        assert "unrecorded/r1" in journal.incident.events
+        assert journal.incident.evidence["unrecorded/r1"].endswith(": log group /x does not exist")
+
 
 def test_a_new_value_by_its_kind() -> None:
     assert shared.new_value(Kind("x", length=20)).isascii()

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit
 from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log._audit import Head
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AuditError, HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AuditError, HostError, NotFound
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.audit import MemoryAudit
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit_log import AuditLog
 
@@ -132,13 +132,49 @@ def test_a_runners_workspace_is_no_only_place(log: Log, body: MemoryAudit) -> No
 
 
 def test_nowhere(log: Log) -> None:
-    nowhere = log(body=None, path=None)
+    nowhere = log(body=None, path=None, changelog=None)
     with pytest.raises(AuditError, match="environment test: there is nothing to record; set audit_log to a log_group"):
         nowhere.recorded(said(), write=True)
     with pytest.raises(AuditError, match="there is nothing to verify"):
         nowhere.verified()
     with pytest.raises(AuditError, match="the catalog names no audit_log, so there is nothing to rebuild"):
         log(body=None).rebuilt(write=True)
+
+
+class TestReady:
+    """Whether a record could be written, told before anything is done."""
+
+    def test_nothing_is_written(self, log: Log, body: MemoryAudit, tmp_path: Path) -> None:
+        assert log().ready() == {"changed": False, "where": "memory"}
+        assert (body.held, list(tmp_path.iterdir())) == ([], [])
+        alone = log(body=None, environ={})
+        assert alone.ready()["where"] == alone.path
+
+    def test_an_environment_may_have_no_log(self, log: Log) -> None:
+        assert log(body=None, path=None, changelog=None).ready() == {"changed": False, "where": ""}
+
+    def test_a_body_that_cannot_be_read(self, log: Log) -> None:
+        class Gone(MemoryAudit):
+            def lines(self) -> list[str]:
+                raise NotFound("log group /x does not exist")
+
+        with pytest.raises(NotFound, match="log group /x does not exist"):
+            log(body=Gone()).ready()
+
+    def test_a_path_of_a_runner(self, log: Log) -> None:
+        with pytest.raises(AuditError, match="this is a CI job, and the file would go with the job"):
+            log(body=None, environ={"CI": "true"}).ready()
+        assert log(environ={"CI": "true"}).ready()["where"] == "memory", "a copy may be anywhere"
+
+    def test_a_changelog_without_a_log(self, log: Log) -> None:
+        words = r"CHANGELOG.md: a CHANGELOG gets its lines from the audit log, and environment test has none; set "
+        with pytest.raises(AuditError, match=words):
+            log(body=None, path=None).ready()
+
+    @pytest.mark.parametrize("name", ["path", "changelog"])
+    def test_a_directory_that_is_not_there(self, log: Log, tmp_path: Path, name: str) -> None:
+        with pytest.raises(HostError, match="none/file: its directory does not exist; create it first"):
+            log(**{name: str(tmp_path / "none" / "file")}).ready()
 
 
 @pytest.mark.parametrize("field", ["application", "environment"])

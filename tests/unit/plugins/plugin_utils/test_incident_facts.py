@@ -156,6 +156,16 @@ class TestFacts:
         assert (found["open"], found["contained_seconds"]) == ([f"cache: {words}"], None)
         assert found["credentials"][1]["state"] == words
 
+    def test_what_the_audit_log_lacks_is_named(self, made: Catalog) -> None:
+        """It stands in no containment's way."""
+        events = {**EVENTS, "unrecorded/r1": "2026-11-25T15:00:32Z"}
+        found = facts_of(made, incident(events=events), IMPACT, {"admin": DONE, "cache": DONE}, {}, NOW)
+        assert found["contained_seconds"] == 30.0
+        assert found["open"] == [
+            "rotation r1 has no record in the audit log; put the log right, and write one by hand (docs/audit.md)"
+        ]
+        assert found["timeline"][-1]["what"] == "r1 ended without a record in the audit log, which held nothing up"
+
     def test_who_was_left_behind_is_named(self, made: Catalog) -> None:
         found = facts_of(made, incident(events={**EVENTS, "left/web3": "2026-11-25T15:00:29Z"}), IMPACT, {}, {}, NOW)
         assert found["open"] == ["web3 was left behind, and what it holds is dead; run deploy.yml once it is back"]

@@ -14,6 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log impo
 from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log._audit_file import (
     enter_changelog,
     require_lasting,
+    require_writable,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AuditError, HostError
 from tests.unit.plugins.module_utils._audit_log.audit_lines import said
@@ -54,6 +55,46 @@ def test_a_runners_workspace(environ: dict[str, str], path: str, name: str | Non
         return
     with pytest.raises(AuditError, match=f"this is {name}, and the file would go with the job, so it cannot be the"):
         require_lasting(path, environ)
+
+
+class TestWritable:
+    """What is found out before anything is written."""
+
+    def test_nothing_is_made(self, tmp_path: Path) -> None:
+        require_writable(str(tmp_path / "audit.jsonl"))
+        require_writable(str(tmp_path / "CHANGELOG.md"), replaced=True)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_name_alone_is_in_this_directory(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        require_writable("audit.jsonl")
+
+    def test_what_is_no_file(self, tmp_path: Path) -> None:
+        (tmp_path / "link").symlink_to("audit.jsonl")
+        with pytest.raises(HostError, match="link: is a symbolic link; remove it"):
+            require_writable(str(tmp_path / "link"))
+        with pytest.raises(HostError, match="is not a regular file"):
+            require_writable(str(tmp_path))
+
+    @pytest.mark.parametrize(("denied", "replaced"), [("file", False), ("file", True), ("", True)])
+    def test_rights(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, denied: str, replaced: bool) -> None:
+        """Whoever may do everything has them all, so the system's answer is another one here."""
+        path = tmp_path / "file"
+        path.touch()
+        require_writable(str(path), replaced=replaced)
+        monkeypatch.setattr(_audit_file.os, "access", lambda one, _rights: Path(one) != tmp_path / denied)
+        with pytest.raises(HostError, match="cannot be written; correct its owner and rights, or give another path"):
+            require_writable(str(path), replaced=replaced)
+
+    def test_an_existing_file_in_a_directory_that_is_not_ours(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Lines are added in place."""
+        (tmp_path / "file").touch()
+        monkeypatch.setattr(_audit_file.os, "access", lambda one, _rights: Path(one) != tmp_path)
+        require_writable(str(tmp_path / "file"))
+        with pytest.raises(HostError, match="cannot be written"):
+            require_writable(str(tmp_path / "another"))
 
 
 def test_a_link_into_a_workspace_is_one(tmp_path: Path) -> None:
