@@ -22,6 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations impo
     _rotation,
     _rotator_ends,
     _steps,
+    _to_refusal,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
@@ -326,6 +327,8 @@ class ActionModule(RotationAction):
             event = f"unrecorded/{rotation.id}"
             more["events"] = {event: _ages.stamp(_shared.now())}
             more["evidence"] = {event: shortened(args["unrecorded"])}
+        refused = [] if aborted else _shared.refused_at_end(setting, rotation, more["obligations"])
+        to_refusal = _to_refusal.lines(journal, rotation, refused)
         journal = _rotator_ends.close(setting.rotator, step="aborted" if aborted else "closed", **more)
         _rotator_ends.trim(setting.rotator, journal)
         return {
@@ -334,6 +337,7 @@ class ActionModule(RotationAction):
             "aborted": aborted,
             "obligations": more.get("obligations", {}),
             "revocations": _revocations.waiting(setting.catalog, journal),
+            "to_refusal": to_refusal,
         }
 
     @staticmethod
@@ -345,7 +349,14 @@ class ActionModule(RotationAction):
         more: dict[str, Any] = {"audit": audit}
         if not aborted:
             left = {
-                **_rotation.obligations(setting.catalog, rotation.id, rotation.plan, _shared.now(), rotation.notes),
+                **_rotation.obligations(
+                    setting.catalog,
+                    rotation.id,
+                    rotation.plan,
+                    _shared.now(),
+                    rotation.notes,
+                    rotation.promoted_at,
+                ),
                 **_revocations.owed(
                     setting.catalog, rotation.id, rotation.plan, setting.kinds, _shared.now(), journal.incident
                 ),

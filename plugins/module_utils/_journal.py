@@ -68,6 +68,10 @@ class OpenRotation:
     """Why it is taken back, if it is."""
     promoted: bool = False
     """Whether a promotion has begun, so that an abort has something to move back."""
+    promoted_at: str = ""
+    """When the newest promotion began."""
+    refused_at: str = ""
+    """When the entry after the removal was written: what it removed was seen to be refused by then."""
     notes: Mapping[str, Any] = field(default_factory=dict)
     """What acts observed and later ones need, by credential."""
     left: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -127,6 +131,8 @@ class Obligation:
     """What the rotation's acts observed of the credential."""
     hosts: tuple[str, ...] = ()
     """Those alone that it is about: they were away when a leaked key was taken out elsewhere. Empty for all."""
+    promoted: str = ""
+    """When what takes the value's place was promoted."""
 
 
 @dataclass(frozen=True)
@@ -264,6 +270,7 @@ def _opened(number: int, name: str, entry: Mapping[str, Any], same: Optional[Ope
         left={**rotation.left, **{key: tuple(one) for key, one in _mapping(name, entry, "left").items()}},
         behind=_hosts(name, entry, "behind", rotation.behind),
         promoted=rotation.promoted or entry["step"] in PROMOTING_STEPS,
+        **_times(entry, same),
     )
     if prescribed is None:
         return rotation
@@ -280,6 +287,14 @@ def _hosts(name: str, entry: Mapping[str, Any], key: str, before: tuple[str, ...
     if not all(isinstance(one, str) for one in found):
         raise _no_entry(name)
     return found
+
+
+def _times(entry: Mapping[str, Any], before: Optional[OpenRotation]) -> dict[str, Any]:
+    """What an entry tells of when; a takeover repeats the step and tells nothing."""
+    at, step, was = str(entry.get("at", "")), entry["step"], before.step if before else ""
+    if step in PROMOTING_STEPS and was not in PROMOTING_STEPS:
+        return {"promoted_at": at}
+    return {"refused_at": at} if (was, step) == (RETIRE, "record") else {}
 
 
 def _noted(before: Mapping[str, Any], more: Mapping[str, Any]) -> Mapping[str, Any]:

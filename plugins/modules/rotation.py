@@ -234,6 +234,14 @@ revocations:
   elements: dict
   returned: when O(state) is V(planned), V(begun), V(closed) or V(revoked)
   sample: [{"id": "r-20261125T153024-068d/youtube", "credential": "youtube", "page": "https://console.example.com"}]
+to_refusal:
+  description:
+    - Of the old values that the rotation has removed, how long they stayed valid after the promotion, in words. By the
+      times of the journal's entries, also where several runs wrote them.
+  type: list
+  elements: str
+  returned: when O(state=closed)
+  sample: ["from promotion to refusal: 4 s (cache, database)"]
 alive:
   description: Old values that still work although the operator says that they were revoked; they stay open.
   type: list

@@ -218,9 +218,20 @@ def told_item(setting: Setting, item: _rotation.Item, rotation: OpenRotation) ->
     credential = setting.catalog.credentials[item.credential]
     told = told_credential(setting, item)
     later = item.act == _rotation.ROTATE and not rotation.plan.get("incident") and _rotation.retires_later(credential)
-    removes = item.act == _rotation.RENEW or (item.act == _rotation.ROTATE and "retire" in told["stages"])
     some = {"hosts": list(item.hosts), "left": list(rotation.left.get(item.credential, ()))}
-    return {**told, **some, "later": rotation.step == "retire" and later, "old_refused": removes and not later}
+    return {**told, **some, "later": rotation.step == "retire" and later}
+
+
+def refused_at_end(setting: Setting, rotation: OpenRotation, left: Mapping[str, Any]) -> list[str]:
+    """The credentials whose old values it has removed and seen refused: neither what is ``left`` for later, nor what
+    only its provider can revoke."""
+    owed = {one["credential"] for one in left.values()}
+    found = []
+    for item in _rotation.items_of(rotation.plan):
+        removes = item.act in (_rotation.ROTATE, _rotation.RETIRE) and not item.hosts
+        if item.act == _rotation.RENEW or (removes and "retire" in told_credential(setting, item)["stages"]):
+            found.append(item.credential)
+    return [name for name in found if name not in owed]
 
 
 def told_credential(setting: Setting, item: _rotation.Item) -> dict[str, Any]:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -62,7 +63,9 @@ def test_what_is_due_later_is_done_by_the_next_run(lab: RotationLab) -> None:
         lab.assert_hosts_run_on_it()
         assert lab.accepts(old) == lab.accepts(new) == {"database": True, "cache": True}
         assert new.fallbacks == old.django_key
-        acts = {one.credential: one.act for one in lab.journal_state().obligations.values()}
+        left = lab.journal_state().obligations.values()
+        acts = {one.credential: one.act for one in left}
+        (promoted,) = {one.promoted for one in left if one.act == "retire"}
         assert acts == {"database": "retire", "cache": "retire", "django_key": "drop_fallback"}
 
         # The former key is due after its five seconds, the others are not.
@@ -82,6 +85,10 @@ def test_what_is_due_later_is_done_by_the_next_run(lab: RotationLab) -> None:
         time_passes(lab)
         run = lab.rotated("-e", "credential=database,cache")
         sentences(run, "database (postgresql_role) retires its former value", "cache (valkey_user) retires")
+        assert re.search(
+            rf"from promotion to refusal: \d+ s \((cache, database|database, cache); promoted at {promoted} by",
+            run.text,
+        )
         assert lab.journal_state().obligations == {}
         assert lab.values().database == new.database
         assert (dead(idle), dead(later_on)) == (True, False)

@@ -301,7 +301,12 @@ def _listed(catalog: Catalog, credential: Credential, keys: Sequence[str]) -> _g
 
 
 def obligations(
-    catalog: Catalog, rotation: str, plan: Mapping[str, Any], now: datetime, notes: Optional[Mapping[str, Any]] = None
+    catalog: Catalog,
+    rotation: str,
+    plan: Mapping[str, Any],
+    now: datetime,
+    notes: Optional[Mapping[str, Any]] = None,
+    promoted: str = "",
 ) -> dict[str, Any]:
     """What the rotation leaves for later, as its closing entry keeps it."""
     found: dict[str, Any] = {}
@@ -317,7 +322,7 @@ def obligations(
         elif item.act == ROTATE and retires_later(credential) and not plan.get("incident"):
             due = now + timedelta(seconds=credential.retire_after)
             noted = (notes or {}).get(item.credential)
-            later |= {"notes": noted} if noted else {}
+            later |= {**({"notes": noted} if noted else {}), **({"promoted": promoted} if promoted else {})}
             found[f"{rotation}/{item.credential}"] = {**later, "act": RETIRE, "due": _ages.stamp(due)}
     return found
 

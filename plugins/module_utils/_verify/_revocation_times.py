@@ -22,12 +22,14 @@ def measured(entries: Iterable[Mapping[str, Any]], records: Iterable[Mapping[str
             for name in record.get("credentials", ()) if seconds is not None else ():
                 found[name] = {"seconds": seconds, "rotation": record.get("rotation", ""), "exact": False}
     for rotation, own in _by_rotation(entries).items():
-        promoted = next((one for one in own if one.get("step") == PROMOTES), None)
+        # A takeover repeats the step; one that somebody's writes made necessary again begins anew.
+        steps = [(before.get("step") if before else "", one) for before, one in zip([None, *own], own, strict=False)]
+        promoted = [one for was, one in steps if one.get("step") == PROMOTES != was]
         # The entry after it says that the removal is done, and it is done only when the refusal was seen.
-        at = next((number for number, one in enumerate(own) if one.get("step") == REMOVES), None)
-        if promoted is None or at is None or at + 1 >= len(own):
+        removed = [one for was, one in steps if was == REMOVES != one.get("step")]
+        if not promoted or not removed:
             continue
-        seconds = _between(promoted.get("at"), own[at + 1].get("at"))
+        seconds = _between(promoted[-1].get("at"), removed[-1].get("at"))
         plan: Mapping[str, Any] = next((one["plan"] for one in own if one.get("plan")), {})
         for name in plan.get("credentials", {}) if seconds is not None else ():
             found[name] = {"seconds": seconds, "rotation": rotation, "exact": True}

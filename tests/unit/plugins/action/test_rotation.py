@@ -263,6 +263,19 @@ class TestAHostThatWasAway:
         assert "unrecorded/r1" in journal.incident.events
         assert journal.incident.evidence["unrecorded/r1"].endswith(": log group /x does not exist")
 
+    def test_a_run_that_goes_on_tells_the_time_to_refusal(
+        self, world: World, act: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Another one promoted, and a third one removed."""
+        monkeypatch.setitem(KINDS, "login", Kind("login", stages=("set", "retire")))
+        world.begun("database")
+        for run in ("run2", "run3"):
+            world.rotator("run1" if run == "run2" else "run2").advance("promote" if run == "run2" else "retire")
+            world.taken_over(run)
+        world.rotator("run3").advance("record")
+        world.taken_over("run1")
+        assert act("closed")["to_refusal"] == ["from promotion to refusal: 0 s (database)"]
+
 
 def test_a_new_value_by_its_kind() -> None:
     assert shared.new_value(Kind("x", length=20)).isascii()

@@ -171,6 +171,18 @@ class TestOpenRotation:
         assert (rotation.who, rotation.run, rotation.holder) == ("bob@ci", "run2", {"pid": 8})
         assert (rotation.since, rotation.step, rotation.phase) == ("10:00", "deploy", 1)
 
+    def test_when_it_was_promoted_and_the_old_value_refused(self) -> None:
+        """By the entry that begins the newest promotion, and the one after the removal; a takeover repeats a step."""
+        steps = ["promote", "create", "promote", "promote", "retire", "retire", "record", "record"]
+        readings = [entry(number, step, at=f"at {number}") for number, step in enumerate(steps, start=1)]
+        times = [(one.promoted_at, one.refused_at) for one in (opened(fold(PATH, readings[:n])) for n in range(1, 9))]
+        assert times == [
+            *[("at 1", "")] * 2,
+            *[("at 3", "")] * 4,
+            *[("at 3", "at 7")] * 2,
+        ]
+        assert opened(fold(PATH, [entry(1, "discard", at="1"), entry(2, "record", at="2")])).refused_at == ""
+
     def test_an_overlay_lasts_until_something_else_is_prescribed(self) -> None:
         overlay = {"secret": "own", "version": "v9", "phase": 2}
         readings = [
@@ -219,6 +231,14 @@ class TestWhatStays:
         based = base_entry(journal)
         assert based["obligations"] == {"r1/cache": kept, "r1/database": DUE}
         assert fold(PATH, [entry(2, "closed", "trim", **based)]).obligations == journal.obligations
+
+    def test_an_obligation_keeps_when_the_new_value_was_promoted_over_a_trim(self) -> None:
+        journal = fold(
+            PATH, [entry(1, "closed", obligations={"r1/database": {**DUE, "promoted": "2026-11-25T15:00:00Z"}})]
+        )
+        assert journal.obligations["r1/database"].promoted == "2026-11-25T15:00:00Z"
+        based = fold(PATH, [entry(2, "closed", "trim", **base_entry(journal))])
+        assert based.obligations == journal.obligations
 
     def test_an_obligation_on_some_hosts(self) -> None:
         left = {**DUE, "hosts": ["web2"]}

@@ -37,6 +37,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rot
     ROTATE,
     Item,
     Plan,
+    obligations,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as shared
@@ -209,7 +210,8 @@ class TestTold:
             (("set", "retire"), 3601, ROTATE, False),
             (("set",), 0, ROTATE, False),
             ((), 0, RENEW, True),
-            (("set", "retire"), 0, RETIRE, False),
+            (("set", "retire"), 3601, RETIRE, True),
+            (("set",), 3601, RETIRE, False),
         ],
     )
     def test_whether_the_old_value_is_refused_at_its_end(
@@ -220,9 +222,10 @@ class TestTold:
         catalog = replace(world.catalog, credentials={**world.catalog.credentials, "database": database})
         kinds = {"login": _kinds.Kind("login", stages=stages)}
         setting = Setting(catalog, kinds, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
-        for step in ("create", "retire", "record"):
-            rotation = OpenRotation("r1", step, "who", "since")
-            assert shared.told_item(setting, Item("database", "login", act), rotation)["old_refused"] is refused
+        plan = Plan((Item("database", "login", act),)).entry()
+        left = obligations(catalog, "r1", plan, datetime.now(UTC))
+        rotation = OpenRotation("r1", "record", "who", "since", plan=plan)
+        assert (shared.refused_at_end(setting, rotation, left) == ["database"]) is refused
         rotator = world.begun("database", leak="leak-1")
         found = self.told(world, rotator)
         assert (found["opened"], found["credentials"][0]["hosts"], found["credentials"][0]["left"]) == ([], [], [])

@@ -199,6 +199,12 @@ class TestObligations:
         assert "notes" not in found["r1/django"]
         assert "notes" not in _rotation.obligations(catalog, "r1", entry, NOW)["r1/database"]
 
+    def test_a_retirement_keeps_when_the_new_value_was_promoted(self, catalog: Catalog) -> None:
+        entry = Plan(items("database", "django")).entry()
+        found = _rotation.obligations(catalog, "r1", entry, NOW, promoted="2026-11-25T15:00:00Z")
+        assert found["r1/database"]["promoted"] == "2026-11-25T15:00:00Z"
+        assert "promoted" not in found["r1/django"]
+
     def test_an_obligation_that_was_met_leaves_none(self, catalog: Catalog) -> None:
         done = items("database", act=RETIRE) + items("django", act=DROP_FALLBACK)
         assert _rotation.obligations(catalog, "r2", Plan(done).entry(), NOW) == {}

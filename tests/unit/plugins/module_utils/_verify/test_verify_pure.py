@@ -138,10 +138,18 @@ def test_exact_from_the_journal() -> None:
     assert _revocation_times.measured(entries, []) == {"database": {"seconds": 30, "rotation": "r1", "exact": True}}
 
 
+def test_a_takeover_repeats_a_step() -> None:
+    """And what somebody wrote meanwhile makes another promotion necessary."""
+    entries = [entry("promote", 10, plan=PLAN), entry("create", 11), entry("promote", 20), entry("promote", 22)]
+    entries += [entry("retire", 25), entry("retire", 40), entry("record", 55)]
+    assert _revocation_times.measured(entries, [])["database"]["seconds"] == 35
+
+
 @pytest.mark.parametrize(
     "entries",
     [
         [entry("promote", 10, plan=PLAN), entry("retire", 12)],
+        [entry("promote", 10, plan=PLAN), entry("retire", 12), entry("retire", 13)],
         [entry("retire", 12, plan=PLAN), entry("closed", 41)],
         [entry("promote", 10, plan=PLAN), entry("retire", 12), {"rotation": "r1", "step": "closed", "at": "?"}],
     ],
