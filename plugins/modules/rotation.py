@@ -305,8 +305,9 @@ rotation:
       elements: str
     credentials:
       description:
-        - Name, kind, act and task folder of each credential; C(hosts) where only those are concerned, and C(left), the
-          hosts that could not be reached so far after a leak.
+        - Name, kind, act and task folder of each credential; C(hosts) where only those are concerned, C(left), the
+          hosts that could not be reached so far after a leak, and C(dropped_from), the versions that hold the key of
+          sessions that is dropped.
       type: list
       elements: dict
     opened:

@@ -219,7 +219,17 @@ def told_item(setting: Setting, item: _rotation.Item, rotation: OpenRotation) ->
     told = told_credential(setting, item)
     later = item.act == _rotation.ROTATE and not rotation.plan.get("incident") and _rotation.retires_later(credential)
     some = {"hosts": list(item.hosts), "left": list(rotation.left.get(item.credential, ()))}
-    return {**told, **some, "later": rotation.step == "retire" and later}
+    dropped = _dropped_from(setting, item, rotation)
+    return {**told, **some, "dropped_from": dropped, "later": rotation.step == "retire" and later}
+
+
+def _dropped_from(setting: Setting, item: _rotation.Item, rotation: OpenRotation) -> dict[str, str]:
+    """The versions planned from, which hold the key that the rotation drops, where that one signed sessions."""
+    credential = setting.catalog.credentials[item.credential]
+    if item.act != _rotation.DROP_FALLBACK or "sessions" not in credential.used_for:
+        return {}
+    names = {place.name for place in _graph.fallback_places(setting.catalog, credential)}
+    return {name: version for name, version in rotation.plan.get("secrets", {}).items() if name in names}
 
 
 def refused_at_end(setting: Setting, rotation: OpenRotation, left: Mapping[str, Any]) -> list[str]:

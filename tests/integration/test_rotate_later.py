@@ -6,15 +6,21 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
+from sandbox.application import SOURCE, python
+from sandbox.load import Manage
 from sandbox.postgres import scram_verifier
 from sandbox.process import wait_until
 from tests.integration.harness import Run
 from tests.integration.held import Held
+from tests.integration.leak_lab import PASSWORD, USER
 from tests.integration.rotation_lab import ALL, JOURNAL, MASTER, OWNER, RotationLab, rotation_lab, sentences
 from tests.integration.valkey_lab import dead, session
 
@@ -44,9 +50,36 @@ def time_passes(lab: RotationLab) -> None:
     client.put_parameter(Name=name, Type="String", Value=json.dumps(entry), Overwrite=True)
 
 
+class _Taken(BaseHTTPRequestHandler):
+    """Whoever shows a cookie is logged in."""
+
+    def do_GET(self) -> None:
+        self.send_response(200 if self.headers["Cookie"] else 403)
+        self.end_headers()
+
+    def log_message(self, *_arguments: Any) -> None:
+        pass
+
+
+@contextmanager
+def old_sessions_are_taken() -> Iterator[str]:
+    """The address of an application that still verifies by a former key."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Taken) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/account/"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 def test_what_is_due_later_is_done_by_the_next_run(lab: RotationLab) -> None:
     """A retirement two hours away and a former key: the rotation closes, others may start, and both are done later."""
     old = lab.ready()
+    web1 = lab.hosts[0]
+    Manage(python(), (web1.env_file,)).run("make_users", USER, text=PASSWORD)
+    lab.host_vars["web1"].update(django_chdir=str(SOURCE), django_probe_url=f"http://127.0.0.1:{web1.port}/account/")
     later = {"retire_after": 7200}
     with lab.with_catalog(database=later, cache=later, django_key={"fallback_seconds": 5}) as catalog:
         for name in ("database_admin", "cache_admin", "deploy_ssh"):
@@ -75,8 +108,20 @@ def test_what_is_due_later_is_done_by_the_next_run(lab: RotationLab) -> None:
         assert {one["credential"] for one in found["obligations"] if one["due"]} == {"django_key"}
         sentences(run, "to be finished: ", "/django_key")
         assert "/database" not in run.text.partition("to be finished: ")[2].partition("Run rotate.yml")[0]
+        with old_sessions_are_taken() as address:
+            lab.host_vars["web2"].update(django_chdir=str(SOURCE), django_probe_url=address)
+            run = lab.rotate("-e", "credential=django_key")
+            assert run.code != 0, run.output
+            sentences(run, "django_key (django_secret_key) drops its former key")
+            sentences(
+                run, f"a session that former SECRET_KEY 1 signed is STILL ACCEPTED at {address}", "stands at retire"
+            )
+        assert "django_key" in {one.credential for one in lab.journal_state().obligations.values()}
+        del lab.host_vars["web2"]["django_chdir"]
         run = lab.rotated("-e", "credential=django_key")
-        sentences(run, "django_key (django_secret_key) drops its former key")
+        url = lab.host_vars["web1"]["django_probe_url"]
+        sentences(run, f"web1: a session that former SECRET_KEY 1 signed: refused at {url} (401)", "web2: NOT tried: ")
+        assert old.django_key not in run.output
         assert lab.values().fallbacks == ""
         assert lab.values().django_key == new.django_key
         assert lab.accepts(old) == {"database": True, "cache": True}

@@ -14,7 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 VALUES = ("generated", "supplied", "provider")
 ROUTINES = ("login", "signing_key")
 FORMS = ("text", "ssh_key")
-STAGES = ("check", "off", "issue", "create", "set", "test", "retire", "revoke", "revoked")
+STAGES = ("check", "off", "issue", "create", "set", "test", "retire", "revoke", "revoked", "dropped")
 
 SCHEMA: dict[str, Any] = {
     "type": "object",

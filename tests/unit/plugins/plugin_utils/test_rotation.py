@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import string
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit_record
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     CatalogError,
@@ -32,6 +34,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _kinds
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotation import (
+    DROP_FALLBACK,
     RENEW,
     RETIRE,
     ROTATE,
@@ -42,7 +45,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rot
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
-from tests.unit.plugins.module_utils._rotations.rotator_world import CORE, KINDS, NOW, TOKEN, World, opened
+from tests.unit.plugins.module_utils._rotations.rotator_world import CATALOG, CORE, KINDS, NOW, TOKEN, World, opened
 
 ALL = ("database", "django", "token")
 KIND = "description: x\nvalue: generated\n"
@@ -232,6 +235,21 @@ class TestTold:
         rotator.advance("test", left={"database": ["web2"]})
         found = self.told(world, rotator)
         assert (found["opened"], found["credentials"][0]["left"]) == (["web2"], ["web2"])
+
+    @pytest.mark.parametrize("used_for", [["sessions"], ["signing"]])
+    def test_where_a_dropped_key_of_sessions_stood(self, used_for: list[str]) -> None:
+        """In the versions planned from, of the secrets that list former keys and of no others."""
+        document = copy.deepcopy(CATALOG)
+        document["credentials"]["django"]["used_for"] = used_for
+        world = World(catalog=_catalog.parse(document, "test"))
+        setting = Setting(world.catalog, KINDS, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
+        for act in (DROP_FALLBACK, ROTATE):
+            item = Item("django", "key", act)
+            rotation = OpenRotation(
+                "r1", "retire", "who", "since", plan=Plan((item,), secrets={CORE: "v1", "x": "v2"}).entry()
+            )
+            found = shared.told_item(setting, item, rotation)["dropped_from"]
+            assert found == ({CORE: "v1"} if act == DROP_FALLBACK and used_for == ["sessions"] else {})
 
     def test_a_removal_on_some_hosts(self, world: World) -> None:
         rotator = world.rotator()
