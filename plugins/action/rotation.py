@@ -80,6 +80,7 @@ class ActionModule(RotationAction):
         "leaves_lost": {"type": "bool", "default": False},
         "outcome": {"type": "str", "default": _steps.DONE},
         "moved": {"type": "list", "elements": "str", "default": []},
+        "sent": {"type": "list", "elements": "str", "default": []},
         "words": {"type": "str", "default": ""},
         "notes": {"type": "dict", "default": {}},
         "refusals": {"type": "dict", "default": {}},
@@ -227,6 +228,8 @@ class ActionModule(RotationAction):
         if back and _steps.is_past_return(rotation):
             past = "promotion" if rotation.step in ("retire", "record") else "removal of old values"
             raise RotationError(f"{rotation} is past its {past} and the old value may be gone; go on with it instead")
+        if not (args["incident"] or journal.incident):
+            _require_copies(setting, rotation, back=back)
         way = "is taken back" if args["abort"] or rotation.step in _steps.BACKWARD else "goes on"
         names = ", ".join(rotation.plan.get("credentials", {})) or "no credential"
         said = [
@@ -280,6 +283,7 @@ class ActionModule(RotationAction):
                 "notes": args["notes"],
                 "left": args["left"],
                 "behind": sorted(args["behind"]),
+                "sent": args["sent"],
                 "reason": args["words"] if decision.way == _steps.BACK else "",
             }
             if journal.incident is not None:
@@ -390,6 +394,17 @@ def _require_open(journal: Journal, named: str, *, back: bool) -> None:
         else "no such one ended lately (rotation_report.yml); leave it out to begin a new one"
     )
     raise RotationError(f"rotation {named}, which rotation_resume names, is not open: {instead}")
+
+
+def _require_copies(setting: Setting, rotation: OpenRotation, *, back: bool) -> None:
+    """What GitHub holds too must still be sent there: that it can be is known before anything goes on."""
+    if back or rotation.step in _steps.BACKWARD:
+        ahead = rotation.promoted and (back or rotation.step == "abort")
+    else:
+        ahead = rotation.step not in ("retire", "record")
+    against = setting.rotator.against_copies(rotation, {}) if ahead else ""
+    if against:
+        raise RotationError(f"{rotation} does not go on: {against}. Nothing was done, and it stays as it is")
 
 
 def _over(journal: Journal, args: Mapping[str, Any]) -> str:

@@ -37,7 +37,13 @@ class ActionModule(RotationAction):
             return {**answer, "versions": versions}
         if state == "promoted":
             done = setting.rotator.promote()
-            return {**answer, "outcome": done.outcome, "moved": list(done.secrets), "words": done.words}
+            return {
+                **answer,
+                "outcome": done.outcome,
+                "moved": list(done.secrets),
+                "words": done.words,
+                "sent": list(done.sent),
+            }
         if state == "restored":
             return {**answer, "told": _rotator_ends.undo(setting.rotator)}
         _rotator_ends.tidy(setting.rotator)

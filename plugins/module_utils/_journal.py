@@ -78,6 +78,8 @@ class OpenRotation:
     """Hosts that could not be reached and still let the old value in, by credential; after a leak only."""
     behind: tuple[str, ...] = ()
     """Hosts that were not proven when the value went that goes."""
+    sent: tuple[str, ...] = ()
+    """The names that GitHub was sent at the promotion."""
 
     @property
     def prescribes(self) -> bool:
@@ -269,6 +271,7 @@ def _opened(number: int, name: str, entry: Mapping[str, Any], same: Optional[Ope
         notes=_noted(rotation.notes, _mapping(name, entry, "notes")),
         left={**rotation.left, **{key: tuple(one) for key, one in _mapping(name, entry, "left").items()}},
         behind=_hosts(name, entry, "behind", rotation.behind),
+        sent=tuple(entry.get("sent", rotation.sent)),
         promoted=rotation.promoted or entry["step"] in PROMOTING_STEPS,
         **_times(entry, same),
     )

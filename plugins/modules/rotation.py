@@ -151,6 +151,11 @@ options:
     type: list
     elements: str
     default: []
+  sent:
+    description: With O(state=advanced), the names that GitHub was sent at the promotion, for the audit log.
+    type: list
+    elements: str
+    default: []
   notes:
     description: With O(state=advanced), what later stages need, by credential. No values.
     type: dict

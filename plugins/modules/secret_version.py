@@ -20,9 +20,11 @@ options:
       - V(staged) puts one new version into each secret and phase, all other keys as they are, and labels the last one
         C(AWSPENDING). A pending version that is not of this rotation is named, and left as it is.
       - V(promoted) moves C(AWSCURRENT) in each secret, and only from the version that was planned from; then it writes
-        the parameters. A secret that somebody wrote meanwhile is told as RV(outcome).
+        the parameters. A secret that somebody wrote meanwhile is told as RV(outcome). What GitHub holds too is sent
+        there; where that cannot be, nothing is moved, unless an incident is open.
       - V(restored) moves C(AWSCURRENT) to an unchanged copy of what was there before, so that a promotion that is
-        still on its way is refused, and sends former parameters again.
+        still on its way is refused, and sends former parameters again, and to GitHub what it held. Where that cannot be
+        sent, it fails before anything is moved, unless an incident is open.
       - V(discarded) takes the rotation's labels off and removes its own secret.
     type: str
     choices: [staged, promoted, restored, discarded]
@@ -78,7 +80,8 @@ versions:
 outcome:
   description:
     - V(done); V(moved) if somebody wrote other keys of a secret, which are then merged; V(taken) if somebody wrote the
-      keys that rotate, which ends in taking the rotation back.
+      keys that rotate, which ends in taking the rotation back; V(blocked) if GitHub cannot be sent its copies, and then
+      nothing was moved.
   type: str
   returned: when O(state=promoted)
 moved:
@@ -86,8 +89,17 @@ moved:
   type: list
   elements: str
   returned: when O(state=promoted)
+words:
+  description: Why nothing was promoted, or what GitHub was not sent during an incident.
+  type: str
+  returned: when O(state=promoted)
+sent:
+  description: The names that GitHub was sent.
+  type: list
+  elements: str
+  returned: when O(state=promoted)
 told:
-  description: What was left as it is because somebody else wrote it.
+  description: What was left as it is because somebody else wrote it, and what GitHub was not sent during an incident.
   type: list
   elements: str
   returned: when O(state=restored)

@@ -10,7 +10,12 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _rotation, _rotator_ends
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import (
+    _ages,
+    _mirror,
+    _rotation,
+    _rotator_ends,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _access_key, _github_sync, _ssh_key
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
@@ -57,20 +62,27 @@ def planned(
     against = {
         **_access_key.against(setting, plan, ground.contents),
         **_ssh_key.against(setting, plan, ground.contents, seen),
-        **_against_mirror(setting, plan),
+        **_against_mirror(setting, plan, ground),
     }
     return _rotation.plan(replace(ground, against={**ground.against, **against}), wish) if against else plan
 
 
-def _against_mirror(setting: Setting, plan: _rotation.Plan) -> dict[str, str]:
-    """By credential, what GitHub has against being sent its new value."""
+def _against_mirror(setting: Setting, plan: _rotation.Plan, ground: _rotation.Ground) -> dict[str, str]:
+    """By credential, what GitHub has against being sent its new value. That there is none holds up no leak."""
     mirror = setting.rotator.mirror
-    if not isinstance(mirror, _github_sync.Mirror):
+    if mirror is None:
         return {}
     found = {}
+    entry = plan.entry()
+    missing = () if ground.leak else _mirror.copies_of(setting.catalog, entry, ground.contents, {}).missing
     for item in plan.items:
         names = _graph.mirrored_names(setting.catalog, setting.catalog.credentials[item.credential])
-        words = mirror.objection(names) if names and item.act in _rotation.CHANGES else None
+        if not names or item.act not in _rotation.CHANGES:
+            continue
+        lacking = [name for name in names if name in missing]
+        words = _mirror.needs_value(lacking) if lacking else None
+        if words is None and isinstance(mirror, _github_sync.Mirror):
+            words = mirror.objection(names)
         if words:
             found[item.credential] = words
     return found

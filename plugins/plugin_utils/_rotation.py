@@ -289,19 +289,13 @@ def record_of(setting: Setting, journal: Journal, rotation: OpenRotation) -> dic
     if rotation.aborting:
         return {**record, "reason": _audit_record.plain(rotation.reason)}
     secrets = rotation.plan.get("secrets", {})
-    mirrored = {
-        name
-        for item in items
-        if setting.rotator.mirror and item.act in _rotation.CHANGES
-        for name in _graph.mirrored_names(setting.catalog, setting.catalog.credentials[item.credential])
-    }
     owed = _revocations.owed(setting.catalog, rotation.id, rotation.plan, setting.kinds, now(), journal.incident)
     names = [one["credential"] for one in owed.values()]
     left = [f"{name}: its old value is to be revoked {_revocations.where(setting.catalog, name)}" for name in names]
     return {
         **record,
         **({"obligations": [_audit_record.plain(one) for one in left]} if left else {}),
-        **({"github": sorted(mirrored)} if mirrored else {}),
+        **({"github": sorted(rotation.sent)} if rotation.sent else {}),
         "secrets": {
             name: {"from": base, "to": setting.rotator.version(rotation, name, last)} for name, base in secrets.items()
         },

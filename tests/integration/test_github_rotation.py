@@ -99,6 +99,13 @@ def test_a_token_that_may_not_write(lab: RotationLab, github: GitHub) -> None:
     sentences(run, "GitHub denies secret EMAIL_HOST_PASSWORD of repository example/watchparty", "needs secrets: write")
     assert lab.journal_state().rotation is not None
     github.denied.clear()
+    head = lab.journal_state().head
+    run = rotate(lab, "-e", "rotation_resume=any", token=None)
+    assert run.code != 0
+    sentences(
+        run, "does not go on: GitHub holds EMAIL_HOST_PASSWORD too, and no token is there to send it; set GITHUB_TOKEN"
+    )
+    assert lab.journal_state().head == head
     sentences(rotate(lab, "-e", "rotation_resume=any"), "The rotation was taken back")
     lab.assert_settled()
     assert lab.content()["EMAIL_HOST_PASSWORD"] == github.repository.values["EMAIL_HOST_PASSWORD"] == before

@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import replace
-from typing import Any, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Mapping, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _resolve
-from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, Setting, SettingRef
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotation
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import DENIED, Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 
 
@@ -23,22 +23,71 @@ class Mirror(ABC):
         """Puts each value under its name; sending one again does no harm. Raises :class:`StoreError`."""
 
 
-def values_of(
-    catalog: Catalog, plan: Mapping[str, Any], contents: Contents, logins: Mapping[str, Login]
-) -> dict[str, str]:
-    """What GitHub must hold of a rotation's credentials with ``logins`` in force; with none, what it held before."""
-    items = _rotation.items_of(plan) if logins else ()
-    edits = _rotation.edits(catalog, items, contents, logins, int(plan["phases"]))
+@dataclass(frozen=True)
+class Copies:
+    """What GitHub must hold of a rotation's credentials."""
+
+    values: Mapping[str, str] = field(repr=False)
+    missing: tuple[str, ...] = ()
+    """Names that must have a value and have none. One that the application may lack is in neither."""
+
+
+def names_of(catalog: Catalog, plan: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names under which GitHub holds what the rotation changes."""
+    changed = [item.credential for item in _rotation.items_of(plan) if item.act in _rotation.CHANGES]
+    names = (name for one in changed for name in _graph.mirrored_names(catalog, catalog.credentials[one]))
+    return tuple(dict.fromkeys(names))
+
+
+def copies_of(catalog: Catalog, plan: Mapping[str, Any], contents: Contents, logins: Mapping[str, Login]) -> Copies:
+    """With ``logins`` in force; with none, what it held before. ``contents`` is all that the settings are made of."""
+    items = _rotation.items_of(plan)
+    edits = _rotation.edits(catalog, items if logins else (), contents, logins, int(plan["phases"]))
     secrets, parameters = _graph.contents_with(contents, edits)
     changed = {name: replace(contents.readings[name], value=text) for name, text in {**secrets, **parameters}.items()}
     after = Contents({**contents.readings, **changed}, contents.failures)
     resolved = _resolve.resolve(catalog, after).values
-    found: dict[str, str] = {}
-    for name in plan["credentials"]:
-        credential = catalog.credentials[name]
+    unreadable = any(failure.reason == DENIED for failure in contents.failures.values())
+    values: dict[str, str] = {}
+    missing: list[str] = []
+    for credential in (catalog.credentials[item.credential] for item in items if item.act in _rotation.CHANGES):
         password = _graph.find(catalog, credential, after).login.password
-        for mirrored in _graph.mirrored_names(catalog, credential):
-            value = resolved.get(mirrored) if mirrored in credential.settings else password
+        for name in _graph.mirrored_names(catalog, credential):
+            value = resolved.get(name) if name in credential.settings else password
             if value is not None:
-                found[mirrored] = value
-    return found
+                values[name] = value
+            elif unreadable or name not in credential.settings or _is_missed(catalog.settings[name], after, resolved):
+                missing.append(name)
+    return Copies(values, tuple(missing))
+
+
+def _is_missed(setting: Setting, contents: Contents, resolved: Mapping[str, str]) -> bool:
+    """Whether a setting without a value should have one: it is required, or something of it is there."""
+    parts = setting.compose.parts if setting.compose else ()
+    there = any(_graph.text_at(contents, place) for place in setting.places)
+    return setting.required or there or any(isinstance(one, SettingRef) and one.name in resolved for one in parts)
+
+
+def needs_token(catalog: Catalog, names: Sequence[str]) -> str:
+    """What is said where there is no way to send the names."""
+    if catalog.github is None:
+        return f"GitHub holds {', '.join(names)} too; name the repository in github.repository of the catalog"
+    return (
+        f"GitHub holds {', '.join(names)} too, and no token is there to send it; set GITHUB_TOKEN, GH_TOKEN or "
+        "GITHUB_TOKEN_FILE, then start again"
+    )
+
+
+def needs_value(names: Sequence[str]) -> str:
+    """What is said where the names have nothing to be sent."""
+    return (
+        f"GitHub holds {', '.join(names)} too, and what that is made of cannot be read or is missing; give it a value, "
+        "or allow reading it, then start again"
+    )
+
+
+def told_later(names: Sequence[str]) -> str:
+    """What is said of names that a leak does not wait for."""
+    return (
+        f"GitHub was not sent {', '.join(names)}, and may hold another value; send it with a token by github_sync.yml"
+    )

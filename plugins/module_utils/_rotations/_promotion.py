@@ -19,11 +19,14 @@ class Promotion:
     """What came of a promotion."""
 
     outcome: str
-    """"done", "moved" (a secret has a newer version that leaves our keys alone) or "taken" (our keys were changed)."""
+    """"done", "moved" (a secret has a newer version that leaves our keys alone), "taken" (our keys were changed) or
+    "blocked" (GitHub's copies cannot be sent, and nothing was moved)."""
     secrets: tuple[str, ...] = ()
     parameters: Mapping[str, int] = field(default_factory=dict)
     """The version that each parameter has now."""
     words: str = ""
+    sent: tuple[str, ...] = ()
+    """The names that GitHub was sent."""
 
 
 def is_untouched(catalog: Catalog, items: Sequence[_rotation.Item], name: str, before: Contents, now: Contents) -> bool:

@@ -16,7 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log impo
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AuditError, JournalError, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _impact, _leak_steps
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotation, _steps
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _mirror, _rotation, _steps
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotation import Ground, Plan, Wish
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_steps import LONGEST_REASON, Steps
@@ -69,6 +69,8 @@ class Rehearsal(Steps):
         for stage in _steps.stages(plan.phases, immediate=plan.immediate):
             step, _underscore, phase = stage.partition("_")
             more: dict[str, Any] = {"notes": notes, "behind": self._behind if step == "record" else []}
+            if step == "retire":
+                more["sent"] = list(_mirror.names_of(self.catalog, plan.entry()))
             if journal.incident is not None:
                 at, reads = self.clock(), _impact.read(self.catalog)
                 seen = _leak_steps.events(_of(journal), step, kinds, at, journal.incident, reads=reads, first=at)

@@ -230,8 +230,14 @@ class Rotator(Steps):
         return _new_values.login_for(kind, found, supplied.get(item.credential), generate)
 
     def promote(self) -> Promotion:
-        """Moves AWSCURRENT in every secret, each only from the version planned from; then writes the parameters."""
-        _journal_now, rotation = self.mine()
+        """Moves AWSCURRENT in every secret, each only from the version planned from; then writes the parameters.
+
+        Not before it is known that GitHub's copies can follow.
+        """
+        journal, rotation = self.mine()
+        against = "" if journal.incident else self.against_copies(rotation, self.logins(rotation))
+        if against:
+            return Promotion("blocked", words=f"nothing was promoted: {against}")
         last = int(rotation.plan["phases"])
         states = {name: self._compared(rotation, name, base) for name, base in rotation.plan["secrets"].items()}
         unready = _promotion.told_of(states)
@@ -269,11 +275,43 @@ class Rotator(Steps):
         for name, number in planned.items():
             self.mine()  # a write here has no condition in AWS, so its chance to come late is kept small
             numbers[name] = self.parameters.overwrite(name, texts[name], instead_of=int(number))
-        if self.mirror is not None:
-            self.mine()  # nor has a write there
-            logins, before = self.values(rotation).credentials, self.old_contents(rotation)
-            self.mirror.send(_mirror.values_of(self.catalog, rotation.plan, before, logins))
-        return Promotion("done", parameters=numbers)
+        sent, words = self.send_copies(rotation, self.logins(rotation))
+        return Promotion("done", parameters=numbers, words=words, sent=sent)
+
+    # What GitHub holds too
+
+    def against_copies(self, rotation: OpenRotation, logins: Mapping[str, Login]) -> str:
+        """Why GitHub cannot be sent what it must hold with ``logins`` in force, or nothing."""
+        names = _mirror.names_of(self.catalog, rotation.plan)
+        if names and self.mirror is None:
+            return _mirror.needs_token(self.catalog, names)
+        missing = self._copies(rotation, logins).missing if names else ()
+        return _mirror.needs_value(missing) if missing else ""
+
+    def send_copies(self, rotation: OpenRotation, logins: Mapping[str, Login]) -> tuple[tuple[str, ...], str]:
+        """Sends them. Returns the names that were sent, and what is said of those that were to be and were not."""
+        names = _mirror.names_of(self.catalog, rotation.plan)
+        if not names or self.mirror is None:
+            return (), _mirror.told_later(names) if names else ""
+        self.mine()  # a write there has no condition either
+        copies = self._copies(rotation, logins)
+        self.mirror.send(copies.values)
+        return tuple(copies.values), _mirror.told_later(copies.missing) if copies.missing else ""
+
+    def logins(self, rotation: OpenRotation) -> Mapping[str, Login]:
+        """The new ones, where GitHub holds any of them."""
+        return self.values(rotation).credentials if _mirror.names_of(self.catalog, rotation.plan) else {}
+
+    def _copies(self, rotation: OpenRotation, logins: Mapping[str, Login]) -> _mirror.Copies:
+        """From what changes as it was planned from, and from everything else as it is now."""
+        planned = self.old_contents(rotation)
+        others = [name for name in _graph.every_secret(self.catalog) if name not in rotation.plan["secrets"]]
+        contents = self.secrets.read(others)
+        if _graph.anything_in_ssm(self.catalog):
+            contents |= self.parameters.read([self.catalog.ssm_path])
+        changing = {*rotation.plan["secrets"], *rotation.plan["parameters"]}
+        contents |= Contents({name: one for name, one in planned.readings.items() if name in changing})
+        return _mirror.copies_of(self.catalog, rotation.plan, contents, logins)
 
     def rebase(self, moved: Sequence[str]) -> Journal:
         """Plans anew from what others wrote meanwhile. Raises :class:`RotationError` if it is in the keys that rotate.

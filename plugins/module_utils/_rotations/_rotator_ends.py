@@ -8,10 +8,15 @@ from typing import Any, Iterable, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._contents import updated
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Conflict, JournalError, NotFound
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+    Conflict,
+    JournalError,
+    NotFound,
+    RotationError,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation, base_entry
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SECRETS_MANAGER, Place
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _mirror, _rotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator import Rotator
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import Values, version_id
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT, Contents
@@ -26,7 +31,10 @@ def undo(rotator: Rotator) -> list[str]:
     AWSCURRENT moves to an unchanged copy under a new id, so that a promotion which is still on its way, and may only
     move it from the version planned from, is refused by AWS.
     """
-    _journal, rotation = rotator.mine()
+    journal, rotation = rotator.mine()
+    against = rotator.against_copies(rotation, {}) if rotation.promoted and not journal.incident else ""
+    if against:
+        raise RotationError(f"nothing was taken back: {against}")
     with rotator.cleared_if_late(rotation):
         return _undone(rotator, rotation)
 
@@ -38,9 +46,8 @@ def _undone(rotator: Rotator, rotation: OpenRotation) -> list[str]:
         _move_back(rotator, rotation, contents, name, base)
     for name, number in rotation.plan.get("parameters", {}).items():
         told += _send_back(rotator, rotation, contents, name, int(number))
-    if rotator.mirror is not None and rotation.promoted:
-        rotator.mirror.send(_mirror.values_of(rotator.catalog, rotation.plan, contents, {}))
-    return told
+    words = rotator.send_copies(rotation, {})[1] if rotation.promoted else ""
+    return told + ([words] if words else [])
 
 
 def _move_back(rotator: Rotator, rotation: OpenRotation, contents: Contents, name: str, base: str) -> None:

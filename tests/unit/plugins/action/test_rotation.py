@@ -277,6 +277,49 @@ class TestAHostThatWasAway:
         assert act("closed")["to_refusal"] == ["from promotion to refusal: 0 s (database)"]
 
 
+class TestWhatGitHubHoldsToo:
+    """A run that goes on needs what the first one needed, unless a leak is to be contained."""
+
+    WORDS = "does not go on: GitHub holds PASSWORD too, and no token is there to send it; set GITHUB_TOKEN"
+
+    @pytest.fixture
+    def rotator(self, world: World) -> Any:
+        database = {"kind": "login", "appears_in": [{"setting": "URL"}, {"github": "PASSWORD"}]}
+        github = {"repository": "owner/name"}
+        world.catalog = _catalog.parse({**DOCUMENT, "github": github, "credentials": {"database": database}}, "test")
+        return world.begun("database")
+
+    @pytest.mark.parametrize("state", ["planned", "begun"])
+    @pytest.mark.parametrize(("step", "promoted"), [("create", False), ("promote", False), ("abort", True)])
+    def test_without_a_token_it_stays_as_it_is(
+        self, world: World, rotator: Any, begun: Any, state: str, step: str, promoted: bool
+    ) -> None:
+        for one in ("promote", "abort") if promoted else (step,):
+            rotator.advance(one)
+        head = world.rotator().look().head
+        with pytest.raises(RotationError, match=self.WORDS):
+            begun("database", state=state, resume="any")
+        assert world.rotator().look().head == head
+        assert begun("database", state=state, resume="any", incident="leak-1")["changed"]
+
+    def test_neither_is_a_promotion_taken_back(self, rotator: Any, begun: Any) -> None:
+        rotator.advance("promote")
+        with pytest.raises(RotationError, match=self.WORDS):
+            begun("database", resume="any", abort=True)
+
+    def test_where_nothing_is_to_be_sent_any_more_it_goes_on(self, world: World, rotator: Any, begun: Any) -> None:
+        assert begun("database", resume="any", abort=True)["changed"]
+        assert begun("database", resume="any")["changed"]
+        world.rotator().advance("discard")
+        assert begun("database", resume="any")["changed"]
+
+    @pytest.mark.parametrize("step", ["retire", "record"])
+    def test_nor_after_it(self, rotator: Any, begun: Any, step: str) -> None:
+        rotator.advance("promote")
+        rotator.advance(step, sent=["PASSWORD"])
+        assert begun("database", resume="any")["rotation"]["record"]["github"] == ["PASSWORD"]
+
+
 def test_a_new_value_by_its_kind() -> None:
     assert shared.new_value(Kind("x", length=20)).isascii()
     assert len(shared.new_value(Kind("x", length=20))) == 20

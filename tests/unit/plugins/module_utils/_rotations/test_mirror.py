@@ -8,10 +8,19 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NoAccess, Overtaken
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NoAccess, Overtaken, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _mirror
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotator_ends as ends
-from tests.unit.plugins.module_utils._rotations.rotator_world import CATALOG, OLD_URL, TOKEN, Meanwhile, World
+from tests.unit.plugins.module_utils._rotations.rotator_world import (
+    CATALOG,
+    NOW,
+    OLD_URL,
+    TOKEN,
+    Meanwhile,
+    World,
+    opened,
+)
 
 SETTINGS = CATALOG["settings"]
 DOCUMENT: dict[str, Any] = {
@@ -107,5 +116,146 @@ def test_of_a_catalog_without_a_repository_only_what_the_credential_names(world:
     credential = world.catalog.credentials["database"]
     contents = world.secrets.read(["app/test/core", "copy-test"])
     plan = {"credentials": {"database": {"kind": "login"}}, "phases": 1}
-    assert _mirror.values_of(world.catalog, plan, contents, {}) == {"DATABASE_PASSWORD": "old"}
+    assert _mirror.copies_of(world.catalog, plan, contents, {}).values == {"DATABASE_PASSWORD": "old"}
     assert credential.github == ("DATABASE_PASSWORD",)
+
+
+class TestWithoutATokenNothingIsLost:
+    """A run that goes on in another terminal, or under a scheduler, may have none."""
+
+    def test_a_promotion_stops_before_it_moves_anything(self, world: World) -> None:
+        rotator, mirror, held = promoting(world, "database", "token")
+        rotator.mirror = None
+        before = world.labels()
+        done = rotator.promote()
+        assert done.outcome == "blocked"
+        assert "nothing was promoted: GitHub holds DATABASE_PASSWORD, URL, TOKEN too, and no token" in done.words
+        assert (world.labels(), world.token()) == (before, "old-token")
+        rotator.mirror = mirror
+        assert rotator.promote().outcome == "done"
+        assert mirror.sent == [held]
+
+    def test_so_does_a_way_back_from_a_promotion(self, world: World) -> None:
+        rotator, mirror, _held = promoting(world, "database", "token")
+        rotator.promote()
+        rotator.advance("abort", reason="why")
+        rotator.mirror, before = None, world.labels()
+        with pytest.raises(RotationError, match=r"nothing was taken back: GitHub holds DATABASE_PASSWORD, URL, TOKEN"):
+            ends.undo(rotator)
+        assert (world.labels(), world.token()) == (before, "new-token")
+        rotator.mirror = mirror
+        ends.undo(rotator)
+        assert mirror.sent[-1] == {"URL": OLD_URL, "DATABASE_PASSWORD": "old", "TOKEN": "old-token"}
+
+    def test_a_way_back_from_before_it_needs_none(self, world: World) -> None:
+        rotator: Any = world.begun("database")
+        world.created(rotator)
+        rotator.advance("abort", reason="why")
+        assert ends.undo(rotator) == []
+
+    def test_a_leak_is_contained_all_the_same(self, world: World) -> None:
+        """What GitHub lacks is told: nobody waits for it."""
+        rotator, mirror, _held = promoting(world, "database", "token")
+        rotator.mirror = None
+        declared(world)
+        done = rotator.promote()
+        assert (done.outcome, done.sent, world.token()) == ("done", (), "new-token")
+        assert "GitHub was not sent DATABASE_PASSWORD, URL, TOKEN" in done.words
+        rotator.advance("abort", reason="why")
+        assert "GitHub was not sent DATABASE_PASSWORD, URL, TOKEN" in ends.undo(rotator)[-1]
+        assert (mirror.sent, world.token()) == ([], "old-token")
+
+
+class TestWhatASettingIsMadeOf:
+    """Parts that do not rotate, in parameters and secrets that the plan does not name."""
+
+    DSN = "redis://shop:new-token@cache:6379/0"
+
+    @pytest.fixture
+    def world(self) -> World:
+        parts = {
+            "username": "shop",
+            "password": {"parameter": "TOKEN"},
+            "host": {"parameter": "HOST"},
+        }
+        settings = {
+            **SETTINGS,
+            "DSN": {
+                "compose": {
+                    "scheme": "redis",
+                    **parts,
+                    "port": {"secret": "net-{environment}", "key": "port"},
+                    "path": "0",
+                },
+                "github": "secret",
+            },
+        }
+        credential = {"kind": "given", "appears_in": [{"setting": "TOKEN"}, {"setting": "DSN"}]}
+        document = {**DOCUMENT, "settings": settings, "credentials": {"token": credential}}
+        made = World(catalog=_catalog.parse(document, "test"))
+        made.secrets.seed("net-test", '{"port": 6379}')
+        made.parameters.seed("/app/test/HOST", "cache")
+        return made
+
+    def promoting(self, world: World) -> tuple[Any, Recorder]:
+        rotator: Any = world.begun("token")
+        rotator.mirror = mirror = Recorder()
+        world.created(rotator)
+        rotator.advance("promote")
+        return rotator, mirror
+
+    def test_is_read_too(self, world: World) -> None:
+        rotator, mirror = self.promoting(world)
+        done = rotator.promote()
+        assert (done.outcome, done.sent, mirror.sent) == ("done", ("DSN",), [{"DSN": self.DSN}])
+        rotator.advance("abort", reason="why")
+        ends.undo(rotator)
+        assert mirror.sent[-1] == {"DSN": self.DSN.replace("new", "old")}
+
+    def test_what_lacks_a_part_stops_it_by_name(self, world: World) -> None:
+        rotator, mirror = self.promoting(world)
+        host = world.parameters._parameters.pop("/app/test/HOST")
+        done = rotator.promote()
+        assert (done.outcome, world.token(), mirror.sent) == ("blocked", "old-token", [])
+        assert "GitHub holds DSN too, and what that is made of cannot be read or is missing" in done.words
+        world.parameters._parameters["/app/test/HOST"] = host
+        assert rotator.promote().outcome == "done"
+        assert mirror.sent == [{"DSN": self.DSN}]
+
+    def test_not_a_leak(self, world: World) -> None:
+        rotator, mirror = self.promoting(world)
+        del world.parameters._parameters["/app/test/HOST"]
+        declared(world)
+        done = rotator.promote()
+        assert (done.outcome, done.sent, mirror.sent) == ("done", (), [{}])
+        assert "GitHub was not sent DSN" in done.words
+
+
+def test_one_that_the_application_may_lack_is_no_reason_to_stop(world: World) -> None:
+    settings = {
+        **DOCUMENT["settings"],
+        "SPARE": {"group": "core", "type": "url", "required": False, "github": "secret"},
+    }
+    database = {"kind": "login", "appears_in": [{"setting": "URL"}, {"setting": "SPARE"}]}
+    document = {**DOCUMENT, "settings": settings, "credentials": {**DOCUMENT["credentials"], "database": database}}
+    world.catalog = _catalog.parse(document, "test")
+    rotator: Any = world.begun("database")
+    rotator.mirror = Recorder()
+    world.created(rotator)
+    rotator.advance("promote")
+    done = rotator.promote()
+    assert (done.outcome, done.sent, done.words) == ("done", ("URL",), "")
+
+
+def test_what_was_sent_is_kept_for_the_record(world: World) -> None:
+    rotator, _mirror, held = promoting(world, "database", "token")
+    done = rotator.promote()
+    rotator.advance("retire", sent=done.sent)
+    assert set(opened(rotator.advance("record")).sent) == set(held)
+
+
+def declared(world: World) -> None:
+    """A leak, while a rotation is open."""
+    rotator = world.rotator()
+    journal = rotator.look()
+    rotator.append(journal, "leak-1", "closed", incident=Incident("leak-1", NOW, "ops", ("database",)).entry())
