@@ -48,6 +48,8 @@ class ActionModule(ServerAction):
                 "choices": ["checked", "present", "usable", "sessions", "absent"],
                 "default": "present",
             },
+            "known_addresses": {"type": "list", "elements": "str", "default": []},
+            "allow_sessions": {"type": "bool", "default": False},
             "wait_seconds": {"type": "int", "default": 1800},
             "wait_interval": {"type": "int", "default": 10},
         }
@@ -62,8 +64,8 @@ class ActionModule(ServerAction):
         return None if found.nothing else {}
 
     def _on_host(self, params: Mapping[str, Any], python: str | None, task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        def module(state: str, login: Login, nodes: Sequence[str]) -> dict[str, Any]:
-            wanted = {"state": state, "login_url": self._found.of(login), "nodes": list(nodes)}
+        def module(state: str, login: Login, nodes: Sequence[str], **more: Any) -> dict[str, Any]:
+            wanted = {"state": state, "login_url": self._found.of(login), "nodes": list(nodes), **more}
             valid = _lean.validated(valkey_user.ARGUMENT_SPEC, wanted)
             answer = _lean.execute(
                 self, valkey_user, self.uses, args=valid, task_vars=task_vars, packages=True, python=python
@@ -94,6 +96,11 @@ class ActionModule(ServerAction):
             lambda login: module("tried", login, described.endpoints)["accepted"],
             lambda login: module("ended", login, described.endpoints),
             self._task.check_mode,
+            None
+            if params["allow_sessions"]
+            else lambda login: module(
+                "sessions", login, described.endpoints, known_addresses=params["known_addresses"]
+            ),
         )
         states = {"checked": steps.checked, "present": steps.present, "usable": steps.usable, "absent": steps.absent}
         result = states[params["state"]]()
@@ -115,7 +122,8 @@ def _sessions(tokens: AuthTokens, login: Login, module: Callable[..., dict[str, 
 class Steps:
     """What one state asks and changes.
 
-    ``asked`` tells by address whether a login is accepted; ``ended`` ends all other sessions by a login.
+    ``asked`` tells by address whether a login is accepted; ``ended`` ends all other sessions by a login; ``seen`` tells
+    who is logged in, and from where nobody should be. Without it nobody looks.
     """
 
     def __init__(
@@ -125,8 +133,10 @@ class Steps:
         asked: Callable[[Login], Mapping[str, bool]],
         ended: Callable[[Login], Mapping[str, Any]],
         check: bool,
+        seen: Callable[[Login], Mapping[str, Any]] | None = None,
     ) -> None:
         self._tokens, self._found, self._asked, self._ended, self._check = tokens, found, asked, ended, check
+        self._seen = seen
 
     def checked(self) -> dict[str, Any]:
         """Whether its addresses answer; that the old token is not valid any more is no reason to keep it."""
@@ -157,6 +167,7 @@ class Steps:
         result = {"changed": any(accepted.values()), "accepted": dict(accepted)}
         if result["changed"]:
             self._require(kept)
+            self._refuse_strangers(kept)
         if self._check:
             return result
         if result["changed"]:
@@ -164,6 +175,27 @@ class Steps:
             self._require(kept)
             result["accepted"] = dict(self._asked(gone))
         return self._without_sessions(result, kept) if self._found.leak else result
+
+    def _refuse_strangers(self, kept: Login) -> None:
+        """Before the old token goes: who is logged in from elsewhere may have no other, and nothing tells."""
+        if self._seen is None or self._found.leak or self._found.aborting:
+            return
+        seen = self._seen(kept)
+        remedy = "set allow_sessions (-e rotation_allow_sessions=true)"
+        if seen["short"]:
+            raise RotationError(
+                f"nothing was taken away: who is logged in cannot be seen: {'; '.join(seen['short'])}. Mend that, or "
+                f"{remedy}"
+            )
+        hosts = seen["strangers"]
+        if hosts:
+            counts = {host: sum(one.get(host, 0) for one in seen["sessions"].values()) for host in hosts}
+            named = ", ".join(f"{host} ({count})" for host, count in counts.items())
+            raise RotationError(
+                f"nothing was taken away: logged in as {kept.username or _valkey.DEFAULT_USER} from outside "
+                f"known_addresses: {named}; give what runs there the new token and add them "
+                f"(-e rotation_known_addresses={','.join(hosts)}), or {remedy}"
+            )
 
     def _without_sessions(self, result: dict[str, Any], kept: Login) -> dict[str, Any]:
         """After a leak, where nothing tells which token a session came by. AWS may not let it end them."""

@@ -51,5 +51,10 @@ def others(connection: Connection, user: str) -> List[Client]:
     return [one for one in clients if one.user == user and one.number != own and not one.replication]
 
 
+def itself(connection: Connection) -> Client:
+    own = int(connection.ask("CLIENT", "ID"))
+    return next(one for one in _valkey.parse_clients(connection.ask("CLIENT", "LIST")) if one.number == own)
+
+
 def end_others(connection: Connection, user: str) -> List[Client]:
     return [one for one in others(connection, user) if connection.ask("CLIENT", "KILL", "ID", one.number)]

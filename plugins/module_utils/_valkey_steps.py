@@ -213,8 +213,7 @@ def tried(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
 def sessions(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
     del check  # it only looks
     if wanted.admin is None:
-        own, short = _valkey_itself.at_each(_login(wanted), wanted.nodes, _valkey_itself.others, gone=wanted.gone)
-        return {"changed": False, "sessions": _by_host(own), "short": short}
+        return _sessions_itself(wanted)
     nodes, short = _valkey_server.seen(_starts(wanted), label=wanted.label, gone=wanted.gone)
     try:
         if not nodes:
@@ -223,6 +222,19 @@ def sessions(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
         return {"changed": False, "nodes": _described(nodes), "sessions": _by_host(found), "short": short}
     finally:
         _valkey_server.close(nodes)
+
+
+def _sessions_itself(wanted: Wanted) -> Dict[str, Any]:
+    here: List[str] = []
+
+    def look(connection: Connection, user: str) -> List[_valkey.Client]:
+        here.append(_valkey_itself.itself(connection).host)
+        return _valkey_itself.others(connection, user)
+
+    found, short = _valkey_itself.at_each(_login(wanted), wanted.nodes, look, gone=wanted.gone)
+    hosts = [one.host for clients in found.values() for one in clients]
+    strangers = _valkey.unknown_hosts(hosts, [*wanted.known, *here])
+    return {"changed": False, "sessions": _by_host(found), "short": short, "strangers": strangers}
 
 
 def ended(wanted: Wanted, *, check: bool) -> Dict[str, Any]:

@@ -33,12 +33,26 @@ options:
       - V(sessions) reports, outside a rotation, who is logged in, by address, as the application's own user sees it.
         Where AWS does not tell the group's addresses, only the application's own is asked.
       - V(absent) keeps the new token only, or the old one while the rotation is taken back, and proves that the other
-        one is refused. ElastiCache ends no sessions that logged in with it; those of restarted services are gone. In a
+        one is refused. Before the old token goes, sessions from outside O(known_addresses) stop it, each address
+        named, whichever token they came by, since nothing tells. So does an endpoint that hides who is logged in.
+        ElastiCache ends no sessions that logged in with it; those of restarted services are gone. In a
         leak all sessions are ended by the token that stays, by C(CLIENT KILL), since nothing tells which token one came
         by; programs connect anew. Where that is not allowed, a warning says so.
     type: str
     choices: [checked, present, usable, sessions, absent]
     default: present
+  known_addresses:
+    description:
+      - Addresses and networks of the hosts that may be logged in, for O(state=absent). The host that talks to the
+        server is known.
+    type: list
+    elements: str
+    default: []
+  allow_sessions:
+    description:
+      - Takes the old token away although there are sessions from elsewhere. They live on until they connect anew.
+    type: bool
+    default: false
   python:
     description: The application's interpreter on the host, which has redis-py.
     type: str
@@ -96,6 +110,7 @@ EXAMPLES = r"""
     environment: production
     credential: cache
     state: absent
+    known_addresses: [10.0.1.0/24]
 """
 
 RETURN = r"""

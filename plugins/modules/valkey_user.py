@@ -80,6 +80,7 @@ options:
     description:
       - Addresses and networks of the hosts that may be logged in as the user. With O(state=absent), a session from
         elsewhere stops the module before the first write and is named. The host that runs the module is known.
+      - With O(state=sessions) and no administrator, what is elsewhere is RV(strangers).
     type: list
     elements: str
     default: []
@@ -211,6 +212,11 @@ sessions:
   type: dict
   returned: when O(state=sessions) or O(state=absent)
   sample: {"10.0.2.7:6379": {"10.0.1.4": 12}}
+strangers:
+  description: Addresses of sessions outside O(known_addresses).
+  type: list
+  elements: str
+  returned: when O(state=sessions) as the user itself
 ended:
   description: Number of sessions ended by node and address.
   type: dict

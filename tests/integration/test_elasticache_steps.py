@@ -24,7 +24,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action 
 from sandbox.valkey import Valkey
 from tests.integration.elasticache_server import ElastiCache
 from tests.integration.test_elasticache_tokens import tokens
-from tests.integration.valkey_lab import dead, new_password, node, session
+from tests.integration.valkey_lab import dead, new_password, node, session, session_from
 
 ROTATE, SET = "ModifyReplicationGroup ROTATE", "ModifyReplicationGroup SET"
 
@@ -47,6 +47,7 @@ def steps(
     check: bool = False,
     leak: bool = False,
     ends: Any = None,
+    seen: Any = None,
     **options: Any,
 ) -> Steps:
     server = server_of(api)
@@ -61,18 +62,18 @@ def steps(
         leak=leak,
     )
     asked = lambda login: {node(server): server.accepts(login.password)}  # noqa: E731
-    return Steps(tokens(api, **options), found, asked, ends or ended_on(server), check)
+    return Steps(tokens(api, **options), found, asked, ends or on_host(server, "ended"), check, seen)
 
 
-def ended_on(server: Valkey) -> Any:
+def on_host(server: Valkey, state: str, **more: Any) -> Any:
     """What the module does on the host."""
     defaults = {name: one.get("default") for name, one in valkey_user.ARGUMENT_SPEC.items()}
 
-    def ended(login: Login) -> dict[str, Any]:
-        given = {**defaults, "state": "ended", "login_url": server.url(password=login.password)}
-        return _valkey_steps.ended(valkey_user.wanted(given), check=False)
+    def act(login: Login) -> dict[str, Any]:
+        given = {**defaults, "state": state, "login_url": server.url(password=login.password), **more}
+        return _valkey_steps.STEPS[state](valkey_user.wanted(given), check=False)
 
-    return ended
+    return act
 
 
 def sent(api: ElastiCache) -> list[str]:
@@ -93,6 +94,63 @@ def test_each_step_is_done_once(api: ElastiCache) -> None:
     assert steps(api, new).absent() == {"changed": False, "accepted": {place: False}}
     assert sent(api) == [ROTATE, SET]
     assert server.accepts(new)
+
+
+class TestSessionsFromElsewhere:
+    """A program outside the inventory, which would fail when it connects anew."""
+
+    WORDS = (
+        r"nothing was taken away: logged in as default from outside known_addresses: 127\.0\.0\.8 \(2\), "
+        r"127\.0\.0\.9 \(1\); "
+    )
+
+    @pytest.fixture
+    def new(self, api: ElastiCache) -> Iterator[str]:
+        """Three of them, one of which came after the new token was in force; and one of the application's own."""
+        server, new = server_of(api), new_password()
+        with (
+            session_from("127.0.0.8", server, server.password),
+            session_from("127.0.0.9", server, server.password),
+            session_from("127.0.0.1", server, server.password),
+        ):
+            steps(api, new).present()
+            with session_from("127.0.0.8", server, server.password):
+                yield new
+
+    @pytest.mark.parametrize("check", [True, False])
+    def test_stop_it_each_named(self, api: ElastiCache, new: str, check: bool) -> None:
+        server = server_of(api)
+        with pytest.raises(RotationError, match=self.WORDS) as error:
+            steps(api, new, check=check, seen=on_host(server, "sessions")).absent()
+        assert "rotation_known_addresses=127.0.0.8,127.0.0.9" in str(error.value)
+        assert sent(api) == [ROTATE]
+        assert server.accepts(server.password)
+
+    @pytest.mark.parametrize("known", [["127.0.0.0/28"], ["127.0.0.8", "127.0.0.9"]])
+    def test_not_those_that_are_known(self, api: ElastiCache, new: str, known: list[str]) -> None:
+        assert steps(api, new, seen=on_host(server_of(api), "sessions", known_addresses=known)).absent()["changed"]
+        assert api.tokens == [new]
+
+    def test_not_in_a_leak(self, api: ElastiCache, new: str) -> None:
+        server = server_of(api)
+        result = steps(api, new, leak=True, seen=on_host(server, "sessions")).absent()
+        assert result["ended"] == {node(server): {"127.0.0.1": 1, "127.0.0.8": 2, "127.0.0.9": 1}}
+
+    def test_not_on_the_way_back(self, api: ElastiCache, new: str) -> None:
+        """What they have stays valid."""
+        server = server_of(api)
+        assert steps(api, new, aborting=True, seen=on_host(server, "sessions")).absent()["changed"]
+        assert api.tokens == [server.password]
+
+    def test_not_what_is_over(self, api: ElastiCache, new: str) -> None:
+        tokens(api).keep_only(new)
+        assert not steps(api, new, seen=on_host(server_of(api), "sessions")).absent()["changed"]
+
+    def test_so_does_a_server_that_does_not_tell(self, api: ElastiCache, new: str) -> None:
+        untold = {"sessions": {}, "strangers": [], "short": ["h:6379: the user lacks a right there"]}
+        with pytest.raises(RotationError, match=r"who is logged in cannot be seen: h:6379: the user lacks a right"):
+            steps(api, new, seen=lambda _login: untold).absent()
+        assert sent(api) == [ROTATE]
 
 
 def test_a_leak_ends_every_session(api: ElastiCache) -> None:

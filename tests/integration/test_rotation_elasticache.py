@@ -16,6 +16,7 @@ from tests.integration import harness
 from tests.integration.elasticache_server import ElastiCache
 from tests.integration.harness import Lab, Run
 from tests.integration.leak_lab import newest_post_mortem, respond
+from tests.integration.rotation_lab import sentences
 from tests.integration.valkey_lab import dead, in_step, new_password, node, session_from, thief
 
 ROTATE = "playbooks/rotate.yml"
@@ -83,6 +84,13 @@ def test_a_token_rotates_from_end_to_end(lab: Lab, servers: tuple[Valkey, Valkey
     old = servers[0].password
     with ElastiCache(servers, looks=0) as api:
         prepare(lab, api, servers[0])
+        # A program outside the inventory has the old token: it is named, and keeps it until somebody decides.
+        with session_from("127.0.0.9", servers[1], old):
+            run = rotate(lab, api)
+        assert run.code != 0
+        sentences(run, "nothing was taken away: logged in as default from outside known_addresses: 127.0.0.9 (1)")
+        sentences(run, "stands at retire")
+        assert all(one.accepts(old) for one in servers)
         run = rotate(lab, api)
         assert run.code == 0, run.output
         new = in_use(lab)
