@@ -10,6 +10,9 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._declared import environment_of
 
+_UNKNOWN = ""
+"""In place of an environment: no such host."""
+
 
 class ActionModule(ActionBase):
     """Runs on the controller, before any read."""
@@ -23,23 +26,43 @@ class ActionModule(ActionBase):
             argument_spec={
                 "environment": {"type": "str", "required": True},
                 "hosts": {"type": "list", "elements": "str", "required": True},
+                "known": {"type": "list", "elements": "str", "default": []},
                 "undeclared": {"type": "bool", "default": False},
             }
         )
         hostvars = (task_vars or {})["hostvars"]
-        hosts, accepted = args["hosts"], [args["environment"]]
+        hosts: list[str] = args["hosts"]
+        accepted: list[str | None] = [args["environment"]]
         if args["undeclared"]:
             # A controller that the inventory does not name has the variables of all hosts, and none of its own.
             hosts, accepted = [host for host in hosts if host in hostvars._inventory.hosts], [args["environment"], None]
-        wrong = [
-            f"{host} declares {found or 'none'}"
-            for host in hosts
-            if (found := environment_of(host, hostvars, self._templar)) not in accepted
-        ]
+        declared = {host: self._declared(host, hostvars) for host in dict.fromkeys([*hosts, *args["known"]])}
+        wrong = {host: found for host in hosts if (found := _objection(declared[host], accepted))}
         if wrong:
-            whole = ", or all of them with -e app_hosts=localhost" if args["undeclared"] else ""
+            reached = (task_vars or {}).get("ansible_play_hosts_all", hosts)
+            instead = "" if set(wrong) <= set(reached) else ", or name another one by -e rotation_host=…"
+            instead += ", or all of them with -e app_hosts=localhost" if args["undeclared"] else ""
+            words = "; ".join(map(" ".join, wrong.items()))
             raise AnsibleActionFail(
-                f"Nothing was read: app_environment is {args['environment']}, but {'; '.join(wrong)}. "
-                f"Set app_environment for the host in the inventory, or leave the host out with --limit{whole}"
+                f"Nothing was read: app_environment is {args['environment']}, but {words}. "
+                f"Set app_environment for the host in the inventory, or leave the host out with --limit{instead}"
             )
-        return {**result, "changed": False, "hosts": hosts}
+        known = {host: declared[host] for host in args["known"]}
+        return {
+            **result,
+            "changed": False,
+            "hosts": hosts,
+            "ours": [host for host, found in known.items() if found == args["environment"]],
+            "others": [host for host, found in known.items() if found not in (args["environment"], None)],
+        }
+
+    def _declared(self, host: str, hostvars: Any) -> str | None:
+        if hostvars._inventory.get_host(host) is None:
+            return _UNKNOWN
+        return environment_of(host, hostvars, self._templar)
+
+
+def _objection(declared: str | None, accepted: list[str | None]) -> str:
+    if declared == _UNKNOWN:
+        return "is not in the inventory"
+    return "" if declared in accepted else f"declares {declared or 'none'}"

@@ -19,10 +19,20 @@ options:
     type: str
     required: true
   hosts:
-    description: The hosts of the run.
+    description:
+      - Every host that the run reaches, also those that it delegates to, such as the one that talks to servers. One
+        that the inventory does not name stops it too.
     type: list
     elements: str
     required: true
+  known:
+    description:
+      - Every host that there is, also those that the run does not reach. They stop nothing; RV(ours) and RV(others)
+        tell them apart.
+    type: list
+    elements: str
+    default: []
+    version_added: 0.3.0
   undeclared:
     description:
       - Whether a host may declare none, as in runs that write to no host. They use the host's variables, which must not
@@ -56,4 +66,16 @@ hosts:
   type: list
   elements: str
   returned: success
+ours:
+  description: Those of O(known) that declare the environment asked for.
+  type: list
+  elements: str
+  returned: success
+  version_added: 0.3.0
+others:
+  description: Those of O(known) that declare another one. Nothing is to be sent there, and nothing to be waited for.
+  type: list
+  elements: str
+  returned: success
+  version_added: 0.3.0
 """

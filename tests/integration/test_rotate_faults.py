@@ -277,6 +277,22 @@ def test_a_host_that_was_left_out_gets_it_from_the_same_command(lab: RotationLab
     sentences(run, "hosts that are not proven are deployed to before anything is removed")
 
 
+def test_a_host_of_another_environment_is_never_reached(lab: RotationLab) -> None:
+    """It is the group's first, and could not answer: neither values nor questions go there, and nobody waits for it."""
+    old = lab.ready()
+    with lab.unreachable("web1"):
+        lab.host_vars["web1"]["app_environment"] = "staging"
+        chosen = (*CACHE, "--limit", "web2", "-e", "rotation_host=web1")
+        failed(lab.rotate(*chosen), "web1 declares staging", "name another one by -e rotation_host=")
+        run = lab.rotated(*CACHE, "--limit", "web2")
+    sentences(run, "is complete", "hosts: web2")
+    assert "web1" not in run.text
+    lab.assert_one_login_each()
+    lab.assert_hosts_run_on_it(lab.hosts[1])
+    lab.deploy("-e", "env_deploy_serial=100%")
+    lab.assert_settled(old)
+
+
 def test_somebody_writes_other_keys(lab: RotationLab) -> None:
     """Their change is merged, deployed and proven before the promotion, and survives."""
     old = lab.ready()

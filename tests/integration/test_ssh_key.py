@@ -156,8 +156,18 @@ def test_a_host_that_is_down_is_waited_for_or_left_behind(own: Lab, sshd: Sshd) 
     assert file_of(sshd).read_bytes() == before
     run = rotate(own, "-e", "rotation_skip_hosts=web2")
     assert run.code == 0, run.output
-    assert logs_in(sshd, in_store(own))
+    second = in_store(own)
+    assert logs_in(sshd, second)
     assert not is_let_in(sshd, old)
+    run = rotate(own, "--limit", "web1")
+    assert run.code != 0
+    assert "web2: not in this run (--limit), and would not let the new key in" in run.text
+    assert in_store(own) == second
+    own.host_vars["web2"]["app_environment"] = "staging"
+    run = rotate(own, "--limit", "web1")
+    assert run.code == 0, run.output
+    assert logs_in(sshd, in_store(own))
+    assert not is_let_in(sshd, second)
 
 
 @pytest.mark.parametrize("task", ["Let the new key in on every host", "Log in with it on every host", RETIRE])

@@ -33,6 +33,7 @@ ONE_VERSION = (
     "test_host_order",
     "test_import",
     "test_leak_bad_input",
+    "test_reached_hosts",
     "test_rotate_bad_input",
     "test_set.py",
     "test_verify_page",

@@ -8,17 +8,24 @@ from typing import Any, List, Mapping, Sequence
 
 
 def objections(seen: Sequence[Mapping[str, Any]], *, leak: bool) -> List[str]:
-    """``seen`` says of each host whether it answered and has the key, or what is wrong there."""
+    """``seen`` says of each host whether it is in the run, answered and has the key, or what is wrong there."""
     if not seen:
         return [
             "no host was looked at, so nothing tells where the key is let in; see the inventory's application group"
         ]
     lost = [str(one["host"]) for one in seen if one.get("lost")]
+    outside = [str(one["host"]) for one in seen if one.get("outside")]
     found = [f"{one['host']}: {one['problem']}" for one in seen if one.get("problem")]
-    if lost and (not leak or len(lost) == len(seen)):
+    is_waited_for = not leak or len(lost) + len(outside) == len(seen)
+    if lost and is_waited_for:
         found.append(
             f"{', '.join(lost)} cannot be reached, and would go on letting the old key in; bring them back, or go on "
             f"without them by -e rotation_skip_hosts={','.join(lost)}"
+        )
+    if outside and is_waited_for:
+        found.append(
+            f"{', '.join(outside)}: not in this run (--limit), and would not let the new key in; start it for all "
+            f"hosts, or go on without them by -e rotation_skip_hosts={','.join(outside)}"
         )
     if not found and not any(one.get("there") for one in seen):
         places = sorted({f"{one['file']} of {one['account']}" for one in seen if one.get("file")})

@@ -19,16 +19,21 @@ from tests.unit.plugins.action.github_lab import hostvars
 OURS, THEIRS, NONE = {"app_environment": "test"}, {"app_environment": "production"}, dict[str, str]()
 
 
-def compared(
-    hosts: Mapping[str, Mapping[str, str]], *, asked: list[str] | None = None, undeclared: bool = False
-) -> list[str]:
-    """The hosts that were compared, where nothing stands against them; -e says test."""
-    args = {"environment": "test", "hosts": list(hosts) if asked is None else asked, "undeclared": undeclared}
+def answer(hosts: Mapping[str, Mapping[str, str]], **args: Any) -> dict[str, Any]:
+    """What a task on these hosts returns; -e says test."""
+    args = {"environment": "test", "hosts": args.pop("asked", None) or list(hosts), **args}
     task: Any = SimpleNamespace(args=args, async_val=0, check_mode=False, diff=False, action="x", delegate_to=None)
     connection = connection_loader.get("local", PlayContext(), "/dev/null")
     templar: Any = SimpleNamespace(template=lambda text: text)
     made = ActionModule(task, connection, PlayContext(), None, templar, None)
-    found: list[str] = made.run(task_vars={"hostvars": hostvars(hosts)})["hosts"]
+    return made.run(task_vars={"hostvars": hostvars(hosts)})
+
+
+def compared(
+    hosts: Mapping[str, Mapping[str, str]], *, asked: list[str] | None = None, undeclared: bool = False
+) -> list[str]:
+    """The hosts that were compared, where nothing stands against them."""
+    found: list[str] = answer(hosts, asked=asked, undeclared=undeclared)["hosts"]
     return found
 
 
@@ -57,3 +62,16 @@ def test_a_controller_is_compared_where_the_inventory_names_it() -> None:
     assert compared({}, asked=["localhost"], undeclared=True) == []
     with pytest.raises(AnsibleActionFail, match="localhost declares production"):
         compared({"localhost": THEIRS}, undeclared=True)
+
+
+def test_one_that_the_inventory_does_not_name_stops_it() -> None:
+    """A rotation host may be any word that somebody typed."""
+    with pytest.raises(AnsibleActionFail, match="web9 is not in the inventory"):
+        compared({"web1": OURS}, asked=["web1", "web9"])
+
+
+def test_hosts_outside_the_run_are_told_apart() -> None:
+    """They stop nothing: whoever wants to reach one looks here first."""
+    hosts = {"web1": OURS, "web2": THEIRS, "web3": NONE, "web4": OURS}
+    told = answer(hosts, asked=["web1"], known=[*hosts])
+    assert (told["hosts"], told["ours"], told["others"]) == (["web1"], ["web1", "web4"], ["web2"])

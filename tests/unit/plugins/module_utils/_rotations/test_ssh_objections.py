@@ -22,6 +22,15 @@ def test_a_host_that_is_lost_is_waited_for_unless_it_leaked() -> None:
     assert objections([LOST], leak=True) != []
 
 
+def test_a_host_outside_the_run_is_waited_for_unless_it_leaked() -> None:
+    outside = {"host": "web3", "outside": True}
+    (words,) = objections([WELL, outside], leak=False)
+    assert words.startswith("web3: not in this run (--limit), and would not let the new key in")
+    assert words.endswith("-e rotation_skip_hosts=web3")
+    assert objections([WELL, LOST, outside], leak=True) == []
+    assert len(objections([LOST, outside], leak=True)) == 2
+
+
 def test_what_is_wrong_on_a_host_is_told_with_its_name() -> None:
     assert objections([WELL, {"host": "web3", "problem": "is a link"}], leak=True) == ["web3: is a link"]
 

@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What playbooks say of the hosts that they would reach, before they read anything: no store and no host is there."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.process import REPOSITORY, clean_environment
+
+GROUPS: dict[str, Any] = {
+    "app_hosts": {
+        "hosts": {
+            "staging1": {"app_environment": "staging"},
+            "prod1": {"app_environment": "production"},
+            "prod2": {"app_environment": "production"},
+        }
+    },
+    "databases": {"hosts": {"db1": {"app_environment": "production"}}},
+}
+WORDS = {"leak_response": ("-e", "leaked=cache"), "rotation_prepare": ("-e", "credential=database")}
+"""What a playbook cannot do without."""
+
+
+def played(tmp_path: Path, playbook: str, *arguments: str) -> tuple[int, str]:
+    """The exit code, and the output in one line."""
+    inventory = tmp_path / "inventory.json"
+    inventory.write_text(json.dumps(GROUPS))
+    chosen = ("-e", "app_environment=production", *WORDS.get(playbook, ()), *arguments)
+    program = Path(sys.executable).with_name("ansible-playbook")
+    done = subprocess.run(
+        [str(program), "-i", str(inventory), f"playbooks/{playbook}.yml", *chosen],
+        cwd=REPOSITORY,
+        env=clean_environment(HOME=str(tmp_path), ANSIBLE_HOME=str(tmp_path), ANSIBLE_NOCOLOR="1", LC_ALL="C.UTF-8"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.returncode, " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize("playbook", ["rotate", "leak_response", "rotation_prepare"])
+def test_the_host_that_talks_to_servers_is_compared_too(tmp_path: Path, playbook: str) -> None:
+    code, text = played(tmp_path, playbook, "--limit", "prod1", "-e", "rotation_host=staging1")
+    assert code != 0
+    assert "Nothing was read: app_environment is production, but staging1 declares staging." in text
+    assert "or name another one by -e rotation_host=…" in text
+
+
+@pytest.mark.parametrize("playbook", ["leak_response", "rotation_prepare"])
+def test_it_is_one_of_the_run(tmp_path: Path, playbook: str) -> None:
+    """The group's first is not in it, and of another environment: named, it would have stopped the run."""
+    _code, text = played(tmp_path, playbook, "--limit", "prod2", "-v")
+    assert '"hosts": ["prod2"], "others": ["staging1"], "ours": ["prod1", "prod2"]' in text
