@@ -22,6 +22,7 @@ GROUPS: dict[str, Any] = {
             "prod2": {"app_environment": "production"},
         }
     },
+    "all": {"vars": {"secrets_catalog": {"credentials": {"database": {"kind": "postgresql_role"}}}}},
     "databases": {"hosts": {"db1": {"app_environment": "production"}}},
 }
 WORDS = {"leak_response": ("-e", "leaked=cache"), "rotation_prepare": ("-e", "credential=database")}
@@ -60,3 +61,29 @@ def test_it_is_one_of_the_run(tmp_path: Path, playbook: str) -> None:
     """The group's first is not in it, and of another environment: named, it would have stopped the run."""
     _code, text = played(tmp_path, playbook, "--limit", "prod2", "-v")
     assert '"hosts": ["prod2"], "others": ["staging1"], "ours": ["prod1", "prod2"]' in text
+
+
+@pytest.mark.parametrize(
+    ("playbook", "arguments", "pattern"),
+    [
+        ("rotate", ("-e", "app_hosts=web"), "web"),
+        ("rotate", ("-e", "rotation_skip_hosts=prod1,prod2,staging1"), "app_hosts:!prod1:!prod2:!staging1"),
+        ("leak_response", ("--limit", "prod1", "-e", "compromised_hosts=prod1"), "app_hosts:!prod1"),
+        ("leak_response", ("-e", "app_hosts=web", "-e", "leak_false_alarm=true"), "web"),
+        ("deploy", ("--limit", "db1"), "app_hosts"),
+        ("rotation_prepare", ("--limit", "db1"), "app_hosts"),
+    ],
+)
+def test_a_run_without_a_host_fails(tmp_path: Path, playbook: str, arguments: tuple[str, ...], pattern: str) -> None:
+    """Else a schedule would look well for ever."""
+    code, text = played(tmp_path, playbook, *arguments)
+    assert code != 0
+    assert (
+        f"Nothing was done: no host of this run matches {pattern}. Name the application's group by -e app_hosts" in text
+    )
+
+
+def test_what_is_to_be_prepared_has_to_be_named(tmp_path: Path) -> None:
+    code, text = played(tmp_path, "rotation_prepare", "-e", '{"credential": []}')
+    assert code != 0
+    assert "Nothing was done: name what is to be prepared by -e credential=…; the catalog has database" in text
