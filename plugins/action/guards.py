@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Optional
 
 from ansible.errors import AnsibleActionFail
@@ -28,8 +29,11 @@ class ActionModule(ActionBase):
                 "hosts": {"type": "list", "elements": "str", "required": True},
                 "known": {"type": "list", "elements": "str", "default": []},
                 "undeclared": {"type": "bool", "default": False},
+                "whole": {"type": "bool", "default": False},
             }
         )
+        if args["whole"]:
+            self._require_whole(task_vars or {})
         hostvars = (task_vars or {})["hostvars"]
         hosts: list[str] = args["hosts"]
         accepted: list[str | None] = [args["environment"]]
@@ -55,6 +59,21 @@ class ActionModule(ActionBase):
             "ours": [host for host, found in known.items() if found == args["environment"]],
             "others": [host for host, found in known.items() if found not in (args["environment"], None)],
         }
+
+    def _require_whole(self, task_vars: Mapping[str, Any]) -> None:
+        chosen, left_out = task_vars["ansible_run_tags"], task_vars["ansible_skip_tags"]
+        own = {tag for tag in self._task.tags if tag != "always"}
+        answers_to = {"all", "tagged", *own} if own else {"all", "untagged"}
+        if answers_to.isdisjoint(chosen):
+            words = f"--tags {','.join(chosen)}"
+        elif not answers_to.isdisjoint(left_out):
+            words = f"--skip-tags {','.join(left_out)}"
+        else:
+            return
+        raise AnsibleActionFail(
+            f"Nothing was read: {words} leaves parts of this run out, and it is carried out as a whole or not at all. "
+            "Start it without"
+        )
 
     def _declared(self, host: str, hostvars: Any) -> str | None:
         if hostvars._inventory.get_host(host) is None:

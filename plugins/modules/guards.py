@@ -40,6 +40,14 @@ options:
     type: bool
     default: false
     version_added: 0.3.0
+  whole:
+    description:
+      - Whether to stop, too, where C(--tags) or C(--skip-tags) would leave out tasks of the play that have no tag of
+        their own. The task itself has to be tagged C(always), so that it is not left out.
+      - A tag that the whole play has besides, such as that of an import, may be chosen.
+    type: bool
+    default: false
+    version_added: 0.3.0
 attributes:
   check_mode:
     description: Compares, and changes nothing in either mode.

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What playbooks say of the hosts that they would reach, before they read anything: no store and no host is there."""
+"""What playbooks say of hosts and tags before they read anything: no store and no host is there."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pytest
 
 from sandbox.process import REPOSITORY, clean_environment
 
+COLLECTIONS = REPOSITORY / "playbooks" / "collections"
 GROUPS: dict[str, Any] = {
     "app_hosts": {
         "hosts": {
@@ -29,16 +30,18 @@ WORDS = {"leak_response": ("-e", "leaked=cache"), "rotation_prepare": ("-e", "cr
 """What a playbook cannot do without."""
 
 
-def played(tmp_path: Path, playbook: str, *arguments: str) -> tuple[int, str]:
-    """The exit code, and the output in one line."""
+def played(tmp_path: Path, playbook: str | Path, *arguments: str) -> tuple[int, str]:
+    """The exit code, and the output in one line. A name is one of ours."""
     inventory = tmp_path / "inventory.json"
     inventory.write_text(json.dumps(GROUPS))
-    chosen = ("-e", "app_environment=production", *WORDS.get(playbook, ()), *arguments)
+    chosen = ("-e", "app_environment=production", *WORDS.get(str(playbook), ()), *arguments)
+    path = playbook if isinstance(playbook, Path) else f"playbooks/{playbook}.yml"
+    variables = {"HOME": str(tmp_path), "ANSIBLE_HOME": str(tmp_path), "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS)}
     program = Path(sys.executable).with_name("ansible-playbook")
     done = subprocess.run(
-        [str(program), "-i", str(inventory), f"playbooks/{playbook}.yml", *chosen],
+        [str(program), "-i", str(inventory), str(path), *chosen],
         cwd=REPOSITORY,
-        env=clean_environment(HOME=str(tmp_path), ANSIBLE_HOME=str(tmp_path), ANSIBLE_NOCOLOR="1", LC_ALL="C.UTF-8"),
+        env=clean_environment(**variables, ANSIBLE_NOCOLOR="1", LC_ALL="C.UTF-8"),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -87,3 +90,38 @@ def test_what_is_to_be_prepared_has_to_be_named(tmp_path: Path) -> None:
     code, text = played(tmp_path, "rotation_prepare", "-e", '{"credential": []}')
     assert code != 0
     assert "Nothing was done: name what is to be prepared by -e credential=…; the catalog has database" in text
+
+
+@pytest.mark.parametrize("playbook", ["rotate", "leak_response", "deploy", "rotation_prepare"])
+def test_a_run_that_tags_would_cut_is_refused(tmp_path: Path, playbook: str) -> None:
+    """By half it would hold the journal, or call itself well."""
+    code, text = played(tmp_path, playbook, "--limit", "prod1", "--tags", "retire")
+    assert code != 0
+    assert "Nothing was read: --tags retire leaves parts of this run out" in text
+
+
+def test_a_plan_that_is_left_out_is_told(tmp_path: Path) -> None:
+    code, text = played(tmp_path, "rotate", "--limit", "prod1", "--skip-tags", "always")
+    assert code != 0
+    assert "Nothing was done" in text
+    assert "without --skip-tags" in text
+
+
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        ({"again": True}, "stands at create: somebody wrote one of its secrets again and again. Start the same"),
+        ({}, "stands at create: this run has left out what comes next, create. Start the same command again to go on."),
+    ],
+)
+def test_an_open_rotation_is_told_with_its_reason(tmp_path: Path, known: dict[str, Any], words: str) -> None:
+    now = {"id": "r1", "step": "create", "todo": ["create"], "credentials": [], "immediate": False, **known}
+    facts = {"secret_rotate_now": now, "secret_rotate_times": [{"stage": "", "at": 0}]}
+    task = {"ansible.builtin.set_fact": facts, "delegate_to": "localhost", "delegate_facts": True}
+    role = {"name": "watchparty.secrets.secret_rotate", "tasks_from": "outcome.yml"}
+    told = {"ansible.builtin.import_role": role}
+    playbook = tmp_path / "told.yml"
+    playbook.write_text(json.dumps([{"hosts": "prod1", "gather_facts": False, "tasks": [task, told]}]))
+    code, text = played(tmp_path, playbook)
+    assert code != 0
+    assert words in text

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,14 +19,24 @@ from tests.unit.plugins.action.github_lab import hostvars
 OURS, THEIRS, NONE = {"app_environment": "test"}, {"app_environment": "production"}, dict[str, str]()
 
 
-def answer(hosts: Mapping[str, Mapping[str, str]], **args: Any) -> dict[str, Any]:
+def answer(
+    hosts: Mapping[str, Mapping[str, str]],
+    *,
+    tags: Sequence[str] = (),
+    chosen: Sequence[str] = ("all",),
+    left_out: Sequence[str] = (),
+    **args: Any,
+) -> dict[str, Any]:
     """What a task on these hosts returns; -e says test."""
     args = {"environment": "test", "hosts": args.pop("asked", None) or list(hosts), **args}
-    task: Any = SimpleNamespace(args=args, async_val=0, check_mode=False, diff=False, action="x", delegate_to=None)
+    said = {"hostvars": hostvars(hosts), "ansible_run_tags": chosen, "ansible_skip_tags": left_out}
+    task: Any = SimpleNamespace(
+        args=args, async_val=0, check_mode=False, diff=False, action="x", delegate_to=None, tags=tags
+    )
     connection = connection_loader.get("local", PlayContext(), "/dev/null")
     templar: Any = SimpleNamespace(template=lambda text: text)
     made = ActionModule(task, connection, PlayContext(), None, templar, None)
-    return made.run(task_vars={"hostvars": hostvars(hosts)})
+    return made.run(task_vars=said)
 
 
 def compared(
@@ -75,3 +85,31 @@ def test_hosts_outside_the_run_are_told_apart() -> None:
     hosts = {"web1": OURS, "web2": THEIRS, "web3": NONE, "web4": OURS}
     told = answer(hosts, asked=["web1"], known=[*hosts])
     assert (told["hosts"], told["ours"], told["others"]) == (["web1"], ["web1", "web4"], ["web2"])
+
+
+@pytest.mark.parametrize(
+    ("tags", "chosen", "left_out", "words"),
+    [
+        (["always"], ["all"], [], ""),
+        (["always"], ["all"], ["notes"], ""),
+        (["always", "secrets"], ["secrets"], [], ""),
+        (["always", "secrets"], ["tagged"], [], ""),
+        (["always"], ["untagged"], [], ""),
+        (["always"], ["notes", "deploy"], [], "--tags notes,deploy"),
+        (["always"], ["tagged"], [], "--tags tagged"),
+        (["always"], ["always"], [], "--tags always"),
+        (["always"], ["all"], ["untagged"], "--skip-tags untagged"),
+        (["always"], ["all"], ["all"], "--skip-tags all"),
+        (["always", "secrets"], ["all"], ["tagged"], "--skip-tags tagged"),
+    ],
+)
+def test_a_run_that_tags_would_cut(tags: list[str], chosen: list[str], left_out: list[str], words: str) -> None:
+    """A playbook that somebody imports may have a tag of its own, by which all of it is chosen."""
+    run: dict[str, Any] = {"whole": True, "tags": tags, "chosen": chosen, "left_out": left_out}
+    if not words:
+        assert answer({"web1": OURS}, **run)["hosts"] == ["web1"]
+        return
+    with pytest.raises(AnsibleActionFail, match="Nothing was read") as caught:
+        answer({"web1": OURS}, **run)
+    assert f"{words} leaves parts of this run out" in str(caught.value)
+    assert answer({"web1": OURS}, **{**run, "whole": False})["hosts"] == ["web1"]
