@@ -66,10 +66,15 @@ def test_it_is_one_of_the_run(tmp_path: Path, playbook: str) -> None:
     assert '"hosts": ["prod2"], "others": ["staging1"], "ours": ["prod1", "prod2"]' in text
 
 
+def test_hosts_of_a_pattern_are_known_outside_the_run_too(tmp_path: Path) -> None:
+    """They are waited for before an old value goes, as those of a group."""
+    _code, text = played(tmp_path, "rotation_prepare", "-e", "app_hosts=app_hosts:!staging1", "--limit", "prod2", "-v")
+    assert '"hosts": ["prod2"], "others": [], "ours": ["prod1", "prod2"]' in text
+
+
 @pytest.mark.parametrize(
     ("playbook", "arguments", "pattern"),
     [
-        ("rotate", ("-e", "app_hosts=web"), "web"),
         ("rotate", ("-e", "rotation_skip_hosts=prod1,prod2,staging1"), "app_hosts:!prod1:!prod2:!staging1"),
         ("leak_response", ("--limit", "prod1", "-e", "compromised_hosts=prod1"), "app_hosts:!prod1"),
         ("leak_response", ("-e", "app_hosts=web", "-e", "leak_false_alarm=true"), "web"),
@@ -92,7 +97,7 @@ def test_what_is_to_be_prepared_has_to_be_named(tmp_path: Path) -> None:
     assert "Nothing was done: name what is to be prepared by -e credential=…; the catalog has database" in text
 
 
-@pytest.mark.parametrize("playbook", ["rotate", "leak_response", "deploy", "rotation_prepare"])
+@pytest.mark.parametrize("playbook", ["rotate", "leak_response", "deploy"])
 def test_a_run_that_tags_would_cut_is_refused(tmp_path: Path, playbook: str) -> None:
     """By half it would hold the journal, or call itself well."""
     code, text = played(tmp_path, playbook, "--limit", "prod1", "--tags", "retire")
