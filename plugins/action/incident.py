@@ -77,13 +77,14 @@ class ActionModule(RotationAction):
         if self._task.check_mode or state == "shown":
             keys = session_keys(setting, journal.incident)
             shown = {"replaced_keys": [name for name in keys if keys[name]], "opened": _let_in.hosts(journal)}
-            return {"changed": False, **shown, **_told(journal.incident)}
+            return {"changed": False, **shown, "behind": journal.incident.behind, **_told(journal.incident)}
         if state == "noted":
             return self._note(setting, args, journal, journal.incident)
         if state == "kept":
             return self._keep(args, journal.incident)
         if state == "reported":
-            told = {**args["told"], "let_in": _let_in.by_credential(journal)}
+            left_out = args["gathered"].get("left_out") or []
+            told = {**args["told"], "let_in": _let_in.by_credential(journal), "left_out": left_out}
             return self._report(setting, {**args, "told": told}, journal, journal.incident)
         setting.rotator.append(journal, journal.incident.id, "closed", contained=journal.incident.id)
         return {"changed": True, **_told(journal.incident)}
@@ -102,7 +103,7 @@ class ActionModule(RotationAction):
         joined = joined.without(_joined.spoiled(journal, incident, joined, args["impact"], matches))
         opened = _joined.open_rotation(journal, joined)
         words = _containment(journal.incident, joined, args["containment"])
-        answer = {"changed": True, "open_rotation": opened, "words": words}
+        answer = {"changed": True, "open_rotation": opened, "words": words, "behind": incident.behind}
         if self._task.check_mode:
             return {**answer, **_told(joined)}
         if journal.incident is None or joined != incident:
@@ -137,7 +138,7 @@ class ActionModule(RotationAction):
             raise RotationError("event: say what was seen, such as live/NAME")
         if args["event"] == "healthy":
             return self._note_health(setting, args, journal, incident)
-        if args["event"] in incident.events or _ended(setting, args, incident)["alive"]:
+        if not _is_news(incident, args["event"]) or _ended(setting, args, incident)["alive"]:
             return {"changed": False, **_told(incident)}
         at = _shared.now() if args["event_at"] is None else datetime.fromtimestamp(args["event_at"], UTC)
         return self._noted(setting, journal, incident, args["event"], at, args["evidence"])
@@ -155,7 +156,7 @@ class ActionModule(RotationAction):
         self, setting: Setting, args: Mapping[str, Any], journal: Journal, incident: Incident
     ) -> dict[str, Any]:
         """Once a run, since each may have taken something away."""
-        healthy, problems = _gathered.health(args["gathered"].get("health"), incident.about("left"))
+        healthy, problems = _gathered.health(args["gathered"].get("health"), incident.behind)
         if problems or not healthy:
             return {"changed": False, "problems": problems, **_told(incident)}
         before = incident.about("healthy")
@@ -176,7 +177,7 @@ class ActionModule(RotationAction):
     ) -> dict[str, Any]:
         words = {**(_gathered.told(args["gathered"]) if args["gathered"] else {}), **args["told"]}
         words.update({name: [*lines, *words.get(name, ())] for name, lines in _ended(setting, args, incident).items()})
-        healthy, problems = _gathered.health(args["gathered"].get("health"), incident.about("left"))
+        healthy, problems = _gathered.health(args["gathered"].get("health"), incident.behind)
         words["healthy"] = {host: f"in the end, {told}" for host, told in healthy.items()}
         words["unhealthy"] = [f"not seen healthy in the end: {one}" for one in problems]
         results = dict(args["results"])
@@ -207,6 +208,14 @@ class ActionModule(RotationAction):
         }
 
 
+def _is_news(incident: Incident, event: str) -> bool:
+    """An event counts once; but a host may be left behind again, and be back only from there."""
+    what, _slash, host = event.partition("/")
+    if what in ("left", "back"):
+        return (host in incident.behind) is (what == "back")
+    return event not in incident.events
+
+
 def _containment(before: Incident | None, now: Incident, asked: str) -> str:
     """What became of the containment that a second declaration asks for."""
     if before is None or before.containment == asked:
@@ -225,7 +234,7 @@ def _in_force(setting: Setting, match: Mapping[str, Any]) -> Mapping[str, Any]:
 def _ended(setting: Setting, args: Mapping[str, Any], incident: Incident) -> dict[str, list[str]]:
     """What became of sessions, where the task brought it."""
     found = args["gathered"].get("logged_out") or {}
-    return _logged_out.told(found, incident.declared, session_keys(setting, incident))
+    return _logged_out.told(found, incident.declared, session_keys(setting, incident), incident.behind)
 
 
 def _told(incident: Incident) -> dict[str, Any]:

@@ -56,7 +56,8 @@ options:
     default: graceful
   event:
     description:
-      - With O(state=noted), V(planned), V(purged), V(invalidated/NAME), V(sessions), V(left/HOST) or V(revoked/NAME).
+      - With O(state=noted), V(planned), V(purged), V(invalidated/NAME), V(sessions), V(left/HOST), V(back/HOST) or
+        V(revoked/NAME). Of a host the newest of its two words counts, and one that was not left behind is not back.
       - V(healthy) is kept if C(health) in O(gathered) says so of every host that was not left behind, and once a run.
       - What the steps of a rotation mean, such as V(refused/NAME), M(watchparty.secrets.rotation) keeps by itself.
     type: str
@@ -145,6 +146,11 @@ incident:
       that may have leaked too, as rotation and credential; they are made anew.
   type: dict
   returned: success
+behind:
+  description: The hosts that were left behind, and not proven on what is in force since.
+  type: list
+  elements: str
+  returned: when O(state=shown) or O(state=declared)
 opened:
   description: The hosts that still let a leaked key in, since they could not be reached. They get nothing new.
   type: list

@@ -12,10 +12,13 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 
 
 def session_keys(setting: Setting, incident: Incident) -> dict[str, bool]:
-    """Each credential that signs sessions, and whether the incident has replaced it with no fallback left."""
+    """Each credential that signs sessions, and whether the incident has replaced it with no fallback left.
+
+    Hosts that were left behind verify with the old one all the same.
+    """
     every = setting.catalog.credentials.values()
     signing = [one.name for one in every if _signs(setting, one) and "sessions" in one.used_for]
-    return {name: f"refused/{name}" in incident.events for name in signing}
+    return {name: bool({f"refused/{name}", f"renewed/{name}"} & set(incident.events)) for name in signing}
 
 
 def _signs(setting: Setting, credential: Credential) -> bool:
@@ -30,7 +33,7 @@ def former_keys(setting: Setting) -> tuple[list[str], list[str]]:
     for credential in setting.catalog.credentials.values():
         if incident is None or not _signs(setting, credential):
             continue
-        if not {f"refused/{credential.name}", f"kept/{credential.name}"} & set(incident.events):
+        if not {f"{seen}/{credential.name}" for seen in ("refused", "renewed", "kept")} & set(incident.events):
             continue
         now = setting.held(credential).login.password
         for name in _graph.secrets_of(setting.catalog, credential):

@@ -21,7 +21,9 @@ EVENTS = {
     "kept": "the new key of {} signs; the old one still verifies",
     "revoked": "the operator said that the old value of {} was revoked",
     "again": "the new value of {} may have leaked too, or the old one was in force again; it is replaced anew",
-    "left": "{} was left behind: it could not be reached, and what it holds is dead",
+    "renewed": "the new key of {} signs; hosts that were left behind still verify with the old one",
+    "left": "{} was left behind: it was not proven on what is in force",
+    "back": "{} was proven healthy on what is in force",
     "unrecorded": "{} ended without a record in the audit log, which held nothing up",
     "down": "{} began to take old values away; the application is down",
     "up": "{} had every host healthy again",
@@ -44,19 +46,23 @@ def facts_of(
     now: datetime,
 ) -> dict[str, Any]:
     """``results`` says by credential what became of it; ``told`` are lists of words by heading, and by credential the
-    hosts that still let it in."""
+    hosts that still let it in (``let_in``); ``left_out`` are hosts that are given up, ``hosts`` the inventory's."""
     began = _ages.moment(incident.at)
 
     def seconds(at: str) -> float:
         return (_ages.moment(at) - began).total_seconds()
 
     let_in = told.get("let_in", {})
+    gone = [host for host in incident.behind if host not in (told.get("hosts") or [host])]
+    given_up = [*gone, *(host for host in incident.behind if host in told.get("left_out", ()))]
+    behind = [host for host in incident.behind if host not in given_up]
+    hosts = {"behind": behind, "given_up": given_up}
     rows = [
-        _row(catalog, incident, one, {**results.get(one["name"], {}), "let_in": let_in.get(one["name"], ())})
+        _row(catalog, incident, one, {**results.get(one["name"], {}), "let_in": let_in.get(one["name"], ()), **hosts})
         for one in impact.get("credentials", [])
     ]
     still = [f"{row['name']}: {row['state']}" for row in rows if row["open"]] + list(told.get("alive", ()))
-    clock = _clock({name: seconds(at) for name, at in incident.events.items()})
+    clock = _clock({name: seconds(at) for name, at in incident.events.items()}, behind)
     timeline = [{"seconds": 0.0, "at": incident.at, "what": f"declared by {incident.who}"}]
     timeline[0]["evidence"] = incident.evidence.get("declared", "")
     timeline += [
@@ -85,7 +91,13 @@ def facts_of(
         "tried": list(told.get("tried", ())),
         "scrubbed": list(told.get("scrubbed", ())),
         "not_scrubbed": list(told.get("not_scrubbed", ())),
-        "open": [*still, *told.get("open", ()), *told.get("unhealthy", ()), *_left(incident), *_unrecorded(incident)],
+        "open": [
+            *still,
+            *told.get("open", ()),
+            *told.get("unhealthy", ()),
+            *_left(incident, behind, gone),
+            *_unrecorded(incident),
+        ],
         "written_at": _ages.stamp(now),
     }
 
@@ -116,13 +128,15 @@ def _words(event: str) -> str:
     return EVENTS[name].format(about) if name in EVENTS else event
 
 
-def _clock(seconds: Mapping[str, float]) -> dict[str, float]:
+def _clock(seconds: Mapping[str, float], behind: Sequence[str]) -> dict[str, float]:
     """The clock's hands: of what happens once a rotation, the first or the last."""
 
     def of(*names: str) -> list[float]:
         return [at for name, at in seconds.items() if name.partition("/")[0] in names]
 
     live, refused = of("first") or of("live"), of("refused", "revoked")
+    if of("renewed") and not behind:
+        refused += of("renewed", "back")
     # Whatever was taken away after a look at the hosts may have broken them.
     healthy = [at for at in of("healthy") if at >= max([0.0, *of(*CUTS)])]
     once = {name: at for name, at in seconds.items() if name in ("planned", "purged", "sessions")}
@@ -145,9 +159,21 @@ def _outages(seconds: Mapping[str, float]) -> list[dict[str, Any]]:
     return found
 
 
-def _left(incident: Incident) -> list[str]:
+def _left(incident: Incident, behind: Sequence[str], gone: Sequence[str]) -> list[str]:
+    """Of a signing key that still verifies somewhere, its own line says where."""
     words = "was left behind, and what it holds is dead; run deploy.yml once it is back"
-    return [f"{host} {words}" for host in incident.about("left")]
+    lines = [] if incident.about("renewed") else [f"{host} {words}" for host in behind]
+    return lines + [f"{host} was left behind and is in the inventory no more; see that it is off" for host in gone]
+
+
+def _still_verifies(hosts: Sequence[str]) -> str:
+    was, they, them, their = ("was", "it", "it", "its") if len(hosts) == 1 else ("were", "they", "them", "their")
+    return (
+        f"the new key signs, but not on {', '.join(hosts)}, which {was} left behind: the leaked one may be good there "
+        f"while {their} services run. Stop them or take {them} from the load balancer; start the same command again "
+        f"once {they} answer{'s' if len(hosts) == 1 else ''}; or leave {them} for good by -e compromised_hosts="
+        f"{','.join(hosts)} and rebuild {them}"
+    )
 
 
 def _unrecorded(incident: Incident) -> list[str]:
@@ -187,14 +213,20 @@ def _row(catalog: Catalog, incident: Incident, one: Mapping[str, Any], result: M
 def _state(catalog: Catalog, name: str, events: Mapping[str, str], result: Mapping[str, Any]) -> tuple[str, bool]:
     """What became of a credential, in words, and whether it is still open."""
     page = catalog.credentials[name].provider_url
-    given = f"given/{name}" in events
+    given, renewed = f"given/{name}" in events, f"renewed/{name}" in events
     if f"revoked/{name}" in events:
         return f"revoked, as the operator says; the new value is {'' if given else 'NOT '}in force", False
-    if not result.get("replaced", given or f"refused/{name}" in events):
+    if not result.get("replaced", given or renewed or f"refused/{name}" in events):
         return f"OPEN: {result.get('why', 'not replaced')}{f'; revoke it at {page}' if page else ''}", True
     if result.get("let_in"):
         return f"OPEN: the new one is in force, {_still_open(result['let_in'])}", True
     if given:
         words = f"revoke the old value{f' at {page}' if page else ' where it was issued'}"
         return f"OPEN: the new value is in force; {words}, then start again with -e leak_revoked={name}", True
+    if renewed and result.get("behind"):
+        return f"OPEN: {_still_verifies(result['behind'])}", True
+    if renewed and result.get("given_up"):
+        where = ", ".join(result["given_up"])
+        given_up = f"which {'is' if len(result['given_up']) == 1 else 'are'} given up"
+        return f"replaced; the old value is refused everywhere but on {where}, {given_up}", False
     return "replaced, the old value is refused", False

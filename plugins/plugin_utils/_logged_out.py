@@ -17,12 +17,14 @@ NONE_FOUND = (
 )
 
 
-def told(gathered: Mapping[str, Any], declared: Sequence[str], keys: Mapping[str, bool]) -> dict[str, list[str]]:
+def told(
+    gathered: Mapping[str, Any], declared: Sequence[str], keys: Mapping[str, bool], behind: Sequence[str] = ()
+) -> dict[str, list[str]]:
     """Words under "tried" and "alive".
 
     ``gathered`` holds django_sessions' results: ``ended`` of ``host``, which ends what all hosts share, and by host in
     ``each`` what was ``ended`` and ``tried`` there. ``keys`` says of each credential that signs sessions whether it was
-    replaced.
+    replaced; hosts that were left ``behind`` have the old one.
     """
     if not gathered:
         return {"tried": [], "alive": []}
@@ -31,9 +33,11 @@ def told(gathered: Mapping[str, Any], declared: Sequence[str], keys: Mapping[str
     host, ended, each = gathered["host"], gathered["ended"], gathered["each"]
     problem = _problem(ended)
     alive: Lines = [(host, f"sessions were not ended: {problem}")] if problem else []
-    # A session in a file is signed too, so a new key ends it wherever the file is.
-    if ended.get("engine") == "file" and not (keys and all(keys.values())):
-        alive += [(name, words) for name, one in each.items() if (words := _of_files(one.get("ended") or {}))]
+    if ended.get("engine") == "file":
+        # A session in a file is signed too, so a host's new key ends it.
+        kept = behind if keys and all(keys.values()) else each
+        found = {name: _of_files(one.get("ended") or {}) for name, one in each.items() if name in kept}
+        alive += [(name, words) for name, words in found.items() if words]
     results = {host: {} if problem else ended, **{name: one.get("tried") or {} for name, one in each.items()}}
     untried = [(name, words) for name, result in results.items() for words in _untried(result, name != host)]
     untried += [(host, NONE_FOUND)] if _is_doubtful(gathered, ended) and not problem else []
@@ -41,7 +45,7 @@ def told(gathered: Mapping[str, Any], declared: Sequence[str], keys: Mapping[str
     alive += [(name, words) for name, result in results.items() for words in result.get("accepted") or ()]
     return {
         "tried": [*tried, *(f"not tried: {line}" for line in _shared(untried))],
-        "alive": [*_shared(alive), *(_of_cookies(declared, keys) if ended.get("only_the_key") else ())],
+        "alive": [*_shared(alive), *(_of_cookies(declared, keys, behind) if ended.get("only_the_key") else ())],
     }
 
 
@@ -81,7 +85,7 @@ def _untried(result: Mapping[str, Any], is_other: bool) -> Iterator[str]:
     yield from result.get("not_tried") or ()
 
 
-def _of_cookies(declared: Sequence[str], keys: Mapping[str, bool]) -> Iterator[str]:
+def _of_cookies(declared: Sequence[str], keys: Mapping[str, bool], behind: Sequence[str]) -> Iterator[str]:
     """Nothing on a server ends sessions in cookies."""
     only = "sessions are in cookies, so only a new SECRET_KEY ends them"
     kept = sorted(name for name, is_replaced in keys.items() if not is_replaced)
@@ -96,6 +100,9 @@ def _of_cookies(declared: Sequence[str], keys: Mapping[str, bool]) -> Iterator[s
             f"{only}, and {', '.join(kept)} was not replaced: start again with -e leaked={words}, or with "
             "-e leak_sessions=false to leave everybody logged in"
         )
+    elif behind:
+        words = "sessions are in cookies, and it was left behind: those that the old SECRET_KEY signed live there"
+        yield from _shared((host, words) for host in behind)
 
 
 def _shared(lines: Iterable[tuple[str, str]]) -> list[str]:

@@ -17,7 +17,7 @@ from sandbox.process import free_port
 from tests.integration.chaos import Chaos, Controller
 from tests.integration.doors import forward, through
 from tests.integration.harness import Run
-from tests.integration.leak_lab import leak_lab, post_mortem, respond
+from tests.integration.leak_lab import leak_lab, newest_post_mortem, post_mortem, respond
 from tests.integration.rotation_lab import RotationLab, sentences
 
 pytestmark = pytest.mark.slow
@@ -48,6 +48,33 @@ def test_one_that_stays_away_is_left_behind_and_named(lab: RotationLab) -> None:
     assert lab.accepts(old)["cache"] is False
     assert lab.hosts[1].values()["REDIS_URL"] != lab.content()["REDIS_URL"]
     lab.deploy()
+    lab.assert_settled(old)
+
+
+def test_a_signing_key_stays_open_where_a_host_was_left_behind(lab: RotationLab) -> None:
+    """Its services go on and verify with the leaked key; the same command gives it the new one and ends."""
+    old = lab.ready()
+    web2 = lab.hosts[1]
+    with lab.unreachable("web2"):
+        run = respond(lab, "-e", "leaked=django_key", "-e", "leak_wait_seconds=2")
+    assert run.code != 0, run.output
+    sentences(
+        run,
+        "is about to be dead, but for django_key, which they verify with until they have the new one: ",
+        "NOT contained: django_key: OPEN: the new key signs, but not on web2, which was left behind",
+    )
+    assert web2.healthy()
+    assert web2.values()["SECRET_KEY"] == old.django_key
+    text = newest_post_mortem(lab)
+    assert "what it holds is dead" not in text
+    assert "the old value of django_key was refused" not in text
+    now = lab.values()
+    run = respond(lab, "-e", "leaked=django_key")
+    assert run.code == 0, run.output
+    sentences(run, "contained in ")
+    assert lab.values() == now, "what was replaced since is not replaced again"
+    assert lab.journal_state().incident is None
+    assert "web2 was proven healthy on what is in force" in post_mortem(lab)
     lab.assert_settled(old)
 
 

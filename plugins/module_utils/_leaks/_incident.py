@@ -10,7 +10,7 @@ from typing import Any, Iterable, Mapping, Optional, Tuple
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import one_line
 
 GRACEFUL, IMMEDIATE = "graceful", "immediate"
-REPLACED = ("refused", "given", "kept", "revoked")
+REPLACED = ("refused", "given", "kept", "renewed", "revoked")
 """Events of a credential after which it is another one."""
 PROOFS = ("live", *REPLACED)
 """Events of a credential that say what became of its value."""
@@ -68,6 +68,12 @@ class Incident:
         parts = (event.partition("/") for event in self.events)
         return [about for name, _slash, about in parts if name in events]
 
+    @property
+    def behind(self) -> list[str]:
+        """Hosts that were left behind and have not been proven on what is in force since."""
+        back = self.about("back")
+        return sorted(host for host in self.about("left") if host not in back)
+
     def joined(self, declared: Iterable[str], containment: str, since: str = "") -> Incident:
         """With a second declaration: it adds what leaked, and takes graceful to immediate, never back.
 
@@ -101,6 +107,7 @@ def following(before: Optional[Incident], entry: Mapping[str, Any], *, number: i
             before = before.joined(said.declared, said.containment, said.since).without(said.spoiled)
             before = replace(before, events={**said.events, **before.events})
     if before is not None and isinstance(entry.get("events"), Mapping):
+        before = _away_again(before, entry["events"])
         new = [name for name in entry["events"] if name not in before.events]
         shown = {**before.evidence, **_shown(entry, number, new)}
         before = replace(before, events={**entry["events"], **before.events}, evidence=shown)
@@ -109,6 +116,16 @@ def following(before: Optional[Incident], entry: Mapping[str, Any], *, number: i
     if before is not None and entry.get("contained") == before.id:
         return None
     return before
+
+
+def _away_again(before: Incident, told: Mapping[str, Any]) -> Incident:
+    """Of a host that is left behind once more, what was seen of it earlier holds no longer."""
+    over = {f"{what}/{host}" for host in before.about("back") if f"left/{host}" in told for what in ("left", "back")}
+    if not over:
+        return before
+    events = {name: at for name, at in before.events.items() if name not in over}
+    evidence = {name: words for name, words in before.evidence.items() if name not in over}
+    return replace(before, events=events, evidence=evidence)
 
 
 def _shown(entry: Mapping[str, Any], number: int, events: Iterable[str]) -> dict[str, str]:

@@ -53,7 +53,7 @@ def events(
         found += [f"live/{item.credential}" for item in changed]
         found += [f"up/{rotation.id}"] if rotation.plan.get("immediate") and down else []
     if rotation.step == "retire" and following == "record":
-        found += [f"{_end(item, kinds)}/{item.credential}" for item in gone]
+        found += [f"{_end(item, kinds, incident.behind)}/{item.credential}" for item in gone]
     seen = dict.fromkeys(found, at)
     if first and changed and rotation.step == "deploy" and following == "promote":
         return {f"first/{rotation.id}": first, **seen}
@@ -141,8 +141,13 @@ def _removes(item: _rotation.Item, kinds: Mapping[str, Kind]) -> bool:
     return kind is not None and "retire" in kind.stages
 
 
-def _end(item: _rotation.Item, kinds: Mapping[str, Kind]) -> str:
-    """ "refused"; "kept" for a signing key that still verifies; "given" where only its provider can revoke it."""
-    if item.act == _rotation.RENEW or _removes(item, kinds):
+def _end(item: _rotation.Item, kinds: Mapping[str, Kind], behind: Collection[str]) -> str:
+    """ "refused"; "kept" for a signing key that still verifies; "given" where only its provider can revoke it.
+
+    "renewed" for a signing key where hosts are ``behind``: they verify with the old one until they have the new one.
+    """
+    if item.act == _rotation.RENEW:
+        return "renewed" if behind else "refused"
+    if _removes(item, kinds):
         return "refused"
     return "kept" if item.phases == 2 else "given"

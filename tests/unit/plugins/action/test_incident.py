@@ -158,6 +158,22 @@ class TestNoted:
         assert not again["changed"]
         assert again["incident"] == found["incident"]
 
+    def test_a_host_is_left_behind_and_comes_back(self, world: World) -> None:
+        declare(world, "token")
+        assert act(world, "noted", event="back/web3")["changed"] is False, "it was not away"
+        for event, behind in (("left/web3", ["web3"]), ("back/web3", []), ("left/web3", ["web3"])):
+            assert act(world, "noted", event=event)["changed"]
+            assert act(world, "shown")["behind"] == behind
+            assert act(world, "noted", event=event)["changed"] is False
+            assert declare(world, "token")["behind"] == behind
+        head = world.rotator().look().head
+        found = act(world, "noted", event="healthy", gathered={"health": {"web3": {"unreachable": True, "msg": "x"}}})
+        assert found["problems"] == []
+        act(world, "noted", event="back/web3")
+        found = act(world, "noted", event="healthy", gathered={"health": {"web3": {"unreachable": True, "msg": "x"}}})
+        assert found["problems"] == ["web3: cannot be reached: x"]
+        assert world.rotator().look().head == head + 1
+
     def test_now_by_default(self, world: World) -> None:
         declare(world, "token")
         assert act(world, "noted", event="purged")["incident"]["events"]["purged"].endswith("Z")

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -240,6 +240,44 @@ class TestFacts:
         assert found["credentials"][1]["evidence"] == "refused since 2026-11-25T15:00:30Z"
         again = {"admin": DONE, "cache": {"replaced": False, "why": "it leaked again"}}
         assert facts_of(made, incident(events=events), IMPACT, again, {}, NOW)["open"] != []
+
+    BEHIND: ClassVar = {
+        "refused/admin": "2026-11-25T15:00:12Z",
+        "left/web2": "2026-11-25T15:00:28Z",
+        "renewed/cache": "2026-11-25T15:00:30Z",
+    }
+
+    def test_a_signing_key_on_a_host_that_was_left_behind_is_open(self, made: Catalog) -> None:
+        """Nothing on a server revokes it; a rotation that came to its end says nothing of that host."""
+        found = facts_of(made, incident(events=self.BEHIND), IMPACT, {"admin": DONE, "cache": DONE}, {}, NOW)
+        (line,) = found["open"]
+        words = "the new key signs, but not on web2, which was left behind: the leaked one may be good there"
+        assert line.startswith(f"cache: OPEN: {words} while its services run")
+        assert "start the same command again once it answers; or leave it for good" in line
+        assert "-e compromised_hosts=web2" in line
+        assert (found["contained_seconds"], "refused" in found["clock"]) == (None, True)
+        assert "what it holds is dead" not in _postmortem.markdown(found)
+
+    def test_it_is_refused_once_that_host_is_proven_on_the_new_file(self, made: Catalog) -> None:
+        events = {**self.BEHIND, "back/web2": "2026-11-25T15:00:50Z"}
+        found = facts_of(made, incident(events=events), IMPACT, {}, {}, NOW)
+        assert (found["open"], found["contained_seconds"]) == ([], 50.0)
+        assert found["credentials"][1]["state"] == "replaced, the old value is refused"
+        assert found["timeline"][-1]["what"] == "web2 was proven healthy on what is in force"
+
+    @pytest.mark.parametrize(
+        ("told", "still"),
+        [
+            ({"left_out": ["web2"]}, []),
+            ({"hosts": {"web1": None}}, ["web2 was left behind and is in the inventory no more; see that it is off"]),
+        ],
+        ids=["compromised", "of no inventory"],
+    )
+    def test_a_host_that_is_given_up(self, made: Catalog, told: dict[str, Any], still: list[str]) -> None:
+        found = facts_of(made, incident(events=self.BEHIND), IMPACT, {}, told, NOW)
+        assert (found["open"], found["contained_seconds"]) == (still, 30.0)
+        words = "replaced; the old value is refused everywhere but on web2, which is given up"
+        assert found["credentials"][1]["state"] == words
 
     def test_other_events_are_told_as_they_are(self, made: Catalog) -> None:
         events = {"odd/{x}": "2026-11-25T15:00:01Z", "{y}": "2026-11-25T15:00:02Z", "live/{z}": "2026-11-25T15:00:03Z"}

@@ -77,7 +77,18 @@ def test_files_of_a_host_that_was_never_asked() -> None:
     found = told(gathered({**ENDED, "engine": "file"}, {"web2": {}}), ["cache"], {})
     assert found["alive"] == ["web2: sessions in its files were not ended: it was not asked"]
     found = told(gathered({**ENDED, "engine": "file"}, {"web2": {}}), ["cache"], {"django_key": True})
-    assert found["alive"] == [], "the key that signed them is gone"
+    assert found["alive"] == [], "it has the new key, which ends what the old one signed"
+
+
+def test_files_of_a_host_that_was_left_behind() -> None:
+    """It verifies with the old key, so what that one signed is alive there, whatever was replaced elsewhere."""
+    each = {name: {"ended": LOST if name == "web2" else SKIPPED, "tried": SKIPPED} for name in ("web2", "web3")}
+    found = told(gathered({**ENDED, "engine": "file"}, each), ["cache"], {"django_key": True}, ["web2"])
+    assert found["alive"] == [
+        "web2: sessions in its files were not ended: cannot be reached: Failed to connect via ssh"
+    ]
+    ended = {"web2": {"ended": ENDED, "tried": SKIPPED}}
+    assert told(gathered({**ENDED, "engine": "file"}, ended), ["cache"], {"django_key": True}, ["web2"])["alive"] == []
 
 
 @pytest.mark.parametrize(
@@ -100,6 +111,8 @@ def test_sessions_in_cookies_end_by_the_key_alone() -> None:
     )
     assert line.endswith("-e leak_sessions=false to leave everybody logged in")
     assert told(gathered(COOKIES), ["cache"], {"django_key": True})["alive"] == []
+    (line,) = told(gathered(COOKIES), ["cache"], {"django_key": True}, ["web2"])["alive"]
+    assert line.startswith("web2: sessions are in cookies, and it was left behind: those that the old SECRET_KEY ")
 
 
 def test_a_key_that_the_catalog_does_not_know() -> None:

@@ -69,7 +69,8 @@ class TestFollowing:
         assert found.since == counts
 
     def test_a_new_value_that_leaked_too_has_to_be_proven_again(self) -> None:
-        seen = {f"{what}/{name}": "t" for what in ("live", "refused", "given", "kept", "revoked") for name in "ab"}
+        proofs = ("live", "refused", "given", "kept", "renewed", "revoked")
+        seen = {f"{what}/{name}": "t" for what in proofs for name in "ab"}
         found = following(LEAK, {"events": {**seen, "left/a": "t", "again/a": "t"}})
         again = {"incident": Incident("leak-1", "t", "w", spoiled=("r1/a",)).entry()}
         found = following(found, again)
@@ -127,6 +128,22 @@ class TestFollowing:
         assert found is not None
         assert found.events == {"planned": "2026-11-25T15:00:01Z", "live/cache": "t"}
         assert following(LEAK, {"events": ["planned"]}) == LEAK
+
+    def test_a_host_that_was_left_behind_until_it_is_back(self) -> None:
+        found = LEAK
+        for events, behind in (
+            ({"left/web2": "t1", "left/web3": "t1"}, ["web2", "web3"]),
+            ({"back/web2": "t2"}, ["web3"]),
+            ({"left/web2": "t3"}, ["web2", "web3"]),
+            ({"left/web3": "t4"}, ["web2", "web3"]),
+            ({"back/web2": "t5", "back/web3": "t5"}, []),
+        ):
+            told = following(found, {**BY, "events": events, "evidence": dict.fromkeys(events, "seen")}, number=9)
+            assert told is not None
+            assert (told.behind, told.events.keys() - told.evidence.keys()) == (behind, {"planned"})
+            found = told
+        seen = {"left/web3": "t1", "left/web2": "t3", "back/web2": "t5", "back/web3": "t5"}
+        assert found.events == {**LEAK.events, **seen}
 
     def test_contained(self) -> None:
         assert following(LEAK, {"contained": "leak-1"}) is None

@@ -143,6 +143,17 @@ def test_what_a_host_still_lets_in_is_not_refused(step: str, following: str) -> 
         assert ("refused/database" in found) is seen
 
 
+def test_a_signing_key_is_not_refused_where_a_host_was_left_behind() -> None:
+    """No server takes it away: that host verifies with the old one until it has the new one."""
+    retired = at("retire", "database", "django", incident="leak-1")
+    left = replace(LEAK, events={"left/web2": "t"}, spoiled=())
+    found = _leak_steps.events(retired, "record", KINDS, "now", left, reads=ITEMS)
+    assert set(found) == {"refused/database", "renewed/django"}
+    back = replace(left, events={"left/web2": "t", "back/web2": "t"})
+    found = _leak_steps.events(retired, "record", KINDS, "now", back, reads=ITEMS)
+    assert set(found) == {"refused/database", "refused/django"}
+
+
 def test_what_was_away_and_lets_it_in_no_more() -> None:
     """The rotation that only takes out what a host that is back still let in; not a retirement that had waited."""
     late = at("retire", incident="leak-1", credentials={"deploy": {**ITEMS["later"], "hosts": ["web2"]}})
