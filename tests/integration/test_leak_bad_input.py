@@ -72,6 +72,20 @@ def test_nothing_is_touched(lab: RotationLab, arguments: tuple[str, ...], words:
     assert lab.everything() == before
 
 
+@pytest.mark.parametrize("more", [("--check",), ("-e", "confirm=yes")], ids=["drill", "real"])
+def test_hosts_that_a_limit_leaves_out(lab: RotationLab, tmp_path: Path, more: tuple[str, ...]) -> None:
+    """They would keep values that are dead, and applications that fail on them."""
+    inventory = tmp_path / "more.yml"
+    inventory.write_text("app_hosts: {hosts: {web2: {}, web3: {}}}\n", encoding="utf-8")
+    before = lab.everything()
+    words = ("--limit", "web1", "-i", str(inventory), "-e", "compromised_hosts=web2", "-e", "leaked=cache")
+    run = lab.run(*words, *more, playbook=RESPONSE)
+    assert run.code != 0, run.output
+    sentences(run, "web3: in app_hosts, but not in this run (--limit)", "-e compromised_hosts=web2,web3")
+    assert lab.everything() == before
+    assert lab.journal_state().incident is None
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
