@@ -198,6 +198,7 @@ class ActionModule(RotationAction):
             "changed": True,
             "files": [str(path) for path in files],
             "open": facts["open"],
+            "unhealthy": problems,
             "tried": facts["tried"],
             "contained_seconds": facts["contained_seconds"],
             "clock": [

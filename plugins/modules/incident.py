@@ -198,6 +198,11 @@ open:
   type: list
   elements: str
   returned: when O(state=reported)
+unhealthy:
+  description: Of these what is wrong with hosts that were not seen healthy in the end.
+  type: list
+  elements: str
+  returned: when O(state=reported)
 tried:
   description: What was tried where it used to work, and what was not, with the reason.
   type: list

@@ -91,6 +91,7 @@ def facts_of(
         "tried": list(told.get("tried", ())),
         "scrubbed": list(told.get("scrubbed", ())),
         "not_scrubbed": list(told.get("not_scrubbed", ())),
+        "unhealthy": list(told.get("unhealthy", ())),
         "open": [
             *still,
             *told.get("open", ()),

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.process import free_port
+from sandbox.process import clean_environment, free_port, stop_saved, wait_until
 from tests.integration.chaos import Chaos, Controller
 from tests.integration.doors import forward, through
 from tests.integration.harness import Run
@@ -104,6 +105,40 @@ def test_one_that_comes_back_in_time_is_deployed_to(lab: RotationLab) -> None:
     assert run.code == 0, run.output
     assert waited(run), run.output
     assert "web2 was left behind" not in post_mortem(lab)
+    lab.assert_settled(old)
+
+
+def test_one_that_is_not_healthy_in_the_end(lab: RotationLab) -> None:
+    """It falls over what was taken away; once it answers, the same command looks again and ends."""
+    old = lab.ready()
+    web2, over = lab.hosts[1], threading.Event()
+
+    def falls_over() -> None:
+        while not over.wait(0.5):
+            if not lab.accepts(old)["cache"]:
+                stop_saved(web2.directory)
+                return
+
+    thread = threading.Thread(target=falls_over)
+    thread.start()
+    try:
+        run = respond(lab, "-e", "leaked=cache")
+    finally:
+        over.set()
+        thread.join()
+    assert run.code != 0, run.output
+    sentences(run, "healthy again: not yet", "contained, and not healthy: web2: http://")
+    assert 0 < run.text.index("open: not seen healthy in the end: web2: ") < run.text.index("contained in ")
+    assert lab.journal_state().incident is not None
+    now = lab.values()
+    subprocess.run([web2.restart_command], check=True, env=clean_environment())
+    assert wait_until(web2.healthy, seconds=60)
+    run = respond(lab, "-e", "leaked=cache")
+    assert run.code == 0, run.output
+    sentences(run, "contained in ")
+    assert lab.values() == now, "what was replaced since is not replaced again"
+    assert lab.journal_state().incident is None
+    post_mortem(lab)
     lab.assert_settled(old)
 
 

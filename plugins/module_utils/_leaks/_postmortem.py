@@ -62,6 +62,7 @@ def _lines(facts: Mapping[str, Any], mermaid: str) -> Iterator[str]:
     yield _plain(f"{facts['application']}, {facts['environment']}. Declared {facts['declared_at']} by {facts['who']}.")
     contained = facts.get("contained_seconds")
     words = "NOT contained" if contained is None else f"Contained in {contained:.1f} s"
+    words += ", and not healthy" if contained is not None and facts.get("unhealthy") else ""
     yield f"**{words}**, {facts['containment']}."
     yield ""
     yield from _section("What leaked", facts.get("declared_words", facts["declared"]))

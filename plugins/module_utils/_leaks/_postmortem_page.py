@@ -66,7 +66,8 @@ def _lines(facts: Mapping[str, Any]) -> Iterator[str]:
     else:
         yield (
             f'<div class="contained"><b>{contained:.1f} s</b><span>from the declaration to the last refusal, '
-            f"{escape(facts['containment'])}</span></div>"
+            f"{escape(facts['containment'])}{'; not healthy, see what is still open' if facts.get('unhealthy') else ''}"
+            "</span></div>"
         )
     yield from _list("What leaked", facts.get("declared_words", facts["declared"]))
     yield "<h2>Clock</h2>"

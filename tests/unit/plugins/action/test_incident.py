@@ -250,6 +250,20 @@ class TestReported:
         assert f"rotate.yml -e rotation_abort=true -e rotation_resume={rotation.id}" in line
         assert found["contained_seconds"] is None
 
+    def test_contained_and_not_healthy(self, world: World, tmp_path: Path) -> None:
+        declare(world, "token")
+        act(world, "noted", event="refused/token")
+        health = {"web1": {"health": [{"url": "http://a/", "status": 200}]}}
+        sound = act(world, "reported", impact=IMPACT, gathered={"health": health}, path=str(tmp_path))
+        assert (sound["unhealthy"], sound["open"]) == ([], [])
+        health["web2"] = {"health": [{"url": "http://b/", "status": 500}]}
+        found = act(world, "reported", impact=IMPACT, gathered={"health": health}, path=str(tmp_path))
+        assert found["contained_seconds"] is not None
+        assert found["unhealthy"] == ["web2: http://b/ answers 500"]
+        assert found["open"] == ["not seen healthy in the end: web2: http://b/ answers 500"]
+        for path in found["files"]:
+            assert "not healthy" in Path(path).read_text(encoding="utf-8")
+
     def test_a_files_name(self, world: World, tmp_path: Path) -> None:
         declare(world, "token")
         with pytest.raises(RotationError, match=r"leak\.html: is a file's name; give a folder$"):

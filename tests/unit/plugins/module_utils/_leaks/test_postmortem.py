@@ -114,6 +114,10 @@ class TestMarkdown:
         assert text.count("| - |") == len(_postmortem.CLOCK)
         assert text.endswith("*\n")
 
+    def test_contained_and_not_healthy(self) -> None:
+        text = _postmortem.markdown(facts(unhealthy=["not seen healthy in the end: web2: no answer"]))
+        assert "**Contained in 40.0 s, and not healthy**, graceful." in sections(text)[""]
+
     @given(st.text(max_size=30))
     @pytest.mark.parametrize("odd", ["|", "\n|---|", "\r\n# x", "<script>x</script>", "![x](http://h/)", "\u2028"])
     def test_no_text_breaks_a_table_or_becomes_markup(self, odd: str, more: str) -> None:

@@ -139,6 +139,10 @@ class TestWhatItSays:
         assert '<div class="contained not">' in document
         assert "from the declaration to the last refusal" not in document
 
+    def test_contained_and_not_healthy(self) -> None:
+        words = Parsed(page(facts(unhealthy=["not seen healthy in the end: web2: no answer"]))).words
+        assert "from the declaration to the last refusal, graceful; not healthy, see what is still open" in words
+
     def test_of_nothing(self) -> None:
         gone = ("hosts_words", "readers", "evidence", "scrubbed", "not_scrubbed", "open", "clock", "declared_words")
         bare = {key: one for key, one in facts(credentials=[], timeline=[]).items() if key not in gone}
