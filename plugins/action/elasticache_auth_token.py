@@ -27,6 +27,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils import _lean
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _valkey_module as valkey_user
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import (
+    FORMER,
     Parties,
     ServerAction,
     beforehand,
@@ -55,10 +56,12 @@ class ActionModule(ServerAction):
         }
     )
     uses = (_errors, _valkey, _valkey_server, _valkey_itself, _valkey_steps)
+    extra_options = FORMER
 
     def params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
         asking = args["state"] in ("checked", "sessions")
-        found = (beforehand if asking else parties)(setting, args["credential"])
+        name = args["credential"]
+        found = beforehand(setting, name) if asking else parties(setting, name, former=args["obligation"])
         masked += found.values
         self._setting, self._found = setting, found
         return None if found.nothing else {}

@@ -20,7 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import (
     _warning,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident, shortened
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _let_in
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _let_in, _owed
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import (
     _files,
@@ -83,8 +83,12 @@ class ActionModule(RotationAction):
         if state == "kept":
             return self._keep(args, journal.incident)
         if state == "reported":
-            left_out = args["gathered"].get("left_out") or []
-            told = {**args["told"], "let_in": _let_in.by_credential(journal), "left_out": left_out}
+            told = {
+                **args["told"],
+                "let_in": _let_in.by_credential(journal),
+                "waits": _owed.waiting(journal),
+                "left_out": args["gathered"].get("left_out") or [],
+            }
             return self._report(setting, {**args, "told": told}, journal, journal.incident)
         setting.rotator.append(journal, journal.incident.id, "closed", contained=journal.incident.id)
         return {"changed": True, **_told(journal.incident)}

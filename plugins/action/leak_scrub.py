@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._github_actions import _github
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _spared
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import scrub
@@ -36,16 +36,6 @@ def _refreshed(setting: Setting, names: Sequence[str]) -> tuple[dict[str, str], 
         return _github_sync.refreshed(catalog, mirrored, stores), []
     except SecretsError as error:
         return {}, [f"whether GitHub holds the new values cannot be told: {error}"]
-
-
-def _needed(journal: Journal) -> dict[tuple[str, str], tuple[str, ...]]:
-    """Versions by which hosts that were away are yet to be tried, and those hosts."""
-    return {
-        (name, one): left.hosts
-        for left in journal.obligations.values()
-        if left.hosts
-        for name, one in left.secrets.items()
-    }
 
 
 def _mirrors(catalog: Catalog, names: Sequence[str], refreshed: Mapping[str, str]) -> Iterator[str]:
@@ -92,18 +82,14 @@ class ActionModule(RotationAction):
         versions, untold = _dead_values.holders(
             setting, planned, args["credentials"], lambda name: scrub.denied_by(client, name)
         )
-        needed = _needed(setting.rotator.look())
+        needed = _spared.spared(setting.rotator.look(), args["credentials"])
         kept = [(name, one) for name, ids in versions.items() for one in ids if (name, one) in needed]
         versions = {name: [one for one in ids if (name, one) not in needed] for name, ids in versions.items()}
         done, cannot = scrub.scrubbed(
             client, versions, lambda region: setting.connection.in_region(region).store_client("secretsmanager")
         )
         cannot += untold
-        cannot += [
-            f"version {one} of {name} holds what {', '.join(needed[name, one])} still lets in; it is scrubbed once "
-            "that is refused there"
-            for name, one in kept
-        ]
+        cannot += [f"version {one} of {name} {needed[name, one]}" for name, one in kept]
         path = setting.catalog.ssm_path
         for name in args["parameters"]:
             try:

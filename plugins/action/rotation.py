@@ -135,7 +135,7 @@ class ActionModule(RotationAction):
             against=args["against"],
             mirrors=setting.rotator.mirror is not None,
             leak=bool(args["incident"]),
-            former={} if args["incident"] else _planning.former(setting, journal),
+            former=_planning.former(setting, journal, wish.names if wish.leak else None),
         )
         plan = _planning.planned(setting, ground, wish, args["seen"])
         needs = [name for name in wish.names if name in plan.refused and self._is_asked(setting, name, given)]
@@ -241,6 +241,8 @@ class ActionModule(RotationAction):
         leak = journal.incident.id if args["incident"] and journal.incident else args["incident"]
         joined = None if args["abort"] else _joined.joined(rotation, leak, args["reached"])
         if joined:
+            former = _planning.former(setting, journal, args["reached"])
+            joined = _joined.with_former(joined, setting.catalog, setting.kinds, journal, former)
             said.append("it replaces what leaked, so it answers the leak too: nothing is retired later")
         hastened = _leak_steps.hastened(joined or rotation) if args["immediate"] and not args["abort"] else None
         if hastened:
@@ -373,7 +375,8 @@ class ActionModule(RotationAction):
             renewed = {item.credential for item in items if item.act == _rotation.RENEW}
             # A login that took its turn again has another password: there is nothing left to retire.
             turned = {item.credential for item in items if item.act == _rotation.ROTATE and _alternates(setting, item)}
-            more["discharged"] = [item.obligation for item in items if item.obligation] + [
+            taken_up = [one for item in items for one in (item.obligation, *item.former) if one and one not in left]
+            more["discharged"] = taken_up + [
                 one.id
                 for one in journal.obligations.values()
                 if one.credential in renewed or (one.credential in turned and one.act == _rotation.RETIRE)

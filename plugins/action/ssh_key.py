@@ -22,7 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations impo
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_key, _ssh_login, _ssh_pair
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_key_module as ssh_key
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import ServerAction
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import FORMER, ServerAction
 
 
 class ActionModule(ServerAction):
@@ -32,11 +32,14 @@ class ActionModule(ServerAction):
     module = ssh_key
     uses = (_errors, _envfile, _envmark, _authorized_keys, _authorized_keys_file, _sshd_log, _ssh_sessions)
     by_any_host = False
+    extra_options = FORMER
     set_here = ("old", "new", "back", "leak", "journal", "account", "file")
 
     def params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
         name, looked = args["credential"], args["state"] == "looked"
-        self._pair = _ssh_key.present(setting, name) if looked else _ssh_key.concerned(setting, name)
+        self._pair = (
+            _ssh_key.present(setting, name) if looked else _ssh_key.concerned(setting, name, args["obligation"])
+        )
         masked += self._pair.values
         if self._pair.gone is None:  # it is taken back before a new one was made
             return None

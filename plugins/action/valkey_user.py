@@ -19,6 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotatio
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _valkey_module as valkey_user
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import (
+    FORMER,
     ServerAction,
     beforehand,
     outside,
@@ -32,6 +33,7 @@ class ActionModule(ServerAction):
     name = "watchparty.secrets.valkey_user"
     module = valkey_user
     uses = (_errors, _valkey, _valkey_server, _valkey_itself, _valkey_steps)
+    extra_options = FORMER
     set_here = ("admin_url", "login_url", "digest", "user", "like", "gate", "journal", "last_client", "overlap")
 
     def params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
@@ -39,7 +41,8 @@ class ActionModule(ServerAction):
             login, admin_url = outside(setting, args["credential"], masked)
             return {"admin_url": admin_url, "user": login.username or _valkey.DEFAULT_USER}
         state = args["state"]
-        found = (beforehand if state == "checked" else parties)(setting, args["credential"])
+        name = args["credential"]
+        found = beforehand(setting, name) if state == "checked" else parties(setting, name, former=args["obligation"])
         masked += found.values
         if found.nothing:
             return None

@@ -53,6 +53,12 @@ options:
       - Takes the old token away although there are sessions from elsewhere. They live on until they connect anew.
     type: bool
     default: false
+  obligation:
+    description:
+      - With O(state=absent), an obligation that the open rotation takes up in a leak. What goes is the former value
+        that it names, which an earlier rotation left valid for a while, and not the rotation's own old one.
+    type: str
+    default: ""
   python:
     description: The application's interpreter on the host, which has redis-py.
     type: str

@@ -16,6 +16,8 @@ description:
     never missing.
   - Every other version of these secrets is read, those without labels too. One that holds a value of O(credentials)
     which is dead with the leaked versions is treated alike, but for what a rotation that is open needs, which is told.
+  - A version that an open obligation of the journal names is left as it is, and told with what reads it yet and when it
+    is scrubbed.
   - Each replica of a secret is looked at too. AWS takes labels and policies there by itself; where a policy is missing
     it is put there, and what AWS refuses is told.
   - Other statements of a policy stay. What cannot be scrubbed is told, not failed.

@@ -23,7 +23,8 @@ options:
       - V(closed) ends the rotation, notes what is left for later, and trims the journal.
       - V(prepared) notes that a database server has both logins of O(credentials), V(unprepared) that it has not.
       - V(revoked) takes the operator's word that third parties have revoked the old values of O(credentials). Call it
-        in check mode for the audit record first, then with O(audit). During a leak it is the leak's confirmation too.
+        in check mode for the audit record first, then with O(audit). During a leak it is the leak's confirmation too;
+        then it is refused for what a run ends and proves refused itself.
       - V(forgotten) ends what rotations left for later of O(credentials), or by its id, without carrying it out. Call
         it in check mode for the audit record first, then with O(audit).
     type: str

@@ -68,6 +68,12 @@ options:
     description: Number of the journal's entry. Set by the action plugin.
     type: int
     default: 0
+  obligation:
+    description:
+      - With O(state=absent), an obligation that the open rotation takes up in a leak. What goes is the former value
+        that it names, which an earlier rotation left valid for a while, and not the rotation's own old one.
+    type: str
+    default: ""
   python:
     description: An interpreter on the host; Ansible's own there by default.
     type: str

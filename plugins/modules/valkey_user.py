@@ -129,6 +129,12 @@ options:
   digest:
     description: SHA-256 of the password concerned. Set by the action plugin; by default made of O(login_url).
     type: str
+  obligation:
+    description:
+      - With O(state=absent), an obligation that the open rotation takes up in a leak. What goes is the former value
+        that it names, which an earlier rotation left valid for a while, and not the rotation's own old one.
+    type: str
+    default: ""
   python:
     description: The application's interpreter on the host, which has the driver; Ansible's own there by default.
     type: str

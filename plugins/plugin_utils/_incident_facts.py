@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import TRIED, Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
 
@@ -17,6 +17,7 @@ EVENTS = {
     "first": "the first host was healthy on what {} had made",
     "live": "every host was healthy on the new value of {}",
     "refused": "the old value of {} was refused",
+    "retired": "what earlier rotations had replaced of {}, and left valid for a while, was refused",
     "given": "the new value of {} is in force; its provider alone can revoke the old one",
     "kept": "the new key of {} signs; the old one still verifies",
     "revoked": "the operator said that the old value of {} was revoked",
@@ -46,21 +47,24 @@ def facts_of(
     now: datetime,
 ) -> dict[str, Any]:
     """``results`` says by credential what became of it; ``told`` are lists of words by heading, and by credential the
-    hosts that still let it in (``let_in``); ``left_out`` are hosts that are given up, ``hosts`` the inventory's."""
+    hosts that still let it in (``let_in``) and former values that wait for their retirement (``waits``); ``left_out``
+    are hosts that are given up, ``hosts`` the inventory's."""
     began = _ages.moment(incident.at)
 
     def seconds(at: str) -> float:
         return (_ages.moment(at) - began).total_seconds()
 
-    let_in = told.get("let_in", {})
+    let_in, waits = told.get("let_in", {}), told.get("waits", {})
     gone = [host for host in incident.behind if host not in (told.get("hosts") or [host])]
     given_up = [*gone, *(host for host in incident.behind if host in told.get("left_out", ()))]
     behind = [host for host in incident.behind if host not in given_up]
     hosts = {"behind": behind, "given_up": given_up}
-    rows = [
-        _row(catalog, incident, one, {**results.get(one["name"], {}), "let_in": let_in.get(one["name"], ()), **hosts})
-        for one in impact.get("credentials", [])
-    ]
+
+    def known(name: str) -> dict[str, Any]:
+        about = {"let_in": let_in.get(name, ()), "waits": waits.get(name, ""), **hosts}
+        return {**results.get(name, {}), **about}
+
+    rows = [_row(catalog, incident, one, known(one["name"])) for one in impact.get("credentials", [])]
     still = [f"{row['name']}: {row['state']}" for row in rows if row["open"]] + list(told.get("alive", ()))
     clock = _clock({name: seconds(at) for name, at in incident.events.items()}, behind)
     timeline = [{"seconds": 0.0, "at": incident.at, "what": f"declared by {incident.who}"}]
@@ -194,7 +198,7 @@ def _still_open(hosts: Sequence[str]) -> str:
 def _row(catalog: Catalog, incident: Incident, one: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
     """One credential's line. What runs before this one did is in the journal; what this one saw wins."""
     name = one["name"]
-    state, still = _state(catalog, name, incident.events, result)
+    state, still = _state(catalog, name, incident, result)
     refused = incident.events.get(f"refused/{name}")
     shown = [
         result.get("evidence") or (f"refused since {refused}" if refused else ""),
@@ -211,16 +215,21 @@ def _row(catalog: Catalog, incident: Incident, one: Mapping[str, Any], result: M
     }
 
 
-def _state(catalog: Catalog, name: str, events: Mapping[str, str], result: Mapping[str, Any]) -> tuple[str, bool]:
+def _state(catalog: Catalog, name: str, incident: Incident, result: Mapping[str, Any]) -> tuple[str, bool]:
     """What became of a credential, in words, and whether it is still open."""
-    page = catalog.credentials[name].provider_url
-    given, renewed = f"given/{name}" in events, f"renewed/{name}" in events
-    if f"revoked/{name}" in events:
-        return f"revoked, as the operator says; the new value is {'' if given else 'NOT '}in force", False
-    if not result.get("replaced", given or renewed or f"refused/{name}" in events):
+    page, events = catalog.credentials[name].provider_url, incident.events
+    given, renewed, said = (f"{event}/{name}" in events for event in ("given", "renewed", "revoked"))
+    if not said and not result.get("replaced", given or renewed or f"refused/{name}" in events):
         return f"OPEN: {result.get('why', 'not replaced')}{f'; revoke it at {page}' if page else ''}", True
     if result.get("let_in"):
         return f"OPEN: the new one is in force, {_still_open(result['let_in'])}", True
+    if result.get("waits"):
+        return f"OPEN: the new one is in force, but {result['waits']}", True
+    if said:
+        # Before that the value that leaked is the one in force, which nobody expects to be refused.
+        tried = TRIED if given and f": {TRIED}" in incident.evidence.get(f"revoked/{name}", "") else "NOT tried"
+        force = f"the new value is {'' if given else 'NOT '}in force"
+        return f"revoked, as the operator says; {force}; the old one was {tried}", False
     if given:
         words = f"revoke the old value{f' at {page}' if page else ' where it was issued'}"
         return f"OPEN: the new value is in force; {words}, then start again with -e leak_revoked={name}", True

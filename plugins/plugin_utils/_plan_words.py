@@ -39,6 +39,7 @@ def _item(catalog: Catalog, item: _rotation.Item) -> dict[str, Any]:
         "places": [str(place) for place in item.places],
         "settings": list(dict.fromkeys(names)),
         "github": list(_graph.mirrored_names(catalog, credential)) if item.act in _rotation.CHANGES else [],
+        **({"retires_with_it": [one.partition("/")[0] for one in item.former]} if item.former else {}),
     }
 
 
@@ -56,6 +57,7 @@ def words(plan: Mapping[str, Any], late: Sequence[str] = ()) -> list[str]:
         lines += [f"  changes {place}" for place in item["places"]]
         if item["settings"]:
             lines.append(f"  in the settings {', '.join(item['settings'])}")
+        lines += [f"  retires with it what {rotation} had replaced" for rotation in item.get("retires_with_it", ())]
         if item["github"]:
             lines.append(f"  sends {', '.join(item['github'])} to GitHub")
     for name, why in plan["refused"].items():

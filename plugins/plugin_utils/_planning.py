@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import RETIRE, Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import (
     _ages,
     _mirror,
@@ -45,11 +45,15 @@ def read(setting: Setting, journal: Journal) -> tuple[Contents, dict[str, Any], 
     return contents, descriptions, late
 
 
-def former(setting: Setting, journal: Journal) -> dict[str, Contents]:
-    """By obligation that is due, what the versions still hold that it names."""
+def former(setting: Setting, journal: Journal, leaked: Collection[str] | None) -> dict[str, Contents]:
+    """What the versions still hold that an obligation names, by each that is due; in a leak by each retirement, due or
+    not, of what ``leaked``."""
+    every = _ages.due_obligations(journal, _shared.now())
+    if leaked is not None:
+        every = [one for one in journal.obligations.values() if one.act == RETIRE and one.credential in leaked]
     return {
         one.id: setting.rotator.secrets.read(list(one.secrets), pins=one.secrets)
-        for one in _ages.due_obligations(journal, _shared.now())
+        for one in every
         if one.credential in setting.catalog.credentials
     }
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._former_tries import ACCEPTED, REFUSED
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Obligation
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import TRIED
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _revocations
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotation import Item
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
@@ -23,6 +24,12 @@ def taken(setting: Setting, args: Mapping[str, Any], *, check: bool) -> dict[str
     """
     journal = setting.rotator.look()
     incident, tried = journal.incident, args["tried"]
+    mirrors = setting.rotator.mirror is not None
+    against = _revocations.no_matter_of_words(
+        setting.catalog, journal, setting.kinds, args["credentials"], mirrors=mirrors
+    )
+    if against and (incident or args["incident"]):
+        raise RotationError(against)
     every = _revocations.confirmed(setting.catalog, journal, args["credentials"])
     alive = [one for one in every if tried.get(one.id, {}).get("state") == ACCEPTED]
     closed = [one for one in every if one not in alive]
@@ -41,6 +48,7 @@ def taken(setting: Setting, args: Mapping[str, Any], *, check: bool) -> dict[str
             "closed",
             discharged=[one.id for one in closed],
             events=dict.fromkeys(new, _ages.stamp(now)),
+            evidence={event: _shown(event, closed, tried, words) for event in new},
             audit=args["audit"],
         )
     idle = [name for name in names if name not in {one.credential for one in closed} and f"revoked/{name}" not in new]
@@ -57,6 +65,16 @@ def taken(setting: Setting, args: Mapping[str, Any], *, check: bool) -> dict[str
         "audit": audit,
         "revocations": _revocations.waiting(setting.catalog, journal),
     }
+
+
+def _shown(
+    event: str, closed: Sequence[Obligation], tried: Mapping[str, Mapping[str, Any]], words: Mapping[str, str]
+) -> str:
+    """What stands behind an operator's word: whether every old value was tried."""
+    every = [one.id for one in closed if one.credential == event.partition("/")[2]]
+    told = "; ".join(words[one] for one in every if one in words)
+    proven = bool(every) and all(tried.get(one, {}).get("state") == REFUSED for one in every)
+    return (TRIED if proven else "NOT tried") + (f": {told}" if told else "")
 
 
 def _said(one: Obligation, state: str | None, words: str) -> str:

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -126,6 +126,15 @@ class Setting:
             return None
 
 
+def part_of(item: _rotation.Item, obligation: str) -> _rotation.Item:
+    """The item; or with an obligation that it takes up, the part of it that retires what that names."""
+    if not obligation:
+        return item
+    if obligation not in item.former:
+        raise RotationError(f"{item.credential}: the rotation does not take up the obligation {obligation}")
+    return replace(item, act=_rotation.RETIRE, obligation=obligation)
+
+
 class RotationAction(ActionBase):
     """Runs on the controller; what it returns holds names, ids and words, never a value."""
 
@@ -186,6 +195,7 @@ def told(setting: Setting, journal: Journal, rotation: OpenRotation) -> dict[str
         "rolling": _rotation.is_rolling(setting.catalog, items),
         "refused": dict(rotation.plan.get("refused", {})),
         "credentials": [told_item(setting, item, rotation) for item in items],
+        "retiring": [one for item in items for one in _told_ends(setting, item, journal, rotation)],
         "opened": _let_in.hosts(journal),
         "behind": sorted(rotation.behind),
         "record": record_of(setting, journal, rotation),
@@ -242,6 +252,17 @@ def refused_at_end(setting: Setting, rotation: OpenRotation, left: Mapping[str, 
         if item.act == _rotation.RENEW or (removes and "retire" in told_credential(setting, item)["stages"]):
             found.append(item.credential)
     return [name for name in found if name not in owed]
+
+
+def _told_ends(
+    setting: Setting, item: _rotation.Item, journal: Journal, rotation: OpenRotation
+) -> Iterator[dict[str, Any]]:
+    """What the stage retire takes away of a credential: former values first, then its own; ``more`` after the first."""
+    told = told_item(setting, item, rotation)
+    every = [] if rotation.aborting else [journal.obligations[one] for one in item.former if one in journal.obligations]
+    for one in every:
+        yield {**told, "obligation": one.id, "hosts": list(one.hosts), "more": one is not every[0]}
+    yield {**told, "more": bool(every)}
 
 
 def told_credential(setting: Setting, item: _rotation.Item) -> dict[str, Any]:

@@ -66,19 +66,22 @@ class Parties:
         return [text for login in logins for text in (login.password,) if text and len(text) >= _redact.SHORTEST]
 
 
-def parties(setting: Setting, name: str, *, path: str | None = None) -> Parties:
+def parties(setting: Setting, name: str, *, path: str | None = None, former: str = "") -> Parties:
     """The parties of a credential in the rotation that this run holds. Raises SecretsError.
 
-    ``path`` is where the administrator goes on the application's server, such as another database.
+    ``path`` is where the administrator goes on the application's server, such as another database; ``former`` is an
+    obligation of which the rotation retires what it names, along with its own old value.
     """
     journal, rotation, item = setting.mine(name)
-    obligation = journal.obligations.get(item.obligation or "") if item.act == _rotation.RETIRE else None
+    part = _shared.part_of(item, former)
+    obligation = journal.obligations.get(part.obligation or "") if part.act == _rotation.RETIRE else None
     credential = setting.catalog.credentials[name]
     old_contents = setting.rotator.old_contents(rotation, credential)
     new = setting.new_value(rotation, name)
     url = None
     if obligation:
-        new, url = present_login(setting, name)  # the application may go elsewhere by now
+        present, url = present_login(setting, name)  # the application may go elsewhere by now
+        new = new if new and item.act in _rotation.CHANGES else present
         old_contents = setting.rotator.secrets.read(list(obligation.secrets), pins=obligation.secrets)
     found = _graph.find(setting.catalog, credential, old_contents)
     url = url or found.url
@@ -157,6 +160,10 @@ def outside(setting: Setting, name: str, masked: list[str], *, path: str | None 
     admin, admin_url = administrator(setting, name, url, path=path)
     masked += [text for text in (login.password, admin.password) if text]
     return login, admin_url
+
+
+FORMER: dict[str, Any] = {"obligation": {"type": "str", "default": ""}}
+"""An obligation of the open rotation: what goes is the former value that it names, not the rotation's own old one."""
 
 
 class ServerAction(ActionBase):

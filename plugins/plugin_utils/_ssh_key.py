@@ -13,6 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotation, _ssh_objections, _steps
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._new_values import former_login
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_pair
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 
@@ -55,12 +56,14 @@ def present(setting: Setting, name: str) -> Pair:
     return Pair(name, _in_use(setting, name), comment=_comment(setting, name))
 
 
-def concerned(setting: Setting, name: str) -> Pair:
-    """Both keys, in the rotation that this run holds."""
+def concerned(setting: Setting, name: str, former: str = "") -> Pair:
+    """Both keys, in the rotation that this run holds; with a ``former`` obligation the old one is what that names."""
     journal, rotation, item = setting.mine(name)
-    if item.act == _rotation.RETIRE:
-        old = former_login(setting.catalog, setting.rotator.secrets, journal, item).password
-        new: str | None = _in_use(setting, name)
+    part = _shared.part_of(item, former)
+    if part.act == _rotation.RETIRE:
+        old = former_login(setting.catalog, setting.rotator.secrets, journal, part).password
+        made = setting.new_value(rotation, name) if item.act in _rotation.CHANGES else None
+        new: str | None = made.password if made else _in_use(setting, name)
     else:
         credential = setting.catalog.credentials[name]
         before = setting.rotator.old_contents(rotation, credential)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 
 import pytest
 
@@ -14,11 +15,18 @@ from tests.integration import leak_lab
 from tests.integration.access_key_lab import USER, in_use, keys, prepare
 from tests.integration.harness import Lab, Run
 from tests.integration.leak_lab import newest_post_mortem
+from tests.integration.provider import Provider, running
 from tests.integration.test_leak_immediate import tasks
 
 PAGE = "https://provider.example/keys"
 NEW = "canary-of-a-provider-0123456789"
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    with running() as made:
+        yield made
 
 
 def respond(lab: Lab, *words: str) -> Run:
@@ -40,11 +48,17 @@ def test_an_access_key_is_dead_before_the_new_one_is_deployed(lab: Lab) -> None:
         assert value not in run.output + text
 
 
-def test_a_third_partys_value_is_replaced_and_open_until_it_is_revoked(lab: Lab) -> None:
-    """Nothing here can revoke it: the page is named, and the operator's word ends it."""
+def test_a_third_partys_value_is_replaced_and_open_until_it_is_revoked(lab: Lab, provider: Provider) -> None:
+    """Nothing here can revoke it: the page is named, and the operator's word ends it unless the old one still works."""
     prepare(lab)
+    provider.keys = {NEW, lab.hosts[0].values()["API_TOKEN"]}
     lab.catalog["credentials"] = {
-        "partner": {"kind": "external", "provider_url": PAGE, "appears_in": [{"setting": "API_TOKEN"}]}
+        "partner": {
+            "kind": "external",
+            "provider_url": PAGE,
+            "appears_in": [{"setting": "API_TOKEN"}],
+            "test": {"url": f"{provider.url}/me", "headers": {"X-Key": "{value}"}},
+        }
     }
     values = lab.directory / "new-values.yml"
     write_private(values, json.dumps({"partner": NEW}))
@@ -54,9 +68,16 @@ def test_a_third_partys_value_is_replaced_and_open_until_it_is_revoked(lab: Lab)
     assert words in run.text
     assert "-e leak_revoked=partner" in run.text
     assert lab.hosts[0].values()["API_TOKEN"] == NEW
+    assert "holds what r-" in newest_post_mortem(lab), "its version has yet to be read, to try it"
+    run = respond(lab, "leaked=partner", "leak_revoked=partner")
+    assert run.code != 0, run.output
+    assert "which r-" in run.text
+    assert "STILL WORKS" in newest_post_mortem(lab)
+    provider.keys = {NEW}
     run = respond(lab, "leaked=partner", "leak_revoked=partner")
     assert run.code == 0, run.output
-    assert "revoked, as the operator says; the new value is in force" in newest_post_mortem(lab)
+    words = "revoked, as the operator says; the new value is in force; the old one was tried and refused"
+    assert words in newest_post_mortem(lab)
     assert NEW not in run.output + newest_post_mortem(lab)
     run = respond(lab, "leaked=partner", "leak_revoked=somebody")
     assert run.code != 0

@@ -186,3 +186,18 @@ def test_a_retirement_of_others_is_not_waited_for_long(lab: RotationLab) -> None
     assert lab.values().cache == promoted.cache
     lab.assert_settled(old)
     post_mortem(lab)
+
+
+def test_what_an_earlier_rotation_left_valid_for_hours_goes_too(lab: RotationLab) -> None:
+    """The former value may be the one that was found; it is refused before the leak is said to be contained."""
+    first = lab.ready()
+    with lab.with_catalog(cache={"retire_after": 7200}):
+        lab.rotated("-e", "credential=cache", "-e", "rotation_force=true")
+        second = lab.values()
+        assert lab.accepts(first)["cache"]
+        response = respond(lab, "-e", "leaked=cache")
+    assert response.code == 0, response.output
+    sentences(response, "retires with it what r-", "contained in ")
+    assert lab.journal_state().obligations == {}
+    lab.assert_settled(first, second)
+    assert "what earlier rotations had replaced of cache, and left valid for a while, was refused" in post_mortem(lab)

@@ -323,6 +323,29 @@ def test_a_host_that_is_left_for_good_is_listed(plain: Fleet, small: Lab) -> Non
     assert "- web2 was left behind and must be rebuilt" in leak_lab.post_mortem(small)
 
 
+def test_a_former_key_that_was_left_valid_for_hours_goes_with_it(plain: Fleet, small: Lab) -> None:
+    """Also from a host that was away: what is left there is both."""
+    former = prepare(plain, small)
+    small.catalog["credentials"]["deploy_ssh"]["retire_after"] = 7200
+    run = small.run("-e", "credential=deploy_ssh", "-e", "rotation_force=true", playbook="playbooks/rotate.yml")
+    assert run.code == 0, run.output
+    leaked = in_force(small)
+    assert [opens(plain, "app1", one) for one in (former, leaked)] == [True, True]
+
+    plain.kill("app2")
+    words = ("-e", "leaked=deploy_ssh", "-e", "leak_sessions=false")
+    run = leak_lab.respond(small, *words)
+    assert run.code != 0, run.output
+    assert "still open to the leaked one: web2" in run.text
+    assert [opens(plain, "app1", one) for one in (former, leaked, in_force(small))] == [False, False, True]
+
+    plain.boot("app2")
+    assert [opens(plain, "app2", one) for one in (former, leaked)] == [True, True]
+    run = leak_lab.respond(small, *words)
+    assert run.code == 0, run.output
+    assert [opens(plain, "app2", one) for one in (former, leaked, in_force(small))] == [False, False, True]
+
+
 def deliveries(output: str) -> list[str]:
     """What Ansible said of each rollout's task."""
     found = [one for one in output.split("\nTASK [") if "Deliver and prove]" in one.partition("\n")[0]]

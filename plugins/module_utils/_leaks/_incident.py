@@ -15,6 +15,9 @@ REPLACED = ("refused", "given", "kept", "renewed", "revoked")
 PROOFS = ("live", *REPLACED)
 """Events of a credential that say what became of its value."""
 
+TRIED = "tried and refused"
+"""How the evidence of a revocation begins that was proven, and not only said."""
+
 
 WORDS = 200
 """Characters of what shows an event, as the journal keeps them."""

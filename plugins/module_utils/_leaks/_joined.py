@@ -9,8 +9,10 @@ from typing import Any, Collection, Iterable, Iterator, Mapping, Optional, Seque
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident, named
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotation, _steps
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT, PENDING
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _owed, _rotation, _steps
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT, PENDING, Contents
 
 ON_HOSTS = ("deploy", "promote", "retire", "record")
 """Steps at which hosts may hold the new value."""
@@ -101,6 +103,27 @@ def joined(rotation: OpenRotation, incident: str, reached: Iterable[str]) -> Opt
     if not incident or not concerned or rotation.aborting or rotation.plan.get("incident") == incident:
         return None
     return replace(rotation, plan={**rotation.plan, "incident": incident})
+
+
+def with_former(
+    rotation: OpenRotation,
+    catalog: Catalog,
+    kinds: Mapping[str, Kind],
+    journal: Journal,
+    former: Mapping[str, Contents],
+) -> OpenRotation:
+    """One that a leak has joined, which retires along with its own value what waits for a later retirement.
+
+    Where it has retired already, that is left to the rotation that replaces its credential once more.
+    """
+    if rotation.step == "record":
+        return rotation
+    credentials = {**rotation.plan.get("credentials", {})}
+    for item in _rotation.items_of(rotation.plan):
+        found = _owed.retirable(catalog, kinds, journal, item.credential, former)
+        if found and item.act in _rotation.CHANGES:
+            credentials[item.credential] = {**credentials[item.credential], "former": list(found)}
+    return replace(rotation, plan={**rotation.plan, "credentials": credentials})
 
 
 def still_leaked(journal: Journal) -> dict[str, str]:

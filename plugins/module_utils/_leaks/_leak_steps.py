@@ -54,6 +54,7 @@ def events(
         found += [f"up/{rotation.id}"] if rotation.plan.get("immediate") and down else []
     if rotation.step == "retire" and following == "record":
         found += [f"{_end(item, kinds, incident.behind)}/{item.credential}" for item in gone]
+        found += [f"retired/{item.credential}" for item in gone if item.former]
     seen = dict.fromkeys(found, at)
     if first and changed and rotation.step == "deploy" and following == "promote":
         return {f"first/{rotation.id}": first, **seen}

@@ -30,6 +30,7 @@ SCHEMA: dict[str, Any] = {
         "needs_user": {"type": "boolean"},
         "tested": {"type": "boolean"},
         "tries_values": {"type": "boolean"},
+        "retires_each": {"type": "boolean"},
         "options": {"type": "array", "items": {"type": "string"}},
     },
     "required": ["description", "value"],
@@ -60,6 +61,9 @@ class Kind:
     tested: bool = True
     tries_values: bool = False
     """Whether its stages check, test and revoked try values where the catalog says how, and are idle elsewhere."""
+    retires_each: bool = False
+    """Whether its stage retire also takes away a former value that waits for a later retirement, named by the
+    obligation of ``secret_rotate_credential``."""
     options: tuple[str, ...] = ()
     """Names that the credential's ``options`` must give."""
     stages: tuple[str, ...] = ()
@@ -74,6 +78,11 @@ class Kind:
     def is_revoked_elsewhere(self) -> bool:
         """Whether only the third party that issued the old value can end it."""
         return self.value == "supplied" and "retire" not in self.stages
+
+    @property
+    def ends_itself(self) -> bool:
+        """Whether a run takes the old value away, so that nothing is left for anybody's word."""
+        return "retire" in self.stages or self.phases == 2
 
     @property
     def phases(self) -> int:

@@ -40,7 +40,10 @@ def hosts(journal: Journal) -> list[str]:
 def obligations(
     catalog: Catalog, rotation: OpenRotation, before: Mapping[str, Obligation], at: str
 ) -> dict[str, dict[str, Any]]:
-    """What a rotation leaves behind, as its closing entry keeps it; ``before`` are those that it took up."""
+    """What a rotation leaves behind, as its closing entry keeps it; ``before`` are those that it took up.
+
+    A former value that it was to retire along with its own stays with those hosts under its own id.
+    """
     found = {}
     for name, item in rotation.plan.get("credentials", {}).items():
         left = rotation.left.get(name)
@@ -57,4 +60,14 @@ def obligations(
             "secrets": dict(taken_up.secrets) if taken_up else {one: planned[one] for one in names if one in planned},
             "hosts": sorted(left),
         }
+        for one in (before[former] for former in item.get("former", ()) if former in before):
+            hosts = sorted(set(left) & set(one.hosts or left))
+            kept = {
+                "credential": name,
+                "act": RETIRE,
+                "due": at,
+                "rotation": one.rotation,
+                "secrets": dict(one.secrets),
+            }
+            found.update({one.id: {**kept, "hosts": hosts}} if hosts else {})
     return found

@@ -7,12 +7,18 @@ operator says so. Pure.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, List, Mapping, Optional, Sequence
+from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit_record
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import DROP_FALLBACK, Journal, Obligation
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import (
+    DROP_FALLBACK,
+    RETIRE,
+    REVOKE,
+    Journal,
+    Obligation,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
@@ -45,6 +51,39 @@ def objection(
         return f"secret {', '.join(denied)}, which holds {what}, may not be read; allow secretsmanager:GetSecretValue"
     versions = ", ".join(f"version {version} of secret {name}" for name, version in sorted(one.secrets.items()))
     return f"{what} cannot be told any more from {versions or 'any secret'}; {end}"
+
+
+def retirable(
+    catalog: Catalog, kinds: Mapping[str, Kind], journal: Journal, name: str, former: Mapping[str, Contents]
+) -> Tuple[str, ...]:
+    """The obligations that a leak's rotation of this credential can carry out with its own retirement, due or not.
+
+    ``former`` is, by obligation, what the versions hold that it names.
+    """
+    kind = kinds.get(catalog.credentials[name].kind)
+    if kind is None or not kind.retires_each:
+        return ()
+    every = (one for one in journal.obligations.values() if one.credential == name and one.act == RETIRE)
+    able = (one for one in every if one.id in former and not objection(catalog, kinds, one, former[one.id]))
+    return tuple(sorted(one.id for one in able))
+
+
+def waiting(journal: Journal) -> dict[str, str]:
+    """By credential, in words, the former values that may be valid until a later retirement."""
+    found: dict[str, List[Obligation]] = {}
+    for one in sorted(journal.obligations.values(), key=lambda one: one.id):
+        if one.act != REVOKE and not one.hosts:
+            found.setdefault(one.credential, []).append(one)
+    return {name: _waits(name, every) for name, every in found.items()}
+
+
+def _waits(name: str, every: Sequence[Obligation]) -> str:
+    what = " and ".join(f"what {one.rotation} replaced may still be valid until {one.due}" for one in every)
+    return (
+        f"{what}. Start the same command again; or once it is due, retire it by rotate.yml -e credential={name}, and "
+        f"start it again then; or take it out by hand (docs/by-hand.md), then say rotation_forget.yml -e "
+        f"rotation_forget={name}"
+    )
 
 
 def named(journal: Journal, names: Sequence[str]) -> List[Obligation]:

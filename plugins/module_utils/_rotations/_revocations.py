@@ -93,6 +93,33 @@ def confirmed(catalog: Catalog, journal: Journal, names: Sequence[str]) -> list[
     return [one for one in every if one.credential in names]
 
 
+def no_matter_of_words(
+    catalog: Catalog, journal: Journal, kinds: Mapping[str, Kind], names: Iterable[str], *, mirrors: bool
+) -> Optional[str]:
+    """In a leak, why nobody's word ends these: a run takes their old values away, and proves them refused.
+
+    Not of what only people can replace: GitHub holds it, and ``mirrors`` says that nothing can be sent there, or no
+    store has it.
+    """
+    waiting_for = {one.credential for one in open_ones(journal)}
+    found = []
+    for name in names:
+        credential = catalog.credentials.get(name)
+        kind = kinds.get(credential.kind) if credential else None
+        if credential is None or kind is None or not kind.ends_itself or name in waiting_for:
+            continue
+        at_github = bool(_graph.mirrored_names(catalog, credential)) and not (catalog.github and mirrors)
+        in_stores = bool(_graph.secrets_of(catalog, credential)) or _graph.reads_ssm(catalog, credential)
+        if in_stores and not at_github:
+            found.append(name)
+    if not found:
+        return None
+    return (
+        f"{', '.join(found)}: a run ends the old value itself and proves it refused, so nobody's word does; take away "
+        "what it was refused for, and start the same command again without that word"
+    )
+
+
 def record(
     catalog: Catalog, closed: Iterable[Obligation], who: str, now: datetime, tried: Optional[Mapping[str, str]] = None
 ) -> dict[str, Any]:

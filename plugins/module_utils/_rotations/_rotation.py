@@ -56,11 +56,14 @@ class Item:
     """Whether a provider makes the new value."""
     hosts: tuple[str, ...] = ()
     """Those alone that it is about; empty for all."""
+    former: tuple[str, ...] = ()
+    """Obligations whose former values are retired along with its own; after a leak only."""
 
     def entry(self) -> dict[str, Any]:
         """The item as the journal keeps it."""
         kept: dict[str, Any] = {"kind": self.kind, "act": self.act, "phases": self.phases}
         more = {"obligation": self.obligation, "issued": self.issued, "hosts": list(self.hosts)}
+        more["former"] = list(self.former)
         return {**kept, **{name: value for name, value in more.items() if value}}
 
 
@@ -102,9 +105,13 @@ class Plan:
 def items_of(entry: Mapping[str, Any]) -> tuple[Item, ...]:
     """The items that a journal's plan holds, in their order; of a kind that was renamed since, under its new name."""
     return tuple(
-        Item(name, **{**one, "kind": _audit_record.word(one["kind"]), "hosts": tuple(one.get("hosts", ()))})
+        Item(name, **{**one, "kind": _audit_record.word(one["kind"]), **_tuples(one)})
         for name, one in entry.get("credentials", {}).items()
     )
+
+
+def _tuples(item: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(item.get(name, ())) for name in ("hosts", "former")}
 
 
 @dataclass(frozen=True)
@@ -126,7 +133,7 @@ class Ground:
     leak: bool = False
     """Whether it is planned because of a leak."""
     former: Mapping[str, Contents] = field(default_factory=dict, repr=False)
-    """By obligation that is due, what the versions hold that it names."""
+    """By obligation that is due, or in a leak by each, what the versions hold that it names."""
 
 
 def plan(ground: Ground, wish: Wish) -> Plan:
@@ -161,6 +168,7 @@ def plan(ground: Ground, wish: Wish) -> Plan:
         items.append(_item(credential, kind, wish, age, places))
     busy = {item.credential for item in items}
     if wish.leak:
+        items = [_with_former(ground, item) for item in items]
         items += _left_behind(ground, wish, busy)
         passed = {name: why for name, why in passed.items() if name not in {item.credential for item in items}}
     else:
@@ -227,6 +235,12 @@ def _obligations(
         )
 
 
+def _with_former(ground: Ground, item: Item) -> Item:
+    """With every former value that waits for a later retirement: it may be what leaked, and nothing old is kept."""
+    found = _owed.retirable(ground.catalog, ground.kinds, ground.journal, item.credential, ground.former)
+    return replace(item, former=found)
+
+
 def _left_behind(ground: Ground, wish: Wish, busy: set[str]) -> Iterator[Item]:
     """What the incident's earlier runs could not take out of hosts that were away."""
     for one in sorted(ground.journal.obligations.values(), key=lambda one: one.id):
@@ -234,7 +248,9 @@ def _left_behind(ground: Ground, wish: Wish, busy: set[str]) -> Iterator[Item]:
         if one.hosts and credential is not None and one.credential in wish.names and one.credential not in busy:
             busy = busy | {one.credential}
             reason = f"its leaked key still opens {', '.join(one.hosts)}"
-            yield Item(one.credential, credential.kind, RETIRE, reason, 0, obligation=one.id, hosts=one.hosts)
+            item = Item(one.credential, credential.kind, RETIRE, reason, 0, obligation=one.id, hosts=one.hosts)
+            former = _with_former(ground, item).former
+            yield replace(item, former=tuple(other for other in former if other != one.id))
 
 
 def pinned(ground: Ground, items: Sequence[Item], refused: Mapping[str, str], passed: Mapping[str, str]) -> Plan:

@@ -85,6 +85,23 @@ def test_what_a_host_still_lets_in_is_kept(client: Any) -> None:
     assert denied(client) == [OLD]
 
 
+@pytest.mark.parametrize("act_left", ["revoke", "drop_fallback", "retire"])
+def test_what_an_open_obligation_has_yet_to_read_is_kept(client: Any, act_left: str) -> None:
+    """A denied version could not be tried, dropped or retired any more, by anybody."""
+    world = World()
+    rotator = world.rotator()
+    left = {"credential": "token", "act": act_left, "due": "2026-12-09T10:00:00Z", "rotation": "r1"}
+    rotator.append(rotator.look(), "r1", "closed", obligations={"r1/token": {**left, "secrets": {"core": OLD}}})
+    found = act(client, world, secrets={"core": [OLD]}, credentials=["token"])
+    assert found["scrubbed"] == []
+    assert found["not_scrubbed"][0].startswith(f"version {OLD} of core holds ")
+    assert "it is scrubbed by the same command" in found["not_scrubbed"][0]
+    assert "ResourcePolicy" not in client.get_resource_policy(SecretId="core")
+    rotator.append(rotator.look(), "r2", "closed", discharged=["r1/token"])
+    act(client, world, secrets={"core": [OLD]})
+    assert denied(client) == [OLD]
+
+
 def test_what_cannot_be_is_told(client: Any) -> None:
     found = act(client, World(), secrets={"gone": [OLD]}, parameters=["/app/test/GONE"])
     assert (found["changed"], found["scrubbed"]) == (False, [])

@@ -210,3 +210,55 @@ class TestInALeak:
         act(world, rotation, "revoked", credentials=["token"])
         found = looked(world)
         assert (found.obligations, found.rotation is not None) == ({}, True)
+
+
+class TestOfWhatIsEndedHere:
+    """Nobody's word does for a value that a run ends and proves refused by itself."""
+
+    @pytest.fixture(autouse=True)
+    def _that_retires(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(KINDS, "login", replace(KINDS["login"], stages=("set", "retire")))
+
+    @pytest.mark.parametrize("name", ["database", "django"])
+    @pytest.mark.parametrize("declared", [True, False])
+    def test_the_word_is_refused(self, world: World, name: str, *, declared: bool) -> None:
+        if declared:
+            TestInALeak().declare(world)
+        head = looked(world).head
+        with pytest.raises(RotationError, match=f"^{name}: .* take away what it was refused for, and start the same"):
+            act(world, rotation, "revoked", credentials=["token", name], incident="" if declared else "assessed")
+        assert looked(world).head == head
+
+    def test_outside_a_leak_it_means_nothing(self, world: World) -> None:
+        said = act(world, rotation, "revoked", credentials=["database"])["said"]
+        assert said == ["database: nothing of it waits for a confirmation"]
+
+    @pytest.mark.parametrize(
+        "place", [[{"github": "DEPLOY_KEY"}], [{"setting": "URL"}, {"github": "DEPLOY_KEY"}]], ids=["only", "too"]
+    )
+    def test_what_no_run_can_replace_is_taken_for_it(self, world: World, place: list[dict[str, str]]) -> None:
+        """GitHub holds it and no token is there: people replace it (docs/leak-response.md)."""
+        made = {**DOCUMENT["credentials"], "database": {"kind": "login", "appears_in": place}}
+        world.catalog = _catalog.parse({**DOCUMENT, "credentials": made}, "test")
+        TestInALeak().declare(world)
+        assert act(world, rotation, "revoked", credentials=["database"])["changed"]
+        found = looked(world).incident
+        assert found is not None
+        assert "revoked/database" in found.events
+
+
+@pytest.mark.parametrize(
+    ("tried", "words"),
+    [
+        ({}, "NOT tried"),
+        ({"r1/token": {"state": "untried", "words": "no answer"}}, "NOT tried: no answer"),
+        ({"r1/token": TestTried.REFUSED}, f"tried and refused: {TestTried.REFUSED['words']}"),
+    ],
+)
+def test_what_shows_that_it_was_revoked(world: World, tried: dict[str, Any], words: str) -> None:
+    TestInALeak().declare(world)
+    rotated(world, "token")
+    act(world, rotation, "revoked", credentials=["token"], tried=tried)
+    found = looked(world)
+    assert found.incident is not None
+    assert found.incident.evidence["revoked/token"].endswith(f": {words}")

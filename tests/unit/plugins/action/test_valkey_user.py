@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.action.valkey_user import ActionModule
-from tests.unit.plugins.module_utils._rotations.rotator_world import CORE, NOW, World
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from tests.unit.plugins.module_utils._rotations.rotator_world import CORE, KINDS, NOW, World
 from tests.unit.plugins.plugin_utils.test_server_action import setting
 from tests.unit.plugins.plugin_utils.test_server_action import world as make_world
 
@@ -18,9 +20,10 @@ BY = {"at": NOW, "who": "x", "rotation": "r0"}
 world = make_world
 
 
-def params(world: World, rotator: Any, name: str = "cache", state: str = "absent") -> dict[str, Any]:
+def params(world: World, rotator: Any, name: str = "cache", state: str = "absent", former: str = "") -> dict[str, Any]:
     action = ActionModule.__new__(ActionModule)
-    found = action.params(setting(world, rotator), {"credential": name, "state": state, "run": "run1"}, [])
+    given = {"credential": name, "state": state, "run": "run1", "obligation": former}
+    found = action.params(setting(world, rotator), given, [])
     assert found is not None
     return found
 
@@ -57,3 +60,21 @@ def test_everybody_unproven_in_a_late_retirement(world: World) -> None:
     late.append(late.look(), "r0", "closed", rotated=rotated, obligations={"r0/own": due})
     found = params(world, world.begun(force=False), "own")
     assert (found["end_sessions"], found["last_client"]) == ("unproven", NOTES)
+
+
+def test_a_former_value_that_leaves_with_the_old_one_in_a_leak(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What goes is what the obligation names; what stays is the value that this rotation made."""
+    monkeypatch.setitem(KINDS, "login", replace(KINDS["login"], stages=("set", "retire"), retires_each=True))
+    former = {CORE: world.write("NOTE", "redis://:former@cache/0")}
+    world.write("NOTE", "redis://:old@cache/0")
+    left = {"credential": "own", "act": "retire", "due": NOW, "rotation": "r0", "secrets": former, "notes": NOTES}
+    before = world.rotator("run0")
+    before.append(before.look(), "r0", "closed", rotated={"own": BY}, obligations={"r0/own": left})
+    rotator = going(world, "own", leak="leak-1")
+    rotator.advance("retire")
+    found = params(world, rotator, "own", former="r0/own")
+    assert (found["login_url"], found["end_sessions"]) == ("redis://:former@cache/0", "all")
+    assert (found["overlap"], found["last_client"]) == ("passwords", NOTES)
+    assert params(world, rotator, "own")["login_url"] == "redis://:old@cache/0"
+    with pytest.raises(RotationError, match=r"^own: the rotation does not take up the obligation r1/own$"):
+        params(world, rotator, "own", former="r1/own")

@@ -112,6 +112,14 @@ class TestFacts:
         found = facts_of(made, incident(events=EVENTS), IMPACT, {}, {}, NOW)
         assert (found["open"], found["contained_seconds"]) == ([], 30.0)
 
+    def test_a_former_value_that_waits_for_its_retirement_is_open(self, made: Catalog) -> None:
+        """What the last rotation replaced may be what was found."""
+        told = {"waits": {"cache": "what r-1 replaced at some time may still be valid"}}
+        found = facts_of(made, incident(events=EVENTS), IMPACT, {"admin": DONE, "cache": DONE}, told, NOW)
+        assert found["contained_seconds"] is None
+        words = "OPEN: the new one is in force, but what r-1 replaced at some time may still be valid"
+        assert found["open"] == [f"cache: {words}"]
+
     def test_a_removal_alone_is_no_replacement(self, made: Catalog) -> None:
         results = {"admin": DONE, "cache": {"replaced": False, "why": "web1 is not healthy"}}
         found = facts_of(made, incident(events={"refused/cache": EVENTS["refused/cache"]}), IMPACT, results, {}, NOW)
@@ -131,13 +139,26 @@ class TestFacts:
         events["revoked/cache"] = "2026-11-25T15:01:00Z"
         found = facts_of(made, incident(events=events), IMPACT, results, {}, NOW)
         assert (found["open"], found["contained_seconds"]) == ([], 60.0)
-        assert found["credentials"][1]["state"] == "revoked, as the operator says; the new value is in force"
+        words = "revoked, as the operator says; the new value is in force; the old one was {}"
+        assert found["credentials"][1]["state"] == words.format("NOT tried")
+        shown = {"revoked/cache": "journal entry 7: tried and refused: refused now at https://p.example/me"}
+        found = facts_of(made, incident(events=events, evidence=shown), IMPACT, results, {}, NOW)
+        assert found["credentials"][1]["state"] == words.format("tried and refused")
+
+    def test_nobodys_word_wins_over_what_lets_it_in(self, made: Catalog) -> None:
+        events = {"refused/admin": EVENTS["refused/admin"], "revoked/cache": EVENTS["live/cache"]}
+        for told in ({"let_in": {"cache": ["web2"]}}, {"waits": {"cache": "what r-1 replaced may still be valid"}}):
+            found = facts_of(made, incident(events=events), IMPACT, {}, told, NOW)
+            assert found["open"][0].startswith("cache: OPEN: the new one is in force, but ")
+            assert found["contained_seconds"] is None
 
     def test_revoked_and_not_replaced(self, made: Catalog) -> None:
         events = {"refused/admin": EVENTS["refused/admin"], "revoked/cache": EVENTS["refused/cache"]}
-        found = facts_of(made, incident(events=events), IMPACT, {}, {}, NOW)
+        shown = {"revoked/cache": "journal entry 7: tried and refused: what an earlier rotation replaced"}
+        found = facts_of(made, incident(events=events, evidence=shown), IMPACT, {}, {}, NOW)
         assert found["contained_seconds"] == 30.0
-        assert found["credentials"][1]["state"] == "revoked, as the operator says; the new value is NOT in force"
+        words = "revoked, as the operator says; the new value is NOT in force; the old one was NOT tried"
+        assert found["credentials"][1]["state"] == words
 
     def test_what_still_works_keeps_it_open(self, made: Catalog) -> None:
         told = {"alive": ["a session that was ended is STILL ACCEPTED at URL"], "tried": ["t"]}

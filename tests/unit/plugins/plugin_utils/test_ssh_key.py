@@ -18,7 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kin
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_key, _ssh_pair
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
-from tests.unit.plugins.module_utils._rotations.rotator_world import CATALOG, KINDS, World
+from tests.unit.plugins.module_utils._rotations.rotator_world import CATALOG, KINDS, NOW, World
 
 SECRET = "app/test/deploy"
 DOCUMENT = {
@@ -120,6 +120,23 @@ class TestKeys:
         monkeypatch.setattr(Setting, "mine", lambda _self, _name: (journal, rotation, item))
         found = _ssh_key.concerned(setting(world, rotator), "deploy")
         assert (found.old, found.new) == (OLD, new)
+
+    def test_a_former_key_that_leaves_with_the_old_one_in_a_leak(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(KINDS, "ssh_key", Kind("ssh_key", form="ssh_key", stages=("retire",), retires_each=True))
+        former = world.labels(SECRET)["AWSCURRENT"]
+        old = _ssh_pair.new_private_key()
+        world.write("private", old, SECRET)
+        before, by = world.rotator("run0"), {"at": NOW, "who": "x", "rotation": "r0"}
+        left = {"credential": "deploy", "act": "retire", "due": NOW, "rotation": "r0", "secrets": {SECRET: former}}
+        before.append(before.look(), "r0", "closed", rotated={"deploy": by}, obligations={"r0/deploy": left})
+        rotator = world.begun("deploy", leak="leak-1")
+        rotator.create(KINDS, shared.new_value, {})
+        found = _ssh_key.concerned(setting(world, rotator), "deploy", "r0/deploy")
+        mine = _ssh_key.concerned(setting(world, rotator), "deploy")
+        assert (found.gone, mine.gone, found.kept, found.leak) == (OLD, old, mine.kept, True)
+        assert found.kept not in (None, old)
 
 
 def test_words() -> None:

@@ -118,6 +118,11 @@ class World:
             descriptions={name: self.secrets.describe(name) for name in contents.readings if name[0] != "/"},
             supplied=GIVEN,
             mirrors=True,
+            former={
+                one.id: self.secrets.read(list(one.secrets), pins=one.secrets)
+                for one in journal.obligations.values()
+                if leak
+            },
         )
         plan = _rotation.plan(ground, _rotation.Wish(names, force, leak))
         assert plan.refused == {}
