@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.faults import Fault
 from sandbox.postgres import scram_verifier
 from sandbox.process import REPOSITORY
 from sandbox.valkey import ADMINISTRATOR
@@ -170,6 +171,15 @@ def test_a_scheduler_is_told_whether_something_is_due(lab: RotationLab) -> None:
     assert run.code != 0
     assert found["act_now"] is True
     sentences(run, "due: ", "deploy_ssh", "Run rotate.yml")
+    # Where it cannot be asked, no earlier run's answer is left.
+    path = lab.directory / "ages.json"
+    lab.moto.set_faults(Fault("deny", operation="GetParametersByPath"))
+    try:
+        run = lab.run("-e", f"rotation_report_file={path}", playbook="playbooks/rotation_due.yml")
+    finally:
+        lab.moto.set_faults()
+    assert run.code != 0
+    assert not path.exists(), run.output
     kept, lab.catalog = lab.catalog, {**lab.catalog}
     number = lab.journal_state().head + 1
     # An obligation that is not due yet is no reason to act.

@@ -35,6 +35,7 @@ ONE_VERSION = (
     "test_leak_bad_input",
     "test_reached_hosts",
     "test_rotate_bad_input",
+    "test_rotation_page",
     "test_set.py",
     "test_verify_page",
 )

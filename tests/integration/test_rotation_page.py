@@ -1,0 +1,82 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What docs/rotation.md gives to schedulers: systemd takes the units, and the words tell due from not asked."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sandbox.process import REPOSITORY
+
+PAGE = (REPOSITORY / "docs" / "rotation.md").read_text(encoding="utf-8").partition("## Schedules\n")[2]
+FOUND = {
+    "application": "watchparty",
+    "due": ["database"],
+    "obligations": [
+        {"id": "r-1/cache", "act": "retire", "due": True},
+        {"id": "r-1/django_key", "act": "drop_fallback", "due": False},
+        {"id": "r-1/youtube", "act": "revoke", "due": True},
+    ],
+    "revocations": [{"words": "youtube: its old value is not yet confirmed revoked"}],
+    "rotation": {"id": "r-2"},
+    "act_now": True,
+}
+
+
+def files() -> dict[str, str]:
+    """By the path in its first lines."""
+    blocks = re.findall(r"^```(?:ini|bash|yaml)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    named = [(re.search(r"^# (\S+)$", block, re.MULTILINE), block) for block in blocks]
+    return {name[1]: block for name, block in named if name}
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
+def test_systemd_takes_the_units(tmp_path: Path) -> None:
+    units = {Path(name).name: text for name, text in files().items() if name.startswith("/etc/systemd/system/")}
+    assert set(units) == {"rotation-due.service", "rotation-due.timer", "rotation-due-tell.service"}
+    for name, text in units.items():
+        # The programs of the page are not on this machine.
+        (tmp_path / name).write_text(re.sub(r"=/(?:opt|usr/local)/\S+", "=/bin/true", text), encoding="utf-8")
+    done = subprocess.run(
+        ["systemd-analyze", "verify", *(str(tmp_path / name) for name in units)],
+        env={"SYSTEMD_UNIT_PATH": f"{tmp_path}:", "SYSTEMD_LOG_LEVEL": "notice", "LC_ALL": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    ours = [line for line in done.stderr.splitlines() if "rotation-due" in line]
+    assert (done.returncode, ours) == (0, []), done.stderr
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq")
+def test_due_is_told_from_not_asked(tmp_path: Path) -> None:
+    script, told = files()["/usr/local/bin/rotation-due-tell"], tmp_path / "due.json"
+
+    def said() -> str:
+        argv = ["sh", "-c", script, "rotation-due-tell", str(told)]
+        return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+
+    assert said() == "whether a rotation is due could not be asked; look at the run's output\n"
+    told.write_text(json.dumps(FOUND), encoding="utf-8")
+    assert said().splitlines() == [
+        "due: database",
+        "to be finished: r-1/cache",
+        "youtube: its old value is not yet confirmed revoked",
+        "open: r-2",
+    ]
+    told.write_text(json.dumps({**FOUND, "due": [], "revocations": [], "rotation": None}), encoding="utf-8")
+    assert said() == "to be finished: r-1/cache\n"
+
+
+def test_the_workflow_is_one() -> None:
+    workflow = yaml.safe_load(files()[".github/workflows/rotation-due.yml"])
+    assert workflow["concurrency"]
+    steps = workflow["jobs"]["due"]["steps"]
+    assert [one["if"] for one in steps if "rotation-due-tell" in one.get("run", "")] == ["failure()"]
