@@ -130,3 +130,10 @@ def test_an_open_rotation_is_told_with_its_reason(tmp_path: Path, known: dict[st
     code, text = played(tmp_path, playbook)
     assert code != 0
     assert words in text
+
+
+def test_a_verification_compares_hosts_of_a_pattern_too(tmp_path: Path) -> None:
+    """Former values are tried from one of them."""
+    code, text = played(tmp_path, "verify", "-e", "app_hosts=app_hosts:!prod1")
+    assert code != 0
+    assert "Nothing was read: app_environment is production, but staging1 declares staging." in text
