@@ -41,6 +41,8 @@ def told(
     results = {host: {} if problem else ended, **{name: one.get("tried") or {} for name, one in each.items()}}
     untried = [(name, words) for name, result in results.items() for words in _untried(result, name != host)]
     untried += [(host, NONE_FOUND)] if _is_doubtful(gathered, ended) and not problem else []
+    # Nothing was asked of a host that is given up.
+    behind = [name for name in behind if name in results]
     tried = _shared((name, words) for name, result in results.items() for words in result.get("tried") or ())
     alive += [(name, words) for name, result in results.items() for words in result.get("accepted") or ()]
     return {

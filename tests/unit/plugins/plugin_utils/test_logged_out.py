@@ -111,8 +111,13 @@ def test_sessions_in_cookies_end_by_the_key_alone() -> None:
     )
     assert line.endswith("-e leak_sessions=false to leave everybody logged in")
     assert told(gathered(COOKIES), ["cache"], {"django_key": True})["alive"] == []
-    (line,) = told(gathered(COOKIES), ["cache"], {"django_key": True}, ["web2"])["alive"]
+    (line,) = told(gathered(COOKIES, {"web2": {}}), ["cache"], {"django_key": True}, ["web2"])["alive"]
     assert line.startswith("web2: sessions are in cookies, and it was left behind: those that the old SECRET_KEY ")
+
+
+def test_sessions_in_cookies_on_a_host_that_is_given_up() -> None:
+    """It is rebuilt, and nothing was asked of it."""
+    assert told(gathered(COOKIES), ["cache"], {"django_key": True}, ["web2"])["alive"] == []
 
 
 def test_a_key_that_the_catalog_does_not_know() -> None:
