@@ -369,7 +369,10 @@ class ActionModule(RotationAction):
                 **_let_in.obligations(setting.catalog, rotation, journal.obligations, now),
             }
             more["obligations"] = left
-            more["replaced"] = _leak_steps.replaced(rotation, left, journal.incident) if journal.incident else {}
+            former = [journal.obligations[one] for item in items for one in item.former if one in journal.obligations]
+            more["replaced"] = (
+                _leak_steps.replaced(rotation, left, journal.incident, former) if journal.incident else {}
+            )
             by = Rotated(now, rotation.who, rotation.id, rotation.plan.get("incident", "")).entry()
             more["rotated"] = {item.credential: by for item in items if item.act in _rotation.CHANGES}
             renewed = {item.credential for item in items if item.act == _rotation.RENEW}

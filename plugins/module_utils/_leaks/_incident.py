@@ -150,8 +150,8 @@ def _said(told: Mapping[str, Any]) -> Incident:
 def _with_dead(incident: Incident, replaced: Mapping[str, Any]) -> Incident:
     """After a rotation has ended: what it planned from holds values that are dead now."""
     dead = {**incident.dead}
-    for name, version in dict(replaced.get("secrets", {})).items():
-        dead[name] = _joined(dead.get(name, ()), [version])
+    for name, versions in dict(replaced.get("secrets", {})).items():
+        dead[name] = _joined(dead.get(name, ()), [versions] if isinstance(versions, str) else versions)
     return replace(incident, dead=dead, parameters=_joined(incident.parameters, replaced.get("parameters", ())))
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Collection, Iterable, Mapping, Optional, Sequence
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Obligation, OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident, named
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
@@ -110,8 +110,11 @@ def taking_down(chosen: Mapping[str, str], kinds: Mapping[str, Kind], reads: Col
     return [name for name, kind in known.items() if "retire" in kind.stages or kind.phases == 2]
 
 
-def replaced(rotation: OpenRotation, left: Mapping[str, Any], incident: Incident) -> dict[str, Any]:
-    """The versions and parameters that held what a rotation has replaced, as its last entry keeps them.
+def replaced(
+    rotation: OpenRotation, left: Mapping[str, Any], incident: Incident, former: Iterable[Obligation] = ()
+) -> dict[str, Any]:
+    """The versions and parameters that held what a rotation has replaced, as its last entry keeps them, with those that
+    held the ``former`` values which it has retired too.
 
     Of one that has nothing to do with the leak, not those that an obligation ``left`` for later still has to read.
     """
@@ -120,6 +123,11 @@ def replaced(rotation: OpenRotation, left: Mapping[str, Any], incident: Incident
     own = rotation.plan.get("incident") == incident.id
     needed = set() if own else {version for one in left.values() for version in one["secrets"].values()}
     secrets = {name: version for name, version in rotation.plan.get("secrets", {}).items() if version not in needed}
+    more: dict[str, list[str]] = {}
+    for one in former:
+        for name, version in one.secrets.items():
+            more.setdefault(name, [secrets[name]] if name in secrets else []).append(version)
+    secrets.update(more)
     return {"secrets": secrets, "parameters": sorted(rotation.plan.get("parameters", {}))}
 
 

@@ -50,6 +50,7 @@ def retired(begun: dict[str, Any]) -> list[tuple[str, str]]:
 
 def test_it_is_retired_with_the_present_one_where_the_kind_can(able: Run, tmp_path: Any) -> None:
     able.declare("database")
+    former = able.setting.rotator.look().obligations["r1/database"].secrets
     begun = able.begin("database")
     assert retired(begun) == [("database", "r1/database"), ("database", "")]
     assert "  retires with it what r1 had replaced" in begun["said"]
@@ -57,6 +58,8 @@ def test_it_is_retired_with_the_present_one_where_the_kind_can(able: Run, tmp_pa
     journal = able.setting.rotator.look()
     assert journal.obligations == {}
     assert set(able.incident.events) == {"live/database", "refused/database", "retired/database"}
+    assert all(version in able.incident.dead[name] for name, version in former.items()), "it is scrubbed too"
+    assert {len(versions) for versions in able.incident.dead.values()} == {2}
     assert able.report(tmp_path, {"database": {"replaced": True}}) == []
     assert able.begin("database")["nothing"]
 
