@@ -11,22 +11,19 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _resolve
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation, Rotated
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _impact, _joined, _leak_steps
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import shortened
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import (
     _ages,
-    _let_in,
     _rehearsal,
     _revocations,
     _rotation,
-    _rotator_ends,
     _steps,
-    _to_refusal,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import (
+    _closing,
     _forgotten,
     _holder,
     _plan_words,
@@ -107,7 +104,7 @@ class ActionModule(RotationAction):
             return self._gate(setting, args)
         if state in ("prepared", "unprepared"):
             return self._prepared(setting, args, state)
-        return self._advance(setting, args) if state == "advanced" else self._close(setting, args)
+        return self._advance(setting, args) if state == "advanced" else _closing.closed(setting, args)
 
     def _begin(
         self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any], *, write: bool
@@ -190,7 +187,7 @@ class ActionModule(RotationAction):
         audit = {"number": journal.head, "digest": _rehearsal.noise(64, "audit")}
 
         def ending(then: Journal, rotation: OpenRotation) -> dict[str, Any]:
-            return self._ending(setting, then, rotation, audit)
+            return _closing.ending(setting, then, rotation, audit)
 
         def record(then: Journal, rotation: OpenRotation) -> dict[str, Any]:
             hosts = [name for name in args["hosts"] if name not in behind]
@@ -325,67 +322,6 @@ class ActionModule(RotationAction):
         setting.rotator.append(journal, "prepare", "closed", **{state: sorted(names)})
         return {"changed": True}
 
-    def _close(self, setting: Setting, args: Mapping[str, Any]) -> dict[str, Any]:
-        journal, rotation = setting.rotator.mine()
-        aborted = rotation.step in _steps.BACKWARD
-        more = self._ending(setting, journal, rotation, args["audit"])
-        if journal.incident is not None and args["unrecorded"]:
-            event = f"unrecorded/{rotation.id}"
-            more["events"] = {event: _ages.stamp(_shared.now())}
-            more["evidence"] = {event: shortened(args["unrecorded"])}
-        refused = [] if aborted else _shared.refused_at_end(setting, rotation, more["obligations"])
-        to_refusal = _to_refusal.lines(journal, rotation, refused)
-        journal = _rotator_ends.close(setting.rotator, step="aborted" if aborted else "closed", **more)
-        _rotator_ends.trim(setting.rotator, journal)
-        return {
-            "changed": True,
-            "id": rotation.id,
-            "aborted": aborted,
-            "obligations": more.get("obligations", {}),
-            "revocations": _revocations.waiting(setting.catalog, journal),
-            "to_refusal": to_refusal,
-        }
-
-    @staticmethod
-    def _ending(setting: Setting, journal: Journal, rotation: OpenRotation, audit: Mapping[str, Any]) -> dict[str, Any]:
-        """What the closing entry carries."""
-        aborted = rotation.step in _steps.BACKWARD
-        items = _rotation.items_of(rotation.plan)
-        now = _ages.stamp(_shared.now())
-        more: dict[str, Any] = {"audit": audit}
-        if not aborted:
-            left = {
-                **_rotation.obligations(
-                    setting.catalog,
-                    rotation.id,
-                    rotation.plan,
-                    _shared.now(),
-                    rotation.notes,
-                    rotation.promoted_at,
-                ),
-                **_revocations.owed(
-                    setting.catalog, rotation.id, rotation.plan, setting.kinds, _shared.now(), journal.incident
-                ),
-                **_let_in.obligations(setting.catalog, rotation, journal.obligations, now),
-            }
-            more["obligations"] = left
-            former = [journal.obligations[one] for item in items for one in item.former if one in journal.obligations]
-            more["replaced"] = (
-                _leak_steps.replaced(rotation, left, journal.incident, former) if journal.incident else {}
-            )
-            by = Rotated(now, rotation.who, rotation.id, rotation.plan.get("incident", "")).entry()
-            more["rotated"] = {item.credential: by for item in items if item.act in _rotation.CHANGES}
-            renewed = {item.credential for item in items if item.act == _rotation.RENEW}
-            # A login that took its turn again has another password: there is nothing left to retire.
-            turned = {item.credential for item in items if item.act == _rotation.ROTATE and _alternates(setting, item)}
-            taken_up = [one for item in items for one in (item.obligation, *item.former) if one and one not in left]
-            more["discharged"] = taken_up + [
-                one.id
-                for one in journal.obligations.values()
-                if one.credential in renewed or (one.credential in turned and one.act == _rotation.RETIRE)
-            ]
-        return more
-
 
 def _require_open(journal: Journal, named: str, *, back: bool) -> None:
     """Whoever names the rotation to go on with wants no other one, and no new one."""
@@ -425,10 +361,6 @@ def _over(journal: Journal, args: Mapping[str, Any]) -> str:
 def _ended(journal: Journal) -> set[str]:
     """The rotations that are known to have ended."""
     return {*journal.ended, *(one.rotation for one in journal.rotated.values())}
-
-
-def _alternates(setting: Setting, item: _rotation.Item) -> bool:
-    return item.kind in setting.kinds and setting.kinds[item.kind].alternates == "always"
 
 
 def _told(setting: Setting, journal: Journal) -> dict[str, Any]:
