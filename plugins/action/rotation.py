@@ -152,7 +152,8 @@ class ActionModule(RotationAction):
         ]
         said: dict[str, Any] = {"plan": data, "said": spoken, "needs": needs}
         said["refused"] = data["refused"]
-        said["takes_down"] = _shared.taking_down(setting, args["credentials"])
+        changing = [item.credential for item in plan.items if item.act in _rotation.CHANGES]
+        said["takes_down"] = _shared.taking_down(setting, changing)
         said["is_seen"] = args["seen"] is not None
         said["pages"] = {name: setting.catalog.credentials[name].provider_url or "" for name in needs}
         said["audit"] = _shared.audit_of(setting, journal)

@@ -77,7 +77,7 @@ options:
     description:
       - With O(state=reported), lists of words by heading. No values.
       - With O(state=warned), C(plan) of M(watchparty.secrets.rotation), C(would) of a declaration in check mode,
-        C(purge), and what the operator said (C(logs_out), C(compromised), C(contact)).
+        C(purge), and what the operator said (C(logs_out), C(compromised), C(revoked), C(contact)).
     type: dict
     default: {}
   gathered:

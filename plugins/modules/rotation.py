@@ -271,7 +271,9 @@ refused:
   type: dict
   returned: when a rotation is planned
 takes_down:
-  description: The credentials without which the application is down, if they are removed before new ones are deployed.
+  description:
+    - The credentials that change and without which the application is down, if they are removed before new ones are
+      deployed.
   type: list
   elements: str
   returned: when O(state) is V(planned) or V(begun)

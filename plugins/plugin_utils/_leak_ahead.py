@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _standing
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _false_alarm, _standing
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._warning import Ahead
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
@@ -20,14 +20,18 @@ def ahead(setting: Setting, journal: Journal, impact: Mapping[str, Any], told: M
     waves = impact.get("waves", [])
     reached = [name for wave in waves for name in wave if name in catalog.credentials]
     kinds = {name: setting.kinds.get(catalog.credentials[name].kind, Kind("")) for name in reached}
+    confirmed = [name for name in reached if f"revoked/{name}" in would["incident"]["events"]]
     leaked = bool((would.get("open_rotation") or {}).get("may_have_leaked"))
     return Ahead(
         environment=catalog.environment,
         waves=waves,
+        replaced=list((plan.get("plan") or {}).get("passed_over", ())),
         immediate=would["incident"]["containment"] == "immediate",
         takes_down=plan.get("takes_down", ()),
         signing=[name for name in reached if kinds[name].phases == 2],
         elsewhere=[name for name in reached if kinds[name].is_revoked_elsewhere],
+        revoked=[*confirmed, *told.get("revoked", ())],
+        done=_false_alarm.done_for_good(journal.incident, journal.rotation) if journal.incident else "",
         refused=plan.get("refused", {}),
         needs=plan.get("needs", ()),
         pages={name: catalog.credentials[name].provider_url or "" for name in reached},

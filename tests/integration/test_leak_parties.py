@@ -71,6 +71,9 @@ def test_without_a_terminal_it_stays_open_and_is_listed(lab: RotationLab) -> Non
         assert "replaced, the old value is refused" in post_mortem(lab)
         run = respond(lab, "-e", "leaked=cache,twitch", "-e", "leak_revoked=twitch")
         assert run.code == 0, run.output
+        sentences(run, "and the end of sessions; this run takes no value away", "it is no false alarm any more")
+        assert "leak_false_alarm=true" not in run.text
+        assert "say so by -e leak_revoked=twitch" not in run.text
         text = post_mortem(lab)
         assert "revoked, as the operator says; the new value is NOT in force" in text
         assert lab.journal_state().incident is None

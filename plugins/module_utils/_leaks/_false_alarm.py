@@ -20,19 +20,23 @@ _HARMLESS = {
 
 def against(incident: Incident, rotation: Optional[OpenRotation]) -> str:
     """What stands against it, with what remains to be done; empty if nothing does."""
-    if rotation is not None and rotation.plan.get("incident") == incident.id:
-        if _steps.is_past_return(rotation):
-            return f"{rotation} takes old values away already and can only go on. {_finish()}"
-        if rotation.aborting:
-            return (
-                f"{rotation} is on its way back; end that by rotate.yml -e rotation_resume={rotation.id}, then close it"
-            )
-        words = f"rotate.yml -e rotation_abort=true -e rotation_resume={rotation.id}"
-        return f"{rotation} is open; take it back by {words}, then close it"
+    own = rotation if rotation is not None and rotation.plan.get("incident") == incident.id else None
+    if own is not None and not _steps.is_past_return(own):
+        if own.aborting:
+            return f"{own} is on its way back; end that by rotate.yml -e rotation_resume={own.id}, then close it"
+        words = f"rotate.yml -e rotation_abort=true -e rotation_resume={own.id}"
+        return f"{own} is open; take it back by {words}, then close it"
+    final = done_for_good(incident, rotation)
+    return f"{final}{'' if own else ', and dead values wait to be scrubbed'}. {_finish()}" if final else ""
+
+
+def done_for_good(incident: Incident, rotation: Optional[OpenRotation]) -> str:
+    """What nothing leads back from; empty if there is no such thing yet."""
+    if rotation is not None and rotation.plan.get("incident") == incident.id and _steps.is_past_return(rotation):
+        return f"{rotation} takes old values away already and can only go on"
     gone = sorted({*incident.about(*REPLACED)})
     if gone or incident.dead:
-        what = f"{', '.join(gone)} was replaced or revoked" if gone else "values were replaced"
-        return f"{what} already, and dead values wait to be scrubbed. {_finish()}"
+        return f"{', '.join(gone)} was replaced or revoked already" if gone else "values were replaced already"
     return ""
 
 

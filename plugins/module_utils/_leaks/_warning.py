@@ -6,7 +6,7 @@ is stopped, what is left to people. Pure."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Iterator, Mapping, Sequence, Tuple
+from typing import Any, Collection, Iterator, Mapping, Sequence, Tuple
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,8 @@ class Ahead:
     environment: str
     waves: Sequence[Sequence[str]]
     """Credentials that are replaced together, in order."""
+    replaced: Collection[str] = ()
+    """Those of them that were replaced since the leak was declared, and are left alone."""
     immediate: bool = False
     takes_down: Sequence[str] = ()
     """Those without which the application is down, once their old values are gone."""
@@ -23,6 +25,10 @@ class Ahead:
     """Those whose end logs everybody out by itself."""
     elsewhere: Sequence[str] = ()
     """Those whose old value a third party alone can revoke."""
+    revoked: Collection[str] = ()
+    """Those of them that somebody says were revoked."""
+    done: str = ""
+    """What nothing leads back from, of an incident that is open already."""
     refused: Mapping[str, str] = field(default_factory=dict)
     """Those that cannot be replaced here, and why."""
     needs: Sequence[str] = ()
@@ -42,21 +48,25 @@ class Ahead:
     @property
     def down(self) -> Tuple[str, ...]:
         """Those that the application is down without, of what is replaced here."""
-        first = {name for wave in self.waves if self.removes_first(wave) for name in wave}
+        first = {name for wave in self.waves if self.removes_first(wave) for name in self.to_come(wave)}
         return tuple(name for name in self.takes_down if name in first and name not in self.refused)
+
+    def to_come(self, names: Sequence[str]) -> Tuple[str, ...]:
+        """Without those that are replaced already."""
+        return tuple(name for name in names if name not in self.replaced)
 
     def removes_first(self, wave: Sequence[str]) -> bool:
         """Whether old values go before anything new is deployed."""
         return self.immediate or any(name in wave for cycle in self.cycles for name in cycle)
 
     @property
-    def first_removed(self) -> Tuple[str, ...]:
-        """What the first wave takes away that takes anything away."""
-        for wave in self.waves:
-            names = tuple(name for name in wave if name not in self.refused and name not in self.elsewhere)
-            if names:
-                return names
-        return ()
+    def first_wave(self) -> Sequence[str]:
+        """The first that takes anything away."""
+        return next((wave for wave in self.waves if self.removed(wave)), ())
+
+    def removed(self, wave: Sequence[str]) -> Tuple[str, ...]:
+        """What it takes away."""
+        return tuple(name for name in self.to_come(wave) if name not in self.refused and name not in self.elsewhere)
 
 
 def lines(ahead: Ahead) -> list[str]:
@@ -66,13 +76,13 @@ def lines(ahead: Ahead) -> list[str]:
 def _lines(ahead: Ahead) -> Iterator[str]:
     yield from [ahead.open_rotation] if ahead.open_rotation else []
     yield f"what users notice: {'; '.join(_noticed(ahead))}"
-    for name in ahead.first_off:
+    for name in ahead.to_come(ahead.first_off):
         yield (
             f"{name}: its key may read what is new, so it is switched off before that is made; what the application "
             "does with it fails until its hosts have the new one. What somebody got from STS with it before works "
             "until it expires (docs/by-hand.md denies it)"
         )
-    for cycle in ahead.cycles:
+    for cycle in filter(None, map(ahead.to_come, ahead.cycles)):
         yield (
             f"{', '.join(cycle)}: the old ones are taken away before anything new is deployed; what the application "
             "does with them fails from then on until its hosts have the new ones. Until then a thief reads what is "
@@ -89,7 +99,7 @@ def _lines(ahead: Ahead) -> Iterator[str]:
 
 
 def _noticed(ahead: Ahead) -> Iterator[str]:
-    signing = [name for name in ahead.signing if name not in ahead.refused]
+    signing = [name for name in ahead.to_come(ahead.signing) if name not in ahead.refused]
     if ahead.down:
         yield (
             f"the application is down from the removal of {', '.join(ahead.down)} until its hosts have the new values; "
@@ -112,10 +122,10 @@ def _noticed(ahead: Ahead) -> Iterator[str]:
 
 
 def _point(ahead: Ahead) -> str:
-    names = ", ".join(ahead.first_removed)
+    names = ", ".join(ahead.removed(ahead.first_wave))
     if not names:
         return "the purge of caches and the end of sessions; this run takes no value away"
-    if ahead.removes_first(ahead.first_removed):
+    if ahead.removes_first(ahead.first_wave):
         return f"the removal of {names}, seconds after their new values were tried, and before any host has them"
     return f"the removal of {names}, once every host is proven on their new values"
 
@@ -123,14 +133,21 @@ def _point(ahead: Ahead) -> str:
 def _abort(ahead: Ahead) -> Iterator[str]:
     back = f"rotate.yml -e app_environment={ahead.environment} -e rotation_abort=true"
     closed = f"leak_response.yml -e app_environment={ahead.environment} -e leak_false_alarm=true"
-    yield "to abort now: answer anything but yes, and nothing was touched"
-    if ahead.first_removed:
-        yield (
-            f"to abort later, before that removal: Ctrl-C, then {back}, which deploys the old values again, then "
-            f"{closed}. After it there is no way back: the same command goes on where it was stopped"
-        )
+    stays = (
+        f"The leak stays declared, since {ahead.done}: it is no false alarm any more, and the same command goes on "
+        "where it was stopped"
+    )
+    nothing = "this run touches nothing" if ahead.done else "nothing was touched"
+    yield f"to abort now: answer anything but yes, and {nothing}"
+    if not ahead.first_wave:
+        yield f"to abort later: Ctrl-C. {stays}" if ahead.done else f"to abort later: Ctrl-C, then {closed}"
     else:
-        yield f"to abort later: Ctrl-C, then {closed}"
+        start = f"to abort later, before that removal: Ctrl-C, then {back}, which deploys the old values again"
+        yield (
+            f"{start}. {stays}"
+            if ahead.done
+            else f"{start}, then {closed}. After it there is no way back: the same command goes on where it was stopped"
+        )
 
 
 def _by_hand(ahead: Ahead) -> Iterator[str]:
@@ -139,11 +156,9 @@ def _by_hand(ahead: Ahead) -> Iterator[str]:
         page = f" at {ahead.pages[name]}" if ahead.pages.get(name) else ""
         where = page or " where it was issued"
         if name in ahead.needs:
-            yield (
-                f"by hand: {name}: issue a new value{where}, which is asked for at the end at a terminal, then revoke "
-                f"the old one and say so by -e leak_revoked={name}"
-            )
+            then = "" if name in ahead.revoked else f", then revoke the old one and say so by -e leak_revoked={name}"
+            yield f"by hand: {name}: issue a new value{where}, which is asked for at the end at a terminal{then}"
         elif name in ahead.refused:
             yield f"by hand: {name}{page}: {ahead.refused[name]}"
-        else:
+        elif name not in ahead.revoked:
             yield f"by hand: {name}: revoke the old value{where}, then say so by -e leak_revoked={name}"

@@ -318,6 +318,31 @@ class TestWarned:
         assert any(one.startswith("by hand: token: issue a new value") for one in found)
         assert found[-2:] == ["web9 gets no new value and must be rebuilt", "security contact: s@example.com"]
 
+    def test_started_again(self, world: World) -> None:
+        """Of what was replaced only what is yet to be revoked is said, and no way back that would be refused."""
+        declare(world, "token", containment="immediate")
+        act(world, "noted", event="given/token")
+        plan = {
+            "refused": {},
+            "takes_down": ["django"],
+            "plan": {"rollouts": 0, "passed_over": {"django": "x", "token": "x"}},
+        }
+        impact = {**IMPACT, "waves": [["token", "django"]], "first_off": []}
+        would = declare(world, "token", check=True)
+        told = {"plan": plan, "would": would, "logs_out": True}
+        found = act(world, "warned", impact=impact, told=told, check=True)["lines"]
+        assert found[0] == "what users notice: the application stays up; everybody is logged out"
+        assert found[1].endswith("; this run takes no value away")
+        assert "since token was replaced or revoked already: it is no false alarm any more" in found[3]
+        assert (
+            found[4] == "by hand: token: revoke the old value where it was issued, then say so by -e leak_revoked=token"
+        )
+        said = act(world, "warned", impact=impact, told={**told, "revoked": ["token"]}, check=True)["lines"]
+        act(world, "noted", event="revoked/token")
+        told["would"] = declare(world, "token", check=True)
+        for lines in (said, act(world, "warned", impact=impact, told=told, check=True)["lines"]):
+            assert not any("leak_revoked" in one for one in lines)
+
     def test_without_an_open_rotation(self, world: World) -> None:
         would = declare(world, "token", check=True)
         impact = {**IMPACT, "waves": [["token"]], "first_off": []}

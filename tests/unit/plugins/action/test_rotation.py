@@ -148,6 +148,18 @@ def test_check_mode_plans_what_would_be_asked_for(world: World, begun: Any) -> N
     assert world.rotator().look().head == 0
 
 
+def test_what_is_replaced_already_takes_nothing_down(world: World, begun: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(KINDS, "login", Kind("login", alternates="if_suffixed", stages=("set", "test", "retire")))
+    wish = {"state": "planned", "incident": "assessed", "immediate": True}
+    assert begun("database", **wish)["takes_down"] == ["database"]
+    replaced = {"database": {"at": "2026-11-25T15:00:00Z", "who": "ops", "rotation": "r0", "incident": "leak-1"}}
+    leak = Incident("leak-1", "2026-11-25T14:00:00Z", "ops", ("database",)).entry()
+    rotator = world.rotator()
+    rotator.append(rotator.look(), "leak-1", "closed", incident=leak, rotated=replaced)
+    answer = begun("database", **wish)
+    assert (list(answer["plan"]["passed_over"]), answer["takes_down"]) == (["database"], [])
+
+
 @pytest.mark.parametrize("state", ["planned", "begun"])
 def test_what_goes_on_is_named_and_that_nothing_else_begins(world: World, begun: Any, state: str) -> None:
     """Whatever this run was asked for."""

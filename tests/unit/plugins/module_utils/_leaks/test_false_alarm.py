@@ -73,3 +73,23 @@ def test_its_record() -> None:
         "2026-11-25T15:00:00Z",
     )
     assert found["notes"] == ["declared: cache", "declared: twitch", "caches were purged", "everybody was logged out"]
+
+
+@pytest.mark.parametrize(
+    ("said", "open_one", "words"),
+    [
+        (incident(), None, ""),
+        (incident(), rotation("deploy"), ""),
+        (incident(), rotation("abort"), ""),
+        (incident("live/cache"), rotation("retire", incident="other"), ""),
+        (incident("refused/cache"), rotation("deploy"), "cache was replaced or revoked already"),
+        (incident(dead={"core": ("v1",)}), None, "values were replaced already"),
+    ],
+)
+def test_what_is_done_for_good(said: Incident, open_one: OpenRotation | None, words: str) -> None:
+    assert _false_alarm.done_for_good(said, open_one) == words
+
+
+def test_its_own_rotation_is_past_its_return() -> None:
+    found = _false_alarm.done_for_good(incident(), rotation("retire"))
+    assert found.endswith("at step retire) takes old values away already and can only go on")

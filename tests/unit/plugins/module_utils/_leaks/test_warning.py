@@ -148,6 +148,73 @@ class TestByHand:
         assert self.by_hand() == []
 
 
+class TestStartedAgain:
+    """Of what was replaced since the leak was declared nothing is said but what is open."""
+
+    AGAIN = replace(
+        IMMEDIATE,
+        signing=["cache"],
+        elsewhere=["twitch"],
+        replaced=["deploy_ssh", "cache", "twitch"],
+        done="cache, deploy_ssh was replaced or revoked already",
+    )
+    DONE = replace(AGAIN, waves=[["deploy_ssh"], ["cache", "twitch"]], takes_down=["cache"], rollouts=0)
+
+    def test_what_is_left_takes_the_application_down(self) -> None:
+        found = line(self.AGAIN, "what users notice")
+        assert "the application is down from the removal of database until" in found
+        assert "for cache" not in found
+        assert "since cache keeps no former key" not in line(replace(self.AGAIN, logs_out=False), "what users notice")
+
+    def test_nothing_is_left(self) -> None:
+        assert (
+            line(self.DONE, "what users notice")
+            == "what users notice: the application stays up; everybody is logged out"
+        )
+        assert line(self.DONE, "cannot be undone from").endswith("this run takes no value away")
+
+    def test_the_first_removal_is_one_that_is_to_come(self) -> None:
+        assert "the removal of database, seconds after" in line(self.AGAIN, "cannot be undone from")
+
+    def test_no_way_back_is_offered_that_is_refused(self) -> None:
+        for ahead in (self.AGAIN, self.DONE):
+            assert not any("leak_false_alarm=true" in one for one in lines(ahead))
+            assert line(ahead, "to abort now") == "to abort now: answer anything but yes, and this run touches nothing"
+            assert line(ahead, "to abort later").endswith(
+                "The leak stays declared, since cache, deploy_ssh was replaced or revoked already: it is no false "
+                "alarm any more, and the same command goes on where it was stopped"
+            )
+        assert "rotation_abort=true, which deploys the old values again" in line(self.AGAIN, "to abort later, before")
+        assert "rotation_abort" not in line(self.DONE, "to abort later")
+
+    def test_those_that_reveal_each_other(self) -> None:
+        """The mode is the wave's, whatever is left of it."""
+        cycle = replace(
+            GRACEFUL,
+            waves=[["deploy_ssh", "uploads"]],
+            takes_down=["uploads"],
+            cycles=[["deploy_ssh", "uploads"], ["cache"]],
+            replaced=["deploy_ssh", "cache"],
+            first_off=["cache"],
+        )
+        found = lines(cycle)
+        assert any(one.startswith("uploads: the old ones are taken away before") for one in found)
+        assert not any(one.startswith(("cache: ", "deploy_ssh")) for one in found)
+        assert "down from the removal of uploads until" in line(cycle, "what users notice")
+
+    def test_a_third_partys_old_value_stays_open_until_it_is_confirmed(self) -> None:
+        assert line(self.AGAIN, "by hand").startswith("by hand: twitch: revoke the old value where it was issued, then")
+        confirmed = replace(self.AGAIN, revoked=["twitch"])
+        assert not any(one.startswith("by hand") for one in lines(confirmed))
+
+    def test_one_that_is_revoked_and_not_replaced(self) -> None:
+        found = line(replace(ALONE, revoked=["twitch"]), "by hand")
+        assert (
+            found
+            == "by hand: twitch: issue a new value where it was issued, which is asked for at the end at a terminal"
+        )
+
+
 def test_all_else() -> None:
     purge = {"invalidations": [{"name": "cdn", "distribution": "E1", "paths": ["/a", "/b"]}]}
     found = lines(
