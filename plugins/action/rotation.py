@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,7 +11,12 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils import _resolve
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _impact, _joined, _leak_steps
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import (
+    _impact,
+    _joined,
+    _leak_steps,
+    _standing,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import (
     _ages,
     _rehearsal,
@@ -23,11 +27,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations impo
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import (
+    _beside,
     _closing,
     _forgotten,
     _holder,
     _plan_words,
     _planning,
+    _resumed,
     _revocation,
     _ssh_key,
     _supplied,
@@ -110,17 +116,56 @@ class ActionModule(RotationAction):
         self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any], *, write: bool
     ) -> dict[str, Any]:
         journal = setting.rotator.look()
-        _require_open(journal, args["resume"], back=args["abort"])
+        _resumed.require_open(journal, args["resume"], back=args["abort"])
         if journal.rotation is not None:
             return self._go_on(setting, args, task_vars, journal, journal.rotation, write=write)
-        over = _over(journal, args)
+        over = _resumed.over(journal, args)
         if over:
             return {"changed": False, "nothing": True, "said": [over]}
-        wish = _rotation.Wish(tuple(args["credentials"]), args["force"], args["incident"], args["immediate"])
-        given = _supplied.for_credentials(setting, args, task_vars)
         if journal.incident is not None:
             journal = replace(journal, incident=journal.incident.without(args["spoiled"]))
+        plan, contents, late, said = self._considered(setting, args, task_vars, journal, write=write)
+        if "looks" in said or (said["needs"] and args["ask"] and write):
+            return {"changed": False, "nothing": True, **said}
+        if plan.items:
+            problems = _resolve.resolve(setting.catalog, contents).problems
+            _shared.require_valid(problems, setting.catalog.environment)
+        checks = _shared.told_checks(setting, plan) if args["preflight"] else []
+        if checks:
+            return {"changed": False, "nothing": True, "checks": checks, **said}
+        for name in late if write else ():
+            setting.rotator.secrets.delete(name)
+        if not plan.items:
+            return {"changed": False, "nothing": True, **said}
+        if not write:
+            return {"changed": True, "nothing": False, "diff": _plan_words.diff(said["plan"]), **said}
+        rotation_id = _shared.new_id()
+        opened = setting.rotator.open(journal, rotation_id, plan, contents)
+        opened = setting.rotator.advance("create" if plan.phases else "retire", since=opened)
+        return {"changed": True, "nothing": False, **said, "rotation": _told(setting, opened)}
+
+    def _considered(
+        self,
+        setting: Setting,
+        args: Mapping[str, Any],
+        task_vars: Mapping[str, Any],
+        journal: Journal,
+        *,
+        write: bool,
+        beside: _beside.Beside | None = None,
+    ) -> tuple[_rotation.Plan, Contents, list[str], dict[str, Any]]:
+        """A plan, what it stands on, and what is said of it."""
+        wish = _rotation.Wish(tuple(args["credentials"]), args["force"], args["incident"], args["immediate"])
+        given = _supplied.for_credentials(setting, args, task_vars)
         contents, descriptions, late = _planning.read(setting, journal)
+        if beside is not None:
+            journal, descriptions = beside.journal, beside.described(descriptions)
+
+        def planned(ground: _rotation.Ground) -> _rotation.Plan:
+            if beside is None:
+                return _planning.planned(setting, ground, wish, args["seen"])
+            return beside.planned(lambda one: _planning.planned(setting, ground, one, args["seen"]), wish)
+
         ground = _rotation.Ground(
             catalog=setting.catalog,
             journal=journal,
@@ -134,13 +179,12 @@ class ActionModule(RotationAction):
             leak=bool(args["incident"]),
             former=_planning.former(setting, journal, wish.names if wish.leak else None),
         )
-        plan = _planning.planned(setting, ground, wish, args["seen"])
-        needs = [name for name in wish.names if name in plan.refused and self._is_asked(setting, name, given)]
+        plan = planned(ground)
+        needs = [name for name in wish.names if name in plan.refused and _supplied.is_asked(setting, name, given)]
         if needs and args["ask"] and not write:
             ground = replace(ground, supplied={**given, **{name: Login(None, _shared.generate(32)) for name in needs}})
-            plan = _planning.planned(setting, ground, wish, args["seen"])
-        rotation_id = f"r-{_shared.now():%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
-        plan = _rehearsal.fitting(ground, wish, plan, self._goes(setting, args, journal, rotation_id, contents))
+            plan = planned(ground)
+        plan = _rehearsal.fitting(ground, wish, plan, self._goes(setting, args, journal, _shared.new_id(), contents))
         looks = _ssh_key.looks(setting, plan)
         here = args["hosts"] if args["here"] is None else args["here"]
         data = _plan_words.described(setting.catalog, plan, [one for one in here if one not in args["skipped"]])
@@ -160,24 +204,8 @@ class ActionModule(RotationAction):
         said["warnings"] = [args["unasked"]] if args["unasked"] else []
         said["revocations"] = _revocations.waiting(setting.catalog, journal)
         if args["seen"] is None and looks:
-            return {"changed": False, "nothing": True, "looks": looks, **said}
-        if needs and args["ask"] and write:
-            return {"changed": False, "nothing": True, **said}
-        if plan.items:
-            problems = _resolve.resolve(setting.catalog, contents).problems
-            _shared.require_valid(problems, setting.catalog.environment)
-        checks = _shared.told_checks(setting, plan) if args["preflight"] else []
-        if checks:
-            return {"changed": False, "nothing": True, "checks": checks, **said}
-        for name in late if write else ():
-            setting.rotator.secrets.delete(name)
-        if not plan.items:
-            return {"changed": False, "nothing": True, **said}
-        if not write:
-            return {"changed": True, "nothing": False, "diff": _plan_words.diff(data), **said}
-        opened = setting.rotator.open(journal, rotation_id, plan, contents)
-        opened = setting.rotator.advance("create" if plan.phases else "retire", since=opened)
-        return {"changed": True, "nothing": False, **said, "rotation": _told(setting, opened)}
+            said["looks"] = looks
+        return plan, contents, late, said
 
     def _goes(
         self, setting: Setting, args: Mapping[str, Any], journal: Journal, rotation_id: str, contents: Contents
@@ -198,11 +226,6 @@ class ActionModule(RotationAction):
         is_recorded = (args["recorded"] or setting.catalog.audit_log) and not args["incident"]
         more = record if is_recorded else None
         return lambda plan: rehearsal.goes(journal, rotation_id, plan, contents, setting.kinds, ending, more)
-
-    @staticmethod
-    def _is_asked(setting: Setting, name: str, given: Mapping[str, Any]) -> bool:
-        kind = setting.kinds.get(setting.catalog.credentials[name].kind)
-        return kind is not None and kind.value == "supplied" and name not in given
 
     def _go_on(
         self,
@@ -245,20 +268,17 @@ class ActionModule(RotationAction):
         hastened = _leak_steps.hastened(joined or rotation) if args["immediate"] and not args["abort"] else None
         if hastened:
             said.append("it was graceful; the old values are removed first from now on")
+        changed = hastened or joined
         if not write:
-            return {
-                "changed": True,
-                "nothing": False,
-                "said": said,
-                "takes_down": _shared.taking_down(setting, args["credentials"]),
-                "rotation": _shared.told(setting, journal, rotation),
-            }
+            more = self._beside(setting, args, task_vars, journal, changed or rotation) if leak else {"takes_down": []}
+            said += more.pop("said", [])
+            told = _shared.told(setting, journal, changed or rotation)
+            return {**more, "changed": True, "nothing": False, "said": said, "rotation": told}
         given = {} if back else _supplied.for_credentials(setting, args, task_vars)
         wanted = [] if back else _supplied.wanted_again(setting, rotation, given)
         if wanted and args["ask"]:
             pages = {name: setting.catalog.credentials[name].provider_url or "" for name in wanted}
             return {"changed": False, "nothing": True, "said": said, "needs": wanted, "pages": pages}
-        changed = hastened or joined
         if changed:
             taken = setting.rotator.take(journal, changed, plan=changed.plan)
         else:
@@ -269,6 +289,27 @@ class ActionModule(RotationAction):
             phase = _steps.way_back(rotation)
             taken = setting.rotator.advance("abort", phase=phase, reason="the operator asked for it", since=taken)
         return {"changed": True, "nothing": False, "said": said, "rotation": _told(setting, taken)}
+
+    def _beside(
+        self,
+        setting: Setting,
+        args: Mapping[str, Any],
+        task_vars: Mapping[str, Any],
+        journal: Journal,
+        rotation: OpenRotation,
+    ) -> dict[str, Any]:
+        """The leak's own plan, as it will be once the open rotation is ended or taken back."""
+        then = _beside.declared(journal, args)
+        found = _beside.beside(setting, then, rotation, args, _closing.ending(setting, then, rotation, {}))
+        _plan, _contents, _late, said = self._considered(setting, args, task_vars, journal, write=False, beside=found)
+        ends = _standing.ends(setting.catalog, setting.kinds, rotation, back=found.back)
+        return {
+            **said,
+            "said": [*said["said"], *found.said],
+            "takes_down": [*_shared.taking_down(setting, ends["removes"]), *said["takes_down"]],
+            "revocations": _revocations.waiting(setting.catalog, journal),
+            "ends": ends,
+        }
 
     def _advance(self, setting: Setting, args: Mapping[str, Any]) -> dict[str, Any]:
         journal, rotation = setting.rotator.mine()
@@ -324,21 +365,6 @@ class ActionModule(RotationAction):
         return {"changed": True}
 
 
-def _require_open(journal: Journal, named: str, *, back: bool) -> None:
-    """Whoever names the rotation to go on with wants no other one, and no new one."""
-    rotation = journal.rotation
-    if not named or named == "any" or (rotation and rotation.id == named):
-        return
-    if rotation is None and (back or named in _ended(journal)):
-        return  # a run that is killed at its very end is started again with the same words
-    instead = (
-        f"{rotation} is; name that one to take it over"
-        if rotation
-        else "no such one ended lately (rotation_report.yml); leave it out to begin a new one"
-    )
-    raise RotationError(f"rotation {named}, which rotation_resume names, is not open: {instead}")
-
-
 def _require_copies(setting: Setting, rotation: OpenRotation, *, back: bool) -> None:
     """What GitHub holds too must still be sent there: that it can be is known before anything goes on."""
     if back or rotation.step in _steps.BACKWARD:
@@ -348,20 +374,6 @@ def _require_copies(setting: Setting, rotation: OpenRotation, *, back: bool) -> 
     against = setting.rotator.against_copies(rotation, {}) if ahead else ""
     if against:
         raise RotationError(f"{rotation} does not go on: {against}. Nothing was done, and it stays as it is")
-
-
-def _over(journal: Journal, args: Mapping[str, Any]) -> str:
-    """What is said where no rotation is open and none is to be begun."""
-    if args["abort"]:
-        return "no rotation is open; there is nothing to take back"
-    if args["resume"] in _ended(journal):
-        return f"rotation {args['resume']} has ended; there is nothing to go on with, and no other is begun"
-    return ""
-
-
-def _ended(journal: Journal) -> set[str]:
-    """The rotations that are known to have ended."""
-    return {*journal.ended, *(one.rotation for one in journal.rotated.values())}
 
 
 def _told(setting: Setting, journal: Journal) -> dict[str, Any]:

@@ -277,6 +277,14 @@ takes_down:
   type: list
   elements: str
   returned: when O(state) is V(planned) or V(begun)
+ends:
+  description:
+    - What the end of the rotation that is open does, where a leak is planned for beside it. The old values that it
+      C(removes), whether C(first), before the new ones are deployed; whether it is C(past) its return; whether it
+      C(restarts) hosts.
+  type: dict
+  returned: with O(incident), when a rotation is open and O(state=planned)
+  sample: {"removes": ["cache"], "first": false, "past": false, "restarts": true}
 looks:
   description: The credentials whose hosts must be looked at before the plan can be opened.
   type: list

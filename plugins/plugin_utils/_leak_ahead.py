@@ -21,6 +21,10 @@ def ahead(setting: Setting, journal: Journal, impact: Mapping[str, Any], told: M
     reached = [name for wave in waves for name in wave if name in catalog.credentials]
     kinds = {name: setting.kinds.get(catalog.credentials[name].kind, Kind("")) for name in reached}
     confirmed = [name for name in reached if f"revoked/{name}" in would["incident"]["events"]]
+    opened, ends = plan.get("rotation") or {}, plan.get("ends") or {}
+    done = _false_alarm.done_for_good(journal.incident, journal.rotation) if journal.incident else ""
+    if ends.get("past") and opened.get("incident") and not done:
+        done = f"{journal.rotation} {_false_alarm.PAST}"
     leaked = bool((would.get("open_rotation") or {}).get("may_have_leaked"))
     return Ahead(
         environment=catalog.environment,
@@ -31,7 +35,7 @@ def ahead(setting: Setting, journal: Journal, impact: Mapping[str, Any], told: M
         signing=[name for name in reached if kinds[name].phases == 2],
         elsewhere=[name for name in reached if kinds[name].is_revoked_elsewhere],
         revoked=[*confirmed, *told.get("revoked", ())],
-        done=_false_alarm.done_for_good(journal.incident, journal.rotation) if journal.incident else "",
+        done=done,
         refused=plan.get("refused", {}),
         needs=plan.get("needs", ()),
         pages={name: catalog.credentials[name].provider_url or "" for name in reached},
@@ -39,8 +43,9 @@ def ahead(setting: Setting, journal: Journal, impact: Mapping[str, Any], told: M
         cycles=impact.get("cycles", ()),
         logs_out=bool(told["logs_out"]),
         purge=told.get("purge", {}),
-        rollouts=int((plan.get("plan") or {}).get("rollouts", 0)),
+        rollouts=int((plan.get("plan") or {}).get("rollouts", 0)) + bool(ends.get("restarts")),
         open_rotation=_standing.ahead(journal.rotation, may_have_leaked=leaked),
+        ends=ends,
         compromised=told.get("compromised", ()),
         contact=told.get("contact", ""),
     )

@@ -71,6 +71,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def new_id() -> str:
+    """What a rotation that begins now is called."""
+    return f"r-{now():%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+
+
 def load_kinds(paths: Sequence[str | Path]) -> dict[str, Kind]:
     """Every kind that has a folder; a later path's folder takes an earlier one's place. Raises CatalogError."""
     kinds: dict[str, Kind] = {}

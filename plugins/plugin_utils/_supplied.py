@@ -72,6 +72,12 @@ def wanted_again(setting: Setting, rotation: OpenRotation, given: Mapping[str, L
     return [name for name in names if name not in given]
 
 
+def is_asked(setting: Setting, name: str, given: Mapping[str, Any]) -> bool:
+    """Whether a third party issues it and nobody has given it."""
+    kind = setting.kinds.get(setting.catalog.credentials[name].kind)
+    return kind is not None and kind.value == "supplied" and name not in given
+
+
 def _login(name: str, value: Any) -> Login:
     parts = value if isinstance(value, Mapping) else {"password": value}
     if not parts or not all(isinstance(part, str) and part for part in parts.values()) or set(parts) - _PARTS:

@@ -136,6 +136,32 @@ def test_a_false_alarm_is_closed_and_recorded(lab: RotationLab) -> None:
     sentences(again, "no leak is declared; there is nothing to close")
 
 
+def test_what_reveals_others_blocks_beside_an_open_rotation_too(lab: RotationLab) -> None:
+    """Of something else, whose run was killed as it began."""
+    store = JournalStore(ParameterStore(lab.moto.client("ssm")), JOURNAL)
+    item = {"kind": lab.catalog["credentials"]["cache"]["kind"], "act": "rotate", "phases": 1}
+    plan = {"credentials": {"cache": item}, "secrets": {}, "parameters": {}, "phases": 1, "refused": {}}
+    entry = {"rotation": "r-before", "who": "ops"}
+    store.append(lab.journal_state().head + 1, {**entry, "step": "plan", "plan": plan})
+    try:
+        before = lab.everything()
+        partner = {"kind": "external", "appears_in": [{"setting": "TWITCH_CLIENT_SECRET"}], "exposes": ["database"]}
+        with lab.with_catalog(partner=partner):
+            run = lab.run("-e", "leaked=partner", "-e", "confirm=yes", playbook=RESPONSE)
+        assert run.code != 0, run.output
+        sentences(
+            run,
+            "first, rotation r-before of ops",
+            "the application stays up, and its hosts restart batch by batch",
+            "cannot be undone from: the removal of cache, once every host is proven",
+            "by hand: partner: issue a new value",
+            "partner reveals others and cannot be replaced here, so a thief would read every new value. Nothing was",
+        )
+        assert lab.everything() == before
+    finally:
+        store.append(lab.journal_state().head + 1, {**entry, "step": "aborted"})
+
+
 def test_a_chain_that_is_too_long(lab: RotationLab) -> None:
     """It is named, with the words that shorten it."""
     names = ["TWITCH_CLIENT_ID", "TWITCH_CLIENT_SECRET", "EMAIL_HOST_PASSWORD", "SENTRY_DSN"]

@@ -11,6 +11,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._inciden
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _steps
 
 OUTCOME = "false_alarm"
+PAST = "takes old values away already and can only go on"
 _HARMLESS = {
     "purged": "caches were purged",
     "invalidated": "CloudFront was told to forget its copies",
@@ -33,7 +34,7 @@ def against(incident: Incident, rotation: Optional[OpenRotation]) -> str:
 def done_for_good(incident: Incident, rotation: Optional[OpenRotation]) -> str:
     """What nothing leads back from; empty if there is no such thing yet."""
     if rotation is not None and rotation.plan.get("incident") == incident.id and _steps.is_past_return(rotation):
-        return f"{rotation} takes old values away already and can only go on"
+        return f"{rotation} {PAST}"
     gone = sorted({*incident.about(*REPLACED)})
     if gone or incident.dead:
         return f"{', '.join(gone)} was replaced or revoked already" if gone else "values were replaced already"

@@ -7,7 +7,9 @@ from __future__ import annotations
 from typing import Any, Mapping, Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import OpenRotation
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _steps
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _rotation, _steps
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
 
 
 def ahead(rotation: Optional[OpenRotation], *, may_have_leaked: bool) -> str:
@@ -17,6 +19,29 @@ def ahead(rotation: Optional[OpenRotation], *, may_have_leaked: bool) -> str:
     way = "is taken back, since its new values may have leaked" if may_have_leaked else "is ended"
     names = ", ".join(sorted(rotation.plan.get("credentials", {})))
     return f"first, {rotation} of {names} {way}; nothing new is made before that"
+
+
+def ends(catalog: Catalog, kinds: Mapping[str, Kind], rotation: OpenRotation, *, back: bool) -> dict[str, Any]:
+    """What its end takes away: which old values, whether before the new ones are deployed, and whether it has begun."""
+    removes = (
+        []
+        if back
+        else [item.credential for item in _rotation.items_of(rotation.plan) if _goes(catalog, kinds, rotation, item)]
+    )
+    return {
+        "removes": removes,
+        "first": bool(rotation.plan.get("immediate")) and rotation.step not in ("promote", "retire", "record"),
+        "past": not back and _steps.is_past_return(rotation),
+        "restarts": any(stage.startswith(("deploy", "abort")) for stage in _steps.remaining(rotation)),
+    }
+
+
+def _goes(catalog: Catalog, kinds: Mapping[str, Kind], rotation: OpenRotation, item: _rotation.Item) -> bool:
+    """Whether the old value of one of its credentials is gone once it has ended."""
+    if item.act != _rotation.ROTATE:
+        return True
+    later = not rotation.plan.get("incident") and _ages.retires_later(catalog.credentials[item.credential])
+    return "retire" in kinds.get(item.kind, Kind(item.kind)).stages and not later
 
 
 def stuck(rotation: Optional[OpenRotation], incident: str, results: Mapping[str, Any]) -> str:

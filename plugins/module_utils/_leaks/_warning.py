@@ -42,6 +42,8 @@ class Ahead:
     purge: Mapping[str, Any] = field(default_factory=dict)
     rollouts: int = 0
     open_rotation: str = ""
+    ends: Mapping[str, Any] = field(default_factory=dict)
+    """What the end of that one takes away: which it "removes", whether "first", and whether it is "past" its return."""
     compromised: Sequence[str] = ()
     contact: str = ""
 
@@ -49,7 +51,9 @@ class Ahead:
     def down(self) -> Tuple[str, ...]:
         """Those that the application is down without, of what is replaced here."""
         first = {name for wave in self.waves if self.removes_first(wave) for name in self.to_come(wave)}
-        return tuple(name for name in self.takes_down if name in first and name not in self.refused)
+        here = {name for name in first if name not in self.refused}
+        here.update(self.ends.get("removes", ()) if self.ends.get("first") else ())
+        return tuple(name for name in self.takes_down if name in here)
 
     def to_come(self, names: Sequence[str]) -> Tuple[str, ...]:
         """Without those that are replaced already."""
@@ -63,6 +67,13 @@ class Ahead:
     def first_wave(self) -> Sequence[str]:
         """The first that takes anything away."""
         return next((wave for wave in self.waves if self.removed(wave)), ())
+
+    @property
+    def first_removal(self) -> Tuple[Sequence[str], bool]:
+        """What is taken away first, and whether before anything new is deployed."""
+        if self.ends.get("removes"):
+            return self.ends["removes"], self.ends["first"]
+        return self.removed(self.first_wave), self.removes_first(self.first_wave)
 
     def removed(self, wave: Sequence[str]) -> Tuple[str, ...]:
         """What it takes away."""
@@ -122,10 +133,13 @@ def _noticed(ahead: Ahead) -> Iterator[str]:
 
 
 def _point(ahead: Ahead) -> str:
-    names = ", ".join(ahead.removed(ahead.first_wave))
+    if ahead.ends.get("past"):
+        return "now on: the rotation that is open takes old values away already and can only go on"
+    removed, first = ahead.first_removal
+    names = ", ".join(removed)
     if not names:
         return "the purge of caches and the end of sessions; this run takes no value away"
-    if ahead.removes_first(ahead.first_wave):
+    if first:
         return f"the removal of {names}, seconds after their new values were tried, and before any host has them"
     return f"the removal of {names}, once every host is proven on their new values"
 
@@ -139,7 +153,9 @@ def _abort(ahead: Ahead) -> Iterator[str]:
     )
     nothing = "this run touches nothing" if ahead.done else "nothing was touched"
     yield f"to abort now: answer anything but yes, and {nothing}"
-    if not ahead.first_wave:
+    if ahead.ends.get("past") and not ahead.done:
+        yield f"to abort later: Ctrl-C, then {closed}, as long as the rotation that is open has not ended"
+    elif ahead.ends.get("past") or not ahead.first_removal[0]:
         yield f"to abort later: Ctrl-C. {stays}" if ahead.done else f"to abort later: Ctrl-C, then {closed}"
     else:
         start = f"to abort later, before that removal: Ctrl-C, then {back}, which deploys the old values again"

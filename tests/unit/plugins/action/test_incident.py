@@ -318,6 +318,21 @@ class TestWarned:
         assert any(one.startswith("by hand: token: issue a new value") for one in found)
         assert found[-2:] == ["web9 gets no new value and must be rebuilt", "security contact: s@example.com"]
 
+    def test_beside_an_open_rotation(self, world: World) -> None:
+        """What its end takes away comes first; taken over past its return, it leaves no false alarm."""
+        world.begun("database")
+        impact = {**IMPACT, "waves": [["token"]], "first_off": []}
+        would = declare(world, "token", check=True, run="run2")
+        ends = {"removes": ["database"], "first": False, "past": False, "restarts": True}
+        plan = {"refused": {}, "plan": {"rollouts": 0}, "ends": ends, "rotation": {"incident": ""}}
+        told = {"plan": plan, "would": would, "logs_out": False}
+        found = act(world, "warned", impact=impact, told=told, check=True)["lines"]
+        assert "and its hosts restart batch by batch" in found[1]
+        assert "the removal of database, once" in found[2]
+        plan.update(ends={**ends, "past": True}, rotation={"incident": "assessed"})
+        found = act(world, "warned", impact=impact, told=told, check=True)["lines"]
+        assert "it is no false alarm any more" in found[4]
+
     def test_started_again(self, world: World) -> None:
         """Of what was replaced only what is yet to be revoked is said, and no way back that would be refused."""
         declare(world, "token", containment="immediate")

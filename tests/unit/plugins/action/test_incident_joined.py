@@ -147,9 +147,68 @@ class TestAScheduledRotation:
     def test_a_drill_says_so_and_writes_nothing(self, world: World, first: Run) -> None:
         scheduled(world, "set")
         head = first.setting.rotator.look().head
-        assert len(first.drill("database", reached=["database"], immediate=True)["said"]) == 4
+        said = first.drill("database", reached=["database"], immediate=True)["said"]
+        assert said[2] == "it replaces what leaked, so it answers the leak too: nothing is retired later"
+        assert said[3:] == [
+            "it was graceful; the old values are removed first from now on",
+            "database is left alone: rotation r1, which is open, replaces it",
+        ]
         assert "is taken back" in first.drill("database", reached=["database"], abort=True)["said"][0]
         assert first.setting.rotator.look().head == head
+
+
+class TestThePlanBesideAnOpenRotation:
+    """The leak's own rotations are planned as they will be once it is ended or taken back."""
+
+    def test_what_cannot_be_replaced_is_refused_and_asked_for(self, world: World, first: Run) -> None:
+        scheduled(world, "set")
+        head = world.rotator().look().head
+        found = first.drill("token", "django", reached=["token", "django"])
+        assert found["refused"]["token"].startswith("a third party issues it; at a terminal its new value is asked for")
+        assert found["needs"] == ["token"]
+        assert {name: one["act"] for name, one in found["plan"]["credentials"].items()} == {"django": "renew"}
+        assert found["said"][0].endswith(" was not finished; it goes on from there")
+        assert found["said"][1] == "it has database; nothing else is begun before it has ended"
+        assert any(one.startswith("token is REFUSED") for one in found["said"][2:])
+        assert found["rotation"]["id"] == "r1"
+        assert world.rotator().look().head == head
+
+    def test_anothers_pending_version_still_stands_against_it(self, world: World, first: Run) -> None:
+        scheduled(world, "set", "token")
+        secret = world.secrets._secrets["app/test/core"]
+        secret.contents["theirs"] = secret.contents[secret.stages["AWSCURRENT"]]
+        secret.stages["AWSPENDING"] = "theirs"
+        assert (
+            "has a pending version theirs that is not" in first.drill("django", reached=["django"])["refused"]["django"]
+        )
+
+    def test_what_the_open_one_replaces_is_left_to_it(
+        self, world: World, first: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(KINDS, "login", replace(KINDS["login"], stages=("set", "test", "retire")))
+        scheduled(world, "test")
+        found = first.drill("database", reached=["database"], immediate=True)
+        assert found["plan"]["passed_over"] == {"database": "rotation r1, which is open, replaces it"}
+        assert (found["plan"]["credentials"], found["takes_down"]) == ({}, ["database"])
+        assert found["ends"] == {"removes": ["database"], "first": True, "past": False, "restarts": True}
+
+    def test_what_is_taken_back_before_it_was_in_force_is_planned_anew(self, world: World, first: Run) -> None:
+        scheduled(world, "deploy")
+        found = first.drill("database", reached=["database"], abort=True, spoiled=["r1/database"])
+        assert (list(found["plan"]["credentials"]), found["refused"]) == (["database"], {})
+        assert found["ends"]["removes"] == []
+
+    @pytest.mark.parametrize(
+        ("step", "abort", "end"), [("retire", False, "has ended"), ("promote", True, "is taken back")]
+    )
+    def test_what_only_its_end_tells_is_named(
+        self, world: World, first: Run, step: str, end: str, *, abort: bool
+    ) -> None:
+        scheduled(world, step)
+        found = first.drill("database", reached=["database"], abort=abort, spoiled=["r1/database"])
+        assert (found["plan"]["credentials"], found["refused"], found["plan"]["passed_over"]) == ({}, {}, {})
+        words = f"whether it can be replaced once more is known only when rotation r1 {end}"
+        assert found["said"][-1] == f"database: {words}"
 
 
 class TestAValueInForceAgain:

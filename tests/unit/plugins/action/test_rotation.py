@@ -188,6 +188,15 @@ def test_the_gate_says_what_hosts_said(world: World) -> None:
             action._gate(setting, {**args, "words": words})  # type: ignore[arg-type]
 
 
+def test_beside_an_open_one_a_leak_looks_at_hosts_as_well(world: World, begun: Any) -> None:
+    world.begun("database")
+    wish = {"state": "planned", "resume": "any", "incident": "assessed", "reached": ["deploy"]}
+    assert begun("deploy", **wish)["looks"] == ["deploy"]
+    answer = begun("deploy", **wish, seen=[{**WELL, "problem": "is a symbolic link"}])
+    assert (answer["refused"], answer["is_seen"]) == ({"deploy": "web1: is a symbolic link"}, True)
+    assert "looks" not in answer
+
+
 @pytest.mark.parametrize("state", ["planned", "begun"])
 def test_hosts_that_the_run_does_not_reach_are_not_promised(begun: Any, state: str) -> None:
     hosts = {"hosts": ["web1", "web2", "web3", "web4"], "here": ["web1"], "skipped": ["web4"]}

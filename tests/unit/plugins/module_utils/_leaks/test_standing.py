@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _standing
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
+from tests.unit.plugins.module_utils._rotations.rotator_world import World
 
 
 def rotation(step: str, **plan: Any) -> OpenRotation:
@@ -58,3 +61,40 @@ def test_where_nothing_was_said(results: dict[str, Any]) -> None:
     found = _standing.stuck(rotation("set", incident="leak-1"), "leak-1", results)
     assert _standing.stuck(rotation("set"), "leak-1", results) == "", "another run began it since"
     assert ", of this leak, stands in the way: it did not come to its end. " in found
+
+
+class TestEnds:
+    """What its end takes away."""
+
+    def ends(
+        self, step: str, act: str = "rotate", *, back: bool = False, later: int = 0, **plan: Any
+    ) -> dict[str, Any]:
+        catalog = World().catalog
+        database = replace(catalog.credentials["database"], retire_after=later)
+        catalog = replace(catalog, credentials={**catalog.credentials, "database": database})
+        items = {
+            "database": {"kind": "login", "act": act, "phases": 1},
+            "token": {"kind": "given", "act": "rotate", "phases": 1},
+        }
+        one = rotation(step, **{"credentials": items, "phases": 1, **plan})
+        kinds = {"login": Kind("login", stages=("set", "retire"))}
+        return _standing.ends(catalog, kinds, one, back=back)
+
+    def test_what_its_kind_removes(self) -> None:
+        assert self.ends("set") == {"removes": ["database"], "first": False, "past": False, "restarts": True}
+        assert self.ends("set", back=True)["removes"] == []
+
+    @pytest.mark.parametrize(
+        ("act", "incident", "removes"),
+        [("rotate", "", []), ("rotate", "l", ["database"]), ("retire", "", ["database"])],
+    )
+    def test_one_that_retires_later(self, act: str, incident: str, removes: list[str]) -> None:
+        assert self.ends("set", act, later=999_999, incident=incident)["removes"] == removes
+
+    @pytest.mark.parametrize(
+        ("step", "first", "past", "restarts"),
+        [("test", True, False, True), ("revoke", True, True, True), ("promote", False, True, False)],
+    )
+    def test_immediate(self, step: str, *, first: bool, past: bool, restarts: bool) -> None:
+        found = self.ends(step, immediate=True)
+        assert (found["first"], found["past"], found["restarts"]) == (first, past, restarts)

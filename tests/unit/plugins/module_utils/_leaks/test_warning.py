@@ -148,6 +148,38 @@ class TestByHand:
         assert self.by_hand() == []
 
 
+class TestBesideAnOpenRotation:
+    """Its end comes before the leak's own waves."""
+
+    ENDS = {"removes": ["database"], "first": False, "past": False, "restarts": True}
+    BESIDE = replace(GRACEFUL, open_rotation="first, r", ends=ENDS, replaced=["database"])
+
+    def test_what_it_removes_is_the_first_removal(self) -> None:
+        assert line(self.BESIDE, "cannot be undone from").endswith(
+            "the removal of database, once every host is proven on their new values"
+        )
+        assert "before that removal: Ctrl-C, then rotate.yml" in line(self.BESIDE, "to abort later")
+
+    def test_one_that_removes_first_takes_the_application_down(self) -> None:
+        hastened = replace(self.BESIDE, ends={**self.ENDS, "first": True})
+        assert "down from the removal of database until" in line(hastened, "what users notice")
+        assert "before any host has them" in line(hastened, "cannot be undone from")
+        assert "stays up" in line(self.BESIDE, "what users notice")
+
+    def test_past_its_return(self) -> None:
+        past = replace(self.BESIDE, ends={**self.ENDS, "past": True})
+        assert line(past, "cannot be undone from").endswith("takes old values away already and can only go on")
+        later = line(past, "to abort later")
+        assert later.endswith("-e leak_false_alarm=true, as long as the rotation that is open has not ended")
+        assert "rotation_abort" not in later
+        own = line(replace(past, done="r can only go on"), "to abort later")
+        assert own.startswith("to abort later: Ctrl-C. The leak stays declared, since r can only go on")
+
+    def test_taken_back_it_removes_nothing(self) -> None:
+        back = replace(self.BESIDE, ends={**self.ENDS, "removes": []}, replaced=[])
+        assert "the removal of deploy_ssh, once" in line(back, "cannot be undone from")
+
+
 class TestStartedAgain:
     """Of what was replaced since the leak was declared nothing is said but what is open."""
 
