@@ -196,7 +196,7 @@ class Rotate:
         self.now = {**self.now, "todo": [], "closed": True}
 
     def _kinds(self, stage: str, acts: tuple[str, ...] = ("rotate",)) -> None:
-        for credential in self.now["credentials"]:
+        for credential in self.now["retiring" if stage == "retire" else "credentials"]:
             if credential["act"] in acts and stage in credential["stages"] and not credential["later"]:
                 note = self.hands.kind(credential, stage)
                 if stage == "set" and note:
