@@ -100,7 +100,7 @@ def installed() -> Iterator[None]:
         setattr(place, name, value)
 
     chance = SimpleNamespace(token_hex=lambda size=8: Now.world.token(size))
-    patch(rotation, "secrets", chance)
+    patch(_shared, "secrets", chance)
     patch(rotation, "_holder", SimpleNamespace(is_gone=_holder_is_gone))
     patch(journal_store, "secrets", chance)
     patch(env_snapshot, "secrets", chance)

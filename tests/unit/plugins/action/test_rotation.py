@@ -175,7 +175,7 @@ def test_what_goes_on_at_a_removal_deploys_first(world: World, begun: Any, step:
     world.rotator().advance(step)
     words = "hosts that are not proven are deployed to before anything is removed"
     assert begun(state="planned", resume="any")["said"][2:] == [words]
-    assert begun(state="planned", resume="any", incident="leak-1")["said"][2:] == []
+    assert words not in begun(state="planned", resume="any", incident="leak-1")["said"]
 
 
 def test_the_gate_says_what_hosts_said(world: World) -> None:
