@@ -171,9 +171,13 @@ def test_what_a_server_refuses_stays_open(lab: RotationLab, trail: Trail) -> Non
         variables.update(django_session_engine="signed_cookies")
     lab.postgres.execute(f"ALTER ROLE {MASTER} NOCREATEROLE;")
     try:
+        drill = respond(lab, trail, "-e", "leaked=database,cache", "--check")
         run = respond(lab, trail, "-e", "leaked=database,cache")
     finally:
         lab.postgres.execute(f"ALTER ROLE {MASTER} CREATEROLE;")
+    assert drill.code == 0, drill.output
+    refusal = f"database: administrator {MASTER} lacks CREATEROLE. As a superuser: ALTER ROLE"
+    sentences(drill, refusal.replace("database:", "database is REFUSED:"), f"by hand: {refusal}")
     assert run.code != 0, run.output
     sentences(run, "sessions are in cookies, so only a new SECRET_KEY ends them, and django_key was not replaced: ")
     assert "sessions were ended" not in newest_post_mortem(lab)
