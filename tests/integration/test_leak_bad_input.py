@@ -102,15 +102,21 @@ def test_a_file_that_tells_nothing(lab: RotationLab, tmp_path: Path, text: str, 
 
 
 def test_a_drill_by_a_variable_touches_nothing(lab: RotationLab) -> None:
-    """For those who cannot say --check, such as a rulebook."""
+    """For those who cannot say --check, such as a rulebook. A kind of one's own is known as in rotate.yml."""
     before = lab.everything()
-    run = lab.run("-e", "leaked=cache", "-e", "leak_drill=true", playbook=RESPONSE)
+    folder = lab.directory / "kinds" / "mine"
+    folder.mkdir(parents=True)
+    (folder / "kind.yml").write_text("description: Mine.\nvalue: generated\n", encoding="utf-8")
+    words = ("leaked=cache,mail", "leak_drill=true", f"rotation_kinds_path={folder.parent}")
+    with lab.with_catalog(mail={"kind": "mine", "appears_in": [{"setting": "EMAIL_HOST_PASSWORD"}]}):
+        run = lab.run(*(part for word in words for part in ("-e", word)), playbook=RESPONSE)
     assert run.code == 0, run.output
+    assert "no kind mine is there" not in run.text
     sentences(
         run,
-        "1. cache",
+        "1. together: cache, mail",
         "what users notice: the application stays up, and its hosts restart batch by batch; everybody is logged out",
-        "cannot be undone from: the removal of cache, once every host is proven",
+        "cannot be undone from: the removal of cache, mail, once every host is proven",
         "to abort now: answer anything but yes",
         "security contact: ",
     )
