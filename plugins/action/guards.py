@@ -49,7 +49,8 @@ class ActionModule(ActionBase):
             words = "; ".join(map(" ".join, wrong.items()))
             raise AnsibleActionFail(
                 f"Nothing was read: app_environment is {args['environment']}, but {words}. "
-                f"Set app_environment for the host in the inventory, or leave the host out with --limit{instead}"
+                f"Set app_environment for the host in the inventory, or leave the host out with "
+                f"--limit, in a leak response with -e app_hosts=…{instead}"
             )
         known = {host: declared[host] for host in args["known"]}
         return {
