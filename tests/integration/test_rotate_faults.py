@@ -31,7 +31,7 @@ PROMOTES = "Make the new versions the current ones"
 SETS = "Make the second login valid"
 DELIVERS = "Deliver and prove"
 PROVES = "Compare the host's file and mark with the snapshot"
-WITHDRAWS = "Ask whether every host is back"
+WITHDRAWS = "Ask whether every host is proven"
 CACHE = ("-e", "credential=cache", "-e", "rotation_force=true")
 DATABASE = ("-e", "credential=database", "-e", "rotation_force=true")
 BOTH = ("-e", "credential=cache,database", "-e", "rotation_force=true")

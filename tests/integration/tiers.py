@@ -63,7 +63,7 @@ SELECTED = {
     "test_rotate.py": ("third_partys_value",),
     "test_rotate_bad_input": (),
     "test_rotate_deploys": (),
-    "test_rotate_faults": ("dies_in_the_middle_of_a_rollout[after", "health_fails", "writes_other_keys"),
+    "test_rotate_faults": ("dies_in_the_middle_of_a_rollout[after", "health_fails"),
     "test_rotate_later": (),
     "test_rotate_two": ("started_together", "does_late[at the promotion]"),
     "test_rotation_elasticache": (),
