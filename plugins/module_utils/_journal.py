@@ -270,8 +270,8 @@ def _opened(number: int, name: str, entry: Mapping[str, Any], same: Optional[Ope
         plan=_mapping(name, entry, "plan") or rotation.plan,
         notes=_noted(rotation.notes, _mapping(name, entry, "notes")),
         left={**rotation.left, **{key: tuple(one) for key, one in _mapping(name, entry, "left").items()}},
-        behind=_hosts(name, entry, "behind", rotation.behind),
-        sent=tuple(entry.get("sent", rotation.sent)),
+        behind=_names(name, entry, "behind", rotation.behind),
+        sent=_names(name, entry, "sent", rotation.sent),
         promoted=rotation.promoted or entry["step"] in PROMOTING_STEPS,
         **_times(entry, same),
     )
@@ -285,7 +285,7 @@ def _opened(number: int, name: str, entry: Mapping[str, Any], same: Optional[Ope
     )
 
 
-def _hosts(name: str, entry: Mapping[str, Any], key: str, before: tuple[str, ...]) -> tuple[str, ...]:
+def _names(name: str, entry: Mapping[str, Any], key: str, before: tuple[str, ...]) -> tuple[str, ...]:
     found = tuple(entry.get(key, before))
     if not all(isinstance(one, str) for one in found):
         raise _no_entry(name)

@@ -47,9 +47,7 @@ def test_the_mark_is_private_and_holds_no_value(path: str) -> None:
     put(path, NEW)
     mark = Mark(path)
     mark.accept("s-1", 4, _envfile.digest(NEW))
-    found = _envfile.present(path)
-    assert found is not None
-    mark.prove("s-1", found)
+    mark.prove("s-1", _envfile.required(path))
     assert mode_of(path + ".mark") == mode_of(path + ".proven") == 0o600
     assert "canary" not in Path(path + ".mark").read_text()
     entry = {"snapshot": "s-1", "journal": 4, "digest": _envfile.digest(NEW)}
@@ -70,9 +68,7 @@ def test_the_same_bytes_under_a_newer_snapshot_stay_proven(path: str) -> None:
     put(path, OLD)
     mark = Mark(path)
     mark.accept("s-1", 1, _envfile.digest(OLD))
-    found = _envfile.present(path)
-    assert found is not None
-    mark.prove("s-1", found)
+    mark.prove("s-1", _envfile.required(path))
     mark.accept("s-2", 2, _envfile.digest(OLD))
     assert Mark(path).is_proven(_envfile.digest(OLD))
     assert Mark(path).proven["snapshot"] == "s-2"
@@ -188,9 +184,7 @@ def test_going_back_stops_where_the_proven_file_was_removed_by_hand(path: str) -
     put(path, OLD)
     mark = Mark(path)
     mark.accept("s-1", 1, _envfile.digest(OLD))
-    found = _envfile.present(path)
-    assert found is not None
-    mark.prove("s-1", found)
+    mark.prove("s-1", _envfile.required(path))
     mark.accept("s-2", 2, _envfile.digest(NEW))
     put(path, NEW)
     os.unlink(path + ".proven")
