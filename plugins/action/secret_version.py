@@ -43,6 +43,8 @@ class ActionModule(RotationAction):
                 "moved": list(done.secrets),
                 "words": done.words,
                 "sent": list(done.sent),
+                # What GitHub was not sent, since an incident is open.
+                "warnings": [done.words] if done.outcome == "done" and done.words else [],
             }
         if state == "restored":
             return {**answer, "told": _rotator_ends.undo(setting.rotator)}

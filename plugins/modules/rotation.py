@@ -240,14 +240,6 @@ revocations:
   elements: dict
   returned: when O(state) is V(planned), V(begun), V(closed) or V(revoked)
   sample: [{"id": "r-20261125T153024-068d/youtube", "credential": "youtube", "page": "https://console.example.com"}]
-to_refusal:
-  description:
-    - Of the old values that the rotation has removed, how long they stayed valid after the promotion, in words. By the
-      times of the journal's entries, also where several runs wrote them.
-  type: list
-  elements: str
-  returned: when O(state=closed)
-  sample: ["from promotion to refusal: 4 s (cache, database)"]
 alive:
   description: Old values that still work although the operator says that they were revoked; they stay open.
   type: list
@@ -301,9 +293,9 @@ checks:
   returned: with O(preflight), when there are any
   sample: [{"name": "database", "kind": "postgresql_role"}]
 rotation:
-  description: The open rotation.
+  description: The open rotation, or the one that was just closed.
   type: dict
-  returned: when one is open
+  returned: when there is one
   contains:
     id:
       description: Its name.
@@ -334,10 +326,22 @@ rotation:
       description: The hosts that were left behind when the value went that goes.
       type: list
       elements: str
+    closed:
+      description: That it is closed.
+      type: bool
+      returned: when O(state=closed)
+    to_refusal:
+      description:
+        - Of the old values that the rotation has removed, how long they stayed valid after the promotion, in words. By
+          the times of the journal's entries, also where several runs wrote them.
+      type: list
+      elements: str
+      returned: when O(state=closed)
+      sample: ["from promotion to refusal: 4 s (cache, database)"]
 way:
   description: What follows from the outcome. V(go), V(back), V(stop) or V(again).
   type: str
-  returned: when O(state=advanced)
+  returned: when O(state) is V(advanced) or V(closed)
 objections:
   description: Why a value may not be removed yet.
   type: list

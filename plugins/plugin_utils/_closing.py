@@ -33,7 +33,8 @@ def closed(setting: Setting, args: Mapping[str, Any]) -> dict[str, Any]:
         more["events"] = {event: _ages.stamp(_shared.now())}
         more["evidence"] = {event: shortened(args["unrecorded"])}
     refused = [] if aborted else _shared.refused_at_end(setting, rotation, more["obligations"])
-    to_refusal = _to_refusal.lines(journal, rotation, refused)
+    told = _shared.told(setting, journal, rotation)
+    told.update(todo=[], closed=True, to_refusal=_to_refusal.lines(journal, rotation, refused))
     journal = _rotator_ends.close(setting.rotator, step="aborted" if aborted else "closed", **more)
     _rotator_ends.trim(setting.rotator, journal)
     return {
@@ -42,7 +43,9 @@ def closed(setting: Setting, args: Mapping[str, Any]) -> dict[str, Any]:
         "aborted": aborted,
         "obligations": more.get("obligations", {}),
         "revocations": _revocations.waiting(setting.catalog, journal),
-        "to_refusal": to_refusal,
+        "way": _steps.GO,
+        "words": "",
+        "rotation": told,
     }
 
 

@@ -274,13 +274,16 @@ def told_credential(setting: Setting, item: _rotation.Item) -> dict[str, Any]:
     """What the tasks of a kind know of their credential."""
     credential = setting.catalog.credentials[item.credential]
     kind = setting.kinds.get(item.kind, Kind(item.kind))
+    stages = _provable.stages(setting.catalog, credential, kind)
+    if item.act == _rotation.DROP_FALLBACK:
+        stages = ["retire"] if "dropped" in stages else []
     return {
         "name": item.credential,
         "kind": item.kind,
         "act": item.act,
         "folder": kind.folder,
         "built_in": Path(kind.folder).parent == BUILT_IN,
-        "stages": _provable.stages(setting.catalog, credential, kind),
+        "stages": stages,
         "options": dict(credential.options),
         "provider_url": credential.provider_url,
     }

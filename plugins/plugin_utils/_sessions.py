@@ -3,11 +3,13 @@
 """Sessions of boto3 that make their clients in a tenth of the time.
 
 Ansible forks a process for each task. What botocore reads to make a client, descriptions of services and endpoints, is
-read once, in the process that they are forked from, which is the one that imports an action.
+read once, in the process that they are forked from, which is the one that imports an action. That process's garbage
+collector then leaves alone what is there: in each fork it would touch, and so copy, all of it.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import Any
 
@@ -34,6 +36,7 @@ def _loader() -> Any:
 
 
 _LOADER = _loader() if boto3 else None
+gc.freeze()
 
 
 def session(profile: str | None) -> Any:
