@@ -249,6 +249,7 @@ class ActionModule(RotationAction):
         if back and _steps.is_past_return(rotation):
             past = "promotion" if rotation.step in ("retire", "record") else "removal of old values"
             raise RotationError(f"{rotation} is past its {past} and the old value may be gone; go on with it instead")
+        _shared.require_kinds(setting, rotation)
         if not (args["incident"] or journal.incident):
             _require_copies(setting, rotation, back=back)
         way = "is taken back" if args["abort"] or rotation.step in _steps.BACKWARD else "goes on"

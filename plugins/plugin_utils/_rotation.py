@@ -181,8 +181,9 @@ def prepared(name: str, args: dict[str, Any]) -> Setting:
 
 
 def told(setting: Setting, journal: Journal, rotation: OpenRotation) -> dict[str, Any]:
-    """What tasks need to know of an open rotation."""
+    """What tasks need to know of an open rotation. Raises RotationError where one of its credentials cannot go on."""
     setting.rotator.require_known(rotation)
+    require_kinds(setting, rotation)
     items = _rotation.items_of(rotation.plan)
     changed = [item.credential for item in items if item.act in _rotation.CHANGES]
     return {
@@ -215,6 +216,16 @@ def told(setting: Setting, journal: Journal, rotation: OpenRotation) -> dict[str
         "parameters": sorted(rotation.plan.get("parameters", {})),
         "secrets": sorted(rotation.plan.get("secrets", {})),
     }
+
+
+def require_kinds(setting: Setting, rotation: OpenRotation) -> None:
+    """Raises RotationError where a kind's folder is gone since the plan: its stages would be passed over."""
+    for item in _rotation.items_of(rotation.plan):
+        if item.kind not in setting.kinds:
+            raise RotationError(
+                f"{item.credential}: its kind {item.kind} has no folder any more; give rotation_kinds_path as before "
+                f"until {rotation} has ended"
+            )
 
 
 def audit_of(setting: Setting, journal: Journal) -> dict[str, Any]:

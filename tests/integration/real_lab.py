@@ -203,6 +203,7 @@ class RealLab:
             self.own_aws = {"AWS_ACCESS_KEY_ID": made["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": made["SecretAccessKey"]}
             yield
         self.own_aws = {}
+        iam.delete_access_key(UserName="operator", AccessKeyId=made["AccessKeyId"])
 
     @contextmanager
     def with_credential(self, name: str, **credential: Any) -> Iterator[None]:

@@ -98,6 +98,18 @@ def test_a_host_that_is_known_nowhere_stops_the_run(server: sshd.Sshd, tmp_path:
     assert not (tmp_path / "known_hosts").exists()
 
 
+@pytest.mark.parametrize("playbook", ["host", "host_keys"])
+def test_a_run_on_no_host_fails(server: sshd.Sshd, tmp_path: Path, playbook: str) -> None:
+    done = run(
+        tmp_path,
+        server,
+        *("-e", "app_hosts=app1", "--limit", "app2", "-e", "app_environment=production"),
+        playbook=REPOSITORY / "playbooks" / f"{playbook}.yml",
+    )
+    assert done.returncode != 0
+    assert "Nothing was done: no host of this run matches app1" in " ".join(done.stdout.split())
+
+
 @pytest.mark.parametrize(
     ("env", "variables"),
     [

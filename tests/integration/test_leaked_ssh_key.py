@@ -249,7 +249,9 @@ def prepare(plain: Fleet, small: Lab) -> str:
     small.seed(Layout({**base.secrets, SMALL: {"private_key": private}}, base.parameters))
     small.moto.client("logs").create_log_group(logGroupName="/shop/audit")
     line = f"{_ssh_pair.public_line(private, 'test')} deploy@ci\n"
-    for host in plain.machines:
+    for host, machine in plain.machines.items():
+        if not machine.leader:
+            plain.boot(host)
         # Its mark would name a number of the journal of a test before.
         command = "rm -f /srv/watchparty/.env*; cat >> /home/deploy/.ssh/authorized_keys"
         plain.run(host, ["sh", "-c", command], text=line)

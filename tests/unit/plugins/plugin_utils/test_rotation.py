@@ -179,16 +179,17 @@ class TestTold:
     def test_words_that_the_audit_log_would_refuse(self, world: World) -> None:
         """Those of a plan and of a reason that stand in a journal already, too."""
         rotator = world.rotator()
+        kinds = {"login-2_0": _kinds.Kind("login-2_0")}
         item = Item("database", "Login-2.0", ROTATE)
         refused = {"token": f"write scheme://user:password@host/… there, not {'0f' * 16}"}
         rotator.open(rotator.look(), "r1", Plan((item,), refused), Contents())
         rotator.advance("record")
-        record = self.told(world, rotator)["record"]
+        record = self.told(world, rotator, **kinds)["record"]
         assert record["skipped"] == {"token": "write scheme://…@host/… there, not …"}
         assert record["kinds"] == {"database": "login-2_0"}
         _audit_record.require({**record, "application": "app", "environment": "test"})
         rotator.advance("abort", reason="web1: redis://u:canary@h is refused")
-        record = self.told(world, rotator)["record"]
+        record = self.told(world, rotator, **kinds)["record"]
         assert record["reason"] == "web1: redis://…@h is refused"
         _audit_record.require({**record, "application": "app", "environment": "test"})
 
@@ -267,8 +268,11 @@ class TestTold:
         rotator = world.begun("database")
         setting = Setting(rotator.catalog, {}, rotator, SimpleNamespace())  # type: ignore[arg-type]
         journal = rotator.look()
-        found = shared.told(setting, journal, opened(journal))["credentials"][0]
-        assert (found["kind"], found["folder"], found["stages"]) == ("login", "", [])
+        words = (
+            r"^database: its kind login has no folder any more; give rotation_kinds_path as before until rotation r1"
+        )
+        with pytest.raises(RotationError, match=words):
+            shared.told(setting, journal, opened(journal))
 
     def test_a_credential_that_is_gone(self, world: World) -> None:
         world.begun("database")
@@ -281,6 +285,16 @@ class TestTold:
         kind = _kinds.Kind("login", stages=("set", "retire"), folder="/kinds/login")
         found = self.told(world, rotator, login=kind)["credentials"][0]
         assert (found["stages"], found["folder"], found["act"]) == (["set", "retire"], "/kinds/login", "rotate")
+
+    def test_where_a_former_key_is_dropped_there_is_only_something_to_prove(self, world: World) -> None:
+        kind = _kinds.Kind("login", stages=("set", "retire", "dropped"), folder="/kinds/login")
+        setting = Setting(world.catalog, {"login": kind}, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
+        dropped = shared.told_credential(setting, Item("database", "login", act="drop_fallback"))
+        assert dropped["stages"] == ["retire"]
+        plain = Setting(
+            world.catalog, {"login": replace(kind, stages=("retire",))}, setting.rotator, setting.connection
+        )
+        assert shared.told_credential(plain, Item("database", "login", act="drop_fallback"))["stages"] == []
 
     def test_servers_that_can_be_asked_beforehand(self, world: World) -> None:
         """Those of credentials that get a new value, where their kind has a task for it."""
