@@ -34,7 +34,7 @@ ACTS = {
     "record": "Take the rotation's labels and its own secret away",
     "close": "Close it",
     "abort": "Move the secrets back, so that a late promotion is refused",
-    "withdraw": "Take the new values away again",
+    "withdraw": "End the other login and its sessions, and prove that it is refused",
 }
 """The task of rotate.yml that a run is killed at, by what is under way then."""
 pytestmark = [

@@ -89,7 +89,7 @@ def test_deploys_between_two_phases_and_on_the_way_back(lab: RotationLab) -> Non
     stops = (
         "Write the next step into the journal",
         "Move the secrets back, so that a late promotion is refused",
-        "Take the new values away again",
+        "Ask whether every host is proven",
         "Take the rotation's labels and its own secret away",
         "Close it",
     )
