@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from sandbox.hosts._inventory import THIRD_PARTIES
+from tests.integration.chaos import Chaos, Controller
 from tests.integration.leak_lab import RESPONSE, leak_lab, post_mortem, respond
 from tests.integration.rotation_lab import EXAMPLE, RotationLab, sentences
 from tests.integration.terminal import typed
@@ -99,6 +100,24 @@ def test_at_a_terminal_it_is_asked_for_last(lab: RotationLab) -> None:
         assert run.code == 0, run.output
         assert "revoked, as the operator says; the new value is in force" in post_mortem(lab)
         assert lab.journal_state().obligations == {}
+
+
+@pytest.mark.long
+def test_it_is_asked_for_beside_an_open_rotation_too(lab: RotationLab) -> None:
+    """That one is ended first, and what goes by itself after it."""
+    with lab.with_catalog(twitch=TWITCH):
+        old = lab.ready()
+        scheduled = Controller(lab, command=("-e", "credential=database", "-e", "rotation_force=true"))
+        assert Chaos(lab, scheduled).kill("on the host: Deliver and prove#1") is not None
+        code, seen = at_a_terminal(lab, "New value of twitch", NEW, "leaked=cache,twitch")
+        assert code != 0, seen
+        assert seen.index("Take the other password away") < seen.index(f"New value of twitch (from {PAGE})")
+        assert lab.hosts[0].values()["TWITCH_CLIENT_SECRET"] == NEW
+        lab.assert_settled(old)
+        sentences(lab.rotated("-e", "rotation_revoked=twitch"), "twitch: what r-", "was revoked, as the operator says")
+        run = respond(lab, "-e", "leaked=cache,twitch")
+        assert run.code == 0, run.output
+        assert lab.journal_state().incident is None
 
 
 def test_sessions_that_cannot_be_ended_are_open_and_the_rest_is_done(lab: RotationLab) -> None:
