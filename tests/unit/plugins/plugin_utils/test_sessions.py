@@ -53,3 +53,10 @@ def test_a_wrong_configuration_does_not_keep_a_plugin_from_loading(tmp_path: Pat
             command, env={**os.environ, "PYTHONPATH": path, name: value}, capture_output=True, check=False
         )
         assert done.returncode == 0, done.stderr
+
+
+def test_forks_do_not_collect_what_they_inherit() -> None:
+    script = f"import gc, {_sessions.__name__}; raise SystemExit(not gc.get_freeze_count())"
+    path = os.pathsep.join(one for one in sys.path if one)
+    done = subprocess.run([sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": path}, check=False)
+    assert done.returncode == 0
