@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _errors,
+    _strangers,
     _valkey,
     _valkey_itself,
     _valkey_server,
@@ -184,11 +185,10 @@ class Steps:
         if self._seen is None or self._found.leak or self._found.aborting:
             return
         seen = self._seen(kept)
-        remedy = "set allow_sessions (-e rotation_allow_sessions=true)"
         if seen["short"]:
             raise RotationError(
                 f"nothing was taken away: who is logged in cannot be seen: {'; '.join(seen['short'])}. Mend that, or "
-                f"{remedy}"
+                "set allow_sessions (-e rotation_allow_sessions=true)"
             )
         hosts = seen["strangers"]
         if hosts:
@@ -196,8 +196,7 @@ class Steps:
             named = ", ".join(f"{host} ({count})" for host, count in counts.items())
             raise RotationError(
                 f"nothing was taken away: logged in as {kept.username or _valkey.DEFAULT_USER} from outside "
-                f"known_addresses: {named}; give what runs there the new token and add them "
-                f"(-e rotation_known_addresses={','.join(hosts)}), or {remedy}"
+                f"known_addresses: {named}; {_strangers.remedy(hosts)}"
             )
 
     def _without_sessions(self, result: dict[str, Any], kept: Login) -> dict[str, Any]:

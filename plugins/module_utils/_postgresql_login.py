@@ -10,6 +10,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 from ansible_collections.watchparty.secrets.plugins.module_utils import _postgresql as grammar
 from ansible_collections.watchparty.secrets.plugins.module_utils import _postgresql_plan as plans
 from ansible_collections.watchparty.secrets.plugins.module_utils import _postgresql_server as servers
+from ansible_collections.watchparty.secrets.plugins.module_utils import _strangers
 
 Result = Dict[str, Any]
 
@@ -212,9 +213,8 @@ def refuse_unknown(run: Run, found: Sequence[servers.Session]) -> None:
     if strangers and not run.params["allow_sessions"]:
         raise UnknownSessions(
             as_data(found),
-            "role %s has sessions from outside the inventory: %s. Nothing was changed. Move those programs to the new "
-            "credential, or end them; they are ended without asking with allow_sessions"
-            % (run.login, in_words(strangers)),
+            "role %s has sessions from outside known_addresses: %s. Nothing was changed: %s"
+            % (run.login, in_words(strangers), _strangers.remedy(session.address for session in strangers)),
         )
 
 

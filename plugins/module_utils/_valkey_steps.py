@@ -8,7 +8,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _valkey, _valkey_itself, _valkey_server
+from ansible_collections.watchparty.secrets.plugins.module_utils import (
+    _strangers,
+    _valkey,
+    _valkey_itself,
+    _valkey_server,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._valkey import Address
 from ansible_collections.watchparty.secrets.plugins.module_utils._valkey_server import (
@@ -321,8 +326,12 @@ def _refuse_strangers(nodes: Sequence[Node], found: Mapping[str, Sequence[_valke
         strangers = _valkey.unknown_hosts([one.host for one in clients], known)
         if strangers and not wanted.allow_sessions:
             raise HostError(
-                "logged in as %s from outside known_addresses: %s; add them, or set allow_sessions"
-                % (wanted.user, ", ".join("%s (%d)" % (host, _valkey.by_host(clients)[host]) for host in strangers))
+                "logged in as %s from outside known_addresses: %s; %s"
+                % (
+                    wanted.user,
+                    ", ".join("%s (%d)" % (host, _valkey.by_host(clients)[host]) for host in strangers),
+                    _strangers.remedy(strangers),
+                )
             )
 
     _gather(nodes, look)

@@ -390,7 +390,8 @@ def test_a_stranger_stops_the_end_before_anything_is_done(server: Valkey, run: R
     wanted = {"admin_url": server.admin_url(), "login_url": server.url(), "last_client": added["last_client"]}
     with session_from("127.0.0.2", server, server.password), session_from("127.0.0.3", server, server.password):
         stopped = run("absent", known_addresses=["127.0.0.3/32"], **wanted)
-        assert "127.0.0.2 (1)" in stopped["msg"]
+        assert "127.0.0.2 (1); give what runs there the new value" in stopped["msg"]
+        assert "(-e rotation_known_addresses=127.0.0.2), or" in stopped["msg"]
         assert "127.0.0.3" not in stopped["msg"]
         assert server.accepts(server.password)
         assert run("absent", known_addresses=["127.0.0.0/8"], check=True, **wanted)["changed"]

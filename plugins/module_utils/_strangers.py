@@ -1,0 +1,15 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Sessions of an old value from addresses that nobody declared. Pure: standard library only, Python 3.8."""
+
+from __future__ import annotations
+
+from typing import Iterable
+
+
+def remedy(addresses: Iterable[str]) -> str:
+    """What to do about them, as a sentence goes on. Addresses of Unix sockets and the like can only be let be ended."""
+    found = [one for one in dict.fromkeys(addresses) if "." in one or ":" in one]
+    add = "add them (-e rotation_known_addresses=%s), or " % ",".join(found) if found else ""
+    give, end = "give what runs there the new value, then start again; or ", "set allow_sessions"
+    return "%s%s%s (-e rotation_allow_sessions=true), which ends them" % (give, add, end)
