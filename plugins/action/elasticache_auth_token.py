@@ -9,7 +9,6 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _errors,
-    _strangers,
     _valkey,
     _valkey_itself,
     _valkey_server,
@@ -185,10 +184,11 @@ class Steps:
         if self._seen is None or self._found.leak or self._found.aborting:
             return
         seen = self._seen(kept)
+        remedy = "set allow_sessions (-e rotation_allow_sessions=true)"
         if seen["short"]:
             raise RotationError(
                 f"nothing was taken away: who is logged in cannot be seen: {'; '.join(seen['short'])}. Mend that, or "
-                "set allow_sessions (-e rotation_allow_sessions=true)"
+                f"{remedy}"
             )
         hosts = seen["strangers"]
         if hosts:
@@ -196,7 +196,8 @@ class Steps:
             named = ", ".join(f"{host} ({count})" for host, count in counts.items())
             raise RotationError(
                 f"nothing was taken away: logged in as {kept.username or _valkey.DEFAULT_USER} from outside "
-                f"known_addresses: {named}; {_strangers.remedy(hosts)}"
+                f"known_addresses: {named}; give what runs there the new token and add them "
+                f"(-e rotation_known_addresses={','.join(hosts)}), or {remedy}"
             )
 
     def _without_sessions(self, result: dict[str, Any], kept: Login) -> dict[str, Any]:

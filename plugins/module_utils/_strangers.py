@@ -4,12 +4,21 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Iterable
 
 
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def remedy(addresses: Iterable[str]) -> str:
-    """What to do about them, as a sentence goes on. Addresses of Unix sockets and the like can only be let be ended."""
-    found = [one for one in dict.fromkeys(addresses) if "." in one or ":" in one]
+    """What to do about them, as a sentence goes on. A session over a Unix socket has no address that could be added."""
+    found = [one for one in dict.fromkeys(addresses) if _is_address(one)]
     add = "add them (-e rotation_known_addresses=%s), or " % ",".join(found) if found else ""
     give, end = "give what runs there the new value, then start again; or ", "set allow_sessions"
     return "%s%s%s (-e rotation_allow_sessions=true), which ends them" % (give, add, end)

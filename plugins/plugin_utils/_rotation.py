@@ -201,7 +201,7 @@ def told(setting: Setting, journal: Journal, rotation: OpenRotation) -> dict[str
         "rolling": _rotation.is_rolling(setting.catalog, items),
         "refused": dict(rotation.plan.get("refused", {})),
         "credentials": [told_item(setting, item, rotation) for item in items],
-        "retiring": [one for item in items for one in _told_ends(setting, item, journal, rotation)],
+        "retiring": [one for item in _ending(items) for one in _told_ends(setting, item, journal, rotation)],
         "opened": _let_in.hosts(journal),
         "behind": sorted(rotation.behind),
         "record": record_of(setting, journal, rotation),
@@ -223,8 +223,8 @@ def require_kinds(setting: Setting, rotation: OpenRotation) -> None:
     for item in _rotation.items_of(rotation.plan):
         if item.kind not in setting.kinds:
             raise RotationError(
-                f"{item.credential}: its kind {item.kind} has no folder any more; give rotation_kinds_path as before "
-                f"until {rotation} has ended"
+                f"{item.credential}: its kind {item.kind} has no folder any more; give rotation_kinds_path as before, "
+                f"or put the folder back, until {rotation} has ended"
             )
 
 
@@ -268,6 +268,11 @@ def refused_at_end(setting: Setting, rotation: OpenRotation, left: Mapping[str, 
         if item.act == _rotation.RENEW or (removes and "retire" in told_credential(setting, item)["stages"]):
             found.append(item.credential)
     return [name for name in found if name not in owed]
+
+
+def _ending(items: Sequence[_rotation.Item]) -> list[_rotation.Item]:
+    """In the order in which old values go; what a dropped key signed is tried last, and keeps no other valid."""
+    return sorted(items, key=lambda item: item.act == _rotation.DROP_FALLBACK)
 
 
 def _told_ends(

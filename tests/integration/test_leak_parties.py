@@ -120,6 +120,34 @@ def test_it_is_asked_for_beside_an_open_rotation_too(lab: RotationLab) -> None:
         assert lab.journal_state().incident is None
 
 
+@pytest.mark.long
+def test_a_host_that_came_back_ill_gets_what_was_answered(lab: RotationLab) -> None:
+    """It was left behind, answers again, and needs the third party's new value: nothing keeps that one from it."""
+    with lab.with_catalog(twitch=TWITCH):
+        while len(lab.hosts) < 2:
+            lab.add_hosts(1, leak_sessions=False)
+        old = lab.ready()
+        words = "leaked=django_key,twitch"
+        with lab.unreachable("web2"):
+            run = respond(lab, "-e", words, "-e", "leak_wait_seconds=2")
+        assert run.code != 0, run.output
+        web2, kept = lab.hosts[1], lab.host_vars["web2"]
+        picky = web2.directory / "restart-if-answered"
+        picky.write_text(f"#!/bin/sh\ngrep -q {NEW} {web2.env_file} || exit 1\nexec {web2.restart_command}\n")
+        picky.chmod(0o755)
+        lab.host_vars["web2"] = {**kept, "env_deploy_restart_command": str(picky)}
+        code, seen = at_a_terminal(lab, "New value of twitch", NEW, words)
+        lab.host_vars["web2"] = kept
+        assert code != 0, seen  # its old value is for the provider to revoke
+        assert "Put the file back and prove" in seen.partition("PLAY [Purge]")[0]
+        assert [host.values()["TWITCH_CLIENT_SECRET"] for host in lab.hosts] == [NEW, NEW]
+        sentences(lab.rotated("-e", "rotation_revoked=twitch"), "was revoked, as the operator says")
+        run = respond(lab, "-e", words)
+        assert run.code == 0, run.output
+        assert lab.journal_state().incident is None
+        lab.assert_settled(old)
+
+
 def test_sessions_that_cannot_be_ended_are_open_and_the_rest_is_done(lab: RotationLab) -> None:
     old = lab.ready()
     kept = lab.host_vars["web1"]

@@ -15,5 +15,5 @@ def test_each_address_once_as_the_option_takes_it() -> None:
 
 
 def test_a_unix_socket_is_no_address() -> None:
-    assert _strangers.remedy(["local"]) == GIVE + END
+    assert _strangers.remedy(["local", "/run/valkey.sock"]) == GIVE + END
     assert "=10.0.0.9)" in _strangers.remedy(["local", "10.0.0.9"])

@@ -268,9 +268,7 @@ class TestTold:
         rotator = world.begun("database")
         setting = Setting(rotator.catalog, {}, rotator, SimpleNamespace())  # type: ignore[arg-type]
         journal = rotator.look()
-        words = (
-            r"^database: its kind login has no folder any more; give rotation_kinds_path as before until rotation r1"
-        )
+        words = r"^database: its kind login has no folder any more; give rotation_kinds_path as before, or put"
         with pytest.raises(RotationError, match=words):
             shared.told(setting, journal, opened(journal))
 
@@ -285,6 +283,20 @@ class TestTold:
         kind = _kinds.Kind("login", stages=("set", "retire"), folder="/kinds/login")
         found = self.told(world, rotator, login=kind)["credentials"][0]
         assert (found["stages"], found["folder"], found["act"]) == (["set", "retire"], "/kinds/login", "rotate")
+
+    def test_what_a_dropped_key_signed_is_tried_after_all_that_goes(self, world: World) -> None:
+        """A session that is accepted keeps no other old value valid."""
+        rotator = world.rotator()
+        names = ("database", "django", "token")
+        kinds = [(name, world.catalog.credentials[name].kind) for name in names]
+        items = tuple(
+            Item(name, kind, "drop_fallback" if name == "django" else "retire", phases=0) for name, kind in kinds
+        )
+        rotator.open(rotator.look(), "r1", Plan(items, {}), Contents())
+        rotator.advance("retire")
+        found = self.told(world, rotator)
+        assert [one["name"] for one in found["retiring"]] == ["database", "token", "django"]
+        assert [one["name"] for one in found["credentials"]] == list(names)
 
     def test_where_a_former_key_is_dropped_there_is_only_something_to_prove(self, world: World) -> None:
         kind = _kinds.Kind("login", stages=("set", "retire", "dropped"), folder="/kinds/login")
