@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _errors,
+    _strangers,
     _valkey,
     _valkey_itself,
     _valkey_server,
@@ -55,7 +56,7 @@ class ActionModule(ServerAction):
             "wait_interval": {"type": "int", "default": 10},
         }
     )
-    uses = (_errors, _valkey, _valkey_server, _valkey_itself, _valkey_steps)
+    uses = (_errors, _strangers, _valkey, _valkey_server, _valkey_itself, _valkey_steps)
     extra_options = FORMER
 
     def params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _postgresql_plan,
     _postgresql_server,
     _redact,
+    _strangers,
     _valkey,
     _valkey_itself,
     _valkey_server,
@@ -36,6 +37,7 @@ class ActionModule(ServerAction):
     module = external_value
     uses = (
         _errors,
+        _strangers,
         _postgresql,
         _postgresql_plan,
         _postgresql_server,

@@ -14,6 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _postgresql_plan,
     _postgresql_server,
     _scram,
+    _strangers,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _kinds
@@ -32,7 +33,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action 
 class ActionModule(ServerAction):
     name = "watchparty.secrets.postgresql_login"
     module = postgresql_login
-    uses = (_errors, _postgresql, _postgresql_plan, _postgresql_server, _postgresql_login)
+    uses = (_errors, _strangers, _postgresql, _postgresql_plan, _postgresql_server, _postgresql_login)
     extra_options = {"admin_database": {"type": "str", "default": "postgres"}}
     set_here = ("admin_url", "login_url", "login", "owner", "verifier", "like", "journal")
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _errors,
+    _strangers,
     _valkey,
     _valkey_itself,
     _valkey_server,
@@ -32,7 +33,7 @@ _ADDING = ("checked", "open", "present")
 class ActionModule(ServerAction):
     name = "watchparty.secrets.valkey_user"
     module = valkey_user
-    uses = (_errors, _valkey, _valkey_server, _valkey_itself, _valkey_steps)
+    uses = (_errors, _strangers, _valkey, _valkey_server, _valkey_itself, _valkey_steps)
     extra_options = FORMER
     set_here = ("admin_url", "login_url", "digest", "user", "like", "gate", "journal", "last_client", "overlap")
 
