@@ -18,7 +18,6 @@ from urllib.parse import quote
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _valkey
 from ansible_collections.watchparty.secrets.plugins.module_utils._valkey import digest_of
 from sandbox.process import wait_until
 from sandbox.valkey import Valkey
@@ -268,16 +267,11 @@ space["start"](**document)
 
 def test_it_runs_from_standard_input_without_ansible(run: Run) -> None:
     """As an action plugin sends it: the small runtime, the pure files it names, and nothing of Ansible on the host."""
-    from ansible_collections.watchparty.secrets.plugins.module_utils import (
-        _errors,
-        _lean_runtime,
-        _valkey_itself,
-        _valkey_server,
-        _valkey_steps,
-    )
-    from ansible_collections.watchparty.secrets.plugins.plugin_utils import _valkey_module as valkey_user
+    from ansible_collections.watchparty.secrets.plugins.action.valkey_user import ActionModule
+    from ansible_collections.watchparty.secrets.plugins.module_utils import _lean_runtime
 
-    parts = (_errors, _valkey, _valkey_server, _valkey_itself, _valkey_steps, valkey_user)
+    valkey_user = ActionModule.module
+    parts = (*ActionModule.uses, valkey_user)
     new = new_password()
     with Valkey(password=new_password()) as server:
         document = {
