@@ -8,7 +8,7 @@ import json
 import re
 import textwrap
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -232,6 +232,7 @@ KIND = """\
 def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider: Provider) -> None:
     """The first comes from a private file; the second's folder lies outside the collection."""
     old = lab.ready()
+    kept = lab.journal_state().obligations
     folder = lab.directory / "kinds" / "noted"
     folder.mkdir(parents=True, exist_ok=True)
     kind = "description: Notes its stages.\nvalue: generated\nlength: 24\noptions: [log]\n"
@@ -269,13 +270,13 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider:
         run = lab.rotate("-e", "rotation_revoked=mail")
         assert run.code != 0, run.output
         sentences(run, "STILL WORKS: a former value still logs in at", "Revoke it at its provider, then say it again")
-        assert owed(lab, "mail") == {"mail": "revoke"}
+        assert owed(lab, since=kept) == {"mail": "revoke"}
         provider.keys = {"issued-by-the-provider"}
         run = lab.rotated("-e", "rotation_revoked=mail")
         sentences(run, "mail: what r-", "was revoked, as the operator says (refused now at")
         assert left not in run.text
         assert "issued-by-the-provider" not in run.text
-        assert owed(lab, "mail") == {}
+        assert owed(lab, since=kept) == {}
         assert lab.audit_records()[-1]["outcome"] == "revoked"
         assert lab.audit_records()[-1]["credentials"] == ["mail"]
     lab.assert_settled()
@@ -292,6 +293,7 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider:
 def test_an_administrators_new_password_is_tried_before_the_old_one_is_forgotten(lab: RotationLab) -> None:
     """Each at its servers, from an application's host; what they would not let in is refused by name."""
     lab.ready()
+    kept = lab.journal_state().obligations
     names = ("database_admin", "cache_admin")
     secrets = [f"watchparty/production/{name.replace('_', '-')}" for name in names]
     before = [lab.content(secret) for secret in secrets]
@@ -314,16 +316,18 @@ def test_an_administrators_new_password_is_tried_before_the_old_one_is_forgotten
         run = lab.rotate("-e", f"rotation_revoked={','.join(names)}")
         assert run.code != 0, run.output
         sentences(run, "database_admin: what r-", "(refused now at", "cache_admin: its old value", "STILL WORKS")
-        assert owed(lab, *names) == {"cache_admin": "revoke"}
+        assert owed(lab, since=kept) == {"cache_admin": "revoke"}
     finally:
         lab.postgres.execute(f"ALTER ROLE {MASTER} PASSWORD '{scram_verifier(old)}';")
         lab.valkey.execute("ACL", "SETUSER", ADMINISTRATOR, f"<{new}")
         lab.renew()
 
 
-def owed(lab: RotationLab, *names: str) -> dict[str, str]:
-    """What the journal keeps for later of these credentials."""
-    return {one.credential: one.act for one in lab.journal_state().obligations.values() if one.credential in names}
+def owed(lab: RotationLab, *, since: Collection[str]) -> dict[str, str]:
+    """What the journal keeps for later, beside what it kept before."""
+    found = lab.journal_state().obligations
+    assert set(since) <= set(found)
+    return {one.credential: one.act for name, one in found.items() if name not in since}
 
 
 DIES = """\
