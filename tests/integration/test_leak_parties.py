@@ -105,14 +105,15 @@ def test_at_a_terminal_it_is_asked_for_last(lab: RotationLab) -> None:
 @pytest.mark.long
 def test_it_is_asked_for_beside_an_open_rotation_too(lab: RotationLab) -> None:
     """That one is ended first, and what goes by itself after it."""
+    new = f"{NEW}-beside"
     with lab.with_catalog(twitch=TWITCH):
         old = lab.ready()
         scheduled = Controller(lab, command=("-e", "credential=database", "-e", "rotation_force=true"))
         assert Chaos(lab, scheduled).kill("on the host: Deliver and prove#1") is not None
-        code, seen = at_a_terminal(lab, "New value of twitch", NEW, "leaked=cache,twitch")
+        code, seen = at_a_terminal(lab, "New value of twitch", new, "leaked=cache,twitch")
         assert code != 0, seen
         assert seen.index("Take the other password away") < seen.index(f"New value of twitch (from {PAGE})")
-        assert lab.hosts[0].values()["TWITCH_CLIENT_SECRET"] == NEW
+        assert lab.hosts[0].values()["TWITCH_CLIENT_SECRET"] == new
         lab.assert_settled(old)
         sentences(lab.rotated("-e", "rotation_revoked=twitch"), "twitch: what r-", "was revoked, as the operator says")
         run = respond(lab, "-e", "leaked=cache,twitch")
@@ -123,6 +124,7 @@ def test_it_is_asked_for_beside_an_open_rotation_too(lab: RotationLab) -> None:
 @pytest.mark.long
 def test_a_host_that_came_back_ill_gets_what_was_answered(lab: RotationLab) -> None:
     """It was left behind, answers again, and needs the third party's new value: nothing keeps that one from it."""
+    new = f"{NEW}-ill"
     with lab.with_catalog(twitch=TWITCH):
         while len(lab.hosts) < 2:
             lab.add_hosts(1, leak_sessions=False)
@@ -133,14 +135,14 @@ def test_a_host_that_came_back_ill_gets_what_was_answered(lab: RotationLab) -> N
         assert run.code != 0, run.output
         web2, kept = lab.hosts[1], lab.host_vars["web2"]
         picky = web2.directory / "restart-if-answered"
-        picky.write_text(f"#!/bin/sh\ngrep -q {NEW} {web2.env_file} || exit 1\nexec {web2.restart_command}\n")
+        picky.write_text(f"#!/bin/sh\ngrep -q {new} {web2.env_file} || exit 1\nexec {web2.restart_command}\n")
         picky.chmod(0o755)
         lab.host_vars["web2"] = {**kept, "env_deploy_restart_command": str(picky)}
-        code, seen = at_a_terminal(lab, "New value of twitch", NEW, words)
+        code, seen = at_a_terminal(lab, "New value of twitch", new, words)
         lab.host_vars["web2"] = kept
         assert code != 0, seen  # its old value is for the provider to revoke
         assert "Put the file back and prove" in seen.partition("PLAY [Purge]")[0]
-        assert [host.values()["TWITCH_CLIENT_SECRET"] for host in lab.hosts] == [NEW, NEW]
+        assert [host.values()["TWITCH_CLIENT_SECRET"] for host in lab.hosts] == [new, new]
         sentences(lab.rotated("-e", "rotation_revoked=twitch"), "was revoked, as the operator says")
         run = respond(lab, "-e", words)
         assert run.code == 0, run.output
