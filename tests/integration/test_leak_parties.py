@@ -119,6 +119,7 @@ def test_it_is_asked_for_beside_an_open_rotation_too(lab: RotationLab) -> None:
         run = respond(lab, "-e", "leaked=cache,twitch")
         assert run.code == 0, run.output
         assert lab.journal_state().incident is None
+        assert "revoked, as the operator says; the new value is in force" in post_mortem(lab)
 
 
 @pytest.mark.long
@@ -147,6 +148,7 @@ def test_a_host_that_came_back_ill_gets_what_was_answered(lab: RotationLab) -> N
         run = respond(lab, "-e", words)
         assert run.code == 0, run.output
         assert lab.journal_state().incident is None
+        assert "revoked, as the operator says; the new value is in force" in post_mortem(lab)
         lab.assert_settled(old)
 
 
