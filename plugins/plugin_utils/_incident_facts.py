@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations impo
 EVENTS = {
     "planned": "the blast radius and the plan were known",
     "first": "the first host was healthy on what {} had made",
-    "live": "every host was healthy on the new value of {}",
+    "live": "every host that was reached was healthy on the new value of {}",
     "refused": "the old value of {} was refused",
     "retired": "what earlier rotations had replaced of {}, and left valid for a while, was refused",
     "given": "the new value of {} is in force; its provider alone can revoke the old one",

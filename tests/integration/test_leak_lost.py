@@ -52,6 +52,32 @@ def test_one_that_stays_away_is_left_behind_and_named(lab: RotationLab) -> None:
     lab.assert_settled(old)
 
 
+@pytest.mark.parametrize("leaked", ["cache", "django_key"])
+def test_the_first_one_is_away(lab: RotationLab, leaked: str) -> None:
+    """Another one talks to the servers, ends sessions and purges, and nobody has to name it."""
+    old = lab.ready()
+    with lab.unreachable("web1"):
+        run = respond(lab, "-e", f"leaked={leaked}", "-e", "leak_wait_seconds=2")
+    sentences(run, "web1 does not answer; web2 talks to the servers", "caches purged: ")
+    text = newest_post_mortem(lab)
+    assert "NOT purged" not in text
+    assert "every host that was reached was healthy" in text
+    if leaked == "cache":
+        assert re.search(r"^- cache: \{", text, re.MULTILINE), "who is connected there was asked, too"
+        assert lab.accepts(old)["cache"] is False
+        assert run.code == 0, run.output
+        sentences(run, "contained in ")
+        assert "web1 was left behind, and what it holds is dead" in text
+        lab.deploy()
+    else:
+        assert run.code != 0, run.output
+        sentences(run, "NOT contained: django_key: OPEN: the new key signs, but not on web1, which was left behind")
+        run = respond(lab, "-e", "leaked=django_key")
+        assert run.code == 0, run.output
+    post_mortem(lab)
+    lab.assert_settled(old)
+
+
 def test_a_signing_key_stays_open_where_a_host_was_left_behind(lab: RotationLab) -> None:
     """Its services go on and verify with the leaked key; the same command gives it the new one and ends."""
     old = lab.ready()

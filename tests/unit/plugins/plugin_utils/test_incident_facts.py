@@ -83,9 +83,9 @@ class TestFacts:
         assert [(one["seconds"], one["what"]) for one in found["timeline"]] == [
             (0.0, "declared by ops"),
             (2.0, "the blast radius and the plan were known"),
-            (10.0, "every host was healthy on the new value of admin"),
+            (10.0, "every host that was reached was healthy on the new value of admin"),
             (12.0, "the old value of admin was refused"),
-            (20.0, "every host was healthy on the new value of cache"),
+            (20.0, "every host that was reached was healthy on the new value of cache"),
             (30.0, "the old value of cache was refused"),
             (31.0, "sessions were ended"),
         ]
@@ -201,7 +201,7 @@ class TestFacts:
         found = facts_of(made, incident(events=EVENTS, evidence=evidence), IMPACT, {}, {}, NOW)
         shown = {one["what"]: one["evidence"] for one in found["timeline"]}
         assert shown["declared by ops"] == "journal entry 1"
-        assert shown["every host was healthy on the new value of cache"] == "journal entry 7 (r-1, promote)"
+        assert shown["every host that was reached was healthy on the new value of cache"] == "journal entry 7 (r-1, promote)"
         assert shown["sessions were ended"] == ""
         assert found["credentials"][1]["evidence"] == "refused since 2026-11-25T15:00:30Z; journal entry 9: by c"
         for text in (_postmortem.markdown(found), _postmortem_page.page(found)):
@@ -306,7 +306,7 @@ class TestFacts:
         assert [one["what"] for one in found["timeline"]][1:] == [
             "odd/{x}",
             "{y}",
-            "every host was healthy on the new value of {z}",
+            "every host that was reached was healthy on the new value of {z}",
         ]
 
     def test_an_event_without_a_time(self, made: Catalog) -> None:
