@@ -15,6 +15,11 @@ _OFFERED = re.compile(r"debug1: Offering public key: .*(SHA256:[A-Za-z0-9+/]+)")
 _TAKEN = re.compile(r"debug1: Server accepts key: .*(SHA256:[A-Za-z0-9+/]+)")
 _IN = re.compile(r'^Authenticated to .* using "([^"]+)"')
 _DENIED = "Permission denied ("
+_ANSWERS = (_DENIED, "Authentications that can continue: ", "Too many authentication failures")
+"""What a server says to the keys that were offered before, if it did not take them."""
+_STARTED = "debug1: Authenticating to "
+_PROXY = "debug1: Executing proxy command: "
+_DIRECT = "debug1: Connecting to "
 
 CHATTER = ("debug", "OpenSSH_", "Authenticated to ", "Warning: ", "Transferred: ", "Bytes per second: ")
 """How lines begin that tell no reason."""
@@ -26,6 +31,8 @@ class Verdict:
 
     offered: frozenset[str]
     taken: frozenset[str]
+    refused: frozenset[str]
+    """Offered, and answered by something else than that it is taken."""
     logged_in: bool
     by: str
     """The fingerprint of the key that the last login was by, or the method where it was no key."""
@@ -36,26 +43,63 @@ class Verdict:
         return self.logged_in and self.by == key
 
     def accepts(self, key: str) -> Optional[bool]:
-        """Whether the server takes the key; None where it was not asked."""
+        """Whether the server takes the key; None where it was not asked or did not answer."""
         if key in self.taken:
             return True
-        return False if key in self.offered else None
+        return False if key in self.refused else None
+
+    def is_unanswered(self, key: str) -> bool:
+        return key in self.offered and self.accepts(key) is None
 
 
 def read(lines: Sequence[str]) -> Verdict:
-    """A jump host's login comes first, so the last one is the host's own."""
-    offered: List[str] = []
-    taken: List[str] = []
-    by, logged_in, denied, reason = "", False, False, ""
+    """What jump hosts say comes first, and is none of the host's own words."""
+    talk = _Talk()
+    reason = ""
+    proxies, direct, logins, jumps = 0, False, 0, 0
     for line in (one.strip() for one in lines):
-        offered += _OFFERED.findall(line)
-        taken += _TAKEN.findall(line)
-        found = _IN.match(line)
-        if found:
-            logged_in = True
-            by = taken[-1] if found.group(1) == "publickey" and taken else found.group(1)
-        if _DENIED in line:
-            denied, logged_in = True, False
+        proxies += line.startswith(_PROXY)
+        direct = direct or line.startswith(_DIRECT)
+        jumps = proxies - 1 + direct if proxies else 0  # a proxy that is no ssh, or a quiet one, tells of no login
+        is_in = bool(_IN.match(line))
+        logins += is_in
+        talk.hear(line)
+        if line.startswith(_STARTED) or (is_in and logins <= jumps):
+            talk = _Talk()
         if line and not line.startswith(CHATTER):
             reason = line
-    return Verdict(frozenset(offered), frozenset(taken), logged_in, by, denied, reason)
+    if logins < jumps:  # a jump host's own words are the last ones
+        talk = _Talk()
+    return Verdict(
+        frozenset(talk.offered),
+        frozenset(talk.taken),
+        frozenset(talk.refused),
+        talk.logged_in,
+        talk.by,
+        talk.denied,
+        reason,
+    )
+
+
+class _Talk:
+    """One server's answers."""
+
+    def __init__(self) -> None:
+        self.offered: List[str] = []
+        self.taken: List[str] = []
+        self.refused: List[str] = []
+        self.logged_in = False
+        self.by = ""
+        self.denied = False
+
+    def hear(self, line: str) -> None:
+        self.offered += _OFFERED.findall(line)
+        self.taken += _TAKEN.findall(line)
+        found = _IN.match(line)
+        if found:
+            self.logged_in = True
+            self.by = self.taken[-1] if found.group(1) == "publickey" and self.taken else found.group(1)
+        if _DENIED in line:
+            self.denied, self.logged_in = True, False
+        if found or any(words in line for words in _ANSWERS):
+            self.refused += self.offered
