@@ -98,23 +98,31 @@ class ActionModule(ServerAction):
         return result
 
     def _require_another_way(self, gone: str) -> None:
-        """Nobody is locked out: Ansible's own login must not be by the key that goes."""
-        if self._way.by_password:
-            return
-        found = _ssh_login.own(self._way)
-        if not found.logged_in:
-            self._fail(f"a fresh login to {self._way.name} fails, so nothing is done", found)
-        if found.by == _ssh_pair.fingerprint(gone, self._pair.name):
+        """Nobody is locked out: Ansible's own login must not be by the key that goes.
+
+        ssh tries keys before a password, so only where none lets it in the password does.
+        """
+        found, key = _ssh_login.own(self._way), _ssh_pair.fingerprint(gone, self._pair.name)
+        by_password = self._way.by_password and not found.logged_in and found.denied
+        if found.by == key or (by_password and key in found.taken):
+            forbid = "ansible_ssh_common_args: -o PubkeyAuthentication=no"
+            more = f", or, where its password lets it in, forbid keys by {forbid}" if self._way.by_password else ""
             raise RotationError(
                 f"Ansible itself logs in to {self._way.name} by the key that is to go, and nothing else is known to let"
                 " it in; give it a key of your own (ansible_ssh_private_key_file, or an agent without this key)"
+                f"{more}"
             )
+        if not found.logged_in and not by_password:
+            self._fail(f"a fresh login to {self._way.name} fails, so nothing is done", found)
 
     def _is_accepted(self, private: str) -> bool:
         """Of the key that goes already the offer counts; by the one that stays a login must come about."""
         found = _ssh_login.asked(self._way, private, self._pair.name, in_full=private != self._pair.gone)
         if found.accepted is None:
-            self._fail(f"key {found.fingerprint} could not be tried on {self._way.name}", found.verdict)
+            name, key = self._way.name, found.fingerprint
+            silent = f"{name} did not answer when key {key} was offered, so nothing shows whether it takes it"
+            untried = f"key {key} could not be tried on {name}"
+            self._fail(silent if found.verdict.is_unanswered(key) else untried, found.verdict)
         return found.accepted
 
     @staticmethod

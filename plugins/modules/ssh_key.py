@@ -20,7 +20,9 @@ description:
     connection, with the private half in an C(ssh-agent) that lives for that one attempt. It gets the key through a
     pipe; no argument, environment or file holds it. No command is run in such a login.
   - Before a plan and again before a removal, a fresh login as Ansible makes its own must come about by another key than
-    the one that goes.
+    the one that goes. ssh tries keys before a password (C(ansible_password)), so a password counts only where no key
+    lets Ansible in, or where its options forbid keys.
+  - A key counts as refused where the host says so after it was offered. One that does not answer is unreachable.
 options:
   credential:
     description:

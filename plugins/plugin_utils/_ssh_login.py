@@ -46,6 +46,7 @@ class Way:
     program: str
     arguments: tuple[str, ...]
     by_password: bool = False
+    """Whether it has a password to give where no key lets it in."""
     account: str = ""
     """Whose logins a key is tried for; empty for the one that Ansible logs in as."""
 
@@ -150,7 +151,8 @@ def tried(way: Way, held: Held) -> _ssh_verdict.Verdict:
     """What becomes of a login with that key. Opens no session, so that nothing is run there."""
     key = [
         *("-o", f"IdentityAgent={held.socket}", "-o", "IdentitiesOnly=yes", "-o", f"IdentityFile={held.public}"),
-        *("-o", "PreferredAuthentications=publickey", "-N"),
+        # Ansible's own options may forbid keys.
+        *("-o", "PubkeyAuthentication=yes", "-o", "PreferredAuthentications=publickey", "-N"),
         *(["-o", f'User="{way.account}"'] if way.account else []),
     ]
     return _attempt(way, key, None, until=held.fingerprint)

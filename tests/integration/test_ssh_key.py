@@ -115,9 +115,15 @@ def test_a_key_rotates_from_end_to_end(own: Lab, sshd: Sshd) -> None:
     assert file_of(sshd).stat().st_mode & 0o777 == 0o600
 
 
-def test_ansibles_own_key_is_refused_before_anything_is_written(own: Lab, sshd: Sshd) -> None:
-    """The run comes by the deploy key itself, as a pipeline would; a plan and a leak's plan name it."""
+@pytest.mark.parametrize("password", ["", "left-over"])
+def test_ansibles_own_key_is_refused_before_anything_is_written(own: Lab, sshd: Sshd, password: str) -> None:
+    """The run comes by the deploy key itself, as a pipeline would; a plan and a leak's plan name it.
+
+    A password that nobody uses any more changes nothing: ssh tries keys first.
+    """
     old = prepare(own, sshd, hosts=1)
+    if password:
+        own.host_vars["web1"]["ansible_password"] = password
     file_of(sshd).write_text("")
     let_in(sshd, old)
     write_private(sshd.key, old)

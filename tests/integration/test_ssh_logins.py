@@ -131,6 +131,15 @@ class TestLogins:
         assert found.accepts(held.fingerprint) is False
         assert "nobody@" in found.reason
 
+    @pytest.mark.parametrize("forbidden", ["PubkeyAuthentication=no", "PreferredAuthentications=password"])
+    def test_where_ansibles_options_forbid_keys(self, server: Sshd, to_it: Way, forbidden: str) -> None:
+        """Its own login is by none then, and what is to be proven is tried all the same."""
+        forbidding = replace(to_it, arguments=(*to_it.arguments, "-o", forbidden))
+        found = _ssh_login.own(forbidding)
+        assert (found.logged_in, found.denied, found.offered) == (False, True, frozenset())
+        with _ssh_login.holding(server.key.read_text(), "test") as held:
+            assert _ssh_login.tried(forbidding, held).is_in_by(held.fingerprint)
+
     def test_nobody_answers(self, to_it: Way) -> None:
         found = _ssh_login.own(Way("127.0.0.1", "web1", "ssh", ("-F", "none", "-p", "1")))
         assert (found.logged_in, found.denied) == (False, False)

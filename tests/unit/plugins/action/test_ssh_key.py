@@ -56,13 +56,17 @@ class Host:
     silent: str = ""
     """Why no login comes about."""
     failure: str = ""
+    unanswered: str = ""
+    """A key to whose offer nothing is said."""
 
     def verdict(self, key: str, *, by: str) -> Verdict:
         if self.silent:
             denied = "denied" in self.silent
-            return Verdict(frozenset(), frozenset(), False, "", denied, self.silent)
+            return Verdict(frozenset(), frozenset(), frozenset(), False, "", denied, self.silent)
         taken = frozenset({key} & (self.file | self.elsewhere | {OPERATORS}))
-        return Verdict(frozenset({key}), taken, True, by if taken else OPERATORS, False, "")
+        if key == self.unanswered:
+            return Verdict(frozenset({key}), frozenset(), frozenset(), False, "", False, "Connection closed")
+        return Verdict(frozenset({key}), taken, frozenset({key}) - taken, True, by if taken else OPERATORS, False, "")
 
     def login(self, way: _ssh_login.Way, held: _ssh_login.Held) -> Verdict:
         self.log.append(("login", held.fingerprint))
@@ -146,10 +150,31 @@ class TestLooked:
         assert answer["msg"].startswith("Ansible itself logs in to web1 by the key that is to go")
         assert "ansible_ssh_private_key_file" in answer["msg"]
 
-    def test_ansible_comes_by_a_password(self, run: Any, host: Host) -> None:
+    def test_a_password_changes_nothing_where_ansible_comes_by_the_key_that_goes(self, run: Any, host: Host) -> None:
+        """ssh tries keys first."""
         host.own = print_of(OLD)
+        answer = run("looked", ansible_password="x")
+        assert answer["failed"]
+        assert answer["msg"].startswith("Ansible itself logs in to web1 by the key that is to go")
+        assert "where its password lets it in, forbid keys by ansible_ssh_common_args: -o PubkeyAuth" in answer["msg"]
+        assert "its password" not in run("looked")["msg"]
+
+    def test_ansible_comes_by_a_password(self, run: Any, host: Host) -> None:
+        """No key lets it in: they are refused, or forbidden."""
+        host.silent = "ci@web1: Permission denied (publickey,password)."
         assert not run("looked", ansible_password="x").get("failed")
-        assert host.log == ["looked"]
+        assert host.log == ["looked", ("own", "web1")]
+
+    def test_by_a_password_after_the_key_that_goes(self, run: Any, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A host may ask for both."""
+        both = replace(host.verdict(print_of(OLD), by=""), logged_in=False, denied=True)
+        monkeypatch.setattr(_ssh_login, "own", lambda _way: both)
+        assert "by the key that is to go" in run("looked", ansible_password="x")["msg"]
+
+    def test_a_password_and_a_host_that_does_not_answer(self, run: Any, host: Host) -> None:
+        host.silent = "No route to host"
+        with pytest.raises(AnsibleConnectionFailure, match="No route to host"):
+            run("looked", ansible_password="x")
 
     def test_a_fresh_login_is_refused(self, run: Any, host: Host) -> None:
         host.silent = "ci@web1: Permission denied (publickey)."
@@ -201,7 +226,8 @@ class TestForward:
 
     def test_the_new_key_is_refused_from_here(self, run: Any, host: Host, made: Any) -> None:
         host.file.add(print_of(new_of(made)))
-        silent = replace(host.verdict("x", by="x"), offered=frozenset({print_of(new_of(made))}), taken=frozenset())
+        new = frozenset({print_of(new_of(made))})
+        silent = replace(host.verdict("x", by="x"), offered=new, taken=frozenset(), refused=new)
         host.login = lambda _way, _held: silent  # type: ignore[method-assign]
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(_ssh_login, "tried", host.login)
@@ -228,6 +254,16 @@ class TestForward:
         run("present", made)
         host.silent = "denied before it was offered"
         assert "could not be tried on web1" in run("usable", made)["msg"]
+
+    def test_no_answer_is_no_refusal(self, run: Any, host: Host, made: Any) -> None:
+        run("present", made)
+        host.unanswered = print_of(OLD)
+        with pytest.raises(AnsibleConnectionFailure) as caught:
+            run("absent", made)
+        assert str(caught.value) == (
+            f"web1 did not answer when key {print_of(OLD)} was offered, so nothing shows whether it takes it: "
+            "Connection closed"
+        )
 
     def test_check_mode_asks_alone(self, run: Any, host: Host, made: Any) -> None:
         run("present", made)
