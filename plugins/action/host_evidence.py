@@ -11,6 +11,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _authorized_keys,
     _evidence,
     _evidence_host,
+    _key_files,
     _proc,
     _sshd_log,
     _systemd,
@@ -18,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
 from ansible_collections.watchparty.secrets.plugins.modules import host_evidence
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _lean
 
-USES = (_authorized_keys, _sshd_log, _systemd, _proc, _evidence, _evidence_host)
+USES = (_authorized_keys, _sshd_log, _systemd, _proc, _evidence, _key_files, _evidence_host)
 
 
 class ActionModule(ActionBase):
@@ -29,4 +30,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         args = _lean.validated(host_evidence.ARGUMENT_SPEC, self._task.args)
+        # Behind become a host knows the account that was logged in to by sudo's word alone.
+        user = self._connection.get_option("remote_user") if self._connection.has_option("remote_user") else None
+        args["known_keys"] = [{**one, "account": one["account"] or user or ""} for one in args["known_keys"]]
         return {**result, **_lean.execute(self, host_evidence, USES, args=args, task_vars=task_vars or {})}

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,7 @@ class ActionModule(RotationAction):
             **answer,
             "impact": _impact_drawing.data(impact),
             "purge": _purged(setting.catalog),
-            "known_keys": _keys(setting),
+            "known_keys": _keys(setting, {one.name for one in impact.reached}),
             "services": _report.services(setting.catalog),
             "units": sorted({unit for one in setting.catalog.services.values() for unit in one.units}),
             "text": goes_on + _impact_drawing.text(impact),
@@ -79,14 +79,21 @@ class ActionModule(RotationAction):
         }
 
 
-def _keys(setting: Setting) -> list[str]:
-    """Fingerprints of the keys that the stores hold, by which a host's others stand out."""
+def _keys(setting: Setting, reached: Collection[str]) -> list[dict[str, Any]]:
+    """The keys that the stores hold, and where each belongs on a host, by which all others stand out."""
     found = []
     for credential in setting.catalog.credentials.values():
         if credential.kind in _impact.READS_HOSTS and _graph.secrets_of(setting.catalog, credential):
             blob = _evidence.public_part(setting.held(credential).login.password or "")
-            found += [_authorized_keys.fingerprint(blob)] if blob else []
-    return sorted(set(found))
+            told = {
+                "fingerprint": _authorized_keys.fingerprint(blob) if blob else "",
+                "credential": credential.name,
+                "account": credential.options.get("user") or "",
+                "file": credential.options.get("authorized_keys") or "",
+                "leaked": credential.name in reached,
+            }
+            found += [told] if blob else []
+    return found
 
 
 def _purged(catalog: Catalog) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _envfile,
     _envmark,
     _errors,
+    _key_files,
     _ssh_sessions,
     _sshd_log,
 )
@@ -30,7 +31,7 @@ class ActionModule(ServerAction):
 
     name = "watchparty.secrets.ssh_key"
     module = ssh_key
-    uses = (_errors, _envfile, _envmark, _authorized_keys, _authorized_keys_file, _sshd_log, _ssh_sessions)
+    uses = (_errors, _envfile, _envmark, _authorized_keys, _authorized_keys_file, _key_files, _sshd_log, _ssh_sessions)
     by_any_host = False
     extra_options = FORMER
     set_here = ("old", "new", "back", "leak", "journal", "account", "file")
@@ -64,7 +65,7 @@ class ActionModule(ServerAction):
 
         steps = {"looked": self._looked, "present": lambda run: run(), "usable": self._usable, "absent": self._absent}
         result = steps[params["state"]](on_host)
-        return {**result, "words": _ssh_key.words(self._way.name, result, check=self._task.check_mode)}
+        return {**result, "words": _ssh_key.words(self._way.name, self._pair.name, result, check=self._task.check_mode)}
 
     def _looked(self, on_host: Any) -> dict[str, Any]:
         found = on_host()
@@ -93,8 +94,12 @@ class ActionModule(ServerAction):
                 return found
         result = on_host()
         if not result.get("failed") and not self._task.check_mode:
-            self._require(gone, accepted=False, file=result["file"])
+            others = _ssh_key.elsewhere(self._pair.name, result)
+            self._require(gone, accepted=False, file=result["file"], others=others)
             result["accepted"] = False
+            if others:  # not refused until those are clean: whoever gets in there reads what comes next
+                msg = f"{others}; remove it there, then start the same command again"
+                result.update(failed=True, msg=msg)
         return result
 
     def _require_another_way(self, gone: str) -> None:
@@ -131,7 +136,7 @@ class ActionModule(ServerAction):
         words = f"{words}: {found.reason or 'no answer'}"
         raise RotationError(words) if found.denied else AnsibleConnectionFailure(words)
 
-    def _require(self, private: str | None, *, accepted: bool, file: str = "") -> None:
+    def _require(self, private: str | None, *, accepted: bool, file: str = "", others: str = "") -> None:
         if self._is_accepted(str(private)) is accepted:
             return
         if accepted:
@@ -140,5 +145,5 @@ class ActionModule(ServerAction):
             )
         raise RotationError(
             f"{self._way.name} STILL ACCEPTS the key that was taken out of {file}: another file, or another account's, "
-            "lets it in (sshd -T | grep -i authorized); take it out there, then start again"
+            f"lets it in ({others or 'sshd -T | grep -i authorized'}); take it out there, then start again"
         )

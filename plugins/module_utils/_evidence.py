@@ -47,6 +47,16 @@ class Key(NamedTuple):
     comment: str
 
 
+class Known(NamedTuple):
+    """A key of the catalog."""
+
+    fingerprint: str
+    credential: str
+    file: str
+    """Where it belongs on this host; empty where nobody knows."""
+    leaked: bool = False
+
+
 def stamp(at: float) -> str:
     return time.strftime(_FORMAT, time.gmtime(at))
 
@@ -177,17 +187,30 @@ def public_part(text: str) -> Optional[bytes]:
     return blob if len(blob) == size else None
 
 
-def unknown_keys(found: Mapping[str, Iterable[Key]], known: Iterable[str], changed: Mapping[str, float]) -> List[str]:
-    """Entries by file that no credential explains; ``changed`` says when each file was."""
-    explained = set(known)
+def stray_keys(found: Mapping[str, Iterable[Key]], known: Iterable[Known], changed: Mapping[str, float]) -> List[str]:
+    """Entries by file where no credential has them: leaked keys first, then the catalog's others, then unknown ones.
+
+    ``changed`` says when each file was.
+    """
+    ours: Dict[str, List[Known]] = {}
+    for one in known:
+        ours.setdefault(one.fingerprint, []).append(one)
     lines = []
     for path in sorted(found):
+        when = ", file changed %s" % stamp(changed[path]) if path in changed else ""
         for key in found[path]:
-            if key.fingerprint not in explained:
+            its = ours.get(key.fingerprint, [])
+            if path not in [one.file for one in its]:
                 comment = " (%s)" % key.comment if key.comment else ""
-                when = ", file changed %s" % stamp(changed[path]) if path in changed else ""
-                lines.append("unknown key %s%s in %s%s" % (key.fingerprint, comment, plain(path), when))
-    return cut(lines)
+                leaked = any(one.leaked for one in its)
+                word = ("LEAKED key" if leaked else "key") if its else "unknown key"
+                whose = " of " + ", ".join(one.credential for one in its) if its else ""
+                own = [plain(one.file) for one in its if one.file]
+                beside = ", beside its own file " + ", ".join(own) if own else ""
+                rank = 0 if leaked else 1 if its else 2
+                words = (word, key.fingerprint, whose, comment, plain(path), beside, when)
+                lines.append((rank, "%s %s%s%s in %s%s%s" % words))
+    return cut([line for _rank, line in sorted(lines, key=lambda one: one[0])])
 
 
 # --- processes -------------------------------------------------------------------------------------------------------

@@ -10,22 +10,29 @@ from __future__ import annotations
 import glob
 import os
 import pwd
-import stat
 import subprocess
 import threading
 import time
-from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _authorized_keys, _evidence, _proc
+from ansible_collections.watchparty.secrets.plugins.module_utils import _authorized_keys, _evidence, _key_files, _proc
 from ansible_collections.watchparty.secrets.plugins.module_utils._evidence import Key, Login
 
-LARGEST = 4 * 1024 * 1024
-"""Bytes that are read of one file; of a log, its end."""
 LOGS = ("/var/log/auth.log", "/var/log/secure", "/var/log/auth.log.1", "/var/log/secure.1")
 WTMP = "/var/log/wtmp"
 JOURNALS = ("/var/log/journal", "/run/log/journal")
-SSHD = "/etc/ssh/sshd_config"
-KEY_FILES = (".ssh/authorized_keys", ".ssh/authorized_keys2")
+
+
+class Placed(NamedTuple):
+    """A key of the catalog, and where it belongs."""
+
+    fingerprint: str
+    credential: str
+    account: str
+    """Empty for the one that Ansible logs in as."""
+    file: str
+    """As sshd's AuthorizedKeysFile; empty for the default."""
+    leaked: bool
 
 
 class Wanted(NamedTuple):
@@ -35,7 +42,7 @@ class Wanted(NamedTuple):
     seconds: float
     path: str
     units: Sequence[str]
-    known: Sequence[str]
+    known: Sequence[Placed]
 
 
 class Part:
@@ -91,7 +98,7 @@ def _logins(wanted: Wanted, part: Part, end: float) -> None:
     if told and found:
         part.short.append(told)
     elif told and not _from_logs(found):
-        content = _read(WTMP)
+        content = _key_files.read(WTMP)
         found += list(_evidence.of_wtmp(content or b""))
         part.short += [
             told,
@@ -140,7 +147,7 @@ def _from_logs(found: List[Login]) -> bool:
     """Whether any log could be read."""
     now, seen = time.time(), False
     for path in LOGS:
-        content = _read(path)
+        content = _key_files.read(path)
         seen = seen or content is not None
         for line in (content or b"").decode("utf-8", "replace").splitlines():
             one = _evidence.of_syslog(line, now)
@@ -149,74 +156,38 @@ def _from_logs(found: List[Login]) -> bool:
     return seen
 
 
-def _read(path: str) -> Optional[bytes]:
-    """The end of a regular file, or None. What waits for somebody, such as a pipe, is not opened for long."""
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
-    except OSError:
-        return None
-    with os.fdopen(handle, "rb") as stream:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            return None
-        stream.seek(max(0, status.st_size - LARGEST))
-        return stream.read(LARGEST)
-
-
 # --- keys ------------------------------------------------------------------------------------------------------------
 
 
 def _keys(wanted: Wanted, part: Part, end: float) -> None:
-    patterns, command = _sshd()
+    patterns, command = _key_files.sshd()
     found: Dict[str, List[Key]] = {}
     changed: Dict[str, float] = {}
     hidden = 0
-    for path in _key_files(patterns):
+    for one in _key_files.files(patterns):
         if time.monotonic() > end:
             return
-        try:
-            status = os.stat(path)
-        except PermissionError:
+        if one.content is None:
             hidden += 1
             continue
-        except OSError:
-            continue
-        content = _read(path)
-        if content is None:
-            hidden += 1
-            continue
-        changed[path] = status.st_mtime
-        found[path] = [key for key in map(_evidence.key_of, content.split(b"\n")) if key]
-    part.lines += _evidence.unknown_keys(found, wanted.known, changed)
+        changed[one.path] = one.changed
+        found[one.path] = [key for key in map(_evidence.key_of, one.content.split(b"\n")) if key]
+    known = [_evidence.Known(one.fingerprint, one.credential, _own_file(one), one.leaked) for one in wanted.known]
+    part.lines += _evidence.stray_keys(found, known, changed)
     if hidden:
         part.short.append("authorized_keys: %d files cannot be read; use become" % hidden)
     if command:
         part.short.append("authorized_keys: sshd also asks a program (AuthorizedKeysCommand), which was not asked here")
 
 
-def _sshd() -> Tuple[Sequence[str], bool]:
-    """The patterns of AuthorizedKeysFile, and whether a program is asked beside them."""
-    patterns: Sequence[str] = KEY_FILES
-    command = named = False
-    for path in (*sorted(glob.glob(SSHD + ".d/*.conf")), SSHD):
-        for line in (_read(path) or b"").decode("utf-8", "replace").splitlines():
-            words = line.split()
-            keyword = words[0].lower() if words else ""
-            if keyword == "authorizedkeysfile" and not named:
-                patterns, named = words[1:], True
-            elif keyword == "authorizedkeyscommand" and words[1:] != ["none"]:
-                command = True
-    return patterns, command
-
-
-def _key_files(patterns: Sequence[str]) -> Iterator[str]:
-    seen = set()
-    for user in pwd.getpwall():
-        for pattern in patterns:
-            path = _authorized_keys.path_of(pattern, user.pw_dir, user.pw_name)
-            if path not in seen:
-                seen.add(path)
-                yield path
+def _own_file(one: Placed) -> str:
+    """Where the catalog has the key; empty where there is no such account."""
+    try:
+        uid = int(os.environ.get("SUDO_UID") or os.getuid())
+        user = pwd.getpwnam(one.account) if one.account else pwd.getpwuid(uid)
+    except KeyError:
+        return ""
+    return _authorized_keys.path_of(one.file or _key_files.PATTERNS[0], user.pw_dir, user.pw_name)
 
 
 # --- processes -------------------------------------------------------------------------------------------------------

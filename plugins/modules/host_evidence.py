@@ -12,7 +12,8 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Looks only. Gathers, within O(seconds), who logged in by SSH with which key, which lines of C(authorized_keys) no
-    credential explains, and whether the application's processes began before or after its file last changed.
+    credential explains, where a key of the catalog lies beside its own file, and whether the application's processes
+    began before or after its file last changed.
   - Logins come from the systemd journal, else from C(auth.log) or C(secure), else from C(wtmp), which names no keys.
   - What could not be gathered is told and does not fail, since a containment must not wait for it.
   - Of a key its fingerprint and comment are told. A host that somebody else rules tells what they want it to.
@@ -35,10 +36,31 @@ options:
     type: int
     default: 8
   known_keys:
-    description: Fingerprints of keys that are explained, as C(ssh-keygen -l) shows them.
+    description: The catalog's keys, each explained in one file alone. Elsewhere it is told, a leaked one first.
     type: list
-    elements: str
+    elements: dict
     default: []
+    suboptions:
+      fingerprint:
+        description: As C(ssh-keygen -l) shows it.
+        type: str
+        required: true
+      credential:
+        description: Its name in the catalog.
+        type: str
+        required: true
+      account:
+        description: Whose logins it is for. Empty for the one that Ansible logs in as.
+        type: str
+        default: ''
+      file:
+        description: As C(options.authorized_keys) of the credential. Empty for C(.ssh/authorized_keys).
+        type: str
+        default: ''
+      leaked:
+        description: Whether the leak reaches it.
+        type: bool
+        default: false
 attributes:
   check_mode:
     description: Changes nothing anyway.
@@ -76,6 +98,8 @@ lines:
   returned: success
   sample:
     - "deploy logged in 3 times from 203.0.113.9 by publickey SHA256:uJ2k, 2026-11-25T10:00:00Z to 2026-11-25T10:20:00Z"
+    - "LEAKED key SHA256:uJ2k of deploy_ssh (ci) in /root/.ssh/authorized_keys,
+      beside its own file /home/deploy/.ssh/authorized_keys, file changed 2026-11-25T10:01:00Z"
     - "unknown key SHA256:Zp4q (me@laptop) in /root/.ssh/authorized_keys, file changed 2026-11-25T10:01:00Z"
     - "watchparty-web.service runs since 2026-11-20T08:00:00Z, after its file changed (2026-11-20T07:59:58Z)"
 short:
@@ -94,7 +118,19 @@ ARGUMENT_SPEC = {
     "units": {"type": "list", "elements": "str", "default": []},
     "since": {"type": "str", "default": ""},
     "seconds": {"type": "int", "default": 8},
-    "known_keys": {"type": "list", "elements": "str", "default": [], "no_log": False},
+    "known_keys": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "no_log": False,
+        "options": {
+            "fingerprint": {"type": "str", "required": True},
+            "credential": {"type": "str", "required": True},
+            "account": {"type": "str", "default": ""},
+            "file": {"type": "str", "default": ""},
+            "leaked": {"type": "bool", "default": False},
+        },
+    },
 }
 
 
@@ -108,7 +144,8 @@ def main():
     if params["seconds"] < 1:
         module.fail_json(msg="seconds must be at least 1")
     units = [one for one in params["units"] if not one.startswith("-")]
-    wanted = _evidence_host.Wanted(since, params["seconds"], params["path"], units, params["known_keys"])
+    known = [_evidence_host.Placed(**one) for one in params["known_keys"]]
+    wanted = _evidence_host.Wanted(since, params["seconds"], params["path"], units, known)
     module.exit_json(changed=False, **_evidence_host.gathered(wanted))
 
 

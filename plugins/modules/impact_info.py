@@ -148,10 +148,26 @@ purge:
   returned: success
   sample: {valkey: [cache], invalidations: [{name: cdn, distribution: E2QWRUHAPOMQZL, paths: ["/*"]}], cloudfront: true}
 known_keys:
-  description: Fingerprints of the SSH keys that credentials of the kind C(ssh_key) hold in the stores.
+  description: The SSH keys that credentials of the kind C(ssh_key) hold in the stores.
   type: list
-  elements: str
+  elements: dict
   returned: success
+  contains:
+    fingerprint:
+      description: As C(ssh-keygen -l) shows it.
+      type: str
+    credential:
+      description: Its name.
+      type: str
+    account:
+      description: Its C(options.user); empty for the account that Ansible logs in as.
+      type: str
+    file:
+      description: Its C(options.authorized_keys); empty for C(.ssh/authorized_keys).
+      type: str
+    leaked:
+      description: Whether the leak reaches it.
+      type: bool
 services:
   description: The catalog's services, each with its C(units) and its C(health) address or null.
   type: dict

@@ -37,7 +37,9 @@ options:
       - V(present) lets the new key in beside the old one.
       - V(usable) logs in with the new key, where the file lets it in.
       - V(absent) takes the old key out, or the new one while the rotation is taken back, ends the sessions that it
-        opened, and proves that it is refused. Before that it logs in with the key that stays.
+        opened, and proves that it is refused. Before that it logs in with the key that stays. Of a leak it also looks
+        into the other files that sshd reads, of every account, as far as it may, and fails while one of them holds the
+        leaked key. Nothing is taken out there.
     type: str
     choices: [looked, present, usable, absent]
     default: present
@@ -164,6 +166,16 @@ left:
   description: How many sessions stay although no log tells which key opened them.
   type: int
   returned: O(state=absent)
+elsewhere:
+  description: Other files that let the leaked key in, of any account.
+  type: list
+  elements: str
+  returned: O(state=absent) after a leak
+  sample: ["/root/.ssh/authorized_keys"]
+unread:
+  description: How many files of other accounts could not be read.
+  type: int
+  returned: O(state=absent) after a leak
 others:
   description: Fingerprints of every other key that the file lets in.
   type: list

@@ -102,7 +102,13 @@ def against(
     return found
 
 
-def words(host: str, result: Mapping[str, Any], *, check: bool) -> list[str]:
+def elsewhere(name: str, result: Mapping[str, Any]) -> str:
+    """Which files beside its own let a leaked key in; empty if none does."""
+    files = result.get("elsewhere") or []
+    return f"{' and '.join(files)} still hold{'s' if len(files) == 1 else ''} the leaked key of {name}" if files else ""
+
+
+def words(host: str, name: str, result: Mapping[str, Any], *, check: bool) -> list[str]:
     """What is worth saying of one host."""
     if "file" not in result:
         return []
@@ -117,6 +123,12 @@ def words(host: str, result: Mapping[str, Any], *, check: bool) -> list[str]:
         found.append(f"{result['left']} sessions of {account} go on, and no log tells which key opened them")
     if result.get("others"):
         found.append(f"{file} also lets in {', '.join(result['others'])}")
+    found += filter(None, [elsewhere(name, result)])
+    if result.get("unread"):
+        found.append(
+            f"{result['unread']} authorized_keys of other accounts cannot be read by this one, so nobody knows whether "
+            f"they hold the leaked key of {name}; give the host become, or look there yourself"
+        )
     return [f"{host}: {one}" for one in found]
 
 

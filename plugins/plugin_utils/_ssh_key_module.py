@@ -13,6 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _authorized_keys,
     _authorized_keys_file,
     _envmark,
+    _key_files,
     _ssh_sessions,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError, SecretsError
@@ -66,7 +67,9 @@ def _removed(
     changed = _authorized_keys_file.remove(account, path, gone, kept, check=check)
     leak = params["leak"] and not params["back"]
     ended = _ssh_sessions.end(account.name, _authorized_keys.fingerprint(gone), leak=leak, check=check)
+    elsewhere = _key_files.holding(gone, but=path) if leak else None
     return {
+        **({"elsewhere": elsewhere.paths, "unread": elsewhere.unread} if elsewhere else {}),
         "changed": changed or bool(ended.sources),
         "ended": ended.sources,
         "left": ended.left,

@@ -325,6 +325,32 @@ def test_a_host_that_is_left_for_good_is_listed(plain: Fleet, small: Lab) -> Non
     assert "- web2 was left behind and must be rebuilt" in leak_lab.post_mortem(small)
 
 
+def test_where_another_account_lets_it_in_it_stays_open(plain: Fleet, small: Lab) -> None:
+    """Nobody takes it out there but the operator."""
+    private = prepare(plain, small)
+    line = f"{_ssh_pair.public_line(private, 'test')} root@ci\n"
+    roots = "/root/.ssh/authorized_keys"
+    plain.run("app1", ["sh", "-c", f"umask 077; mkdir -p /root/.ssh; cat > {roots}"], text=line)
+    try:
+        words = ("-e", "leaked=deploy_ssh", "-e", "leak_sessions=false")
+        run = leak_lab.respond(small, *words)
+        assert run.code != 0, run.output
+        todo = "remove it there, then start the same command again"
+        told = f"web1: {roots} still holds the leaked key of deploy_ssh; {todo}"
+        assert told in run.text.partition("NOT contained")[2]
+        written = leak_lab.newest_post_mortem(small)
+        assert told in written.partition("## Still open")[2]
+        fingerprint = _ssh_pair.fingerprint(private, "test")
+        assert f"web1: LEAKED key {fingerprint} of deploy_ssh (root@ci) in {roots}, beside its own file" in written
+        assert plain.run("app1", ["cat", roots]).stdout == line
+        assert [opens(plain, host, private) for host in plain.machines] == [False, False]
+    finally:
+        plain.run("app1", ["rm", "-f", roots])
+    run = leak_lab.respond(small, *words)
+    assert run.code == 0, run.output
+    assert "still holds the leaked key" not in leak_lab.post_mortem(small)
+
+
 def test_a_former_key_that_was_left_valid_for_hours_goes_with_it(plain: Fleet, small: Lab) -> None:
     """Also from a host that was away: what is left there is both."""
     former = prepare(plain, small)

@@ -209,7 +209,12 @@ class TestBeside:
         assert found["known_keys"] == []
 
     def test_keys_by_their_fingerprint(self, world: World) -> None:
-        ssh = {"kind": "ssh_key", "appears_in": [{"secret": "deploy-{environment}", "key": "private_key"}]}
+        options = {"user": "ci", "authorized_keys": "keys"}
+        ssh = {
+            "kind": "ssh_key",
+            "options": options,
+            "appears_in": [{"secret": "deploy-{environment}", "key": "private_key"}],
+        }
         world.catalog = _catalog.parse({**CATALOG, "credentials": {**CATALOG["credentials"], "deploy": ssh}}, "test")
         blob = b"\0\0\0\x03key"
 
@@ -225,8 +230,11 @@ class TestBeside:
         text = base64.b64encode(raw).decode()
         key = f"-----BEGIN OPENSSH PRIVATE KEY-----\n{text}\n-----END OPENSSH PRIVATE KEY-----\n"
         world.secrets.seed("deploy-test", json.dumps({"private_key": key}))
+        print_ = _authorized_keys.fingerprint(blob)
+        told = {"fingerprint": print_, "credential": "deploy", "account": "ci", "file": "keys"}
         found = ask(world, leaked=["django"])
-        assert found["known_keys"] == [_authorized_keys.fingerprint(blob)]
+        assert found["known_keys"] == [{**told, "leaked": False}]
+        assert ask(world, leaked=["deploy"])["known_keys"] == [{**told, "leaked": True}]
         assert text not in json.dumps(found)
 
 

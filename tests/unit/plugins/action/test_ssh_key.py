@@ -56,6 +56,8 @@ class Host:
     silent: str = ""
     """Why no login comes about."""
     failure: str = ""
+    others: list[str] = field(default_factory=list)
+    """Files of other accounts that let the leaked key in."""
     unanswered: str = ""
     """A key to whose offer nothing is said."""
 
@@ -88,7 +90,8 @@ class Host:
             self.file.add(new)
         if params["state"] == "absent":
             self.file.discard(new if params["back"] else old)
-        return {"changed": True, "account": "ci", "file": FILE, **before, "ended": ["203.0.113.7"], "left": 1}
+        told = {"changed": True, "account": "ci", "file": FILE, **before, "ended": ["203.0.113.7"], "left": 1}
+        return {**told, "elsewhere": self.others} if params["state"] == "absent" and params["leak"] else told
 
 
 @pytest.fixture
@@ -278,6 +281,33 @@ class TestForward:
         assert not answer.get("failed"), answer
         assert [one for one in host.log if isinstance(one, str)] == ["looked", "present", "absent"]
         assert (host.file, answer["accepted"]) == ({print_of(new_of(rotator))}, False)
+
+    def test_a_leaked_key_that_other_accounts_let_in(self, run: Any, host: Host, world: World) -> None:
+        """It stays open until somebody takes it out there; what was done is told all the same."""
+        rotator = world.begun("deploy", leak="leak-1")
+        rotator.create(KINDS, shared.new_value, {})
+        run("present", rotator)
+        host.others = ["/root/.ssh/authorized_keys", "/home/b/.ssh/authorized_keys2"]
+        answer = run("absent", rotator)
+        assert answer["failed"]
+        files = "/root/.ssh/authorized_keys and /home/b/.ssh/authorized_keys2"
+        todo = "remove it there, then start the same command again"
+        assert answer["msg"] == f"{files} still hold the leaked key of deploy; {todo}"
+        assert "web1: 1 sessions of ci ended, from 203.0.113.7" in answer["words"]
+        assert host.file == {print_of(new_of(rotator))}
+        host.elsewhere = {print_of(OLD)}
+        assert "web1 STILL ACCEPTS the key" in run("absent", rotator)["msg"]
+        host.elsewhere, host.others = set(), []
+        assert not run("absent", rotator)["accepted"]
+
+    def test_a_drill_says_where_else_it_is(self, run: Any, host: Host, world: World) -> None:
+        rotator = world.begun("deploy", leak="leak-1")
+        rotator.create(KINDS, shared.new_value, {})
+        run("present", rotator)
+        host.others = ["/root/.ssh/authorized_keys"]
+        answer = run("absent", rotator, check=True)
+        assert not answer.get("failed")
+        assert "web1: /root/.ssh/authorized_keys still holds the leaked key of deploy" in answer["words"]
 
     def test_a_leak_is_told_to_the_host(self, run: Any, host: Host, world: World, monkeypatch: Any) -> None:
         rotator = world.begun("deploy", leak="leak-1")

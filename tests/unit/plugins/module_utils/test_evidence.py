@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _authorized_keys, _evidence
-from ansible_collections.watchparty.secrets.plugins.module_utils._evidence import Key, Login
+from ansible_collections.watchparty.secrets.plugins.module_utils._evidence import Key, Known, Login
 from tests.unit.plugins.module_utils.public_keys import key
 
 PRINT = "SHA256:uJ2kQx0LQ3pV8v2X4oJ1r0wq0n3m5t7y9u1i3o5p7a8"
@@ -179,9 +179,29 @@ class TestKeys:
 
     def test_unknown_ones(self) -> None:
         found = {"/b": [Key("SHA256:b", "")], "/a": [Key("SHA256:a", "me"), Key("SHA256:known", "")]}
-        assert _evidence.unknown_keys(found, ["SHA256:known"], {"/a": NOON}) == [
+        assert _evidence.stray_keys(found, [Known("SHA256:known", "deploy", "/a")], {"/a": NOON}) == [
             "unknown key SHA256:a (me) in /a, file changed 2026-11-25T12:00:00Z",
             "unknown key SHA256:b in /b",
+        ]
+
+    def test_known_ones_outside_their_own_file(self) -> None:
+        """The leaked ones come first: of many lines the last are cut."""
+        one, two = Key("SHA256:one", ""), Key("SHA256:two", "ci")
+        known = [Known("SHA256:one", "deploy", "/own"), Known("SHA256:two", "backup", "/other", leaked=True)]
+        when = ", file changed 2026-11-25T12:00:00Z"
+        found = {"/a": [one], "/other": [two], "/own": [one], "/root/keys": [two, Key("SHA256:x", "")]}
+        assert _evidence.stray_keys(found, known, {"/root/keys": NOON}) == [
+            f"LEAKED key SHA256:two of backup (ci) in /root/keys, beside its own file /other{when}",
+            "key SHA256:one of deploy in /a, beside its own file /own",
+            f"unknown key SHA256:x in /root/keys{when}",
+        ]
+
+    def test_one_that_two_credentials_have(self) -> None:
+        key = Key("SHA256:one", "")
+        known = [Known("SHA256:one", "a", "/a"), Known("SHA256:one", "b", "", leaked=True)]
+        assert _evidence.stray_keys({"/a": [key]}, known, {}) == []
+        assert _evidence.stray_keys({"/c": [key]}, known, {}) == [
+            "LEAKED key SHA256:one of a, b in /c, beside its own file /a"
         ]
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _evidence_host as host
+from ansible_collections.watchparty.secrets.plugins.module_utils import _key_files
 from ansible_collections.watchparty.secrets.plugins.modules import host_evidence
 from tests.modules import run_module
 from tests.unit.plugins.module_utils.public_keys import key
@@ -34,9 +35,11 @@ class Machine:
         monkeypatch.setattr(host, "LOGS", (str(folder / "auth.log"), str(folder / "secure")))
         monkeypatch.setattr(host, "WTMP", str(folder / "wtmp"))
         monkeypatch.setattr(host, "JOURNALS", (str(folder / "journal"),))
-        monkeypatch.setattr(host, "SSHD", str(folder / "sshd_config"))
-        users = [SimpleNamespace(pw_name=name, pw_dir=str(folder / "home" / name)) for name in ("deploy", "root")]
-        monkeypatch.setattr(host.pwd, "getpwall", lambda: users)
+        monkeypatch.setattr(_key_files, "SSHD", str(folder / "sshd_config"))
+        users = {name: SimpleNamespace(pw_name=name, pw_dir=str(folder / "home" / name)) for name in ("deploy", "root")}
+        monkeypatch.setattr(_key_files.pwd, "getpwall", lambda: list(users.values()))
+        monkeypatch.setattr(host.pwd, "getpwnam", lambda name: users[name])
+        monkeypatch.setattr(host.pwd, "getpwuid", lambda _uid: users["deploy"])
 
     def write(self, name: str, text: str) -> Path:
         path = self.folder / name
@@ -125,7 +128,7 @@ class TestDeadline:
         self, machine: Machine, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         machine.journal("true")
-        monkeypatch.setattr(host, "_key_files", lambda _patterns: time.sleep(3) or [])
+        monkeypatch.setattr(_key_files, "paths", lambda _patterns: time.sleep(3) or [])
         began = time.monotonic()
         found = machine.gathered(seconds=0.5)
         assert time.monotonic() - began < 2
@@ -151,12 +154,28 @@ class TestKeys:
         machine.write("home/root/.ssh/authorized_keys2", f"{key('five')} not read by this sshd\n")
         known = host._evidence.key_of(key("known").encode())
         assert known is not None
-        found = machine.gathered(known=[known.fingerprint])
+        ours = host.Placed(known.fingerprint, "deploy_ssh", "deploy", "", leaked=True)
+        found = machine.gathered(known=[ours])
         told = [line for line in found["lines"] if line.startswith("unknown")]
         assert [line.partition("(")[2].partition(")")[0] for line in told] == ["one", "three", "two"]
         assert found["short"] == []
         assert "AAAA" in key("one")
         assert "AAAA" not in str(found)
+
+    @pytest.mark.parametrize(("account", "file"), [("deploy", ""), ("", ".ssh/authorized_keys"), ("nobody-here", "")])
+    def test_a_leaked_one_in_another_account(self, machine: Machine, account: str, file: str) -> None:
+        """Its own account is by default the one that Ansible logs in as."""
+        machine.journal("true")
+        for name in ("deploy", "root"):
+            machine.write(f"home/{name}/.ssh/authorized_keys", f"{key('ours')} ci\n")
+        known = host._evidence.key_of(key("ours").encode())
+        assert known is not None
+        given = {"fingerprint": known.fingerprint, "credential": "deploy_ssh", "account": account, "file": file}
+        placed = host.Placed(**given, leaked=True)
+        told = [line for line in machine.gathered(known=[placed])["lines"] if "key" in line]
+        start = f"LEAKED key {known.fingerprint} of deploy_ssh (ci) in {machine.folder}/home"
+        assert told[-1].startswith(f"{start}/root/.ssh/authorized_keys, ")
+        assert len(told) == (2 if account == "nobody-here" else 1)
 
     def test_what_cannot_be_read_and_a_program_that_is_asked(self, machine: Machine) -> None:
         machine.journal("true")
@@ -185,7 +204,9 @@ def test_processes(machine: Machine) -> None:
 class TestModule:
     def test_runs(self, machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
         machine.journal("true")
-        found, _text = run_module(host_evidence.main, {"path": str(machine.env), "units": ["-x"]}, capsys)
+        known = [{"fingerprint": "SHA256:x", "credential": "deploy_ssh", "leaked": True}]
+        given = {"path": str(machine.env), "units": ["-x"], "known_keys": known}
+        found, _text = run_module(host_evidence.main, given, capsys)
         assert found == {"changed": False, "lines": ["nobody logged in by SSH"], "short": []}
 
     @pytest.mark.parametrize(

@@ -8,11 +8,12 @@ import json
 import os
 import pwd
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _ssh_sessions
+from ansible_collections.watchparty.secrets.plugins.module_utils import _key_files, _ssh_sessions
 from ansible_collections.watchparty.secrets.plugins.module_utils._authorized_keys import blob_of, fingerprint
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_key_module as module
@@ -33,6 +34,19 @@ def ended(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     monkeypatch.setattr(_ssh_sessions, "end", end)
     return asked
+
+
+@pytest.fixture(autouse=True)
+def accounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
+    """The host's accounts and their files."""
+    homes = {name: tmp_path / name for name in ("other", "nobody")}
+    users = [SimpleNamespace(pw_name=name, pw_dir=str(home)) for name, home in homes.items()]
+    monkeypatch.setattr(_key_files.pwd, "getpwall", lambda: users)
+    monkeypatch.setattr(_key_files, "SSHD", str(tmp_path / "sshd_config"))
+    (tmp_path / "sshd_config").write_text(f"AuthorizedKeysFile {tmp_path}/authorized_keys %h/keys\n")
+    for home in homes.values():
+        home.mkdir()
+    return {name: home / "keys" for name, home in homes.items()}
 
 
 @pytest.fixture
@@ -82,8 +96,34 @@ def test_taken_back(file: Path, ended: list[Any]) -> None:
 def test_a_leak(file: Path, ended: list[Any]) -> None:
     answer(file, "present")
     assert answer(file, "absent", leak=True)["ended"] == ["203.0.113.7"]
-    assert answer(file, "absent", leak=True)["changed"], "sessions were ended"
+    found = answer(file, "absent", leak=True)
+    assert (found["changed"], found["elsewhere"], found["unread"]) == (True, [], 0), "sessions were ended"
     assert ended[0] == (ME, fingerprint(blob_of(OLD)), True, False)
+
+
+class TestElsewhere:
+    """A leaked key that another account lets in, too."""
+
+    def test_it_is_told_and_left_there(self, file: Path, accounts: dict[str, Path]) -> None:
+        accounts["other"].write_text(f"{OLD} ci\n")
+        accounts["nobody"].write_text(f"{NEW}\n")
+        answer(file, "present")
+        for check in (True, False):
+            found = answer(file, "absent", leak=True, check=check)
+            assert (found["elsewhere"], found["unread"]) == ([str(accounts["other"])], 0)
+        assert accounts["other"].read_text() == f"{OLD} ci\n"
+
+    def test_what_cannot_be_read(self, file: Path, accounts: dict[str, Path]) -> None:
+        os.mkfifo(accounts["other"])
+        answer(file, "present")
+        found = answer(file, "absent", leak=True)
+        assert (found["elsewhere"], found["unread"]) == ([], 1)
+
+    @pytest.mark.parametrize("more", [{"leak": False}, {"leak": True, "back": True}])
+    def test_nobody_looks_without_a_leak(self, file: Path, accounts: dict[str, Path], more: dict[str, bool]) -> None:
+        accounts["other"].write_text(f"{OLD}\n{NEW}\n")
+        answer(file, "present")
+        assert "elsewhere" not in answer(file, "absent", **more)
 
 
 def test_check_mode(file: Path, ended: list[Any]) -> None:
