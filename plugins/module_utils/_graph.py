@@ -190,7 +190,7 @@ def find(catalog: Catalog, credential: Credential, contents: Contents) -> Found:
             problems.append(lacking[-1])
     problems += holdings.problems
     if not appearances and not problems:
-        lacking.append(f"no place that the catalog names holds it: {_nowhere(wanted, contents)}")
+        lacking.append(f"no place that the catalog names holds it: {_nowhere(catalog, credential, wanted, contents)}")
         problems.append(lacking[-1])
     password, more = _agreed(appearances, "password", lambda one: not (one.spot.is_user and not one.in_url))
     username, others = _agreed(appearances, "username", lambda one: one.in_url or one.spot.is_user)
@@ -199,14 +199,26 @@ def find(catalog: Catalog, credential: Credential, contents: Contents) -> Found:
     return Found(credential, Login(username, password), tuple(appearances), every, conflicts)
 
 
-def _nowhere(wanted: Sequence[Spot], contents: Contents) -> str:
+def _nowhere(catalog: Catalog, credential: Credential, wanted: Sequence[Spot], contents: Contents) -> str:
     """The places, and what to do; one that could not be read may hold it."""
     if not wanted:
-        return "it names none"
+        return _in_no_store(catalog, credential)
     failures = {spot.place.name: contents.failures.get(spot.place.name) for spot in wanted}
     unread = [f"{name} ({one.reason})" for name, one in failures.items() if one and one.reason != MISSING]
     remedy = "give it a value there, or take it out of the catalog's credentials"
     return f"{', '.join(map(str, wanted))}; {'not read: ' + ', '.join(unread) if unread else remedy}"
+
+
+def _in_no_store(catalog: Catalog, credential: Credential) -> str:
+    github = ", ".join(mirrored_names(catalog, credential))
+    if not github:
+        return "it names none of a store; add one to its appears_in"
+    what, key = ("private half", "private_key") if credential.kind == "ssh_key" else ("value", "value")
+    place = f"{catalog.application}/{{environment}}/{credential.name.replace('_', '-')}"
+    return (
+        f"it names GitHub alone ({github}), which shows nobody what it holds; keep its {what} in a secret, too: add "
+        f'{{secret: "{place}", key: {key}}} to its appears_in, and put there what is in use'
+    )
 
 
 def holds_url(spot: Spot) -> bool:

@@ -18,6 +18,7 @@ from sandbox.process import free_port, write_private
 from sandbox.sshd import Sshd
 from tests.integration.access_key_lab import own_secrets
 from tests.integration.canaries import Canaries, Watch, in_files
+from tests.integration.github_server import REPOSITORY, TOKEN, GitHub
 from tests.integration.harness import Lab
 from tests.integration.ssh_key_lab import (
     OPTIONS,
@@ -113,6 +114,27 @@ def test_a_key_rotates_from_end_to_end(own: Lab, sshd: Sshd) -> None:
     assert after[2].endswith(" shop/production/deploy_ssh")
     assert len(after) == 3
     assert file_of(sshd).stat().st_mode & 0o777 == 0o600
+
+
+def test_github_gets_the_new_key_too(own: Lab, sshd: Sshd) -> None:
+    """It shows nobody what it holds; where it alone holds the key, the refusal says what to do."""
+    old = prepare(own, sshd, hosts=1)
+    with GitHub() as github:
+        own.catalog["github"] = {"repository": REPOSITORY, "api_url": github.url}
+        places = own.catalog["credentials"]["deploy_ssh"]["appears_in"]
+        places.append({"github": "SSH_PRIVATE_KEY"})
+        run = rotate(own, environment={"GITHUB_TOKEN": TOKEN})
+        assert run.code == 0, run.output
+        new = in_store(own)
+        assert github.repository.values["SSH_PRIVATE_KEY"] == new
+        assert (logs_in(sshd, new), logs_in(sshd, old)) == (True, False)
+        assert not [line for line in new.splitlines()[2:-2] if line in run.output + github.log()]
+        del places[0]
+        run = rotate(own, environment={"GITHUB_TOKEN": TOKEN})
+    assert run.code != 0, run.output
+    remedy = 'add {secret: "shop/{environment}/deploy-ssh", key: private_key} to its appears_in'
+    assert remedy in run.text
+    assert in_store(own) == new
 
 
 @pytest.mark.parametrize("password", ["", "left-over"])

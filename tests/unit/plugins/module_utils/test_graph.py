@@ -206,8 +206,26 @@ class TestFind:
             (problem,) = _graph.find(found, found.credentials["c"], unread).problems
             assert problem.endswith(f"A (secret {CORE} key A); {words}")
         assert _graph.find(found, found.credentials["d"], Contents()).problems == (
-            "no place that the catalog names holds it: it names none",
+            "no place that the catalog names holds it: it names none of a store; add one to its appears_in",
         )
+
+    @pytest.mark.parametrize(
+        ("kind", "name", "remedy"),
+        [
+            (
+                "ssh_key",
+                "deploy_ssh",
+                'private half in a secret, too: add {secret: "app/{environment}/deploy-ssh", key: private_key}',
+            ),
+            ("external", "token", 'value in a secret, too: add {secret: "app/{environment}/token", key: value}'),
+        ],
+    )
+    def test_github_alone_holds_it(self, catalog: Make, kind: str, name: str, remedy: str) -> None:
+        credential = {"kind": kind, "appears_in": [{"github": "SSH_PRIVATE_KEY"}]}
+        found = catalog({"A": {"group": "core"}}, credentials={name: credential})
+        (problem,) = _graph.find(found, found.credentials[name], Contents()).problems
+        assert problem.startswith("no place that the catalog names holds it: it names GitHub alone (SSH_PRIVATE_KEY)")
+        assert problem.endswith(f"; keep its {remedy} to its appears_in, and put there what is in use")
 
     @pytest.mark.parametrize(
         ("changed", "which"),
