@@ -9,6 +9,15 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _terminal
+
+PATIENT = 1.0
+"""Seconds for the next line of what may have several: to end too early would leave some of it unread."""
+
+
+class _Refused(AnsibleActionFail):
+    """An answer that cannot be the value, which whoever gave it must know of."""
+
 
 class ActionModule(ActionBase):
     """Asks at the terminal, without an echo; the answers are hidden in the result."""
@@ -25,6 +34,7 @@ class ActionModule(ActionBase):
                 "pages": {"type": "dict", "default": {}},
                 "optional": {"type": "bool", "default": False},
                 "question": {"type": "str", "default": "New value of"},
+                "lines": {"type": "bool", "default": False},
             }
         )
         if not args["names"] or self._task.check_mode:
@@ -34,19 +44,30 @@ class ActionModule(ActionBase):
             page = args["pages"].get(name)
             question = " ".join(filter(None, (args["question"], name, page and f"(from {page})")))
             try:
-                answers[name] = self._ask(name, question, args["remedy"])
+                answers[name] = self._ask(name, question, args["remedy"], lines=args["lines"])
+            except _Refused as refusal:
+                if not args["optional"]:
+                    raise
+                Display().warning(str(refusal))
             except AnsibleActionFail:
                 if not args["optional"]:
                     raise
         answered = list(answers)
         return {**result, "changed": False, "_ansible_no_log": True, "answers": answers, "answered": answered}
 
-    def _ask(self, name: str, question: str, remedy: str) -> str:
+    def _ask(self, name: str, question: str, remedy: str, *, lines: bool) -> str:
         try:
-            answer = Display().prompt_until(f"{question}: ", private=True)
+            if lines:
+                told = f"{question} (several lines at once are fine, Enter ends): "
+                text = _terminal.ask(told, private=True, quiet=PATIENT).decode(errors="replace")
+            else:
+                text = _terminal.ask(f"{question}: ", private=True).decode()
+        except UnicodeDecodeError:
+            raise _Refused(f"{name}: the answer is no UTF-8; {remedy}") from None
         except AnsibleError as error:
             raise AnsibleActionFail(f"{name}: cannot be asked for ({error}); {remedy}") from None
-        text = bytes(answer).decode().strip("\r\n")
         if not text:
             raise AnsibleActionFail(f"{name}: the answer was empty; {remedy}")
+        if "\n" in text and not lines:
+            raise _Refused(f"{name}: several lines came at once, and nothing of them is kept; {remedy}")
         return text

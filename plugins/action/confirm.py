@@ -7,7 +7,8 @@ from typing import Any, Optional
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _terminal
 
 
 class ActionModule(ActionBase):
@@ -28,9 +29,9 @@ class ActionModule(ActionBase):
         if self._task.check_mode:
             return {**result, "changed": False}
         try:
-            said = Display().prompt_until(f"{args['question']} Type {args['answer']} to go on: ")
+            said = _terminal.ask(f"{args['question']} Type {args['answer']} to go on: ", private=False)
         except AnsibleError as error:
             raise AnsibleActionFail(f"nobody can be asked ({error}); {args['remedy']}") from None
-        if bytes(said).decode(errors="replace").strip() != args["answer"]:
+        if said.decode(errors="replace").strip() != args["answer"]:
             raise AnsibleActionFail("not confirmed; nothing was changed")
         return {**result, "changed": False}

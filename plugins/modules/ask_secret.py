@@ -13,6 +13,8 @@ author:
 description:
   - Asks for each name in turn. The answers are hidden in the result at every verbosity and stay usable when registered.
   - Without a terminal it fails and says what to do instead, unless the answers are O(optional).
+  - What waits at the terminal before a question is put is thrown away. Lines that come at once, as a paste does, are
+    one answer. Unless it may have several O(lines), such an answer is refused, and nothing of it is kept.
 options:
   names:
     description: What to ask for.
@@ -24,15 +26,24 @@ options:
     type: dict
     default: {}
   optional:
-    description: Whether an empty answer leaves a name out, as does that nobody can be asked, instead of failing.
+    description:
+      - Whether an empty answer leaves a name out, as does that nobody can be asked, instead of failing.
+      - An answer of several lines, or one that is no UTF-8, leaves it out with a warning.
     type: bool
     default: false
   question:
     description: What stands before the name in the prompt.
     type: str
     default: New value of
+  lines:
+    description:
+      - Whether an answer may have several lines. It ends with a line after which nothing comes for a second, and what
+        is no UTF-8 in it is replaced.
+    type: bool
+    default: false
+    version_added: 0.3.0
   remedy:
-    description: What to do where nobody can be asked.
+    description: What to do where nobody can be asked, or the answer is refused.
     type: str
     default: give the values in a file instead
 attributes:

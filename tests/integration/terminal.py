@@ -13,18 +13,26 @@ import select
 import subprocess
 import termios
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from tests.integration.harness import LONGEST, Lab
 
 
-def typed(lab: Lab, playbook: str, answers: Mapping[str, str], *arguments: str) -> tuple[int, str]:
+def typed(lab: Lab, playbook: str, answers: Mapping[str, str | bytes], *arguments: str) -> tuple[int, str]:
     """A run where each question is answered once, as its words come up; its exit code and what is seen."""
+    return at_a_terminal(lab.command(*arguments, playbook=playbook), lab.root, lab.environment(), answers)
+
+
+def at_a_terminal(
+    command: Sequence[str], directory: Path, environment: Mapping[str, str], answers: Mapping[str, str | bytes]
+) -> tuple[int, str]:
+    """The same of any command. A text is typed, and Enter after it; bytes arrive as they are, as a paste does."""
     master, terminal = pty.openpty()
     process = subprocess.Popen(
-        lab.command(*arguments, playbook=playbook),
-        cwd=lab.root,
-        env={**lab.environment(), "TERM": "dumb"},
+        command,
+        cwd=directory,
+        env={**environment, "TERM": "dumb"},
         stdin=terminal,
         stdout=terminal,
         stderr=terminal,
@@ -41,7 +49,8 @@ def typed(lab: Lab, playbook: str, answers: Mapping[str, str], *arguments: str) 
             question = next((one for one in left if one in seen), None)
             if question:
                 time.sleep(0.5)
-                os.write(master, f"{left.pop(question)}\r".encode())
+                answer = left.pop(question)
+                os.write(master, answer if isinstance(answer, bytes) else f"{answer}\r".encode())
     os.close(master)
     code = process.wait(timeout=30)
     assert not left, seen

@@ -34,7 +34,9 @@ def lab(connection: Mapping[str, Any]) -> Iterator[RotationLab]:
         yield made
 
 
-def at_a_terminal(lab: RotationLab, question: str, answer: str, *words: str, check: bool = False) -> tuple[int, str]:
+def at_a_terminal(
+    lab: RotationLab, question: str, answer: str | bytes, *words: str, check: bool = False
+) -> tuple[int, str]:
     """A leak response at a terminal, where somebody answers the first question; its exit code and what is seen."""
     words = ("confirm=yes", f"leak_report_path={lab.directory / 'post-mortems'}", *words)
     more = (*["--check"] * check, *(part for word in words for part in ("-e", word)))
@@ -100,6 +102,32 @@ def test_at_a_terminal_it_is_asked_for_last(lab: RotationLab) -> None:
         assert run.code == 0, run.output
         assert "revoked, as the operator says; the new value is in force" in post_mortem(lab)
         assert lab.journal_state().obligations == {}
+
+
+def test_all_lines_of_a_paste_are_looked_through(lab: RotationLab) -> None:
+    """What was found stands in the last one."""
+    lab.ready()
+    url = lab.content()["REDIS_URL"]
+    paste = f"12:00:01 the cache does not answer\r12:00:02 it was {url}\r".encode()
+    code, seen = at_a_terminal(lab, "Paste what was found", paste, check=True)
+    assert code == 0, seen
+    assert "found: cache: its AWSCURRENT value, " in seen
+    assert url not in seen
+
+
+def test_several_lines_are_no_value_and_it_stays_open(lab: RotationLab) -> None:
+    with lab.with_catalog(twitch=TWITCH):
+        lab.ready()
+        code, seen = at_a_terminal(lab, "New value of twitch", f"{NEW}-1\r{NEW}-2\r".encode(), "leaked=twitch")
+        assert code != 0, seen
+        assert "twitch: several lines came at once, and nothing of them is kept; it stays open; write it into" in seen
+        assert f"NOT contained: twitch: OPEN: not replaced; revoke it at {PAGE}" in seen
+        assert NEW not in seen
+        assert NEW not in lab.hosts[0].values()["TWITCH_CLIENT_SECRET"]
+        assert NEW not in post_mortem(lab)
+        run = respond(lab, "-e", "leaked=twitch", "-e", "leak_revoked=twitch")
+        assert run.code == 0, run.output
+        post_mortem(lab)
 
 
 @pytest.mark.long

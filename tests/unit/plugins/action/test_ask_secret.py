@@ -27,7 +27,7 @@ def types(monkeypatch: pytest.MonkeyPatch) -> Types:
         asked: list[str] = []
         left = list(answers)
 
-        def prompt_until(_display: Display, msg: str, *, private: bool) -> bytes:
+        def prompt_until(_display: Display, msg: str, *, private: bool, complete_input: object) -> bytes:
             assert private
             asked.append(msg)
             answer = left.pop(0)
@@ -63,6 +63,19 @@ def test_optional_ones_are_left_out(types: Types) -> None:
     types(None, b"\n", b"three")
     found = act(names=["a", "b", "c"], optional=True)
     assert (found["answers"], found["answered"]) == ({"c": "three"}, ["c"])
+
+
+def test_several_lines(types: Types) -> None:
+    """They are one answer where it may have several; else the value is not cut at the first one's end."""
+    asked = types(b"one\rtwo\r\nthree\xff\r")
+    assert act(names=["it"], question="Paste", lines=True)["answers"] == {"it": "one\ntwo\nthree\ufffd"}
+    assert asked == ["Paste it (several lines at once are fine, Enter ends): "]
+    asked = types(b"one\rcanary", b"two")
+    with pytest.raises(AnsibleActionFail, match=r"^a: several lines came at once, and nothing of them is kept; "):
+        act(names=["a", "b"])
+    assert len(asked) == 1
+    asked = types(b"one\rcanary", b"\xff", b"two")
+    assert act(names=["a", "b", "c"], optional=True)["answers"] == {"c": "two"}
 
 
 @pytest.mark.parametrize("args", [{"names": []}, {"names": ["a"], "check": True}])

@@ -1,0 +1,125 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is pasted at a question is the answer to that question, and to no other one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.integration.harness import Lab
+from tests.integration.terminal import at_a_terminal
+
+FIRST, SECOND = "New value of twitch: ", "New value of stripe: "
+KEY = "-----BEGIN PRIVATE KEY-----\ncanaryLINE2canary\ncanaryLINE3canary\n-----END PRIVATE KEY-----\n"
+FILE = "write it into a file with mode 0600 and give that by -e rotation_values_file=FILE"
+ASK = {"watchparty.secrets.ask_secret": {"names": ["twitch", "stripe"], "remedy": FILE}, "register": "asked"}
+PASTE = {"watchparty.secrets.ask_secret": {"names": ["it"], "question": "Paste", "lines": True}, "register": "asked"}
+CONFIRM = {"watchparty.secrets.confirm": {"question": "Contain it now?"}}
+PAUSE = {"ansible.builtin.pause": {"prompt": "Look around"}}
+
+
+def pasted(text: str, ends: str = "\r") -> bytes:
+    """As terminals send it."""
+    return text.replace("\n", ends).encode()
+
+
+class Terminal:
+    """A few tasks that ask, and what came of them."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self._kept = lab.directory / "answers.json"
+
+    def run(self, *tasks: Mapping[str, Any], answers: Mapping[str, str | bytes]) -> tuple[int, str]:
+        keep = {
+            "ansible.builtin.copy": {
+                "content": "{{ (asked | default({})).answers | default({}) | to_json }}",
+                "dest": str(self._kept),
+                "mode": "0600",
+            },
+            "no_log": True,
+        }
+        play = {"hosts": "localhost", "gather_facts": False, "tasks": [*tasks, keep]}
+        path = self._lab.directory / "asks.yml"
+        path.write_text(json.dumps([play]))
+        command = self._lab.command("-vvv", playbook=path)
+        places = {"ANSIBLE_COLLECTIONS_PATH": str(self._lab.root / "playbooks" / "collections")}
+        code, seen = at_a_terminal(command, self._lab.root, {**self._lab.environment(), **places}, answers)
+        assert "canary" not in seen
+        return code, seen
+
+    @property
+    def answers(self) -> Any:
+        return json.loads(self._kept.read_text())
+
+
+@pytest.fixture
+def terminal(lab: Lab) -> Terminal:
+    return Terminal(lab)
+
+
+@pytest.mark.parametrize("ends", ["\r", "\n", "\r\n"], ids=["CR", "LF", "CRLF"])
+def test_several_lines_are_no_answer_to_the_next_question(terminal: Terminal, ends: str) -> None:
+    code, seen = terminal.run(ASK, answers={FIRST: pasted(KEY, ends)})
+    assert code != 0, seen
+    assert f"twitch: several lines came at once, and nothing of them is kept; {FILE}" in seen
+    assert SECOND not in seen
+
+
+def test_nor_are_those_that_a_bracket_holds_together(terminal: Terminal) -> None:
+    """Some terminals mark where a paste begins and ends; then Enter ends the answer."""
+    code, seen = terminal.run(ASK, answers={FIRST: b"\x1b[200~%b\x1b[201~\r" % pasted(KEY)})
+    assert code != 0, seen
+    assert "twitch: several lines came at once" in seen
+    assert SECOND not in seen
+
+
+def test_one_line_each(terminal: Terminal) -> None:
+    """A paste's own line end and a bracket are no part of a value."""
+    code, seen = terminal.run(ASK, answers={FIRST: b"canary-1\r\n", SECOND: b"\x1b[200~canary-2\x1b[201~\r"})
+    assert code == 0, seen
+    assert terminal.answers == {"twitch": "canary-1", "stripe": "canary-2"}
+
+
+def test_what_need_not_be_answered_is_left_out_and_named(terminal: Terminal) -> None:
+    """The rest of a leak response goes on."""
+    ask = {**ASK, "watchparty.secrets.ask_secret": {**ASK["watchparty.secrets.ask_secret"], "optional": True}}
+    code, seen = terminal.run(ask, answers={FIRST: pasted(KEY), SECOND: "canary-2"})
+    assert code == 0, seen
+    assert terminal.answers == {"stripe": "canary-2"}
+    assert f"[WARNING]: twitch: several lines came at once, and nothing of them is kept; {FILE}" in seen
+
+
+def test_several_lines_confirm_nothing(terminal: Terminal) -> None:
+    """Neither after the word that is wanted, nor if the word is among them."""
+    for answer in (b"yes\rno\r", b"no\ryes\r"):
+        code, seen = terminal.run(CONFIRM, answers={"to go on: ": answer})
+        assert code != 0, seen
+        assert "not confirmed; nothing was changed" in seen
+
+
+@pytest.mark.parametrize("question", ["to go on: ", FIRST])
+def test_what_waited_before_the_question_is_no_answer(terminal: Terminal, question: str) -> None:
+    """Here what somebody pasted at a question of another's, which took one line of it."""
+    task = CONFIRM if question == "to go on: " else ASK
+    code, seen = terminal.run(PAUSE, task, answers={"Look around": b"\ryes\ryes\r", question: b"no\rno\r"})
+    assert code != 0, seen
+    assert ("not confirmed" if task is CONFIRM else "twitch: several lines came at once") in seen
+
+
+def test_all_that_was_found_is_read(terminal: Terminal) -> None:
+    """Lines that come a moment later belong to it too; more than a terminal holds at once; a byte that is no UTF-8."""
+    lines = [f"canary of a log's line {number}" for number in range(200)]
+    code, seen = terminal.run(PASTE, answers={"Paste it (": pasted("\n".join([*lines, "\n", KEY])) + b"\xff!\r"})
+    assert code == 0, seen
+    assert terminal.answers == {"it": "\n".join([*lines, "\n", KEY]) + "\ufffd!"}
+
+
+def test_a_byte_that_is_no_text_is_no_value(terminal: Terminal) -> None:
+    code, seen = terminal.run(ASK, answers={FIRST: b"canary\xff\r"})
+    assert code != 0, seen
+    assert f"twitch: the answer is no UTF-8; {FILE}" in seen
