@@ -11,7 +11,7 @@ from ansible.plugins.loader import module_loader
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _authorized_keys, _evidence, _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _impact, _impact_drawing
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _impact, _impact_drawing, _leaked
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _known_values, _report
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
@@ -114,7 +114,7 @@ def _found(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> str | None:
         return None
     path = Path(args["found_in"]).expanduser()
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = _leaked.text_of(path.read_bytes())
     except OSError as error:
         raise RotationError(f"{path}: cannot be read: {error.strerror}") from None
     if not text.strip():

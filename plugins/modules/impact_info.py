@@ -29,7 +29,7 @@ options:
     elements: str
     default: []
   found_in:
-    description: A file on the controller with what was found.
+    description: A file on the controller with what was found, in UTF-8 or UTF-16.
     type: path
   found_by:
     description: Name of the variable in which M(watchparty.secrets.ask_secret) was registered.

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import codecs
+import re
 from dataclasses import dataclass, field
 from typing import Iterable, Optional, Sequence
 from urllib.parse import unquote, unquote_plus
@@ -30,6 +32,17 @@ class Match:
     credential: str
     stage: str
     form: str
+
+
+def text_of(data: bytes) -> str:
+    """What was found as text that is only searched: in each encoding that it may have, one after the other.
+
+    Windows' editors and shells write UTF-16, also behind what others wrote into the same file, so at any byte.
+    """
+    readings = [data.decode("utf-8-sig", "replace")]
+    if b"\0" in data or data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        readings += [data[at:].decode(one, "replace") for one in ("utf-16-le", "utf-16-be") for at in (0, 1)]
+    return re.sub("\r\n?", "\n", "\n".join(readings))
 
 
 def matches(text: str, known: Iterable[Known]) -> list[Match]:

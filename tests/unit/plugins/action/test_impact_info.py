@@ -155,6 +155,12 @@ class TestFound:
         assert (found["words"], found["impact"], found["declared"], found["text"]) == (words, None, [], [])
         assert find(world, tmp_path, "another-string", leaked=["django"])["words"] == words
 
+    @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+    def test_a_file_from_windows(self, world: World, tmp_path: Path, encoding: str) -> None:
+        path = tmp_path / "found.txt"
+        path.write_bytes(f"a line\r\nredis://{NOW}@c\r\n".encode(encoding))
+        assert ask(world, found_in=str(path))["declared"] == ["database"]
+
     def test_by_an_answer(self, world: World) -> None:
         asked = {"asked": {"answers": {"found": f"redis://{NOW}@c"}}}
         assert ask(world, asked, found_by="asked")["declared"] == ["database"]

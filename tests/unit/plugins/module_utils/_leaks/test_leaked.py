@@ -36,6 +36,27 @@ def wrapped(text: str, width: int, end: str = "\n") -> str:
     return end.join(text[at : at + width] for at in range(0, len(text), width))
 
 
+class TestAnyEncoding:
+    """Of the bytes of a file: editors and shells of Windows write UTF-16."""
+
+    @pytest.mark.parametrize("start", [b"", b"\n", b"a log\n"], ids=["alone", "after one byte", "after others"])
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+    @given(value=VALUES, after=AROUND)
+    @example(value="pässwörd", after="")
+    def test_it_is_found(self, encoding: str, start: bytes, value: str, after: str) -> None:
+        assert found(_leaked.text_of(start + f"12:00 GET /\r\n{value}\r\n{after}".encode(encoding)), value)
+
+    def test_text_without_any_latin_letter_is_known_by_its_mark(self) -> None:
+        data = "секретное".encode("utf-16")
+        assert b"\0" not in data
+        assert found(_leaked.text_of(data), "секретное")
+
+    @pytest.mark.parametrize("ends", ["\n", "\r", "\r\n"])
+    def test_lines_end_as_a_stored_key_has_them(self, ends: str) -> None:
+        assert _leaked.text_of(f"one{ends}two{ends}\xff".encode()) == "one\ntwo\n\xff"
+        assert _leaked.text_of(b"\xff") == "\ufffd"
+
+
 class TestAnyValue:
     @given(VALUES, AROUND, AROUND)
     def test_raw(self, value: str, before: str, after: str) -> None:
