@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
@@ -68,6 +68,11 @@ class ActionModule(ActionBase):
                 packages=True,
                 python=args["python"],
             )
+        except AnsibleConnectionFailure as error:
+            # Not as unreachable: with run_once Ansible would rescue each host by itself, with another task's reason.
+            where = self._task.delegate_to or (task_vars or {}).get("inventory_hostname")
+            words = f"{where} cannot be reached; choose another by -e rotation_host=…"
+            return {**result, "failed": True, "not_reached": True, "msg": words, "detail": str(error)}
         except (SecretsError, AnsibleActionFail) as error:
             words = _redact.scrub(str(error), masked)
             return {**result, "failed": True, "msg": words, "error_type": type(error).__name__}

@@ -100,6 +100,14 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+not_reached:
+  description: That the host was lost, which is a failure here and not an unreachable host.
+  type: bool
+  returned: when the host cannot be reached
+detail:
+  description: What the connection said.
+  type: str
+  returned: when the host cannot be reached
 count:
   description: Number of keys deleted; in check mode, of those that would be.
   type: int

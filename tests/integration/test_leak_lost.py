@@ -105,6 +105,26 @@ def test_a_signing_key_stays_open_where_a_host_was_left_behind(lab: RotationLab)
     lab.assert_settled(old)
 
 
+def test_the_host_that_the_purge_goes_by_is_lost(lab: RotationLab) -> None:
+    """What failed is told once, by its own reason, and what comes after it is done once."""
+    lab.ready()
+    lab.catalog["purge"]["cdn"] = {"distribution": "EDOESNOTEXIST"}
+    try:
+        with lab.unreachable("web1"):
+            run = respond(lab, "-e", "leaked=django_key", "-e", "leak_wait_seconds=2")
+    finally:
+        del lab.catalog["purge"]["cdn"]
+    assert run.code != 0, run.output
+    text = newest_post_mortem(lab)
+    words = "caches in Valkey were NOT purged: web1 cannot be reached; choose another by -e rotation_host=…"
+    assert text.count(f"- {words}\n") == text.count("NOT purged") == 1
+    assert text.count("CloudFront was NOT told to forget") == 1
+    assert text.count("sessions were not ended: cannot be reached") == 1
+    run = respond(lab, "-e", "leaked=django_key")
+    assert run.code == 0, run.output
+    post_mortem(lab)
+
+
 def test_one_that_comes_back_in_time_is_deployed_to(lab: RotationLab) -> None:
     """Its port opens while it is waited for."""
     old = lab.ready()

@@ -4,13 +4,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from ansible.errors import AnsibleActionFail
+from ansible.playbook.play_context import PlayContext
+from ansible.plugins.loader import connection_loader
 
 from ansible_collections.watchparty.secrets.plugins.action.valkey_purge import ActionModule
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NotFound
+from sandbox.process import free_port
 
 URL = {"group": "core", "type": "url"}
 CATALOG = {
@@ -87,3 +91,33 @@ def test_a_setting_without_a_value() -> None:
 def test_a_snapshot_that_was_not_registered() -> None:
     with pytest.raises(AnsibleActionFail, match="No snapshot is registered as other"):
         params(snapshot="other")
+
+
+@pytest.fixture
+def away() -> Any:
+    """A connection to a port of this machine where nobody listens."""
+    connection = connection_loader.get("ssh", PlayContext(), "/dev/null")
+    options = {"host": "127.0.0.1", "port": free_port(), "reconnection_retries": 0, "pipelining": True}
+    connection.set_options(direct=options)
+    return connection
+
+
+def test_a_host_that_is_lost_is_a_failure_with_a_remedy(away: Any) -> None:
+    """With run_once Ansible would else go on once for each host, with the reason of another task."""
+    args = {"catalog": CATALOG, "environment": "test", "snapshot": "read"}
+    task: Any = SimpleNamespace(
+        args=args, async_val=0, check_mode=False, diff=False, action="x", delegate_to="web1", environment=[]
+    )
+    context = PlayContext()
+    templar: Any = SimpleNamespace(template=lambda text: text)
+    action = ActionModule(task, away, context, None, templar, None)
+    variables = {
+        "inventory_hostname": "web2",
+        "read": {"settings": VALUES},
+        "ansible_delegated_vars": {"web1": {"ansible_python_interpreter": "python3"}},
+    }
+    found = action.run(task_vars=variables)
+    assert (found["failed"], found["not_reached"]) == (True, True)
+    assert found["msg"] == "web1 cannot be reached; choose another by -e rotation_host=…"
+    assert "Connection refused" in found["detail"]
+    assert "canary" not in str(found)
