@@ -1,6 +1,7 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""GitHub's webhook at a real ansible-rulebook: a signed alert starts a drill, and its secret is nowhere.
+"""What the playbook of an alert does; and the rulebooks at a real ansible-rulebook: a signed alert starts a drill, and
+its secret is nowhere.
 
 ansible-rulebook needs a Java runtime and the collection ansible.eda, so it is not among this project's requirements.
 WATCHPARTY_RULEBOOK names the program, and WATCHPARTY_EDA_COLLECTIONS a folder that has ansible_collections/ansible/eda.
@@ -16,16 +17,18 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import ansible_collections.amazon
 import pytest
 
 from sandbox.aws import REGION
 from sandbox.process import REPOSITORY, free_port
-from tests.integration.harness import Lab
+from tests.integration.harness import Lab, Run
+from tests.integration.rotation_lab import rotation_lab
 
 RULEBOOK = os.environ.get("WATCHPARTY_RULEBOOK", "")
 COLLECTIONS = os.environ.get("WATCHPARTY_EDA_COLLECTIONS", "")
@@ -36,13 +39,11 @@ CREDENTIALS = {
     "signing": {"kind": "django_secret_key", "used_for": ["sessions"], "appears_in": [{"setting": "SECRET_KEY"}]}
 }
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (RULEBOOK and COLLECTIONS),
-        reason="WATCHPARTY_RULEBOOK and WATCHPARTY_EDA_COLLECTIONS are not set, so no rulebook was run for real",
-    ),
-]
+pytestmark = pytest.mark.slow
+rulebook_needed = pytest.mark.skipif(
+    not (RULEBOOK and COLLECTIONS),
+    reason="WATCHPARTY_RULEBOOK and WATCHPARTY_EDA_COLLECTIONS are not set, so no rulebook was run for real",
+)
 
 
 class Listening:
@@ -76,7 +77,7 @@ class Listening:
 
 
 @contextmanager
-def listening(lab: Lab, name: str) -> Iterator[Listening]:
+def listening(lab: Lab, name: str, key: str = KEY) -> Iterator[Listening]:
     root = lab.directory / "collections" / "ansible_collections"
     for collection, target in (
         ("watchparty/secrets", REPOSITORY),
@@ -102,7 +103,7 @@ def listening(lab: Lab, name: str) -> Iterator[Listening]:
     environment = {
         **lab.environment(),
         "ANSIBLE_COLLECTIONS_PATH": str(root.parent),
-        "LEAK_WEBHOOK_SECRET": KEY,
+        "LEAK_WEBHOOK_SECRET": key,
         "PATH": f"{Path(RULEBOOK).parent}:{os.environ['PATH']}",
     }
     with output.open("wb") as stream:
@@ -126,6 +127,7 @@ def ready(listened: Listening) -> bool:
         return False
 
 
+@rulebook_needed
 def test_a_signed_alert_starts_a_drill_and_its_secret_is_nowhere(lab: Lab) -> None:
     lab.catalog["credentials"] = CREDENTIALS
     lab.add_hosts(1)
@@ -147,6 +149,7 @@ def test_a_signed_alert_starts_a_drill_and_its_secret_is_nowhere(lab: Lab) -> No
     assert not [one for one in made if one.startswith(("Put", "Create", "Update", "Delete"))], "and nothing written"
 
 
+@rulebook_needed
 def test_a_finding_in_the_queue_starts_a_drill(lab: Lab) -> None:
     lab.catalog["credentials"] = CREDENTIALS
     lab.add_hosts(1)
@@ -162,3 +165,81 @@ def test_a_finding_in_the_queue_starts_a_drill(lab: Lab) -> None:
         output = rulebook.output
     assert output.count("PLAY RECAP") == 1, "the grave one only"
     assert "canary" not in output
+
+
+@rulebook_needed
+@pytest.mark.parametrize("key", ["", "short"])
+def test_nothing_listens_with_a_key_that_others_could_guess(lab: Lab, key: str) -> None:
+    lab.add_hosts(1)
+    words = "LEAK_WEBHOOK_SECRET_of_16_characters_or_more"
+    with pytest.raises(AssertionError, match=words), listening(lab, "github", key) as rulebook:
+        pytest.fail(f"it listens, and answers {rulebook.post('github_ping', key=key)}")
+
+
+@rulebook_needed
+def test_an_alert_of_a_key_that_is_not_known_drills_for_the_other_and_fails(lab: Lab) -> None:
+    lab.catalog["credentials"] = CREDENTIALS
+    lab.add_hosts(1)
+    lab.seed()
+    client = lab.moto.client("sqs")
+    queue = client.create_queue(QueueName=QUEUE)["QueueUrl"]
+    with listening(lab, "aws") as rulebook:
+        body = json.loads((ALERTS / "guardduty_sequence.json").read_text(encoding="utf-8"))["body"]
+        client.send_message(QueueUrl=queue, MessageBody=json.dumps(body))
+        rulebook.waits("PLAY RECAP")
+        output = " ".join(rulebook.output.split())
+    assert output.index("security contact: security@example.com") < output.index("TASK [Name it]")
+    assert "also tells of aws/storage or aws/AKIAANOTHEREXAMPLE2 or aws/AttackSequence" in output
+    assert "canary" not in output
+
+
+UNKNOWN = "aws/AKIAANOTHEREXAMPLE2 or aws/RISK"
+
+
+def alerted(lab: Lab, leaked: str, unknown: str, **more: Any) -> Run:
+    """The playbook, with what the rulebooks give it."""
+    given = {
+        "leaked": leaked,
+        "leak_alert_reference": "aws.health RISK 7",
+        "leak_alert_unknown": unknown,
+        "leak_report_path": str(lab.directory / "post-mortems"),
+        **more,
+    }
+    return lab.run("-e", json.dumps(given), playbook="playbooks/leak_alert.yml")
+
+
+def named_around(run: Run, answer: str) -> None:
+    words = f"the alert aws.health RISK 7 also tells of {UNKNOWN}, for which NOTHING is started"
+    output = " ".join(run.output.split())
+    at = output.index(answer)
+    assert words in output[:at], "before the response, which may fail itself"
+    assert words in output[at:], "and after it"
+    assert run.code != 0
+
+
+def test_a_drill_for_what_is_known_fails_with_the_rest(lab: Lab) -> None:
+    lab.catalog["credentials"] = CREDENTIALS
+    lab.add_hosts(1)
+    lab.seed()
+    named_around(alerted(lab, "signing", UNKNOWN, leak_drill=True), "security contact: security@example.com")
+
+
+def test_what_is_known_is_contained_and_the_run_fails_with_the_rest(connection: Mapping[str, Any]) -> None:
+    with rotation_lab(connection, hosts=1) as lab:
+        lab.ready()
+        before = lab.values().cache[1]
+        run = alerted(lab, "cache", UNKNOWN, leak_sessions=False)
+        assert lab.values().cache[1] != before, run.output
+    named_around(run, '"contained in ')
+
+
+def test_an_alert_of_which_nothing_is_known_starts_nothing(lab: Lab) -> None:
+    lab.add_hosts(1)
+    lab.seed()
+    run = alerted(lab, "", "aws/one, aws/other")
+    assert run.code != 0
+    words = (
+        "NOTHING was started for the alert aws.health RISK 7, which tells of aws/one, aws/other: name its credential"
+    )
+    assert words in " ".join(run.output.split())
+    assert "PLAY [Assess]" not in run.output

@@ -20,7 +20,8 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from jinja2 import Template
+from jinja2 import StrictUndefined, UndefinedError
+from jinja2.nativetypes import NativeEnvironment
 
 ROOT = Path(__file__).parents[3]
 EDA = ROOT / "extensions" / "eda"
@@ -48,10 +49,23 @@ def filtered(found: dict[str, Any], **more: Any) -> dict[str, Any]:
     return leak_alert.main(found, **more)
 
 
+def rendered(text: str, **variables: Any) -> Any:
+    """As ansible-rulebook 1.3.2 does, in its ``util.render_string``."""
+    return NativeEnvironment(undefined=StrictUndefined).from_string(text).render(variables)
+
+
+def given(book: str, name: str, found: dict[str, Any], credentials: dict[str, str]) -> str:
+    """What the rule gives to the playbook."""
+    text = rulebook(book)["rules"][0]["action"]["run_playbook"]["extra_vars"][name]
+    return str(rendered(text, event=found, leak_alert_credentials=credentials)).strip()
+
+
 def leaked(book: str, found: dict[str, Any], credentials: dict[str, str] = CREDENTIALS) -> str:
-    """What the rule gives to the playbook, by plain Jinja as ansible-rulebook does."""
-    text = rulebook(book)["rules"][0]["action"]["run_playbook"]["extra_vars"]["leaked"]
-    return Template(text).render(event=found, leak_alert_credentials=credentials).strip()
+    return given(book, "leaked", found, credentials)
+
+
+def unknown(book: str, found: dict[str, Any], credentials: dict[str, str] = CREDENTIALS) -> str:
+    return given(book, "leak_alert_unknown", found, credentials)
 
 
 @cache
@@ -94,6 +108,7 @@ ANSWER = "Answer the alert"
         ("guardduty_low", [], "mailer"),
         ("guardduty_other_user", [ANSWER], "mailer,database"),
         ("guardduty_instance", [], ""),
+        ("guardduty_sequence", [ANSWER], "mailer"),
         ("health_exposed", [ANSWER], "mailer,database"),
     ],
 )
@@ -123,19 +138,99 @@ def test_what_stands_for_any_other() -> None:
     assert leaked("github", filtered(event("github_unknown_type")), {"github/*": "github"}) == "github"
 
 
-def test_an_alert_of_several_keys_declares_each() -> None:
+def test_an_alert_of_several_keys_declares_each_and_names_what_is_not_known() -> None:
     """AWS Health names all that it has found in one, and adds to it."""
     health = event("health_exposed")
     alone = filtered(health)["leak_alert"]["about"]
-    health["body"]["detail"]["affectedEntities"] += [{"entityValue": "AKIAANOTHEREXAMPLE2"}, {"entityValue": "a b"}]
+    assert unknown("aws", filtered(health)) == ""
+    health["body"]["detail"]["affectedEntities"] += [{"entityValue": "AKIAANOTHEREXAMPLE2"}]
     found = filtered(health)
     assert alone != found["leak_alert"]["about"] == "AKIALEAKEDEXAMPLE001 AKIAANOTHEREXAMPLE2"
     assert leaked("aws", found) == "mailer,database"
-    assert leaked("aws", found, {"aws/AKIAANOTHEREXAMPLE2": "storage"}) == "storage"
-    both = {**CREDENTIALS, "aws/AKIAANOTHEREXAMPLE2": "storage"}
-    assert leaked("aws", found, both) == "mailer,database,storage"
+    assert unknown("aws", found) == "aws/AKIAANOTHEREXAMPLE2 or aws/AWS_RISK_CREDENTIALS_EXPOSED"
+    other = {"aws/AKIAANOTHEREXAMPLE2": "storage"}
+    assert leaked("aws", found, other) == "storage"
+    assert unknown("aws", found, other) == "aws/AKIALEAKEDEXAMPLE001 or aws/AWS_RISK_CREDENTIALS_EXPOSED"
+    both = {**CREDENTIALS, **other}
+    assert (leaked("aws", found, both), unknown("aws", found, both)) == ("mailer,database,storage", "")
     assert leaked("aws", found, {"aws/AKIAANOTHEREXAMPLE2": "storage", "aws/*": "all"}) == "all,storage"
-    assert leaked("aws", found, {"aws/*": "all"}) == "all", "each once"
+    assert (leaked("aws", found, {"aws/*": "all"}), unknown("aws", found, {"aws/*": "all"})) == ("all", ""), "each once"
+    assert leaked("aws", found, {}) == ""
+    assert unknown("aws", found, {}).count(", ") == 1, "both, each by what the map could call it"
+
+
+def test_a_key_that_is_no_plain_name_is_told_by_what_sort_of_alert_it_is() -> None:
+    health = event("health_exposed")
+    health["body"]["detail"]["affectedEntities"] += [{"entityValue": "a b"}, {"entityValue": "{{ x }}"}]
+    found = filtered(health)
+    assert leaked("aws", found) == "mailer,database"
+    assert unknown("aws", found) == "aws/AWS_RISK_CREDENTIALS_EXPOSED", "once"
+
+
+def test_an_alert_that_is_not_known_is_named() -> None:
+    assert unknown("github", filtered(event("github_unknown_type"))) == "github/acme_internal_token"
+    assert unknown("github", filtered(event("github_created"))) == ""
+
+
+def sequence(**changed: Any) -> dict[str, Any]:
+    found = event("guardduty_sequence")
+    found["body"]["detail"]["service"]["detection"]["sequence"].update(changed)
+    return found
+
+
+class TestAttackSequence:
+    """GuardDuty's attack sequences name no key where its other findings do, but actors and resources."""
+
+    def test_its_event_has_the_fields_of_awss_own_model(self) -> None:
+        """Those of the SDK's service model, guardduty 2017-11-28, which has the names that the event's JSON has."""
+        loaders = pytest.importorskip("botocore.loaders")
+        shapes = loaders.Loader().load_service_model("guardduty", "service-2", "2017-11-28")["shapes"]
+
+        def compare(found: Any, shape: str) -> None:
+            model = shapes[shape]
+            if model["type"] == "list":
+                for one in found:
+                    compare(one, model["member"]["shape"])
+            elif model["type"] == "structure":
+                names = {one.get("locationName", name): one["shape"] for name, one in model["members"].items()}
+                assert found.keys() <= names.keys(), shape
+                for name, inner in found.items():
+                    compare(inner, names[name])
+            else:
+                assert "enum" not in model or found in model["enum"], shape
+
+        compare(event("guardduty_sequence")["body"]["detail"], "Finding")
+
+    def test_each_credential_of_it_is_declared_once(self) -> None:
+        found = filtered(event("guardduty_sequence"))
+        kind = "aws/AttackSequence:IAM/CompromisedCredentials"
+        assert found["leak_alert"]["names"] == [
+            ["aws/mailer", "aws/AKIALEAKEDEXAMPLE001", kind, "aws/*"],
+            ["aws/storage", "aws/AKIAANOTHEREXAMPLE2", kind, "aws/*"],
+        ]
+        assert leaked("aws", found) == "mailer"
+        assert unknown("aws", found) == f"aws/storage or aws/AKIAANOTHEREXAMPLE2 or {kind}"
+
+    def test_another_key_of_the_same_user_is_another(self) -> None:
+        resources = [
+            {"resourceType": "ACCESS_KEY", "uid": "AKIAANOTHEREXAMPLE2", "data": {"accessKey": {"userName": "mailer"}}}
+        ]
+        found = filtered(sequence(resources=resources))
+        assert found["leak_alert"]["about"] == "mailer AKIALEAKEDEXAMPLE001 mailer AKIAANOTHEREXAMPLE2"
+
+    def test_a_resource_alone_is_enough(self) -> None:
+        assert leaked("aws", filtered(sequence(actors=[]))) == "mailer"
+
+    def test_one_that_names_none_is_told_and_not_passed_over(self) -> None:
+        found = filtered(sequence(actors=[{"id": "process:1"}], resources=[{"resourceType": "S3_BUCKET"}]))
+        assert fired("aws", found) == [ANSWER]
+        assert leaked("aws", found) == ""
+        assert unknown("aws", found) == "aws/AttackSequence:IAM/CompromisedCredentials"
+
+    def test_one_that_is_about_no_credential_starts_nothing(self) -> None:
+        found = sequence(actors=[{"id": "process:1"}], resources=[{"resourceType": "EKS_CLUSTER", "uid": "c"}])
+        found["body"]["detail"]["type"] = "AttackSequence:EKS/CompromisedCluster"
+        assert fired("aws", filtered(found)) == []
 
 
 def test_the_severity_is_the_operators() -> None:
@@ -168,7 +263,11 @@ def test_what_is_no_plain_name_does_not_go_on(odd: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "cut", ["payload", "body", "alert", "repository", "detail", "resource", "affectedEntities", "service"]
+    "cut",
+    [
+        *("payload", "body", "alert", "repository", "detail", "resource", "affectedEntities", "service"),
+        *("detection", "sequence", "actors", "user", "resources", "data", "accessKey"),
+    ],
 )
 @pytest.mark.parametrize("odd", [None, [], "text", 7])
 def test_an_event_that_is_malformed_fails_nothing(cut: str, odd: Any) -> None:
@@ -212,11 +311,20 @@ class TestRulebook:
 
 def test_a_webhook_without_a_signature_is_refused() -> None:
     ((_name, source),) = [(key, one) for key, one in rulebook("github")["sources"][0].items() if "webhook" in key]
-    assert source["hmac_secret"] == "{{ LEAK_WEBHOOK_SECRET }}", "no default"
+    key = "a key of twenty chars"
+    assert rendered(source["hmac_secret"], LEAK_WEBHOOK_SECRET=key) == key
     assert (source["hmac_algo"], source["hmac_header"]) == ("sha256", "x-hub-signature-256")
+
+
+@pytest.mark.parametrize("given", [{}, {"LEAK_WEBHOOK_SECRET": ""}, {"LEAK_WEBHOOK_SECRET": "x" * 15}], ids=str)
+def test_a_key_that_others_could_guess_starts_nothing(given: dict[str, str]) -> None:
+    """ansible.eda's webhook takes an empty one, and with it every signature that is made with an empty key."""
+    source = rulebook("github")["sources"][0]["ansible.eda.webhook"]
+    with pytest.raises(UndefinedError, match="LEAK_WEBHOOK_SECRET"):
+        rendered(source["hmac_secret"], **given)
 
 
 def test_the_playbook_calls_the_rest_by_its_full_name() -> None:
     """ansible-rulebook copies one file of it away."""
-    _look, play = yaml.safe_load((ROOT / "playbooks" / "leak_alert.yml").read_text(encoding="utf-8"))
+    _look, play, _last = yaml.safe_load((ROOT / "playbooks" / "leak_alert.yml").read_text(encoding="utf-8"))
     assert play["ansible.builtin.import_playbook"] == "watchparty.secrets.leak_response"

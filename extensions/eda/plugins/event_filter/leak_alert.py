@@ -17,9 +17,12 @@ description:
   - The event that goes on has the key C(leak_alert) and no other. Whatever else was in it, such as the secret itself, a
     header or a signature, reaches no rule, no playbook and no log.
   - C(leak_alert.names) has a list for each thing that the alert tells of, since AWS Health names several keys in one.
+    One whose name is no plain word has only the names of its sort, so that nothing is passed over.
     In it are the names by which the operator's own map may know it, the narrowest first, C(aws/USER_NAME),
     C(aws/ACCESS_KEY_ID), C(github/SECRET_TYPE), and C(github/*) or C(aws/*) for any other. What is declared as leaked
     stands in that map, so that nobody who can send an alert chooses it.
+  - Of GuardDuty's attack sequences these are the credentials that its actors used, and the access keys among its
+    resources. One that is about credentials and names none starts a response that knows nothing, which fails.
   - C(leak_alert.about) tells alerts of the same reference apart, such as one that AWS has added a key to.
   - ansible-rulebook fills in no variables in a filter's options, so the map is applied in the rule.
 options:
@@ -42,6 +45,10 @@ EXPOSED = (
     "AWS_RISK_CREDENTIALS_COMPROMISED",
     "AWS_RISK_CREDENTIALS_EXPOSURE_SUSPECTED",
 )
+SEQUENCES = ("AttackSequence:IAM/", "AttackSequence:S3/")
+"""Attack sequences that are about credentials, whatever they name."""
+_KEY_ID = re.compile(r"A[KS]IA[A-Z0-9]{12,}")
+"""AWS's prefixes of an access key's id, as IAM's documentation of unique identifiers has them."""
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/@#:+=-]{0,199}")
 
 
@@ -93,29 +100,56 @@ def _aws(body: Mapping[str, Any], least: float) -> Alert | None:
     if source == GUARDDUTY:
         return _guardduty(detail, least)
     if source == HEALTH and detail.get("eventTypeCode") in EXPOSED:
-        entities = detail.get("affectedEntities")
-        values = [_word(_mapping(one).get("entityValue")) for one in entities] if isinstance(entities, list) else []
-        about = [[value] for value in values if value] or [[]]
+        values = [_word(_mapping(one).get("entityValue")) for one in _listed(detail.get("affectedEntities"))]
+        about = [[value] if value else [] for value in dict.fromkeys(values)] or [[]]
         reference = _word(detail.get("eventArn")) or _word(body.get("id"))
         return Alert(HEALTH, str(detail["eventTypeCode"]), about, reference, detail.get("statusCode") != "closed")
     return None
 
 
 def _guardduty(detail: Mapping[str, Any], least: float) -> Alert | None:
-    resource = _mapping(detail.get("resource"))
-    keys = _mapping(resource.get("accessKeyDetails"))
-    kind = _word(detail.get("type"))
-    if not kind or not keys:
+    service, kind = _mapping(detail.get("service")), _word(detail.get("type"))
+    keys = _mapping(_mapping(detail.get("resource")).get("accessKeyDetails"))
+    about = [[_word(keys.get("userName")), _word(keys.get("accessKeyId"))]] if keys else []
+    about = about or _sequence(_mapping(_mapping(service.get("detection")).get("sequence")))
+    about = about or ([[]] if kind.startswith(SEQUENCES) else [])
+    if not kind or not about:
         return None
     severity = detail.get("severity")
     grave = float(severity) if isinstance(severity, (int, float)) else 0.0
-    archived = _mapping(detail.get("service")).get("archived") is True
-    about = [[_word(keys.get("userName")), _word(keys.get("accessKeyId"))]]
-    return Alert(GUARDDUTY, kind, about, _word(detail.get("id")), grave >= least and not archived, grave)
+    return Alert(
+        source=GUARDDUTY,
+        kind=kind,
+        about=about,
+        reference=_word(detail.get("id")),
+        starts=grave >= least and service.get("archived") is not True,
+        severity=grave,
+    )
+
+
+def _sequence(sequence: Mapping[str, Any]) -> list[list[str]]:
+    """An attack sequence's credentials: user and key. The fields are those of the SDK's service model (guardduty
+    2017-11-28: Sequence, Actor, User, ResourceV2, AccessKey), where no access key has an id but the resource itself."""
+    users = [_mapping(_mapping(one).get("user")) for one in _listed(sequence.get("actors"))]
+    found = [[_word(user.get("name")), _word(user.get("credentialUid"))] for user in users]
+    for resource in map(_mapping, _listed(sequence.get("resources"))):
+        if resource.get("resourceType") == "ACCESS_KEY":
+            user = _word(_mapping(_mapping(resource.get("data")).get("accessKey")).get("userName"))
+            uid = _word(resource.get("uid"))
+            found.append([user, uid if _KEY_ID.fullmatch(uid) or not user else ""])
+    told: list[list[str]] = []
+    for names in ([name for name in one if name] for one in found):
+        if names and not any(set(names) <= set(other) for other in told):
+            told.append(names)
+    return told
 
 
 def _mapping(found: Any) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
+
+
+def _listed(found: Any) -> list[Any]:
+    return found if isinstance(found, list) else []
 
 
 def _word(found: Any) -> str:
