@@ -211,10 +211,12 @@ class Steps:
             missing = list(answer["short"])
             result = {**result, "changed": result["changed"] or answer["changed"], "ended": dict(answer["ended"])}
         words = (
-            "sessions that the old token opened may be alive; end them by valkey-cli (CLIENT KILL TYPE normal), or "
-            "reboot the nodes (aws elasticache reboot-cache-cluster)"
+            "sessions that the old token opened may be alive; end them by valkey-cli (CLIENT KILL TYPE normal), or where "
+            "cluster mode is off reboot the nodes, which lose what they hold (aws elasticache reboot-cache-cluster)"
         )
-        return {**result, "warnings": [f"{one}; {words}" for one in missing]} if missing else result
+        if missing:
+            result = {**result, "alive": missing, "warnings": [f"{one}; {words}" for one in missing]}
+        return result
 
     def _new(self) -> Login:
         if self._found.new is None:

@@ -341,6 +341,7 @@ class ActionModule(RotationAction):
                     reads=_impact.read(setting.catalog),
                     first=first,
                 )
+                seen.update(_leak_steps.outlived(seen, args["refusals"]))
                 more.update(events=seen, evidence=_leak_steps.evidence(seen, args["refusals"]))
             journal = setting.rotator.advance(str(decision.step), phase=decision.phase, since=journal, **more)
         return {**answer, "rotation": _told(setting, journal)}

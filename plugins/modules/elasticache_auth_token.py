@@ -37,7 +37,8 @@ options:
         named, whichever token they came by, since nothing tells. So does an endpoint that hides who is logged in.
         ElastiCache ends no sessions that logged in with it; those of restarted services are gone. In a
         leak all sessions are ended by the token that stays, by C(CLIENT KILL), since nothing tells which token one came
-        by; programs connect anew. Where that is not allowed, a warning says so.
+        by; programs connect anew. Where that is not allowed, a warning says so, RV(alive) names the nodes, and the
+        leak's report has it as open.
     type: str
     choices: [checked, present, usable, sessions, absent]
     default: present
@@ -144,4 +145,10 @@ ended:
   description: Number of sessions ended by node and address.
   type: dict
   returned: when O(state=absent) ended any in a leak
+alive:
+  description: Where sessions that the old token opened could not be ended and are logged in yet, and why.
+  type: list
+  elements: str
+  returned: when O(state=absent) could not end all of them in a leak
+  sample: ["watch-party-valkey-001.abc123.0001.euw1.cache.amazonaws.com:6379: the user lacks a right there"]
 """

@@ -164,7 +164,7 @@ options:
   refusals:
     description:
       - With O(state=advanced) and a leak, what the modules answered that took old values away, by credential. It
-        becomes the evidence in the leak's report.
+        becomes the evidence in the leak's report, and what they could not end (C(alive)) is open there.
     type: dict
     default: {}
   proven_at:

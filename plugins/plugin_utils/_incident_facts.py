@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._impact import ACCESS_KEY
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import TRIED, Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
@@ -31,6 +32,7 @@ EVENTS = {
     "purged": "caches were purged",
     "invalidated": "CloudFront was told to forget its copies ({})",
     "sessions": "sessions were ended",
+    "outlived": "sessions of the old value of {} could not be ended",
     "healthy": "every host was seen healthy, with nothing left to be done to it",
 }
 """By an event's first word; the rest names what it is about."""
@@ -99,6 +101,8 @@ def facts_of(
         "open": [
             *still,
             *told.get("open", ()),
+            *_exchanged(incident, impact),
+            *_outlived(incident),
             *told.get("unhealthy", ()),
             *_left(incident, behind, gone),
             *_unrecorded(incident),
@@ -179,6 +183,29 @@ def _still_verifies(hosts: Sequence[str]) -> str:
         f"once {they} answer{'s' if len(hosts) == 1 else ''}; or leave {them} for good by -e compromised_hosts="
         f"{','.join(hosts)} and rebuild {them}"
     )
+
+
+def _exchanged(incident: Incident, impact: Mapping[str, Any]) -> list[str]:
+    """What AWS gave for a leaked key while that worked: it does not end with the key, and no run ends it."""
+    keys = [one["name"] for one in impact.get("credentials", []) if one["kind"] == ACCESS_KEY]
+    gone = {name: incident.events.get(f"refused/{name}") or incident.events.get(f"revoked/{name}") for name in keys}
+    return [
+        f"temporary credentials that were issued with the leaked key of {name} before {at} work until they expire; end "
+        "them by policies that deny what was issued before, see docs/by-hand.md (An access key)"
+        for name, at in gone.items()
+        if at
+    ]
+
+
+def _outlived(incident: Incident) -> list[str]:
+    """A server asks for a token once. No run can end these, and the same command would not try."""
+    return [
+        f"{name}: sessions that its old value opened could not be ended and stay logged in "
+        f"({incident.evidence.get(f'outlived/{name}', 'where is not known')}); end them at each node by valkey-cli "
+        "(CLIENT KILL TYPE normal), or where cluster mode is off reboot the nodes, which lose what they hold (aws "
+        "elasticache reboot-cache-cluster), see docs/by-hand.md (An ElastiCache token)"
+        for name in incident.about("outlived")
+    ]
 
 
 def _unrecorded(incident: Incident) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _false_alarm, _standing
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._impact import ACCESS_KEY
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._warning import Ahead
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
@@ -39,6 +40,7 @@ def ahead(setting: Setting, journal: Journal, impact: Mapping[str, Any], told: M
         refused=plan.get("refused", {}),
         needs=plan.get("needs", ()),
         pages={name: catalog.credentials[name].provider_url or "" for name in reached},
+        access_keys=[name for name in reached if catalog.credentials[name].kind == ACCESS_KEY],
         first_off=impact.get("first_off", ()),
         cycles=impact.get("cycles", ()),
         logs_out=bool(told["logs_out"]),

@@ -179,6 +179,17 @@ def test_sessions_that_cannot_be_ended_are_told(api: ElastiCache) -> None:
     (words,) = result["warnings"]
     assert "lacks a right" in words
     assert "reboot-cache-cluster" in words
+    assert result["alive"] == ["h:6379: the user lacks a right there"], "for the leak's report"
+
+
+def test_a_node_whose_sessions_cannot_be_ended_is_named(api: ElastiCache) -> None:
+    new = new_password()
+    steps(api, new).present()
+    some = {"changed": True, "ended": {"h:6379": {"192.0.2.1": 2}}, "short": ["i:6379: no answer"]}
+    result = steps(api, new, leak=True, ends=lambda _login: some).absent()
+    assert (result["ended"], result["alive"]) == (some["ended"], some["short"])
+    all_ended = {**some, "short": []}
+    assert "alive" not in steps(api, new, leak=True, ends=lambda _login: all_ended).absent()
 
 
 def test_what_is_asked_before_a_rotation(api: ElastiCache) -> None:

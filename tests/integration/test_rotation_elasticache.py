@@ -17,7 +17,7 @@ from tests.integration.elasticache_server import ElastiCache
 from tests.integration.harness import Lab, Run
 from tests.integration.leak_lab import newest_post_mortem, respond
 from tests.integration.rotation_lab import sentences
-from tests.integration.valkey_lab import dead, in_step, new_password, node, session_from, thief
+from tests.integration.valkey_lab import dead, in_step, new_password, node, session, session_from, thief
 
 ROTATE = "playbooks/rotate.yml"
 pytestmark = pytest.mark.slow
@@ -74,6 +74,29 @@ def test_a_leaked_token_leaves_no_session(lab: Lab, servers: tuple[Valkey, Valke
     (line,) = (one for one in page.splitlines() if one.startswith("- cache: {"))
     assert node(servers[1]) in line
     assert "127.0.0.9" in line
+
+
+def test_sessions_that_nobody_may_end_are_open_in_the_report(lab: Lab, servers: tuple[Valkey, Valkey]) -> None:
+    """The old token is refused, and who logged in with it stays: the server asks once."""
+    old = servers[0].password
+    with ElastiCache(servers, looks=0) as api:
+        prepare(lab, api, servers[0])
+        for one in servers:
+            one.execute("ACL", "SETUSER", "default", "-client|kill")
+        kept = session(servers[1], old)
+        run = respond(
+            lab,
+            *("-e", "leaked=cache", "-e", "leak_sessions=false"),
+            environment={"AWS_ENDPOINT_URL_ELASTICACHE": api.url},
+        )
+        assert not any(one.accepts(old) for one in servers), run.output
+        assert not dead(kept)
+    assert run.code == 0, run.output
+    (line,) = (one for one in newest_post_mortem(lab).partition("## Still open")[2].splitlines() if "sessions" in one)
+    assert line.startswith("- cache: sessions that its old value opened could not be ended")
+    assert f": {node(servers[1])}: the user of" in line, "where it is"
+    assert "CLIENT KILL TYPE normal" in line
+    assert f"open: {line[2:]}" in " ".join(run.output.split())
 
 
 def in_use(lab: Lab) -> str:

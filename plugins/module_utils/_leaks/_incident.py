@@ -12,7 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 GRACEFUL, IMMEDIATE = "graceful", "immediate"
 REPLACED = ("refused", "given", "kept", "renewed", "revoked")
 """Events of a credential after which it is another one."""
-PROOFS = ("live", *REPLACED)
+PROOFS = ("live", "outlived", *REPLACED)
 """Events of a credential that say what became of its value."""
 
 TRIED = "tried and refused"

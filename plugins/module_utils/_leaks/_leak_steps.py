@@ -61,12 +61,21 @@ def events(
     return seen
 
 
+def outlived(seen: Mapping[str, str], results: Mapping[str, Any]) -> dict[str, str]:
+    """Of the old values that are ``seen`` to be refused, those whose sessions could not be ended and are logged in yet."""
+    events = ((event.partition("/"), at) for event, at in seen.items())
+    refused = {name: at for (what, _slash, name), at in events if what == "refused"}
+    return {f"outlived/{name}": at for name, at in refused.items() if results.get(name, {}).get("alive")}
+
+
 def evidence(seen: Iterable[str], results: Mapping[str, Any]) -> dict[str, str]:
-    """What shows that old values are refused, by event; ``results`` are the modules' answers by credential."""
+    """What shows that old values are refused, by event, or where their sessions could not be ended; ``results`` are the
+    modules' answers by credential."""
     found = {}
     for event in seen:
         name, _slash, credential = event.partition("/")
         words = _refusal(results[credential]) if name == "refused" and credential in results else ""
+        words = _few(results[credential]["alive"]) if name == "outlived" else words
         if words:
             found[event] = words
     return found

@@ -35,6 +35,8 @@ class Ahead:
     """Of the refused, those whose new value is asked for at the end."""
     pages: Mapping[str, str] = field(default_factory=dict)
     """Where third parties issue and revoke them."""
+    access_keys: Sequence[str] = ()
+    """Those with which temporary credentials can be got, which do not end with them."""
     first_off: Sequence[str] = ()
     cycles: Sequence[Sequence[str]] = ()
     """Those that reveal each other: their wave takes old values away first, also in a graceful response."""
@@ -90,8 +92,7 @@ def _lines(ahead: Ahead) -> Iterator[str]:
     for name in ahead.to_come(ahead.first_off):
         yield (
             f"{name}: its key may read what is new, so it is switched off before that is made; what the application "
-            "does with it fails until its hosts have the new one. What somebody got from STS with it before works "
-            "until it expires (docs/by-hand.md denies it)"
+            "does with it fails until its hosts have the new one"
         )
     for cycle in filter(None, map(ahead.to_come, ahead.cycles)):
         yield (
@@ -178,3 +179,8 @@ def _by_hand(ahead: Ahead) -> Iterator[str]:
             yield f"by hand: {name}{page}: {ahead.refused[name]}"
         elif name not in ahead.revoked:
             yield f"by hand: {name}: revoke the old value{where}, then say so by -e leak_revoked={name}"
+    for name in ahead.access_keys:
+        yield (
+            f"by hand: {name}: temporary credentials that somebody got from STS with the leaked key work until they "
+            "expire; end them by policies that deny what was issued before (docs/by-hand.md, An access key)"
+        )

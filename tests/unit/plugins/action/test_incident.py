@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -317,6 +318,14 @@ class TestWarned:
         assert "the application is down from the removal of django until" in found[1]
         assert any(one.startswith("by hand: token: issue a new value") for one in found)
         assert found[-2:] == ["web9 gets no new value and must be rebuilt", "security contact: s@example.com"]
+
+    def test_of_an_access_key(self, world: World) -> None:
+        token = replace(world.catalog.credentials["token"], kind="aws_access_key")
+        world.catalog = replace(world.catalog, credentials={**world.catalog.credentials, "token": token})
+        impact = {**IMPACT, "waves": [["token"]], "first_off": []}
+        told = {"plan": {}, "would": declare(world, "token", check=True), "logs_out": False}
+        found = act(world, "warned", impact=impact, told=told, check=True)["lines"]
+        assert any(one.startswith("by hand: token: temporary credentials that somebody got") for one in found)
 
     def test_beside_an_open_rotation(self, world: World) -> None:
         """What its end takes away comes first; taken over past its return, it leaves no false alarm."""

@@ -120,6 +120,38 @@ class TestFacts:
         words = "OPEN: the new one is in force, but what r-1 replaced at some time may still be valid"
         assert found["open"] == [f"cache: {words}"]
 
+    def test_what_a_leaked_access_key_was_exchanged_for_is_named_and_holds_nothing_up(self, made: Catalog) -> None:
+        """Temporary credentials do not end with the key."""
+        first, second = IMPACT["credentials"]
+        impact = {**IMPACT, "credentials": [first, {**second, "kind": "aws_access_key"}]}
+        found = facts_of(made, incident(events=EVENTS), impact, {}, {"open": ["x"], "unhealthy": ["y"]}, NOW)
+        words = (
+            "temporary credentials that were issued with the leaked key of cache before 2026-11-25T15:00:30Z work until "
+            "they expire; end them by policies that deny what was issued before, see docs/by-hand.md (An access key)"
+        )
+        assert found["open"] == ["x", words, "y"]
+        assert (found["contained_seconds"], found["credentials"][1]["open"]) == (30.0, False)
+        assert f"- {words}" in _postmortem.markdown(found).partition("## Still open")[2]
+        said = {**EVENTS, "revoked/cache": "2026-11-25T15:01:00Z"}
+        del said["refused/cache"]
+        found = facts_of(made, incident(events=said), impact, {}, {}, NOW)
+        assert [one for one in found["open"] if "cache before 2026-11-25T15:01:00Z work" in one]
+        kept = {"cache": {"replaced": False, "why": "no"}}
+        found = facts_of(made, incident(events={}), impact, kept, {}, NOW)
+        assert not [one for one in found["open"] if "temporary" in one], "the key itself is valid yet"
+
+    def test_sessions_that_outlive_an_old_value_are_named_with_what_ends_them(self, made: Catalog) -> None:
+        events = {**EVENTS, "outlived/cache": EVENTS["refused/cache"]}
+        shown = {"outlived/cache": "journal entry 9 (r1, retire): h:6379: the user lacks a right there"}
+        found = facts_of(made, incident(events=events, evidence=shown), IMPACT, {}, {}, NOW)
+        assert found["open"] == [
+            "cache: sessions that its old value opened could not be ended and stay logged in (journal entry 9 (r1, retire): "
+            "h:6379: the user lacks a right there); end them at each node by valkey-cli (CLIENT KILL TYPE normal), or "
+            "where cluster mode is off reboot the nodes, which lose what they hold (aws elasticache reboot-cache-cluster), see docs/by-hand.md (An ElastiCache token)"
+        ]
+        assert found["contained_seconds"] == 30.0
+        assert "sessions of the old value of cache could not be ended" in [one["what"] for one in found["timeline"]]
+
     def test_a_removal_alone_is_no_replacement(self, made: Catalog) -> None:
         results = {"admin": DONE, "cache": {"replaced": False, "why": "web1 is not healthy"}}
         found = facts_of(made, incident(events={"refused/cache": EVENTS["refused/cache"]}), IMPACT, results, {}, NOW)

@@ -113,6 +113,21 @@ def test_what_shows_a_refusal(result: dict[str, Any], words: str) -> None:
     assert found == ({"refused/database": words} if words else {})
 
 
+def test_sessions_that_outlive_a_refusal_are_kept_with_where() -> None:
+    nodes = [f"h{number}:6379: no right" for number in range(5)]
+    results = {
+        "database": {"accepted": {"h": False}, "alive": nodes},
+        "django": {"alive": []},
+        "slow": {"alive": nodes},
+    }
+    seen = {"refused/database": "t", "refused/django": "t", "kept/slow": "t"}
+    more = _leak_steps.outlived(seen, results)
+    assert more == {"outlived/database": "t"}
+    found = _leak_steps.evidence({**seen, **more}, results)
+    assert found["outlived/database"] == "h0:6379: no right, h1:6379: no right, h2:6379: no right and 2 more"
+    assert found["refused/database"] == "by h"
+
+
 @pytest.mark.parametrize(
     ("names", "reads", "down"),
     [
