@@ -30,8 +30,11 @@ class ActionModule(ActionBase):
                 "known": {"type": "list", "elements": "str", "default": []},
                 "undeclared": {"type": "bool", "default": False},
                 "whole": {"type": "bool", "default": False},
+                "unclear": {"type": "list", "elements": "str", "default": []},
             }
         )
+        if args["unclear"]:
+            raise AnsibleActionFail(f"Nothing was read: {'; '.join(args['unclear'])}")
         if args["whole"]:
             self._require_whole(task_vars or {})
         hostvars = (task_vars or {})["hostvars"]

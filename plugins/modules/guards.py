@@ -48,6 +48,14 @@ options:
     type: bool
     default: false
     version_added: 0.3.0
+  unclear:
+    description:
+      - What P(watchparty.secrets.unclear#filter) says of the run's words. Any of it stops, too, so that no typo is
+        taken for no.
+    type: list
+    elements: str
+    default: []
+    version_added: 0.3.0
 attributes:
   check_mode:
     description: Compares, and changes nothing in either mode.

@@ -137,6 +137,11 @@ CASES = {
         (".env: is a symbolic link", "remove it, or give the path that it points to", "web1"),
         prepare=lambda lab: lab.hosts[0].env_file.symlink_to(lab.directory / "ansible.cfg"),
     ),
+    "a word that is not understood": Bad(
+        ("Nothing was read: env_deploy_restart: 'ture' is neither yes nor no; give true or false",),
+        variables={"env_deploy_restart": "ture"},
+        operations=[],
+    ),
     "open rotation": Bad(
         ("rotation r7 of ops@example.com", "is open and prescribes no snapshot yet", "rotate.yml"),
         prepare=lambda lab: lab.journal(1, rotation="r7", step="create"),

@@ -61,8 +61,49 @@ def test_a_string_is_named_and_not_shown(lab: RotationLab, tmp_path: Path) -> No
             ("leaked=cache", "confirm=yes", "compromised_hosts=web1"),
             ("every host of app_hosts is named in compromised_hosts (web1), so none is left",),
         ),
+        (
+            ("leaked=cache", "confirm=y", "leak_drill=ture", "leak_sessions=y", "leak_wait_seconds=2m"),
+            (
+                "leak_drill: 'ture' is neither yes nor no; give true or false",
+                "leak_sessions: 'y' is neither yes nor no",
+                "leak_wait_seconds: '2m' is no number of seconds; give a whole number without a unit",
+                "confirm: 'y' is no answer; the word yes",
+                "Nothing was touched",
+            ),
+        ),
+        (
+            (
+                "leaked=cache",
+                "confirm=yes",
+                "leak_go_on=ja",
+                "leak_false_alarm=treu",
+                "leak_evidence_seconds=ten",
+                "leak_readers_seconds=1m",
+                "rotation_become=ture",
+                "env_deploy_restart=fals",
+            ),
+            (
+                "leak_go_on: 'ja'",
+                "leak_false_alarm: 'treu'",
+                "leak_evidence_seconds: 'ten'",
+                "leak_readers_seconds: '1m'",
+                "rotation_become: 'ture'",
+                "env_deploy_restart: 'fals'",
+            ),
+        ),
     ],
-    ids=["credential", "host", "a value", "nothing", "a date to come", "no terminal", "no host", "no host left"],
+    ids=[
+        "credential",
+        "host",
+        "a value",
+        "nothing",
+        "a date to come",
+        "no terminal",
+        "no host",
+        "no host left",
+        "typos",
+        "other typos",
+    ],
 )
 def test_nothing_is_touched(lab: RotationLab, arguments: tuple[str, ...], words: tuple[str, ...]) -> None:
     before = lab.everything()

@@ -200,6 +200,10 @@ def test_a_scheduler_is_told_whether_something_is_due(lab: RotationLab) -> None:
         assert run.code == 0, run.output
         assert (found["act_now"], found["due"]) == (False, [])
         assert [one["id"] for one in found["obligations"]] == ["note/django_key"]
+        # A typo is not taken for no.
+        run = lab.run("-e", "rotation_due_fails=ture", playbook="playbooks/rotation_report.yml")
+        assert run.code != 0
+        sentences(run, "rotation_due_fails: 'ture' is neither yes nor no")
         # An open rotation is.
         text = json.dumps({"rotation": "r-open", "step": "plan", "who": "ann@laptop", "at": "2026-11-25T10:00:00Z"})
         path = f"/WatchParty-journal/production/{number + 1}"

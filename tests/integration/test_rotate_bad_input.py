@@ -185,6 +185,15 @@ ROWS = {
     "a folder of kinds that is not there": Bad(
         ("rotation_kinds_path: /nonexistent is no folder",), arguments=("-e", "rotation_kinds_path=/nonexistent")
     ),
+    "words that are not understood": Bad(
+        (
+            "Nothing was read: rotation_force: 'ture' is neither yes nor no; give true or false",
+            "rotation_abort: 'y' is neither",
+            "env_deploy_restart: 'fals' is neither",
+        ),
+        credential="cache",
+        arguments=("-e", "rotation_force=ture rotation_abort=y env_deploy_restart=fals"),
+    ),
 }
 
 

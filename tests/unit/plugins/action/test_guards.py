@@ -87,6 +87,12 @@ def test_hosts_outside_the_run_are_told_apart() -> None:
     assert (told["hosts"], told["ours"], told["others"]) == (["web1"], ["web1", "web4"], ["web2"])
 
 
+def test_words_that_are_not_understood_stop_it() -> None:
+    with pytest.raises(AnsibleActionFail, match=r"^Nothing was read: a: 'ture' is neither; b: 'x' is no number$"):
+        answer({"web1": OURS}, unclear=["a: 'ture' is neither", "b: 'x' is no number"])
+    assert answer({"web1": OURS}, unclear=[])["hosts"] == ["web1"]
+
+
 @pytest.mark.parametrize(
     ("tags", "chosen", "left_out", "words"),
     [

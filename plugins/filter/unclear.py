@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+YES_OR_NO = ("true", "yes", "on", "1", "false", "no", "off", "0")
+"""What the filter bool takes for one or the other; anything else, also y and t, it takes for no."""
+
+
+def _yes_or_no(value: Any) -> str:
+    known = isinstance(value, (str, int)) and str(value).lower() in YES_OR_NO
+    return "" if known else f"is neither yes nor no; give true or false ({', '.join(YES_OR_NO)} are understood)"
+
+
+def _seconds(value: Any) -> str:
+    known = isinstance(value, (str, int)) and not isinstance(value, bool) and re.fullmatch("[0-9]{1,9}", str(value))
+    return "" if known else "is no number of seconds; give a whole number without a unit, such as 120"
+
+
+def _answer(value: Any) -> str:
+    known = value is None or value in ("", "yes")
+    return "" if known else "is no answer; the word yes (quoted in YAML) confirms, and without it the run asks"
+
+
+KINDS = {"yes_or_no": _yes_or_no, "seconds": _seconds, "answer": _answer}
+
+
+def unclear(value: Any, kind: str) -> list[str]:
+    if not isinstance(value, Mapping):
+        raise AnsibleFilterError(f"unclear needs values by the names of their variables, not {type(value).__name__}")
+    if kind not in KINDS:
+        raise AnsibleFilterError(f"unclear: {kind} is no kind; kinds are {', '.join(KINDS)}")
+    found = {name: (given, KINDS[kind](given)) for name, given in value.items()}
+    return [f"{name}: {_shown(given)} {words}" for name, (given, words) in found.items() if words]
+
+
+def _shown(given: Any) -> str:
+    if isinstance(given, (str, int, float)):
+        return f"'{str(given)[:40]}'"
+    return "nothing" if given is None else f"a {type(given).__name__}"
+
+
+class FilterModule:
+    """Ansible's entry point."""
+
+    def filters(self) -> dict[str, Any]:
+        return {"unclear": unclear}
