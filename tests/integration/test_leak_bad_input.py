@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -39,6 +40,28 @@ def test_a_string_is_named_and_not_shown(lab: RotationLab, tmp_path: Path) -> No
     run = lab.run(*found(tmp_path, "another-string"), playbook=IMPACT)
     assert run.code == 0, run.output
     sentences(run, "what was found is no current, pending or previous value of a credential here")
+
+
+def test_a_string_on_the_command_line_is_refused_here_too(lab: RotationLab) -> None:
+    run = lab.run("-e", "leaked_value=canary", "-e", "leaked=cache", playbook=IMPACT)
+    assert run.code != 0, run.output
+    sentences(run, "leaked_value is refused: it is in the shell's history", "-e leaked_value_file=FILE")
+    assert "(valkey_user" not in run.text
+
+
+def test_what_a_leak_of_ones_own_kind_reaches(lab: RotationLab, tmp_path: Path) -> None:
+    """As it is told by leak_response.yml, which knows the kind by rotation_kinds_path."""
+    folder = tmp_path / "own"
+    folder.mkdir()
+    (folder / "kind.yml").write_text("description: Mine.\nvalue: generated\n", encoding="utf-8")
+    with lab.with_catalog(mail={"kind": "own", "appears_in": [{"setting": "EMAIL_HOST_PASSWORD"}]}):
+        words = ("-e", "leaked=mail", "-e", f"rotation_kinds_path={tmp_path}")
+        run = lab.run(*words, playbook=IMPACT)
+        assert run.code == 0, run.output
+        sentences(run, "mail (own, ")
+        wrong = lab.run(*words[:2], "-e", f"rotation_kinds_path={tmp_path / 'none'}", playbook=IMPACT)
+    assert wrong.code != 0, wrong.output
+    sentences(wrong, f"{tmp_path / 'none'} is no folder")
 
 
 @pytest.mark.parametrize(
@@ -161,6 +184,8 @@ def test_a_drill_by_a_variable_touches_nothing(lab: RotationLab) -> None:
         "to abort now: answer anything but yes",
         "security contact: ",
     )
+    assert "a real run stops here" not in run.text
+    assert not re.search(r"leak-\d{8}T", run.text), "a name that no incident will ever have"
     assert lab.everything() == before
     assert lab.journal_state().incident is None
 
@@ -195,7 +220,13 @@ def test_what_reveals_others_blocks_beside_an_open_rotation_too(lab: RotationLab
         partner = {"kind": "external", "appears_in": [{"setting": "TWITCH_CLIENT_SECRET"}], "exposes": ["database"]}
         with lab.with_catalog(partner=partner):
             run = lab.run("-e", "leaked=partner", "-e", "confirm=yes", playbook=RESPONSE)
+            drill = lab.run("-e", "leaked=partner", "--check", playbook=RESPONSE)
+        assert drill.code == 0, drill.output
+        sentences(
+            drill, "a real run stops here: partner reveals others and cannot be replaced here", "Nothing was touched"
+        )
         assert run.code != 0, run.output
+        assert "a real run stops here: partner" not in run.text
         sentences(
             run,
             "first, rotation r-before of ops",
@@ -220,11 +251,15 @@ def test_a_chain_that_is_too_long(lab: RotationLab) -> None:
     words = ("-e", "leaked=twitch_client_id", "-e", "confirm=yes", "-e", "leak_go_on=true")
     with lab.with_catalog(**chain):
         run = lab.run(*words, playbook=RESPONSE)
+        drill = lab.run(*words, "--check", playbook=RESPONSE)
     assert run.code != 0, run.output
-    sentences(
-        run,
+    told = (
         "5 waves would be needed, and 4 can be run at once.",
         "by rotate.yml -e rotation_force=true -e credential=twitch_client_id; then start again with",
         "-e leaked=twitch_client_secret",
     )
+    sentences(run, *told)
+    assert drill.code == 0, drill.output
+    sentences(drill, f"a real run stops here: {told[0]}", *told[1:])
+    assert "reveals others and cannot be replaced here" not in drill.text, "leak_go_on was said"
     assert lab.everything() == before
