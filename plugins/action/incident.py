@@ -66,7 +66,7 @@ class ActionModule(RotationAction):
         journal = setting.rotator.look()
         if state == "warned":
             found = _leak_ahead.ahead(setting, journal, args["impact"], args["told"])
-            return {"changed": False, "lines": _warning.lines(found)}
+            return {"changed": self._make_ready(args["path"]), "lines": _warning.lines(found)}
         if state == "declared":
             return self._declare(setting, args, journal)
         if journal.incident is None:
@@ -92,6 +92,15 @@ class ActionModule(RotationAction):
             return self._report(setting, {**args, "told": told}, journal, journal.incident)
         setting.rotator.append(journal, journal.incident.id, "closed", contained=journal.incident.id)
         return {"changed": True, **_told(journal.incident)}
+
+    def _make_ready(self, path: str | None) -> bool:
+        """Whether the report's folder was made. Known before anybody is asked, since it is written when all is done."""
+        try:
+            return path is not None and _files.ready(path, make=not self._task.check_mode)
+        except RotationError as error:
+            raise RotationError(
+                f"leak_report_path: {error}. Nothing was touched; give another folder by -e leak_report_path=…"
+            ) from None
 
     def _declare(self, setting: Setting, args: Mapping[str, Any], journal: Journal) -> dict[str, Any]:
         since = _since(args["exposed_since"])
@@ -191,16 +200,11 @@ class ActionModule(RotationAction):
         stuck = _standing.stuck(journal.rotation, incident.id, results)
         words["alive"] = [*words.get("alive", ()), *filter(None, [stuck])]
         facts = facts_of(setting.catalog, incident, args["impact"], results, words, _shared.now())
-        base = _files.free(_files.folder(args["path"]), incident.id)
-        files = {
-            base.with_name(f"{base.name}.md"): _postmortem.markdown(facts, args["mermaid"]),
-            base.with_name(f"{base.name}.html"): _postmortem_page.page(facts),
-        }
-        for path, text in files.items():
-            _files.write_text(path, text)
+        files, unwritten = _written(args["path"], incident.id, facts, args["mermaid"])
         return {
-            "changed": True,
-            "files": [str(path) for path in files],
+            "changed": bool(files),
+            "files": files,
+            "unwritten": unwritten,
             "open": facts["open"],
             "unhealthy": problems,
             "tried": facts["tried"],
@@ -211,6 +215,22 @@ class ActionModule(RotationAction):
             + _postmortem.outages_of(facts),
             **_told(incident),
         }
+
+
+def _written(path: str | None, name: str, facts: Mapping[str, Any], mermaid: str) -> tuple[list[str], str]:
+    """Both files, or why they are not written: what is open must be told all the same."""
+    try:
+        base = _files.free(_files.folder(path), name)
+        files = {
+            base.with_name(f"{base.name}.md"): _postmortem.markdown(facts, mermaid),
+            base.with_name(f"{base.name}.html"): _postmortem_page.page(facts),
+        }
+        for file, text in files.items():
+            _files.write_text(file, text)
+    except RotationError as error:
+        remedy = "mend that, or give another folder by -e leak_report_path=…"
+        return [], f"the post-mortem is not written: {error}; {remedy}"
+    return [str(file) for file in files], ""
 
 
 def _is_news(incident: Incident, event: str) -> bool:

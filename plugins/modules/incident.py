@@ -18,11 +18,12 @@ options:
   state:
     description:
       - V(warned) tells before anybody is asked who notices what, what cannot be undone, how it is stopped and what is
-        left to people.
+        left to people. It makes the folder O(path), and fails where that cannot be written; in check mode it only looks.
       - V(declared) opens the incident, or joins the one that is open. V(shown) tells it. V(noted) keeps when O(event)
         was first seen.
       - V(kept) writes down what was gathered before the first act. V(reported) writes the post-mortem, as Markdown and
-        as one page that needs no network. A file that is there already is not written over. V(contained) ends it.
+        as one page that needs no network. A file that is there already is not written over; why it could not be
+        written is told (RV(unwritten)). V(contained) ends it.
       - V(unfounded) ends one that was none, unless a value was taken away in its name already; in check mode it tells
         whether it would, and RV(record).
     type: str
@@ -94,7 +95,7 @@ options:
     type: str
     default: ''
   path:
-    description: With O(state=kept) and O(state=reported), the folder on the controller.
+    description: With O(state=warned), O(state=kept) and O(state=reported), the folder on the controller.
     type: path
   audit:
     description: With O(state=unfounded), the head of the audit log since it was recorded there.
@@ -193,6 +194,11 @@ files:
   type: list
   elements: str
   returned: when O(state=kept) or O(state=reported)
+unwritten:
+  description: Why the post-mortem could not be written, with the remedy; empty if it was.
+  type: str
+  returned: when O(state=reported)
+  version_added: 0.3.0
 open:
   description: What is still open.
   type: list

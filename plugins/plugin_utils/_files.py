@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import tempfile
@@ -12,18 +13,41 @@ from pathlib import Path
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 
 
+OURS = (".md", ".html", ".json", ".sarif")
+"""How the names of our own files end."""
+
+
 def folder(path: str | None) -> Path:
-    """The folder at ``path``, or this one. Raises RotationError for a file's name."""
+    """The folder at ``path``, or this one. Raises RotationError for what is meant as a file's name."""
     found = Path(path or ".").expanduser()
-    if found.suffix:
+    if found.suffix in OURS and not os.path.isdir(found):
         raise RotationError(f"{found}: is a file's name; give a folder")
     return found
+
+
+def ready(path: str | None, *, make: bool) -> bool:
+    """Whether the folder was made: it is, and tried, or without ``make`` looked at. Raises RotationError."""
+    where = folder(path)
+    try:
+        missing = not where.exists()
+        if make:
+            where.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=where):
+                return missing
+        there = next(one for one in (where, *where.parents) if one.exists())
+        problem = 0 if os.access(there, os.W_OK | os.X_OK) else errno.EACCES
+        problem = problem if there.is_dir() else errno.ENOTDIR
+    except OSError as error:
+        problem = error.errno or errno.EIO
+    if problem:
+        raise RotationError(f"{where}: cannot be written: {os.strerror(problem)}")
+    return False
 
 
 def free(where: Path, name: str) -> Path:
     """A name that no file has yet, without its suffix: what an earlier run of an incident saw is not written over."""
     names = itertools.chain([name], (f"{name}-{at}" for at in itertools.count(2)))
-    return next(where / one for one in names if not (where / f"{one}.md").exists())
+    return next(where / one for one in names if not os.path.exists(where / f"{one}.md"))
 
 
 def write_text(path: Path, text: str) -> None:

@@ -75,6 +75,10 @@ def test_what_a_leak_of_ones_own_kind_reaches(lab: RotationLab, tmp_path: Path) 
             ("what was found: cannot be asked for", "name what leaked by -e leaked=…, or write what was found into a"),
         ),
         (("leaked=cache", "exposed_since=9999-01-01", "confirm=yes"), ("9999-01-01 lies in the future",)),
+        (
+            ("leaked=cache", "confirm=yes", "leak_report_path=/dev/null/reports"),
+            ("leak_report_path: /dev/null/reports: cannot be written: Not a directory", "Nothing was touched"),
+        ),
         (("leaked=cache",), ("nobody can be asked", "add -e confirm=yes where nobody can be asked")),
         (
             ("leaked=cache", "confirm=yes", "compromised_hosts=web1,web9"),
@@ -121,6 +125,7 @@ def test_what_a_leak_of_ones_own_kind_reaches(lab: RotationLab, tmp_path: Path) 
         "a value",
         "nothing",
         "a date to come",
+        "no folder for the report",
         "no terminal",
         "no host",
         "no host left",

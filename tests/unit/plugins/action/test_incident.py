@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -265,10 +266,50 @@ class TestReported:
         for path in found["files"]:
             assert "not healthy" in Path(path).read_text(encoding="utf-8")
 
-    def test_a_files_name(self, world: World, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(
+        ("below", "words"),
+        [
+            ("taken", r"/taken/leak-.*\.md: cannot be written: (Not a directory|File exists)"),
+            ("leak.html", r"leak\.html: is a file's name; give a folder"),
+        ],
+    )
+    def test_a_folder_that_went_keeps_nothing_back(self, world: World, tmp_path: Path, below: str, words: str) -> None:
+        """Everything is replaced by then: what is open and the clock must be told all the same."""
         declare(world, "token")
-        with pytest.raises(RotationError, match=r"leak\.html: is a file's name; give a folder$"):
-            act(world, "reported", impact=IMPACT, path=str(tmp_path / "leak.html"))
+        act(world, "noted", event="refused/token")
+        (tmp_path / "taken").write_text("")
+        found = act(world, "reported", impact=IMPACT, path=str(tmp_path / below))
+        assert (found["files"], found["changed"], found["open"]) == ([], False, [])
+        assert found["contained_seconds"] is not None
+        assert found["clock"][2].startswith("last old value refused: ")
+        said = (
+            rf"^the post-mortem is not written: .*{words}; mend that, or give another folder by -e leak_report_path=…$"
+        )
+        assert re.search(said, found["unwritten"]), found["unwritten"]
+        assert act(world, "reported", impact=IMPACT, path=str(tmp_path / "out"))["unwritten"] == ""
+
+
+class TestFolder:
+    """The folder is known to be good before anything is asked."""
+
+    @pytest.fixture(autouse=True)
+    def nothing_ahead(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(module._leak_ahead, "ahead", lambda *_told: None)
+        monkeypatch.setattr(module._warning, "lines", lambda _found: ["a line"])
+
+    def test_the_folder_is_made_but_in_a_drill(self, world: World, tmp_path: Path) -> None:
+        path = tmp_path / "reports.d"
+        assert act(world, "warned", check=True, path=str(path)) == {"changed": False, "lines": ["a line"]}
+        assert not path.exists()
+        assert act(world, "warned", path=str(path))["changed"] is True
+        assert path.is_dir()
+        assert act(world, "warned", path=str(path))["changed"] is False
+
+    @pytest.mark.parametrize("check", [True, False])
+    def test_a_folder_that_cannot_be(self, world: World, tmp_path: Path, *, check: bool) -> None:
+        (tmp_path / "taken").write_text("")
+        with pytest.raises(RotationError, match=r"^leak_report_path: .*/taken: cannot be written: .*another folder"):
+            act(world, "warned", check=check, path=str(tmp_path / "taken"))
 
 
 class TestShown:
