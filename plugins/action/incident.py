@@ -209,6 +209,7 @@ class ActionModule(RotationAction):
             "unhealthy": problems,
             "tried": facts["tried"],
             "contained_seconds": facts["contained_seconds"],
+            "on_word": _postmortem.word_of(facts),
             "clock": [
                 f"{words}: {'not yet' if at is None else f'{at:.0f} s'}" for words, at in _postmortem.clock_of(facts)
             ]
@@ -228,8 +229,7 @@ def _written(path: str | None, name: str, facts: Mapping[str, Any], mermaid: str
         for file, text in files.items():
             _files.write_text(file, text)
     except RotationError as error:
-        remedy = "mend that, or give another folder by -e leak_report_path=…"
-        return [], f"the post-mortem is not written: {error}; {remedy}"
+        return [], f"the post-mortem is not written: {error}; -e leak_report_path=… names another folder"
     return [str(file) for file in files], ""
 
 

@@ -18,7 +18,7 @@ options:
   state:
     description:
       - V(warned) tells before anybody is asked who notices what, what cannot be undone, how it is stopped and what is
-        left to people. It makes the folder O(path), and fails where that cannot be written; in check mode it only looks.
+        left to people. It makes the folder O(path), and fails where that cannot be written; in check mode it looks.
       - V(declared) opens the incident, or joins the one that is open. V(shown) tells it. V(noted) keeps when O(event)
         was first seen.
       - V(kept) writes down what was gathered before the first act. V(reported) writes the post-mortem, as Markdown and
@@ -215,9 +215,16 @@ tried:
   elements: str
   returned: when O(state=reported)
 contained_seconds:
-  description: Seconds from the declaration to the last refusal, or null while something is open.
+  description:
+    - Seconds from the declaration to the last refusal, or to the operator's last word that something was revoked, or
+      null while something is open.
   type: float
   returned: when O(state=reported)
+on_word:
+  description: Whose end RV(contained_seconds) takes from the operator's word, in words; empty if all were seen.
+  type: str
+  returned: when O(state=reported)
+  version_added: 0.3.0
 clock:
   description: The clock in words.
   type: list

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 
-
 OURS = (".md", ".html", ".json", ".sarif")
 """How the names of our own files end."""
 

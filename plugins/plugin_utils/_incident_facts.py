@@ -68,7 +68,10 @@ def facts_of(
 
     rows = [_row(catalog, incident, one, known(one["name"])) for one in impact.get("credentials", [])]
     still = [f"{row['name']}: {row['state']}" for row in rows if row["open"]] + list(told.get("alive", ()))
-    clock = _clock({name: seconds(at) for name, at in incident.events.items()}, behind)
+    on_word = [name for name in incident.about("revoked") if not _is_tried(incident, name)]
+    said = [f"revoked/{name}" for name in on_word]
+    clock = _clock({name: seconds(at) for name, at in incident.events.items()}, behind, said)
+    ends = [clock[name] for name in ("refused", "said") if name in clock]
     timeline = [{"seconds": 0.0, "at": incident.at, "what": f"declared by {incident.who}"}]
     timeline[0]["evidence"] = incident.evidence.get("declared", "")
     timeline += [
@@ -87,7 +90,8 @@ def facts_of(
         "declared_words": list(told.get("declared", ())) or list(incident.declared),
         "clock": clock,
         "outages": _outages({name: seconds(at) for name, at in incident.events.items()}),
-        "contained_seconds": clock.get("refused") if not still else None,
+        "contained_seconds": max(ends) if ends and not still else None,
+        "on_word": on_word,
         "graph": {"declared": [], "credentials": [], "edges": [], **impact},
         "credentials": rows,
         "timeline": timeline,
@@ -100,6 +104,7 @@ def facts_of(
         "unhealthy": list(told.get("unhealthy", ())),
         "open": [
             *still,
+            *(_not_in_force(row["name"]) for row in rows if not row["open"] and _is_word_alone(incident, row["name"])),
             *told.get("open", ()),
             *_exchanged(incident, impact),
             *_outlived(incident),
@@ -137,11 +142,11 @@ def _words(event: str) -> str:
     return EVENTS[name].format(about) if name in EVENTS else event
 
 
-def _clock(seconds: Mapping[str, float], behind: Sequence[str]) -> dict[str, float]:
-    """The clock's hands: of what happens once a rotation, the first or the last."""
+def _clock(seconds: Mapping[str, float], behind: Sequence[str], said: Sequence[str]) -> dict[str, float]:
+    """The clock's hands: of what happens once a rotation, the first or the last. What is ``said`` is no refusal."""
 
     def of(*names: str) -> list[float]:
-        return [at for name, at in seconds.items() if name.partition("/")[0] in names]
+        return [at for name, at in seconds.items() if name not in said and name.partition("/")[0] in names]
 
     live, refused = of("first") or of("live"), of("refused", "revoked")
     if of("renewed") and not behind:
@@ -153,6 +158,7 @@ def _clock(seconds: Mapping[str, float], behind: Sequence[str]) -> dict[str, flo
         **once,
         **({"first_live": min(live)} if live else {}),
         **({"refused": max(refused)} if refused else {}),
+        **({"said": max(seconds[name] for name in said)} if said else {}),
         **({"healthy": min(healthy)} if healthy else {}),
     }
 
@@ -208,6 +214,22 @@ def _outlived(incident: Incident) -> list[str]:
     ]
 
 
+def _is_tried(incident: Incident, name: str) -> bool:
+    """Whether a revocation was proven. While the value that leaked is in force, nobody expects that to be refused."""
+    return f"given/{name}" in incident.events and f": {TRIED}" in incident.evidence.get(f"revoked/{name}", "")
+
+
+def _is_word_alone(incident: Incident, name: str) -> bool:
+    return f"revoked/{name}" in incident.events and f"given/{name}" not in incident.events
+
+
+def _not_in_force(name: str) -> str:
+    return (
+        f"{name}: revoked, and this response has put no new value in force: unless you did, give it by rotate.yml "
+        f"-e credential={name} -e rotation_force=true"
+    )
+
+
 def _unrecorded(incident: Incident) -> list[str]:
     words = "has no record in the audit log; put the log right, and write one by hand (docs/audit.md)"
     return [f"rotation {rotation} {words}" for rotation in incident.about("unrecorded")]
@@ -253,8 +275,7 @@ def _state(catalog: Catalog, name: str, incident: Incident, result: Mapping[str,
     if result.get("waits"):
         return f"OPEN: the new one is in force, but {result['waits']}", True
     if said:
-        # Before that the value that leaked is the one in force, which nobody expects to be refused.
-        tried = TRIED if given and f": {TRIED}" in incident.evidence.get(f"revoked/{name}", "") else "NOT tried"
+        tried = TRIED if _is_tried(incident, name) else "NOT tried"
         force = f"the new value is {'' if given else 'NOT '}in force"
         return f"revoked, as the operator says; {force}; the old one was {tried}", False
     if given:

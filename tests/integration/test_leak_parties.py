@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -80,6 +82,38 @@ def test_without_a_terminal_it_stays_open_and_is_listed(lab: RotationLab) -> Non
         text = post_mortem(lab)
         assert "revoked, as the operator says; the new value is NOT in force" in text
         assert lab.journal_state().incident is None
+
+
+def test_a_word_alone_is_told_as_one(lab: RotationLab) -> None:
+    """Nothing was replaced and nothing tried: the leak is contained, and the application waits for a new value.
+
+    The folder of the report goes meanwhile: what is open and the clock are told, and the same command ends it.
+    """
+    ready = "hostvars['localhost'].leak_respond_now is not defined"
+    folder = f"{{{{ '{lab.directory / 'post-mortems'}' if {ready} else '/dev/null/gone' }}}}"
+    said = ("-e", "leaked=twitch", "-e", "leak_revoked=twitch")
+    with lab.with_catalog(twitch=TWITCH):
+        lab.ready()
+        gone = respond(lab, *said, "-e", json.dumps({"leak_report_path": folder}))
+        assert gone.code != 0, gone.output
+        assert lab.journal_state().incident is not None, "else the next run would declare another"
+        run = respond(lab, *said)
+        assert run.code == 0, run.output
+        for one in (gone, run):
+            sentences(
+                one,
+                "last old value refused: not yet",
+                "open: twitch: revoked, and this response has put no new value in force: unless you did, give it by",
+            )
+            assert re.search(r"last old value said to be revoked: \d+ s", one.text), one.output
+            words = r"contained in \d+ s, by the operator's word for twitch, whose old value nothing tried"
+            assert re.search(words, one.text), one.output
+        sentences(gone, "contained, and the post-mortem is not written: /dev/null/gone/leak-", "-e leak_report_path=…")
+        assert lab.journal_state().incident is None
+        assert ", by the operator's word for twitch, whose old value nothing tried**, graceful." in post_mortem(lab)
+        remedy = ("-e", "credential=twitch", "-e", "rotation_force=true")
+        lab.rotated(*remedy, "-e", lab.values_file(twitch=f"{NEW}-given"))
+        assert lab.hosts[0].values()["TWITCH_CLIENT_SECRET"] == f"{NEW}-given"
 
 
 def test_at_a_terminal_it_is_asked_for_last(lab: RotationLab) -> None:

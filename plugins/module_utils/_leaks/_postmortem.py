@@ -21,10 +21,21 @@ CLOCK = (
 )
 
 
+SAID = ("said", "last old value said to be revoked")
+"""A hand that is there only where a revocation was not proven."""
+
+
 def clock_of(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """What happened when, in seconds from the declaration; None for what has not happened."""
     seconds = facts.get("clock", {})
-    return [(words, seconds.get(name)) for name, words in CLOCK]
+    hands = [hand for one in CLOCK for hand in ((one, SAID) if one[0] == "refused" and "said" in seconds else (one,))]
+    return [(words, seconds.get(name)) for name, words in hands]
+
+
+def word_of(facts: Mapping[str, Any]) -> str:
+    """Whose end the time to contain takes from the operator's word; empty if all were seen."""
+    names = ", ".join(facts.get("on_word", ()))
+    return f", by the operator's word for {names}, whose old value nothing tried" if names else ""
 
 
 def outages_of(facts: Mapping[str, Any]) -> list[str]:
@@ -61,7 +72,7 @@ def _lines(facts: Mapping[str, Any], mermaid: str) -> Iterator[str]:
     yield ""
     yield _plain(f"{facts['application']}, {facts['environment']}. Declared {facts['declared_at']} by {facts['who']}.")
     contained = facts.get("contained_seconds")
-    words = "NOT contained" if contained is None else f"Contained in {contained:.1f} s"
+    words = "NOT contained" if contained is None else f"Contained in {contained:.1f} s{_plain(word_of(facts))}"
     words += ", and not healthy" if contained is not None and facts.get("unhealthy") else ""
     yield f"**{words}**, {facts['containment']}."
     yield ""

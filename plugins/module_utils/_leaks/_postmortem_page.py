@@ -8,7 +8,12 @@ from html import escape
 from typing import Any, Iterator, Mapping, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _impact_drawing
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._postmortem import TO_FILL, clock_of, outages_of
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._postmortem import (
+    TO_FILL,
+    clock_of,
+    outages_of,
+    word_of,
+)
 
 STYLE = """
 :root{--ground:#fbfaf8;--panel:#fff;--ink:#1d2129;--soft:#5c6570;--line:#dfe2e6;--bad:#b3261e;--warn:#9a6700;
@@ -64,10 +69,10 @@ def _lines(facts: Mapping[str, Any]) -> Iterator[str]:
     if contained is None:
         yield '<div class="contained not"><b>NOT contained</b><span>see what is still open</span></div>'
     else:
+        unhealthy = "; not healthy, see what is still open" if facts.get("unhealthy") else ""
         yield (
-            f'<div class="contained"><b>{contained:.1f} s</b><span>from the declaration to the last refusal, '
-            f"{escape(facts['containment'])}{'; not healthy, see what is still open' if facts.get('unhealthy') else ''}"
-            "</span></div>"
+            f'<div class="contained"><b>{contained:.1f} s</b><span>from the declaration to the last refusal'
+            f"{escape(word_of(facts))}, {escape(facts['containment'])}{unhealthy}</span></div>"
         )
     yield from _list("What leaked", facts.get("declared_words", facts["declared"]))
     yield "<h2>Clock</h2>"

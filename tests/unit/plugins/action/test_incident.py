@@ -282,9 +282,7 @@ class TestReported:
         assert (found["files"], found["changed"], found["open"]) == ([], False, [])
         assert found["contained_seconds"] is not None
         assert found["clock"][2].startswith("last old value refused: ")
-        said = (
-            rf"^the post-mortem is not written: .*{words}; mend that, or give another folder by -e leak_report_path=…$"
-        )
+        said = rf"^the post-mortem is not written: .*{words}; -e leak_report_path=… names another folder$"
         assert re.search(said, found["unwritten"]), found["unwritten"]
         assert act(world, "reported", impact=IMPACT, path=str(tmp_path / "out"))["unwritten"] == ""
 

@@ -90,5 +90,5 @@ def test_a_folder_of_the_system() -> None:
 
 
 def test_a_name_too_long_for_a_file(tmp_path: Path) -> None:
-    with pytest.raises(RotationError, match="cannot be written: File name too long$"):
+    with pytest.raises(RotationError, match=r"cannot be written: File name too long$"):
         ready(str(tmp_path / ("x" * 300)), make=False)

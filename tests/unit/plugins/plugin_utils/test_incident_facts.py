@@ -173,9 +173,12 @@ class TestFacts:
         assert (found["open"], found["contained_seconds"]) == ([], 60.0)
         words = "revoked, as the operator says; the new value is in force; the old one was {}"
         assert found["credentials"][1]["state"] == words.format("NOT tried")
+        assert (found["clock"]["refused"], found["clock"]["said"], found["on_word"]) == (12.0, 60.0, ["cache"])
         shown = {"revoked/cache": "journal entry 7: tried and refused: refused now at https://p.example/me"}
         found = facts_of(made, incident(events=events, evidence=shown), IMPACT, results, {}, NOW)
         assert found["credentials"][1]["state"] == words.format("tried and refused")
+        assert (found["clock"]["refused"], "said" in found["clock"], found["on_word"]) == (60.0, False, [])
+        assert found["contained_seconds"] == 60.0
 
     def test_nobodys_word_wins_over_what_lets_it_in(self, made: Catalog) -> None:
         events = {"refused/admin": EVENTS["refused/admin"], "revoked/cache": EVENTS["live/cache"]}
@@ -191,6 +194,30 @@ class TestFacts:
         assert found["contained_seconds"] == 30.0
         words = "revoked, as the operator says; the new value is NOT in force; the old one was NOT tried"
         assert found["credentials"][1]["state"] == words
+        assert found["credentials"][1]["open"] is False
+        words = (
+            "cache: revoked, and this response has put no new value in force: unless you did, give it by rotate.yml "
+            "-e credential=cache -e rotation_force=true"
+        )
+        assert found["open"] == [words]
+
+    def test_nothing_but_a_word(self, made: Catalog) -> None:
+        """The clock does not call it a refusal, and the time to contain says whose word it is."""
+        events = {"revoked/admin": EVENTS["refused/admin"], "revoked/cache": EVENTS["refused/cache"]}
+        found = facts_of(made, incident(events=events), IMPACT, {}, {}, NOW)
+        assert (found["clock"], found["contained_seconds"]) == ({"said": 30.0}, 30.0)
+        assert found["on_word"] == ["admin", "cache"]
+        words = ", by the operator's word for admin, cache, whose old value nothing tried"
+        text, page = _postmortem.markdown(found), _postmortem_page.page(found)
+        assert f"**Contained in 30.0 s{words}**, graceful." in text
+        assert "| last old value refused | - |\n| last old value said to be revoked | 30.0 |" in text
+        assert "from the declaration to the last refusal, by the operator&#x27;s word for admin, cache" in page
+        assert "last old value said to be revoked" in page
+
+    def test_one_that_is_open_is_no_word(self, made: Catalog) -> None:
+        events = {"refused/admin": EVENTS["refused/admin"], "revoked/cache": EVENTS["live/cache"]}
+        found = facts_of(made, incident(events=events), IMPACT, {}, {"let_in": {"cache": ["web2"]}}, NOW)
+        assert len(found["open"]) == 1
 
     def test_what_still_works_keeps_it_open(self, made: Catalog) -> None:
         told = {"alive": ["a session that was ended is STILL ACCEPTED at URL"], "tried": ["t"]}
