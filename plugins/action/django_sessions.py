@@ -24,7 +24,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _valkey,
     _valkey_server,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+    CatalogError,
+    SecretsError,
+    WrongAccount,
+    one_line,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _django_sessions_module, _guard, _lean
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._former_keys import former_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._former_tried import given
@@ -59,6 +64,18 @@ OWN: dict[str, Any] = {
 }
 
 
+def _former(args: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """The former keys, and what of them cannot be read; that is told where sessions end, since they are only tried."""
+    try:
+        return former_keys(prepared(NAME, args))
+    except (CatalogError, WrongAccount):
+        raise
+    except SecretsError as error:
+        if args["state"] != "absent":
+            raise
+        return [], [f"a session that a former SECRET_KEY signed: {one_line(error)}"]
+
+
 class ActionModule(ActionBase):
     """Runs on the host with the application's interpreter. The .env is read there; former keys go on standard input."""
 
@@ -80,7 +97,7 @@ class ActionModule(ActionBase):
         try:
             if args["catalog"]:
                 _guard.require(self._connection, self._task)
-                former, unread = former_keys(prepared(NAME, args))
+                former, unread = _former(args)
                 params.update(former=former, former_unread=unread)
             elif args["leaked"]:
                 _guard.require(self._connection, self._task)

@@ -13,11 +13,19 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _purge_server,
     _valkey,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._django_sessions import CACHED, Session, Store, session
+from ansible_collections.watchparty.secrets.plugins.module_utils._django_sessions import (
+    CACHED,
+    Doubt,
+    Session,
+    Store,
+    session,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
 
 PAGE = 500
 SECONDS = 10
+OF_SESSIONS = "*%s*" % CACHED["cache"]
+"""A pattern of every session's key, of both engines and whatever it begins with."""
 
 
 class Table(Store):
@@ -32,7 +40,7 @@ class Table(Store):
         self._connection, self._mark = _connected(url, what)
 
     def pages(self, *, read: bool) -> Iterator[Sequence[Session]]:
-        columns, last = "session_key, session_data" if read else "session_key", ""
+        columns, last = "session_key, expire_date > CURRENT_TIMESTAMP%s" % (", session_data" if read else ""), ""
         while True:
             text = "SELECT %s FROM %s WHERE session_key > %s ORDER BY session_key LIMIT %d"
             page = self._run(text % (columns, self._table, self._mark, PAGE), [last]).fetchall()
@@ -41,7 +49,8 @@ class Table(Store):
             if not page:
                 return
             last = page[-1][0]
-            yield [session(row[0], _django_sessions.decoded(row[1]) if read else {}) for row in page]
+            every = [(session(row[0], _django_sessions.decoded(row[2]) if read else {}), row[1]) for row in page]
+            yield [one._replace(live=bool(live)) for one, live in every]
 
     def end(self, keys: Sequence[str]) -> int:
         marks = ", ".join([self._mark] * len(keys))
@@ -98,17 +107,38 @@ class Keys(Store):
         self._place = _purge_server.reached(_valkey.parse_url(url, what), what)
         self._start = start
         self._here = self._place.primaries[0]
+        self._found, self._other = False, ""
 
     def pages(self, *, read: bool) -> Iterator[Sequence[Session]]:
         start = self._start.encode("utf-8")
         for primary in self._place.primaries:
             # What ends the sessions of a page asks the node that has them.
             self._here = primary
-            for page in primary.pages(_purge.literal(self._start) + "*"):
-                names = [one[len(start) :].decode("ascii", "replace") for one in dict.fromkeys(page)]
+            for page in primary.pages(OF_SESSIONS):
+                every = list(dict.fromkeys(page))
+                names = [one[len(start) :].decode("ascii", "replace") for one in every if one.startswith(start)]
                 keys = [name for name in names if _django_sessions.is_key(name)]
+                self._note(every, bool(keys))
                 contents = self._contents(primary, keys) if read and keys else [{}] * len(keys)
                 yield [session(key, content) for key, content in zip(keys, contents)]
+
+    def _note(self, page: Sequence[bytes], found: bool) -> None:
+        self._found = self._found or found
+        starts = (_django_sessions.start_in_cache(one.decode("utf-8", "replace")) for one in page)
+        self._other = self._other or next((start for start in starts if start not in ("", self._start)), "")
+
+    def doubt(self, rows: int) -> Optional[Doubt]:
+        if self._found:
+            return None
+        ours = _purge.shown(self._start.encode("utf-8"))
+        if self._other:
+            other = _purge.shown(self._other.encode("utf-8"))
+            why = "there are keys of sessions that begin with %s, and none with %s" % (other, ours)
+            return Doubt(why, ("cache_prefix", "engine"))
+        if rows:
+            why = "the database had %d and the cache no copy of any, under keys that begin with %s" % (rows, ours)
+            return Doubt(why, ("cache_prefix", "cache_setting"))
+        return None
 
     def _contents(self, primary: _purge_server.Primary, keys: Sequence[str]) -> List[Any]:
         answers = primary.many([["GET", self._start + key] for key in keys])

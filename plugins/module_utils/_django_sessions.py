@@ -15,7 +15,7 @@ import pickle
 import re
 import zlib
 from dataclasses import dataclass
-from typing import Any, Dict, FrozenSet, Iterable, Iterator, Mapping, NamedTuple, NoReturn, Optional, Sequence
+from typing import Any, Dict, FrozenSet, Iterable, Iterator, Mapping, NamedTuple, NoReturn, Optional, Sequence, Tuple
 
 STOCK = "django.contrib.sessions.backends."
 ENGINES = ("cached_db", "db", "cache", "file", "signed_cookies")
@@ -26,6 +26,7 @@ LARGEST = 4 * 1024 * 1024
 """Bytes of one session that are looked at."""
 _USER = "_auth_user_id"
 _KEY = re.compile(r"[0-9a-z]{8,128}")
+_IN_CACHE = re.compile(r"(.*(?:%s))([0-9a-z]{8,128})" % "|".join(map(re.escape, CACHED.values())), re.DOTALL)
 _TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?")
 
 
@@ -36,6 +37,21 @@ class Session(NamedTuple):
     user: Optional[str]
     """Id of the user who is logged in by it."""
     readable: bool = True
+    live: bool = True
+    """False where it has expired."""
+
+
+class Doubt(NamedTuple):
+    """Why sessions may live on in a store that was emptied, and what ends them."""
+
+    why: str
+    options: Tuple[str, ...] = ()
+    """Options that may not be as the application has it."""
+    restart: bool = False
+    """Whether the restart of the services ends them, and nothing else does."""
+
+    def told(self) -> Dict[str, Any]:
+        return {"why": self.why, "options": list(self.options), "restart": self.restart}
 
 
 @dataclass(frozen=True)
@@ -59,6 +75,8 @@ class Tally:
     store: str
     count: int = 0
     unreadable: int = 0
+    live: int = 0
+    """Of those that were meant, how many had not expired."""
 
     def told(self) -> Dict[str, Any]:
         return {"store": self.store, "count": self.count, "unreadable": self.unreadable}
@@ -128,6 +146,12 @@ def is_key(text: str) -> bool:
     return bool(_KEY.fullmatch(text))
 
 
+def start_in_cache(key: str) -> str:
+    """What a key in a cache begins with, before that of the session; empty if it is none of a session."""
+    found = _IN_CACHE.fullmatch(key)
+    return found.group(1) if found else ""
+
+
 def is_table(text: str) -> bool:
     return bool(_TABLE.fullmatch(text))
 
@@ -158,12 +182,19 @@ class Store:
         """Ends these; returns how many there were."""
         raise NotImplementedError
 
+    def doubt(self, rows: int) -> Optional[Doubt]:
+        """What may live on there all the same. ``rows`` is how many that have not expired the database had."""
+        del rows
+        return None
+
 
 def ended(store: Store, whose: Whose, *, check: bool) -> Tally:
     """Ends the sessions of a store that are meant, or counts them."""
     tally = Tally(store.name)
     for page in store.pages(read=not whose.everyone):
-        keys = [one.key for one in page if whose.takes(one)]
+        taken = [one for one in page if whose.takes(one)]
+        keys = [one.key for one in taken]
+        tally.live += sum(1 for one in taken if one.live)
         tally.unreadable += sum(1 for one in page if not one.readable)
         if keys:
             tally.count += len(keys) if check else store.end(keys)

@@ -14,6 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import _django_
 from ansible_collections.watchparty.secrets.plugins.module_utils._django_sessions import (
     CACHED,
     STOCK,
+    Doubt,
     Session,
     Store,
     session,
@@ -190,7 +191,7 @@ def cached(cache: Any, prefix: str, *, clear_cache: bool, alone: bool) -> Cached
         return InTable(cache, prefix)
     own = "django.core.cache.backends.locmem.LocMemCache" in kinds
     if own or "django.core.cache.backends.dummy.DummyCache" in kinds:
-        return InProcesses(cache, prefix, own=own)
+        return InProcesses(cache, prefix, own=own, alone=alone)
     if clear_cache:
         return Cleared(cache, prefix)
     if alone:
@@ -213,6 +214,10 @@ class Cached(Store):
     def pages(self, *, read: bool) -> Iterator[Sequence[Session]]:
         del read  # there is nothing to list
         return iter(())
+
+    def doubt(self, rows: int) -> Optional[Doubt]:
+        del rows
+        return Doubt("the cache cannot list its keys, so copies without a row are not found", ("clear_cache",))
 
     def forget(self, keys: Sequence[str]) -> None:
         self._cache.delete_many([self._prefix + key for key in keys])
@@ -241,7 +246,17 @@ class Cached(Store):
             yield self._sessions(every[at : at + PAGE], read=read)
 
 
-class Cleared(Cached):
+class Listed(Cached):
+    """Sessions in a cache where all of them are found, by the application's own word for where they are."""
+
+    note = ""
+
+    def doubt(self, rows: int) -> Optional[Doubt]:
+        del rows
+        return None
+
+
+class Cleared(Listed):
     """A cache that is emptied as a whole."""
 
     note = "the cache was emptied as a whole"
@@ -259,19 +274,26 @@ class Cleared(Cached):
 class InProcesses(Cached):
     """A cache in each process's own memory, or none at all."""
 
-    def __init__(self, cache: Any, prefix: str, *, own: bool) -> None:
+    def __init__(self, cache: Any, prefix: str, *, own: bool, alone: bool) -> None:
         super().__init__(cache, prefix)
+        self._own, self._alone = own, alone
         self.note = (
             "the cache is in each process's own memory: restart the services to empty it"
             if own
             else "the cache keeps nothing"
         )
 
+    def doubt(self, rows: int) -> Optional[Doubt]:
+        del rows
+        if self._own:
+            return Doubt("the cache is in each process's own memory", restart=True)
+        if self._alone:
+            return Doubt("the cache keeps nothing, so these settings let nobody log in", ("chdir", "env_file"))
+        return None
 
-class InValkey(Cached):
+
+class InValkey(Listed):
     """Sessions in Valkey or Redis, through the driver that the cache uses."""
-
-    note = ""
 
     def __init__(self, cache: Any, prefix: str, client: Any) -> None:
         super().__init__(cache, prefix)
@@ -292,10 +314,8 @@ class InValkey(Cached):
         return int(self._client.unlink(*[start + key for key in keys]))
 
 
-class InTable(Cached):
+class InTable(Listed):
     """Sessions in a cache that is a table of the database."""
-
-    note = ""
 
     def pages(self, *, read: bool) -> Iterator[Sequence[Session]]:
         from django.db import connections, router

@@ -87,7 +87,10 @@ options:
     description:
       - A page that only those who are logged in get with status 200, such as V(http://127.0.0.1:8000/account/). With
         it, one session is made before all are ended, seen to be accepted there, and must be refused afterwards.
-      - Needs O(chdir), and that everybody's sessions end. Redirects are not followed.
+      - Refused is what is answered as to those who are not logged in, with a redirect to the same place or with the
+        same status, but for 408, 425, 429 and 500 or more. Any other answer is told in RV(not_tried).
+      - Needs O(chdir), and that everybody's sessions end. Redirects are not followed. Trouble with the try is told in
+        RV(not_tried) and keeps no session from being ended.
     type: str
   probe_user:
     description: Name of the user whose session that is; by default the first who is active. Nobody is logged in.
@@ -95,7 +98,8 @@ options:
   catalog:
     description:
       - With O(probe_url) and O(environment), sessions are tried too that a C(SECRET_KEY) signed which the open incident
-        has replaced. The keys are read from AWS on the controller and travel on standard input.
+        has replaced. The keys are read from AWS on the controller and travel on standard input. What cannot be read is
+        told in RV(not_tried) with O(state=absent).
     type: dict
   environment:
     description: The environment of O(catalog).
@@ -232,6 +236,32 @@ stores:
   sample:
     - {store: db, count: 412, unreadable: 0}
     - {store: cache, count: 3, unreadable: 0}
+doubtful:
+  description:
+    - Where sessions may live on all the same, in the order of RV(stores). A cache that a session which was ended was
+      seen to be refused from is left out, unless each process has its own.
+  type: list
+  elements: dict
+  returned: with O(state=absent)
+  contains:
+    store:
+      description: V(db), V(cache) or V(file).
+      type: str
+    why:
+      description: What tells it, in words.
+      type: str
+    options:
+      description: Options that may not be as the application has it.
+      type: list
+      elements: str
+    restart:
+      description: Whether a restart of the services ends them, and nothing else does.
+      type: bool
+  sample:
+    - store: cache
+      why: the database had 412 and the cache no copy of any, under keys that begin with shop:1:
+      options: [cache_prefix, cache_setting]
+      restart: false
 tried:
   description: Old sessions that the application refused, in words.
   type: list

@@ -100,7 +100,14 @@ def by_its_settings(params: Mapping[str, Any], settings: Mapping[str, str]) -> t
 
 def outcome(engine: str, whose: Whose, places: Sequence[Store], *, check: bool) -> dict[str, Any]:
     tallies = [_django_sessions.ended(place, whose, check=check) for place in places]
+    rows = sum(one.live for one in tallies if one.store == "db")
+    doubts = [(place, doubt) for place in places for doubt in [place.doubt(rows)] if doubt]
     warnings = [note for note in (getattr(place, "note", "") for place in places) if note]
+    warnings += [
+        "%s; see that %s are the application's" % (doubt.why, " and ".join(doubt.options))
+        for place, doubt in doubts
+        if not getattr(place, "note", "")
+    ]
     if engine == "signed_cookies":
         warnings.append(ONLY_THE_KEY)
     unreadable = sum(one.unreadable for one in tallies)
@@ -116,14 +123,24 @@ def outcome(engine: str, whose: Whose, places: Sequence[Store], *, check: bool) 
         "count": max((one.count for one in tallies), default=0),
         "stores": [one.told() for one in tallies],
         "only_the_key": engine == "signed_cookies",
+        "doubtful": [{"store": place.name, **doubt.told()} for place, doubt in doubts],
         "warnings": warnings,
     }
 
 
-def probed(params: Mapping[str, Any], end: Callable[[Any], dict[str, Any]], *, again: bool) -> dict[str, Any]:
+def probed(
+    params: Mapping[str, Any], masked: list[str], end: Callable[[Any], dict[str, Any]], *, again: bool
+) -> dict[str, Any]:
     """Ends the sessions, with one of our own among them that was seen to be accepted; it must be refused then."""
-    store = _django_stores.found("auto")[1]
-    probe = _django_probe.Probe(params["probe_url"], store, _django_probe.user_of(params["probe_user"]))
+
+    def made_by() -> _django_probe.Made:
+        return _django_stores.found("auto")[1], _django_probe.user_of(params["probe_user"])
+
+    def scrub(words: str) -> str:
+        return str(_redact.scrub(words, masked))
+
+    # Its own words are addresses and numbers. Masking by the .env would hide the host's name, in ALLOWED_HOSTS.
+    probe = _django_probe.Probe(params["probe_url"], made_by, scrub=scrub)
     try:
         session = probe.begin()
         result = end(session)
@@ -134,10 +151,13 @@ def probed(params: Mapping[str, Any], end: Callable[[Any], dict[str, Any]], *, a
     finally:
         probe.close()
     probe.told["not_tried"] += params["former_unread"]
-    return {**result, **probe.told}
+    doubtful = [one for one in result.get("doubtful", ()) if one["restart"] or not probe.refused]
+    return {**result, **({"doubtful": doubtful} if "doubtful" in result else {}), **probe.told}
 
 
-def only_tried(params: Mapping[str, Any], settings: Mapping[str, str], *, check: bool) -> dict[str, Any]:
+def only_tried(
+    params: Mapping[str, Any], settings: Mapping[str, str], masked: list[str], *, check: bool
+) -> dict[str, Any]:
     """Ends nothing. But for sessions in cookies, one is made where the application keeps them, and removed."""
     if not params["probe_url"] or not params["chdir"]:
         raise HostError("sessions are tried at probe_url through the application in chdir; give both")
@@ -153,7 +173,7 @@ def only_tried(params: Mapping[str, Any], settings: Mapping[str, str], *, check:
             session.delete()
         return result
 
-    return probed(params, end, again=params["ended"])
+    return probed(params, masked, end, again=params["ended"])
 
 
 def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
@@ -166,14 +186,13 @@ def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
 
     try:
         if params["state"] == "tried":
-            return only_tried(params, settings, check=check)
+            return only_tried(params, settings, masked, check=check)
         way = through_the_application if params["chdir"] else by_its_settings
         engine, whose, places = way(params, settings)
         why = _why_not(params, check=check)
         if why:
             return {**end(), "tried": [], "accepted": [], "not_tried": ["an old session: %s" % why]}
-        # Its words are addresses and numbers. Masking by the .env would hide the host's name, in ALLOWED_HOSTS.
-        return probed(params, end, again=True)
+        return probed(params, masked, end, again=True)
     except SecretsError as error:
         raise HostError(_redact.scrub(str(error), masked)) from None
     except Exception as error:  # noqa: BLE001 - the application's settings and drivers can raise anything

@@ -12,9 +12,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 Lines = list[tuple[str, str]]
 """A host, and what is said of it."""
 NONE_FOUND = (
-    "whether that was all: no session was found where its variables say that they are; see that django_session_engine "
+    "whether that was all: no session was found {} its variables say that they are; see that django_session_engine "
     "and the other django_session_… are the application's, or set django_chdir"
 )
+VARIABLES = {"chdir": "django_chdir", "env_file": "env_deploy_path"}
+"""What a host calls an option of django_sessions; the others are django_session_OPTION."""
+PLACES = {"db": "the database", "cache": "the cache", "file": "files"}
 
 
 def told(
@@ -32,22 +35,26 @@ def told(
         return {"tried": ["not tried: sessions, since leak_sessions=false"], "alive": []}
     host, ended, each = gathered["host"], gathered["ended"], gathered["each"]
     problem = _problem(ended)
+    # Nothing was asked of a host that is given up.
+    asked = [name for name in behind if name == host or name in each]
+    doubts = [] if problem else [(host, _may_live(one)) for one in ended.get("doubtful") or ()]
+    is_dead = _by_the_key(keys) and not asked
     alive: Lines = [(host, f"sessions were not ended: {problem}")] if problem else []
+    alive += [] if is_dead else doubts
     if ended.get("engine") == "file":
         # A session in a file is signed too, so a host's new key ends it.
-        kept = behind if keys and all(keys.values()) else each
+        kept = behind if _by_the_key(keys) else each
         found = {name: _of_files(one.get("ended") or {}) for name, one in each.items() if name in kept}
         alive += [(name, words) for name, words in found.items() if words]
     results = {host: {} if problem else ended, **{name: one.get("tried") or {} for name, one in each.items()}}
     untried = [(name, words) for name, result in results.items() for words in _untried(result, name != host)]
-    untried += [(host, NONE_FOUND)] if _is_doubtful(gathered, ended) and not problem else []
-    # Nothing was asked of a host that is given up.
-    behind = [name for name in behind if name in results]
+    untried += doubts if is_dead else []
+    untried += [(host, NONE_FOUND.format(where)) for where in _empty(gathered, ended) if not problem and not doubts]
     tried = _shared((name, words) for name, result in results.items() for words in result.get("tried") or ())
     alive += [(name, words) for name, result in results.items() for words in result.get("accepted") or ()]
     return {
         "tried": [*tried, *(f"not tried: {line}" for line in _shared(untried))],
-        "alive": [*_shared(alive), *(_of_cookies(declared, keys, behind) if ended.get("only_the_key") else ())],
+        "alive": [*_shared(alive), *(_of_cookies(declared, keys, asked) if ended.get("only_the_key") else ())],
     }
 
 
@@ -61,9 +68,43 @@ def _problem(result: Mapping[str, Any]) -> str:
     return words if result.get("failed") else ""
 
 
-def _is_doubtful(gathered: Mapping[str, Any], ended: Mapping[str, Any]) -> bool:
-    """Whether nothing was found by somebody else than the application, which knows where to look."""
-    return not (gathered.get("by_application") or ended.get("only_the_key") or ended.get("count"))
+def websockets(gathered: Mapping[str, Any], keys: Mapping[str, bool], restarts: Mapping[str, Sequence[str]]) -> str:
+    """Channels asks for a session as a websocket opens, and not again: what a restart alone ends, after the sessions.
+
+    ``restarts`` are the units by host that serve them. With a new key they were restarted by the rollout, and an old
+    cookie has opened none since. Empty where there is nothing to be said.
+    """
+    ended = gathered.get("ended") or {}
+    if not gathered.get("wanted") or _problem(ended) or ended.get("only_the_key") or _by_the_key(keys):
+        return ""
+    lines = [(host, f"systemctl restart {' '.join(units)}") for host, units in restarts.items() if units]
+    do = "; ".join(f"on {line}" for line in _shared(lines)) or "restart what serves them on every host"
+    return f"websockets that were opened before the sessions ended live on, where the application has any: {do}"
+
+
+def _by_the_key(keys: Mapping[str, bool]) -> bool:
+    """Whether old sessions log nobody in wherever the new key is."""
+    return bool(keys) and all(keys.values())
+
+
+def _may_live(doubt: Mapping[str, Any]) -> str:
+    options = [VARIABLES.get(name, f"django_session_{name}") for name in doubt["options"]]
+    if doubt["restart"]:
+        do = "restart the services on every host, then start again with -e leak_sessions=false"
+    elif doubt["options"] == ["clear_cache"]:
+        do = f"set {options[0]}=true, which empties it as a whole, then start again"
+    else:
+        do = f"see that {' and '.join(options)} are the application's, then start again"
+    return f"sessions in {PLACES[doubt['store']]} may live on: {doubt['why']}; {do}"
+
+
+def _empty(gathered: Mapping[str, Any], ended: Mapping[str, Any]) -> list[str]:
+    """Where nothing was found by somebody else than the application, which knows where to look."""
+    if gathered.get("by_application") or ended.get("only_the_key"):
+        return []
+    if not ended.get("count"):
+        return ["where"]
+    return [f"in {PLACES[one['store']]} where" for one in ended.get("stores") or () if not one["count"]]
 
 
 def _of_files(result: Mapping[str, Any]) -> str:

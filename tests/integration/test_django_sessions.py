@@ -20,9 +20,10 @@ import yaml
 
 from ansible_collections.watchparty.secrets.plugins.action.django_sessions import USES
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _django_sessions_module as django_sessions
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _lean
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _lean, _logged_out
 from sandbox.application import SOURCE, python
 from sandbox.browser import Browser, Tally
+from sandbox.faults import Fault
 from sandbox.postgres import Postgres
 from sandbox.process import clean_environment
 from sandbox.valkey import Valkey
@@ -200,6 +201,53 @@ def test_without_the_applications_source(servers: Servers, tmp_path: Path, engin
         assert shop.cache().get(":1:page") == b"x"
 
 
+def alive(answer: dict[str, Any], *, by_application: bool = False) -> list[str]:
+    """What a leak response tells of it as not contained."""
+    gathered = {"wanted": True, "host": "web1", "by_application": by_application, "ended": answer, "each": {}}
+    return _logged_out.told(gathered, ["cache"], {"django_key": False})["alive"]
+
+
+@pytest.mark.slow
+def test_copies_that_were_looked_for_elsewhere_are_not_told_as_ended(servers: Servers, tmp_path: Path) -> None:
+    """A copy in the cache logs in without its row."""
+    with site(servers, tmp_path, SESSION_ENGINE=STOCK + "cached_db") as shop:
+        ana = shop.log_in("ana")
+        shop.cache().set(":1:page", "x")
+        options = {"engine": "cached_db", "env_file": shop.options["env_file"]}
+
+        server = end(**options, cache_setting="CELERY_RESULT_BACKEND")
+        assert [one["count"] for one in server["stores"]] == [1, 0]
+        assert shop.knows(ana), "it lives on"
+        (line,) = alive(server)
+        assert line.startswith("web1: sessions in the cache may live on: "), line
+        assert "see that django_session_cache_prefix and django_session_cache_setting are" in line
+
+        for engine in ("cached_db", "cache"):
+            prefix = end(**{**options, "engine": engine}, cache_prefix="shop:1:")
+            assert prefix["count"] == 0
+            assert shop.knows(ana), "it lives on"
+            (line,) = alive(prefix)
+            assert "there are keys of sessions that begin with :1:django.contrib.sessions.cached_db, and none" in line
+            assert "see that django_session_cache_prefix and django_session_engine are" in line
+
+        found = end(**options)
+        assert [one["count"] for one in found["stores"]] == [0, 1]
+        assert not shop.knows(ana)
+        assert alive(found) == []
+        assert alive(end(**options, cache_prefix="shop:1:")) == [], "nobody is logged in"
+
+
+@pytest.mark.slow
+def test_rows_that_have_expired_need_no_copy(servers: Servers, tmp_path: Path) -> None:
+    with site(servers, tmp_path, SESSION_ENGINE=STOCK + "cached_db") as shop:
+        shop.log_in("ana")
+        shop.cache().flushdb()
+        shop.postgres.execute("UPDATE django_session SET expire_date = now() - interval '1 hour'", database="web")
+        found = end(engine="cached_db", env_file=shop.options["env_file"])
+        assert [one["count"] for one in found["stores"]] == [1, 0]
+        assert alive(found) == []
+
+
 # --- what is refused ------------------------------------------------------------------------------------------------
 
 
@@ -260,23 +308,46 @@ def test_an_engine_that_is_none_of_djangos(env_file: Path, tmp_path: Path) -> No
     assert "SESSION_ENGINE own_engine builds upon none of Django's engines" in answer["msg"]
 
 
+def own_cache(directory: Path, backend: str, engine: str) -> dict[str, Any]:
+    """Options for an application whose sessions are in such a cache."""
+    cache = {"BACKEND": f"django.core.cache.backends.{backend}", "LOCATION": str(directory / "cache")}
+    database = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(directory / "db.sqlite3")}
+    (directory / "own_settings.py").write_text(
+        f"SECRET_KEY = 'x' * 50\nSESSION_ENGINE = '{STOCK}{engine}'\nCACHES = {{'default': {cache!r}}}\n"
+        f"DATABASES = {{'default': {database!r}}}\nINSTALLED_APPS = ['django.contrib.sessions']\n"
+    )
+    environment = clean_environment(DJANGO_SETTINGS_MODULE="own_settings", PYTHONPATH=str(directory))
+    subprocess.run([python(), "-m", "django", "migrate", "--verbosity=0"], env=environment, check=True)
+    return {"chdir": str(directory), "settings_module": "own_settings"}
+
+
+RESTART = "restart the services on every host, then start again with -e leak_sessions=false"
+
+
 @pytest.mark.parametrize(
-    ("backend", "engine", "expected"),
+    ("backend", "engine", "expected", "open_words"),
     [
-        ("locmem.LocMemCache", "cache", "restart the services"),
-        ("filebased.FileBasedCache", "cache", "set clear_cache to empty it as a whole"),
+        ("locmem.LocMemCache", "cache", "restart the services", RESTART),
+        ("locmem.LocMemCache", "cached_db", "restart the services", RESTART),
+        ("dummy.DummyCache", "cache", "keeps nothing", "see that django_chdir and env_deploy_path are"),
+        ("dummy.DummyCache", "cached_db", "keeps nothing", ""),
+        ("filebased.FileBasedCache", "cache", "set clear_cache to empty it as a whole", "sessions were not ended"),
+        ("filebased.FileBasedCache", "cached_db", "cannot list its keys", "set django_session_clear_cache=true"),
     ],
 )
-def test_caches_that_do_not_tell_their_keys(tmp_path: Path, backend: str, engine: str, expected: str) -> None:
-    cache = {"BACKEND": f"django.core.cache.backends.{backend}", "LOCATION": str(tmp_path / "cache")}
-    (tmp_path / "own_settings.py").write_text(
-        f"SECRET_KEY = 'x' * 50\nSESSION_ENGINE = '{STOCK}{engine}'\nCACHES = {{'default': {cache!r}}}\n"
-    )
-    options: dict[str, Any] = {"chdir": str(tmp_path), "settings_module": "own_settings"}
+def test_caches_that_do_not_tell_their_keys(
+    tmp_path: Path, backend: str, engine: str, expected: str, open_words: str
+) -> None:
+    """What may live on there is told as alive; what is cleared is not."""
+    options = own_cache(tmp_path, backend, engine)
     answer = end(**options)
     assert expected in str(answer.get("msg", answer.get("warnings")))
-    if answer.get("failed"):
-        assert end(**options, clear_cache=True)["warnings"] == ["the cache was emptied as a whole"]
+    found = alive(answer, by_application=True)
+    assert [open_words in line for line in found] == ([True] if open_words else []), found
+    if backend.startswith("filebased"):
+        cleared = end(**options, clear_cache=True)
+        assert cleared["warnings"] == ["the cache was emptied as a whole"]
+        assert alive(cleared, by_application=True) == []
         assert "everybody's sessions" in end(**options, clear_cache=True, user_ids=["1"])["msg"]
 
 
@@ -335,3 +406,29 @@ def test_a_task_says_how_many(lab: Lab, env_file: Path, tmp_path: Path) -> None:
     refused = lab.run("-e", '{"users": ["nobody"]}', playbook=playbook, environment=environment)
     assert refused.code == 2
     assert "there is no user nobody" in refused.text
+
+
+def test_former_keys_that_cannot_be_read_keep_nobody_logged_in(lab: Lab, tmp_path: Path) -> None:
+    """They are read for the try alone."""
+    session = tmp_path / "sessionidabcdefgh12345678"
+    session.write_text("unreadable")
+    lab.add_hosts(1)
+    module = {
+        "python": str(python()),
+        "engine": "file",
+        "file_path": str(tmp_path),
+        "catalog": "{{ secrets_catalog }}",
+        "environment": "{{ app_environment }}",
+    }
+    tasks = [{"watchparty.secrets.django_sessions": {**module, "state": "{{ state | default('absent') }}"}}]
+    play = [{"hosts": "app_hosts", "gather_facts": False, "vars": {"ansible_pipelining": True}, "tasks": tasks}]
+    playbook = lab.directory / "sessions.yml"
+    playbook.write_text(yaml.safe_dump(play), encoding="utf-8")
+    environment = {"ANSIBLE_COLLECTIONS_PATH": str(lab.root / "playbooks" / "collections")}
+    lab.moto.set_faults(Fault("deny", operation="GetParametersByPath"))
+    refused = lab.run("-e", "state=tried", playbook=playbook, environment=environment)
+    assert (refused.code, session.exists()) == (2, True)
+    assert "cannot be read; allow ssm:GetParametersByPath" in refused.text
+    done = lab.run(playbook=playbook, environment=environment)
+    lab.moto.set_faults()
+    assert (done.code, session.exists()) == (0, False), done.output

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from sandbox.application import SOURCE
+from sandbox.browser import Browser, Tally
 from sandbox.postgres import Postgres
 from sandbox.valkey import Valkey
 from tests.integration.test_django_sessions import ENGINES, KEY, NEXT_KEY, PASSWORD, STOCK, Servers, end
@@ -67,8 +69,34 @@ def test_an_address_that_everybody_gets_tells_nothing(servers: Servers, tmp_path
         assert found["tried"] == found["accepted"] == []
         assert "a drill makes none" in end(check=True, **options)["not_tried"][0]
         assert "not everybody's" in end(**options, users=["ana"])["not_tried"][0]
-        failed = end(**options, probe_user="nobody")
-        assert failed["msg"] == "there is no active user nobody whose session could be tried"
+
+
+@pytest.mark.parametrize("trouble", ["nobody", "engine"])
+def test_a_try_that_fails_keeps_nobody_logged_in(servers: Servers, tmp_path: Path, trouble: str) -> None:
+    more = {"SESSION_ENGINE": STOCK + "db"}
+    with WebHosts(tmp_path, settings(*servers, key=NEXT_KEY, **more), count=1) as web:
+        web.manage.run("make_users", "ana", text=PASSWORD)
+        host = web.hosts[0]
+        ana = Browser("ana", PASSWORD, host.port, "127.0.0.1", Tally())
+        asyncio.run(ana.log_in())
+        assert asyncio.run(ana.still_in())
+        options: dict[str, Any] = {"chdir": str(SOURCE), "env_file": str(host.env_file), "former": [KEY]}
+        options["probe_url"] = f"http://127.0.0.1:{host.port}/account/"
+        if trouble == "nobody":
+            options["probe_user"], why = "nobody", "there is no active user nobody whose session could be tried"
+        else:
+            other = tmp_path / "other.env"
+            text = host.env_file.read_text()
+            other.write_text(text.replace(STOCK + "db", "watchparty.health"))
+            options |= {"env_file": str(other), "engine": "db"}
+            why = "AttributeError: module '********' has no attribute 'SessionStore'"
+        found = end(**options)
+        assert not asyncio.run(ana.still_in()), found
+        assert found["count"] >= 1
+        assert (found["tried"], found["accepted"]) == ([], [])
+        (line,) = found["not_tried"]
+        assert line.startswith("an old session: "), line
+        assert why in line
 
 
 def test_tried_alone_nothing_ends(servers: Servers, tmp_path: Path) -> None:

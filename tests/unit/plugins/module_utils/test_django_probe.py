@@ -12,7 +12,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _django_probe
-from ansible_collections.watchparty.secrets.plugins.module_utils._django_probe import Probe, ask, headers_for, set_to
+from ansible_collections.watchparty.secrets.plugins.module_utils._django_probe import (
+    Answer,
+    Probe,
+    ask,
+    headers_for,
+    set_to,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
 
 URL = "http://127.0.0.1/account/"
@@ -22,27 +28,30 @@ class Session:
     """What stands for one of Django's."""
 
     deleted = False
+    stays = False
 
     def delete(self) -> None:
+        if self.stays:
+            raise RuntimeError("the canary is locked")
         self.deleted = True
 
 
 class Answers(Probe):
     """A probe of an application that answers so, whatever the session is."""
 
-    def __init__(self, *answers: int | HostError) -> None:
-        super().__init__(URL, None, None)
+    def __init__(self, *answers: int | str | Exception, made_by: Any = lambda: (None, None)) -> None:
+        super().__init__(URL, made_by, scrub=lambda words: words.replace("canary", "***"))
         self._answers = list(answers)
 
     def _login(self) -> Any:
         self._made.append(Session())
         return self._made[-1]
 
-    def _status(self, session: Any) -> int:
+    def _answer(self, session: Any) -> Answer:
         answer = self._answers.pop(0)
-        if isinstance(answer, HostError):
+        if isinstance(answer, Exception):
             raise answer
-        return answer
+        return Answer(302, answer) if isinstance(answer, str) else Answer(answer)
 
 
 class TestProbe:
@@ -52,6 +61,7 @@ class TestProbe:
         assert probe.works
         probe.again(session, "a session that was ended")
         assert probe.told["tried"] == [f"a session that was ended: refused at {URL} (302)"]
+        assert probe.refused
         assert probe.told["accepted"] == probe.told["not_tried"] == []
         probe.close()
         assert session.deleted
@@ -60,6 +70,54 @@ class TestProbe:
         probe = Answers(401, 200, 200)
         probe.again(probe.begin(), "a session that was ended")
         assert probe.told["accepted"] == [f"a session that was ended is STILL ACCEPTED at {URL}"]
+        assert not probe.refused
+
+    @pytest.mark.parametrize(
+        ("nobody", "answer", "words"),
+        [
+            (302, 500, "500"),
+            (401, 503, "503"),
+            (401, 429, "429"),
+            (401, 403, "403, and 401 to those who are not logged in"),
+            (
+                "http://127.0.0.1/login/",
+                "http://x:y@127.0.0.1/twice/",
+                "302 to 127.0.0.1/twice/, and 302 to http://127.0.0.1/login/ to those who are not logged in",
+            ),
+            ("http://127.0.0.1/login/", 401, "401, and 302 to http://127.0.0.1/login/ to those who are not logged in"),
+        ],
+    )
+    def test_what_is_no_refusal(self, nobody: Any, answer: Any, words: str) -> None:
+        """An application that is broken or overloaded, or answers as it does to nobody else, says nothing."""
+        probe = Answers(nobody, 200, answer)
+        probe.again(probe.begin(), "a session that was ended")
+        assert probe.told["not_tried"] == [f"a session that was ended: {URL} answers {words}"]
+        assert (probe.told["tried"], probe.told["accepted"], probe.refused) == ([], [], False)
+
+    @pytest.mark.parametrize("status", [204, 408, 425, 429, 500, 503])
+    def test_what_those_who_are_not_logged_in_must_not_get(self, status: int) -> None:
+        probe = Answers(status, 200, status)
+        assert probe.begin() is None
+        assert probe.told["not_tried"] == [
+            f"an old session: {URL} answers {status} to those who are not logged in",
+        ]
+
+    def test_trouble_of_any_kind_is_told_and_raises_nothing(self) -> None:
+        def made_by() -> Any:
+            raise HostError("there is no active user nobody")
+
+        probe = Answers(made_by=made_by)
+        assert probe.begin() is None
+        assert probe.told["not_tried"] == ["an old session: there is no active user nobody"]
+        probe = Answers(401, RuntimeError("of the canary\nin two lines"))
+        assert probe.begin() is None
+        probe._made[0].stays = True
+        probe.close()
+        stays = "the session that was made for it cannot be removed, and expires by itself"
+        assert probe.told["not_tried"] == [
+            "an old session: RuntimeError: of the *** in two lines",
+            f"{stays}: RuntimeError: the *** is locked",
+        ]
 
     @pytest.mark.parametrize(
         ("answers", "words"),
@@ -114,7 +172,7 @@ def server() -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(int(self.path[1:]) if self.headers["X-Test"] else 418)
-            self.send_header("Location", "/200")
+            self.send_header("Location", "/login/?next=/account/#x")
             self.send_header("Set-Cookie", "sessionid=moved; Path=/")
             self.end_headers()
 
@@ -131,7 +189,8 @@ def server() -> Iterator[str]:
 
 @pytest.mark.parametrize("status", [200, 302, 401, 500])
 def test_an_answer_is_what_the_application_said(server: str, status: int) -> None:
-    assert ask(f"{server}/{status}", {"X-Test": "1"}) == (status, ["sessionid=moved; Path=/"])
+    place = f"{server}/login/" if status == 302 else ""
+    assert ask(f"{server}/{status}", {"X-Test": "1"}) == (status, place, ["sessionid=moved; Path=/"])
 
 
 def test_a_session_that_was_moved_is_known() -> None:

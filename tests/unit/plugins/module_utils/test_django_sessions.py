@@ -110,6 +110,21 @@ def test_keys(text: str, expected: bool) -> None:
     assert _django_sessions.is_key(text) is expected
 
 
+@pytest.mark.parametrize(
+    ("key", "start"),
+    [
+        (":1:django.contrib.sessions.cache" + "a" * 32, ":1:django.contrib.sessions.cache"),
+        ("a\nb:2:django.contrib.sessions.cached_db" + "a" * 32, "a\nb:2:django.contrib.sessions.cached_db"),
+        ("django.contrib.sessions.cache" + "a" * 32, "django.contrib.sessions.cache"),
+        (":1:django.contrib.sessions.cache", ""),
+        (":1:django.contrib.sessions.cache:notes", ""),
+        (":1:page", ""),
+    ],
+)
+def test_what_a_key_in_a_cache_begins_with(key: str, start: str) -> None:
+    assert _django_sessions.start_in_cache(key) == start
+
+
 @pytest.mark.parametrize(("name", "expected"), [("django_session", True), ("own.sessions", True), ('a"; b', False)])
 def test_tables(name: str, expected: bool) -> None:
     assert _django_sessions.is_table(name) is expected

@@ -8,7 +8,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._logged_out import NONE_FOUND, told
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._logged_out import (
+    NONE_FOUND,
+    told,
+    websockets,
+)
 
 TRIED = ["a session that was ended: refused at http://127.0.0.1:8000/account/ (302)"]
 ENDED = {"engine": "db", "count": 3, "only_the_key": False, "tried": TRIED, "accepted": [], "not_tried": []}
@@ -36,10 +40,65 @@ def test_hosts_that_say_the_same_share_a_line() -> None:
 def test_none_found_where_the_inventory_says_that_they_are(engine: str) -> None:
     """Perhaps they are elsewhere: a prefix, a table or a server of another name. The application itself would know."""
     ended = {**ENDED, "engine": engine, "count": 0, "tried": []}
-    assert told(gathered(ended), ["cache"], {}) == {"tried": [f"not tried: web1: {NONE_FOUND}"], "alive": []}
+    words = NONE_FOUND.format("where")
+    assert told(gathered(ended), ["cache"], {}) == {"tried": [f"not tried: web1: {words}"], "alive": []}
     assert told({**gathered(ended), "by_application": True}, ["cache"], {}) == {"tried": [], "alive": []}
     assert told(gathered({**ended, "count": 1}), ["cache"], {})["tried"] == []
-    assert NONE_FOUND not in str(told(gathered(FAILED), ["cache"], {})), "that is told as what it is"
+    assert "whether that was all" not in str(told(gathered(FAILED), ["cache"], {})), "that is told as what it is"
+    stores = [{"store": "db", "count": 0, "unreadable": 0}, {"store": "cache", "count": 1, "unreadable": 0}]
+    found = told(gathered({**ended, "count": 1, "stores": stores}), ["cache"], {})
+    assert found == {"tried": [f"not tried: web1: {NONE_FOUND.format('in the database where')}"], "alive": []}
+
+
+DOUBT = {"store": "cache", "why": "none was found", "options": ["cache_prefix", "chdir"], "restart": False}
+
+
+@pytest.mark.parametrize(
+    ("more", "do"),
+    [
+        ({}, "see that django_session_cache_prefix and django_chdir are the application's, then start again"),
+        (
+            {"options": ["clear_cache"]},
+            "set django_session_clear_cache=true, which empties it as a whole, then start again",
+        ),
+        (
+            {"options": [], "restart": True},
+            "restart the services on every host, then start again with -e leak_sessions=false",
+        ),
+    ],
+)
+def test_what_may_not_have_ended_is_alive(more: dict[str, Any], do: str) -> None:
+    ended = {**ENDED, "engine": "cached_db", "tried": [], "doubtful": [{**DOUBT, **more}]}
+    line = f"web1: sessions in the cache may live on: none was found; {do}"
+    for keys in ({}, {"django_key": False}):
+        assert told(gathered(ended), ["cache"], keys) == {"tried": [], "alive": [line]}
+    none = told(gathered({**ended, "count": 0}), ["cache"], {})
+    assert none == {"tried": [], "alive": [line]}, "told once"
+
+
+def test_a_new_key_ends_what_may_not_have_ended() -> None:
+    ended = {**ENDED, "engine": "cached_db", "tried": [], "doubtful": [DOUBT]}
+    found = told(gathered(ended), ["cache"], {"django_key": True})
+    assert ([line.partition(": none")[0] for line in found["tried"]], found["alive"]) == (
+        ["not tried: web1: sessions in the cache may live on"],
+        [],
+    )
+    behind = told(gathered(ended, {"web2": {}}), ["cache"], {"django_key": True}, ["web2"])
+    assert len(behind["alive"]) == 1, "one that was left behind takes what the old key signed"
+    assert told(gathered(ended), ["cache"], {"django_key": True}, ["given-up"])["alive"] == []
+
+
+def test_websockets_end_by_a_restart() -> None:
+    restarts = {"web1": ["web.service", "ws.service"], "web2": ["web.service", "ws.service"], "work": []}
+    words = "websockets that were opened before the sessions ended live on, where the application has any: "
+    found = websockets(gathered(ENDED), {"django_key": False}, restarts)
+    assert found == f"{words}on web1, web2: systemctl restart web.service ws.service"
+    assert websockets(gathered(ENDED), {}, {"web1": []}) == f"{words}restart what serves them on every host"
+    for nothing in (FAILED, COOKIES, {}):
+        assert websockets(gathered(nothing), {}, restarts) == ""
+    assert websockets({**gathered(ENDED), "wanted": False}, {}, restarts) == ""
+    assert websockets({}, {}, restarts) == ""
+    assert websockets(gathered(ENDED), {"django_key": True}, restarts) == "", "the rollout of the key ended them"
 
 
 def test_what_a_host_accepts_is_alive() -> None:
