@@ -31,7 +31,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils import (
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._former_keys import session_keys
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._incident_facts import facts_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._incident_facts import facts_of, serving
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
 
 
@@ -190,6 +190,9 @@ class ActionModule(RotationAction):
     ) -> dict[str, Any]:
         words = {**(_gathered.told(args["gathered"]) if args["gathered"] else {}), **args["told"]}
         words.update({name: [*lines, *words.get(name, ())] for name, lines in _ended(setting, args, incident).items()})
+        restarts = serving(setting.catalog, words.get("hosts"), args["gathered"].get("left_out") or ())
+        sockets = _logged_out.websockets(_logged_out_of(args), session_keys(setting, incident), restarts)
+        words["open"] = [*words.get("open", ()), *filter(None, [sockets])]
         healthy, problems = _gathered.health(args["gathered"].get("health"), incident.behind)
         words["healthy"] = {host: f"in the end, {told}" for host, told in healthy.items()}
         words["unhealthy"] = [f"not seen healthy in the end: {one}" for one in problems]
@@ -258,8 +261,13 @@ def _in_force(setting: Setting, match: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _ended(setting: Setting, args: Mapping[str, Any], incident: Incident) -> dict[str, list[str]]:
     """What became of sessions, where the task brought it."""
-    found = args["gathered"].get("logged_out") or {}
-    return _logged_out.told(found, incident.declared, session_keys(setting, incident), incident.behind)
+    keys = session_keys(setting, incident)
+    return _logged_out.told(_logged_out_of(args), incident.declared, keys, incident.behind)
+
+
+def _logged_out_of(args: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = args["gathered"].get("logged_out") or {}
+    return found
 
 
 def _told(incident: Incident) -> dict[str, Any]:

@@ -87,7 +87,8 @@ options:
         C(health) by host, C(sessions), C(readers), C(scrubbed), C(unread) and C(left_out). It becomes the words of the
         same headings, but for those in O(told).
       - C(logged_out) is what M(watchparty.secrets.django_sessions) told on each host. With O(state=noted) nothing is
-        kept where it says that a session may be alive.
+        kept where it says that a session may be alive. With O(state=reported) such a session is open, and so is, where
+        sessions were ended, the restart that websockets need; that alone keeps no incident open.
     type: dict
     default: {}
   mermaid:

@@ -116,14 +116,28 @@ def facts_of(
     }
 
 
+def serving(catalog: Catalog, hosts: Any, left_out: Sequence[str] = ()) -> dict[str, list[str]]:
+    """By host the units that answer requests: of its services with a health address, or of all where none has one."""
+    answers = {name for name, service in catalog.services.items() if service.health} or set(catalog.services)
+    found = {}
+    for host, names in (hosts if isinstance(hosts, Mapping) else {}).items():
+        its = [name for name in _its_services(catalog, names) if name in answers]
+        if host not in left_out:
+            found[host] = [unit for name in its for unit in catalog.services[name].units]
+    return found
+
+
+def _its_services(catalog: Catalog, names: Any) -> list[str]:
+    return list(names if isinstance(names, (list, tuple)) else catalog.services)
+
+
 def _hosts(catalog: Catalog, hosts: Any, healthy: Mapping[str, str]) -> list[str]:
     """Each host with its services; ``hosts`` says by host which, or nothing where it has all of the catalog's."""
     if not isinstance(hosts, Mapping):
         return list(hosts)
     lines = []
     for host, names in hosts.items():
-        its = names if isinstance(names, (list, tuple)) else catalog.services
-        services = [_service(catalog, name) for name in its]
+        services = [_service(catalog, name) for name in _its_services(catalog, names)]
         seen = healthy.get(host)
         lines.append(f"{host}: {', '.join(services) or 'no services of the catalog'}" + (f"; {seen}" if seen else ""))
     return lines

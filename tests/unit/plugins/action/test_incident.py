@@ -238,6 +238,28 @@ class TestReported:
         stopped = {"token": {"replaced": False, "why": "it leaked again"}}
         assert act(world, "reported", impact=IMPACT, results=stopped, path=str(tmp_path))["open"] != []
 
+    def test_sessions_that_may_live_on_and_websockets(self, world: World, tmp_path: Path) -> None:
+        """Websockets are left to people and keep nothing open; sessions that may live on do."""
+        declare(world, "token")
+        act(world, "noted", event="refused/token", event_at=1795618800.0)
+        ended: dict[str, Any] = {"engine": "cached_db", "count": 3, "only_the_key": False, "doubtful": []}
+        told = {"hosts": {"web1": ""}}
+
+        def ends(**more: Any) -> dict[str, Any]:
+            out = {"wanted": True, "host": "web1", "by_application": True, "ended": {**ended, **more}, "each": {}}
+            noted = act(world, "noted", event="sessions", gathered={"logged_out": out})
+            found = act(world, "reported", impact=IMPACT, gathered={"logged_out": out}, told=told, path=str(tmp_path))
+            assert noted["changed"] is (found["contained_seconds"] is not None)
+            for path in found["files"]:
+                assert "websockets that were opened before the sessions ended" in Path(path).read_text()
+            return found
+
+        doubt = {"store": "cache", "why": "in each process's own memory", "options": [], "restart": True}
+        line, sockets = ends(doubtful=[doubt])["open"]
+        assert line.startswith("web1: sessions in the cache may live on: in each process's own memory; restart")
+        assert ends()["open"] == [sockets]
+        assert sockets.startswith("websockets that were opened before ")
+
     def test_another_rotation_that_stands_in_the_way_is_named(self, world: World, tmp_path: Path) -> None:
         world.begun("database")
         declare(world, "token", run="run2")

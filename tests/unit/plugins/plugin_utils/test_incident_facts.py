@@ -14,7 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _postmortem, _postmortem_page
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._incident_facts import facts_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._incident_facts import facts_of, serving
 
 NOW = datetime(2026, 11, 25, 15, 2, tzinfo=UTC)
 IMPACT: dict[str, Any] = {
@@ -291,6 +291,22 @@ class TestFacts:
             "web3: no services of the catalog",
             "web4: gone (not in the catalog)",
         ]
+
+    def test_the_units_that_answer_requests(self, catalog: Callable[..., Catalog]) -> None:
+        services: dict[str, Any] = {
+            "web": {"units": ["web.service", "socket.service"], "health": "http://127.0.0.1:8000/health/"},
+            "worker": {"units": ["worker.service"]},
+        }
+        hosts = {"web1": None, "web2": ["worker"], "web3": ["gone"], "web4": ["web"]}
+        found = serving(catalog({"A": {"value": "x"}}, services=services), hosts, ["web4"])
+        assert found == {"web1": ["web.service", "socket.service"], "web2": [], "web3": []}
+        del services["web"]["health"]
+        found = serving(catalog({"A": {"value": "x"}}, services=services), hosts)
+        assert (found["web1"], found["web2"]) == (
+            ["web.service", "socket.service", "worker.service"],
+            ["worker.service"],
+        )
+        assert serving(catalog({"A": {"value": "x"}}), "") == {}
 
     def test_outages(self, made: Catalog) -> None:
         events = {
