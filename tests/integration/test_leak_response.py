@@ -7,11 +7,13 @@ from __future__ import annotations
 import base64
 import copy
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+import redis
 
 from sandbox.faults import Fault
 from tests.integration import leak_lab
@@ -29,7 +31,7 @@ pytestmark = pytest.mark.slow
 def lab(connection: Mapping[str, Any]) -> Iterator[RotationLab]:
     with rotation_lab(connection) as made:
         for variables in made.host_vars.values():
-            variables.update(django_session_engine="db")
+            variables.update(django_session_engine="cached_db")
         yield made
 
 
@@ -66,6 +68,22 @@ def invalidated(lab: RotationLab, name: str) -> list[list[str]]:
     return [one["InvalidationBatch"]["Paths"]["Items"] for one in batches]
 
 
+def log_in(lab: RotationLab) -> Callable[[], int]:
+    """A session in the database with its copy in the cache; returns what counts the copies."""
+    key = "a" * 32
+    database = urlsplit(lab.content()["DATABASE_URL"]).path.strip("/")
+    row = f"INSERT INTO django_session VALUES ('{key}', 'x', now() + interval '1 day') ON CONFLICT DO NOTHING"
+    lab.postgres.execute(row, database=database)
+    with redis.Redis.from_url(lab.content()["REDIS_URL"]) as cache:
+        cache.set(f":1:django.contrib.sessions.cached_db{key}", "x")
+
+    def copies() -> int:
+        with redis.Redis.from_url(lab.content()["REDIS_URL"]) as cache:
+            return len(cache.keys("*django.contrib.sessions*"))
+
+    return copies
+
+
 def assert_shown(text: str, hosts: list[str]) -> None:
     """Every line of the timeline says what shows it, each host its services, and the clock goes on to the end."""
     done = text.partition("## What was done\n")[2].partition("\n## ")[0]
@@ -75,7 +93,7 @@ def assert_shown(text: str, hosts: list[str]) -> None:
         r" \(r-[^)]*, record\): by .*:\d+, \d+ sessions? ended$", rows["the old value of cache was refused"]
     )
     assert re.search(r": \d+ keys in \d+ ms \(cache \d+", rows["caches were purged"])
-    assert re.search(r": \d+ sessions of the engine db", rows["sessions were ended"])
+    assert re.search(r": \d+ sessions of the engine cached_db", rows["sessions were ended"])
     assert rows["every host was seen healthy, with nothing left to be done to it"].count(" answers 200") > 0
     at = {name: float(seconds) for name, seconds in re.findall(r"^\| ([a-z ]+) \| ([0-9.]+) \|$", text, re.MULTILINE)}
     assert at["first new value live"] < at["last old value refused"] < at["healthy again"]
@@ -86,6 +104,7 @@ def assert_shown(text: str, hosts: list[str]) -> None:
 def test_a_string_from_a_paste_is_contained(lab: RotationLab, trail: Trail) -> None:
     old = lab.ready()
     cdn = distribution(lab)
+    copies = log_in(lab)
     lab.catalog["purge"]["cdn"] = {"distribution": cdn, "paths": ["/", "/api/*"]}
     stray = lab.hosts[0].directory / ".env.bak"
     stray.write_text(f"REDIS_URL={lab.content()['REDIS_URL']}\n", encoding="utf-8")
@@ -97,6 +116,7 @@ def test_a_string_from_a_paste_is_contained(lab: RotationLab, trail: Trail) -> N
     assert drill.code == 0, drill.output
     sentences(drill, f"CloudFront forgets /, /api/* of {cdn} (cdn)")
     assert invalidated(lab, cdn) == []
+    assert copies() == 1
     assert trail.asked == []
     assert lab.values() == old
     assert lab.journal_state().incident is None
@@ -110,6 +130,9 @@ def test_a_string_from_a_paste_is_contained(lab: RotationLab, trail: Trail) -> N
     sentences(run, "cache: its AWSCURRENT value, base64", "contained in ")
     lab.assert_settled(old)
     assert lab.values().database == old.database
+    assert copies() == 0
+    assert "may live on" not in newest_post_mortem(lab), "sessions end before the cache is purged, so copies were found"
+    assert "- websockets that were opened before the sessions ended live on" in newest_post_mortem(lab)
     assert lab.journal_state().incident is None
     assert invalidated(lab, cdn) == [["/", "/api/*"]]
     policy = lab.moto.client("secretsmanager").get_resource_policy(SecretId=CORE)["ResourcePolicy"]
