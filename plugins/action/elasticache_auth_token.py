@@ -211,8 +211,9 @@ class Steps:
             missing = list(answer["short"])
             result = {**result, "changed": result["changed"] or answer["changed"], "ended": dict(answer["ended"])}
         words = (
-            "sessions that the old token opened may be alive; end them by valkey-cli (CLIENT KILL TYPE normal), or where "
-            "cluster mode is off reboot the nodes, which lose what they hold (aws elasticache reboot-cache-cluster)"
+            "sessions that the old token opened may be alive; end them by valkey-cli (CLIENT KILL TYPE normal), or "
+            "where cluster mode is off reboot the nodes, which lose what they hold (aws elasticache "
+            "reboot-cache-cluster)"
         )
         if missing:
             result = {**result, "alive": missing, "warnings": [f"{one}; {words}" for one in missing]}

@@ -17,6 +17,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kin
 
 SHOWN = 3
 """Hosts and servers that are named as evidence; the rest is counted."""
+OUTLIVED = "elasticache_auth_token"
+"""The kind whose old sessions a run may not be able to end."""
 
 
 def events(
@@ -62,7 +64,7 @@ def events(
 
 
 def outlived(seen: Mapping[str, str], results: Mapping[str, Any]) -> dict[str, str]:
-    """Of the old values that are ``seen`` to be refused, those whose sessions could not be ended and are logged in yet."""
+    """Of the old values that are ``seen`` to be refused, those whose sessions could not be ended."""
     events = ((event.partition("/"), at) for event, at in seen.items())
     refused = {name: at for (what, _slash, name), at in events if what == "refused"}
     return {f"outlived/{name}": at for name, at in refused.items() if results.get(name, {}).get("alive")}

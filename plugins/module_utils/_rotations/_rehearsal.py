@@ -65,6 +65,7 @@ class Rehearsal(Steps):
         # Where passwords overlap, a session of each server is noted: of which start of the server, and its number.
         known = {name for name, kind in kinds.items() if kind.alternates == "if_suffixed"}
         noted = [item.credential for item in plan.items if item.kind in known]
+        tokens = {item.credential: {"alive": [""]} for item in plan.items if item.kind == _leak_steps.OUTLIVED}
         notes = {name: {"a-server:6379": f"{SPARE[:40]}/{noise(6, name)}"} for name in noted}
         for stage in _steps.stages(plan.phases, immediate=plan.immediate):
             step, _underscore, phase = stage.partition("_")
@@ -74,7 +75,9 @@ class Rehearsal(Steps):
             if journal.incident is not None:
                 at, reads = self.clock(), _impact.read(self.catalog)
                 seen = _leak_steps.events(_of(journal), step, kinds, at, journal.incident, reads=reads, first=at)
+                seen.update(_leak_steps.outlived(seen, tokens))
                 shown = {event: noise(40, event) for event in seen if event.startswith("refused/")}
+                shown.update({event: noise(100, event) for event in seen if event.startswith("outlived/")})
                 more.update(events=seen, evidence=shown)
             journal = self.advance(step, phase=int(phase or 0), since=journal, **more)
         self.append(journal, rotation, "closed", **ending(journal, _of(journal)))

@@ -126,8 +126,9 @@ class TestFacts:
         impact = {**IMPACT, "credentials": [first, {**second, "kind": "aws_access_key"}]}
         found = facts_of(made, incident(events=EVENTS), impact, {}, {"open": ["x"], "unhealthy": ["y"]}, NOW)
         words = (
-            "temporary credentials that were issued with the leaked key of cache before 2026-11-25T15:00:30Z work until "
-            "they expire; end them by policies that deny what was issued before, see docs/by-hand.md (An access key)"
+            "temporary credentials that were issued with the leaked key of cache before 2026-11-25T15:00:30Z work "
+            "until they expire; end them by policies that deny what was issued before, see docs/by-hand.md (An "
+            "access key)"
         )
         assert found["open"] == ["x", words, "y"]
         assert (found["contained_seconds"], found["credentials"][1]["open"]) == (30.0, False)
@@ -144,11 +145,13 @@ class TestFacts:
         events = {**EVENTS, "outlived/cache": EVENTS["refused/cache"]}
         shown = {"outlived/cache": "journal entry 9 (r1, retire): h:6379: the user lacks a right there"}
         found = facts_of(made, incident(events=events, evidence=shown), IMPACT, {}, {}, NOW)
-        assert found["open"] == [
-            "cache: sessions that its old value opened could not be ended and stay logged in (journal entry 9 (r1, retire): "
-            "h:6379: the user lacks a right there); end them at each node by valkey-cli (CLIENT KILL TYPE normal), or "
-            "where cluster mode is off reboot the nodes, which lose what they hold (aws elasticache reboot-cache-cluster), see docs/by-hand.md (An ElastiCache token)"
-        ]
+        words = (
+            "cache: sessions that its old value opened could not be ended and stay logged in (journal entry 9 (r1, "
+            "retire): h:6379: the user lacks a right there); end them at each node by valkey-cli (CLIENT KILL TYPE "
+            "normal), or where cluster mode is off reboot the nodes, which lose what they hold (aws elasticache "
+            "reboot-cache-cluster), see docs/by-hand.md (An ElastiCache token)"
+        )
+        assert found["open"] == [words]
         assert found["contained_seconds"] == 30.0
         assert "sessions of the old value of cache could not be ended" in [one["what"] for one in found["timeline"]]
 

@@ -15,8 +15,9 @@ from ansible_collections.watchparty.secrets.plugins.action import rotation
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit_record
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rehearsal import noise
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rehearsal import Rehearsal, noise
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import version_id
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_steps import LONGEST_REASON
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as shared
@@ -134,6 +135,27 @@ def test_a_leak_takes_the_first_and_says_how_the_rest_follows() -> None:
     words = "the journal takes no more at once; start the same command again once these are replaced"
     assert answer["refused"] == dict.fromkeys(run.names[len(taken) :], words)
     run.ends()
+
+
+def test_sessions_that_may_outlive_a_token_have_their_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is said of them comes with an entry of a rotation that is open already."""
+    entries: list[dict[str, Any]] = []
+    kept = Rehearsal._kept
+    monkeypatch.setattr(
+        Rehearsal, "_kept", lambda self, number, entry: entries.append(entry) or kept(self, number, entry)
+    )
+    world = world_of(2, apart=True, kind="elasticache_auth_token")
+    run = Run(world)
+    token = Kind("elasticache_auth_token", stages=("set", "retire"))
+    run.setting = replace(run.setting, kinds={token.name: token})
+    leak = Incident("l1", "2026-11-25T15:00:00Z", "ops")
+    rotator = world.rotator()
+    rotator.append(rotator.look(), leak.id, "closed", incident=leak.entry())
+    run.answer("begun", credentials=run.names, incident="l1")
+    (last,) = [one for one in entries if one["step"] == "record"]
+    for name in run.names:
+        assert f"outlived/{name}" in last["events"]
+        assert len(last["evidence"][f"outlived/{name}"]) >= 100
 
 
 def test_not_even_one_fits() -> None:
