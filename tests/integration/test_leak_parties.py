@@ -150,15 +150,16 @@ def test_all_lines_of_a_paste_are_looked_through(lab: RotationLab) -> None:
 
 
 def test_several_lines_are_no_value_and_it_stays_open(lab: RotationLab) -> None:
+    new = "canary-of-several-lines"
     with lab.with_catalog(twitch=TWITCH):
         lab.ready()
-        code, seen = at_a_terminal(lab, "New value of twitch", f"{NEW}-1\r{NEW}-2\r".encode(), "leaked=twitch")
+        code, seen = at_a_terminal(lab, "New value of twitch", f"{new}-1\r{new}-2\r".encode(), "leaked=twitch")
         assert code != 0, seen
         assert "twitch: several lines came at once, and nothing of them is kept; it stays open; write it into" in seen
         assert f"NOT contained: twitch: OPEN: not replaced; revoke it at {PAGE}" in seen
-        assert NEW not in seen
-        assert NEW not in lab.hosts[0].values()["TWITCH_CLIENT_SECRET"]
-        assert NEW not in post_mortem(lab)
+        assert new not in seen
+        assert new not in lab.hosts[0].values()["TWITCH_CLIENT_SECRET"]
+        assert new not in post_mortem(lab)
         run = respond(lab, "-e", "leaked=twitch", "-e", "leak_revoked=twitch")
         assert run.code == 0, run.output
         post_mortem(lab)
