@@ -263,7 +263,8 @@ class TestFacts:
         found = facts_of(made, incident(events=EVENTS, evidence=evidence), IMPACT, {}, {}, NOW)
         shown = {one["what"]: one["evidence"] for one in found["timeline"]}
         assert shown["declared by ops"] == "journal entry 1"
-        assert shown["every host that was reached was healthy on the new value of cache"] == "journal entry 7 (r-1, promote)"
+        healthy = "every host that was reached was healthy on the new value of cache"
+        assert shown[healthy] == "journal entry 7 (r-1, promote)"
         assert shown["sessions were ended"] == ""
         assert found["credentials"][1]["evidence"] == "refused since 2026-11-25T15:00:30Z; journal entry 9: by c"
         for text in (_postmortem.markdown(found), _postmortem_page.page(found)):
