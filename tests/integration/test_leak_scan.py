@@ -124,6 +124,9 @@ def test_nothing_found_then_accepted_then_expired(scene: Scene) -> None:
     assert "0 findings" in clean.text
     scene.commit(**{"key.txt": scene.values["current SIGNING_KEY"]})
     assert scene.scan("-e", "scan_fail=false").code == 0
+    typo = scene.scan("-e", "scan_fail=ture")
+    assert typo.code != 0, "findings must not pass by a typo"
+    assert "scan_fail: 'ture' " in typo.text
     (finding,) = scene.report()["findings"]
     baseline = scene.lab.directory / "baseline.yml"
     entry = {"fingerprint": finding["fingerprint"], "reason": "rotated on Monday", "expires": "2999-01-01"}
