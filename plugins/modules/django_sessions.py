@@ -259,7 +259,7 @@ doubtful:
       type: bool
   sample:
     - store: cache
-      why: the database had 412 and the cache no copy of any, under keys that begin with shop:1:
+      why: 'the database had 412 and the cache no copy of any, under keys that begin with shop:1:'
       options: [cache_prefix, cache_setting]
       restart: false
 tried:
