@@ -111,7 +111,7 @@ def test_the_host_that_the_purge_goes_by_is_lost(lab: RotationLab) -> None:
     lab.catalog["purge"]["cdn"] = {"distribution": "EDOESNOTEXIST"}
     try:
         with lab.unreachable("web1"):
-            run = respond(lab, "-e", "leaked=django_key", "-e", "leak_wait_seconds=2")
+            run = respond(lab, "-e", "leaked=django_key", "-e", "leak_wait_seconds=2", "-e", "rotation_host=web1")
     finally:
         del lab.catalog["purge"]["cdn"]
     assert run.code != 0, run.output
