@@ -64,8 +64,10 @@ def _keys() -> BufferedReader:
 def _more(seconds: float) -> bool:
     """Whether a key was read ahead, or comes so soon."""
     terminal = sys.stdin.fileno()
+    # Not for longer than a look: what is printed goes to the same terminal.
     os.set_blocking(terminal, False)
     try:
-        return bool(_keys().peek(1) or select.select([terminal], [], [], seconds)[0])
+        ahead = _keys().peek(1)
     finally:
         os.set_blocking(terminal, True)
+    return bool(ahead or select.select([terminal], [], [], seconds)[0])

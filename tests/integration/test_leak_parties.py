@@ -114,6 +114,7 @@ def test_a_word_alone_is_told_as_one(lab: RotationLab) -> None:
         remedy = ("-e", "credential=twitch", "-e", "rotation_force=true")
         lab.rotated(*remedy, "-e", lab.values_file(twitch=f"{NEW}-given"))
         assert lab.hosts[0].values()["TWITCH_CLIENT_SECRET"] == f"{NEW}-given"
+        sentences(lab.rotated("-e", "rotation_revoked=twitch"), "twitch: what r-", "was revoked, as the operator says")
 
 
 def test_at_a_terminal_it_is_asked_for_last(lab: RotationLab) -> None:
@@ -238,7 +239,7 @@ def test_what_was_found_is_asked_for_at_a_terminal(lab: RotationLab) -> None:
     """By a drill, which touches nothing; the answer is not echoed."""
     lab.ready()
     found = lab.content()["REDIS_URL"]
-    code, seen = at_a_terminal(lab, "Paste what was found: ", found, check=True)
+    code, seen = at_a_terminal(lab, "Paste what was found ", found, check=True)
     assert code == 0, seen
     assert "found: cache: its AWSCURRENT value" in seen
     assert found not in seen
