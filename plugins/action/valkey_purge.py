@@ -28,6 +28,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils import (
     _valkey_purge_module,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import not_reached
 
 NAME = "watchparty.secrets.valkey_purge"
 KINDS = ["cache", "sessions"]
@@ -69,10 +70,7 @@ class ActionModule(ActionBase):
                 python=args["python"],
             )
         except AnsibleConnectionFailure as error:
-            # Not as unreachable: with run_once Ansible would rescue each host by itself, with another task's reason.
-            where = self._task.delegate_to or (task_vars or {}).get("inventory_hostname")
-            words = f"{where} cannot be reached; choose another by -e rotation_host=…"
-            return {**result, "failed": True, "not_reached": True, "msg": words, "detail": str(error)}
+            return {**result, **not_reached(self, task_vars, error)}
         except (SecretsError, AnsibleActionFail) as error:
             words = _redact.scrub(str(error), masked)
             return {**result, "failed": True, "msg": words, "error_type": type(error).__name__}

@@ -166,6 +166,19 @@ FORMER: dict[str, Any] = {"obligation": {"type": "str", "default": ""}}
 """An obligation of the open rotation: what goes is the former value that it names, not the rotation's own old one."""
 
 
+def not_reached(
+    action: ActionBase, task_vars: Mapping[str, Any] | None, error: AnsibleConnectionFailure
+) -> dict[str, Any]:
+    """A host that another can stand in for is lost, as a failure of the task.
+
+    Not as unreachable: with run_once Ansible would end the play, or rescue each host by itself, with another task's
+    reason, and nobody would be told what to do.
+    """
+    where = action._task.delegate_to or (task_vars or {}).get("inventory_hostname")
+    words = f"{where} cannot be reached; choose another by -e rotation_host=…"
+    return {"failed": True, "not_reached": True, "msg": words, "detail": str(error)}
+
+
 class ServerAction(ActionBase):
     """Finds values on the controller and hands them to the module on standard input, never in the task's arguments."""
 
@@ -201,10 +214,7 @@ class ServerAction(ActionBase):
         except AnsibleConnectionFailure as error:
             if not self.by_any_host:
                 raise
-            # Not as unreachable: with run_once Ansible would end the play, and nobody would be told what to do.
-            where = self._task.delegate_to or (task_vars or {}).get("inventory_hostname")
-            words = f"{where} cannot be reached; choose another by -e rotation_host=…"
-            return {**result, "failed": True, "not_reached": True, "msg": words, "detail": str(error)}
+            return {**result, **not_reached(self, task_vars, error)}
         except (SecretsError, AnsibleActionFail) as error:
             return {
                 **result,
