@@ -1,6 +1,6 @@
 # Short names for the project's commands; everything they need is set up on first use.
 .DEFAULT_GOAL := help
-.PHONY: help setup packages demo test format lint unit sanity readers simulation integration hosts long chaos bench changelog docs-check constraints clean
+.PHONY: help setup packages demo test format lint unit sanity readers simulation integration hostile hosts long chaos bench changelog docs-check constraints clean
 
 export LC_ALL := C.UTF-8
 PYTHON := .venv/bin/python
@@ -30,9 +30,10 @@ unit: ## unit tests, on both supported Ansible versions
 sanity: ## ansible-test sanity on the built artifact, on both versions
 readers: ## the .env corpus through the programs that read such files
 integration: ## against moto, PostgreSQL and Valkey on this machine
+hostile: ## what a hostile host, application, store value or repository tries
 hosts: ## as root: real test hosts with systemd and sshd
 simulation: ## a rotation's decisions among many interleavings
-lint unit sanity readers simulation integration hosts: setup
+lint unit sanity readers simulation integration hostile hosts: setup
 	@$(PYTHON) scripts/run_checks.py $@
 
 long: setup ## the tests that make test leaves out, since they take minutes each

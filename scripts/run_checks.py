@@ -266,6 +266,16 @@ def integration(run: Run) -> Tally:
     return in_both(one)
 
 
+def hostile(run: Run) -> Tally:
+    """What a hostile host, application, store value or repository tries; all of it with the newest Ansible."""
+
+    def one(core: str, environment: Path) -> Tally:
+        wanted = "not hosts and not long" + ("" if environment == NEWEST else " and not slow and not servers")
+        return run.pytest(core, "tests/hostile", "-m", wanted, *in_parallel(3), environment=environment)
+
+    return in_both(one)
+
+
 def hosts(run: Run) -> Tally:
     """Alone, with the tests that take minutes each; among other stages without them."""
     if sys.platform != "linux" or os.geteuid() != 0:
@@ -296,6 +306,7 @@ STAGES: dict[str, Callable[[Run], Tally]] = {
     "readers": readers,
     "simulation": simulation,
     "integration": integration,
+    "hostile": hostile,
     "hosts": hosts,
 }
 EXTRA: dict[str, Callable[[Run], Tally]] = {"docs": docs}
