@@ -9,7 +9,7 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _terminal
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _seal, _terminal
 
 PATIENT = 1.0
 """Seconds for the next line of what may have several: to end too early would leave some of it unread."""
@@ -38,7 +38,7 @@ class ActionModule(ActionBase):
             }
         )
         if not args["names"] or self._task.check_mode:
-            return {**result, "changed": False, "answers": {}, "answered": []}
+            return {**result, "changed": False, "answered": []}
         answers = {}
         for name in args["names"]:
             page = args["pages"].get(name)
@@ -52,8 +52,8 @@ class ActionModule(ActionBase):
             except AnsibleActionFail:
                 if not args["optional"]:
                     raise
-        answered = list(answers)
-        return {**result, "changed": False, "_ansible_no_log": True, "answers": answers, "answered": answered}
+        hidden = _seal.sealed(answers=answers)
+        return {**result, "changed": False, "_ansible_no_log": True, **hidden, "answered": list(answers)}
 
     def _ask(self, name: str, question: str, remedy: str, *, lines: bool) -> str:
         try:

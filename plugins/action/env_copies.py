@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -12,6 +11,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.watchparty.secrets.plugins.module_utils import _copies, _envfile, _errors, _forms, _redact
 from ansible_collections.watchparty.secrets.plugins.modules import env_copies
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _guard, _lean
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._registered import registered
 
 USES = (_errors, _envfile, _forms, _copies)
 
@@ -27,9 +27,7 @@ class ActionModule(ActionBase):
         if "values" in args:
             raise AnsibleActionFail("env_copies sets values itself; give leaked")
         params = _lean.validated(env_copies.ARGUMENT_SPEC, args)
-        found = (task_vars or {}).get(params["leaked"])
-        if not isinstance(found, Mapping) or not isinstance(found.get("dead"), Mapping):
-            raise AnsibleActionFail(f"Nothing is registered as {params['leaked']}; run leaked_values first")
+        found = registered(params["leaked"], task_vars, having="dead")
         _guard.require(self._connection, self._task)
         values = {str(name): [str(one) for one in texts] for name, texts in found["dead"].items()}
         masked = [one for texts in values.values() for one in texts]

@@ -16,6 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
     SecretsError,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning import _local
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _seal
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import load_kinds, new_value
 
 OPTIONS: dict[str, Any] = {
@@ -45,7 +46,8 @@ class ActionModule(ActionBase):
             **result,
             "changed": False,
             "_ansible_no_log": True,
-            "settings": found,
+            **_seal.sealed(settings=found),
+            "fingerprints": _seal.fingerprints(found),
             "sensitivity": {name: catalog.settings[name].sensitivity for name in found},
             "snapshot_id": "local",
             "names": sorted(found),

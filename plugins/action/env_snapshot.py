@@ -4,26 +4,35 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.utils.display import Display
 
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _seal
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._reading import Environment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._report import report
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._snapshot_action import SnapshotAction
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._snapshot_action import OPTIONS, SnapshotAction
 
 
 class ActionModule(SnapshotAction):
     name = "watchparty.secrets.env_snapshot"
+    options = {**OPTIONS, "register_values": {"type": "bool", "default": False}}
+
+    def asked(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
+        found = super().asked(connection, args)
+        return _seal.opened(found) if args["register_values"] else found
 
     def answer(self, environment: Environment) -> dict[str, Any]:
         environment.resolution.require()
         for warning in environment.warnings:
             Display().warning(warning)
+        values = dict(environment.resolution.values)
         return {
             "_ansible_no_log": True,
-            "settings": dict(environment.resolution.values),
+            **_seal.sealed(settings=values, fingerprint_key=secrets.token_hex(16)),
+            "fingerprints": _seal.fingerprints(values),
             "sensitivity": dict(environment.resolution.sensitivity),
-            "fingerprint_key": secrets.token_hex(16),
             **report(environment),
         }

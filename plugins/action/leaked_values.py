@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _redact
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _dead_values
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _dead_values, _seal
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
 
 
@@ -25,7 +25,7 @@ class ActionModule(RotationAction):
         values = {name: [one for one in texts if len(one) >= _redact.SHORTEST] for name, texts in found.items()}
         return {
             "changed": False,
-            "dead": {name: texts for name, texts in values.items() if texts},
+            **_seal.sealed(dead={name: texts for name, texts in values.items() if texts}),
             "unread": [name for name in args["credentials"] if not values.get(name)],
             "_ansible_no_log": True,
         }

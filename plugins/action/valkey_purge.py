@@ -28,6 +28,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils import (
     _valkey_purge_module,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._registered import registered
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import not_reached
 
 NAME = "watchparty.secrets.valkey_purge"
@@ -109,9 +110,7 @@ class ActionModule(ActionBase):
             read = _reading.read(request, connection)
             levels = {one: setting.sensitivity for one, setting in read.catalog.settings.items()}
             return dict(read.resolution.values), levels
-        found = task_vars.get(name)
-        if not isinstance(found, Mapping) or "settings" not in found:
-            raise AnsibleActionFail(f"No snapshot is registered as {name}; run env_snapshot first, or leave it out")
+        found = registered(name, task_vars, having="settings")
         return {str(key): value for key, value in found["settings"].items()}, found.get("sensitivity", {})
 
 

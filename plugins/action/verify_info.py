@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError, WrongAccount
 from ansible_collections.watchparty.secrets.plugins.module_utils._iam import _access, _trust
 from ansible_collections.watchparty.secrets.plugins.module_utils._verify import _former, _verification
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _leak_scan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _leak_scan, _seal
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection, suit
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify_facts import Gatherer
 
@@ -77,12 +77,13 @@ class ActionModule(ActionBase):
         by = {name: one["by"] for name, one in former.items() if "by" in one}
         return {
             **gathered,
-            # With values, as a snapshot's are: in a hidden result, kept by register alone.
-            "tries": [one.data for one in gatherer.former_tries if one.credential in by] if by else [],
+            **_seal.sealed(
+                tries=[one.data for one in gatherer.former_tries if one.credential in by] if by else [],
+                expected=gatherer.expected() if compares else {},
+            ),
             "former_on_each": _former.BY_HOSTS in by.values(),
             "former_on_one": _former.BY_SERVERS in by.values(),
             "signing": sorted(name for name, how in by.items() if how == _former.BY_SESSIONS),
-            "expected": gatherer.expected() if compares else {},
             "hosts_needed": hosts,
             "outside_needed": "outside" in wanted,
             "units": sorted({unit for one in services for unit in one.units}),

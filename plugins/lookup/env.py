@@ -11,7 +11,8 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Reads as M(watchparty.secrets.env_snapshot) does and returns the mapping of settings to text.
-  - A result holds values. Use it in a task with C(no_log), or use M(watchparty.secrets.env_snapshot).
+  - A result holds values in plain text. Callbacks see a task's arguments, and C(set_fact) or C(register) keep them for
+    everything that runs in the controller. Use it in a task with C(no_log), or use M(watchparty.secrets.env_snapshot).
 options:
   _terms:
     description: Names of environments, such as V(production).

@@ -72,8 +72,8 @@ answered:
   type: list
   elements: str
   returned: success
-answers:
-  description: The answers by name, hidden in output.
-  type: dict
-  returned: success
+sealed:
+  description: The answers by name, encrypted. Only this run's own tasks can open them.
+  type: str
+  returned: if there was something to ask
 """

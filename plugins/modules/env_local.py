@@ -70,8 +70,12 @@ names:
   type: list
   elements: str
   returned: success
-settings:
-  description: Their values, hidden in output.
+sealed:
+  description: Their values, encrypted. Only this run's own tasks can open them.
+  type: str
+  returned: success
+fingerprints:
+  description: A fingerprint of each value, under a key of this run.
   type: dict
   returned: success
 sensitivity:

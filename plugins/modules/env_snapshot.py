@@ -14,9 +14,16 @@ description:
   - Reads every secret and parameter of the environment in batches, checks them against the catalog, and returns the
     values for M(watchparty.secrets.env_file). Fails with every problem at once if something required is missing,
     malformed or in conflict.
-  - The result is hidden in all output. Keep it by C(register) alone; C(set_fact) would let a fact cache write it to
-    disk.
-options: {}
+  - The result is hidden in all output, and the values in it are encrypted with a key of this run that lives in memory
+    only. This collection's own tasks open them; callbacks, templates and C(hostvars) see names and fingerprints.
+options:
+  register_values:
+    description:
+      - Return the values in plain text, as RV(settings), for templates of your own.
+      - Everything that runs in the controller can read them then, such as callbacks, C(debug) and C(hostvars). Keep the
+        result by C(register) alone; C(set_fact) lets a fact cache write it to disk.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -50,8 +57,16 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+sealed:
+  description: The values, encrypted. Only this run's own tasks can open them.
+  type: str
+  returned: unless O(register_values=true)
 settings:
   description: Every setting that goes into the file. Hidden in all output.
+  type: dict
+  returned: when O(register_values=true)
+fingerprints:
+  description: A fingerprint of each setting's value, under a key of this run. Equal values have equal fingerprints.
   type: dict
   returned: success
 sensitivity:
@@ -61,7 +76,7 @@ sensitivity:
 fingerprint_key:
   description: Random key of this run. Hidden in all output.
   type: str
-  returned: success
+  returned: when O(register_values=true)
 snapshot_id:
   description: Name of what was read, made of names and version ids.
   type: str

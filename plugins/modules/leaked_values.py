@@ -63,9 +63,9 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-dead:
-  description: Lists of values by credential. Hidden from output.
-  type: dict
+sealed:
+  description: Lists of values by credential, encrypted. Only this run's own tasks can open them.
+  type: str
   returned: success
 unread:
   description: Credentials of which no dead value is known, such as one that GitHub alone holds.

@@ -15,8 +15,8 @@ description:
     descriptions and policies of secrets, keys of KMS, the roles of the catalog, the account's users and roles, the
     other environments' values, GitHub, and the history and working tree of a repository.
   - Only what the chosen checks need is read. What cannot be read is told, and does not fail.
-  - Values are compared in memory. The result holds names, times, words, the key of this run's fingerprints and the
-    values of RV(tries), and is hidden.
+  - Values are compared in memory. The result holds names, times and words. Values, and the key of this run's
+    fingerprints, are encrypted in RV(sealed).
 options:
   only:
     description: Ids, names or areas of checks, such as V(WPS201) or V(drift). All by default.
@@ -95,16 +95,11 @@ absent:
   type: dict
   returned: success
   sample: {users: AWS denies iam:ListUsers on this account}
-expected:
-  description: What hosts must hold, as fingerprints under a key of this run.
-  type: dict
-  returned: success
-tries:
+sealed:
   description:
-    - Current and former values of what M(watchparty.secrets.former_logins) and M(watchparty.secrets.django_sessions)
-      can try, so that they need not be read again.
-  type: list
-  elements: dict
+    - What hosts must hold, and the current and previous values that M(watchparty.secrets.former_logins) and
+      M(watchparty.secrets.django_sessions) can try. Encrypted; only this run's own tasks can open it.
+  type: str
   returned: success
 former_on_each:
   description: Whether there is something to try at every host.

@@ -15,6 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import DotenvError, NoAccess, ProvisionError
 from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning import _targets
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._private_file import read_private
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._registered import answers
 
 OPTIONS: dict[str, Any] = {
     "values_from": {"type": "str"},
@@ -33,9 +34,7 @@ def given(args: Mapping[str, Any], task_vars: Mapping[str, Any], loader: Any) ->
     if args.get("values_file"):
         found.update(_targets.flattened(of_yaml(Path(args["values_file"]).expanduser(), loader)))
     if args.get("values_from"):
-        asked = task_vars.get(args["values_from"])
-        answers = asked.get("answers", {}) if isinstance(asked, Mapping) else {}
-        found.update(_targets.flattened(answers))
+        found.update(_targets.flattened(answers(args["values_from"], task_vars)))
     return found
 
 

@@ -9,15 +9,25 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _seal
+
 
 def registered(
     name: str, task_vars: Mapping[str, Any] | None, *, having: str, kind: type = Mapping
 ) -> Mapping[str, Any]:
-    """The result that stands under *name*, which must hold *having*, of a *kind*. Raises AnsibleActionFail."""
-    found = (task_vars or {}).get(name)
-    if not isinstance(found, Mapping) or not isinstance(found.get(having), kind):
+    """The result registered as *name*, opened. It must hold *having*, of a *kind*. Raises AnsibleActionFail."""
+    result = (task_vars or {}).get(name)
+    found = _seal.opened(result) if isinstance(result, Mapping) else {}
+    if not isinstance(found.get(having), kind):
         raise AnsibleActionFail(
             f"Nothing is registered as {name} that holds {having}. It is read by the first play; a run with "
             "--start-at-task or --skip-tags skips it: start the playbook from its beginning"
         )
     return found
+
+
+def answers(name: str, task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The answers that ask_secret registered as *name*; none if it did not run or had nothing to ask."""
+    result = task_vars.get(name)
+    found = _seal.opened(result).get("answers") if isinstance(result, Mapping) else None
+    return found if isinstance(found, Mapping) else {}

@@ -16,6 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._journal import
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _objections, _rotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._private_file import read_private
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._registered import answers
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 
 OPTIONS: dict[str, Any] = {"values_file": {"type": "path"}, "values_from": {"type": "str"}}
@@ -27,8 +28,7 @@ def supplied(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str,
     """New values that a third party issued, from a private file or from what ask_secret registered."""
     found: dict[str, Any] = {}
     if args.get("values_from"):
-        asked = task_vars.get(args["values_from"])
-        found.update(asked.get("answers", {}) if isinstance(asked, Mapping) else {})
+        found.update(answers(args["values_from"], task_vars))
     if args.get("values_file"):
         found.update(read_values(Path(args["values_file"]).expanduser()))
     return {str(name): _login(name, value) for name, value in found.items()}

@@ -104,14 +104,19 @@ class Sabotage:
 READ = "roles/env_deploy/tasks/read.yml"
 END_OF_READ = "  register: env_snapshot\n  run_once: true\n"
 ENV_FILE = "plugins/action/env_file.py"
+SHOWN = (READ, "    catalog:", "    register_values: true\n    catalog:")
 SABOTAGES = {
+    "the snapshot holds values": Sabotage("/dump: ", (SHOWN,)),
     "the snapshot's result is not masked": Sabotage(
         "/output: ",
-        (("plugins/action/env_snapshot.py", '            "_ansible_no_log": True,\n', ""),),
+        (
+            ("plugins/action/env_snapshot.py", '            "_ansible_no_log": True,\n', ""),
+            SHOWN,
+        ),
     ),
     "a task shows the snapshot": Sabotage(
         "/output: ",
-        ((READ, END_OF_READ, END_OF_READ + "- ansible.builtin.debug:\n    var: env_snapshot.settings\n"),),
+        (SHOWN, (READ, END_OF_READ, END_OF_READ + "- ansible.builtin.debug:\n    var: env_snapshot.settings\n")),
     ),
     "the task's arguments hold the file": Sabotage(
         "/dump: ",
@@ -133,6 +138,7 @@ SABOTAGES = {
     "the snapshot becomes a cached fact": Sabotage(
         "/facts/",
         (
+            SHOWN,
             (
                 READ,
                 END_OF_READ,
@@ -158,13 +164,14 @@ SABOTAGES = {
     "a command line holds a value": Sabotage(
         "cmdline of a process: API_TOKEN",
         (
+            SHOWN,
             (
                 "roles/env_deploy/vars/main.yml",
-                '  command: "{{ env_deploy_restart_command | default(none) }}"\n',
+                "    'command': env_deploy_restart_command | default(none),\n",
                 # A second is long enough for the samples of the process list to see it on a busy machine.
                 (
-                    "  command: \"sh -c 'sleep 1; exec {{ env_deploy_restart_command }}' sh"
-                    ' {{ env_snapshot.settings.API_TOKEN | quote }}"\n'
+                    "    'command': \"sh -c 'sleep 1; exec \" ~ env_deploy_restart_command ~ \"' sh \""
+                    " ~ env_snapshot.settings.API_TOKEN | quote,\n"
                 ),
             ),
         ),

@@ -13,6 +13,7 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.utils.display import Display
 
 from ansible_collections.watchparty.secrets.plugins.action.ask_secret import ActionModule
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._seal import opened
 from tests.unit.plugins.action.local_action import run_action
 
 Types = Callable[..., list[str]]
@@ -45,7 +46,7 @@ def test_the_answers_are_hidden(types: Types) -> None:
     asked = types(b"one\n", b"two\r\n")
     found = act(names=["a", "b"], pages={"a": "https://provider.example"})
     assert asked == ["New value of a (from https://provider.example): ", "New value of b: "]
-    assert found["answers"] == {"a": "one", "b": "two"}
+    assert opened(found)["answers"] == {"a": "one", "b": "two"}
     assert (found["answered"], found["_ansible_no_log"]) == (["a", "b"], True)
     asked = types(b"three")
     act(names=["what leaked"], question="Paste")
@@ -62,20 +63,20 @@ def test_without_an_answer(types: Types, answer: bytes | None, words: str) -> No
 def test_optional_ones_are_left_out(types: Types) -> None:
     types(None, b"\n", b"three")
     found = act(names=["a", "b", "c"], optional=True)
-    assert (found["answers"], found["answered"]) == ({"c": "three"}, ["c"])
+    assert (opened(found)["answers"], found["answered"]) == ({"c": "three"}, ["c"])
 
 
 def test_several_lines(types: Types) -> None:
     """They are one answer where it may have several; else the value is not cut at the first one's end."""
     asked = types(b"one\rtwo\r\nthree\xff\r")
-    assert act(names=["it"], question="Paste", lines=True)["answers"] == {"it": "one\ntwo\nthree\ufffd"}
+    assert opened(act(names=["it"], question="Paste", lines=True))["answers"] == {"it": "one\ntwo\nthree\ufffd"}
     assert asked == ["Paste it (several lines at once are fine, Enter ends): "]
     asked = types(b"one\rcanary", b"two")
     with pytest.raises(AnsibleActionFail, match=r"^a: several lines came at once, and nothing of them is kept; "):
         act(names=["a", "b"])
     assert len(asked) == 1
     asked = types(b"one\rcanary", b"\xff", b"two")
-    assert act(names=["a", "b", "c"], optional=True)["answers"] == {"c": "two"}
+    assert opened(act(names=["a", "b", "c"], optional=True))["answers"] == {"c": "two"}
 
 
 @pytest.mark.parametrize("args", [{"names": []}, {"names": ["a"], "check": True}])

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.action.env_local import ActionModule
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._seal import opened
 from tests.unit.plugins.action.values_account import CATALOG, run
 
 
@@ -22,8 +23,8 @@ def test_what_the_file_lacks_hidden(tmp_path: Path) -> None:
     first = lacking(path)
     assert first["_ansible_no_log"]
     assert first["names"] == ["KEY", "MODE"]
-    assert len(first["settings"]["KEY"]) == 64
-    assert first["settings"]["KEY"] != lacking(path)["settings"]["KEY"]
+    assert len(opened(first)["settings"]["KEY"]) == 64
+    assert opened(first)["settings"]["KEY"] != opened(lacking(path))["settings"]["KEY"]
     path.write_text("KEY=mine\n", encoding="utf-8")
     assert lacking(path)["names"] == ["MODE"]
 

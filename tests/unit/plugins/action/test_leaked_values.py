@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.action.leaked_values import ActionModule
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._seal import opened
 from tests.unit.plugins.module_utils._rotations.rotator_world import COPY, CORE, KINDS, TOKEN, World
 
 
@@ -32,7 +33,8 @@ def ask(world: World, **args: Any) -> dict[str, Any]:
     setting = Setting(world.catalog, KINDS, world.rotator(), None)  # type: ignore[arg-type]
     found = ActionModule.__new__(ActionModule).answer(setting, {"secrets": {}, **args}, {})
     assert found["_ansible_no_log"] is True
-    return found
+    assert "canary" not in str(found)
+    return opened(found)
 
 
 def test_former_values_that_are_not_in_use(world: World) -> None:

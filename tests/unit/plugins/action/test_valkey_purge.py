@@ -89,7 +89,7 @@ def test_a_setting_without_a_value() -> None:
 
 
 def test_a_snapshot_that_was_not_registered() -> None:
-    with pytest.raises(AnsibleActionFail, match="No snapshot is registered as other"):
+    with pytest.raises(AnsibleActionFail, match="Nothing is registered as other that holds settings"):
         params(snapshot="other")
 
 

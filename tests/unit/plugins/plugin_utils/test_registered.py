@@ -7,13 +7,28 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleActionFail
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._registered import registered
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _seal
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._registered import answers, registered
 
 
 def test_what_an_earlier_play_registered() -> None:
     found = {"settings": {}, "snapshot_id": "s-1"}
-    assert registered("it", {"it": found}, having="settings") is found
-    assert registered("it", {"it": found}, having="snapshot_id", kind=str) is found
+    assert registered("it", {"it": found}, having="settings") == found
+    assert registered("it", {"it": found}, having="snapshot_id", kind=str) == found
+
+
+def test_sealed_values_are_opened() -> None:
+    found = {**_seal.sealed(settings={"KEY": "canary"}), "snapshot_id": "s-1"}
+    opened = {"settings": {"KEY": "canary"}, "snapshot_id": "s-1"}
+    assert registered("it", {"it": found}, having="settings") == opened
+
+
+def test_answers() -> None:
+    assert answers("asked", {"asked": {**_seal.sealed(answers={"KEY": "canary"}), "answered": ["KEY"]}}) == {
+        "KEY": "canary"
+    }
+    assert answers("asked", {"asked": {"answers": {"KEY": "plain"}}}) == {"KEY": "plain"}
+    assert answers("asked", {}) == answers("asked", {"asked": {"skipped": True}}) == {}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Encrypts the values that one task registers for another task of this collection.
+
+Everything that runs in the controller can walk ``hostvars``: callbacks, templates, a debugger. The key is made when
+Ansible loads the first action that imports this module, before it forks the worker that runs the action. It lives in
+memory only. So every worker of the run has the same key, and nothing outside the run has it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from cryptography.fernet import Fernet, InvalidToken
+
+_KEY = Fernet(Fernet.generate_key())
+_FINGERPRINT_KEY = secrets.token_bytes(32)
+SEALED = "sealed"
+
+
+def sealed(**values: Any) -> dict[str, str]:
+    """The part of a result that carries these JSON values, readable by ``opened`` alone."""
+    return {SEALED: _KEY.encrypt(json.dumps(values).encode()).decode("ascii")}
+
+
+def opened(result: Mapping[str, Any]) -> dict[str, Any]:
+    """A registered result with its sealed values in place. Raises AnsibleActionFail for another run's result."""
+    token = result.get(SEALED)
+    if token is None:
+        return dict(result)
+    try:
+        values = json.loads(_KEY.decrypt(str(token).encode()))
+    except InvalidToken:
+        raise AnsibleActionFail(
+            "The registered values belong to another run or were changed. Start the playbook from its beginning"
+        ) from None
+    return {**{name: value for name, value in result.items() if name != SEALED}, **values}
+
+
+def fingerprints(values: Mapping[str, str]) -> dict[str, str]:
+    """Equal values of one run have equal fingerprints; nothing else follows from one."""
+    return {
+        name: hmac.new(_FINGERPRINT_KEY, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:12]
+        for name, text in values.items()
+    }
