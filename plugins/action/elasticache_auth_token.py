@@ -36,6 +36,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action 
 )
 
 OPTION = "replication_group"
+ANSWERED = {"tried": ("accepted",), "sessions": ("sessions", "short", "strangers"), "ended": ("ended", "short")}
+"""What each state of valkey_user answers here."""
 
 
 class ActionModule(ServerAction):
@@ -76,6 +78,9 @@ class ActionModule(ServerAction):
             )
             if answer.get("failed"):
                 raise RotationError(str(answer.get("msg")))
+            missing = [one for one in ANSWERED[state] if one not in answer]
+            if missing:
+                raise RotationError(f"{_lean.host_of(self, task_vars)}: its answer lacks {missing[0]}")
             return answer
 
         name = params["credential"]

@@ -88,6 +88,7 @@ ARGUMENT_SPEC = {
     "leaked": {"type": "str", "required": True},
     "values": {"type": "dict", "no_log": True},
 }
+RETURNS = {"removed": [str], "left": [str]}
 
 
 def main():

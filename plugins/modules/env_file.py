@@ -298,6 +298,27 @@ ARGUMENT_SPEC = {
     "group": {"type": "str"},
     "mode": {"type": "str", "default": "0600"},
 }
+RETURNS = {
+    "path?": str,
+    "mode?": str,
+    "restart_needed?": bool,
+    "proven?": bool,
+    "restored?": bool,
+    "health?": [
+        {
+            "url": str,
+            "status": int,
+            "seconds": float,
+            "problem?": str,
+            "tls?": {"days?": int, "until?": str, "problem?": str},
+        }
+    ],
+    "delivery?": str,
+    "changes?": {"added": [str], "changed": [str], "removed": [str]},
+    "addresses?": [str],
+    "snapshot_id?": str,
+    "diff?": {"before_header": str, "after_header": str, "before": "text", "after": "text"},
+}
 
 
 def octal(mode):

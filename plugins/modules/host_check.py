@@ -156,6 +156,32 @@ ARGUMENT_SPEC = {
     "fingerprint_key": {"type": "str", "no_log": True},
     "sensitive": {"type": "list", "elements": "str", "default": []},
 }
+_FILE = {"path": str, "mode": str, "owner": str, "uid": int}
+RETURNS = {
+    "file": {"exists": bool, "path": str, "mode?": str, "owner?": str, "uid?": int},
+    "companions": [_FILE],
+    "acl": [{"path": str, "who": str, "may": str}],
+    "selinux": {"enabled": bool, "why?": str, "context?": str, "right?": (bool, None), "wanted?": str},
+    "strays": [{"path": str, "mode": str, "why": str}],
+    "strays_unread": [str],
+    "file_changed": (str, None),
+    "processes": [{"unit": str, "began": (str, None), "old": bool, "mended": bool}],
+    "processes_problem": str,
+    "users": [str],
+    "mark": {"problem?": str, "snapshot?": (str, None), "journal?": int},
+    "health": [
+        {
+            "url": str,
+            "status": int,
+            "seconds": float,
+            "problem?": str,
+            "tls?": {"days?": int, "until?": str, "problem?": str},
+        }
+    ],
+    "wanted_owner": (str, None),
+    "values_problem?": str,
+    "fingerprints?": {str: str},
+}
 
 
 def main():

@@ -132,6 +132,7 @@ ARGUMENT_SPEC = {
         },
     },
 }
+RETURNS = {"lines": [str], "short": [str]}
 
 
 def main():

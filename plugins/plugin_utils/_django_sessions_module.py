@@ -47,6 +47,18 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "former": {"type": "list", "elements": "str", "default": [], "no_log": True},
     "former_unread": {"type": "list", "elements": "str", "default": []},
 }
+RETURNS: dict[str, Any] = {
+    "engine": {"db", "cache", "cached_db", "file", "signed_cookies"},
+    "count?": int,
+    "stores?": [{"store": str, "count": int, "unreadable": int}],
+    "only_the_key": bool,
+    "doubtful?": [{"store": str, "why": str, "options": [str], "restart": bool}],
+    "warnings?": [str],
+    "tried?": [str],
+    "accepted?": [str],
+    "not_tried?": [str],
+    "skipped?": bool,
+}
 
 
 def settings_of(params: Mapping[str, Any]) -> dict[str, str]:

@@ -16,6 +16,9 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "timeout": {"type": "int", "default": 10},
     "tries": {"type": "list", "elements": "dict", "default": [], "no_log": True},
 }
+RETURNS: dict[str, Any] = {
+    "tried?": {str: {"state": {"accepted", "refused", "neither", "untried"}, "words": str}},
+}
 
 
 def main() -> None:

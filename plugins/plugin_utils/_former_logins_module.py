@@ -14,6 +14,9 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "connect_timeout": {"type": "int", "default": 5},
     "tries": {"type": "list", "elements": "dict", "default": [], "no_log": True},
 }
+RETURNS: dict[str, Any] = {
+    "tried": {str: {"state": {"accepted", "refused", "neither", "untried"}, "words": str}},
+}
 
 
 def main() -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _lean_runtime
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _host_answer
 
 # The first line that the host's Python reads; it must be valid in any Python 3.
 _BOOT = (
@@ -24,6 +26,15 @@ _BOOT = (
     "sys.version_info>=(3,8) or sys.exit('needs Python 3.8 or newer, this is '+sys.version.split()[0]);"
     "d=json.loads(sys.stdin.buffer.read().decode());s={'__name__':'runtime'};"
     "exec(compile(d.pop('runtime'),'runtime','exec'),s);s['start'](**d)"
+)
+
+_SYSTEM_PYTHON = re.compile(
+    r"(/usr(/local|/pkg)?/bin|/bin|/usr/libexec|/opt/homebrew/bin)/(platform-python|python)[0-9.]*"
+)
+_HOME = re.compile(r"~[A-Za-z0-9_.-]*/")
+_COMPROMISED = (
+    "The program that was sent to it never answers so: its Python, or a login script of the account, was changed. "
+    "Examine the host before you trust it again"
 )
 
 
@@ -62,7 +73,12 @@ def execute(
     program = shlex.quote(python) if python else _python(action, task_vars)
     command = f"{program} {'-I' if packages else '-I -S'} -c {shlex.quote(_BOOT)}"
     answer = action._low_level_execute_command(command, in_data=json.dumps(document).encode("ascii"))
-    return _parsed(answer)
+    return _parsed(answer, module.RETURNS, host_of(action, task_vars))
+
+
+def host_of(action: ActionBase, task_vars: Mapping[str, Any]) -> str:
+    """The host that the task runs on, as the inventory names it."""
+    return str(action._task.delegate_to or task_vars.get("inventory_hostname") or "the host")
 
 
 def _source(module: ModuleType) -> str:
@@ -70,25 +86,43 @@ def _source(module: ModuleType) -> str:
 
 
 def _python(action: ActionBase, task_vars: Mapping[str, Any]) -> str:
-    """The configured interpreter, the one that was discovered before, or the host's ``python3``."""
+    """The configured interpreter, the one that was discovered before, or the host's ``python3``, for a shell.
+
+    What was discovered comes from a host, and ``run_once`` sets it for all hosts: only a system's own Python counts.
+    """
     delegate = action._task.delegate_to
     use = task_vars["ansible_delegated_vars"][delegate] if delegate else task_vars
     configured = constants.config.get_config_value("INTERPRETER_PYTHON", variables=use)
     configured = str(action._templar.template(configured)).strip()
     if configured and not configured.startswith("auto"):
-        return configured
-    return str(use.get("ansible_facts", {}).get("discovered_interpreter_python") or "python3")
+        return _quoted(configured)
+    discovered = str(use.get("ansible_facts", {}).get("discovered_interpreter_python") or "")
+    return discovered if _SYSTEM_PYTHON.fullmatch(discovered) else "python3"
 
 
-def _parsed(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """What the module said on its last line; a login script or sudo may have spoken before it."""
-    last = str(answer.get("stdout", "")).strip().rpartition("\n")[2]
+def _quoted(interpreter: str) -> str:
+    """Each word quoted for the shell, as in ``/usr/bin/env python3``; a ``~`` at its beginning stays the shell's."""
+    home = _HOME.match(interpreter)
+    start = home.group() if home else ""
     try:
-        result = json.loads(last)
-    except ValueError:
-        result = None
-    if not isinstance(result, dict):
-        words = str(answer.get("stderr", "")).strip() or str(answer.get("stdout", "")).strip() or "no answer"
-        problem = f"The module did not run on the host (exit code {answer.get('rc')}): {words.splitlines()[-1]}"
-        return {"failed": True, "msg": f"{problem}. It needs Python 3.8 or newer; set ansible_python_interpreter"}
-    return result
+        words = shlex.split(interpreter[len(start) :])
+    except ValueError as error:
+        raise AnsibleActionFail(f"The interpreter {interpreter!r} cannot be read: {error}") from None
+    return start + shlex.join(words)
+
+
+def _parsed(answer: Mapping[str, Any], returns: Mapping[str, Any], host: str) -> dict[str, Any]:
+    """What the program returned, or a failure that names the host."""
+    stdout, stderr = str(answer.get("stdout", "")), str(answer.get("stderr", ""))
+    try:
+        result = _host_answer.parsed(stdout, returns)
+    except _host_answer.BadAnswer as error:
+        return {"failed": True, "msg": f"{host}: its answer was refused: {error}. {_COMPROMISED}"}
+    if result is not None:
+        return result
+    message = _host_answer.printable(
+        (stderr.strip() or stdout.strip() or "no answer")[-_host_answer.LONGEST_LINE :], lines=True
+    )
+    last = message.splitlines()[-1][: _host_answer.SHOWN] if message else "no answer"
+    problem = f"The module did not run on the host (exit code {answer.get('rc')}): {last}"
+    return {"failed": True, "msg": f"{problem}. It needs Python 3.8 or newer; set ansible_python_interpreter"}

@@ -25,6 +25,20 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "allow_sessions": {"type": "bool", "default": False},
     "connect_timeout": {"type": "int", "default": 5},
 }
+RETURNS: dict[str, Any] = {
+    "login?": str,
+    "statements?": [str],
+    "usable?": bool,
+    "temporary_table?": bool,
+    "sessions?": [{"address": str, "application_name": (str, None), "count": int, "known": bool}],
+    "ended?": int,
+    "refused?": bool,
+    "refusal?": str,
+    "seconds?": float,
+    "reason?": str,
+    "problem?": str,
+    "diff?": {"before": "text", "after": "text"},
+}
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._journal import
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotation, _steps
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login, at_path, with_login
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _guard, _lean
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _guard, _host_answer, _lean
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 
@@ -176,7 +176,7 @@ def not_reached(
     """
     where = action._task.delegate_to or (task_vars or {}).get("inventory_hostname")
     words = f"{where} cannot be reached; choose another by -e rotation_host=…"
-    return {"failed": True, "not_reached": True, "msg": words, "detail": str(error)}
+    return {"failed": True, "not_reached": True, "msg": words, "detail": _host_answer.printable(str(error), lines=True)}
 
 
 class ServerAction(ActionBase):

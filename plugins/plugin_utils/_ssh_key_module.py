@@ -30,6 +30,17 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "leak": {"type": "bool", "default": False},
     "journal": {"type": "int", "default": 0},
 }
+RETURNS: dict[str, Any] = {
+    "account": str,
+    "file": str,
+    "old": bool,
+    "new": bool,
+    "elsewhere?": [str],
+    "unread?": int,
+    "ended?": [str],
+    "left?": int,
+    "others?": [str],
+}
 
 
 def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:

@@ -35,6 +35,21 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "login_url": {"type": "str", "no_log": True},
     "digest": {"type": "str", "no_log": True},
 }
+_SESSIONS = {str: {str: int}}
+RETURNS: dict[str, Any] = {
+    "nodes?": [{"node": str, "role": str}],
+    "changed_nodes?": [str],
+    "last_client?": {str: str},
+    "passwords?": int,
+    "keyspace?": str,
+    "accepted?": {str: bool},
+    "sessions?": _SESSIONS,
+    "strangers?": [str],
+    "ended?": _SESSIONS,
+    "short?": [str],
+    "refused?": [str],
+    "warnings?": [str],
+}
 
 
 def wanted(params: Mapping[str, Any]) -> _valkey_steps.Wanted:

@@ -21,6 +21,22 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "urls": {"type": "dict", "default": {}, "no_log": True},
     "batch": {"type": "int", "default": 500},
 }
+RETURNS: dict[str, Any] = {
+    "count": int,
+    "milliseconds": int,
+    "purged": [
+        {
+            "name": str,
+            "kind": str,
+            "setting": str,
+            "database": int,
+            "nodes": [str],
+            "count": int,
+            "spared": int,
+            "milliseconds": int,
+        }
+    ],
+}
 
 
 def _entries(given: Sequence[Mapping[str, Any]]) -> list[Entry]:

@@ -260,6 +260,7 @@ ARGUMENT_SPEC = {
     "state": {"type": "str", "default": "present"},
     "login_url": {"type": "str", "no_log": True},
 }
+RETURNS = {"got": {"credential": str, "state": str, "login_url": str}, "words": [str]}
 def main():
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     if module.params["state"] == "absent":
@@ -363,7 +364,7 @@ class TestServerAction:
         assert sent == []
 
     def test_a_host_that_is_lost_is_a_failure_with_a_remedy(self, world: World, run: Any) -> None:
-        answer, sent = run(world.begun("database"), error=AnsibleConnectionFailure("no route"))
+        answer, sent = run(world.begun("database"), error=AnsibleConnectionFailure("no\x1b route"))
         assert (answer["failed"], answer["not_reached"], sent) == (True, True, [])
         assert answer["msg"] == "web1 cannot be reached; choose another by -e rotation_host=…"
         assert answer["detail"] == "no route"

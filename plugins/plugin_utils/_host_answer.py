@@ -1,0 +1,139 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The one gate for what a host answers: a compromised host may send anything, and nothing but its report passes.
+
+Each program that runs on hosts declares beside its ARGUMENT_SPEC what it returns:
+
+    RETURNS = {"path": str, "mode?": str, "health?": [{"url": str, "status": int}], "changed_at": (str, None)}
+
+A key that ends in ``?`` may be missing. ``str`` is one line of text, ``TEXT`` several; a set lists the allowed words;
+``(shape, None)`` may be null; ``{str: shape}`` is a mapping with any names. A key that is not declared is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from ansible.vars.clean import strip_internal_keys
+
+TEXT = "text"
+"""Shape of a text of several lines."""
+COMMON: Mapping[str, Any] = {"changed": bool, "failed?": bool, "msg?": TEXT}
+"""What every program may return."""
+LARGEST_ANSWER = 8 * 1024 * 1024
+LONGEST_LINE = 8192
+LONGEST_TEXT = 65536
+MOST_ITEMS = 10000
+LARGEST_NUMBER = 2**63
+SHOWN = 300
+
+
+class BadAnswer(Exception):
+    """Raised when an answer is not what the program returns. The message names the place, and no content."""
+
+
+def printable(text: str, *, lines: bool = False) -> str:
+    """``text`` without terminal escapes, other controls (C0 and C1), and marks that reorder or hide text.
+
+    With ``lines`` it keeps its lines.
+    """
+    if text.isprintable():
+        return text
+    return "".join(_character(one, lines) for one in text)
+
+
+def _character(one: str, lines: bool) -> str:
+    if one.isprintable() or (lines and one == "\n"):
+        return one
+    return " " if one.isspace() else ""
+
+
+def parsed(stdout: str, returns: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The answer on the last line; None if there is none. Raises BadAnswer.
+
+    A login script or sudo may have written before it.
+    """
+    if len(stdout) > LARGEST_ANSWER:
+        raise BadAnswer(f"it is longer than {LARGEST_ANSWER // 1024 // 1024} MiB")
+    try:
+        answer = json.loads(stdout.strip().rpartition("\n")[2])
+    except ValueError:
+        return None
+    except RecursionError:
+        raise BadAnswer("it is nested too deeply") from None
+    return checked(answer, returns) if isinstance(answer, dict) else None
+
+
+def checked(answer: Mapping[str, Any], returns: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer with printable text only. Raises BadAnswer unless it has the declared shape.
+
+    A failure may lack keys.
+    """
+    shape = {**COMMON, **returns}
+    if isinstance(answer.get("failed"), bool) and answer["failed"]:
+        shape = {name if name.endswith("?") else f"{name}?": one for name, one in shape.items()}
+    clean: dict[str, Any] = strip_internal_keys(_mapping(answer, shape, ""))
+    return clean
+
+
+def _shaped(value: Any, shape: Any, at: str) -> Any:
+    if isinstance(shape, tuple):
+        return None if value is None else _shaped(value, shape[0], at)
+    if isinstance(shape, list):
+        return [_shaped(item, shape[0], f"{at}[]") for item in _bounded(value, list, at)]
+    if isinstance(shape, Mapping):
+        return _mapping(value, shape, at)
+    if shape in (str, TEXT) or isinstance(shape, (set, frozenset)):
+        return _text(value, shape, at)
+    return _plain(value, shape, at)
+
+
+def _mapping(value: Any, shape: Mapping[Any, Any], at: str) -> dict[str, Any]:
+    found = _bounded(value, dict, at)
+    if str in shape:
+        return {_text(name, str, at): _shaped(item, shape[str], f"{at}.*") for name, item in found.items()}
+    shapes = {name.rstrip("?"): one for name, one in shape.items()}
+    foreign = [name for name in found if name not in shapes]
+    if foreign:
+        _refuse(at, f"has a key that it never has: {printable(foreign[0])[:40]}")
+    missing = [name for name in shape if not name.endswith("?") and name not in found]
+    if missing:
+        _refuse(at, f"lacks {missing[0]}")
+    return {name: _shaped(item, shapes[name], f"{at}.{name}".lstrip(".")) for name, item in found.items()}
+
+
+def _bounded(value: Any, kind: type, at: str) -> Any:
+    if not isinstance(value, kind):
+        _refuse(at, "has another type")
+    if len(value) > MOST_ITEMS:
+        _refuse(at, f"has more than {MOST_ITEMS} items")
+    return value
+
+
+def _text(value: Any, shape: Any, at: str) -> str:
+    if not isinstance(value, str):
+        _refuse(at, "has another type")
+    if isinstance(shape, (set, frozenset)) and value not in shape:
+        _refuse(at, "is another word")
+    longest = LONGEST_TEXT if shape == TEXT else LONGEST_LINE
+    clean = printable(value[:longest], lines=shape == TEXT)
+    return clean if len(value) <= longest else f"{clean}…"
+
+
+def _plain(value: Any, shape: type, at: str) -> Any:
+    """A truth value or a number; JSON's true is no number here."""
+    if shape is bool or isinstance(value, bool):
+        if not (shape is bool and isinstance(value, bool)):
+            _refuse(at, "has another type")
+        return value
+    if not isinstance(value, int if shape is int else (int, float)):
+        _refuse(at, "has another type")
+    if not abs(value) < LARGEST_NUMBER:  # not a number at all either
+        _refuse(at, "is too large a number")
+    return value
+
+
+def _refuse(at: str, problem: str) -> NoReturn:
+    raise BadAnswer(f"{at or 'it'} {problem}")
