@@ -17,6 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _dotenv,
     _dotenv_readers,
     _errors,
+    _health,
     _postgresql,
     _purge,
     _purge_server,
@@ -49,10 +50,13 @@ USES = (
     _django_sessions,
     _django_stores,
     _django_direct,
+    _health,
     _django_probe,
 )
 NAME = "watchparty.secrets.django_sessions"
 SET_HERE = ("former", "former_unread")
+SECONDS = 600
+"""What millions of sessions may take."""
 OWN: dict[str, Any] = {
     "python": {"type": "str"},
     "catalog": {"type": "dict"},
@@ -120,6 +124,7 @@ class ActionModule(ActionBase):
             task_vars=task_vars or {},
             packages=True,
             python=args["python"],
+            seconds=SECONDS if args["state"] == "absent" else 0,
         )
         clean: dict[str, Any] = _redact.scrub(answer, former)
         return {**result, **clean}

@@ -82,8 +82,10 @@ class ActionModule(ActionBase):
 
     def _on_host(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         params = _lean.validated(env_file.ARGUMENT_SPEC, args)
-        uses = USES + RESTARTS if params.get("services") else USES
-        return _lean.execute(self, env_file, uses, args=params, task_vars=task_vars)
+        services = params.get("services")
+        uses = USES + RESTARTS if services else USES
+        seconds = _wait_of(services) if services else 0
+        return _lean.execute(self, env_file, uses, args=params, task_vars=task_vars, seconds=seconds, ends=False)
 
     def _snapshot(self, args: Mapping[str, Any], env: Any, task_vars: Mapping[str, Any]) -> dict[str, Any]:
         name = args.get("snapshot")
@@ -103,3 +105,10 @@ class ActionModule(ActionBase):
             return _dotenv.to_dotenv(values, readers=tuple(readers), header=header)
         except SecretsError as error:
             raise AnsibleActionFail(f"Nothing was sent: {error}") from None
+
+
+def _wait_of(services: Mapping[str, Any]) -> float:
+    """Seconds that restarts and health may take at most."""
+    each = max(services["health_delay"], 0) + services["health_timeout"]
+    health: float = len(services["health_urls"]) * (max(services["health_retries"], 0) + 1) * each
+    return float(services["restart_timeout"]) + health

@@ -78,6 +78,9 @@ class ActionModule(ServerAction):
         tries = _provable.tries(setting.catalog, credential, contents, current, former, database=args["admin_database"])
         return {"tries": tries} if tries else None
 
+    def wait_of(self, params: Mapping[str, Any]) -> float:
+        return float(params["timeout"] * sum(1 + len(one.get("former", ())) for one in params["tries"]))
+
     @staticmethod
     def _new(setting: Setting, name: str) -> Login:
         _journal, rotation, _item = setting.mine(name)

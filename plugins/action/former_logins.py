@@ -76,6 +76,7 @@ class ActionModule(ActionBase):
             task_vars=task_vars,
             packages=True,
             python=args["python"],
+            seconds=args["connect_timeout"] * sum(1 + len(one["former"]) for one in tries),
         )
 
 

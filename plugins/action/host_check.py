@@ -64,7 +64,8 @@ class ActionModule(ActionBase):
         args |= {"fingerprint_key": known.get("key"), "sensitive": known.get("sensitive", [])}
         _guard.require(self._connection, self._task)
         params = _lean.validated(host_check.ARGUMENT_SPEC, args)
-        answer = _lean.execute(self, host_check, USES, args=params, task_vars=task_vars or {})
+        seconds = len(params["health"]) * params["timeout"]
+        answer = _lean.execute(self, host_check, USES, args=params, task_vars=task_vars or {}, seconds=seconds)
         held = answer.pop("fingerprints", None)
         problem = answer.pop("values_problem", None)
         if known and held is not None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -33,4 +34,7 @@ class ActionModule(ActionBase):
         # Behind become a host knows the account that was logged in to by sudo's word alone.
         user = self._connection.get_option("remote_user") if self._connection.has_option("remote_user") else None
         args["known_keys"] = [{**one, "account": one["account"] or user or ""} for one in args["known_keys"]]
-        return {**result, **_lean.execute(self, host_evidence, USES, args=args, task_vars=task_vars or {})}
+        return {**result, **self._gathered(args, task_vars or {})}
+
+    def _gathered(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        return _lean.execute(self, host_evidence, USES, args=args, task_vars=task_vars, seconds=args["seconds"])

@@ -34,6 +34,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action 
 NAME = "watchparty.secrets.valkey_purge"
 KINDS = ["cache", "sessions"]
 USES = (_errors, _valkey, _valkey_server, _purge, _purge_server)
+SECONDS = 600
+"""What millions of keys may take."""
 OPTIONS: dict[str, Any] = {
     "catalog": {"type": "dict", "required": True},
     "environment": {"type": "str", "required": True},
@@ -69,6 +71,7 @@ class ActionModule(ActionBase):
                 task_vars=task_vars or {},
                 packages=True,
                 python=args["python"],
+                seconds=SECONDS,
             )
         except AnsibleConnectionFailure as error:
             return {**result, **not_reached(self, task_vars, error)}

@@ -16,6 +16,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 from urllib.parse import urljoin, urlsplit
 
+from ansible_collections.watchparty.secrets.plugins.module_utils import _health
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError, one_line
 
 SECONDS = 10
@@ -60,7 +61,14 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 def ask(url: str, headers: Mapping[str, str]) -> Answer:
-    """The answer to one GET. Raises HostError where there is no answer."""
+    """The answer to one GET. Raises HostError where there is no answer in time."""
+    answer = _health.within(SECONDS, lambda: _ask(url, headers), None)
+    if answer is None:
+        raise HostError("%s: no answer: timed out" % url)
+    return answer
+
+
+def _ask(url: str, headers: Mapping[str, str]) -> Optional[Answer]:
     if not url.startswith(("http://", "https://")):
         raise HostError("%s: is no address of a web server" % url)
     handlers = (urllib.request.ProxyHandler({}), _NoRedirect())

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import http.client
 import socket
+import threading
 import time
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional, TypeVar
 from urllib.parse import urlsplit
 
 DAY = 86400.0
+T = TypeVar("T")
 UNENCODED = "is no address: IDNA refuses its host name, or its path is not written in ASCII"
 
 
@@ -25,7 +27,36 @@ def asked(
     headers: Optional[Mapping[str, str]] = None,
     body: Optional[bytes] = None,
 ) -> Dict[str, Any]:
-    """What came of one question; redirects are not followed. With a ``body`` it is posted."""
+    """What came of one question; redirects are not followed. With a ``body`` it is posted.
+
+    ``seconds`` is for all of it: a server that sends a byte now and then never meets a socket's own timeout.
+    """
+    late = {"url": url, "status": 0, "seconds": round(seconds, 3), "problem": "no answer: timed out"}
+    return within(seconds, lambda: _asked(url, seconds, cafile, headers, body), late)
+
+
+def within(seconds: float, act: Callable[[], T], late: T) -> T:
+    """What ``act`` returns or raises; ``late`` where that takes longer, and nothing waits for it any more."""
+    results: List[T] = []
+    problems: List[Exception] = []
+
+    def run() -> None:
+        try:
+            results.append(act())
+        except Exception as error:  # noqa: BLE001 # pylint: disable=broad-exception-caught
+            problems.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if problems:
+        raise problems[0]
+    return results[0] if results else late
+
+
+def _asked(
+    url: str, seconds: float, cafile: Optional[str], headers: Optional[Mapping[str, str]], body: Optional[bytes]
+) -> Dict[str, Any]:
     found: Dict[str, Any] = {"url": url, "status": 0, "seconds": 0.0}
     try:
         parts = urlsplit(url)

@@ -15,6 +15,10 @@ import types
 from typing import Any, Dict, NoReturn
 
 BASIC = "ansible.module_utils.basic"
+LATE = (
+    "not done after %.0f s: what it waits for on this host, or a server that it asks, accepts connections and never "
+    "answers. Look there; raise secrets_host_timeout if it is only slow"
+)
 
 
 def answer(result: Dict[str, Any]) -> None:
@@ -22,8 +26,29 @@ def answer(result: Dict[str, Any]) -> None:
     sys.stdout.write("\n" + json.dumps(result) + "\n")
 
 
-def start(sources: Dict[str, str], main: str, params: Dict[str, Any], check_mode: bool, diff: bool) -> None:
-    """Runs the module named ``main`` out of ``sources``, which stand in the order of their imports."""
+def end_after(seconds: float) -> None:
+    """Ends this process with a failure: drivers wait without end for a server that accepts and never answers."""
+    import threading  # every host pays for an import, and only programs with a limit need it
+
+    def end() -> None:
+        answer({"failed": True, "msg": LATE % seconds})
+        sys.stdout.flush()
+        os._exit(1)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+
+
+def start(
+    sources: Dict[str, str], main: str, params: Dict[str, Any], check_mode: bool, diff: bool, seconds: float = 0
+) -> None:
+    """Runs the module named ``main`` out of ``sources``, which stand in the order of their imports.
+
+    It ends after ``seconds``, if they are given.
+    """
+    if seconds:
+        end_after(seconds)
 
     class AnsibleModule:
         def __init__(self, argument_spec: Dict[str, Any], **_others: Any) -> None:

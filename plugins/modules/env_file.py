@@ -120,9 +120,14 @@ options:
         type: float
         default: 1
       health_timeout:
-        description: Seconds that an answer may keep silent.
+        description: Seconds that an answer may take in all.
         type: float
         default: 5
+      restart_timeout:
+        description:
+          - Seconds that restarting everything may take. A host that needs longer counts as lost.
+        type: float
+        default: 120
       record:
         description:
           - Whether the file is recorded as proven in the end; one that was put back never is, and is proven by the next
@@ -291,6 +296,7 @@ ARGUMENT_SPEC = {
             "health_delay": {"type": "float", "default": 1},
             "health_timeout": {"type": "float", "default": 5},
             "record": {"type": "bool", "default": True},
+            "restart_timeout": {"type": "float", "default": 120},
         },
     },
     "addresses": {"type": "bool", "default": False},

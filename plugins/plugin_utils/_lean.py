@@ -18,7 +18,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _lean_runtime
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _host_answer
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _deadline, _host_answer
 
 # The first line that the host's Python reads; it must be valid in any Python 3.
 _BOOT = (
@@ -36,6 +36,12 @@ _COMPROMISED = (
     "The program that was sent to it never answers so: its Python, or a login script of the account, was changed. "
     "Examine the host before you trust it again"
 )
+TIMEOUT = "secrets_host_timeout"
+"""Variable of a host: seconds that one execution on it may take."""
+DEFAULT_TIMEOUT = 120
+LONGEST_TIMEOUT = 86400
+ANSWER_SECONDS = 10
+"""How long an answer may be on its way."""
 
 
 def validated(spec: Mapping[str, Any], args: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,11 +63,18 @@ def execute(
     task_vars: Mapping[str, Any],
     packages: bool = False,
     python: str | None = None,
+    seconds: float = 0,
+    ends: bool = True,
 ) -> dict[str, Any]:
     """Run ``module``, which imports only ``uses`` and the standard library; ``uses`` stand in the order of imports.
 
     With ``packages`` it may import what is installed for the interpreter as well; ``python`` names another interpreter.
+    ``seconds`` is how long it may wait for others, such as services that restart, beside its own work. Raises
+    AnsibleConnectionFailure where the host is lost, which a host that does not answer in time is too. Shortly before
+    that time the program ends itself, so that a server that never answers is a failure and no lost host; ``ends=False``
+    is for a program that goes on to its end without a controller.
     """
+    total = _timeout(action, task_vars) + seconds
     document = {
         "runtime": _source(_lean_runtime),
         "sources": {one.__name__: _source(one) for one in (*uses, module)},
@@ -69,16 +82,36 @@ def execute(
         "params": dict(args),
         "check_mode": bool(action._task.check_mode),
         "diff": bool(action._task.diff),
+        "seconds": max(total - ANSWER_SECONDS, total / 2) if ends else 0,
     }
     program = shlex.quote(python) if python else _python(action, task_vars)
     command = f"{program} {'-I' if packages else '-I -S'} -c {shlex.quote(_BOOT)}"
-    answer = action._low_level_execute_command(command, in_data=json.dumps(document).encode("ascii"))
+    data = json.dumps(document).encode("ascii")
+    _deadline.kept_alive(action._connection)
+    answer = _deadline.within(
+        total,
+        lambda: action._low_level_execute_command(command, in_data=data),
+        action._connection,
+    )
     return _parsed(answer, module.RETURNS, host_of(action, task_vars))
 
 
 def host_of(action: ActionBase, task_vars: Mapping[str, Any]) -> str:
     """The host that the task runs on, as the inventory names it."""
     return str(action._task.delegate_to or task_vars.get("inventory_hostname") or "the host")
+
+
+def _timeout(action: ActionBase, task_vars: Mapping[str, Any]) -> float:
+    delegate = action._task.delegate_to
+    use = task_vars["ansible_delegated_vars"][delegate] if delegate else task_vars
+    given = action._templar.template(use.get(TIMEOUT, DEFAULT_TIMEOUT))
+    try:
+        seconds = float(given)
+    except (TypeError, ValueError):
+        seconds = 0
+    if not 1 <= seconds <= LONGEST_TIMEOUT:
+        raise AnsibleActionFail(f"{TIMEOUT}: {given!r} is no number of seconds from 1 to {LONGEST_TIMEOUT}")
+    return seconds
 
 
 def _source(module: ModuleType) -> str:

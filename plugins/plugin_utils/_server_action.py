@@ -228,8 +228,20 @@ class ServerAction(ActionBase):
     def _on_host(self, params: Mapping[str, Any], python: str | None, task_vars: Mapping[str, Any]) -> dict[str, Any]:
         valid = _lean.validated(self.module.ARGUMENT_SPEC, params)
         return _lean.execute(
-            self, self.module, self.uses, args=valid, task_vars=task_vars, packages=True, python=python
+            self,
+            self.module,
+            self.uses,
+            args=valid,
+            task_vars=task_vars,
+            packages=True,
+            python=python,
+            seconds=self.wait_of(valid),
         )
+
+    def wait_of(self, params: Mapping[str, Any]) -> float:
+        """Seconds that the module may wait for others beside its own work."""
+        del params
+        return 0
 
     def params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
         """The options that the names stand for, or None if nothing is to be done; fills ``masked``."""

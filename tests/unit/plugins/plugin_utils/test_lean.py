@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import importlib.util
 import json
 import shlex
 import subprocess
@@ -30,6 +31,7 @@ class Host:
     def __init__(self, *, check_mode: bool = False, noise: str = "") -> None:
         self._task = SimpleNamespace(check_mode=check_mode, diff=True, delegate_to=None)
         self._templar = SimpleNamespace(template=lambda text: text)
+        self._connection = SimpleNamespace(has_option=lambda _name: False)
         self.commands: list[str] = []
         self._noise = noise
 
@@ -95,6 +97,45 @@ def test_discovery_is_not_run_again() -> None:
     facts = {"ansible_facts": {"discovered_interpreter_python": "/usr/bin/python3.12"}}
     assert _lean._python(host, facts) == "/usr/bin/python3.12"  # type: ignore[arg-type]
     assert _lean._python(host, {"ansible_facts": {}}) == "python3"  # type: ignore[arg-type]
+
+
+SLEEPS = """
+from ansible.module_utils.basic import AnsibleModule
+ARGUMENT_SPEC = {}
+RETURNS = {}
+def main():
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC)
+    import socket
+    silent = socket.create_server(("127.0.0.1", 0))
+    socket.create_connection(silent.getsockname()).recv(1)
+"""
+
+
+def test_a_program_that_waits_for_a_silent_server_ends_itself(tmp_path: Path) -> None:
+    (tmp_path / "waits.py").write_text(SLEEPS, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("waits", tmp_path / "waits.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    variables = {"ansible_python_interpreter": sys.executable, "secrets_host_timeout": "2"}
+    answer = _lean.execute(Host(), module, (), args={}, task_vars=variables)  # type: ignore[arg-type]
+    assert answer["failed"]
+    assert answer["msg"].startswith("not done after 1 s: what it waits for on this host, or a server that it asks")
+
+
+@pytest.mark.parametrize("timeout", [0, "soon", None, 86401, "inf", "nan"])
+def test_a_timeout_that_is_no_number_of_seconds_is_refused(timeout: Any) -> None:
+    with pytest.raises(AnsibleActionFail, match="secrets_host_timeout"):
+        _lean._timeout(Host(), {"secrets_host_timeout": timeout})  # type: ignore[arg-type]
+
+
+def test_a_host_that_is_delegated_to_has_its_own_timeout() -> None:
+    host = Host()
+    host._task.delegate_to = "web2"
+    variables = {"secrets_host_timeout": 5, "ansible_delegated_vars": {"web2": {"secrets_host_timeout": 7}}}
+    assert _lean._timeout(host, variables) == 7  # type: ignore[arg-type]
+    assert _lean._timeout(Host(), {}) == _lean.DEFAULT_TIMEOUT  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Ends an execution on a host that takes too long or answers without end, over any connection plugin.
+
+SSH keep-alives end a connection whose host is gone. They do not end one whose host accepts and never answers, and no
+connection plugin bounds how long an execution may take or how much it may answer.
+"""
+
+from __future__ import annotations
+
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType, TracebackType
+from typing import Any, TypeVar
+
+from ansible.errors import AnsibleConnectionFailure
+
+TICK = 0.25
+"""Seconds between two looks."""
+MOST_MEMORY = 256 * 1024 * 1024
+"""Bytes by which this process may grow while a host answers."""
+RESET_SECONDS = 5.0
+KEEP_ALIVE = "-o ServerAliveInterval=10 -o ServerAliveCountMax=3"
+REMEDY = "raise secrets_host_timeout, or env_deploy_restart_timeout where services take long to restart"
+T = TypeVar("T")
+
+
+class Ended(BaseException):
+    """Raised inside the connection plugin. No Exception, since some plugins retry after those."""
+
+
+def kept_alive(connection: Any) -> None:
+    """Makes ssh end a connection whose host does not answer for 30 seconds; options that the user gave come first."""
+    if connection.has_option("ssh_extra_args"):
+        given = connection.get_option("ssh_extra_args") or ""
+        if KEEP_ALIVE not in given:
+            connection.set_option("ssh_extra_args", f"{given} {KEEP_ALIVE}".strip())
+
+
+def within(seconds: float, act: Callable[[], T], connection: Any) -> T:
+    """What ``act`` returns. Raises AnsibleConnectionFailure where it takes longer, or receives too much."""
+    try:
+        with _watched(seconds):
+            return act()
+    except Ended as error:
+        _kill(error.__traceback__)
+        _reset(connection)
+        raise AnsibleConnectionFailure(str(error)) from None
+
+
+@contextmanager
+def _watched(seconds: float) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals reach the main thread only; Ansible's workers run tasks there
+        return
+    began, memory = time.monotonic(), _memory()
+
+    def look(number: int, frame: FrameType | None) -> None:
+        took = time.monotonic() - began
+        if outer and took >= outer and callable(before):
+            before(number, frame)  # the task's own timeout
+        if took >= seconds:
+            raise Ended(f"no answer within {seconds:.0f} s; if the host is only slow, {REMEDY}")
+        if _memory() - memory > MOST_MEMORY:
+            raise Ended(f"the answer is longer than {MOST_MEMORY // 1024 // 1024} MiB")
+
+    before = signal.signal(signal.SIGALRM, look)
+    outer = signal.setitimer(signal.ITIMER_REAL, TICK, TICK)[0]
+    try:
+        yield
+    finally:
+        left = max(outer - (time.monotonic() - began), TICK) if outer else 0
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, left)
+
+
+def _memory() -> int:
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
+
+
+def _kill(trace: TracebackType | None) -> None:
+    """Ends the programs that the interrupted connection plugin was waiting for; it has them in its local variables."""
+    for frame, _line in traceback.walk_tb(trace):
+        for value in list(frame.f_locals.values()):
+            if isinstance(value, subprocess.Popen) and value.poll() is None:
+                value.kill()
+                value.wait()
+
+
+def _reset(connection: Any) -> None:
+    """Ends a shared connection (ControlPersist), on which the next execution would wait as well."""
+    with suppress(Exception, Ended), _watched(RESET_SECONDS):
+        connection.reset()
