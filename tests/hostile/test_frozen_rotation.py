@@ -1,0 +1,54 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A host that freezes in the middle of a delivery: a leak response goes on without it, a rotation stays open."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from tests.hostile.frozen import frozen_door
+from tests.integration.leak_lab import leak_lab, post_mortem, respond
+from tests.integration.rotation_lab import RotationLab, sentences
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def lab(connection: Mapping[str, Any]) -> Iterator[RotationLab]:
+    with leak_lab(connection) as made:
+        yield made
+
+
+def test_a_leak_is_contained_without_the_host_that_froze(lab: RotationLab) -> None:
+    """Seen to stand still for as long as the host did, while the leaked login still worked."""
+    old = lab.ready()
+    began = time.monotonic()
+    with frozen_door(lab, "web2") as frozen:
+        run = respond(lab, "-e", "leaked=cache", "-e", "leak_wait_seconds=4")
+        assert frozen.exists()
+    assert time.monotonic() - began < 240
+    assert run.code == 0, run.output
+    sentences(run, "contained in ")
+    assert "web2 was left behind, and what it holds is dead; run deploy.yml once it is back" in post_mortem(lab)
+    assert lab.accepts(old)["cache"] is False
+    lab.deploy()
+    lab.assert_settled(old)
+
+
+def test_a_rotation_stays_open_where_a_host_froze(lab: RotationLab) -> None:
+    old = lab.ready()
+    chosen = ("-e", "credential=cache", "-e", "rotation_force=true")
+    with frozen_door(lab, "web2") as frozen:
+        run = lab.rotate(*chosen)
+        assert frozen.exists()
+    assert run.code != 0, run.output
+    sentences(run, "web2", "stands at deploy", "Start the same command again to go on")
+    assert lab.values() == old
+    assert lab.accepts(old)["cache"]
+    run = lab.rotated(*chosen)
+    sentences(run, "was not finished", "is complete")
+    lab.assert_settled(old)
