@@ -321,7 +321,7 @@ RETURNS = {
     ],
     "delivery?": str,
     "changes?": {"added": [str], "changed": [str], "removed": [str]},
-    "addresses?": [str],
+    "addresses?": ["address"],
     "snapshot_id?": str,
     "diff?": {"before_header": str, "after_header": str, "before": "text", "after": "text"},
 }

@@ -12,6 +12,7 @@ A key that ends in ``?`` may be missing. ``str`` is one line of text, ``TEXT`` s
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from collections.abc import Mapping
 from typing import Any, NoReturn
@@ -20,12 +21,15 @@ from ansible.vars.clean import strip_internal_keys
 
 TEXT = "text"
 """Shape of a text of several lines."""
+ADDRESS = "address"
+"""Shape of one of the host's own addresses: sessions from there count as the application's, so no network passes."""
 COMMON: Mapping[str, Any] = {"changed": bool, "failed?": bool, "msg?": TEXT}
 """What every program may return."""
 LARGEST_ANSWER = 8 * 1024 * 1024
 LONGEST_LINE = 8192
 LONGEST_TEXT = 65536
 MOST_ITEMS = 10000
+MOST_ADDRESSES = 256
 LARGEST_NUMBER = 2**63
 SHOWN = 300
 
@@ -82,9 +86,12 @@ def _shaped(value: Any, shape: Any, at: str) -> Any:
     if isinstance(shape, tuple):
         return None if value is None else _shaped(value, shape[0], at)
     if isinstance(shape, list):
-        return [_shaped(item, shape[0], f"{at}[]") for item in _bounded(value, list, at)]
+        most = MOST_ADDRESSES if shape[0] == ADDRESS else MOST_ITEMS
+        return [_shaped(item, shape[0], f"{at}[]") for item in _bounded(value, list, at, most)]
     if isinstance(shape, Mapping):
         return _mapping(value, shape, at)
+    if shape == ADDRESS:
+        return _address(value, at)
     if shape in (str, TEXT) or isinstance(shape, (set, frozenset)):
         return _text(value, shape, at)
     return _plain(value, shape, at)
@@ -104,12 +111,23 @@ def _mapping(value: Any, shape: Mapping[Any, Any], at: str) -> dict[str, Any]:
     return {name: _shaped(item, shapes[name], f"{at}.{name}".lstrip(".")) for name, item in found.items()}
 
 
-def _bounded(value: Any, kind: type, at: str) -> Any:
+def _bounded(value: Any, kind: type, at: str, most: int = MOST_ITEMS) -> Any:
     if not isinstance(value, kind):
         _refuse(at, "has another type")
-    if len(value) > MOST_ITEMS:
-        _refuse(at, f"has more than {MOST_ITEMS} items")
+    if len(value) > most:
+        _refuse(at, f"has more than {most} items")
     return value
+
+
+def _address(value: Any, at: str) -> str:
+    text = _text(value, str, at)
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError:
+        _refuse(at, "is no address of one host")
+    if found.is_unspecified or found.is_multicast:
+        _refuse(at, "is no address of one host")
+    return text
 
 
 def _text(value: Any, shape: Any, at: str) -> str:

@@ -31,4 +31,4 @@ def sample(shape: Any, text: str) -> Any:
         return {(text if name is str else name.rstrip("?")): sample(one, text) for name, one in shape.items()}
     if isinstance(shape, (set, frozenset)):
         return sorted(shape)[0]
-    return {str: text, "text": text, bool: True, int: 7, float: 0.5}[shape]
+    return {str: text, "text": text, "address": "192.0.2.7", bool: True, int: 7, float: 0.5}[shape]

@@ -164,6 +164,15 @@ def test_words_in_place_of_an_answer_are_printable_and_short(tmp_path: Path) -> 
     assert len(found["msg"]) < 1000
 
 
+@pytest.mark.parametrize("claim", ["0.0.0.0/0", "::/0", "203.0.113.0/24", "0.0.0.0", "everywhere"])
+def test_a_host_does_not_claim_a_network_as_its_own_address(claim: str, tmp_path: Path) -> None:
+    """A thief's sessions from there would count as the application's."""
+    program = next(one for one in PROGRAMS if one.__name__.endswith(".env_file"))
+    found = answered(program, tmp_path, json.dumps({**honest(program), "addresses": ["192.0.2.11", claim]}))
+    assert found == {"failed": True, "msg": found["msg"]}
+    assert found["msg"].startswith("web1: its answer was refused: addresses[] is no address of one host")
+
+
 # --- the interpreter -------------------------------------------------------------------------------------------------
 
 

@@ -47,7 +47,9 @@ def on_host(seen: list[bytes], **args: Any) -> dict[str, Any]:
     stdout, stderr = process.communicate(json.dumps(document).encode())
     watcher.join()
     answer: dict[str, Any] = _lean._parsed(
-        {"stdout": stdout.decode(), "stderr": stderr.decode(), "rc": process.returncode}
+        {"stdout": stdout.decode(), "stderr": stderr.decode(), "rc": process.returncode},
+        postgresql_login.RETURNS,
+        "web1",
     )
     assert not answer.get("failed"), answer
     return answer

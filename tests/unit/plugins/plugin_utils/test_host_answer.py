@@ -17,6 +17,7 @@ RETURNS: dict[str, Any] = {
     "rows?": [{"count": int, "seconds?": float}],
     "state?": {"accepted", "refused"},
     "right?": (bool, None),
+    "addresses?": [_host_answer.ADDRESS],
     "by_name?": {str: {"count": int}},
 }
 
@@ -28,6 +29,7 @@ def answer(**more: Any) -> dict[str, Any] | None:
 def test_what_is_declared_passes() -> None:
     rows = [{"count": 1, "seconds": 2}, {"count": 2, "seconds": 0.5}]
     more = {"more": "a\nb", "rows": rows, "state": "refused", "right": None, "by_name": {"web": {"count": 3}}}
+    more["addresses"] = ["192.0.2.1", "2001:db8::1"]
     assert answer(**more) == {"changed": True, "path": "/x", **more}
     assert answer(right=False) == {"changed": True, "path": "/x", "right": False}
 
@@ -48,6 +50,13 @@ def test_what_is_declared_passes() -> None:
         ({"state": "none"}, "state is another word"),
         ({"right": 1}, "right has another type"),
         ({"by_name": {"web": 1}}, "by_name.* has another type"),
+        ({"addresses": ["192.0.2.1", "0.0.0.0/0"]}, "addresses[] is no address of one host"),
+        ({"addresses": ["::/0"]}, "addresses[] is no address of one host"),
+        ({"addresses": ["0.0.0.0"]}, "addresses[] is no address of one host"),
+        ({"addresses": ["ff02::1"]}, "addresses[] is no address of one host"),
+        ({"addresses": ["192.0.2.0/30"]}, "addresses[] is no address of one host"),
+        ({"addresses": [7]}, "addresses[] has another type"),
+        ({"addresses": ["192.0.2.1"] * 257}, "addresses has more than 256 items"),
         ({"changed": "yes"}, "changed has another type"),
     ],
 )
