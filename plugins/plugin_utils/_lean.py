@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from ansible import constants
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
@@ -145,12 +145,16 @@ def _quoted(interpreter: str) -> str:
 
 
 def _parsed(answer: Mapping[str, Any], returns: Mapping[str, Any], host: str) -> dict[str, Any]:
-    """What the program returned, or a failure that names the host."""
+    """What the program returned, or a failure.
+
+    A host whose answer is refused counts as lost: nothing that it says is used, in a leak it is skipped and named, and
+    another one can stand in for it.
+    """
     stdout, stderr = str(answer.get("stdout", "")), str(answer.get("stderr", ""))
     try:
         result = _host_answer.parsed(stdout, returns)
     except _host_answer.BadAnswer as error:
-        return {"failed": True, "msg": f"{host}: its answer was refused: {error}. {_COMPROMISED}"}
+        raise AnsibleConnectionFailure(f"{host}: its answer was refused: {error}. {_COMPROMISED}") from None
     if result is not None:
         return result
     message = _host_answer.printable(

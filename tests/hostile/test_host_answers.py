@@ -13,6 +13,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _host_answer, _lean
 from sandbox.process import REPOSITORY
@@ -64,6 +65,13 @@ def answered(program: ModuleType, directory: Path, output: str, **variables: Any
     return _lean.execute(host, program, (), args={}, task_vars=variables)  # type: ignore[arg-type]
 
 
+def refusal(program: ModuleType, directory: Path, output: str) -> str:
+    """Why the answer is refused; the host counts as lost then, and nothing that it said is used."""
+    with pytest.raises(AnsibleConnectionFailure) as error:
+        answered(program, directory, output)
+    return str(error.value)
+
+
 def honest(program: ModuleType, text: str = "word") -> dict[str, Any]:
     return {"changed": False, **sample(program.RETURNS, text)}
 
@@ -92,9 +100,8 @@ def test_an_honest_answer_passes_whole(program: ModuleType, tmp_path: Path) -> N
 @pytest.mark.parametrize("name", CONTROL)
 def test_ansibles_control_keys_are_refused(program: ModuleType, name: str, tmp_path: Path) -> None:
     for answer in (honest(program), {"failed": True, "msg": "no"}):
-        found = answered(program, tmp_path, json.dumps({**answer, name: CONTROL[name]}))
-        assert set(found) == {"failed", "msg"}
-        assert found["msg"].startswith("web1: its answer was refused: it has a key that it never has")
+        message = refusal(program, tmp_path, json.dumps({**answer, name: CONTROL[name]}))
+        assert message.startswith("web1: its answer was refused: it has a key that it never has")
 
 
 @EVERY_PROGRAM
@@ -127,7 +134,7 @@ def test_control_keys_do_not_pass_as_names_in_a_report(tmp_path: Path) -> None:
 
 WRONG: dict[str, Any] = {
     "null": None,
-    "a number": 10**400,
+    "a number": 10**100,
     "a list": [[]],
     "a mapping": {"x": {"y": {"z": 1}}},
     "infinity": float("inf"),
@@ -141,9 +148,7 @@ def test_another_type_is_refused_at_every_key(program: ModuleType, wrong: str, t
         if isinstance(shape, tuple) and WRONG[wrong] is None:
             continue
         answer = json.dumps({**honest(program), name.rstrip("?"): WRONG[wrong]})
-        found = answered(program, tmp_path, answer)
-        assert found["failed"], name
-        assert "web1" in found["msg"] or "did not run on the host" in found["msg"]
+        assert refusal(program, tmp_path, answer).startswith("web1: its answer was refused: "), name
 
 
 @EVERY_PROGRAM
@@ -151,10 +156,9 @@ def test_a_bomb_is_refused(program: ModuleType, tmp_path: Path) -> None:
     items = json.dumps({**honest(program), next(iter(program.RETURNS)).rstrip("?"): ["x"] * 20000})
     bombs = (json.dumps({"changed": False, "msg": "x" * _host_answer.LARGEST_ANSWER}), '{"msg": ' + "[" * 200000, items)
     for bomb in bombs:
-        found = answered(program, tmp_path, bomb)
-        assert set(found) == {"failed", "msg"}
-        assert found["msg"].startswith("web1: its answer was refused")
-        assert len(found["msg"]) < 1000
+        message = refusal(program, tmp_path, bomb)
+        assert message.startswith("web1: its answer was refused")
+        assert len(message) < 1000
 
 
 def test_words_in_place_of_an_answer_are_printable_and_short(tmp_path: Path) -> None:
@@ -168,9 +172,8 @@ def test_words_in_place_of_an_answer_are_printable_and_short(tmp_path: Path) -> 
 def test_a_host_does_not_claim_a_network_as_its_own_address(claim: str, tmp_path: Path) -> None:
     """A thief's sessions from there would count as the application's."""
     program = next(one for one in PROGRAMS if one.__name__.endswith(".env_file"))
-    found = answered(program, tmp_path, json.dumps({**honest(program), "addresses": ["192.0.2.11", claim]}))
-    assert found == {"failed": True, "msg": found["msg"]}
-    assert found["msg"].startswith("web1: its answer was refused: addresses[] is no address of one host")
+    message = refusal(program, tmp_path, json.dumps({**honest(program), "addresses": ["192.0.2.11", claim]}))
+    assert message.startswith("web1: its answer was refused: addresses[] is no address of one host")
 
 
 # --- the interpreter -------------------------------------------------------------------------------------------------
@@ -251,9 +254,10 @@ def test_a_host_does_not_redirect_another_hosts_delivery_to_the_controller(lab: 
     variables = {"ansible_connection": "local", "ansible_python_interpreter": "EVIL"}
     answer = {"changed": True, "lines": [], "short": [], "add_host": {"host_name": "web2", "host_vars": variables}}
     plays = "- hosts: web1\n  gather_facts: false\n  tasks:\n    - watchparty.secrets.host_evidence: {path: /x}\n"
-    plays += "      ignore_errors: true\n" + DELIVERY
+    plays += "      ignore_unreachable: true\n      ignore_errors: true\n" + DELIVERY
     run = _played(lab, json.dumps(answer), plays, web2={"ansible_python_interpreter": sys.executable})
     assert not (lab.directory / "stolen").exists()
+    assert (lab.directory / ".env").exists(), run.stdout + run.stderr
     assert (lab.directory / ".env").read_text().endswith("SECRET_KEY='a-value-of-web2'\n"), run.stdout
     assert "its answer was refused" in run.stdout + run.stderr
 
@@ -262,7 +266,8 @@ def test_a_host_does_not_choose_another_hosts_interpreter(lab: Lab) -> None:
     """Seen to receive the other host's .env, from a task with run_once."""
     answer = {"changed": True, "lines": [], "short": [], "ansible_facts": {"discovered_interpreter_python": "EVIL"}}
     plays = "- hosts: web1,web2\n  gather_facts: false\n  tasks:\n    - watchparty.secrets.host_evidence: {path: /x}\n"
-    plays += "      run_once: true\n      ignore_errors: true\n" + DELIVERY
+    plays += "      run_once: true\n      ignore_unreachable: true\n      ignore_errors: true\n" + DELIVERY
     run = _played(lab, json.dumps(answer), plays, web2={})
     assert not (lab.directory / "stolen").exists()
+    assert (lab.directory / ".env").exists(), run.stdout + run.stderr
     assert (lab.directory / ".env").read_text().endswith("SECRET_KEY='a-value-of-web2'\n"), run.stdout

@@ -1,0 +1,99 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Servers that accept connections and never answer: every question to one has an end."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.action import former_logins, verify_report
+from ansible_collections.watchparty.secrets.plugins.action.external_value import ActionModule as ExternalValue
+from ansible_collections.watchparty.secrets.plugins.action.postgresql_login import ActionModule as PostgresqlLogin
+from ansible_collections.watchparty.secrets.plugins.action.valkey_user import ActionModule as ValkeyUser
+from ansible_collections.watchparty.secrets.plugins.module_utils import _django_probe, _health
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _former_logins_module, _lean
+from tests.hostile import silent
+from tests.unit.plugins.plugin_utils.test_lean import Host
+
+HEADERS = b"HTTP/1.1 200 OK\r\n"
+
+
+@contextmanager
+def lasting(seconds: float) -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    assert time.monotonic() - began < seconds
+
+
+@pytest.mark.parametrize(
+    ("first", "drip"), [(b"", b""), (b"", b"H"), (HEADERS, b"X"), (b"", b"HTTP/1.1 100 Continue\r\n\r\n")]
+)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_health_address(scheme: str, first: bytes, drip: bytes) -> None:
+    """Seen to hold a run for 900 seconds, by a byte now and then."""
+    with silent.server(drip, first=first) as port, lasting(6):
+        answer = _health.asked(f"{scheme}://127.0.0.1:{port}/health/", 1)
+    assert answer["status"] == 0
+    assert answer["problem"].startswith("no answer: ")
+
+
+def test_addresses_from_outside() -> None:
+    with silent.server(b"X", first=HEADERS) as port, lasting(10):
+        urls = [f"http://127.0.0.1:{port}/{number}" for number in range(3)]
+        answers = verify_report.asked(urls, 1, None)
+    assert {one["problem"] for one in answers.values()} == {"no answer: timed out"}
+
+
+def test_a_probe_of_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_django_probe, "SECONDS", 1)
+    with silent.server(b"X", first=HEADERS) as port, lasting(6), pytest.raises(HostError, match="no answer: timed out"):
+        _django_probe.ask(f"http://127.0.0.1:{port}/account/", {})
+
+
+def on_host(action: Any, **args: Any) -> dict[str, Any]:
+    valid = _lean.validated(action.module.ARGUMENT_SPEC, args)
+    variables = {"ansible_python_interpreter": sys.executable, "secrets_host_timeout": 20}
+    return _lean.execute(Host(), action.module, action.uses, args=valid, task_vars=variables, packages=True)  # type: ignore[arg-type]
+
+
+def test_postgresql() -> None:
+    with silent.server() as port, lasting(20):
+        url = f"postgresql://shop_a:password@127.0.0.1:{port}/shop"
+        answer = on_host(
+            PostgresqlLogin, state="usable", login_url=url, login="shop_a", owner="shop", connect_timeout=2
+        )
+    assert (answer["failed"], answer["reason"]) == (True, "unreachable")
+
+
+def test_valkey() -> None:
+    with silent.server() as port, lasting(20):
+        answer = on_host(ValkeyUser, state="tried", login_url=f"redis://app:password@127.0.0.1:{port}/0")
+    assert answer["failed"]
+
+
+def test_an_external_value() -> None:
+    with silent.server(b"X", first=HEADERS) as port, lasting(20):
+        request = {"url": f"http://127.0.0.1:{port}/", "headers": {}, "form": {}, "status": [200], "refused": [401]}
+        tries = [{"server": "http", "current": request, "what": "", "id": "x", "former": [request]}]
+        answer = on_host(ExternalValue, state="tried", tries=tries, timeout=1)
+    assert answer["tried"]["x"]["state"] == "untried"
+    assert "timed out" in answer["tried"]["x"]["words"]
+
+
+def test_former_logins() -> None:
+    with silent.server() as port, lasting(30):
+        url = f"postgresql://shop_a:password@127.0.0.1:{port}/shop"
+        tries = [{"server": "postgresql", "credential": "database", "current": url, "former": [url]}]
+        valid = _lean.validated(_former_logins_module.ARGUMENT_SPEC, {"tries": tries, "connect_timeout": 2})
+        variables = {"ansible_python_interpreter": sys.executable}
+        answer = _lean.execute(
+            Host(), _former_logins_module, former_logins.USES, args=valid, task_vars=variables, packages=True
+        )  # type: ignore[arg-type]
+    assert answer["tried"]["database"]["state"] == "untried"
