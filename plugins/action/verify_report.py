@@ -24,7 +24,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._verify import 
     _verify_report,
     _verify_sarif,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _files
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _files, _host_answer
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._registered import registered
 
 OPTIONS: dict[str, Any] = {
@@ -91,7 +91,7 @@ class ActionModule(ActionBase):
 def host(result: Any) -> dict[str, Any]:
     """A host's answer, or why there is none."""
     found = dict(result) if isinstance(result, Mapping) else {}
-    words = one_line(found.get("msg") or "no answer")
+    words = _host_answer.printable(one_line(found.get("msg") or "no answer"))
     if found.get("unreachable"):
         return {"problem": f"cannot be reached: {words}"}
     if "file" not in found:  # failed_when takes the word "failed" away

@@ -22,7 +22,7 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ssh_verdict
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_pair
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _host_answer, _ssh_pair
 
 SECONDS = 30
 """How long one attempt may take."""
@@ -197,7 +197,7 @@ def _attempt(way: Way, key: Sequence[str], command: str | None, *, until: str | 
     try:
         with process:
             for line in process.stderr or ():
-                lines.append(line)
+                lines.append(_host_answer.printable(line, lines=True))
                 # Where the key is refused, another may be let in instead; either way the login stays until it is ended.
                 if until and line.startswith("Authenticated to") and until in _ssh_verdict.read(lines).offered:
                     process.kill()

@@ -131,5 +131,6 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]
 
 
 def _plain(words: Any) -> str:
-    """One line that neither begins an element nor loads an image: a client's name may be a thief's choice."""
-    return " ".join(str(words).split()).replace("<", "&lt;").replace("![", "!&#91;")
+    """One printable line that begins no element, loads no image and is no link: a thief may have chosen a name."""
+    line = "".join(one for one in " ".join(str(words).split()) if one.isprintable())
+    return line.replace("<", "&lt;").replace("![", "!&#91;").replace("](", "]&#40;")

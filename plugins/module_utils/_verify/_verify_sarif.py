@@ -68,7 +68,7 @@ def _result(at: int, check: Mapping[str, Any], outcome: Mapping[str, Any]) -> Di
         "ruleId": check["id"],
         "ruleIndex": at,
         "level": LEVELS[check["severity"]],
-        "message": {"text": f"{place}{outcome['words']}"},
+        "message": {"text": _unlinked(f"{place}{outcome['words']}")},
         "locations": [
             {
                 "physicalLocation": {
@@ -87,7 +87,9 @@ def _unchecked(checks: List[Mapping[str, Any]]) -> Dict[str, Any]:
     told = [
         {
             "level": "note",
-            "message": {"text": f"{outcome['place']}: {outcome['words']}" if outcome["place"] else outcome["words"]},
+            "message": {
+                "text": _unlinked(f"{outcome['place']}: {outcome['words']}" if outcome["place"] else outcome["words"])
+            },
             "associatedRule": {"id": check["id"], "index": at},
         }
         for at, check in enumerate(checks)
@@ -95,3 +97,8 @@ def _unchecked(checks: List[Mapping[str, Any]]) -> Dict[str, Any]:
         if outcome["status"] == NOT_CHECKED
     ]
     return {"toolExecutionNotifications": told} if told else {}
+
+
+def _unlinked(text: str) -> str:
+    """A message in which nothing is a link: SARIF takes ``[text](target)`` for one."""
+    return text.replace("](", "] (")
