@@ -111,7 +111,7 @@ def _mapping(value: Any, shape: Mapping[Any, Any], at: str) -> dict[str, Any]:
     return {name: _shaped(item, shapes[name], f"{at}.{name}".lstrip(".")) for name, item in found.items()}
 
 
-def _bounded(value: Any, kind: type, at: str, most: int = MOST_ITEMS) -> Any:
+def _bounded(value: Any, kind: type[list[Any]] | type[dict[str, Any]], at: str, most: int = MOST_ITEMS) -> Any:
     if not isinstance(value, kind):
         _refuse(at, "has another type")
     if len(value) > most:
