@@ -47,6 +47,7 @@ def test_a_rotation_stays_open_where_a_host_froze(lab: RotationLab) -> None:
         assert frozen.exists()
     assert run.code != 0, run.output
     sentences(run, "web2", "stands at deploy", "Start the same command again to go on")
+    assert [name for name in ("web1", "web2") if run.result(name)["failed"]] == ["web2"], run.output
     assert lab.values() == old
     assert lab.accepts(old)["cache"]
     run = lab.rotated(*chosen)
