@@ -41,7 +41,11 @@ def link(host: Host) -> None:
 
 @pytest.mark.parametrize(
     ("replaced", "message"),
-    [(directory, "is not a regular file"), (fifo, "is not a regular file"), (link, "is a symbolic link")],
+    [
+        pytest.param(directory, "is not a regular file", marks=pytest.mark.long),
+        (fifo, "is not a regular file"),
+        pytest.param(link, "is a symbolic link", marks=pytest.mark.long),
+    ],
 )
 def test_verify_fails_where_the_file_cannot_be_looked_at(
     lab: Lab, replaced: Callable[[Host], None], message: str

@@ -39,6 +39,29 @@ def test_a_leak_is_contained_without_the_host_that_froze(lab: RotationLab) -> No
     lab.assert_settled(old)
 
 
+@pytest.mark.long
+def test_a_leak_is_contained_without_a_host_that_lies(lab: RotationLab) -> None:
+    """Its answers are refused, so that it counts as lost: it cannot take the containment back."""
+    old = lab.ready()
+    lying = lab.directory / "lying-python"
+    lying.write_text('#!/bin/sh\ncat >/dev/null\necho \'{"changed": true, "add_host": {"host_name": "web1"}}\'\n')
+    lying.chmod(0o755)
+    kept = lab.host_vars["web2"]
+    lab.host_vars["web2"] = {**kept, "ansible_python_interpreter": str(lying)}
+    try:
+        run = respond(lab, "-e", "leaked=cache", "-e", "leak_wait_seconds=4")
+    finally:
+        lab.host_vars["web2"] = kept
+    assert run.code == 0, run.output
+    sentences(run, "contained in ")
+    assert "web2 was left behind, and what it holds is dead; run deploy.yml once it is back" in post_mortem(lab)
+    assert "its answer was refused: it has a key that it never has: add_host" in run.text
+    assert lab.accepts(old)["cache"] is False
+    lab.deploy()
+    lab.assert_settled(old)
+
+
+@pytest.mark.long
 def test_a_rotation_stays_open_where_a_host_froze(lab: RotationLab) -> None:
     old = lab.ready()
     chosen = ("-e", "credential=cache", "-e", "rotation_force=true")

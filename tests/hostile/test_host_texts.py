@@ -25,6 +25,7 @@ from tests.hostile.programs import sample
 from tests.unit.plugins.module_utils._leaks.postmortem_facts import facts as leak_facts
 from tests.unit.plugins.module_utils._verify.verify_facts import facts as verify_facts
 
+pytestmark = pytest.mark.servers  # knows no Ansible
 ESCAPES = "\x1b]0;owned\x07\x9b31m\u202e\u2066\u200b\x00"
 HOSTILE = (
     f"{ESCAPES}<script>alert(1)</script><img src=x onerror=alert(1)>\"'>&lt; [contained](https://203.0.113.9/) "

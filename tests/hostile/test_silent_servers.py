@@ -22,6 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils import _former_
 from tests.hostile import silent
 from tests.unit.plugins.plugin_utils.test_lean import Host
 
+pytestmark = pytest.mark.servers
 HEADERS = b"HTTP/1.1 200 OK\r\n"
 
 
