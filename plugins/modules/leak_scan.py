@@ -99,7 +99,8 @@ attributes:
     description: Runs on the controller, inside Ansible itself. Nothing is sent to a host.
     support: full
 notes:
-  - The automaton is that of C(hyperscan), or the slower one of C(ahocorasick-rs), for the Python that runs Ansible.
+  - Searches with C(hyperscan) or C(ahocorasick-rs) where the Python that runs Ansible has one. Without them it finds
+    the same more slowly, and prints a warning.
   - Values of low sensitivity, placeholders, and values that are too short or too common are left out and counted; see
     the page docs/scanning.md for the rule.
   - Needs C(secretsmanager:BatchGetSecretValue), C(secretsmanager:GetSecretValue), C(ssm:GetParametersByPath) and

@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible.utils.display import Display
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NoAccess, ScanError
 from ansible_collections.watchparty.secrets.plugins.module_utils._scans import (
     _scan,
     _scan_baseline,
+    _scan_engine,
     _scan_gitleaks,
     _scan_sarif,
     _scan_sources,
@@ -113,6 +115,9 @@ def parse(args: Mapping[str, Any]) -> Request:
 def scanned(request: Request, args: Mapping[str, Any]) -> Report:
     """Reads the values and scans. Raises SecretsError."""
     looked_for, unread = _sought(request, args)
+    slower = _scan_engine.slower() if looked_for.needles else None
+    if slower:
+        Display().warning(slower)
     if request.no_patterns:
         unread = [*unread, NotChecked("patterns", "unknown secrets", request.no_patterns)]
     with _opened(request.streams) as streams:

@@ -8,9 +8,16 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from ansible.utils.display import Display
+
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ScanError
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._scans import _scan, _scan_baseline, _scan_gitleaks
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans import (
+    _scan,
+    _scan_baseline,
+    _scan_engine,
+    _scan_gitleaks,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_report import Finding, Report
 from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_sought import Sought, sought
 from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_sources import GitSource
@@ -27,6 +34,9 @@ def live(path: str, catalog: Catalog, stores: Once, baseline: Baseline | None) -
     looked_for = sought(values)
     if not looked_for.needles:
         raise ScanError("the stores hold no value that could be looked for")
+    slower = _scan_engine.slower()
+    if slower:
+        Display().warning(slower)
     report = _scan.scan([GitSource(root)], looked_for, unread=unread, baseline=baseline)
     return {**_told(report), "values": report.values, "left_out": dict(report.left_out), "objects": report.objects}
 

@@ -1,17 +1,23 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The multi-pattern automaton: hyperscan's, or the one in ahocorasick_rs. docs/performance.md has both measured."""
+"""The multi-pattern search: hyperscan's, that of ahocorasick_rs, or our own. docs/performance.md has them measured."""
 
 from __future__ import annotations
 
+import sys
+from importlib.util import find_spec
+from itertools import compress, count
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ScanError
 from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_sought import Needle
 
 Hit = Tuple[int, int]
 """Where a needle begins, and which it is."""
-REMEDY = "pip install hyperscan (or ahocorasick-rs, which is slower) for the Python that runs Ansible"
+LIBRARIES = ("hyperscan", "ahocorasick_rs")
+SLOWER = (
+    "the scan for live values is slower, since neither hyperscan nor ahocorasick-rs is installed. It finds the same. "
+    "For a faster scan: pip install hyperscan (or ahocorasick-rs) for the Python that runs Ansible"
+)
 
 
 class Automaton:
@@ -81,8 +87,53 @@ class AhoCorasick(Automaton):
         return [(anchor, start) for anchor, start, _end in found]
 
 
+class Blocks(Automaton):
+    """The search that needs no library: looks up each aligned block of the data among the blocks of the anchors.
+
+    Of any ``width`` neighbouring places in an anchor, one is at a multiple of ``width`` in the data. So each anchor is
+    known by its last ``width`` blocks, and the loop over the data runs inside the interpreter's C code.
+    """
+
+    WIDTHS: Dict[int, Any] = {4: "I", 2: "H", 1: "B"}
+    """Bytes of a block, and what memoryview calls such a block."""
+
+    def __init__(self, needles: Sequence[Needle]) -> None:
+        super().__init__(needles)
+        shortest = min(map(len, self.anchors), default=1)
+        self._width = next(width for width in self.WIDTHS if shortest >= 2 * width - 1)
+        self._blocks: Dict[int, List[Tuple[int, int]]] = {}
+        for number, anchor in enumerate(self.anchors):
+            last = len(anchor) - self._width
+            for at in range(last, last - self._width, -1):
+                block = int.from_bytes(anchor[at : at + self._width], sys.byteorder)
+                self._blocks.setdefault(block, []).append((number, at))
+
+    def _anchors_in(self, data: bytes) -> List[Tuple[int, int]]:
+        whole = len(data) - len(data) % self._width
+        blocks = memoryview(data)[:whole].cast(self.WIDTHS[self._width])
+        found: List[Tuple[int, int]] = []
+        for index in compress(count(), map(self._blocks.__contains__, blocks)):
+            for number, at in self._blocks[blocks[index]]:
+                start = index * self._width - at
+                if start >= 0 and data.startswith(self.anchors[number], start):
+                    found.append((number, start))
+        return found
+
+
+def slower() -> Optional[str]:
+    """What to tell whoever has neither library, or None."""
+    return None if any(_installed(name) for name in LIBRARIES) else SLOWER
+
+
+def _installed(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ValueError:  # a module without a spec
+        return False
+
+
 def automaton(needles: Sequence[Needle], *, prefer: Optional[str] = None) -> Automaton:
-    """The fastest automaton that is installed. Raises ScanError, with the remedy, where none is."""
+    """The fastest search that this Python has."""
     if prefer in (None, "hyperscan"):
         try:
             import hyperscan
@@ -97,4 +148,4 @@ def automaton(needles: Sequence[Needle], *, prefer: Optional[str] = None) -> Aut
             return AhoCorasick(needles, ahocorasick_rs)
         except ImportError:
             pass
-    raise ScanError(f"no library that searches for many values at once is installed; {REMEDY}")
+    return Blocks(needles)

@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible.utils.display import Display
 
 from ansible_collections.watchparty.secrets.plugins.action.leak_scan import ActionModule
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ScanError
@@ -106,3 +108,21 @@ def test_without_gitleaks_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert answer["complete"] is False
     assert answer["not_checked"][0]["what"] == "unknown secrets"
     assert "install gitleaks" in answer["text"][0]
+
+
+@pytest.mark.usefixtures("stores")
+def test_without_a_search_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says once that it is slower, and only where it looks for values."""
+    warnings: list[str] = []
+    monkeypatch.setattr(Display, "warning", lambda _self, message: warnings.append(message))
+    (tmp_path / "log").write_text(f"a\n{VALUE}\n")
+    with_a_library = ask(paths=[str(tmp_path)])
+    assert warnings == []
+    for name in ("hyperscan", "ahocorasick_rs"):
+        monkeypatch.setitem(sys.modules, name, None)
+    assert ask(paths=[str(tmp_path)]) == with_a_library
+    assert len(warnings) == 1
+    assert "pip install hyperscan" in warnings[0]
+    monkeypatch.setattr(_live_values, "read", lambda *_: ([], []))
+    ask(paths=[str(tmp_path)])
+    assert len(warnings) == 1

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.utils.display import Display
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ScanError
@@ -77,11 +78,20 @@ def test_what_could_not_be_read_is_not_checked(checkout: Path, monkeypatch: pyte
     assert live(checkout)["not_checked"] == ["previous version: secret app/test/core: denied"]
 
 
-def test_without_a_search_library(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_search_library_it_says_so_and_finds_the_same(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr(Display, "warning", lambda _self, message: warnings.append(message))
+    (checkout / "notes.txt").write_text(f"{VALUE}\n")
+    fast = live(checkout)
+    assert warnings == []
     for name in ("hyperscan", "ahocorasick_rs"):
         monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(ScanError, match="pip install hyperscan"):
-        live(checkout)
+    assert live(checkout) == fast
+    assert fast["findings"]
+    assert len(warnings) == 1
+    assert "pip install hyperscan" in warnings[0]
 
 
 def test_without_values_or_a_repository(checkout: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,17 +1,17 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A value is found wherever the windows' edges fall, once, at its offset and line; by both libraries alike."""
+"""A value is found wherever the windows' edges fall, once, at its offset and line; by every engine alike."""
 
 from __future__ import annotations
 
 import importlib.util
 import io
+import sys
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ScanError
 from ansible_collections.watchparty.secrets.plugins.module_utils._forms import forms
 from ansible_collections.watchparty.secrets.plugins.module_utils._scans import _scan_engine, _scan_search
 from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_git import Large, Slab, _slabs
@@ -25,8 +25,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_so
 
 VALUE = "Kj7-edge-of-a-window-42"
 LABEL = Label("TOKEN", "current", "as it is")
-ENGINES = ["hyperscan", "ahocorasick_rs"]
-INSTALLED = [name for name in ENGINES if importlib.util.find_spec(name)]
+OWN = "the search that needs no library"
+ENGINES = {
+    "hyperscan": _scan_engine.Hyperscan,
+    "ahocorasick_rs": _scan_engine.AhoCorasick,
+    OWN: _scan_engine.Blocks,
+}
+INSTALLED = [name for name in ENGINES if name == OWN or importlib.util.find_spec(name)]
 """Not every machine has a wheel of the first."""
 
 
@@ -40,27 +45,45 @@ def searcher(*wholes: bytes, window: int = 128, prefer: str | None = None) -> _s
     after=st.binary(max_size=200),
     whole=st.binary(min_size=8, max_size=90),
     window=st.integers(1, 300),
+    engine=st.sampled_from(INSTALLED),
 )
 @settings(deadline=None)
-def test_any_offset(before: bytes, after: bytes, whole: bytes, window: int) -> None:
+def test_any_offset(before: bytes, after: bytes, whole: bytes, window: int, engine: str) -> None:
     data = before + whole + after
-    found = list(searcher(whole, window=window).in_stream(io.BytesIO(data).read))
+    found = list(searcher(whole, window=window, prefer=engine).in_stream(io.BytesIO(data).read))
     expected = [at for at in range(len(data)) if data.startswith(whole, at)]
     assert [one.offset for one in found] == expected
     assert [one.line for one in found] == [data[:at].count(b"\n") + 1 for at in expected]
 
 
-@given(st.lists(st.binary(min_size=8, max_size=60), min_size=1, max_size=8, unique=True), st.binary(max_size=300))
+@given(
+    st.lists(st.binary(min_size=8, max_size=60), min_size=1, max_size=8, unique=True),
+    st.binary(max_size=300),
+    st.integers(0, 7),
+)
 @settings(deadline=None)
-def test_both_libraries_agree(wholes: list[bytes], noise: bytes) -> None:
-    data = noise + b"".join(wholes) + noise
-    needles = [Needle(one, 0, (LABEL,)) for one in wholes]
+def test_all_engines_agree(wholes: list[bytes], noise: bytes, at: int) -> None:
+    """Also where values overlap, repeat, contain one another or are searched for by a short part of them."""
+    data = noise + b"".join(wholes) + wholes[0][:-1] + wholes[0] + noise
+    needles = [Needle(one, at, (LABEL,)) for one in wholes]
     expected = sorted(
         (at, number) for number, one in enumerate(wholes) for at in range(len(data)) if data.startswith(one, at)
     )
     assert "ahocorasick_rs" in INSTALLED
     for name in INSTALLED:
-        assert _scan_engine.automaton(needles, prefer=name).hits(data) == expected
+        engine = _scan_engine.automaton(needles, prefer=name)
+        assert type(engine) is ENGINES[name]
+        assert engine.hits(data) == expected
+
+
+@given(st.lists(st.text("ab", min_size=8, max_size=20), min_size=1, max_size=8, unique=True), st.text("ab"))
+@settings(deadline=None)
+def test_all_engines_agree_on_few_letters(wholes: list[str], noise: str) -> None:
+    data = (noise + "".join(wholes) + noise).encode()
+    needles = [Needle(one.encode(), 0, (LABEL,)) for one in wholes]
+    first, *others = [_scan_engine.automaton(needles, prefer=name).hits(data) for name in INSTALLED]
+    assert first
+    assert all(hits == first for hits in others)
 
 
 @given(
@@ -116,9 +139,15 @@ def test_large_objects_are_read_as_they_come(monkeypatch: pytest.MonkeyPatch) ->
     assert found == [b"a" * 10, b"b" * 50, b"c" * 7, b"d" * 50, b"e" * 3]
 
 
-def test_no_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ENGINES:
-        monkeypatch.setitem(__import__("sys").modules, name, None)
-    with pytest.raises(ScanError, match=r"pip install hyperscan \(or ahocorasick-rs"):
-        searcher(b"12345678")
+def test_without_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _scan_engine.slower() is None
+    for name in _scan_engine.LIBRARIES:
+        monkeypatch.setitem(sys.modules, name, None)
+    message = _scan_engine.slower()
+    assert message
+    assert "slower" in message
+    assert "pip install hyperscan (or ahocorasick-rs)" in message
+    one = searcher(VALUE.encode())
+    assert type(one.automaton) is _scan_engine.Blocks
+    assert [spot.offset for spot in one.in_bytes(b"x=" + VALUE.encode())] == [2]
     assert _scan_search.Searcher(Sought()).in_bytes(b"nothing is sought") == []
