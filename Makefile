@@ -59,5 +59,5 @@ constraints: setup ## write requirements/constraints.txt from what is installed
 	@scripts/constraints.sh
 
 clean: ## remove the environments and everything built
-	rm -rf .venv .venv-core219 build .ansible .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/output
+	rm -rf .venv .venv-core219 .venv-app .venv-servers build .ansible .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/output
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

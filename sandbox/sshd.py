@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from .binaries import SBIN
+from .binaries import SBIN, embedded_only
 from .process import Process, SandboxError, Server, User, clean_environment, write_private
 
 PRIVILEGE_SEPARATION = Path("/run/sshd")
@@ -25,6 +25,8 @@ def find(program: str) -> str | None:
 
 def unavailable() -> str | None:
     """Return why there can be no sshd here, or None."""
+    if embedded_only():
+        return "SANDBOX_SERVERS=embedded, and no package carries sshd"
     missing = [program for program in ("sshd", "ssh", "ssh-keygen") if find(program) is None]
     if missing:
         return f"{' and '.join(missing)} not installed"

