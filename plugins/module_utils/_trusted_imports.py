@@ -1,0 +1,137 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Lets a process import only files that no other account may change. Standard library only; Python 3.8.
+
+The interpreter was started with ``-S``, so no package was imported yet and no ``.pth`` file was run.
+"""
+
+from __future__ import annotations
+
+import os
+import site
+import stat
+import sys
+from importlib.machinery import ExtensionFileLoader, PathFinder
+from typing import Any, Callable, List, Set
+
+SYSTEM = ("/usr/lib/", "/usr/lib64/")
+_LINKS = 40
+
+
+class Untrusted(Exception):
+    """Another account may change a file that is to be imported; the message is its path.
+
+    Not an ImportError, which programs take for a driver that is not installed.
+    """
+
+
+def own_accounts(environ: Any = os.environ) -> Set[int]:
+    """The accounts whose files this process may import: root, itself, and who became it by sudo. Root trusts root."""
+    own = os.geteuid()
+    by = environ.get("SUDO_UID", "")
+    return {0} if own == 0 else {0, own, int(by) if by.isdigit() else own}
+
+
+def check(path: str, owners: Set[int], seen: Set[str]) -> None:
+    """Every component of a path and of the links on it. Raises Untrusted."""
+    _walk(os.path.abspath(path), owners, seen, 0)
+
+
+def _walk(path: str, owners: Set[int], seen: Set[str], links: int) -> None:
+    if links > _LINKS:
+        raise Untrusted("%s has too many links" % path)
+    current = "/"
+    parts = [part for part in path.split("/") if part]
+    for at, part in enumerate(parts):
+        current = os.path.join(current, part)
+        if os.path.islink(current):
+            _owned(current, owners, seen)
+            target = os.path.join(os.path.dirname(current), os.readlink(current), *parts[at + 1 :])
+            return _walk(os.path.normpath(target), owners, seen, links + 1)
+        _owned(current, owners, seen)
+    return None
+
+
+def _owned(path: str, owners: Set[int], seen: Set[str]) -> None:
+    if path in seen:
+        return
+    found = os.lstat(path)
+    mode = found.st_mode
+    shared = not stat.S_ISLNK(mode) and mode & 0o022 and not (stat.S_ISDIR(mode) and mode & stat.S_ISVTX)
+    if found.st_uid not in owners or (shared and (mode & 0o002 or not _own_group(found.st_gid))):
+        raise Untrusted(path)
+    seen.add(path)
+
+
+def _own_group(gid: int) -> bool:
+    """Whether a group is the account's own, by the convention that it has the account's name."""
+    import grp
+    import pwd
+
+    try:
+        return gid == os.getegid() and grp.getgrgid(gid).gr_name == pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return False
+
+
+class TrustedFinder:
+    """Stands in the place of PathFinder and checks each file before it is executed."""
+
+    def __init__(self, owners: Set[int]) -> None:
+        self._owners = owners
+        self._seen: Set[str] = set()
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is None or not spec.has_location or not spec.origin:
+            return spec
+        self.check(spec.origin)
+        if spec.cached and os.path.exists(spec.cached):
+            self.check(spec.cached)
+        if isinstance(spec.loader, ExtensionFileLoader):
+            self._libraries(spec.origin)
+        return spec
+
+    def check(self, path: str) -> None:
+        if not path.startswith(SYSTEM):
+            check(path, self._owners, self._seen)
+
+    def _libraries(self, origin: str) -> None:
+        """The libraries that a wheel carries for its extensions, in a folder beside its packages."""
+        for entry in sys.path:
+            if not origin.startswith(entry + "/"):
+                continue
+            for folder in sorted(os.listdir(entry)):
+                if folder.endswith(".libs"):
+                    for file in sorted(os.listdir(os.path.join(entry, folder))):
+                        self.check(os.path.join(entry, folder, file))
+
+
+def enable(main: Callable[[], None] = site.main) -> None:
+    """Adds the interpreter's packages to the path, from trusted files only. Raises Untrusted."""
+    finder = TrustedFinder(own_accounts())
+    at = sys.meta_path.index(PathFinder)
+    sys.meta_path[at] = finder  # type: ignore[call-overload]
+    for directory in _packages():
+        finder.check(directory)
+        for name in sorted(os.listdir(directory)):
+            if name.endswith(".pth"):
+                finder.check(os.path.join(directory, name))
+    main()
+    for entry in sys.path:
+        if os.path.exists(entry):
+            finder.check(entry)
+
+
+def _packages() -> List[str]:
+    """Where ``site`` will look for packages."""
+    root = os.path.dirname(os.path.dirname(sys.executable))
+    config = os.path.join(root, "pyvenv.cfg")
+    if not os.path.exists(config):
+        return [one for one in site.getsitepackages() if os.path.isdir(one)]
+    with open(config, encoding="utf-8") as lines:
+        shares = any(line.split() == ["include-system-site-packages", "=", "true"] for line in lines)
+    # Debian's getsitepackages knows no environment before site has run.
+    version = "python%d.%d" % sys.version_info[:2]
+    own = [os.path.join(root, lib, version, "site-packages") for lib in ("lib", "lib64")]
+    return [one for one in (*own, *(site.getsitepackages() if shares else ())) if os.path.isdir(one)]

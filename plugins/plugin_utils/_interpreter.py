@@ -1,0 +1,95 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Starts a host's Python only if the application cannot change what it runs.
+
+Whoever may change an interpreter, its standard library or a directory above them decides what the executing account
+runs, and reads what it is sent. Root trusts what belongs to root. Another account trusts root, itself and the account
+that it was reached by (``SUDO_UID``). The check is a shell script, since the interpreter cannot be asked about itself.
+It trusts the system's own directories, so that a deploy costs nothing more. Python then checks its packages
+(``_trusted_imports``).
+"""
+
+from __future__ import annotations
+
+import shlex
+
+UNTRUSTED = "untrusted interpreter: "
+"""Starts the line on standard error that names what another account may change."""
+REMEDY = (
+    "Another account may change it, and would decide what runs here and read what is sent. Set rotation_python to an "
+    "interpreter that belongs to root; the playbook watchparty.secrets.host makes one with -e app_host_rotation=true"
+)
+
+_GATE = r"""
+private=$1
+shift
+[ "${1##*/}" != env ] || shift
+p=$(command -v "$1") || { echo "$1: not found" >&2; exit 127; }
+case $p in
+  *..*) ;;
+  /usr/bin/* | /usr/libexec/* | /bin/*) shift; exec "$p" "$@" ;;
+esac
+untrusted() { echo "%(untrusted)s$1" >&2; exit 126; }
+case $p in /*) ;; *) untrusted "$p is no absolute path" ;; esac
+set -f
+u=$(id -u) g=
+by=$u
+[ "$u" = 0 ] || by=${SUDO_UID:-$u}
+[ "$(id -gn)" != "$(id -un)" ] || g=$(id -g)
+all=/
+walk() {
+  [ "$2" -lt 40 ] || untrusted "$1 has too many links"
+  cur= rest=$1
+  while [ -n "$rest" ]; do
+    part=${rest%%%%/*}
+    case $rest in */*) rest=${rest#*/} ;; *) rest= ;; esac
+    [ -n "$part" ] || continue
+    all="$all
+$cur/$part"
+    if [ -h "$cur/$part" ]; then
+      to=$(readlink "$cur/$part")
+      case $to in /*) ;; *) to=$cur/$to ;; esac
+      walk "$to${rest:+/$rest}" $(($2 + 1))
+      return
+    fi
+    cur=$cur/$part
+  done
+}
+walk "$p" 0
+lib=${cur%%/*}/..
+cfg=${p%%/*}/../pyvenv.cfg
+if [ -f "$cfg" ]; then
+  walk "$cfg" 0
+  home=$(sed -n 's/^home *= *//p' "$cfg")
+  walk "$home" 0
+  lib="$lib
+$home/.."
+fi
+set +f
+IFS='
+'
+for one in $lib; do
+  for dir in "$one"/lib/python3* "$one"/lib64/python3*; do
+    [ ! -d "$dir" ] || walk "$(cd -P "$dir" && pwd -P)" 0
+  done
+done
+set -f
+# A shared group is let be where the account runs its own application's code, with no value of others.
+mask=022
+[ "$private" = yes ] || [ "$u" = 0 ] || mask=002
+bad=$(find $all -maxdepth 0 \( ! -user 0 ! -user "$u" ! -user "$by" -o ! -type l ! -perm -1000 \
+  \( -perm -002 -o -perm /$mask ${g:+"!"} ${g:+-group} ${g:+"$g"} \) \) -print 2>&1 | head -n 1)
+[ -z "$bad" ] || untrusted "$bad"
+unset IFS
+shift
+exec "$p" "$@"
+""" % {"untrusted": UNTRUSTED}
+
+
+def command(python: str, *arguments: str, private: bool) -> str:
+    """The shell command that starts ``python``, which is quoted for a shell already, with these arguments.
+
+    ``private`` is whether it is sent values that the application's own account must not have.
+    """
+    gate = shlex.join(["/bin/sh", "-c", _GATE, "sh", "yes" if private else "no"])
+    return f"{gate} {python} {shlex.join(arguments)}"

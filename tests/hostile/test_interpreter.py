@@ -1,0 +1,209 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""An application that owns an interpreter, a library or a directory above them does not run as another account."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _trusted_imports
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _interpreter
+
+APPLICATION, OTHER = 65534, 65533
+pytestmark = [
+    pytest.mark.servers,
+    pytest.mark.skipif(os.geteuid() != 0, reason="files of several accounts need root; no interpreter was exchanged"),
+]
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A directory in which each component belongs to root."""
+    made = Path("/opt/watchparty-secrets-test-%d" % os.getpid())
+    made.mkdir()
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made)
+
+
+@pytest.fixture
+def venv(home: Path) -> Path:
+    made = home / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(made)], check=True)
+    packages(made).joinpath("driver.py").write_text("print('driver ran')\n")
+    return made
+
+
+def packages(venv: Path) -> Path:
+    return next(venv.glob("lib/python3*/site-packages"))
+
+
+def start(python: str | Path, *, private: bool = True, **process: Any) -> subprocess.CompletedProcess[str]:
+    command = _interpreter.command(str(python), "-I", "-S", "-c", "print('ran')", private=private)
+    return subprocess.run(command, shell=True, capture_output=True, text=True, check=False, **process)
+
+
+def hand_over(path: Path, owner: int = APPLICATION) -> None:
+    for one in [path, *path.rglob("*")] if path.is_dir() else [path]:
+        os.chown(one, owner, owner, follow_symlinks=False)
+
+
+def as_application(owner: int = APPLICATION) -> dict[str, Any]:
+    return {"user": owner, "group": owner, "extra_groups": []}
+
+
+def test_roots_own_runs(venv: Path) -> None:
+    for python in ("python3", "/usr/bin/env python3", venv / "bin/python", sys.executable):
+        assert start(python).stdout == "ran\n", start(python).stderr
+
+
+def own(*parts: str) -> Callable[[Path], None]:
+    return lambda venv: os.chown(venv.joinpath(*parts), APPLICATION, -1, follow_symlinks=False)
+
+
+ATTACKS: dict[str, Callable[[Path], None]] = {
+    "owns the interpreter's link": own("bin", "python"),
+    "owns the directory": own("bin"),
+    "owns the environment": own(),
+    "owns a directory above it": own(".."),
+    "owns the configuration": own("pyvenv.cfg"),
+    "everybody may write": lambda venv: (venv / "bin").chmod(0o777),
+    "its group may write": lambda venv: (os.chown(venv / "bin", 0, APPLICATION), (venv / "bin").chmod(0o775)),  # type: ignore[func-returns-value]
+    "everybody may write the configuration": lambda venv: (venv / "pyvenv.cfg").chmod(0o666),
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
+def test_the_applications_interpreter_never_runs_as_root(venv: Path, attack: Callable[[Path], None]) -> None:
+    attack(venv)
+    for private in (True, False):
+        found = start(venv / "bin/python", private=private)
+        assert (found.returncode, found.stdout) == (126, "")
+        assert found.stderr.startswith(_interpreter.UNTRUSTED)
+
+
+def test_a_link_in_the_middle_of_a_chain(home: Path) -> None:
+    """Root's link leads to the application's, which leads to the system's interpreter until it is exchanged."""
+    (home / "application").mkdir()
+    (home / "application" / "python").symlink_to("/usr/bin/python3")
+    hand_over(home / "application")
+    (home / "python").symlink_to("second")
+    (home / "second").symlink_to("application/python")
+    assert start(home / "python").stderr.startswith(f"{_interpreter.UNTRUSTED}{home}/application")
+
+
+def test_links_without_an_end(home: Path) -> None:
+    (home / "first").symlink_to("second")
+    (home / "second").symlink_to("first")
+    assert start(home / "first").returncode in (126, 127)
+
+
+def test_the_standard_library_of_another_account(home: Path) -> None:
+    for name in ("bin", "lib/python3.99"):
+        (home / name).mkdir(parents=True)
+    shutil.copy(os.path.realpath(sys.executable), home / "bin/python")
+    hand_over(home / "lib")
+    assert start(home / "bin/python").stderr.startswith(f"{_interpreter.UNTRUSTED}{home}/lib")
+
+
+def test_the_home_of_an_environment(home: Path, venv: Path) -> None:
+    (home / "base" / "bin").mkdir(parents=True)
+    hand_over(home / "base")
+    config = (venv / "pyvenv.cfg").read_text()
+    lines = [f"home = {home}/base/bin" if line.startswith("home") else line for line in config.splitlines()]
+    (venv / "pyvenv.cfg").write_text("\n".join(lines))
+    assert start(venv / "bin/python").stderr.startswith(f"{_interpreter.UNTRUSTED}{home}/base")
+
+
+def test_an_account_runs_its_own_interpreter_and_no_other_ones(venv: Path) -> None:
+    hand_over(venv)
+    assert start(venv / "bin/python", **as_application()).stdout == "ran\n"
+    assert start(venv / "bin/python", **as_application(OTHER)).returncode == 126
+    reached_by = {**os.environ, "SUDO_UID": str(APPLICATION)}
+    assert start(venv / "bin/python", **as_application(OTHER), env=reached_by).stdout == "ran\n"
+    assert start(venv / "bin/python", env=reached_by).returncode == 126, "root trusts root alone"
+
+
+def test_a_shared_group_counts_where_values_of_others_are_sent(venv: Path) -> None:
+    hand_over(venv)
+    os.chown(venv / "bin", APPLICATION, OTHER)
+    (venv / "bin").chmod(0o775)
+    assert start(venv / "bin/python", private=False, **as_application()).stdout == "ran\n"
+    assert start(venv / "bin/python", private=True, **as_application()).returncode == 126
+
+
+# --- packages ---------------------------------------------------------------------------------------------------------
+
+IMPORT = "import sys; exec(sys.stdin.read()); enable(); import driver"
+
+
+def imported(venv: Path, **process: Any) -> subprocess.CompletedProcess[str]:
+    source = Path(_trusted_imports.__file__).read_text(encoding="utf-8")
+    command = [str(venv / "bin/python"), "-I", "-S", "-c", IMPORT]
+    return subprocess.run(command, input=source, capture_output=True, text=True, check=False, **process)
+
+
+def test_roots_packages_are_imported(venv: Path) -> None:
+    assert imported(venv).stdout == "driver ran\n", imported(venv).stderr
+
+
+def with_pth(venv: Path) -> None:
+    packages(venv).joinpath("start.pth").write_text("import os; print('pth ran')\n")
+    os.chown(packages(venv) / "start.pth", APPLICATION, -1)
+
+
+def with_cache(venv: Path) -> None:
+    imported(venv)
+    os.chown(next(packages(venv).glob("__pycache__/driver*.pyc")), APPLICATION, -1)
+
+
+def with_path(venv: Path) -> None:
+    (venv.parent / "checkout").mkdir()
+    hand_over(venv.parent / "checkout")
+    packages(venv).joinpath("checkout.pth").write_text(f"{venv.parent}/checkout\n")
+
+
+def with_library(venv: Path) -> None:
+    """A wheel's extension whose own library the application may change."""
+    import psycopg2
+
+    site = Path(psycopg2.__file__).parents[1]
+    for name in ("psycopg2", "psycopg2_binary.libs"):
+        shutil.copytree(site / name, packages(venv) / name)
+    packages(venv).joinpath("driver.py").write_text("import psycopg2; print('driver ran')\n")
+    assert imported(venv).stdout == "driver ran\n", imported(venv).stderr
+    os.chown(next((packages(venv) / "psycopg2_binary.libs").iterdir()), APPLICATION, -1)
+
+
+PACKAGES: dict[str, Callable[[Path], None]] = {
+    "a file": lambda venv: os.chown(packages(venv) / "driver.py", APPLICATION, -1),
+    "the directory": lambda venv: os.chown(packages(venv), APPLICATION, -1),
+    "everybody may write the file": lambda venv: (packages(venv) / "driver.py").chmod(0o666),
+    "a file that starts with the interpreter": with_pth,
+    "compiled code": with_cache,
+    "a directory on the path": with_path,
+    "a library": with_library,
+}
+
+
+@pytest.mark.parametrize("attack", PACKAGES.values(), ids=PACKAGES)
+def test_the_applications_packages_are_never_imported_by_root(venv: Path, attack: Callable[[Path], None]) -> None:
+    attack(venv)
+    found = imported(venv)
+    assert (found.returncode, found.stdout) == (1, "")
+    assert found.stderr.splitlines()[-1].startswith("Untrusted: "), found.stderr
+
+
+def test_an_account_imports_its_own_packages(venv: Path) -> None:
+    hand_over(venv)
+    assert imported(venv, **as_application()).stdout == "driver ran\n"
+    assert imported(venv).returncode == 1
