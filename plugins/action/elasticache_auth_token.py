@@ -74,7 +74,14 @@ class ActionModule(ServerAction):
             wanted = {"state": state, "login_url": self._found.of(login), "nodes": list(nodes), **more}
             valid = _lean.validated(valkey_user.ARGUMENT_SPEC, wanted)
             answer = _lean.execute(
-                self, valkey_user, self.uses, args=valid, task_vars=task_vars, packages=True, python=python
+                self,
+                valkey_user,
+                self.uses,
+                args=valid,
+                task_vars=task_vars,
+                packages=True,
+                private=True,
+                python=python,
             )
             if answer.get("failed"):
                 raise RotationError(str(answer.get("msg")))

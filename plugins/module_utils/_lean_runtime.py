@@ -41,14 +41,26 @@ def end_after(seconds: float) -> None:
 
 
 def start(
-    sources: Dict[str, str], main: str, params: Dict[str, Any], check_mode: bool, diff: bool, seconds: float = 0
+    sources: Dict[str, str],
+    main: str,
+    params: Dict[str, Any],
+    check_mode: bool,
+    diff: bool,
+    seconds: float = 0,
+    imports: str = "",
+    private: bool = False,
 ) -> None:
     """Runs the module named ``main`` out of ``sources``, which stand in the order of their imports.
 
-    It ends after ``seconds``, if they are given.
+    It ends after ``seconds``, if they are given. With ``imports``, the source of ``_trusted_imports``, it may import
+    the interpreter's packages: as root or with ``private`` values from trusted files only.
     """
     if seconds:
         end_after(seconds)
+    if imports:
+        trusted: Dict[str, Any] = {"__name__": "trusted_imports"}
+        exec(compile(imports, "trusted_imports", "exec"), trusted)  # noqa: S102 - as below
+        trusted["enable"](checked=private or os.geteuid() == 0)
 
     class AnsibleModule:
         def __init__(self, argument_spec: Dict[str, Any], **_others: Any) -> None:

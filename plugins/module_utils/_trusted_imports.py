@@ -12,16 +12,16 @@ import site
 import stat
 import sys
 from importlib.machinery import ExtensionFileLoader, PathFinder
-from typing import Any, Callable, List, Set
+from typing import Any, List, Set
 
 SYSTEM = ("/usr/lib/", "/usr/lib64/")
 _LINKS = 40
 
 
-class Untrusted(Exception):
-    """Another account may change a file that is to be imported; the message is its path.
+class Untrusted(SystemExit):
+    """Another account may change a file that is to be imported.
 
-    Not an ImportError, which programs take for a driver that is not installed.
+    It ends the program: an ImportError would be taken for a driver that is not installed.
     """
 
 
@@ -39,7 +39,7 @@ def check(path: str, owners: Set[int], seen: Set[str]) -> None:
 
 def _walk(path: str, owners: Set[int], seen: Set[str], links: int) -> None:
     if links > _LINKS:
-        raise Untrusted("%s has too many links" % path)
+        raise Untrusted("untrusted interpreter: %s has too many links" % path)
     current = "/"
     parts = [part for part in path.split("/") if part]
     for at, part in enumerate(parts):
@@ -59,7 +59,7 @@ def _owned(path: str, owners: Set[int], seen: Set[str]) -> None:
     mode = found.st_mode
     shared = not stat.S_ISLNK(mode) and mode & 0o022 and not (stat.S_ISDIR(mode) and mode & stat.S_ISVTX)
     if found.st_uid not in owners or (shared and (mode & 0o002 or not _own_group(found.st_gid))):
-        raise Untrusted(path)
+        raise Untrusted("untrusted interpreter: %s" % path)
     seen.add(path)
 
 
@@ -107,8 +107,11 @@ class TrustedFinder:
                         self.check(os.path.join(entry, folder, file))
 
 
-def enable(main: Callable[[], None] = site.main) -> None:
-    """Adds the interpreter's packages to the path, from trusted files only. Raises Untrusted."""
+def enable(*, checked: bool) -> None:
+    """Adds the interpreter's packages to the path; if ``checked``, from trusted files only. Raises Untrusted."""
+    if not checked:
+        site.main()
+        return
     finder = TrustedFinder(own_accounts())
     at = sys.meta_path.index(PathFinder)
     sys.meta_path[at] = finder  # type: ignore[call-overload]
@@ -117,7 +120,7 @@ def enable(main: Callable[[], None] = site.main) -> None:
         for name in sorted(os.listdir(directory)):
             if name.endswith(".pth"):
                 finder.check(os.path.join(directory, name))
-    main()
+    site.main()
     for entry in sys.path:
         if os.path.exists(entry):
             finder.check(entry)

@@ -27,6 +27,14 @@ options:
   chdir:
     description: The application's directory on the host, where its C(manage.py) is.
     type: path
+  allow_root:
+    description:
+      - Run the application's code of O(chdir) as root. Refused by default, since whoever may change the application, or
+        write what it unpickles out of its cache, would become root.
+      - Even then only files are imported that belong to root.
+    type: bool
+    default: false
+    version_added: 0.4.0
   env_file:
     description:
       - The application's C(.env) on the host. By default C(.env) in O(chdir), where there is one.

@@ -25,11 +25,16 @@ ENGINES = ["auto", "db", "cache", "cached_db", "file", "signed_cookies"]
 ONLY_THE_KEY = (
     "sessions in cookies are on no server: they end when SECRET_KEY is replaced and no fallback is kept, and not before"
 )
+AS_ROOT = (
+    "the application's own code would run as root. Set django_become_user to the account that the application runs as; "
+    "root must be named, too"
+)
 ARGUMENT_SPEC: dict[str, Any] = {
     "engine": {"type": "str", "choices": ENGINES, "default": "auto"},
     "users": {"type": "list", "elements": "str", "default": []},
     "user_ids": {"type": "list", "elements": "str", "default": []},
     "chdir": {"type": "path"},
+    "allow_root": {"type": "bool", "default": False},
     "env_file": {"type": "path"},
     "settings_module": {"type": "str"},
     "database_setting": {"type": "str", "default": "DATABASE_URL"},
@@ -190,6 +195,8 @@ def only_tried(
 
 def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
     """Ends the sessions, or counts or tries them. Raises HostError without a value of the .env in it."""
+    if params["chdir"] and os.geteuid() == 0 and not params["allow_root"]:
+        raise HostError(AS_ROOT)
     settings = settings_of(params)
     masked = [*_redact.maskable(settings, {}), *params["former"]]
 

@@ -3,10 +3,11 @@
 """Starts a host's Python only if the application cannot change what it runs.
 
 Whoever may change an interpreter, its standard library or a directory above them decides what the executing account
-runs, and reads what it is sent. Root trusts what belongs to root. Another account trusts root, itself and the account
-that it was reached by (``SUDO_UID``). The check is a shell script, since the interpreter cannot be asked about itself.
-It trusts the system's own directories, so that a deploy costs nothing more. Python then checks its packages
-(``_trusted_imports``).
+runs, and reads what it is sent. Root trusts what belongs to root. Another account that is sent values which the
+application must not have trusts root, itself and the account that it was reached by (``SUDO_UID``).
+
+The check is a shell script, since the interpreter cannot be asked about itself. It trusts the system's own directories,
+so that a deploy costs nothing more. Python then checks its packages (``_trusted_imports``).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import shlex
 
 UNTRUSTED = "untrusted interpreter: "
-"""Starts the line on standard error that names what another account may change."""
+"""Starts the line on standard error that names what another account may change; `_trusted_imports` writes it, too."""
 REMEDY = (
     "Another account may change it, and would decide what runs here and read what is sent. Set rotation_python to an "
     "interpreter that belongs to root; the playbook watchparty.secrets.host makes one with -e app_host_rotation=true"
@@ -25,16 +26,17 @@ private=$1
 shift
 [ "${1##*/}" != env ] || shift
 p=$(command -v "$1") || { echo "$1: not found" >&2; exit 127; }
+shift
 case $p in
   *..*) ;;
-  /usr/bin/* | /usr/libexec/* | /bin/*) shift; exec "$p" "$@" ;;
+  /usr/bin/* | /usr/libexec/* | /bin/*) exec "$p" "$@" ;;
 esac
+u=$(id -u) by=${SUDO_UID:-$(id -u)} g=
+[ "$u" != 0 ] || by=0
+[ "$private" = yes ] || [ "$u" = 0 ] || exec "$p" "$@"
 untrusted() { echo "%(untrusted)s$1" >&2; exit 126; }
 case $p in /*) ;; *) untrusted "$p is no absolute path" ;; esac
 set -f
-u=$(id -u) g=
-by=$u
-[ "$u" = 0 ] || by=${SUDO_UID:-$u}
 [ "$(id -gn)" != "$(id -un)" ] || g=$(id -g)
 all=/
 walk() {
@@ -74,14 +76,10 @@ for one in $lib; do
   done
 done
 set -f
-# A shared group is let be where the account runs its own application's code, with no value of others.
-mask=022
-[ "$private" = yes ] || [ "$u" = 0 ] || mask=002
 bad=$(find $all -maxdepth 0 \( ! -user 0 ! -user "$u" ! -user "$by" -o ! -type l ! -perm -1000 \
-  \( -perm -002 -o -perm /$mask ${g:+"!"} ${g:+-group} ${g:+"$g"} \) \) -print 2>&1 | head -n 1)
+  \( -perm -002 -o -perm -020 ${g:+"!"} ${g:+-group} ${g:+"$g"} \) \) -print 2>&1 | head -n 1)
 [ -z "$bad" ] || untrusted "$bad"
 unset IFS
-shift
 exec "$p" "$@"
 """ % {"untrusted": UNTRUSTED}
 

@@ -17,8 +17,8 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _lean_runtime
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _deadline, _host_answer
+from ansible_collections.watchparty.secrets.plugins.module_utils import _lean_runtime, _trusted_imports
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _deadline, _host_answer, _interpreter
 
 # The first line that the host's Python reads; it must be valid in any Python 3.
 _BOOT = (
@@ -62,6 +62,7 @@ def execute(
     args: Mapping[str, Any],
     task_vars: Mapping[str, Any],
     packages: bool = False,
+    private: bool = False,
     python: str | None = None,
     seconds: float = 0,
     ends: bool = True,
@@ -69,6 +70,9 @@ def execute(
     """Run ``module``, which imports only ``uses`` and the standard library; ``uses`` stand in the order of imports.
 
     With ``packages`` it may import what is installed for the interpreter as well; ``python`` names another interpreter.
+    ``private`` is whether it is sent values that the application must not have, such as an administrator's password.
+    Then it imports only files that the application cannot change, as root does, and it runs as the account that logs
+    in unless the task itself says ``become``: an inventory's ``ansible_become`` is meant for deploys.
     ``seconds`` is how long it may wait for others, such as services that restart, beside its own work. Raises
     AnsibleConnectionFailure where the host is lost, which a host that does not answer in time is too. Shortly before
     that time the program ends itself, so that a server that never answers is a failure and no lost host; ``ends=False``
@@ -82,15 +86,19 @@ def execute(
         "params": dict(args),
         "check_mode": bool(action._task.check_mode),
         "diff": bool(action._task.diff),
+        "imports": _source(_trusted_imports) if packages else "",
+        "private": private,
         "seconds": max(total - ANSWER_SECONDS, total / 2) if ends else 0,
     }
     program = shlex.quote(python) if python else _python(action, task_vars)
-    command = f"{program} {'-I' if packages else '-I -S'} -c {shlex.quote(_BOOT)}"
+    command = _interpreter.command(program, "-I", "-S", "-c", _BOOT, private=private)
     data = json.dumps(document).encode("ascii")
     _deadline.kept_alive(action._connection)
     answer = _deadline.within(
         total,
-        lambda: action._low_level_execute_command(command, in_data=data),
+        lambda: action._low_level_execute_command(
+            command, sudoable=not private or bool(action._task.become), in_data=data
+        ),
         action._connection,
     )
     return _parsed(answer, module.RETURNS, host_of(action, task_vars))
@@ -161,5 +169,7 @@ def _parsed(answer: Mapping[str, Any], returns: Mapping[str, Any], host: str) ->
         (stderr.strip() or stdout.strip() or "no answer")[-_host_answer.LONGEST_LINE :], lines=True
     )
     last = message.splitlines()[-1][: _host_answer.SHOWN] if message else "no answer"
+    if last.startswith(_interpreter.UNTRUSTED):
+        return {"failed": True, "msg": f"{host}: {last[len(_interpreter.UNTRUSTED) :]}: {_interpreter.REMEDY}"}
     problem = f"The module did not run on the host (exit code {answer.get('rc')}): {last}"
     return {"failed": True, "msg": f"{problem}. It needs Python 3.8 or newer; set ansible_python_interpreter"}

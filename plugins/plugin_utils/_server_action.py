@@ -234,6 +234,7 @@ class ServerAction(ActionBase):
             args=valid,
             task_vars=task_vars,
             packages=True,
+            private=True,
             python=python,
             seconds=self.wait_of(valid),
         )

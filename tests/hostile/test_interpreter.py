@@ -133,17 +133,21 @@ def test_an_account_runs_its_own_interpreter_and_no_other_ones(venv: Path) -> No
     assert start(venv / "bin/python", env=reached_by).returncode == 126, "root trusts root alone"
 
 
-def test_a_shared_group_counts_where_values_of_others_are_sent(venv: Path) -> None:
+def test_an_account_without_values_of_others_runs_the_applications_code(venv: Path) -> None:
+    hand_over(venv)
+    assert start(venv / "bin/python", private=False, **as_application(OTHER)).stdout == "ran\n"
+
+
+def test_a_shared_group(venv: Path) -> None:
     hand_over(venv)
     os.chown(venv / "bin", APPLICATION, OTHER)
     (venv / "bin").chmod(0o775)
-    assert start(venv / "bin/python", private=False, **as_application()).stdout == "ran\n"
-    assert start(venv / "bin/python", private=True, **as_application()).returncode == 126
+    assert start(venv / "bin/python", **as_application()).returncode == 126
 
 
 # --- packages ---------------------------------------------------------------------------------------------------------
 
-IMPORT = "import sys; exec(sys.stdin.read()); enable(); import driver"
+IMPORT = "import sys; exec(sys.stdin.read()); enable(checked=True); import driver"
 
 
 def imported(venv: Path, **process: Any) -> subprocess.CompletedProcess[str]:
@@ -200,7 +204,7 @@ def test_the_applications_packages_are_never_imported_by_root(venv: Path, attack
     attack(venv)
     found = imported(venv)
     assert (found.returncode, found.stdout) == (1, "")
-    assert found.stderr.splitlines()[-1].startswith("Untrusted: "), found.stderr
+    assert found.stderr.splitlines()[-1].startswith(_interpreter.UNTRUSTED), found.stderr
 
 
 def test_an_account_imports_its_own_packages(venv: Path) -> None:

@@ -30,6 +30,8 @@ from tests.integration import fake_service
 HERE = Path(__file__).resolve().parent
 SERVICE = HERE / "fake_service.py"
 ENVIRONMENT = "production"
+AS_ROOT = {"django_become_user": "root"} if os.geteuid() == 0 else {}
+"""Where the tests run as root, the application does."""
 DEPLOY = "playbooks/deploy.yml"
 LONGEST = 300
 """Seconds that one run may take."""
@@ -203,6 +205,7 @@ class Lab:
             self.host_vars[name] = {
                 **self.connection,
                 "ansible_become": False,
+                **AS_ROOT,
                 "app_environment": ENVIRONMENT,
                 "env_deploy_path": str(host.env_file),
                 "env_deploy_owner": getpass.getuser(),

@@ -41,7 +41,7 @@ from sandbox.seed import Layout, Seeded, seed, watchparty
 from sandbox.valkey import ADMINISTRATOR, REPLICATOR, Valkey
 from tests.integration import harness
 from tests.integration.app_host import AppHost
-from tests.integration.harness import ENVIRONMENT, Lab, Run
+from tests.integration.harness import AS_ROOT, ENVIRONMENT, Lab, Run
 
 EXAMPLE = REPOSITORY / "examples" / "watchparty" / "group_vars" / "all" / "secrets_catalog.yml"
 OWNER = f"watchparty_{ENVIRONMENT}"
@@ -102,6 +102,7 @@ class RotationLab(Lab):
             self.host_vars[host.name] = {
                 **self.connection,
                 "ansible_become": False,
+                **AS_ROOT,
                 "ansible_remote_tmp": str(self.directory / "remote-temp"),
                 "app_environment": ENVIRONMENT,
                 "env_deploy_path": str(host.env_file),

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils import _django_probe
 from ansible_collections.watchparty.secrets.plugins.module_utils._django_sessions import Doubt, Session, Store, Whose
 from ansible_collections.watchparty.secrets.plugins.module_utils._django_stores import Cached, InProcesses
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _django_sessions_module as module
 
 LISTS_NONE = {
@@ -52,6 +53,17 @@ class Copies(Store):
 
     def doubt(self, rows: int) -> Doubt:
         return Doubt(f"{rows} rows", ("cache_prefix", "cache_setting"))
+
+
+@pytest.mark.parametrize(("account", "allowed", "refused"), [(0, False, True), (0, True, False), (1000, False, False)])
+def test_root_does_not_run_the_applications_code(
+    monkeypatch: pytest.MonkeyPatch, account: int, allowed: bool, refused: bool
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: account)
+    params = {**dict.fromkeys(module.ARGUMENT_SPEC), "chdir": "/nowhere", "allow_root": allowed, "former": []}
+    with pytest.raises(HostError) as found:
+        module.answer(params, check=True)
+    assert (str(found.value) == module.AS_ROOT) is refused
 
 
 def test_what_the_database_had_is_what_had_not_expired() -> None:

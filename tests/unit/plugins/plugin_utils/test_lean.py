@@ -35,8 +35,9 @@ class Host:
         self.commands: list[str] = []
         self._noise = noise
 
-    def _low_level_execute_command(self, command: str, in_data: bytes) -> dict[str, Any]:
+    def _low_level_execute_command(self, command: str, *, sudoable: bool, in_data: bytes) -> dict[str, Any]:
         self.commands.append(command)
+        self.sudoable = sudoable
         done = subprocess.run(shlex.split(command), input=in_data, capture_output=True, check=False)
         stdout = self._noise + done.stdout.decode()
         return {"rc": done.returncode, "stdout": stdout, "stderr": done.stderr.decode()}
@@ -99,6 +100,56 @@ def test_discovery_is_not_run_again() -> None:
     assert _lean._python(host, {"ansible_facts": {}}) == "python3"  # type: ignore[arg-type]
 
 
+DRIVES = """
+from ansible.module_utils.basic import AnsibleModule
+ARGUMENT_SPEC = {}
+RETURNS = {"driver": str}
+def main():
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC)
+    import yaml
+    module.exit_json(changed=False, driver=yaml.__name__)
+"""
+
+
+def program(directory: Path, source: str) -> Any:
+    (directory / "program.py").write_text(source, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("program", directory / "program.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("private", "become", "sudoable"), [(True, False, False), (True, True, True), (False, False, True)]
+)
+def test_values_that_the_application_must_not_have_do_not_follow_the_inventorys_become(
+    tmp_path: Path, private: bool, become: bool, sudoable: bool
+) -> None:
+    host = Host()
+    host._task.become = become
+    module = program(tmp_path, DRIVES)
+    variables = {"ansible_python_interpreter": sys.executable}
+    how: dict[str, Any] = {"args": {}, "task_vars": variables, "packages": True, "private": private}
+    assert _lean.execute(host, module, (), **how) == {"changed": False, "driver": "yaml"}  # type: ignore[arg-type]
+    assert host.sudoable is sudoable
+
+
+def test_an_interpreter_that_others_may_change_is_named(tmp_path: Path) -> None:
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
+    python.symlink_to(sys.executable)
+    python.parent.chmod(0o777)
+    host = Host()
+    host._task.become = False
+    variables = {"ansible_python_interpreter": str(python), "inventory_hostname": "web1"}
+    how: dict[str, Any] = {"args": {}, "task_vars": variables, "packages": True, "private": True}
+    answer = _lean.execute(host, program(tmp_path, DRIVES), (), **how)  # type: ignore[arg-type]
+    assert answer["failed"]
+    assert answer["msg"].startswith(f"web1: {python.parent}: Another account may change it")
+
+
 SLEEPS = """
 from ansible.module_utils.basic import AnsibleModule
 ARGUMENT_SPEC = {}
@@ -112,12 +163,7 @@ def main():
 
 
 def test_a_program_that_waits_for_a_silent_server_ends_itself(tmp_path: Path) -> None:
-    (tmp_path / "waits.py").write_text(SLEEPS, encoding="utf-8")
-    spec = importlib.util.spec_from_file_location("waits", tmp_path / "waits.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = program(tmp_path, SLEEPS)
     variables = {"ansible_python_interpreter": sys.executable, "secrets_host_timeout": "2"}
     answer = _lean.execute(Host(), module, (), args={}, task_vars=variables)  # type: ignore[arg-type]
     assert answer["failed"]
