@@ -114,7 +114,7 @@ def enable(*, checked: bool) -> None:
         return
     finder = TrustedFinder(own_accounts())
     at = sys.meta_path.index(PathFinder)
-    sys.meta_path[at] = finder  # type: ignore[call-overload]
+    sys.meta_path[at] = finder
     for directory in _packages():
         finder.check(directory)
         for name in sorted(os.listdir(directory)):
