@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shlex
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -43,13 +44,19 @@ def servers() -> Iterator[Servers]:
         yield postgres, valkey
 
 
+AS_ROOT = {"allow_root": os.geteuid() == 0}
+
+
 class ThisHost:
     """An action plugin whose host is this machine."""
 
     def __init__(self, *, check: bool) -> None:
         self._task = SimpleNamespace(check_mode=check, diff=False, delegate_to=None)
+        self._templar = SimpleNamespace(template=lambda text: text)
+        self._connection = SimpleNamespace(has_option=lambda _name: False)
 
-    def _low_level_execute_command(self, command: str, in_data: bytes) -> dict[str, Any]:
+    def _low_level_execute_command(self, command: str, *, sudoable: bool, in_data: bytes) -> dict[str, Any]:
+        assert sudoable
         done = subprocess.run(
             shlex.split(command), input=in_data, capture_output=True, check=False, env=clean_environment()
         )
@@ -58,7 +65,7 @@ class ThisHost:
 
 def end(*, check: bool = False, **options: Any) -> dict[str, Any]:
     """Runs the module as its action plugin does, with the application's interpreter."""
-    valid = _lean.validated(django_sessions.ARGUMENT_SPEC, options)
+    valid = _lean.validated(django_sessions.ARGUMENT_SPEC, {**AS_ROOT, **options})
     answer = _lean.execute(
         ThisHost(check=check),  # type: ignore[arg-type]
         django_sessions,
@@ -382,6 +389,7 @@ def test_a_task_says_how_many(lab: Lab, env_file: Path, tmp_path: Path) -> None:
     module = {
         "python": str(python()),
         "chdir": str(SOURCE),
+        **AS_ROOT,
         "env_file": str(env_file),
         "engine": "file",
         "users": "{{ users | default([]) }}",
