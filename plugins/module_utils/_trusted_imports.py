@@ -74,14 +74,14 @@ def _own_group(gid: int) -> bool:
         return False
 
 
-class TrustedFinder:
-    """Stands in the place of PathFinder and checks each file before it is executed."""
+class TrustedFinder(PathFinder):
+    """Checks each file before it is executed. What it inherits also finds the packages' metadata."""
 
     def __init__(self, owners: Set[int]) -> None:
         self._owners = owners
         self._seen: Set[str] = set()
 
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:  # type: ignore[override]
         spec = PathFinder.find_spec(name, path, target)
         if spec is None or not spec.has_location or not spec.origin:
             return spec

@@ -160,6 +160,14 @@ def test_roots_packages_are_imported(venv: Path) -> None:
     assert imported(venv).stdout == "driver ran\n", imported(venv).stderr
 
 
+def test_metadata_of_packages_is_found(venv: Path) -> None:
+    """Django asks for a driver's version there."""
+    (packages(venv) / "driver-1.2.dist-info").mkdir()
+    (packages(venv) / "driver-1.2.dist-info" / "METADATA").write_text("Name: driver\nVersion: 1.2\n")
+    packages(venv).joinpath("driver.py").write_text("import importlib.metadata as m; print(m.version('driver'))\n")
+    assert imported(venv).stdout == "1.2\n", imported(venv).stderr
+
+
 def with_pth(venv: Path) -> None:
     packages(venv).joinpath("start.pth").write_text("import os; print('pth ran')\n")
     os.chown(packages(venv) / "start.pth", APPLICATION, -1)
