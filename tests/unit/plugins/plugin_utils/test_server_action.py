@@ -294,7 +294,7 @@ class Echo(ServerAction):
             raise self.error
         return None if one.nothing else {"login_url": one.admin_url}
 
-    def _low_level_execute_command(self, command: str, in_data: bytes) -> dict[str, Any]:  # type: ignore[override]
+    def _low_level_execute_command(self, command: str, *, sudoable: bool = True, in_data: bytes) -> dict[str, Any]:  # type: ignore[override]
         self.sent.append((command, in_data))
         done = subprocess.run(shlex.split(command), input=in_data, capture_output=True, check=False)
         return {"rc": done.returncode, "stdout": done.stdout.decode(), "stderr": done.stderr.decode()}
