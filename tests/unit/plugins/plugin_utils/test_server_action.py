@@ -313,7 +313,7 @@ def run(world: World, module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> An
         given = {"catalog": {}, "environment": "test", "credential": "database", "python": sys.executable, **args}
         given = {name: one for name, one in given.items() if one is not None}
         task: Any = SimpleNamespace(
-            args=given, async_val=0, check_mode=False, diff=False, action="echo", delegate_to=None
+            become=False, args=given, async_val=0, check_mode=False, diff=False, action="echo", delegate_to=None
         )
         templar = SimpleNamespace(template=lambda text: text)
         action = Echo(task, connection, PlayContext(), None, templar, None)
