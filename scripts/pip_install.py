@@ -69,7 +69,8 @@ class Progress:
 
 
 def _count(folder: Path) -> int:
-    return sum(1 for _ in folder.glob("*.dist-info"))
+    # pip writes this file last.
+    return sum(1 for _ in folder.glob("*.dist-info/INSTALLER"))
 
 
 def install(label: str, python: str, arguments: Sequence[str]) -> int:
