@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Optional
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _terminal
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._extra_variables import extra_variable
 
 
 class ActionModule(ActionBase):
@@ -23,10 +25,11 @@ class ActionModule(ActionBase):
             argument_spec={
                 "question": {"type": "str", "required": True},
                 "answer": {"type": "str", "default": "yes"},
+                "variable": {"type": "str"},
                 "remedy": {"type": "str", "default": "confirm it in a variable instead"},
             }
         )
-        if self._task.check_mode:
+        if self._task.check_mode or self._is_confirmed(args):
             return {**result, "changed": False}
         try:
             said = _terminal.ask(f"{args['question']} Type {args['answer']} to go on: ", private=False)
@@ -35,3 +38,8 @@ class ActionModule(ActionBase):
         if said.decode(errors="replace").strip() != args["answer"]:
             raise AnsibleActionFail("not confirmed; nothing was changed")
         return {**result, "changed": False}
+
+    def _is_confirmed(self, args: Mapping[str, Any]) -> bool:
+        """Whether the command line confirms. What an inventory says holds for every run, so it confirms none."""
+        name = args["variable"]
+        return bool(name) and extra_variable(name, loader=self._loader, templar=self._templar) == args["answer"]

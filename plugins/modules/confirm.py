@@ -22,6 +22,12 @@ options:
     description: What must be typed.
     type: str
     default: 'yes'
+  variable:
+    description:
+      - The name of an extra variable. Where C(-e) sets it to O(answer), nothing is asked. A variable of that name in
+        the inventory or in a play does not count.
+    type: str
+    version_added: 0.3.0
   remedy:
     description: What to do where nobody can be asked.
     type: str
@@ -42,6 +48,7 @@ EXAMPLES = r"""
 - name: Ask once
   watchparty.secrets.confirm:
     question: Contain it now?
+    variable: confirm
   run_once: true
 """
 

@@ -1,0 +1,54 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: extra_variable
+short_description: A variable of the command line, and of no other source
+version_added: 0.3.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Returns a variable that C(ansible-playbook -e) sets.
+  - A variable of the same name in the inventory, in C(group_vars), in C(host_vars) or in a play does not count. A short
+    name such as C(repository) or C(confirm) may stand there for another purpose.
+options:
+  _terms:
+    description: The name of the variable.
+    required: true
+  default:
+    description: What is returned where the command line does not set the variable.
+    type: raw
+    default: ''
+"""
+
+EXAMPLES = r"""
+- name: Deploy only if the command line says so
+  ansible.builtin.import_playbook: watchparty.secrets.deploy
+  when: lookup('watchparty.secrets.extra_variable', 'deploy', default=false) | bool
+"""
+
+RETURN = r"""
+_raw:
+  description: One value for each name.
+  type: list
+  elements: raw
+"""
+
+from typing import Any
+
+from ansible.plugins.lookup import LookupBase
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._extra_variables import extra_variable
+
+
+class LookupModule(LookupBase):
+    """Rendered with the variables of the task."""
+
+    def run(
+        self, terms: list[str], variables: dict[str, Any] | None = None, default: Any = "", **kwargs: Any
+    ) -> list[Any]:
+        return [
+            extra_variable(str(term), loader=self._loader, templar=self._templar, default=default) for term in terms
+        ]
