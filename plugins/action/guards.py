@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
 from ansible.errors import AnsibleActionFail
@@ -25,18 +25,25 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         _validated, args = self.validate_argument_spec(
             argument_spec={
-                "environment": {"type": "str", "required": True},
-                "hosts": {"type": "list", "elements": "str", "required": True},
+                "environment": {"type": "str"},
+                "hosts": {"type": "list", "elements": "str"},
                 "known": {"type": "list", "elements": "str", "default": []},
                 "undeclared": {"type": "bool", "default": False},
                 "whole": {"type": "bool", "default": False},
+                "parts": {"type": "list", "elements": "str", "default": []},
+                "named_parts": {"type": "list", "elements": "str", "default": []},
                 "unclear": {"type": "list", "elements": "str", "default": []},
-            }
+            },
+            required_together=[("environment", "hosts")],
         )
         if args["unclear"]:
             raise AnsibleActionFail(f"Nothing was read: {'; '.join(args['unclear'])}")
         if args["whole"]:
             self._require_whole(task_vars or {})
+        if args["parts"]:
+            _require_part(args["parts"], args["named_parts"], task_vars or {})
+        if args["environment"] is None:
+            return {**result, "changed": False}
         hostvars = (task_vars or {})["hostvars"]
         hosts: list[str] = args["hosts"]
         accepted: list[str | None] = [args["environment"]]
@@ -83,6 +90,21 @@ class ActionModule(ActionBase):
         if hostvars._inventory.get_host(host) is None:
             return _UNKNOWN
         return environment_of(host, hostvars, self._templar)
+
+
+def _require_part(parts: Sequence[str], named_parts: Sequence[str], task_vars: Mapping[str, Any]) -> None:
+    """Fails unless ``--tags`` and ``--skip-tags`` leave one of the parts in."""
+    chosen, left_out = task_vars["ansible_run_tags"], task_vars["ansible_skip_tags"]
+    every_part = [*parts, *named_parts]
+    unknown = [tag for tag in chosen if tag not in {*every_part, "all", "tagged"}]
+    remaining = set(every_part).intersection(chosen) or set(parts)
+    if unknown:
+        problem = f"--tags {','.join(sorted(unknown))} names no part of this run"
+    elif "all" in left_out or remaining.issubset(left_out):
+        problem = f"--skip-tags {','.join(sorted(left_out))} leaves every part of this run out"
+    else:
+        return
+    raise AnsibleActionFail(f"Nothing was read: {problem}. Its parts are {', '.join(every_part)}")
 
 
 def _objection(declared: str | None, accepted: list[str | None]) -> str:

@@ -15,16 +15,15 @@ description:
     variable of the same name does not hide the inventory's word.
 options:
   environment:
-    description: The environment asked for.
+    description: The environment asked for. Without it no host is compared.
     type: str
-    required: true
   hosts:
     description:
       - Every host that the run reaches, also those that it delegates to, such as the one that talks to servers. One
         that the inventory does not name stops it too.
+      - Needs O(environment).
     type: list
     elements: str
-    required: true
   known:
     description:
       - Every host that there is, also those that the run does not reach. They stop nothing; RV(ours) and RV(others)
@@ -47,6 +46,20 @@ options:
       - A tag that the whole play has besides, such as that of an import, may be chosen.
     type: bool
     default: false
+    version_added: 0.3.0
+  parts:
+    description:
+      - The tags of the parts that a run consists of. Stops where C(--tags) names another tag, or where C(--skip-tags)
+        leaves no part. The task itself has to be tagged C(always).
+    type: list
+    elements: str
+    default: []
+    version_added: 0.3.0
+  named_parts:
+    description: Tags of parts that are tagged C(never) as well, so that they run only where C(--tags) names them.
+    type: list
+    elements: str
+    default: []
     version_added: 0.3.0
   unclear:
     description:
@@ -81,17 +94,17 @@ hosts:
   description: The hosts that were compared.
   type: list
   elements: str
-  returned: success
+  returned: when O(environment) is given
 ours:
   description: Those of O(known) that declare the environment asked for.
   type: list
   elements: str
-  returned: success
+  returned: when O(environment) is given
   version_added: 0.3.0
 others:
   description: Those of O(known) that declare another one. Nothing is to be sent there, and nothing to be waited for.
   type: list
   elements: str
-  returned: success
+  returned: when O(environment) is given
   version_added: 0.3.0
 """

@@ -25,10 +25,12 @@ def answer(
     tags: Sequence[str] = (),
     chosen: Sequence[str] = ("all",),
     left_out: Sequence[str] = (),
+    without: Sequence[str] = (),
     **args: Any,
 ) -> dict[str, Any]:
     """What a task on these hosts returns; -e says test."""
     args = {"environment": "test", "hosts": args.pop("asked", None) or list(hosts), **args}
+    args = {name: value for name, value in args.items() if name not in without}
     said = {"hostvars": hostvars(hosts), "ansible_run_tags": chosen, "ansible_skip_tags": left_out}
     task: Any = SimpleNamespace(
         args=args, async_val=0, check_mode=False, diff=False, action="x", delegate_to=None, tags=tags
@@ -119,3 +121,40 @@ def test_a_run_that_tags_would_cut(tags: list[str], chosen: list[str], left_out:
         answer({"web1": OURS}, **run)
     assert f"{words} leaves parts of this run out" in str(caught.value)
     assert answer({"web1": OURS}, **{**run, "whole": False})["hosts"] == ["web1"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "left_out", "words"),
+    [
+        (["all"], [], ""),
+        (["tagged"], [], ""),
+        (["values"], [], ""),
+        (["hosts"], [], ""),
+        (["all"], ["github"], ""),
+        (["all"], ["no_such"], ""),
+        (["values", "access"], ["access"], ""),
+        (["values", "vaules"], [], "--tags vaules names no part"),
+        (["untagged"], [], "--tags untagged names no part"),
+        (["always"], [], "--tags always names no part"),
+        (["never"], [], "--tags never names no part"),
+        (["all"], ["all"], "--skip-tags all leaves every part"),
+        (["all"], ["values", "access"], "--skip-tags access,values leaves every part"),
+        (["values"], ["values"], "--skip-tags values leaves every part"),
+        (["hosts"], ["hosts"], "--skip-tags hosts leaves every part"),
+    ],
+)
+def test_tags_that_choose_parts(chosen: list[str], left_out: list[str], words: str) -> None:
+    run: dict[str, Any] = {"parts": ["access", "values"], "named_parts": ["hosts"]}
+    run |= {"chosen": chosen, "left_out": left_out}
+    if not words:
+        assert answer({"web1": OURS}, **run)["hosts"] == ["web1"]
+        return
+    with pytest.raises(AnsibleActionFail, match=f"^Nothing was read: {words}") as caught:
+        answer({"web1": OURS}, **run)
+    assert str(caught.value).endswith("Its parts are access, values, hosts")
+
+
+def test_without_an_environment_no_host_is_compared() -> None:
+    assert "hosts" not in answer({"web1": THEIRS}, without=("environment", "hosts"), whole=True)
+    with pytest.raises(AnsibleActionFail, match="required together"):
+        answer({"web1": THEIRS}, without=("environment",))

@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A playbook that --tags would cut is refused, and asks AWS nothing. The test takes every playbook that there is."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.integration.harness import Lab, Run, layout
+from tests.unit.playbooks.variables import PLAYBOOKS
+
+MORE = {
+    "leak_response": ("-e", "leaked=django_key"),
+    "leak_alert": ("-e", "leaked=django_key"),
+    "rotation_prepare": ("-e", "credential=database"),
+}
+"""What a playbook needs to come to the look at its tags."""
+TAGGED = {"provision"}
+"""Playbooks whose parts have tags."""
+
+
+@pytest.fixture
+def shop(lab: Lab) -> Lab:
+    lab.add_hosts()
+    lab.seed(layout())
+    lab.host_vars["web1"]["ssh_host_keys"] = []
+    return lab
+
+
+def refused(lab: Lab, playbook: Path, *arguments: str) -> str:
+    """What is wrong with the end of such a run, or an empty text."""
+    done = lab.run(*MORE.get(playbook.stem, ()), *arguments, playbook=playbook)
+    if done.code == 0:
+        return f"{playbook.stem} {arguments}: exit code 0\n{done.output}"
+    if "Nothing was read: --" not in done.text:
+        return f"{playbook.stem} {arguments}: not refused\n{done.output}"
+    return ""
+
+
+def each(lab: Lab, playbooks: list[Path], *arguments: str) -> list[str]:
+    with ThreadPoolExecutor(4) as pool:
+        return [found for found in pool.map(lambda playbook: refused(lab, playbook, *arguments), playbooks) if found]
+
+
+def test_every_playbook_refuses_a_tag_that_it_does_not_have(shop: Lab) -> None:
+    since = len(shop.moto.calls())
+    assert each(shop, list(PLAYBOOKS), "--tags", "no_such_tag") == []
+    assert shop.moto.operations(since=since) == []
+
+
+@pytest.mark.slow
+def test_every_playbook_refuses_to_leave_its_tasks_out(shop: Lab) -> None:
+    untagged = [playbook for playbook in PLAYBOOKS if playbook.stem not in TAGGED]
+    since = len(shop.moto.calls())
+    assert each(shop, untagged, "--skip-tags", "untagged") == []
+    assert shop.moto.operations(since=since) == []
+
+
+def test_provision_takes_its_own_parts(shop: Lab) -> None:
+    done: Run = shop.run("--tags", "values,vaules", playbook="playbooks/provision.yml")
+    assert done.code != 0
+    words = "--tags vaules names no part of this run. Its parts are access, values, github, hosts"
+    assert f"Nothing was read: {words}" in done.text, done.output
+    assert done.operations == []
