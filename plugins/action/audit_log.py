@@ -17,6 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.audit import AuditBody, body_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit_log import AuditLog
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection, suit
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._paths import with_full_paths
 
 OPTIONS: dict[str, Any] = {
     "catalog": {"type": "dict", "required": True},
@@ -45,7 +46,7 @@ class ActionModule(ActionBase):
             required_if=[("state", "recorded", ["record"]), ("state", "rebuilt", ["path"])],
         )
         try:
-            answer = self._answer(args)
+            answer = self._answer(with_full_paths(args, OPTIONS))
         except SecretsError as error:
             if not args["required"]:
                 Display().warning(f"the audit log: {error}")

@@ -11,6 +11,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ProvisionError, SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning import _import
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _files, _given
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._paths import with_full_paths
 
 OPTIONS: dict[str, Any] = {
     "env_file": {"type": "path", "required": True},
@@ -29,12 +30,13 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         _validated, args = self.validate_argument_spec(argument_spec=OPTIONS)
         try:
-            return {**result, **self._drafted(Path(args["env_file"]).expanduser(), args)}
+            args = with_full_paths(args, OPTIONS)
+            return {**result, **self._drafted(Path(args["env_file"]), args)}
         except SecretsError as error:
             return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
 
     def _drafted(self, source: Path, args: dict[str, Any]) -> dict[str, Any]:
-        dest = Path(args["dest"]).expanduser()
+        dest = Path(args["dest"])
         values = _given.of_env(source)
         if not any(_import.is_name(name) for name in values):
             raise ProvisionError([f"{source}: holds no setting; name another file"])

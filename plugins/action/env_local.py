@@ -17,6 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning import _local
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _seal
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._paths import with_full_paths
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import load_kinds, new_value
 
 OPTIONS: dict[str, Any] = {
@@ -37,8 +38,9 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         _validated, args = self.validate_argument_spec(argument_spec=OPTIONS)
         try:
+            args = with_full_paths(args, OPTIONS)
             catalog = _catalog.parse(args["catalog"], args["environment"])
-            present = present_in(Path(args["path"]).expanduser())
+            present = present_in(Path(args["path"]))
             found = _local.settings(catalog, load_kinds(args["kinds_path"]), present, new_value)
         except SecretsError as error:
             return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}

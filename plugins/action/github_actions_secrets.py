@@ -43,6 +43,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils import _github_
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _given as _values
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._declared import environment_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._paths import with_full_paths
 
 _WITHOUT_GITHUB = ("local", "ci")
 """Environments that are never mirrored."""
@@ -84,7 +85,7 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         _validated, args = self.validate_argument_spec(argument_spec={**aws_argument_spec(), **OPTIONS})
         try:
-            return {**result, **self._synced(args, task_vars or {})}
+            return {**result, **self._synced(with_full_paths(args, OPTIONS), task_vars or {})}
         except SecretsError as error:
             return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
 

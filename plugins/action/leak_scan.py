@@ -12,6 +12,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argu
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._scans import _scan_report
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _leak_scan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._paths import with_full_paths
 
 
 class ActionModule(ActionBase):
@@ -24,18 +25,18 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         _validated, args = self.validate_argument_spec(argument_spec={**aws_argument_spec(), **_leak_scan.OPTIONS})
         try:
-            return {**result, **self.answer(args)}
+            return {**result, **self.answer(with_full_paths(args, _leak_scan.OPTIONS))}
         except SecretsError as error:
             return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
 
     def answer(self, args: Mapping[str, Any]) -> dict[str, Any]:
         request = _leak_scan.parse(args)
         report = _leak_scan.scanned(request, args)
-        if not self._task.check_mode:
-            _leak_scan.write(report, request)
+        files = [] if self._task.check_mode else _leak_scan.write(report, request)
         return {
             "changed": False,
             **report.data(),
-            "text": list(_scan_report.lines(report)),
+            "text": [*_scan_report.lines(report), *(f"report: {path}" for path in files)],
+            "files": files,
             "summary": _scan_report.summary(report),
         }

@@ -17,6 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._iam import _ac
 from ansible_collections.watchparty.secrets.plugins.module_utils._verify import _former, _verification
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _leak_scan, _seal
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection, suit
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._paths import with_full_paths
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify_facts import Gatherer
 
 OPTIONS: dict[str, Any] = {
@@ -44,7 +45,7 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         _validated, args = self.validate_argument_spec(argument_spec={**aws_argument_spec(), **OPTIONS, **EXTRA})
         try:
-            return {**result, "changed": False, "_ansible_no_log": True, **self._answer(args)}
+            return {**result, "changed": False, "_ansible_no_log": True, **self._answer(with_full_paths(args, OPTIONS))}
         except SecretsError as error:
             return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
 

@@ -25,6 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._verify import 
     _verify_sarif,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _files, _host_answer
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._paths import with_full_paths
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._registered import registered
 
 OPTIONS: dict[str, Any] = {
@@ -55,7 +56,7 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         _validated, args = self.validate_argument_spec(argument_spec=OPTIONS)
         try:
-            return {**result, "changed": False, **self._answer(args, task_vars or {})}
+            return {**result, "changed": False, **self._answer(with_full_paths(args, OPTIONS), task_vars or {})}
         except SecretsError as error:
             return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
 

@@ -233,6 +233,11 @@ text:
   type: list
   elements: str
   returned: success
+files:
+  description: The files that were written, in full.
+  type: list
+  elements: str
+  returned: success
 summary:
   description: The report in one line.
   type: str

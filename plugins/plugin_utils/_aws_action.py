@@ -12,6 +12,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argu
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._paths import with_full_paths
 
 
 class AwsAction(ActionBase):
@@ -29,6 +30,7 @@ class AwsAction(ActionBase):
         spec = {**aws_argument_spec(), **self.options, **self.extra_options}
         _validated, args = self.validate_argument_spec(argument_spec=spec)
         try:
+            args = with_full_paths(args, spec)
             connection = AwsConnection(self.name, args)
             connection.require_aws_sdk()
             return {**result, **self.asked(connection, args)}

@@ -140,8 +140,9 @@ def scanned(request: Request, args: Mapping[str, Any]) -> Report:
         )
 
 
-def write(report: Report, request: Request) -> None:
-    """The report's files, readable by their owner. Raises ScanError."""
+def write(report: Report, request: Request) -> list[str]:
+    """Writes the report's files, readable by their owner, and returns their paths. Raises ScanError."""
+    files = []
     for path, content in (
         (request.json_file, report.data()),
         (request.sarif_file, _scan_sarif.sarif(report)),
@@ -149,6 +150,8 @@ def write(report: Report, request: Request) -> None:
         if path:
             text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
             _files.write_text(Path(path), text)
+            files.append(path)
+    return files
 
 
 def _engines(request: Request) -> list[_scan.Source]:

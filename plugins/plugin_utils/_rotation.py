@@ -44,6 +44,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm imp
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _github_sync, _holder, _report, _ssh_pair
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection, suit
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._paths import with_full_paths
 
 BUILT_IN = Path(__file__).resolve().parents[2] / "roles" / "secret_rotate" / "kinds"
 _LETTERS = string.ascii_letters
@@ -153,6 +154,7 @@ class RotationAction(ActionBase):
         spec = {**aws_argument_spec(), **OPTIONS, **self.extra_options}
         _validated, args = self.validate_argument_spec(argument_spec=spec)
         try:
+            args = with_full_paths(args, spec)
             return {**result, **self.answer(prepared(self.name, args), args, task_vars or {})}
         except SecretsError as error:
             return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}

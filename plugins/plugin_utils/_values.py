@@ -28,6 +28,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisi
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _given
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection, suit
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._paths import with_full_paths
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import load_kinds, new_value
 
 OPTIONS: dict[str, Any] = {
@@ -57,7 +58,7 @@ class ValuesAction(ActionBase):
         spec = {**aws_argument_spec(), **OPTIONS, **self.options}
         _validated, args = self.validate_argument_spec(argument_spec=spec)
         try:
-            answer = self._prepared(args, task_vars or {})
+            answer = self._prepared(with_full_paths(args, spec), task_vars or {})
         except SecretsError as error:
             return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
         for note in answer.get("notes", ()):

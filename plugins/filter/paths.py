@@ -1,0 +1,27 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _paths
+
+
+def full_path(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise AnsibleFilterError("full_path needs the path of a file or folder; it was given none")
+    try:
+        return _paths.full_path(value)
+    except SecretsError as error:
+        raise AnsibleFilterError(str(error)) from None
+
+
+class FilterModule:
+    """Ansible's entry point."""
+
+    def filters(self) -> dict[str, Any]:
+        return {"full_path": full_path}
