@@ -12,8 +12,9 @@ usage: env-validator.sh validate ENVIRONMENT [--file FILE] [NAME=VALUE ...] [-- 
                  --file FILE asks the same of a file and needs no AWS
   fetch-secrets  writes .env in this folder, mode 0600; other keys of a present file stay
 
-  -i INVENTORY   inventory with the catalog in its group_vars (default: $ANSIBLE_INVENTORY, ./inventory, else the
-                 Watch Party example)
+  -i INVENTORY   inventory with the catalog in its group_vars (default: $ANSIBLE_INVENTORY, then ./inventory,
+                 ./inventory.yml or ./hosts.yml). In a clone of this collection without one, the Watch Party example;
+                 the first line of output names it. Elsewhere an inventory is required.
 
 Variables, before the command, after it, or exported:
   AWS_SECRETS_MANAGER_SECRET_ID   secret(s) to read instead of the catalog's, separated by commas
@@ -80,10 +81,20 @@ if [[ -n $file && ! -r $file ]]; then
   exit 2
 fi
 if [[ -z $inventory ]]; then
-  inventory=$root/examples/watchparty/hosts.yml
   for candidate in ./inventory ./inventory.yml ./hosts.yml; do
     [[ -e $candidate ]] && inventory=$candidate && break
   done
+fi
+# The guide's commands are run in the clone. Elsewhere another application's catalog would judge the reader's own.
+if [[ -z $inventory && $(pwd -P) == "$root" ]]; then
+  inventory=$root/examples/watchparty/hosts.yml
+fi
+[[ -n $inventory ]] || fail_usage "no inventory: this folder has none of inventory, inventory.yml and hosts.yml; \
+give -i INVENTORY, or -i $root/examples/watchparty/hosts.yml for the Watch Party example"
+if [[ $inventory == "$root/examples/watchparty/hosts.yml" ]]; then
+  printf 'catalog: the Watch Party example, %s (another one: -i INVENTORY)\n' "$inventory"
+else
+  printf 'catalog: inventory %s\n' "$inventory"
 fi
 
 runner=ansible-playbook

@@ -45,7 +45,8 @@ class ActionModule(ValuesAction):
         if state == "planned":
             planned = self.written(provisioner, values, complete=False, only_plan=True)
             return {**planned, "changed": False, **more}
-        return {**self.written(provisioner, values, complete=args["complete"]), **more}
+        written = self.written(provisioner, values, complete=args["complete"], imported=bool(args["env_file"]))
+        return {**written, **more}
 
     def _gone(self, provisioner: Provisioner, state: str, names: list[str]) -> dict[str, Any]:
         if self._task.check_mode:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from ansible import constants
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -41,6 +42,8 @@ OPTIONS: dict[str, Any] = {
     "only": {"type": "list", "elements": "str", "default": []},
     "path": {"type": "path"},
 }
+READ_BY_PEOPLE = ("default", "ansible.builtin.default")
+"""Callbacks whose standard output is text."""
 AT_ONCE = 8
 """Addresses that are asked side by side."""
 
@@ -79,8 +82,8 @@ class ActionModule(ActionBase):
         )
         results = _verification.run(checks, facts)
         found = _verify_report.data(facts, results, sorted(parts.get("hosts", ())))
-        files = written(found, args["path"]) if args["path"] else []
-        show(found)
+        files = written(found, args["path"], partial=bool(args["only"])) if args["path"] else []
+        show(found, files)
         failed = [one.check.id for one in results if one.status == _verification.FAIL]
         answer: dict[str, Any] = {"counts": found["counts"], "failed_checks": failed, "files": files}
         if failed:
@@ -117,20 +120,23 @@ def asked(urls: Sequence[str], seconds: float, cafile: str | None) -> dict[str, 
         return dict(zip(unique, answers, strict=True))
 
 
-def written(found: Mapping[str, Any], path: str) -> list[str]:
+def written(found: Mapping[str, Any], path: str, *, partial: bool) -> list[str]:
+    """The files. The report of some checks does not take the place of a full one."""
     folder = _files.folder(path)
+    name = "partial" if partial else "verify"
     texts = {
-        "verify.json": json.dumps(found, indent=1, sort_keys=True) + "\n",
-        "verify.sarif": json.dumps(_verify_sarif.sarif(found), indent=1) + "\n",
-        "verify.html": _verify_page.page(found),
+        f"{name}.json": json.dumps(found, indent=1, sort_keys=True) + "\n",
+        f"{name}.sarif": json.dumps(_verify_sarif.sarif(found), indent=1) + "\n",
+        f"{name}.html": _verify_page.page(found),
     }
     for name, text in texts.items():
         _files.write_text(folder / name, text)
     return [str(folder / name) for name in texts]
 
 
-def show(found: Mapping[str, Any]) -> None:
-    """The table as it is: a task's result would quote every line."""
+def show(found: Mapping[str, Any], files: Sequence[str]) -> None:
+    """The table as it is: a task's result would quote every line. A program may read another callback's stdout."""
     columns = shutil.get_terminal_size((100, 24)).columns
-    for line, colour in _verify_report.table(found, columns):
-        Display().display(line, color=colour or None)
+    others = constants.config.get_config_value("DEFAULT_STDOUT_CALLBACK") not in READ_BY_PEOPLE
+    for line, colour in [*_verify_report.table(found, columns), *((f"report: {path}", "") for path in files)]:
+        Display().display(line, color=colour or None, stderr=others)

@@ -29,6 +29,11 @@ options:
   owner:
     description: The user that the file should belong to. By default that of the units, or root.
     type: str
+  mode:
+    description:
+      - The mode that deploys give the file. V(0640) lets the file's group read it. A mode that allows more counts as
+        wrong.
+    type: str
   units:
     description: systemd units that read the file.
     type: list
@@ -145,6 +150,7 @@ ARGUMENT_SPEC = {
     "path": {"type": "path", "required": True},
     "info": {"type": "str"},
     "owner": {"type": "str"},
+    "mode": {"type": "str"},
     "units": {"type": "list", "elements": "str", "default": []},
     "health": {"type": "list", "elements": "str", "default": []},
     "timeout": {"type": "int", "default": 5},
@@ -195,7 +201,8 @@ def main():
     except SecretsError as error:
         module.fail_json(msg=str(error))
     health = [_health.asked(url, params["timeout"]) for url in params["health"]]
-    module.exit_json(changed=False, health=health, wanted_owner=params["owner"], **found)
+    declared = {"wanted_owner": params["owner"], "wanted_mode": params["mode"]}
+    module.exit_json(changed=False, health=health, **declared, **found)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -17,16 +18,17 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argu
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ProvisionError, SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning import _provision
+from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning import _first_date, _provision
 from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning._provision import Ground, Plan
 from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning._provisioner import Provisioner, Wish
 from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning._value_writes import CREATE, Fill
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning_aws import (
     MakingParameters,
     MakingSecrets,
     require_key,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _given
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _given, _holder
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection, suit
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._paths import with_full_paths
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import load_kinds, new_value
@@ -98,7 +100,13 @@ class ValuesAction(ActionBase):
         raise NotImplementedError
 
     def written(
-        self, provisioner: Provisioner, values: Mapping[str, str], *, complete: bool, only_plan: bool = False
+        self,
+        provisioner: Provisioner,
+        values: Mapping[str, str],
+        *,
+        complete: bool,
+        only_plan: bool = False,
+        imported: bool = False,
     ) -> dict[str, Any]:
         """Carries a plan out unless in check mode; what may be said of it. Raises ProvisionError before any write."""
         outlook = provisioner.outlook(values)
@@ -118,7 +126,10 @@ class ValuesAction(ActionBase):
         if not outlook.words:
             return answer
         done = provisioner.apply(values, outlook)
-        return {**answer, "plan": done, "notes": list(provisioner.notes)}
+        new = _first_date.new_credentials(provisioner.catalog, plan.fills, imported=imported)
+        at = _ages.stamp(datetime.now(UTC))
+        note = _first_date.record(provisioner.catalog, provisioner.parameters, new, who=_holder.me(), at=at)
+        return {**answer, "plan": done, "notes": [*provisioner.notes, *([note] if note else [])]}
 
 
 def require_region(region: str | None, catalog: Catalog) -> None:

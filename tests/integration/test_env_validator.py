@@ -19,6 +19,7 @@ from sandbox.seed import Seeded, random_value, seed, watchparty
 
 SCRIPT = REPOSITORY / "scripts" / "env-validator.sh"
 CORE = "AWS_SECRETS_MANAGER_SECRET_ID=watchparty/production/core"
+EXAMPLE = REPOSITORY / "examples" / "watchparty" / "hosts.yml"
 PATH = "AWS_SSM_PARAM_PATH=/WatchParty/production"
 
 
@@ -40,13 +41,16 @@ def seeded(moto: Moto) -> Seeded:
     return seed(moto.client, layout)
 
 
-def call(moto: Moto, place: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+def call(
+    moto: Moto, place: Path, *arguments: str, cwd: Path | None = None, **more: str
+) -> subprocess.CompletedProcess[str]:
     env = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "AWS_"))}
     env |= {**moto.env(), "PATH": f"{Path(sys.executable).parent}:{env['PATH']}", "ANSIBLE_HOME": str(place / "home")}
+    env |= {"ANSIBLE_INVENTORY": str(EXAMPLE), **more}
     return subprocess.run(
         [SCRIPT, *arguments],
-        cwd=place,
-        env=env | more,
+        cwd=cwd or place,
+        env=env,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -65,6 +69,25 @@ def test_validate_a_good_environment(moto: Moto, tmp_path: Path) -> None:
     assert run.returncode == 0, run.stdout
     assert "24 settings have a value in the stores of production" in run.stdout
     assert not (tmp_path / ".env").exists()
+
+
+@pytest.mark.usefixtures("seeded")
+def test_the_guides_command_in_the_clone_names_the_example(moto: Moto, tmp_path: Path) -> None:
+    run = call(moto, tmp_path, "validate", "production", cwd=REPOSITORY, ANSIBLE_INVENTORY="")
+    assert run.returncode == 0, run.stdout
+    assert run.stdout.startswith(f"catalog: the Watch Party example, {EXAMPLE} (another one: -i INVENTORY)\n")
+
+
+def test_elsewhere_no_example_is_judged_unasked(moto: Moto, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("SECRET_KEY=x\n", encoding="utf-8")
+    run = call(moto, tmp_path, "validate", "production", "--file", ".env", ANSIBLE_INVENTORY="")
+    assert run.returncode == 2
+    assert "no inventory: this folder has none of inventory, inventory.yml and hosts.yml" in run.stderr
+    assert f"-i {EXAMPLE} for the Watch Party example" in run.stderr
+    (tmp_path / "hosts.yml").write_text("app_hosts: {vars: {secrets_catalog: {}}}\n", encoding="utf-8")
+    run = call(moto, tmp_path, "validate", "production", "--file", ".env", ANSIBLE_INVENTORY="")
+    assert run.stdout.startswith("catalog: inventory ./hosts.yml\n")
+    assert "The catalog (secrets_catalog) is not valid" in run.stdout
 
 
 @pytest.mark.usefixtures("seeded")

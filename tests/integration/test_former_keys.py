@@ -34,7 +34,7 @@ def verified(
     report = lab.directory / "report"
     given = {"verify_report_path": str(report), "only": "WPS701", **variables}
     run = lab.run("-e", json.dumps(given), *arguments, playbook=VERIFY, environment=environment)
-    found = json.loads((report / "verify.json").read_text())
+    found = json.loads((report / "partial.json").read_text())
     return run, {one["place"]: (one["status"], one["words"]) for one in outcomes(found, "WPS701")}
 
 

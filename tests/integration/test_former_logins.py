@@ -119,7 +119,7 @@ def test_a_verification(lab: Lab, postgres: Postgres, valkey: Valkey) -> None:
         run = lab.run("-vvvv", "-e", json.dumps(given), playbook=VERIFY)
         assert FORMER not in run.output
         assert CURRENT not in run.output
-        found = json.loads((report / "verify.json").read_text())
+        found = json.loads((report / "partial.json").read_text())
         assert "canary" not in json.dumps(found)
         assert "Try what was valid before" in run.output
         return run.code, {one["place"]: (one["status"], one["words"]) for one in outcomes(found, "WPS701")}, run.text

@@ -202,6 +202,7 @@ def alerted(lab: Lab, leaked: str, unknown: str, **more: Any) -> Run:
         "leaked": leaked,
         "leak_alert_reference": "aws.health RISK 7",
         "leak_alert_unknown": unknown,
+        "confirm": "yes",
         "leak_report_path": str(lab.directory / "post-mortems"),
         **more,
     }

@@ -293,7 +293,7 @@ def test_mistakes_in_the_repository(healthy: VerifyLab) -> None:
     assert told["WPS504"] == [f"{at}:8: actions/checkout is at v5"]
     assert f"{at}:6: pull_request_target starts a job that uses secrets.SECRET_KEY" in told["WPS505"]
     assert live not in run.output
-    sarif = json.loads((healthy.report / str(healthy.runs) / "verify.sarif").read_text())["runs"][0]["results"]
+    sarif = json.loads((healthy.report / str(healthy.runs) / "partial.sarif").read_text())["runs"][0]["results"]
     places = [one["locations"][0]["physicalLocation"] for one in sarif if one["ruleId"] == "WPS503"]
     assert [(one["artifactLocation"]["uri"], one["region"]["startLine"]) for one in places] == [(at, 11)]
 

@@ -79,7 +79,7 @@ def test_contexts(lab: Lab, table: Path) -> None:
         report = lab.directory / "report"
         given = {"verify_report_path": str(report), "only": "WPS204"}
         run = lab.run("-e", json.dumps(given), playbook=VERIFY)
-        (one,) = outcomes(json.loads((report / "verify.json").read_text()), "WPS204")
+        (one,) = outcomes(json.loads((report / "partial.json").read_text()), "WPS204")
         return run.code, one["status"], one["words"]
 
     assert verified(RIGHT, rule + RIGHT) == (0, "pass", f"context {RIGHT}")

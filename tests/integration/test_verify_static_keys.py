@@ -27,7 +27,7 @@ def test_old_static_keys(lab: Lab) -> None:
     def verified() -> tuple[int, dict[str, tuple[str, str]]]:
         report = lab.directory / "report"
         run = lab.run("-e", json.dumps({"verify_report_path": str(report), "only": "WPS403"}), playbook=VERIFY)
-        found = json.loads((report / "verify.json").read_text())
+        found = json.loads((report / "partial.json").read_text())
         for one in kept.values():
             assert one["SecretAccessKey"] not in run.output + json.dumps(found)
         return run.code, {one["place"]: (one["status"], one["words"]) for one in outcomes(found, "WPS403")}

@@ -43,10 +43,10 @@ def verified(
     lab: Lab, *, environment: Mapping[str, str] | None = None, **variables: str
 ) -> tuple[Run, dict[str, tuple[str, str]]]:
     report = lab.directory / "report"
-    (report / "verify.json").unlink(missing_ok=True)
+    (report / "partial.json").unlink(missing_ok=True)
     given = {"verify_report_path": str(report), "only": "tls", **variables}
     run = lab.run("-e", json.dumps(given), playbook=VERIFY, environment=environment)
-    path = report / "verify.json"
+    path = report / "partial.json"
     found = json.loads(path.read_text()) if path.exists() else {"checks": []}
     return run, {one["place"]: (one["status"], one["words"]) for one in outcomes(found, "WPS603")}
 

@@ -81,7 +81,7 @@ class VerifyLab:
         variables = {"GITHUB_TOKEN": TOKEN, **(environment or {})}
         given["secrets_verify_cafile"] = str(self.authority.cafile)
         run = self.lab.run("-e", json.dumps(given), *chosen, *arguments, playbook=VERIFY, environment=variables)
-        path = report / "verify.json"
+        path = report / ("partial.json" if only else "verify.json")
         return run, json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"checks": []}
 
     def client(self, service: str) -> Any:

@@ -84,6 +84,50 @@ def test_a_dotenv_may_repeat_what_the_catalog_says(clients: Clients, tmp_path: P
     assert "MODE: has its value in the catalog; change it there" in provision(env_file=str(path))["msg"]
 
 
+def recorded(clients: Clients) -> dict[str, Any]:
+    """What the journal says of the age of credentials."""
+    found = clients("ssm").get_parameters_by_path(Path="/app-journal/test", Recursive=True)["Parameters"]
+    return {name: one for item in found for name, one in json.loads(item["Value"])["rotated"].items()}
+
+
+def test_an_age_counts_from_the_day_of_provisioning(clients: Clients) -> None:
+    """rotation_due would name a credential that was provisioned minutes ago."""
+    assert provision(variables=ASKED, check=True)["changed"]
+    assert recorded(clients) == {}
+    assert not provision(variables=ASKED).get("failed")
+    first = recorded(clients)
+    assert set(first) == {"token", "key"}
+    assert {one["rotation"] for one in first.values()} == {"provision"}
+    again = provision(variables={"asked": {"answers": {"TOKEN": "canary-2"}}})
+    assert not again["changed"]
+    assert recorded(clients) == first
+
+
+def test_the_age_of_an_imported_value_is_unknown(clients: Clients, tmp_path: Path) -> None:
+    path = tmp_path / "env"
+    path.touch(mode=0o600)
+    path.write_text("TOKEN=canary\n", encoding="utf-8")
+    assert provision(env_file=str(path))["changed"]
+    assert set(recorded(clients)) == {"key"}  # generated here
+
+
+def test_a_copy_is_as_old_as_its_source(clients: Clients) -> None:
+    clients("secretsmanager").create_secret(Name=CORE, SecretString=json.dumps({"TOKEN": "canary"}))
+    settings = {**CATALOG["settings"], "TOKEN": {"group": "core", "copies": [{"parameter": "TOKEN"}]}}
+    assert provision(variables=ASKED, catalog={**CATALOG, "settings": settings})["changed"]
+    assert set(recorded(clients)) == {"key"}
+
+
+def test_a_journal_that_cannot_be_written_fails_nothing(clients: Clients) -> None:
+    entry = {"rotation": "r-1", "step": "plan", "who": "ops"}
+    clients("ssm").put_parameter(Name="/app-journal/test/1", Type="String", Value=json.dumps(entry))
+    done = provision(variables=ASKED)
+    assert not done.get("failed")
+    (note,) = [one for one in done["notes"] if "the age is unknown" in one]
+    assert note.startswith("token, key: the age is unknown until the first rotation; the journal was not written:")
+    assert "r-1 of ops" in note
+
+
 def test_what_github_alone_holds_is_left_to_it(clients: Clients, tmp_path: Path) -> None:
     """One file serves both; a name that nobody knows is refused, and one in a .env too."""
     more = {

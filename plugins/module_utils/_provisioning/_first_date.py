@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The first date of a credential: its age counts from the day on which its value came into the stores."""
+
+from __future__ import annotations
+
+from typing import Collection, List
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning import _provision
+from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning._value_writes import Fill
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import NumberedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore
+
+STEP = "provision"
+
+
+def new_credentials(catalog: Catalog, fills: Collection[Fill], *, imported: bool) -> List[str]:
+    """Credentials whose places were all empty before. The age of a value that was imported is unknown."""
+    old = (_provision.COPIED, _provision.GIVEN) if imported else (_provision.COPIED,)
+    written = {fill.place for fill in fills if fill.how not in old and fill.before is None}
+    places = {
+        credential.name: {spot.place for spot in _graph.spots(catalog, credential)}
+        for credential in catalog.credentials.values()
+    }
+    return [name for name, wanted in places.items() if wanted and wanted <= written]
+
+
+def record(catalog: Catalog, parameters: NumberedStore, names: Collection[str], *, who: str, at: str) -> str:
+    """Appends the date to the journal. Returns why that was not possible, or an empty text.
+
+    An open rotation holds the journal, and the values are written already, so this fails no run.
+    """
+    if not names:
+        return ""
+    log = JournalStore(parameters, catalog.journal_path)
+    try:
+        journal = _journal.fold(catalog.journal_path, log.readings())
+        if journal.rotation is not None:
+            return _words(names, f"{journal.rotation} is open")
+        dates = {name: {"at": at, "who": who, "rotation": STEP} for name in names if name not in journal.rotated}
+        entry = {"rotation": STEP, "step": "closed", "who": who, "at": at, "rotated": dates}
+        if dates:
+            log.append(journal.head + 1, {**entry, **({"prev": journal.digest} if journal.digest else {})})
+    except SecretsError as error:
+        return _words(names, str(error))
+    return ""
+
+
+def _words(names: Collection[str], reason: str) -> str:
+    return f"{', '.join(names)}: the age is unknown until the first rotation; the journal was not written: {reason}"
