@@ -87,7 +87,8 @@ def test_elsewhere_no_example_is_judged_unasked(moto: Moto, tmp_path: Path) -> N
     (tmp_path / "hosts.yml").write_text("app_hosts: {vars: {secrets_catalog: {}}}\n", encoding="utf-8")
     run = call(moto, tmp_path, "validate", "production", "--file", ".env", ANSIBLE_INVENTORY="")
     assert run.stdout.startswith("catalog: inventory ./hosts.yml\n")
-    assert "The catalog (secrets_catalog) is not valid" in run.stdout
+    assert run.returncode == 1
+    assert "Watch Party" not in run.stdout
 
 
 @pytest.mark.usefixtures("seeded")

@@ -23,6 +23,33 @@ def account_of(lab: Lab) -> Account:
     return Account(lab)
 
 
+def log_groups(lab: Lab) -> dict[str, int | None]:
+    """Days that each log group keeps records; None for all days."""
+    found = lab.moto.client("logs").describe_log_groups()["logGroups"]
+    return {one["logGroupName"]: one.get("retentionInDays") for one in found}
+
+
+def test_what_is_refused_makes_no_log_group(account_of: Account) -> None:
+    lab = account_of.lab
+    given = ("-e", f"provision_values_file={account_of.file()}", "-e", "app_hosts=localhost")
+    refused = lab.run(
+        "--tags", "values", *given, "-e", "secret_provision_kms_key=alias/none", playbook="playbooks/provision.yml"
+    )
+    assert refused.code != 0
+    assert "the key alias/none is not there" in refused.text, refused.output
+    assert log_groups(lab) == {}
+    assert account_of.state() == {}
+
+
+def test_the_audit_log_keeps_every_record(account_of: Account) -> None:
+    """A record that expired would count as missing."""
+    client = account_of.lab.moto.client("logs")
+    client.create_log_group(logGroupName="/shop/audit")
+    client.put_retention_policy(logGroupName="/shop/audit", retentionInDays=731)
+    account_of.provisioned("-e", "app_hosts=localhost")
+    assert log_groups(account_of.lab) == {"/shop/audit": None}
+
+
 def plan_of(run: Run) -> list[str]:
     """The lines that a run tells at its end, without what only check mode says."""
     lines = [line.strip().strip(",").strip('"') for line in run.output.splitlines()]

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from sandbox.process import REPOSITORY, clean_environment
+from tests.integration.harness import Lab
 
 COLLECTIONS = REPOSITORY / "playbooks" / "collections"
 GROUPS: dict[str, Any] = {
@@ -137,3 +138,17 @@ def test_a_verification_compares_hosts_of_a_pattern_too(tmp_path: Path) -> None:
     code, text = played(tmp_path, "verify", "-e", "app_hosts=app_hosts:!prod1")
     assert code != 0
     assert "Nothing was read: app_environment is production, but staging1 declares staging." in text
+
+
+@pytest.mark.slow
+def test_a_host_that_answers_is_not_called_absent(lab: Lab) -> None:
+    """It is in the run and declares the environment, so it was listed twice."""
+    lab.add_hosts(1)
+    lab.seed()
+    lab.catalog["credentials"] = {"signing": {"kind": "django_secret_key", "appears_in": [{"setting": "SECRET_KEY"}]}}
+    run = lab.run(
+        *("--check", "-e", "leaked=signing", "-e", "app_hosts=web1", "-e", f"leak_report_path={lab.directory}"),
+        playbook="playbooks/leak_response.yml",
+    )
+    assert run.code == 0, run.output
+    assert "does not answer" not in run.output

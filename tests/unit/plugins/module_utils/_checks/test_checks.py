@@ -218,6 +218,15 @@ def test_exactly_that_check_fails(check: str, over: dict[str, Any], words: str) 
     assert open_too <= set(BESIDE.get(check, "").split())
 
 
+@pytest.mark.parametrize(
+    ("mode", "declared"), [("0640", "0640"), ("0640", "640"), ("0400", "0640"), ("0600", None), ("0440", "0440")]
+)
+def test_a_mode_that_the_inventory_declares(mode: str, declared: str | None) -> None:
+    """A user that is not the application's owns the file, and the application's group reads it (docs/hosts.md)."""
+    found = ran(facts(**on_host(file={**FILE, "mode": mode}, wanted_mode=declared)))
+    assert found["WPS201"].status == PASS
+
+
 def test_every_check_has_a_state_that_fails_it() -> None:
     elsewhere = {"WPS001"}  # whose facts are the catalog's
     assert {check for check, _over, _words in FAILS} | elsewhere == {one.id for one in _verification.registry()}
