@@ -76,7 +76,8 @@ class ActionModule(ActionBase):
         names = [name for name, hosts in opened.items() if host in hosts]
         if names:
             raise AnsibleActionFail(
-                f"Nothing was sent: {host} still lets the leaked key of {', '.join(names)} in. Start leak_response.yml "
+                f"Nothing was sent: {host} still lets the leaked key of {', '.join(names)} in. Start "
+                "watchparty.secrets.leak_response "
                 f"as before to take it out there, or deploy without the host, by --limit 'all:!{host}'"
             )
 

@@ -200,7 +200,9 @@ def _require_at_rest(read: _reading.Environment, held: Sequence[Held]) -> None:
     for name in rotation.plan.get("credentials", {}):
         credential = catalog.credentials.get(name)
         if credential and {one.upper() for one in _graph.mirrored_names(catalog, credential)} & named:
-            raise JournalError(f"{rotation} is open and sends {name} to GitHub itself; finish it with rotate.yml first")
+            raise JournalError(
+                f"{rotation} is open and sends {name} to GitHub itself; finish it with watchparty.secrets.rotate first"
+            )
 
 
 def _still(parameters: ParameterStore, catalog: Catalog, head: int) -> None:

@@ -70,7 +70,11 @@ class ActionModule(RotationAction):
         if state == "declared":
             return self._declare(setting, args, journal)
         if journal.incident is None:
-            then = "there is nothing to close" if state == "unfounded" else "start leak_response.yml from its beginning"
+            then = (
+                "there is nothing to close"
+                if state == "unfounded"
+                else ("start watchparty.secrets.leak_response from its beginning")
+            )
             raise RotationError(f"no leak is declared; {then}")
         if state == "unfounded":
             return self._unfounded(setting, args, journal, journal.incident)

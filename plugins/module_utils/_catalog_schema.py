@@ -190,7 +190,8 @@ _AWS = _object(
             "ARNs of those who may be the roles rotate, respond and verify.", {"type": "array", "items": NAME}
         ),
         "readers": _described(
-            "ARNs of users and roles that may read the secrets beside those, such as administrators; verify.yml asks.",
+            "ARNs of users and roles that may read the secrets beside those, such as administrators; "
+            "watchparty.secrets.verify asks.",
             {"type": "array", "items": NAME},
         ),
         "bucket": _described("The application's S3 bucket, if its hosts use one.", NAME),

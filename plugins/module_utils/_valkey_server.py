@@ -220,7 +220,7 @@ def discover(
         close(found)
         raise HostError(
             "Nothing was changed on any node, since not all can be used; one that is gone for good is left out by "
-            "gone_nodes (rotate.yml: -e rotation_gone_nodes=host:port):\n  - " + "\n  - ".join(problems)
+            "gone_nodes (watchparty.secrets.rotate: -e rotation_gone_nodes=host:port):\n  - " + "\n  - ".join(problems)
         )
     return found
 
@@ -255,7 +255,8 @@ def seen(
             except HostError:
                 problems.append(
                     "%s: it names a node without a usable address (%s); wait until that one is back, or leave it "
-                    "out: gone_nodes, with rotate.yml -e rotation_gone_nodes=%s" % (node.name, link, link)
+                    "out: gone_nodes, with watchparty.secrets.rotate -e "
+                    "rotation_gone_nodes=%s" % (node.name, link, link)
                 )
     return sorted(nodes.values(), key=lambda one: one.role == "primary"), problems
 

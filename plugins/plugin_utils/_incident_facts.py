@@ -190,7 +190,7 @@ def _outages(seconds: Mapping[str, float]) -> list[dict[str, Any]]:
 
 def _left(incident: Incident, behind: Sequence[str], gone: Sequence[str]) -> list[str]:
     """Of a signing key that still verifies somewhere, its own line says where."""
-    words = "was left behind, and what it holds is dead; run deploy.yml once it is back"
+    words = "was left behind, and what it holds is dead; run watchparty.secrets.deploy once it is back"
     lines = [] if incident.about("renewed") else [f"{host} {words}" for host in behind]
     return lines + [f"{host} was left behind and is in the inventory no more; see that it is off" for host in gone]
 
@@ -239,7 +239,8 @@ def _is_word_alone(incident: Incident, name: str) -> bool:
 
 def _not_in_force(name: str) -> str:
     return (
-        f"{name}: revoked, and this response has put no new value in force: unless you did, give it by rotate.yml "
+        f"{name}: revoked, and this response has put no new value in force: unless you did, give it by "
+        "watchparty.secrets.rotate "
         f"-e credential={name} -e rotation_force=true"
     )
 

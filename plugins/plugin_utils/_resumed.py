@@ -21,7 +21,7 @@ def require_open(journal: Journal, named: str, *, back: bool) -> None:
     instead = (
         f"{rotation} is; name that one to take it over"
         if rotation
-        else "no such one ended lately (rotation_report.yml); leave it out to begin a new one"
+        else "no such one ended lately (watchparty.secrets.rotation_report); leave it out to begin a new one"
     )
     raise RotationError(f"rotation {named}, which rotation_resume names, is not open: {instead}")
 

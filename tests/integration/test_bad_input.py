@@ -143,7 +143,7 @@ CASES = {
         operations=[],
     ),
     "open rotation": Bad(
-        ("rotation r7 of ops@example.com", "is open and prescribes no snapshot yet", "rotate.yml"),
+        ("rotation r7 of ops@example.com", "is open and prescribes no snapshot yet", "watchparty.secrets.rotate"),
         prepare=lambda lab: lab.journal(1, rotation="r7", step="create"),
         operations=list(calls(secrets=0, parameters=0)),
     ),

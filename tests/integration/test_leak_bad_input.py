@@ -260,7 +260,7 @@ def test_a_chain_that_is_too_long(lab: RotationLab) -> None:
     assert run.code != 0, run.output
     told = (
         "5 waves would be needed, and 4 can be run at once.",
-        "by rotate.yml -e rotation_force=true -e credential=twitch_client_id; then start again with",
+        "by watchparty.secrets.rotate -e rotation_force=true -e credential=twitch_client_id; then start again with",
         "-e leaked=twitch_client_secret",
     )
     sentences(run, *told)

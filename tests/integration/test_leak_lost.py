@@ -43,7 +43,7 @@ def test_one_that_stays_away_is_left_behind_and_named(lab: RotationLab) -> None:
         seconds = time.monotonic() - began
     assert run.code == 0, run.output
     assert seconds < 150
-    words = "web2 was left behind, and what it holds is dead; run deploy.yml once it is back"
+    words = "web2 was left behind, and what it holds is dead; run watchparty.secrets.deploy once it is back"
     assert f"- {words}" in post_mortem(lab)
     sentences(run, "left behind, and what they hold is about to be dead: ")
     assert lab.accepts(old)["cache"] is False

@@ -170,7 +170,7 @@ def test_a_scheduler_is_told_whether_something_is_due(lab: RotationLab) -> None:
     run, found = report(lab, "rotation_due.yml")
     assert run.code != 0
     assert found["act_now"] is True
-    sentences(run, "due: ", "deploy_ssh", "Run rotate.yml")
+    sentences(run, "due: ", "deploy_ssh", "Run watchparty.secrets.rotate")
     # Where it cannot be asked, no earlier run's answer is left.
     path = lab.directory / "ages.json"
     lab.moto.set_faults(Fault("deny", operation="GetParametersByPath"))
@@ -264,7 +264,9 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider:
         # The provider alone can refuse the other one's.
         assert re.search(r'from promotion to refusal: \d+ s \(twitch\)"', run.output)
         left = "mail: its old value, replaced by r-"
-        asked = "is not yet confirmed revoked at https://mail.example.com/keys; once it is, say rotate.yml "
+        asked = (
+            "is not yet confirmed revoked at https://mail.example.com/keys; once it is, say watchparty.secrets.rotate "
+        )
         sentences(run, left, f"{asked}-e rotation_revoked=mail")
         due = lab.run(playbook="playbooks/rotation_due.yml")
         assert due.code != 0, due.output

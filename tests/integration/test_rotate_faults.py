@@ -247,7 +247,7 @@ def test_limit_and_a_host_that_is_given_up(lab: RotationLab) -> None:
     assert lab.accepts(lab.values())["cache"]
     with lab.unreachable("web2"):
         run = lab.rotated(*CACHE, "-e", "rotation_skip_hosts=web2")
-    sentences(run, "hosts: web1", "left behind: web2; once back, run deploy.yml")
+    sentences(run, "hosts: web1", "left behind: web2; once back, run watchparty.secrets.deploy")
     record = lab.audit_records()[-1]
     assert (record["hosts"], record["left_behind"]) == (["web1"], ["web2"])
     lab.assert_closed()

@@ -107,7 +107,9 @@ def test_what_is_due_later_is_done_by_the_next_run(lab: RotationLab) -> None:
         assert run.code != 0
         assert {one["credential"] for one in found["obligations"] if one["due"]} == {"django_key"}
         sentences(run, "to be finished: ", "/django_key")
-        assert "/database" not in run.text.partition("to be finished: ")[2].partition("Run rotate.yml")[0]
+        assert (
+            "/database" not in run.text.partition("to be finished: ")[2].partition("Run watchparty.secrets.rotate")[0]
+        )
         with old_sessions_are_taken() as address:
             lab.host_vars["web2"].update(django_chdir=str(SOURCE), django_probe_url=address)
             run = lab.rotate("-e", "credential=django_key")
@@ -150,7 +152,7 @@ def test_what_the_catalog_has_lost_is_forgotten(lab: RotationLab) -> None:
     run, _found = due(lab)
     assert run.code != 0
     words = "old_mail: it is not in the catalog any more, and its former value is yet to go; put it back, or take"
-    sentences(run, words, "rotation_forget.yml -e rotation_forget=old_mail")
+    sentences(run, words, "watchparty.secrets.rotation_forget -e rotation_forget=old_mail")
 
     forget = ("-e", "rotation_forget=old_mail")
     assert lab.run(*forget, "--check", playbook="playbooks/rotation_forget.yml").code == 0
@@ -221,7 +223,10 @@ def test_an_owners_login_becomes_two(lab: RotationLab) -> None:
     old = lab.values()
     run = lab.rotate("-e", "credential=database")
     assert run.code != 0
-    sentences(run, f"no second one ({OWNER}_a) beside it; run rotation_prepare.yml -e credential=database once")
+    sentences(
+        run,
+        (f"no second one ({OWNER}_a) beside it; run watchparty.secrets.rotation_prepare -e credential=database once"),
+    )
     before = lab.server_state()
     prepare(lab, "--check")
     assert lab.server_state() == before

@@ -53,7 +53,7 @@ def test_set_and_deployed(account_of: Account) -> None:
 def test_what_is_refused_changes_nothing(account_of: Account) -> None:
     before = account_of.state()
     refused = {
-        "SECRET_KEY": "rotate.yml -e credential=django_key replaces it",
+        "SECRET_KEY": "watchparty.secrets.rotate -e credential=django_key replaces it",
         "MODE": "has its value in the catalog",
         "NO_SUCH": "is neither a setting nor a credential",
     }
@@ -76,7 +76,7 @@ def test_what_is_refused_changes_nothing(account_of: Account) -> None:
     busy = change(account_of, "API_TOKEN", NEW)
     assert busy.code != 0
     assert "rotation r7 of ops@example.com" in busy.text
-    assert "let rotate.yml end first" in busy.text
+    assert "let watchparty.secrets.rotate end first" in busy.text
     assert account_of.state() == {**before, **{k: v for k, v in account_of.state().items() if "journal" in k}}
 
 

@@ -273,7 +273,7 @@ def test_mistakes_in_the_repository(healthy: VerifyLab) -> None:
     ]
     assert [one.partition(": gitleaks:")[0] for one in told["WPS104"]] == [".env.staging:3"]
     assert told["WPS506"] == [
-        "secret API_TOKEN (repository): is missing; github_sync.yml sends it",
+        "secret API_TOKEN (repository): is missing; watchparty.secrets.github_sync sends it",
         "secret OLD_DATABASE_URL (repository): no catalog names it; it was written at 2026-11-25T00:00:02Z",
     ]
     assert told["WPS507"] == [

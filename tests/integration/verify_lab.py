@@ -270,7 +270,7 @@ def prepared(lab: Lab, *, hosts: int = 2, token: Any = None) -> Iterator[VerifyL
         write_journal(lab)
         make_repository(lab.directory / "checkout")
         lab.deploy("-e", "env_deploy_serial=100%")
-        # What stands for systemctl, and for what is seen from outside, is verify.yml's alone.
+        # What stands for systemctl, and for what is seen from outside, is watchparty.secrets.verify's alone.
         write_systemctl(lab)
         for variables in lab.host_vars.values():
             variables["env_deploy_external_health_url"] = outside.url

@@ -33,7 +33,10 @@ CHECK = Check(
     severity="high",
     title="The audit log is defined and can be read",
     reason="Without it nobody can say afterwards what was rotated, when and by whom.",
-    fix="Set audit_log in the catalog to a log_group or s3; provision.yml makes the log, and roles that may read it.",
+    fix=(
+        "Set audit_log in the catalog to a log_group or s3; watchparty.secrets.provision makes the log, and "
+        "roles that may read it."
+    ),
     look=look,
     needs=("audit",),
 )

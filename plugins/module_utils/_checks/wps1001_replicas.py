@@ -46,7 +46,7 @@ CHECK = Check(
     severity="medium",
     title="Secrets have the replicas that the catalog asks for",
     reason="When a region is down, hosts elsewhere still get their settings from a replica.",
-    fix="provision.yml makes what is missing; see in Secrets Manager why one is not in sync.",
+    fix="watchparty.secrets.provision makes what is missing; see in Secrets Manager why one is not in sync.",
     look=look,
     needs=("secrets",),
 )

@@ -36,7 +36,10 @@ CHECK = Check(
     severity="high",
     title="Every secret is there and none is scheduled for deletion",
     reason="When its recovery window ends it is gone for good, with every version.",
-    fix="aws secretsmanager restore-secret, then find out who deleted it; provision.yml makes what is missing.",
+    fix=(
+        "aws secretsmanager restore-secret, then find out who deleted it; watchparty.secrets.provision makes "
+        "what is missing."
+    ),
     look=look,
     needs=("secrets",),
 )

@@ -33,7 +33,10 @@ CHECK = Check(
     severity="high",
     title="Committed .env files hold placeholders only",
     reason="Who can read the repository can read them, and every clone and fork keeps them.",
-    fix="Put placeholders there (env_example.yml writes them), then rotate what stood there: it is known.",
+    fix=(
+        "Put placeholders there (watchparty.secrets.env_example writes them), then rotate what stood there: it "
+        "is known."
+    ),
     look=look,
     needs=("repository",),
 )

@@ -30,7 +30,7 @@ CHECK = Check(
     severity="high",
     title="The stores hold every required setting, well-formed",
     reason="The next deploy stops at what is missing, and the next host that is made has no .env.",
-    fix="validate.yml tells the remedy of each.",
+    fix="watchparty.secrets.validate tells the remedy of each.",
     look=look,
     needs=("stores",),
 )

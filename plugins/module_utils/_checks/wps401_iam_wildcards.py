@@ -44,7 +44,10 @@ CHECK = Check(
     severity="high",
     title="The roles' policies name actions and resources",
     reason="A wildcard turns a stolen session of one application into one of the whole account.",
-    fix="provision.yml (role aws_access) makes policies that name action and ARN; take away what was attached by hand.",
+    fix=(
+        "watchparty.secrets.provision (role aws_access) makes policies that name action and ARN; take away what "
+        "was attached by hand."
+    ),
     look=look,
     needs=("roles",),
 )

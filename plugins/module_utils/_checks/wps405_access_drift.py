@@ -32,7 +32,10 @@ CHECK = Check(
     severity="high",
     title="Roles, policies, key and provider are as the catalog makes them",
     reason="What was changed by hand grants more than anybody reviewed, or fails at the next deploy.",
-    fix="provision.yml (role aws_access) with --check --diff shows what differs, and without --check sets it right.",
+    fix=(
+        "watchparty.secrets.provision (role aws_access) with --check --diff shows what differs, and without "
+        "--check sets it right."
+    ),
     look=look,
     needs=("access",),
 )

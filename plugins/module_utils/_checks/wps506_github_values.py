@@ -32,7 +32,10 @@ CHECK = Check(
     severity="medium",
     title="GitHub has the secrets and variables that the catalog names, and no others",
     reason="What the catalog does not name is not rotated, and a workflow that misses a value fails.",
-    fix="github_sync.yml sends what is missing; name the others in the catalog, or delete them at GitHub.",
+    fix=(
+        "watchparty.secrets.github_sync sends what is missing; name the others in the catalog, or delete them "
+        "at GitHub."
+    ),
     look=look,
     needs=("github",),
 )

@@ -31,7 +31,7 @@ CHECK = Check(
     severity="medium",
     title="The last run of the deploy workflow succeeded, without static keys",
     reason="A deploy that fails leaves hosts on former values, and a static key in it works from anywhere.",
-    fix="See the run's log at GitHub; github_workflow.yml writes a workflow that has no static key.",
+    fix="See the run's log at GitHub; watchparty.secrets.github_workflow writes a workflow that has no static key.",
     look=look,
     needs=("deploys",),
 )

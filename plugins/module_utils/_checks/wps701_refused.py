@@ -33,7 +33,10 @@ CHECK = Check(
     severity="high",
     title="Former values are refused where they used to work",
     reason="A rotation is worth nothing while the former value still opens the door.",
-    fix="Run rotate.yml, which retires what is left over; by hand, remove the login or password at the server.",
+    fix=(
+        "Run watchparty.secrets.rotate, which retires what is left over; by hand, remove the login or password "
+        "at the server."
+    ),
     look=look,
     needs=("former",),
 )

@@ -34,7 +34,7 @@ CHECK = Check(
     severity="high",
     title="No credential is older than its limit",
     reason="The longer a credential is valid, the longer whoever copied it can use it.",
-    fix="Run rotate.yml; without a choice it takes what is due.",
+    fix="Run watchparty.secrets.rotate; without a choice it takes what is due.",
     look=look,
     needs=("journal",),
 )

@@ -37,7 +37,10 @@ CHECK = Check(
     severity="medium",
     title="No rotation is half-done, and nothing is left to retire or to revoke",
     reason="Both values are valid for as long as a rotation is open.",
-    fix="rotate.yml goes on with it; rotation_report.yml tells whose it is, and what a provider has to revoke.",
+    fix=(
+        "watchparty.secrets.rotate goes on with it; watchparty.secrets.rotation_report tells whose it is, and "
+        "what a provider has to revoke."
+    ),
     look=look,
     needs=("journal",),
 )

@@ -43,7 +43,7 @@ CHECK = Check(
     severity="medium",
     title="No pending version and no rotation's own secret is left over",
     reason="Somebody's half-made value waits there: it is live or will be made live by whoever goes on with it.",
-    fix="Find out whose it is. Ours is taken back by rotate.yml; another's by whoever made it.",
+    fix="Find out whose it is. Ours is taken back by watchparty.secrets.rotate; another's by whoever made it.",
     look=look,
     needs=("journal", "secrets", "leftovers"),
 )

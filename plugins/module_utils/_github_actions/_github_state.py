@@ -47,11 +47,15 @@ def told(catalogs: Sequence[Catalog], there: Mapping[Target, There], valued: Opt
         if found is not None:
             rows.append(_row("bad", str(target), "the organisation does not share it with the repository"))
         elif setting is None or setting.required is True or setting.inventory:
-            rows.append(_row("bad", str(target), "is missing; github_sync.yml sends it"))
+            rows.append(_row("bad", str(target), "is missing; watchparty.secrets.github_sync sends it"))
         elif valued is None:
             rows.append(_row("unknown", str(target), "is not there, and whether the stores hold it cannot be read"))
         elif target.name in {name.upper() for name in valued}:
-            rows.append(_row("bad", str(target), "is missing, and the stores hold it; github_sync.yml sends it"))
+            rows.append(
+                _row(
+                    "bad", str(target), ("is missing, and the stores hold it; watchparty.secrets.github_sync sends it")
+                )
+            )
     for target in sorted(there):
         # What the organisation shares is its own matter.
         known = target in named or target.scope == ORGANIZATION or (target.kind, target.name) in OF_THE_WORKFLOW

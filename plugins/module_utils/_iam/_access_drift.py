@@ -11,7 +11,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._iam._iam_eval 
 from ansible_collections.watchparty.secrets.plugins.module_utils._iam._policy_findings import statements
 
 Row = Dict[str, str]
-NOTHING = "nothing that the catalog's aws would make is there; provision.yml (role aws_access) makes it"
+NOTHING = "nothing that the catalog's aws would make is there; watchparty.secrets.provision (role aws_access) makes it"
 
 
 def told(

@@ -24,8 +24,11 @@ def against(incident: Incident, rotation: Optional[OpenRotation]) -> str:
     own = rotation if rotation is not None and rotation.plan.get("incident") == incident.id else None
     if own is not None and not _steps.is_past_return(own):
         if own.aborting:
-            return f"{own} is on its way back; end that by rotate.yml -e rotation_resume={own.id}, then close it"
-        words = f"rotate.yml -e rotation_abort=true -e rotation_resume={own.id}"
+            return (
+                f"{own} is on its way back; end that by watchparty.secrets.rotate -e "
+                f"rotation_resume={own.id}, then close it"
+            )
+        words = f"watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume={own.id}"
         return f"{own} is open; take it back by {words}, then close it"
     final = done_for_good(incident, rotation)
     return f"{final}{'' if own else ', and dead values wait to be scrubbed'}. {_finish()}" if final else ""
@@ -63,6 +66,7 @@ def record(incident: Incident, who: str, at: str, run: str, number: int) -> Mapp
 
 def _finish() -> str:
     return (
-        "What remains is to finish: start leak_response.yml again with the words that declared it. What was replaced "
+        "What remains is to finish: start watchparty.secrets.leak_response again with the words that declared "
+        "it. What was replaced "
         "is left alone, the rest is done, and the post-mortem takes the cause"
     )

@@ -34,10 +34,11 @@ def _words(one: Obligation, *, own: bool) -> str:
         what = f"holds what {one.rotation} replaced of {one.credential}, which is to be tried once it is revoked"
         if own:
             return f"{what}; it is scrubbed by the same command with -e leak_revoked={one.credential}"
-        return f"{what}, by rotate.yml -e rotation_revoked={one.credential}; {by_hand}"
+        return f"{what}, by watchparty.secrets.rotate -e rotation_revoked={one.credential}; {by_hand}"
     what, end = ("key", "drop") if one.act == DROP_FALLBACK else ("value", "retire")
     then = "it is scrubbed by the same command, once that is done" if own else by_hand
     return (
-        f"holds the former {what} of {one.credential}, which {one.rotation} left to rotate.yml to {end} from {one.due} "
+        f"holds the former {what} of {one.credential}, which {one.rotation} left to watchparty.secrets.rotate "
+        f"to {end} from {one.due} "
         f"on; {then}"
     )

@@ -62,12 +62,15 @@ def stuck(rotation: Optional[OpenRotation], incident: str, results: Mapping[str,
 
 
 def _words(rotation: OpenRotation) -> str:
-    go_on = "Take away what it waits for, then start leak_response.yml again with the same words"
+    go_on = "Take away what it waits for, then start watchparty.secrets.leak_response again with the same words"
     if rotation.aborting:
-        return f"{go_on}; by itself it goes on back by rotate.yml -e rotation_resume={rotation.id}"
+        return f"{go_on}; by itself it goes on back by watchparty.secrets.rotate -e rotation_resume={rotation.id}"
     if _steps.is_past_return(rotation):
         return (
-            f"{go_on}; nothing leads back any more. By itself it ends by rotate.yml -e rotation_resume={rotation.id}, "
+            f"{go_on}; nothing leads back any more. By itself it ends by watchparty.secrets.rotate -e "
+            f"rotation_resume={rotation.id}, "
             "without hosts that are gone by -e rotation_skip_hosts=HOST"
         )
-    return f"{go_on}, or take it back by rotate.yml -e rotation_abort=true -e rotation_resume={rotation.id}"
+    return (
+        f"{go_on}, or take it back by watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume={rotation.id}"
+    )

@@ -146,8 +146,8 @@ def _point(ahead: Ahead) -> str:
 
 
 def _abort(ahead: Ahead) -> Iterator[str]:
-    back = f"rotate.yml -e app_environment={ahead.environment} -e rotation_abort=true"
-    closed = f"leak_response.yml -e app_environment={ahead.environment} -e leak_false_alarm=true"
+    back = f"watchparty.secrets.rotate -e app_environment={ahead.environment} -e rotation_abort=true"
+    closed = f"watchparty.secrets.leak_response -e app_environment={ahead.environment} -e leak_false_alarm=true"
     stays = (
         f"The leak stays declared, since {ahead.done}: it is no false alarm any more, and the same command goes on "
         "where it was stopped"

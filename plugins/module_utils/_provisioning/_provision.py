@@ -152,7 +152,7 @@ class _Planner:
             words = f"{first} and {other} hold different values; correct the one that is wrong"
             self.problems.append(f"{target.name}: {words}")
         if given is not None and given != text:
-            self.notes.append(f"{target.name}: is there and stays as it is; change it by set.yml")
+            self.notes.append(f"{target.name}: is there and stays as it is; change it by watchparty.secrets.set")
         if text == "":
             self.empty.append(target.name)
             return

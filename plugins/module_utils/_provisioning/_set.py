@@ -63,7 +63,10 @@ def objections(catalog: Catalog, kinds: Mapping[str, Kind], target: Target, *, a
     kind = kinds.get(credential.kind, Kind(credential.kind, value="supplied"))
     if kind.value == "supplied":
         return []
-    words = f"rotate.yml -e credential={credential.name} replaces it with the old and the new value valid side by side"
+    words = (
+        f"watchparty.secrets.rotate -e credential={credential.name} replaces it with the old and the new "
+        "value valid side by side"
+    )
     remedy = "if its server has the value already, add -e set_anyway=true"
     return [f"{target.name}: is {credential.name}'s ({kind.name}), and {words}; {remedy}"]
 

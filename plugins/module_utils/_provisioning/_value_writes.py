@@ -156,7 +156,7 @@ def busy(rotation: Optional[OpenRotation], found: Sequence[Write]) -> List[str]:
     if rotation is None:
         return []
     return [
-        f"{write.name}: {rotation} is open and changes it; let rotate.yml end first"
+        f"{write.name}: {rotation} is open and changes it; let watchparty.secrets.rotate end first"
         for write in found
         if write.name in rotation.names
     ]

@@ -89,5 +89,6 @@ def needs_value(names: Sequence[str]) -> str:
 def told_later(names: Sequence[str]) -> str:
     """What is said of names that a leak does not wait for."""
     return (
-        f"GitHub was not sent {', '.join(names)}, and may hold another value; send it with a token by github_sync.yml"
+        f"GitHub was not sent {', '.join(names)}, and may hold another value; send it with a token by "
+        "watchparty.secrets.github_sync"
     )

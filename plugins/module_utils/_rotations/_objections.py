@@ -139,7 +139,7 @@ def _alternating(ground: Ground, credential: Credential, found: _graph.Found) ->
     elif not turn_of(username) and credential.name not in ground.journal.prepared:
         yield (
             f"its login owns everything and has no second one ({other_login(username)}) beside it; run "
-            f"rotation_prepare.yml -e credential={credential.name} once"
+            f"watchparty.secrets.rotation_prepare -e credential={credential.name} once"
         )
 
 

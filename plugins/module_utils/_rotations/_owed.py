@@ -34,7 +34,10 @@ def objection(
     ``former`` is what the versions hold that it names, or None where nobody has read them.
     """
     what = "its former key" if one.act == DROP_FALLBACK else "its former value"
-    end = f"take {what} out by hand (docs/by-hand.md), then say rotation_forget.yml -e rotation_forget={one.credential}"
+    end = (
+        f"take {what} out by hand (docs/by-hand.md), then say watchparty.secrets.rotation_forget -e "
+        f"rotation_forget={one.credential}"
+    )
     credential = catalog.credentials.get(one.credential)
     if credential is None:
         return f"it is not in the catalog any more, and {what} is yet to go; put it back, or {end}"
@@ -80,8 +83,10 @@ def waiting(journal: Journal) -> dict[str, str]:
 def _waits(name: str, every: Sequence[Obligation]) -> str:
     what = " and ".join(f"what {one.rotation} replaced may still be valid until {one.due}" for one in every)
     return (
-        f"{what}. Start the same command again; or once it is due, retire it by rotate.yml -e credential={name}, and "
-        f"start it again then; or take it out by hand (docs/by-hand.md), then say rotation_forget.yml -e "
+        f"{what}. Start the same command again; or once it is due, retire it by watchparty.secrets.rotate -e "
+        f"credential={name}, and "
+        "start it again then; or take it out by hand (docs/by-hand.md), then say "
+        "watchparty.secrets.rotation_forget -e "
         f"rotation_forget={name}"
     )
 

@@ -65,7 +65,8 @@ def _told(catalog: Catalog, one: Obligation) -> dict[str, str]:
         "page": _page(catalog, one.credential),
         "since": one.due,
         "words": f"{one.credential}: its old value, replaced by {one.rotation} at {one.due}, is not yet confirmed "
-        f"revoked {where(catalog, one.credential)}; once it is, say rotate.yml -e rotation_revoked={one.credential}",
+        f"revoked {where(catalog, one.credential)}; once it is, say watchparty.secrets.rotate -e "
+        f"rotation_revoked={one.credential}",
     }
 
 

@@ -120,7 +120,8 @@ class Gate:
         if missing:
             found.append(
                 f"not proven to run on the other value: {', '.join(missing)} (unreachable, outside --limit, or not "
-                "deployed since something else changed: run deploy.yml); bring them back, or go on without them by "
+                "deployed since something else changed: run watchparty.secrets.deploy); bring them back, or go "
+                "on without them by "
                 f"-e rotation_skip_hosts={','.join(missing)}"
             )
         return found

@@ -47,7 +47,8 @@ def _rule(name: str) -> Dict[str, Any]:
     live = name == LIVE_RULE
     short = "A value that a store holds stands here" if live else f"Something that looks like a secret ({name})"
     remedy = (
-        "Rotate the credential: rotate.yml, or leak_response.yml if others may have read it. "
+        "Rotate the credential: watchparty.secrets.rotate, or watchparty.secrets.leak_response if others may "
+        "have read it. "
         "Taking it out of the file does not take it out of the history."
     )
     return {

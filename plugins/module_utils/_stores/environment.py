@@ -93,7 +93,8 @@ def _read_journal(
     rotation = journal.rotation
     if request.journal == "required" and rotation and not rotation.prescribes:
         raise JournalError(
-            f"{rotation} is open and prescribes no snapshot yet; wait for it, or finish it with rotate.yml"
+            f"{rotation} is open and prescribes no snapshot yet; wait for it, or finish it with "
+            "watchparty.secrets.rotate"
         )
     return journal, (f"{rotation} is open",) if rotation else (), contents.readings
 

@@ -29,7 +29,7 @@ class Policies:
                 found = self._client.get_role(RoleName=name)["Role"]
         except NotFound:
             raise NotFound(
-                "is not there; provision.yml (role aws_access) makes it, or name another in aws.roles"
+                "is not there; watchparty.secrets.provision (role aws_access) makes it, or name another in aws.roles"
             ) from None
         policies: Dict[str, Any] = {}
         arns: Dict[str, str] = {}

@@ -130,7 +130,7 @@ class JournalStore:
         return found
 
 
-_ADVICE = "nothing further was done by this run; see who holds the rotation by rotation_report.yml"
+_ADVICE = "nothing further was done by this run; see who holds the rotation by watchparty.secrets.rotation_report"
 
 
 def _parsed(text: str) -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[3]
 BOOKS = [path for folder in ("playbooks", "roles") for path in (ROOT / folder).rglob("*.yml") if path.is_file()]
@@ -15,9 +16,14 @@ PAGES = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
 PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
 
 
+def text_of(path: Path) -> str:
+    """With the parts of a long message joined."""
+    return re.sub(r'"\n *f?"', "", path.read_text(encoding="utf-8"))
+
+
 def told(pattern: str, files: list[Path]) -> dict[str, str]:
     """What matches, and one of the files that it stands in."""
-    return {name: path.name for path in files for name in re.findall(pattern, path.read_text(encoding="utf-8"))}
+    return {name: path.name for path in files for name in re.findall(pattern, text_of(path))}
 
 
 CODE = "\n".join(
@@ -27,7 +33,27 @@ CODE = "\n".join(
     if not line.lstrip().startswith("#")
 )
 VARIABLES = told(r"-e (\w+)=", [*PLUGINS, *BOOKS, *PAGES])
-PLAYBOOKS = told(r"\b(?!secrets_catalog)([a-z_]+)\.yml\b", PLUGINS)
+PLAYBOOKS = told(r"\bwatchparty\.secrets\.([a-z_]+)\b", [*PLUGINS, *BOOKS, *PAGES])
+NAMES = {
+    *(path.stem for folder in ("playbooks", "plugins") for path in (ROOT / folder).rglob("*.*")),
+    *(path.name for path in (ROOT / "roles").iterdir()),
+    *yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))["action_groups"],
+    # Rulebooks, the collection's own packages, and filters that share a file.
+    *(path.stem for path in (ROOT / "extensions").rglob("*.*")),
+    *(
+        "plugins",
+        "playbooks",
+        "from_dotenv",
+        "to_dotenv",
+        "env_example",
+        "catalog_services",
+        "github_workflow",
+        "unclear",
+    ),
+}
+BARE = re.compile(r"(?<![\w/.\\-])(%s)\.yml\b" % "|".join(path.stem for path in (ROOT / "playbooks").glob("*.yml")))
+FILES = re.compile(r"tasks_from|_tasks: |import_playbook: |workflow|default: deploy|`check\.yml`")
+"""Lines that name a file: tasks of a role or a kind, a playbook beside the one that imports it, GitHub's workflows."""
 
 
 @pytest.mark.parametrize("name", VARIABLES)
@@ -36,8 +62,19 @@ def test_a_variable_is_read_by_a_playbook_or_a_role(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PLAYBOOKS)
-def test_a_playbook_is_there(name: str) -> None:
-    assert any(path.stem == name for path in BOOKS), f"{PLAYBOOKS[name]} tells of {name}.yml"
+def test_a_full_name_is_there(name: str) -> None:
+    assert name in NAMES, f"{PLAYBOOKS[name]} names watchparty.secrets.{name}"
+
+
+def test_an_installed_collection_finds_each_playbook() -> None:
+    """ansible-playbook finds a playbook of a collection by its full name only."""
+    lines = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in [*PLUGINS, *BOOKS, *PAGES]
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if BARE.search(line) and not FILES.search(line)
+    ]
+    assert lines == []
 
 
 def test_something_is_told() -> None:

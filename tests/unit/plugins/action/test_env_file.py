@@ -51,7 +51,8 @@ class TestAHostThatStillLetsALeakedKeyIn:
             deliver(**more)
         host = more.get("delegate_to") or more["host"]
         assert str(raised.value) == (
-            f"Nothing was sent: {host} still lets the leaked key of deploy_ssh in. Start leak_response.yml as before "
+            f"Nothing was sent: {host} still lets the leaked key of deploy_ssh in. Start "
+            "watchparty.secrets.leak_response as before "
             f"to take it out there, or deploy without the host, by --limit 'all:!{host}'"
         )
         assert sent == []

@@ -271,7 +271,7 @@ class TestReported:
         assert line.startswith(
             f"{rotation} of database, that was open before, stands in the way: web3 cannot be reached."
         )
-        assert f"rotate.yml -e rotation_abort=true -e rotation_resume={rotation.id}" in line
+        assert f"watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume={rotation.id}" in line
         assert found["contained_seconds"] is None
 
     def test_contained_and_not_healthy(self, world: World, tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def test_a_run_names_it_and_opens_nothing(world: World, state: str) -> None:
     assert answer["nothing"]
     words = f"its former value cannot be told any more from version gone of secret {CORE}; "
     assert answer["refused"]["database"].startswith(words)
-    assert answer["refused"]["database"].endswith("rotation_forget.yml -e rotation_forget=database")
+    assert answer["refused"]["database"].endswith("watchparty.secrets.rotation_forget -e rotation_forget=database")
     assert world.rotator().look().rotation is None
 
 

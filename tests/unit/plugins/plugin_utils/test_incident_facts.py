@@ -199,7 +199,8 @@ class TestFacts:
         assert found["credentials"][1]["state"] == words
         assert found["credentials"][1]["open"] is False
         words = (
-            "cache: revoked, and this response has put no new value in force: unless you did, give it by rotate.yml "
+            "cache: revoked, and this response has put no new value in force: unless you did, give it by "
+            "watchparty.secrets.rotate "
             "-e credential=cache -e rotation_force=true"
         )
         assert found["open"] == [words]
@@ -251,7 +252,9 @@ class TestFacts:
 
     def test_who_was_left_behind_is_named(self, made: Catalog) -> None:
         found = facts_of(made, incident(events={**EVENTS, "left/web3": "2026-11-25T15:00:29Z"}), IMPACT, {}, {}, NOW)
-        assert found["open"] == ["web3 was left behind, and what it holds is dead; run deploy.yml once it is back"]
+        assert found["open"] == [
+            ("web3 was left behind, and what it holds is dead; run watchparty.secrets.deploy once it is back")
+        ]
         assert found["contained_seconds"] == 30.0
 
     def test_what_shows_each_line_of_the_timeline(self, made: Catalog) -> None:

@@ -250,7 +250,9 @@ def test_roles_with_all_that_is_attached(world: World) -> None:
     assert found["app-test-host"]["trust"] == json.loads(TRUST)
     assert found["app-test-deploy"] == {
         "missing": True,
-        "problem": "is not there; provision.yml (role aws_access) makes it, or name another in aws.roles",
+        "problem": (
+            "is not there; watchparty.secrets.provision (role aws_access) makes it, or name another in aws.roles"
+        ),
     }
 
 
@@ -269,7 +271,7 @@ def test_users_keys_by_age_and_without_their_ids(world: World) -> None:
 
 def test_nothing_of_the_catalogs_access_is_there_and_then_all_of_it(world: World) -> None:
     (row,) = world.gatherer().access["rows"]
-    assert (row["state"], "provision.yml" in row["words"]) == ("unknown", True)
+    assert (row["state"], "watchparty.secrets.provision" in row["words"]) == ("unknown", True)
     iam, kms = CLIENTS["iam"], CLIENTS["kms"]
     key = kms.create_key()["KeyMetadata"]
     plan = _access.plan(_catalog.parse(CATALOG, "test"), Ground(ACCOUNT, REGION, key["Arn"]), _access.Asked())

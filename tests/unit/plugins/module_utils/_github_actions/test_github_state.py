@@ -59,7 +59,7 @@ def test_all_of_it() -> None:
 def test_one_that_is_missing(name: str) -> None:
     ((state, place, words),) = rows(without(name))
     assert (state, name in place) == ("bad", True)
-    assert "github_sync.yml sends it" in words
+    assert "watchparty.secrets.github_sync sends it" in words
 
 
 def test_one_without_a_value_is_not_missed() -> None:

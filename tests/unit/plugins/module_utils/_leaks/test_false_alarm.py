@@ -42,7 +42,7 @@ def test_a_value_that_is_gone(event: str) -> None:
     assert words.startswith(
         "cache was replaced or revoked already, and dead values wait to be scrubbed. What remains is"
     )
-    assert "start leak_response.yml again" in words
+    assert "start watchparty.secrets.leak_response again" in words
 
 
 def test_versions_that_are_dead() -> None:
@@ -52,8 +52,14 @@ def test_versions_that_are_dead() -> None:
 @pytest.mark.parametrize(
     ("open_one", "words"),
     [
-        (rotation("deploy"), "take it back by rotate.yml -e rotation_abort=true -e rotation_resume=r-1, then close it"),
-        (rotation("abort"), "is on its way back; end that by rotate.yml -e rotation_resume=r-1, then close it"),
+        (
+            rotation("deploy"),
+            ("take it back by watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume=r-1, then close it"),
+        ),
+        (
+            rotation("abort"),
+            ("is on its way back; end that by watchparty.secrets.rotate -e rotation_resume=r-1, then close it"),
+        ),
         (rotation("retire"), "takes old values away already and can only go on. What remains is to finish"),
         (rotation("revoke", immediate=True), "takes old values away already and can only go on"),
     ],

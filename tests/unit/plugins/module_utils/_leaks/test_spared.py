@@ -14,7 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _
 DUE = "2026-12-09T10:00:00Z"
 BY_HAND = "no run scrubs it then: deny it by its id in the secret's policy, by hand"
 REPLACED = "holds what r1 replaced of x, which is to be tried once it is revoked"
-FORMER = f"which r1 left to rotate.yml to {{}} from {DUE} on"
+FORMER = f"which r1 left to watchparty.secrets.rotate to {{}} from {DUE} on"
 AGAIN = "it is scrubbed by the same command"
 LATER = f"{AGAIN}, once that is done"
 
@@ -28,7 +28,7 @@ def journal(**more: Any) -> Journal:
     ("more", "leaked", "words"),
     [
         ({"act": "revoke"}, ["x"], f"{REPLACED}; {AGAIN} with -e leak_revoked=x"),
-        ({"act": "revoke"}, [], f"{REPLACED}, by rotate.yml -e rotation_revoked=x; {BY_HAND}"),
+        ({"act": "revoke"}, [], f"{REPLACED}, by watchparty.secrets.rotate -e rotation_revoked=x; {BY_HAND}"),
         ({"act": "drop_fallback"}, [], f"holds the former key of x, {FORMER.format('drop')}; {BY_HAND}"),
         ({"act": "retire"}, [], f"holds the former value of x, {FORMER.format('retire')}; {BY_HAND}"),
         (

@@ -38,12 +38,15 @@ def test_in_the_plan(way: str, *, may_have_leaked: bool) -> None:
 @pytest.mark.parametrize(
     ("step", "words"),
     [
-        ("deploy", "or take it back by rotate.yml -e rotation_abort=true -e rotation_resume=r-1"),
+        ("deploy", "or take it back by watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume=r-1"),
         (
             "retire",
-            "nothing leads back any more. By itself it ends by rotate.yml -e rotation_resume=r-1, without hosts that",
+            (
+                "nothing leads back any more. By itself it ends by watchparty.secrets.rotate -e "
+                "rotation_resume=r-1, without hosts that"
+            ),
         ),
-        ("abort", "by itself it goes on back by rotate.yml -e rotation_resume=r-1"),
+        ("abort", "by itself it goes on back by watchparty.secrets.rotate -e rotation_resume=r-1"),
     ],
 )
 def test_in_the_report(step: str, words: str) -> None:

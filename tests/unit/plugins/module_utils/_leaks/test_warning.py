@@ -114,14 +114,19 @@ class TestAbort:
     def test_by_words_that_can_be_typed(self, ahead: Ahead) -> None:
         assert line(ahead, "to abort now") == "to abort now: answer anything but yes, and nothing was touched"
         later = line(ahead, "to abort later, before that removal: Ctrl-C, then ")
-        assert "rotate.yml -e app_environment=production -e rotation_abort=true, which deploys the old values" in later
         assert (
-            "leak_response.yml -e app_environment=production -e leak_false_alarm=true. After it there is no way"
-            in later
+            "watchparty.secrets.rotate -e app_environment=production -e rotation_abort=true, which deploys "
+            "the old values"
+        ) in later
+        assert (
+            "watchparty.secrets.leak_response -e app_environment=production -e leak_false_alarm=true. After it "
+            "there is no way" in later
         )
 
     def test_where_nothing_is_removed(self) -> None:
-        assert line(ALONE, "to abort later").startswith("to abort later: Ctrl-C, then leak_response.yml -e")
+        assert line(ALONE, "to abort later").startswith(
+            "to abort later: Ctrl-C, then watchparty.secrets.leak_response -e"
+        )
 
 
 class TestByHand:
@@ -167,7 +172,7 @@ class TestBesideAnOpenRotation:
         assert line(self.BESIDE, "cannot be undone from").endswith(
             "the removal of database, once every host is proven on their new values"
         )
-        assert "before that removal: Ctrl-C, then rotate.yml" in line(self.BESIDE, "to abort later")
+        assert "before that removal: Ctrl-C, then watchparty.secrets.rotate" in line(self.BESIDE, "to abort later")
 
     def test_one_that_removes_first_takes_the_application_down(self) -> None:
         hastened = replace(self.BESIDE, ends={**self.ENDS, "first": True})

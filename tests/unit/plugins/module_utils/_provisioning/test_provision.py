@@ -191,7 +191,7 @@ def test_an_empty_value_is_left_and_named() -> None:
     world.secrets.seed("app/test/more", '{"TOKEN": ""}')
     plan = world.plan()
     assert plan.empty == ("TOKEN",)
-    assert "TOKEN: is there and stays as it is; change it by set.yml" in plan.notes
+    assert "TOKEN: is there and stays as it is; change it by watchparty.secrets.set" in plan.notes
     world.provision()
     assert world.secret("app/test/more") == {"TOKEN": ""}
 

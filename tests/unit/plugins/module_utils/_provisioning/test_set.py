@@ -71,7 +71,7 @@ def test_what_is_not_there_yet_is_made() -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"KEY": "x"}, "KEY: is key's (key), and rotate.yml -e credential=key replaces it"),
+        ({"KEY": "x"}, "KEY: is key's (key), and watchparty.secrets.rotate -e credential=key replaces it"),
         ({"FLAG": "off"}, "FLAG: has its value in the catalog"),
         ({"HOSTS": "https://x"}, "HOSTS: is a list of hosts"),
         ({"NONE": "x"}, "NONE: is neither a setting nor a credential"),
@@ -102,7 +102,7 @@ def test_a_rotation_that_changes_the_same_secret(world: World) -> None:
     entry["plan"] = {"secrets": {CORE: "v"}, "parameters": {}, "credentials": {}, "phases": 1}  # type: ignore[assignment]
     world.parameters.seed("/app-journal/test/1", json.dumps(entry))
     with pytest.raises(
-        ProvisionError, match=f"{CORE}: rotation r7 of ops .* is open and changes it; let rotate.yml end"
+        ProvisionError, match=f"{CORE}: rotation r7 of ops .* is open and changes it; let watchparty.secrets.rotate end"
     ):
         change(world, {"NOTE": "canary"})
     change(world, {"TOKEN": "new"})

@@ -109,7 +109,7 @@ def test_an_administrator_that_cannot_be_read() -> None:
 def test_one_login_that_owns_everything() -> None:
     texts = core(DATABASE_URL="postgres://app:canary@db/app")
     assert refusal(made_ground(texts=texts), "database") == (
-        "its login owns everything and has no second one (app_a) beside it; run rotation_prepare.yml "
+        "its login owns everything and has no second one (app_a) beside it; run watchparty.secrets.rotation_prepare "
         "-e credential=database once"
     )
     prepared = made_ground(texts=texts, journal=Journal(prepared=frozenset({"database"})))

@@ -24,7 +24,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base im
 from tests.unit.plugins.module_utils._rotations.plan_ground import CORE, NOW, core, made_ground
 
 DUE = "2026-11-01T00:00:00Z"
-FORGET = "then say rotation_forget.yml -e rotation_forget="
+FORGET = "then say watchparty.secrets.rotation_forget -e rotation_forget="
 ACTS = {"database": "retire", "django": "drop_fallback", "gone": "retire"}
 
 
