@@ -73,7 +73,7 @@ class ActionModule(RotationAction):
             then = (
                 "there is nothing to close"
                 if state == "unfounded"
-                else ("start watchparty.secrets.leak_response from its beginning")
+                else "start watchparty.secrets.leak_response from its beginning"
             )
             raise RotationError(f"no leak is declared; {then}")
         if state == "unfounded":

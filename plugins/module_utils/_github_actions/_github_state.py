@@ -52,9 +52,7 @@ def told(catalogs: Sequence[Catalog], there: Mapping[Target, There], valued: Opt
             rows.append(_row("unknown", str(target), "is not there, and whether the stores hold it cannot be read"))
         elif target.name in {name.upper() for name in valued}:
             rows.append(
-                _row(
-                    "bad", str(target), ("is missing, and the stores hold it; watchparty.secrets.github_sync sends it")
-                )
+                _row("bad", str(target), "is missing, and the stores hold it; watchparty.secrets.github_sync sends it")
             )
     for target in sorted(there):
         # What the organisation shares is its own matter.

@@ -351,7 +351,9 @@ class TestContained:
 
 @pytest.mark.parametrize("state", ["noted", "kept", "reported", "contained"])
 def test_none_is_declared(world: World, state: str) -> None:
-    with pytest.raises(RotationError, match=r"^no leak is declared; start leak_response\.yml from its beginning$"):
+    with pytest.raises(
+        RotationError, match=r"^no leak is declared; start watchparty.secrets.leak_response from its beginning$"
+    ):
         act(world, state)
 
 
