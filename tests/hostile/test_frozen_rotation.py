@@ -33,7 +33,10 @@ def test_a_leak_is_contained_without_the_host_that_froze(lab: RotationLab) -> No
     assert time.monotonic() - began < 240
     assert run.code == 0, run.output
     sentences(run, "contained in ")
-    assert "web2 was left behind, and what it holds is dead; run deploy.yml once it is back" in post_mortem(lab)
+    assert (
+        "web2 was left behind, and what it holds is dead; run watchparty.secrets.deploy once it is back"
+        in post_mortem(lab)
+    )
     assert lab.accepts(old)["cache"] is False
     lab.deploy()
     lab.assert_settled(old)
@@ -54,7 +57,10 @@ def test_a_leak_is_contained_without_a_host_that_lies(lab: RotationLab) -> None:
         lab.host_vars["web2"] = kept
     assert run.code == 0, run.output
     sentences(run, "contained in ")
-    assert "web2 was left behind, and what it holds is dead; run deploy.yml once it is back" in post_mortem(lab)
+    assert (
+        "web2 was left behind, and what it holds is dead; run watchparty.secrets.deploy once it is back"
+        in post_mortem(lab)
+    )
     assert "its answer was refused: it has a key that it never has: add_host" in run.text
     assert lab.accepts(old)["cache"] is False
     lab.deploy()
