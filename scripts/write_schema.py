@@ -21,6 +21,7 @@ def main() -> int:
     parser.add_argument("--file", type=Path, default=ROOT / "docs" / "catalog.schema.json", help="another file")
     options = parser.parse_args()
     # The catalog itself is one variable of a file of variables, and editors see the file.
+    sys.path.insert(0, str(ROOT / "playbooks" / "collections"))
     schema = runpy.run_path(str(SOURCE))["SCHEMA"]
     document = {
         "$schema": schema["$schema"],

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv
-from ansible_collections.watchparty.secrets.plugins.module_utils._dotenv_readers import DEFAULT_READERS
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import InvalidEnvironment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _given
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._reading import Environment
@@ -20,17 +19,14 @@ class ActionModule(SnapshotAction):
     """Compares a .env here with what a deploy would write."""
 
     name = "watchparty.secrets.env_compare"
-    extra_options = {
-        "env_file": {"type": "path", "required": True},
-        "readers": {"type": "list", "elements": "str", "default": list(DEFAULT_READERS)},
-    }
+    extra_options = {"env_file": {"type": "path", "required": True}}
 
     def answer(self, environment: Environment) -> dict[str, Any]:
-        environment.resolution.require()
-        values = _given.of_env(Path(self._task.args["env_file"]).expanduser())
-        readers = tuple(self._task.args.get("readers") or DEFAULT_READERS)
+        environment.resolution.require_deliverable()
+        readers = environment.catalog.readers
+        values = _given.of_env(Path(self._task.args["env_file"]).expanduser(), readers)
         # What a deploy would write, read back: the comparison is one of files.
-        rendered = _dotenv.from_dotenv(_dotenv.to_dotenv(environment.resolution.values, readers=readers))
+        rendered = _dotenv.from_dotenv(_dotenv.to_dotenv(environment.resolution.values, readers), readers)
         different = sorted(name for name in rendered if name in values and rendered[name] != values[name])
         only_there = sorted(set(rendered) - set(values))
         unset = sorted(name for name, text in values.items() if not text and name not in rendered)

@@ -52,6 +52,7 @@ class ActionModule(ActionBase):
         state = args.get("state", "present")
         snapshot = self._snapshot(args, env, task_vars or {})
         args["snapshot_id"] = snapshot.get("snapshot_id", "inline")
+        args.setdefault("readers", list(snapshot.get("readers") or _dotenv.DEFAULT_READERS))
         if state == "present":
             _guard.require(self._connection, self._task)
             self._require_shut(snapshot.get("opened", {}), task_vars or {})
@@ -100,10 +101,9 @@ class ActionModule(ActionBase):
         return {**found, "settings": {str(key): value for key, value in found["settings"].items()}}
 
     def _render(self, args: Mapping[str, Any], values: Mapping[str, Any]) -> str:
-        readers = args.get("readers") or list(_dotenv.DEFAULT_READERS)
         header = None if args.get("merge") else _envfile.HEADER
         try:
-            return _dotenv.to_dotenv(values, readers=tuple(readers), header=header)
+            return _dotenv.to_dotenv(values, readers=args["readers"], header=header)
         except SecretsError as error:
             raise AnsibleActionFail(f"Nothing was sent: {error}") from None
 

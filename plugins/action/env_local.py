@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ class ActionModule(ActionBase):
         try:
             args = with_full_paths(args, OPTIONS)
             catalog = _catalog.parse(args["catalog"], args["environment"])
-            present = present_in(Path(args["path"]))
+            present = present_in(Path(args["path"]), catalog.readers)
             found = _local.settings(catalog, load_kinds(args["kinds_path"]), present, new_value)
         except SecretsError as error:
             return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
@@ -51,17 +52,18 @@ class ActionModule(ActionBase):
             **_seal.sealed(settings=found),
             "fingerprints": _seal.fingerprints(found),
             "sensitivity": {name: catalog.settings[name].sensitivity for name in found},
+            "readers": list(catalog.readers),
             "snapshot_id": "local",
             "names": sorted(found),
         }
 
 
-def present_in(path: Path) -> set[str]:
+def present_in(path: Path, readers: Sequence[str]) -> set[str]:
     """The names that a file has already."""
     if not os.path.lexists(path):
         return set()
     try:
-        return set(_dotenv.from_dotenv(path.read_bytes().decode()))
+        return set(_dotenv.from_dotenv(path.read_bytes().decode(), readers))
     except OSError as error:
         raise ProvisionError([f"{path}: cannot be read: {error.strerror}"]) from None
     except UnicodeDecodeError:

@@ -25,7 +25,7 @@ class ActionModule(SnapshotAction):
         return _seal.opened(found) if args["register_values"] else found
 
     def answer(self, environment: Environment) -> dict[str, Any]:
-        environment.resolution.require()
+        environment.resolution.require_deliverable()
         for warning in environment.warnings:
             Display().warning(warning)
         values = dict(environment.resolution.values)
@@ -34,5 +34,6 @@ class ActionModule(SnapshotAction):
             **_seal.sealed(settings=values, fingerprint_key=secrets.token_hex(16)),
             "fingerprints": _seal.fingerprints(values),
             "sensitivity": dict(environment.resolution.sensitivity),
+            "readers": list(environment.catalog.readers),
             **report(environment),
         }

@@ -32,7 +32,7 @@ class ActionModule(ValuesAction):
             return self._gone(provisioner, state, args["secrets"])
         catalog = provisioner.catalog
         form = provisioner.form("")
-        given = unlike_literals(catalog, _given.given(args, task_vars, self._loader))
+        given = unlike_literals(catalog, _given.given(args, task_vars, self._loader, catalog.readers))
         # A .env is read by programs, which would miss what GitHub alone holds; there it stays an error.
         away = [] if args["env_file"] else at_github(catalog, given)
         values = {name: text for name, text in given.items() if name not in away}

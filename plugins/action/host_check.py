@@ -62,6 +62,8 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(f"host_check sets {', '.join(given)} itself; give info")
         known = _known(args, task_vars or {})
         args |= {"fingerprint_key": known.get("key"), "sensitive": known.get("sensitive", [])}
+        if "readers" in known:
+            args.setdefault("readers", known["readers"])
         _guard.require(self._connection, self._task)
         params = _lean.validated(host_check.ARGUMENT_SPEC, args)
         seconds = len(params["health"]) * params["timeout"]

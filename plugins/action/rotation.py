@@ -128,7 +128,8 @@ class ActionModule(RotationAction):
         if "looks" in said or (said["needs"] and args["ask"] and write):
             return {"changed": False, "nothing": True, **said}
         if plan.items:
-            problems = _resolve.resolve(setting.catalog, contents).problems
+            resolution = _resolve.resolve(setting.catalog, contents)
+            problems = resolution.problems + resolution.undeliverable
             _shared.require_valid(problems, setting.catalog.environment)
         checks = _shared.told_checks(setting, plan) if args["preflight"] else []
         if checks:

@@ -33,7 +33,7 @@ class ActionModule(ValuesAction):
             raise ProvisionError(["names: is empty; say which settings are to be changed"])
         if args["state"] == "known":
             return self._known(provisioner, names)
-        values = _given.given(args, task_vars, self._loader)
+        values = _given.given(args, task_vars, self._loader, provisioner.catalog.readers)
         if args["value_file"]:
             if len(names) > 1:
                 raise ProvisionError(["value_file: holds one value, and several names are given; use values_file"])

@@ -14,6 +14,7 @@ from typing import Any, Iterator, Mapping, Optional, Sequence
 from ansible_collections.watchparty.secrets.plugins.module_utils import _purge, _schema
 from ansible_collections.watchparty.secrets.plugins.module_utils._catalog_checks import references
 from ansible_collections.watchparty.secrets.plugins.module_utils._catalog_schema import ROLES, SCHEMA
+from ansible_collections.watchparty.secrets.plugins.module_utils._dotenv_readers import DEFAULT_READERS
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import CatalogError
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import (
     SECRETS_MANAGER,
@@ -129,6 +130,7 @@ class _Builder:
                 name: tuple(tuple(one) for one in choices)
                 for name, choices in self.document.get("alternatives", {}).items()
             },
+            readers=tuple(dict.fromkeys(self.document.get("readers", DEFAULT_READERS))),
             services={
                 name: Service(name=name, units=tuple(raw["units"]), health=raw.get("health"))
                 for name, raw in self.document.get("services", {}).items()

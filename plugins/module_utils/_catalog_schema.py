@@ -6,7 +6,9 @@ from __future__ import annotations
 
 from typing import Any
 
-TYPES = ("string", "list", "integer", "boolean", "url", "host_list", "origin_list", "email", "json", "base64")
+from ansible_collections.watchparty.secrets.plugins.module_utils._dotenv_readers import READERS
+
+TYPES = ("string", "list", "integer", "boolean", "url", "host_list", "origin_list", "email", "json", "base64", "pem")
 SENSITIVITIES = ("high", "medium", "low")
 PURGED = ("cache", "sessions")
 SCOPES = ("repository", "environment", "organization")
@@ -206,6 +208,10 @@ _SHARED: dict[str, Any] = {
     ),
     "aws": _described("What provisioning makes in AWS beside secrets and parameters.", {"$ref": "#/$defs/aws"}),
     "stores": {"$ref": "#/$defs/stores"},
+    "readers": _described(
+        "The programs that read the .env; each value must have a spelling that all of them read back exactly.",
+        {"type": "array", "items": {"enum": list(READERS)}, "minItems": 1},
+    ),
     "services": _map({"$ref": "#/$defs/service"}),
     "purge": _described(
         "What a leak response may empty: caches and sessions in Valkey, never a broker's keys; CloudFront's copies.",

@@ -22,7 +22,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._dotenv_readers
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import DotenvError
 
-__all__ = ("DEFAULT_READERS", "READERS", "Unspellable", "Unwritable", "from_dotenv", "merge", "spell", "to_dotenv")
+__all__ = (
+    "DEFAULT_READERS", "READERS", "Unspellable", "Unwritable", "capable", "from_dotenv", "merge", "spell", "to_dotenv",
+)  # fmt: skip
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _NOTHING = re.compile(r"[ \t\r\f\v]*(?:#[^\n]*)?(?:\n|\Z)")
@@ -45,10 +47,21 @@ _NOT_OURS = re.compile(r"""\A[ \t'"]|[ \t\r]\Z|[ \t]#|\n""")
 class Unspellable(DotenvError):
     """Raised when no spelling of a value is read back exactly by every chosen reader."""
 
-    def __init__(self, name: str, readers: Sequence[str], why: str, remedy: str) -> None:
+    def __init__(self, name: str, readers: Sequence[str], why: str, able: Sequence[str]) -> None:
         self.name = name
         self.readers = tuple(readers)
-        super().__init__(f"{name}: {why}. {remedy}")
+        self.why = why
+        self.able = tuple(able)
+        """Readers that one spelling serves: of those chosen, or of all where none of those is among them."""
+        super().__init__(f"{name}: {why}. {self.remedy()}")
+
+    def remedy(self, where: str = "") -> str:
+        """``where`` names the place of the option."""
+        encode = "store the value base64-encoded and let the application decode it"
+        if not self.able:
+            return f"{encode[0].upper()}{encode[1:]}"
+        option = f"readers: [{', '.join(self.able)}]{where}"
+        return f"If no other program reads the file, set {option}; otherwise {encode}"
 
 
 class Unwritable(DotenvError):
@@ -82,7 +95,17 @@ def spell(name: str, value: str, readers: Sequence[str] = DEFAULT_READERS) -> st
         refused[spelling] = {reader: reasons for reader, reasons in against.items() if reasons}
         if not refused[spelling] and not (spelling == BARE and _unreadable_bare(value, readers)):
             return f"{name}={quoted(value, spelling)}"
-    raise _unspellable(name, readers, refused)
+    able = capable(name, value, readers) or capable(name, value, READERS)
+    raise _unspellable(name, readers, refused, able)
+
+
+def capable(name: str, value: str, readers: Sequence[str]) -> tuple[str, ...]:
+    """The most of these readers that one spelling of the value serves."""
+    served = []
+    for spelling in SPELLINGS:
+        found = tuple(reader for reader in readers if not objections(reader, spelling, name, value))
+        served.append(() if spelling == BARE and _unreadable_bare(value, found) else found)
+    return max(served, key=len)
 
 
 def to_dotenv(
@@ -156,7 +179,9 @@ def _unreadable_bare(value: str, readers: Sequence[str]) -> bool:
     return not _is_raw(readers) and bool(_NOT_OURS.search(value))
 
 
-def _unspellable(name: str, readers: Sequence[str], refused: Mapping[str, Mapping[str, list[str]]]) -> Unspellable:
+def _unspellable(
+    name: str, readers: Sequence[str], refused: Mapping[str, Mapping[str, list[str]]], able: Sequence[str]
+) -> Unspellable:
     hopeless = [reader for reader in readers if all(reader in against for against in refused.values())]
     if hopeless:
         why = "no spelling of its value is read back exactly by " + _blame(
@@ -168,10 +193,7 @@ def _unspellable(name: str, readers: Sequence[str], refused: Mapping[str, Mappin
         told = [f"{spelling} not by {_blame(refused[spelling])}" for spelling in tried if refused[spelling]]
         why = "no one spelling of its value is read back exactly by every chosen reader: " + "; ".join(told)
         blocking = min((list(against) for against in refused.values() if against), key=len)
-    remedy = "Store it base64-encoded where the application decodes it"
-    if len(blocking) < len(readers):
-        remedy += f", or leave {' and '.join(blocking)} out of the readers"
-    return Unspellable(name, blocking, why, remedy)
+    return Unspellable(name, blocking, why, able)
 
 
 def _reasons(reader: str, refused: Mapping[str, Mapping[str, list[str]]]) -> list[str]:

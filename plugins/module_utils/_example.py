@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Sequence
+
 from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, Setting
 
@@ -21,18 +23,18 @@ def env_example(catalog: Catalog) -> str:
         if setting.rendered and not setting.is_pattern:
             groups.setdefault(setting.category, []).append(setting)
     blocks = [
-        "\n".join([f"# {_one_line(category)}", *(_line(setting) for setting in group)])
+        "\n".join([f"# {_one_line(category)}", *(_line(setting, catalog.readers) for setting in group)])
         for category, group in groups.items()
     ]
     return HEADER + "".join(f"\n{block}\n" for block in blocks)
 
 
-def _line(setting: Setting) -> str:
+def _line(setting: Setting, readers: Sequence[str]) -> str:
     if setting.example is None:
         return f"#{setting.name}=" + (f"  {_one_line(setting.description)}" if setting.description else "")
     if set(setting.example) <= _PLAIN:
         return f"{setting.name}={setting.example}"
-    return _dotenv.spell(setting.name, setting.example)
+    return _dotenv.spell(setting.name, setting.example, readers)
 
 
 def _one_line(text: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, fields
-from typing import Any, Callable, Mapping, Optional, Tuple
+from typing import Any, Callable, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _dotenv, _envfile, _envmark
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
@@ -45,7 +45,6 @@ class Wanted:
     owner: Optional[str] = None
     group: Optional[str] = None
     mode: str = "0600"
-    readers: Tuple[str, ...] = _dotenv.DEFAULT_READERS
     region: Optional[str] = None
     patience: int = 60
     """Seconds to go on trying where there is no file to fall back on."""
@@ -69,13 +68,11 @@ def wanted_of(document: Any) -> Wanted:
         )
     found = {key: value for key, value in document.items() if value is not None}
     for key, value in found.items():
-        right = {"readers": list, "patience": int}.get(key, str)
+        right = {"patience": int}.get(key, str)
         if not isinstance(value, right) or isinstance(value, bool):
             raise NotConfigured("the configuration: %s must be of type %s" % (key, right.__name__))
     if not os.path.isabs(found["path"]):
         raise NotConfigured("the configuration: path must be absolute")
-    if "readers" in found:
-        found["readers"] = tuple(str(one) for one in found["readers"])
     return Wanted(**found)
 
 
@@ -122,8 +119,8 @@ def _written(wanted: Wanted, document: Any, connect: Connect, *, check: bool) ->
     if catalog.expected_account_id:
         aws.require_account(aws.account_id(client("sts")), catalog.expected_account_id)
     found = environment.read(environment.Request(document, wanted.environment), catalog, client)
-    values = found.resolution.require().values
-    content = _dotenv.to_dotenv(values, readers=wanted.readers, header=_envfile.HEADER).encode("utf-8")
+    values = found.resolution.require_deliverable().values
+    content = _dotenv.to_dotenv(values, readers=catalog.readers, header=_envfile.HEADER).encode("utf-8")
     with _envfile.alone(wanted.path):
         present = _envfile.present(wanted.path)
         mark = _envmark.Mark(wanted.path)
@@ -131,14 +128,15 @@ def _written(wanted: Wanted, document: Any, connect: Connect, *, check: bool) ->
         plan = _envmark.planned(wanted.path, content, owned, present, mark)
         if not check:
             _envmark.deliver(plan, found.resolution.snapshot_id, found.journal.head)
-    words = [*found.warnings, _told(wanted, plan, present, values, found.resolution.snapshot_id, check=check)]
+    before = _settings_of(present, catalog.readers) if present else {}
+    words = [*found.warnings, _told(wanted, plan, before, values, found.resolution.snapshot_id, check=check)]
     return Outcome(GOOD, tuple(words), plan.rewrite)
 
 
 def _told(
     wanted: Wanted,
     plan: _envmark.Delivery,
-    present: Optional[_envfile.Present],
+    before: Mapping[str, str],
     values: Mapping[str, str],
     snapshot: str,
     *,
@@ -147,7 +145,6 @@ def _told(
     """What came of it, in names."""
     if not plan.rewrite:
         return "%s is unchanged (snapshot %s)" % (wanted.path, snapshot)
-    before = _settings_of(present, wanted) if present else {}
     kinds = {
         "added": sorted(set(values) - set(before)),
         "changed": sorted(name for name in set(values) & set(before) if values[name] != before[name]),
@@ -164,10 +161,10 @@ def _told(
     )
 
 
-def _settings_of(found: _envfile.Present, wanted: Wanted) -> Mapping[str, str]:
+def _settings_of(found: _envfile.Present, readers: Sequence[str]) -> Mapping[str, str]:
     """None of a file that cannot be parsed."""
     try:
-        return _dotenv.from_dotenv(found.content.decode("utf-8"), wanted.readers)
+        return _dotenv.from_dotenv(found.content.decode("utf-8"), readers)
     except (DotenvError, ValueError):
         return {}
 
@@ -181,7 +178,8 @@ def _fallback(wanted: Wanted) -> Tuple[bool, str]:
         return False, "there is no last good file: %s" % error
     if found is None:
         return False, "%s: is not there either, so nothing can start on it" % path
-    if not _settings_of(found, wanted):
+    # Without a catalog nobody knows its readers; only docker_run keeps quotes.
+    if not any(_settings_of(found, readers) for readers in (_dotenv.DEFAULT_READERS, ("docker_run",))):
         return False, "%s: holds no settings, so nothing can start on it" % path
     written = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(os.stat(path).st_mtime))
     return True, "%s stays as it was written at %s%s" % (path, written, _origin(path, found))

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Mapping, Optional, Tuple, Union
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._dotenv_readers import DEFAULT_READERS
+
 SECRETS_MANAGER = "secretsmanager"
 SSM = "ssm"
 
@@ -232,6 +234,8 @@ class Catalog:
     journal_path: str
     settings: Mapping[str, Setting]
     alternatives: Mapping[str, Tuple[Tuple[str, ...], ...]] = field(default_factory=dict)
+    readers: Tuple[str, ...] = DEFAULT_READERS
+    """The programs that read its .env."""
     services: Mapping[str, Service] = field(default_factory=dict)
     credentials: Mapping[str, Credential] = field(default_factory=dict)
     purge: Mapping[str, Purge] = field(default_factory=dict)

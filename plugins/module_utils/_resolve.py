@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Iterator, Mapping, Optional
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _compose, _rules, _types
+from ansible_collections.watchparty.secrets.plugins.module_utils import _compose, _deliverable, _rules, _types
 from ansible_collections.watchparty.secrets.plugins.module_utils._contents import Holdings
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import InvalidEnvironment
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import (
@@ -49,11 +49,20 @@ class Resolution:
     warnings: tuple[str, ...]
     unknown: tuple[str, ...]
     snapshot_id: str
+    undeliverable: tuple[str, ...] = ()
+    """What no ``.env`` can carry to all of its readers. It concerns whoever writes that file, and nobody else."""
 
     def require(self) -> Resolution:
         """Raises :class:`InvalidEnvironment` with every problem, if there is one."""
-        if self.problems:
-            raise InvalidEnvironment(self.problems, self.environment)
+        return self._require(self.problems)
+
+    def require_deliverable(self) -> Resolution:
+        """The same for a ``.env``."""
+        return self._require(self.problems + self.undeliverable)
+
+    def _require(self, problems: tuple[str, ...]) -> Resolution:
+        if problems:
+            raise InvalidEnvironment(problems, self.environment)
         return self
 
 
@@ -73,6 +82,7 @@ class _Resolver:
         self.origins: list[Origin] = []
         self.warnings: list[str] = []
         self.problems: list[str] = []
+        self.undeliverable: list[str] = []
         self.used: set[str] = set()
 
     def resolution(self) -> Resolution:
@@ -91,6 +101,7 @@ class _Resolver:
             warnings=tuple(dict.fromkeys(self.warnings)),
             unknown=tuple(self._unknown()),
             snapshot_id=snapshot_id(self.contents.readings),
+            undeliverable=tuple(self.undeliverable),
         )
 
     def _denied(self) -> list[str]:
@@ -184,6 +195,9 @@ class _Resolver:
         if value == "" and setting.required:
             self.problems.append(f"{name}: is empty{where}; give it a value")
             return
+        undeliverable = _deliverable.problem(self.catalog, setting, name, value)
+        if undeliverable:
+            self.undeliverable.append(f"{name}: {undeliverable}{where}")
         wrong = _types.problem(setting, value) if value else None
         if wrong:
             self.problems.append(f"{name}: {wrong}{where}")

@@ -15,10 +15,15 @@ from urllib.parse import SplitResult, urlsplit
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Setting
 
+SEVERAL_LINES = ("json", "pem")
+"""Types whose values may have several lines."""
 TRUE = ("true", "1", "yes", "on", "y", "t")
 FALSE = ("false", "0", "no", "off", "n", "f", "")
 _HOST = re.compile(r"^\.?[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?$")
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_PEM = re.compile(
+    r"-----BEGIN ([A-Z0-9 ]+)-----[ \t]*\r?\n(?:[A-Za-z0-9-]+:[^\n]*\n)*[A-Za-z0-9+/=\s]+-----END \1-----"
+)
 _NO_HOST_SCHEMES = ("sqlite", "sqlite3", "file", "memory", "locmem", "dummy")
 
 
@@ -129,6 +134,16 @@ def _json(setting: Setting, value: str) -> Optional[str]:
     return None
 
 
+def _pem(setting: Setting, value: str) -> Optional[str]:
+    rest = value.strip()
+    while rest:
+        block = _PEM.match(rest)
+        if not block:
+            return "is no PEM: -----BEGIN NAME-----, base64 lines and -----END NAME----- are expected"
+        rest = rest[block.end() :].strip()
+    return None if value.strip() else "is no PEM"
+
+
 def _base64(setting: Setting, value: str) -> Optional[str]:
     try:
         base64.b64decode(value, validate=True)
@@ -148,4 +163,5 @@ _CHECKS: Mapping[str, Callable[[Setting, str], Optional[str]]] = {
     "email": _email,
     "json": _json,
     "base64": _base64,
+    "pem": _pem,
 }

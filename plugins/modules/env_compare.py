@@ -18,11 +18,6 @@ options:
     description: The file, of mode 0600.
     type: path
     required: true
-  readers:
-    description: Programs that read the file; see the page docs/dotenv.md.
-    type: list
-    elements: str
-    default: [python_dotenv, django_environ, shell, systemd, docker_compose]
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules

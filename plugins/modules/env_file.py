@@ -65,7 +65,9 @@ options:
     description: Key of this run's fingerprints. Set by the action plugin, random, and never kept.
     type: str
   readers:
-    description: The programs that read the file. See the page docs/dotenv.md for what each can carry.
+    description:
+      - The programs that read the file. See the page docs/dotenv.md for what each can carry.
+      - A O(snapshot) brings the C(readers) of its catalog, which are used unless this option is given.
     type: list
     elements: str
     choices: [python_dotenv, django_environ, shell, systemd, docker_compose, decouple, node, honcho, direnv, docker_run]

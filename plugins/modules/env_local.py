@@ -82,6 +82,11 @@ sensitivity:
   description: The sensitivity of each.
   type: dict
   returned: success
+readers:
+  description: The programs that read the file, as the catalog declares them.
+  type: list
+  elements: str
+  returned: success
 snapshot_id:
   description: Always V(local).
   type: str

@@ -73,6 +73,11 @@ sensitivity:
   description: Sensitivity of each setting.
   type: dict
   returned: success
+readers:
+  description: The programs that read the file, as the catalog declares them.
+  type: list
+  elements: str
+  returned: success
 fingerprint_key:
   description: Random key of this run. Hidden in all output.
   type: str

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,19 @@ OPTIONS: dict[str, Any] = {
 VAULT = b"$ANSIBLE_VAULT;"
 
 
-def given(args: Mapping[str, Any], task_vars: Mapping[str, Any], loader: Any) -> dict[str, str]:
-    """The values by name. An answer goes before a file. Raises ProvisionError, in words without a value."""
+def given(
+    args: Mapping[str, Any],
+    task_vars: Mapping[str, Any],
+    loader: Any,
+    readers: Sequence[str] = _dotenv.DEFAULT_READERS,
+) -> dict[str, str]:
+    """The values by name. An answer goes before a file. Raises ProvisionError, in words without a value.
+
+    ``readers`` are those of a .env.
+    """
     found: dict[str, str] = {}
     if args.get("env_file"):
-        settings = of_env(Path(args["env_file"]).expanduser())
+        settings = of_env(Path(args["env_file"]).expanduser(), readers)
         found.update({name: text for name, text in settings.items() if text})  # NAME= is a setting that is not set
     if args.get("values_file"):
         found.update(_targets.flattened(of_yaml(Path(args["values_file"]).expanduser(), loader)))
@@ -58,11 +66,11 @@ def of_yaml(path: Path, loader: Any) -> Mapping[str, Any]:
     return {str(name): value for name, value in document.items()}
 
 
-def of_env(path: Path) -> dict[str, str]:
+def of_env(path: Path, readers: Sequence[str] = _dotenv.DEFAULT_READERS) -> dict[str, str]:
     """The settings of a .env that nobody else may read."""
     content = _private(path)
     try:
-        return _dotenv.from_dotenv(content.decode())
+        return _dotenv.from_dotenv(content.decode(), readers)
     except UnicodeDecodeError:
         raise ProvisionError([f"{path}: is not UTF-8"]) from None
     except DotenvError as error:

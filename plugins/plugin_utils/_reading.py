@@ -34,7 +34,7 @@ def _read_file(catalog: Catalog, path: str) -> Environment:
     """The same of a file; no store is asked."""
     try:
         with open(path, encoding="utf-8", newline="") as handle:
-            values = _dotenv.from_dotenv(handle.read())
+            values = _dotenv.from_dotenv(handle.read(), catalog.readers)
     except OSError as error:
         raise HostError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

@@ -24,7 +24,7 @@ def report(environment: Environment) -> dict[str, Any]:
         "opened": _let_in.by_credential(environment.journal),
         "names": sorted(resolution.values),
         "origins": [asdict(origin) for origin in resolution.origins],
-        "problems": list(resolution.problems),
+        "problems": [*resolution.problems, *resolution.undeliverable],
         "unknown": list(resolution.unknown),
         "notes": list(environment.warnings),
         "absent": sorted(

@@ -89,7 +89,8 @@ class Gatherer:
 
     def expected(self) -> dict[str, Any]:
         """What hosts must hold, as fingerprints; never shown."""
-        empty: dict[str, Any] = {"key": None, "sensitive": [], "fingerprints": {}, "patterns": []}
+        readers = list(self.catalog.readers)
+        empty: dict[str, Any] = {"key": None, "sensitive": [], "fingerprints": {}, "patterns": [], "readers": readers}
         try:
             resolution = self.environment.resolution
         except SecretsError as error:
@@ -101,6 +102,7 @@ class Gatherer:
                 name: _host_facts.fingerprint(self.key, name, value) for name, value in resolution.values.items()
             },
             "patterns": sorted(self.catalog.settings),
+            "readers": readers,
         }
 
     @once
@@ -136,7 +138,7 @@ class Gatherer:
             if (setting.name, rule) not in excused
         ]
         return {
-            "problems": list(bare.problems),
+            "problems": [*bare.problems, *bare.undeliverable],
             "rules": broken,
             "settings": len(bare.values),
             "snapshot": read.resolution.snapshot_id,

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _rules, _types
+from ansible_collections.watchparty.secrets.plugins.module_utils import _deliverable, _graph, _rules, _types
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ProvisionError
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import (
     SECRETS_MANAGER,
@@ -149,7 +149,7 @@ def wrong(catalog: Catalog, setting: Optional[Setting], value: str) -> Optional[
         return "holds a NUL character, which no environment can carry"
     if setting is None:
         return None
-    problem = _types.problem(setting, value)
+    problem = _types.problem(setting, value) or _deliverable.problem(catalog, setting, setting.name, value)
     if problem:
         return problem
     if catalog.production:

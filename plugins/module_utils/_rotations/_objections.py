@@ -7,7 +7,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Iterator, Mapping, Optional, Sequence
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils import _deliverable, _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._contents import Holdings
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM, Catalog, Credential, Place
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._ages import LONGEST_WAIT, retires_later
@@ -85,6 +85,17 @@ def _supplied(ground: Ground, credential: Credential, found: _graph.Found) -> It
         yield "the new value has a user name, and no place of the catalog holds one; add it to appears_in"
     else:
         yield from filter(None, [in_use(credential, found.login, given)])
+        yield from _undeliverable(ground.catalog, found, given)
+
+
+def _undeliverable(catalog: Catalog, found: _graph.Found, given: Login) -> Iterator[str]:
+    """A new value that no deploy could write."""
+    for appearance in found.appearances:
+        setting = appearance.spot.setting
+        if setting and appearance.spot.place in _graph.own_places(setting):
+            problem = _deliverable.problem(catalog, setting, setting.name, appearance.rewritten(given))
+            if problem:
+                yield f"the new value of {setting.name} cannot be delivered: {problem}"
 
 
 def not_to_be_given(catalog: Catalog, kinds: Mapping[str, Kind], names: Sequence[str]) -> Optional[str]:

@@ -13,6 +13,7 @@ from ansible.playbook.play_context import PlayContext
 from ansible.plugins.loader import connection_loader
 
 from ansible_collections.watchparty.secrets.plugins.action.env_file import ActionModule
+from ansible_collections.watchparty.secrets.plugins.module_utils._dotenv_readers import DEFAULT_READERS
 
 SNAPSHOT = {"settings": {"KEY": "canary"}, "snapshot_id": "s", "journal": 7, "opened": {"deploy_ssh": ["web2", "web3"]}}
 
@@ -38,6 +39,22 @@ def deliver(host: str, *, check: bool = False, delegate_to: str | None = None, *
     connection.set_options(var_options={"ansible_pipelining": True})
     action = ActionModule(task, connection, PlayContext(), None, SimpleNamespace(), None)  # type: ignore[arg-type]
     return action.run(task_vars={"inventory_hostname": host, "env_snapshot": SNAPSHOT})
+
+
+class TestTheReaders:
+    """A snapshot brings those of its catalog; the option goes before them."""
+
+    def test_of_the_snapshot(self, sent: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(SNAPSHOT, "settings", {"KEY": "a canary"})
+        monkeypatch.setitem(SNAPSHOT, "readers", ["docker_run"])
+        deliver("web1")
+        deliver("web1", readers=["shell"])
+        assert [args["readers"] for args in sent] == [["docker_run"], ["shell"]]
+        assert [args["content"].splitlines()[-1] for args in sent] == ["KEY=a canary", "KEY='a canary'"]
+
+    def test_without_any(self, sent: list[Any]) -> None:
+        deliver("web1")
+        assert sent[0]["readers"] == list(DEFAULT_READERS)
 
 
 class TestAHostThatStillLetsALeakedKeyIn:

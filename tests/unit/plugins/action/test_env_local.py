@@ -29,6 +29,14 @@ def test_what_the_file_lacks_hidden(tmp_path: Path) -> None:
     assert lacking(path)["names"] == ["MODE"]
 
 
+def test_the_readers_are_the_catalogs(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_text("MODE='it\n", encoding="utf-8")
+    assert "never closed" in lacking(path)["msg"]
+    found = lacking(path, catalog={**CATALOG, "environments": {"local": {"readers": ["docker_run"]}}})
+    assert (found["readers"], found["names"]) == (["docker_run"], ["KEY"])
+
+
 @pytest.mark.parametrize(
     ("content", "words"), [(b"\xff", "is not UTF-8"), (b"canary\n", "line 1 is neither"), (None, "cannot be read")]
 )

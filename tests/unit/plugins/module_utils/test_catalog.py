@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._catalog_schema import ROLES
+from ansible_collections.watchparty.secrets.plugins.module_utils._dotenv_readers import DEFAULT_READERS
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import CatalogError
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import (
     SECRETS_MANAGER,
@@ -314,3 +315,15 @@ def test_the_examples_parse(load_catalog: Callable[[str], Any], example: str, en
     assert made.production is (environment == "production")
     bound = {"all-in-one-credentials", "watch-party-valkey-001-auth-token"}
     assert bound.isdisjoint(made.secret_names) or environment == "production"
+
+
+def test_the_readers_of_an_environment(catalog: Callable[..., Catalog], problems: Callable[..., list[str]]) -> None:
+    settings = {"A": {"value": "1"}}
+    assert catalog(settings).readers == DEFAULT_READERS
+    more = {"readers": ["shell", "systemd", "shell"], "environments": {"local": {"readers": ["python_dotenv"]}}}
+    assert catalog(settings, **more).readers == ("shell", "systemd")
+    assert catalog(settings, environment="local", **more).readers == ("python_dotenv",)
+    assert problems(settings, readers=[]) == ["readers: needs at least 1 item(s)"]
+    (found,) = problems(settings, readers=["django-environ"])
+    assert found.startswith("readers[0]: must be one of python_dotenv, django_environ, ")
+    assert found.endswith("did you mean django_environ?")

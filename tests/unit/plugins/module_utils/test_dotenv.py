@@ -94,7 +94,9 @@ class TestRoundTrip:
 
     def test_docker_run_with_others_gets_plain_values_without_quotes(self) -> None:
         assert spell("A", "https://example.com/a?b", ["docker_run", "python_dotenv"]) == "A=https://example.com/a?b"
-        with pytest.raises(Unspellable, match=r"leave docker_run out of the readers"):
+        with pytest.raises(
+            Unspellable, match=r"set readers: \[python_dotenv, django_environ, shell, systemd, docker_compose\];"
+        ):
             spell("A", "two words", [*DEFAULT_READERS, "docker_run"])
 
 
@@ -127,8 +129,8 @@ class TestRefusals:
         assert all(reader in message for reader in blamed)
         assert "base64" in message
         assert CANARY not in message
-        remedy = f"leave {' and '.join(blamed)} out of the readers"
-        assert (remedy in message) == (set(blamed) != set(readers))
+        able = [reader for reader in readers if reader not in blamed]
+        assert not able or f"If no other program reads the file, set readers: [{', '.join(able)}]; otherwise" in message
 
     @given(texts, reader_sets)
     def test_never_shows_a_value(self, value: str, readers: tuple[str, ...]) -> None:
@@ -137,6 +139,20 @@ class TestRefusals:
             assert CANARY not in str(error)
             assert error.readers
             assert set(error.readers) <= set(readers)
+
+    @given(texts, reader_sets)
+    def test_offers_readers_that_can_take_the_value(self, value: str, readers: tuple[str, ...]) -> None:
+        """Of those chosen as many as one spelling serves; where that is none, others."""
+        error = refusal(value, readers)
+        if error:
+            assert set(error.able) < set(readers) or not set(error.able) & set(readers)
+            assert not error.able or refusal(value, error.able) is None
+            alone = [reader for reader in READERS if refusal(value, (reader,)) is None]
+            assert bool(alone) == bool(error.able)
+
+    def test_offers_other_readers(self) -> None:
+        with pytest.raises(Unspellable, match=r"set readers: \[python_dotenv, shell, systemd, docker_compose, node\]"):
+            spell("A", "two\nlines", ["django_environ", "decouple"])
 
     def test_tells_every_problem_at_once(self) -> None:
         with pytest.raises(Unwritable) as caught:

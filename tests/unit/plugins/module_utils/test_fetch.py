@@ -243,9 +243,12 @@ def test_an_environment_that_is_not_complete(host: Host, kept: bool) -> None:
 
 def test_a_value_that_its_readers_cannot_read(host: Host) -> None:
     store("canary\nline\n")
-    outcome = host.fetch(readers=("django_environ",))
+    outcome = host.fetch()
     assert outcome.code == INVALID
-    assert "KEY" in outcome.words[0]
+    assert "KEY: no spelling of its value is read back exactly by django_environ" in outcome.words[0]
+    host.catalog = {**host.catalog, "readers": ["shell"]}
+    assert host.fetch().code == GOOD
+    assert host.values() == {"KEY": "canary\nline\n", "PORT": "1"}
 
 
 @pytest.mark.parametrize("kept", [False, True])
@@ -332,8 +335,8 @@ def test_the_words_of_a_connection_that_fails(host: Host, monkeypatch: pytest.Mo
 
 
 def test_a_configuration() -> None:
-    found = wanted_of({"environment": "test", "path": "/x/.env", "readers": ["shell"], "owner": None, "patience": 5})
-    assert found == Wanted("test", "/x/.env", readers=("shell",), patience=5)
+    found = wanted_of({"environment": "test", "path": "/x/.env", "mode": "0640", "owner": None, "patience": 5})
+    assert found == Wanted("test", "/x/.env", mode="0640", patience=5)
 
 
 @pytest.mark.parametrize(
@@ -345,7 +348,7 @@ def test_a_configuration() -> None:
         ({"environment": "test", "path": "x"}, "path must be absolute"),
         ({"environment": "test", "path": "/x", "mode": 600}, "mode must be of type str"),
         ({"environment": "test", "path": "/x", "patience": True}, "patience must be of type int"),
-        ({"environment": "test", "path": "/x", "readers": "shell"}, "readers must be of type list"),
+        ({"environment": "test", "path": "/x", "owner": ["shell"]}, "owner must be of type str"),
     ],
 )
 def test_a_configuration_that_is_not_right(document: Any, words: str) -> None:

@@ -14,6 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._catalog_schema
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Setting
 from ansible_collections.watchparty.secrets.plugins.module_utils._types import items, problem
 
+PEM = "-----BEGIN EC PRIVATE KEY-----\nYWJj\nYQ==\n-----END EC PRIVATE KEY-----\n"
 GOOD = {
     "string": ["", " ", "a\nb", "ü"],
     "list": ["", "a", "a, b"],
@@ -32,8 +33,24 @@ GOOD = {
     "email": ["a@b.test", "Ann <a@b.test>"],
     "json": ["{}", "[1]", "null", '"x"', "1"],
     "base64": ["", "YQ==", "YWJj"],
+    "pem": [
+        PEM,
+        PEM + PEM,
+        PEM.strip(),
+        PEM.replace("\n", "\r\n"),
+        PEM.replace("YWJj", "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nYWJj"),
+    ],
 }
 BAD = {
+    "pem": [
+        ("", "is no PEM"),
+        ("canary", "is no PEM"),
+        ("canary\n" + PEM, "is no PEM"),
+        (PEM + "canary", "is no PEM"),
+        (PEM.replace("END EC", "END RSA"), "is no PEM"),
+        (PEM.replace("\n", "\\n"), "is no PEM"),
+        (PEM.replace("YWJj", "ca{nary"), "is no PEM"),
+    ],
     "list": [("a,,b", "empty item"), (",", "empty item")],
     "integer": [
         ("canary", "whole number"),

@@ -85,6 +85,8 @@ def test_a_dotenv(write: Write) -> None:
     path = write("A=1\nexport B='two words'\nC=\n")
     assert _given.of_env(path) == {"A": "1", "B": "two words", "C": ""}
     assert _given.given({"env_file": str(path)}, {}, DataLoader()) == {"A": "1", "B": "two words"}
+    path.write_text("B='two words'\n")
+    assert _given.given({"env_file": str(path)}, {}, DataLoader(), ["docker_run"]) == {"B": "'two words'"}
     for content, words in (("canary without sense", "line 1 is neither"), (b"A=\xff", "is not UTF-8")):
         with pytest.raises(ProvisionError, match=words) as caught:
             _given.of_env(write(content))

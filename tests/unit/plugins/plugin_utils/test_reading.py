@@ -307,3 +307,16 @@ def test_a_file_that_cannot_be_read_is_named(aws: Aws, file: Callable[[bytes], s
         aws.read(file=str(tmp_path / "none"))
     with pytest.raises(HostError, match="is not UTF-8"):
         aws.read(file=file(b"KEY=\xff"))
+
+
+def test_a_file_as_its_readers_read_it(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_text("KEY='two words'\nNOTE=\"-----BEGIN canary\nline\"\n", encoding="utf-8")
+    connection = AwsConnection("test", {})
+    found = read(Request(CATALOG, "test", file=str(path)), connection).resolution
+    assert found.values["KEY"] == "two words"
+    (words,) = found.undeliverable
+    assert words.startswith("NOTE: no spelling of its value is read back exactly by django_environ")
+    path.write_text("KEY='two words'\n", encoding="utf-8")
+    found = read(Request({**CATALOG, "readers": ["docker_run"]}, "test", file=str(path)), connection).resolution
+    assert found.values["KEY"] == "'two words'"

@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._dotenv_readers import DEFAULT_READERS
 from ansible_collections.watchparty.secrets.plugins.module_utils._iam import _access
 from ansible_collections.watchparty.secrets.plugins.module_utils._iam._policies import Ground
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
@@ -175,12 +176,14 @@ def test_expected_fingerprints_and_why_there_are_none(world: World) -> None:
     found = world.gatherer().expected()
     assert sorted(found["fingerprints"]) == found["sensitive"] == ["KEY", "TOKEN"]
     assert "canary" not in json.dumps(found)
+    assert found["readers"] == list(DEFAULT_READERS)
     world.refused = {"GetParametersByPath", "BatchGetSecretValue"}
     CLIENTS["ssm"].put_parameter(Name="/app-journal/test/1", Value="no entry", Type="String")
     world.refused = set()
     found = world.gatherer().expected()
     assert found["fingerprints"] == {}
     assert found["problem"].startswith("the stores cannot be read: ")
+    assert found["readers"] == list(DEFAULT_READERS)
 
 
 def test_isolation_between_environments(world: World) -> None:

@@ -233,3 +233,20 @@ def test_values_are_texts() -> None:
 )
 def test_a_first_value_with_the_password_in_it(template: str, expected: str) -> None:
     assert rendered(template, Login("me", "p/w")) == expected
+
+
+PEM = "-----BEGIN PRIVATE KEY-----\ncanary\n-----END PRIVATE KEY-----\n"
+
+
+def test_a_value_that_no_deploy_could_write() -> None:
+    """It is refused before the first write, and taken where the readers that the catalog names can read it."""
+    world = World()
+    with pytest.raises(
+        ProvisionError, match=r"NOTE: no spelling .* set readers: \[python_dotenv, .*\(given\)"
+    ) as caught:
+        world.provision({**GIVEN, "NOTE": PEM})
+    assert "canary" not in str(caught.value)
+    assert world.secrets.read([CORE]).readings == {}
+    world = World(catalog(lambda document: document.update(readers=["shell"])))
+    world.provision({**GIVEN, "NOTE": PEM})
+    assert world.secret(CORE)["NOTE"] == PEM

@@ -137,3 +137,10 @@ def test_no_value_is_in_a_plans_repr(world: World) -> None:
     outlook = world.process(planner=_set.plan).outlook({"NOTE": "canary", "TOKEN": "canary-2"})
     assert "canary" not in repr(outlook)
     assert "generated-" not in repr(outlook)
+
+
+def test_a_value_that_no_deploy_could_write(world: World) -> None:
+    before = world.secret(CORE)
+    with pytest.raises(ProvisionError, match=r"NOTE: no spelling .* set readers: \[python_dotenv, "):
+        change(world, {"NOTE": "canary\nline"})
+    assert world.secret(CORE) == before

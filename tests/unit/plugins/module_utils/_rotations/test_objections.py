@@ -65,6 +65,17 @@ def test_a_supplied_value_that_is_the_old_one(url: str | None) -> None:
     )
 
 
+def test_a_supplied_value_that_no_deploy_could_write() -> None:
+    given = {"token": Login(None, "-----BEGIN canary-----\ncanary")}
+    words = refusal(made_ground(supplied=given), "token")
+    assert words.startswith(
+        "the new value of TOKEN cannot be delivered: no spelling of its value is read back exactly by"
+    )
+    assert "set readers: [python_dotenv, shell, systemd, docker_compose] in the catalog" in words
+    plan = _rotation.plan(made_ground(supplied=given, readers=["shell", "systemd"]), Wish(("token",)))
+    assert plan.refused == {}
+
+
 def test_a_supplied_user_name_alone_is_a_new_value() -> None:
     texts = {"app/test/more": '{"TOKEN": "https://canary@sentry/1"}'}
     for given, refused in ((Login("new"), False), (Login("canary"), True), (Login(), True)):

@@ -1,0 +1,27 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether a deploy can write a value: every program that reads the ``.env`` must read it back exactly."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import DotenvError
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, Setting
+
+
+def problem(catalog: Catalog, setting: Setting, name: str, value: str) -> Optional[str]:
+    """Why a deploy could not write it, in words to follow the setting's name and without the value; None if it can.
+
+    ``name`` is the setting's own, or one that its pattern matches.
+    """
+    if not setting.rendered:
+        return None
+    try:
+        _dotenv.spell(name, value, catalog.readers)
+    except _dotenv.Unspellable as error:
+        return f"{error.why}. {error.remedy(' in the catalog')}"
+    except DotenvError as error:
+        return str(error).partition(": ")[2] or str(error)
+    return None
