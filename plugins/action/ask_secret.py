@@ -3,20 +3,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Optional
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning import _questions
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _seal, _terminal
 
 PATIENT = 1.0
 """Seconds for the next line of what may have several: to end too early would leave some of it unread."""
+TRIES = 5
+"""How often a value is asked for before the run gives up, and with it the answers before it."""
 
 
-class _Refused(AnsibleActionFail):
-    """An answer that cannot be the value, which whoever gave it must know of."""
+class _Unusable(Exception):
+    """An answer that cannot be the value. Its words follow the name."""
 
 
 class ActionModule(ActionBase):
@@ -30,44 +36,74 @@ class ActionModule(ActionBase):
         _validated, args = self.validate_argument_spec(
             argument_spec={
                 "names": {"type": "list", "elements": "str", "required": True},
+                "catalog": {"type": "dict"},
+                "environment": {"type": "str"},
                 "remedy": {"type": "str", "default": "give the values in a file instead"},
                 "pages": {"type": "dict", "default": {}},
                 "optional": {"type": "bool", "default": False},
                 "question": {"type": "str", "default": "New value of"},
                 "lines": {"type": "bool", "default": False},
-            }
+            },
+            required_together=[("catalog", "environment")],
         )
         if not args["names"] or self._task.check_mode:
             return {**result, "changed": False, "answered": []}
+        try:
+            catalog = _catalog.parse(args["catalog"], args["environment"]) if args["catalog"] else None
+        except SecretsError as error:
+            return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
         answers = {}
         for name in args["names"]:
-            page = args["pages"].get(name)
-            question = " ".join(filter(None, (args["question"], name, page and f"(from {page})")))
+            asked = _questions.question(catalog, name) if catalog else None
             try:
-                answers[name] = self._ask(name, question, args["remedy"], lines=args["lines"])
-            except _Refused as refusal:
-                if not args["optional"]:
-                    raise
-                Display().warning(str(refusal))
+                answer = self._answer(name, asked, args)
             except AnsibleActionFail:
                 if not args["optional"]:
                     raise
+                continue
+            if answer:
+                answers[name] = answer
         hidden = _seal.sealed(answers=answers)
         return {**result, "changed": False, "_ansible_no_log": True, **hidden, "answered": list(answers)}
 
-    def _ask(self, name: str, question: str, remedy: str, *, lines: bool) -> str:
+    def _answer(self, name: str, asked: Optional[_questions.Question], args: Mapping[str, Any]) -> str:
+        """Asks until there is an answer that can be the value. An empty one leaves out what is optional."""
+        page = args["pages"].get(name)
+        lines = args["lines"] or bool(asked and asked.several_lines)
+        prompt = " ".join(filter(None, (args["question"], name, page and f"(from {page})")))
+        prompt += " (several lines at once are fine, Enter ends): " if lines else ": "
+        prompt = "\n".join(filter(None, (asked.about if asked else "", prompt)))
+        otherwise = "Enter leaves it out" if args["optional"] else "Ctrl-C ends the run"
+        unusable = ""
+        for _try in range(TRIES):
+            again = unusable and f"{name}: {unusable}. Answer again; {otherwise}.\n"
+            try:
+                return self._ask(again + prompt, asked, lines=lines, optional=args["optional"])
+            except _Unusable as refusal:
+                unusable = str(refusal)
+            except AnsibleError as error:
+                raise AnsibleActionFail(f"{name}: cannot be asked for ({error}); {args['remedy']}") from None
+        words = f"{name}: {unusable}; {args['remedy']}"
+        if args["optional"]:
+            Display().warning(words)
+        raise AnsibleActionFail(words)
+
+    @staticmethod
+    def _ask(prompt: str, asked: Optional[_questions.Question], *, lines: bool, optional: bool) -> str:
+        answer = _terminal.ask(prompt, private=True, quiet=PATIENT if lines else _terminal.QUIET)
         try:
-            if lines:
-                told = f"{question} (several lines at once are fine, Enter ends): "
-                text = _terminal.ask(told, private=True, quiet=PATIENT).decode(errors="replace")
-            else:
-                text = _terminal.ask(f"{question}: ", private=True).decode()
+            # What is pasted from a log may have any bytes in it; it is looked for, and never stored.
+            text = answer.decode(errors="strict" if asked or not lines else "replace")
         except UnicodeDecodeError:
-            raise _Refused(f"{name}: the answer is no UTF-8; {remedy}") from None
-        except AnsibleError as error:
-            raise AnsibleActionFail(f"{name}: cannot be asked for ({error}); {remedy}") from None
+            raise _Unusable("the answer is no UTF-8") from None
+        if not text and optional:
+            return ""
         if not text:
-            raise AnsibleActionFail(f"{name}: the answer was empty; {remedy}")
+            raise _Unusable("the answer was empty")
         if "\n" in text and not lines:
-            raise _Refused(f"{name}: several lines came at once, and nothing of them is kept; {remedy}")
+            several = "; a value of several lines needs the type json or pem in the catalog, or a file" if asked else ""
+            raise _Unusable(f"several lines came at once, and nothing of them is kept{several}")
+        objection = asked.objection(text) if asked else None
+        if objection:
+            raise _Unusable(objection)
         return text

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv
@@ -21,7 +22,16 @@ def problem(catalog: Catalog, setting: Setting, name: str, value: str) -> Option
     try:
         _dotenv.spell(name, value, catalog.readers)
     except _dotenv.Unspellable as error:
+        if setting.type == "json" and _dotenv.capable(name, _on_one_line(value), catalog.readers) == catalog.readers:
+            return f"{error.why}. Write the JSON on one line"
         return f"{error.why}. {error.remedy(' in the catalog')}"
     except DotenvError as error:
         return str(error).partition(": ")[2] or str(error)
     return None
+
+
+def _on_one_line(value: str) -> str:
+    try:
+        return json.dumps(json.loads(value), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return value

@@ -14,21 +14,33 @@ description:
   - Asks for each name in turn. The answers are hidden in the result at every verbosity and stay usable when registered.
   - Without a terminal it fails and says what to do instead, unless the answers are O(optional).
   - What waits at the terminal before a question is put is thrown away. Lines that come at once, as a paste does, are
-    one answer. Unless it may have several O(lines), such an answer is refused, and nothing of it is kept.
+    one answer. It is accepted where O(lines), or the type of the setting (V(json) or V(pem)), allows several.
+  - An answer that cannot be the value is asked for again, and the answers before it are kept. With a O(catalog) the
+    type, the rules for production and the readers of the C(.env) decide; without one, an answer is one line of text.
 options:
   names:
     description: What to ask for.
     type: list
     elements: str
     required: true
+  catalog:
+    description:
+      - The catalog that knows the O(names), which are those of its settings and credentials. The prompt then tells what
+        each value is for, where it is stored, and of which type it is.
+    type: dict
+    version_added: 0.3.0
+  environment:
+    description: Name of the environment, such as V(production). Goes with O(catalog).
+    type: str
+    version_added: 0.3.0
   pages:
     description: By name, the page where the provider issues the value.
     type: dict
     default: {}
   optional:
     description:
-      - Whether an empty answer leaves a name out, as does that nobody can be asked, instead of failing.
-      - An answer of several lines, or one that is no UTF-8, leaves it out with a warning.
+      - Whether a name is left out if its answer is empty, if nobody can be asked, or, with a warning, after five
+        answers that cannot be the value.
     type: bool
     default: false
   question:
@@ -37,13 +49,13 @@ options:
     default: New value of
   lines:
     description:
-      - Whether an answer may have several lines. It ends with a line after which nothing comes for a second, and what
-        is no UTF-8 in it is replaced.
+      - Whether an answer may have several lines. It ends with a line after which nothing comes for a second. Without a
+        O(catalog), what is no UTF-8 in it is replaced.
     type: bool
     default: false
     version_added: 0.3.0
   remedy:
-    description: What to do where nobody can be asked, or the answer is refused.
+    description: What to do where nobody can be asked, or after five answers that cannot be the value.
     type: str
     default: give the values in a file instead
 attributes:

@@ -14,6 +14,8 @@ from tests.integration.harness import Lab
 from tests.integration.terminal import at_a_terminal
 
 FIRST, SECOND = "New value of twitch: ", "New value of stripe: "
+AGAIN = "Answer again"
+SEVERAL = "twitch: several lines came at once, and nothing of them is kept"
 KEY = "-----BEGIN PRIVATE KEY-----\ncanaryLINE2canary\ncanaryLINE3canary\n-----END PRIVATE KEY-----\n"
 FILE = "write it into a file with mode 0600 and give that by -e rotation_values_file=FILE"
 ASK = {"watchparty.secrets.ask_secret": {"names": ["twitch", "stripe"], "remedy": FILE}, "register": "asked"}
@@ -27,6 +29,15 @@ def pasted(text: str, ends: str = "\r") -> bytes:
     return text.replace("\n", ends).encode()
 
 
+OPENED = """
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._seal import opened
+
+class FilterModule:
+    def filters(self):
+        return {"opened": opened}
+"""
+
+
 class Terminal:
     """A few tasks that ask, and what came of them."""
 
@@ -37,13 +48,15 @@ class Terminal:
     def run(self, *tasks: Mapping[str, Any], answers: Mapping[str, str | bytes]) -> tuple[int, str]:
         keep = {
             "ansible.builtin.copy": {
-                "content": "{{ (asked | default({})).answers | default({}) | to_json }}",
+                "content": "{{ (asked | default({}) | opened).answers | default({}) | to_json }}",
                 "dest": str(self._kept),
                 "mode": "0600",
             },
             "no_log": True,
         }
         play = {"hosts": "localhost", "gather_facts": False, "tasks": [*tasks, keep]}
+        (self._lab.directory / "filter_plugins").mkdir(exist_ok=True)
+        (self._lab.directory / "filter_plugins" / "opened.py").write_text(OPENED)
         path = self._lab.directory / "asks.yml"
         path.write_text(json.dumps([play]))
         command = self._lab.command("-vvv", playbook=path)
@@ -64,18 +77,20 @@ def terminal(lab: Lab) -> Terminal:
 
 @pytest.mark.parametrize("ends", ["\r", "\n", "\r\n"], ids=["CR", "LF", "CRLF"])
 def test_several_lines_are_no_answer_to_the_next_question(terminal: Terminal, ends: str) -> None:
-    code, seen = terminal.run(ASK, answers={FIRST: pasted(KEY, ends)})
-    assert code != 0, seen
-    assert f"twitch: several lines came at once, and nothing of them is kept; {FILE}" in seen
-    assert SECOND not in seen
+    """The question comes again, and the answers before it are kept."""
+    code, seen = terminal.run(ASK, answers={FIRST: "canary-1", SECOND: pasted(KEY, ends), AGAIN: "canary-2"})
+    assert code == 0, seen
+    assert "stripe: several lines came at once, and nothing of them is kept. Answer again" in seen
+    assert terminal.answers == {"twitch": "canary-1", "stripe": "canary-2"}
 
 
 def test_nor_are_those_that_a_bracket_holds_together(terminal: Terminal) -> None:
     """Some terminals mark where a paste begins and ends; then Enter ends the answer."""
-    code, seen = terminal.run(ASK, answers={FIRST: b"\x1b[200~%b\x1b[201~\r" % pasted(KEY)})
-    assert code != 0, seen
-    assert "twitch: several lines came at once" in seen
-    assert SECOND not in seen
+    paste = b"\x1b[200~%b\x1b[201~\r" % pasted(KEY)
+    code, seen = terminal.run(ASK, answers={FIRST: paste, AGAIN: "canary-1", SECOND: "canary-2"})
+    assert code == 0, seen
+    assert SEVERAL in seen
+    assert terminal.answers == {"twitch": "canary-1", "stripe": "canary-2"}
 
 
 def test_one_line_each(terminal: Terminal) -> None:
@@ -85,13 +100,13 @@ def test_one_line_each(terminal: Terminal) -> None:
     assert terminal.answers == {"twitch": "canary-1", "stripe": "canary-2"}
 
 
-def test_what_need_not_be_answered_is_left_out_and_named(terminal: Terminal) -> None:
+def test_what_need_not_be_answered_is_left_out(terminal: Terminal) -> None:
     """The rest of a leak response goes on."""
     ask = {**ASK, "watchparty.secrets.ask_secret": {**ASK["watchparty.secrets.ask_secret"], "optional": True}}
-    code, seen = terminal.run(ask, answers={FIRST: pasted(KEY), SECOND: "canary-2"})
+    code, seen = terminal.run(ask, answers={FIRST: pasted(KEY), AGAIN: "", SECOND: "canary-2"})
     assert code == 0, seen
     assert terminal.answers == {"stripe": "canary-2"}
-    assert f"[WARNING]: twitch: several lines came at once, and nothing of them is kept; {FILE}" in seen
+    assert f"{SEVERAL}. Answer again; Enter leaves it out." in seen
 
 
 def test_several_lines_confirm_nothing(terminal: Terminal) -> None:
@@ -106,9 +121,10 @@ def test_several_lines_confirm_nothing(terminal: Terminal) -> None:
 def test_what_waited_before_the_question_is_no_answer(terminal: Terminal, question: str) -> None:
     """Here what somebody pasted at a question of another's, which took one line of it."""
     task = CONFIRM if question == "to go on: " else ASK
-    code, seen = terminal.run(PAUSE, task, answers={"Look around": b"\ryes\ryes\r", question: b"no\rno\r"})
-    assert code != 0, seen
-    assert ("not confirmed" if task is CONFIRM else "twitch: several lines came at once") in seen
+    more = {} if task is CONFIRM else {AGAIN: "canary-1", SECOND: "canary-2"}
+    code, seen = terminal.run(PAUSE, task, answers={"Look around": b"\ryes\ryes\r", question: b"no\rno\r", **more})
+    assert (code == 0) == bool(more), seen
+    assert ("not confirmed" if task is CONFIRM else SEVERAL) in seen
 
 
 def test_all_that_was_found_is_read(terminal: Terminal) -> None:
@@ -120,6 +136,6 @@ def test_all_that_was_found_is_read(terminal: Terminal) -> None:
 
 
 def test_a_byte_that_is_no_text_is_no_value(terminal: Terminal) -> None:
-    code, seen = terminal.run(ASK, answers={FIRST: b"canary\xff\r"})
-    assert code != 0, seen
-    assert f"twitch: the answer is no UTF-8; {FILE}" in seen
+    code, seen = terminal.run(ASK, answers={FIRST: b"canary\xff\r", AGAIN: "canary-1", SECOND: "canary-2"})
+    assert code == 0, seen
+    assert "twitch: the answer is no UTF-8. Answer again" in seen

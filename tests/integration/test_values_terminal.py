@@ -45,10 +45,26 @@ def test_asked_once(lab: Lab) -> None:
     assert account.secret("shop/production/core")["API_TOKEN"] == "canary-of-a-new-token"
 
 
-def test_a_malformed_answer_writes_nothing(lab: Lab) -> None:
+def test_asked_again(lab: Lab) -> None:
+    """An answer that cannot be the value, and a key of several lines: what was answered before is kept."""
     account = Account(lab)
     lab.add_hosts()
-    code, seen = typed(lab, PROVISION, {**TYPED, "Value of ALLOWED_HOSTS: ": "https://shop.example.com"})
-    assert code != 0
+    lab.catalog["readers"] = ["python_dotenv", "systemd"]
+    lab.catalog["settings"]["API_TOKEN"] |= {"type": "pem", "description": "Key of the partner's API"}
+    key = "-----BEGIN KEY-----\nY2FuYXJ5\n-----END KEY-----"
+    answers: dict[str, str | bytes] = {
+        "Value of API_TOKEN (several lines at once are fine, Enter ends): ": f"{key}\n".replace("\n", "\r").encode(),
+        "Value of ALLOWED_HOSTS: ": "https://canary.example.com",
+        "Answer again": "shop.example.com",
+        "Value of admin.username: ": "root",
+        "Value of admin.password: ": "admin-password-of-somebody",
+    }
+    code, seen = typed(lab, PROVISION, answers)
+    assert code == 0, seen
+    assert (
+        "API_TOKEN (pem): Key of the partner's API. It is stored in secret shop/production/core key API_TOKEN." in seen
+    )
     assert "ALLOWED_HOSTS: is a list of hosts, and item 1 is none" in seen
-    assert account.state() == {}
+    assert not {"Y2FuYXJ5", "canary.example.com"} & set(seen.split())
+    assert account.secret("shop/production/core")["API_TOKEN"] == key
+    assert account.parameter("/shop/production/App/ALLOWED_HOSTS") == "shop.example.com"

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.utils.display import Display
 
-from ansible_collections.watchparty.secrets.plugins.action.ask_secret import ActionModule
+from ansible_collections.watchparty.secrets.plugins.action.ask_secret import TRIES, ActionModule
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._seal import opened
 from tests.unit.plugins.action.local_action import run_action
 
@@ -53,10 +53,9 @@ def test_the_answers_are_hidden(types: Types) -> None:
     assert asked == ["Paste what leaked: "]
 
 
-@pytest.mark.parametrize(("answer", "words"), [(b"\n", "the answer was empty"), (None, "cannot be asked for")])
-def test_without_an_answer(types: Types, answer: bytes | None, words: str) -> None:
-    types(answer)
-    with pytest.raises(AnsibleActionFail, match=f"^a: {words}.*; give the values in a file instead$"):
+def test_without_a_terminal(types: Types) -> None:
+    types(None)
+    with pytest.raises(AnsibleActionFail, match=r"^a: cannot be asked for .*; give the values in a file instead$"):
         act(names=["a"])
 
 
@@ -66,17 +65,129 @@ def test_optional_ones_are_left_out(types: Types) -> None:
     assert (opened(found)["answers"], found["answered"]) == ({"c": "three"}, ["c"])
 
 
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (b"\n", "the answer was empty"),
+        (b"one\rcanary", "several lines came at once, and nothing of them is kept"),
+        (b"canary\xff", "the answer is no UTF-8"),
+    ],
+)
+def test_asks_again(types: Types, answer: bytes, words: str) -> None:
+    """What was answered before is kept; nothing of the wrong answer is shown."""
+    asked = types(b"one", answer, b"two", b"three")
+    assert opened(act(names=["a", "b", "c"]))["answers"] == {"a": "one", "b": "two", "c": "three"}
+    assert asked[2] == f"b: {words}. Answer again; Ctrl-C ends the run.\nNew value of b: "
+    assert "canary" not in "".join(asked)
+
+
+def test_gives_up(types: Types) -> None:
+    asked = types(*[b"\xff"] * TRIES)
+    with pytest.raises(AnsibleActionFail, match=r"^a: the answer is no UTF-8; give the values in a file instead$"):
+        act(names=["a"])
+    assert len(asked) == TRIES
+    asked = types(*[b"\xff"] * TRIES, b"two")
+    assert opened(act(names=["a", "b"], optional=True))["answers"] == {"b": "two"}
+    assert "Answer again; Enter leaves it out." in asked[1]
+    types(b"\xff", b"", b"two")
+    assert opened(act(names=["a", "b"], optional=True))["answers"] == {"b": "two"}
+
+
 def test_several_lines(types: Types) -> None:
-    """They are one answer where it may have several; else the value is not cut at the first one's end."""
+    """They are one answer where it may have several."""
     asked = types(b"one\rtwo\r\nthree\xff\r")
     assert opened(act(names=["it"], question="Paste", lines=True))["answers"] == {"it": "one\ntwo\nthree\ufffd"}
     assert asked == ["Paste it (several lines at once are fine, Enter ends): "]
-    asked = types(b"one\rcanary", b"two")
-    with pytest.raises(AnsibleActionFail, match=r"^a: several lines came at once, and nothing of them is kept; "):
-        act(names=["a", "b"])
-    assert len(asked) == 1
-    asked = types(b"one\rcanary", b"\xff", b"two")
-    assert opened(act(names=["a", "b", "c"], optional=True))["answers"] == {"c": "two"}
+
+
+class TestWithACatalog:
+    """The prompt says what the value is for and where it goes, and the catalog judges the answer."""
+
+    CATALOG: ClassVar[dict[str, Any]] = {
+        "application": "app",
+        "settings": {
+            "TOKEN": {"group": "core", "description": "Token of the partner."},
+            "KEY": {"group": "core", "type": "pem", "copies": [{"parameter": "KEY"}]},
+            "PORT": {"parameter": "PORT", "type": "integer"},
+            "URL": {"group": "core", "type": "url"},
+            "SENT": {"github": "secret"},
+        },
+        "credentials": {
+            "admin": {
+                "kind": "external",
+                "appears_in": [{"secret": "{environment}-admin", "keys": ["username", "password"]}],
+            },
+            "partner": {"kind": "external", "appears_in": [{"setting": "KEY"}]},
+        },
+    }
+    PEM = b"-----BEGIN KEY-----\rY2FuYXJ5\r-----END KEY-----\r"
+
+    def ask(self, *names: str, **args: Any) -> dict[str, Any]:
+        given = {"catalog": {**self.CATALOG, "readers": ["shell"]}, "environment": "test", **args}
+        return act(names=list(names), **given)
+
+    @pytest.mark.parametrize(
+        ("name", "lines"),
+        [
+            (
+                "TOKEN",
+                [
+                    "TOKEN: Token of the partner. It is stored in secret app/test/core key TOKEN.",
+                    "New value of TOKEN: ",
+                ],
+            ),
+            ("PORT", ["PORT (integer): It is stored in parameter /app/test/PORT.", "New value of PORT: "]),
+            (
+                "admin.password",
+                [
+                    "admin.password: the password of admin. It is stored in secret test-admin key password.",
+                    "New value of admin.password: ",
+                ],
+            ),
+            (
+                "admin",
+                [
+                    "admin: a credential of kind external. "
+                     "It is stored in secret test-admin key username, secret test-admin key password.",
+                    "New value of admin: ",
+                ],
+            ),
+            ("SENT", ["SENT: It is stored in GitHub.", "New value of SENT: "]),
+            ("UNKNOWN", ["New value of UNKNOWN: "]),
+        ],
+    )
+    def test_the_prompt(self, types: Types, name: str, lines: list[str]) -> None:
+        asked = types(b"1")
+        assert opened(self.ask(name))["answers"] == {name: "1"}
+        assert asked[0].split("\n") == lines
+
+    @pytest.mark.parametrize("name", ["KEY", "partner"])
+    def test_several_lines_where_the_type_has_them(self, types: Types, name: str) -> None:
+        asked = types(b"nonsense", self.PEM)
+        assert opened(self.ask(name))["answers"] == {name: "-----BEGIN KEY-----\nY2FuYXJ5\n-----END KEY-----"}
+        assert asked[0].endswith(f"New value of {name} (several lines at once are fine, Enter ends): ")
+        assert f"{name}: is no PEM" in asked[1]
+
+    def test_what_cannot_be_the_value(self, types: Types) -> None:
+        asked = types(b"canary", b"80", self.PEM, b"one")
+        assert opened(self.ask("PORT", "TOKEN"))["answers"] == {"PORT": "80", "TOKEN": "one"}
+        assert asked[1].startswith("PORT: is not a whole number. Answer again")
+        assert "a value of several lines needs the type json or pem in the catalog, or a file" in asked[3]
+        assert "canary" not in "".join(asked)
+
+    def test_what_no_deploy_could_write(self, types: Types) -> None:
+        asked = types(self.PEM, b"")
+        assert opened(self.ask("KEY", optional=True, catalog=self.CATALOG))["answers"] == {}
+        assert "set readers: [python_dotenv, shell, systemd, docker_compose] in the catalog" in asked[1]
+
+    def test_a_template(self, types: Types) -> None:
+        types(b"postgres://app:{password}@db/app")
+        assert self.ask("URL")["answered"] == ["URL"]
+
+    def test_a_catalog_that_is_not_valid(self, types: Types) -> None:
+        asked = types()
+        assert "application: is required" in self.ask("KEY", catalog={"settings": {"A": {"value": "1"}}})["msg"]
+        assert asked == []
 
 
 @pytest.mark.parametrize("args", [{"names": []}, {"names": ["a"], "check": True}])

@@ -401,3 +401,15 @@ def test_a_name_that_shells_keep(catalog: Make, holding: Holding) -> None:
     assert found.undeliverable == (
         "PATH: shells keep this name for themselves; choose another (secret app/test/core key PATH)",
     )
+
+
+def test_json_over_several_lines(catalog: Make, holding: Holding) -> None:
+    """Where its line breaks alone stand against it, one line is what works; a string that no reader takes stays."""
+    settings = {name: {"group": "core", "type": "json"} for name in ("A", "B", "C")}
+    held = holding(core(A='{\n "canary": 1}', B='{\n "canary": "it\'s $B"}', C='{\n "canary"'))
+    found = resolve(catalog(settings), held)
+    one_line, quoted, broken = found.undeliverable
+    assert one_line.endswith("one). Write the JSON on one line (secret app/test/core key A)")
+    assert "set readers: [" in quoted
+    assert "set readers: [" in broken
+    assert found.problems == ("C: is not valid JSON (secret app/test/core key C)",)
