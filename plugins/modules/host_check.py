@@ -50,8 +50,8 @@ options:
     default: 5
   readers:
     description:
-      - The programs that read the file, as in M(watchparty.secrets.env_file). With O(info) the C(readers) of its catalog
-        are used unless this option is given.
+      - The programs that read the file, as in M(watchparty.secrets.env_file). With O(info) the C(readers) of its
+        catalog are used unless this option is given.
     type: list
     elements: str
     default: [python_dotenv, django_environ, shell, systemd, docker_compose]

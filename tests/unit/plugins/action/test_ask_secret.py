@@ -147,8 +147,10 @@ class TestWithACatalog:
             (
                 "admin",
                 [
-                    "admin: a credential of kind external. "
-                     "It is stored in secret test-admin key username, secret test-admin key password.",
+                    (
+                        "admin: a credential of kind external. It is stored in "
+                        "secret test-admin key username, secret test-admin key password."
+                    ),
                     "New value of admin: ",
                 ],
             ),
