@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import InvalidEnvironment
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ProvisionedOtherwise
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _given
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._reading import Environment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._snapshot_action import SnapshotAction
@@ -45,10 +45,10 @@ class ActionModule(SnapshotAction):
                 "after": _fingerprints(key, rendered, [*different, *only_there]),
             }
         if different or only_here:
-            raise InvalidEnvironment(
-                [f"{name}: differs from the file" for name in different]
-                + [f"{name}: is in the file, and a deploy would not write it" for name in only_here],
+            raise ProvisionedOtherwise(
                 environment.catalog.environment,
+                [f"{name}: the stores hold another value" for name in different]
+                + [f"{name}: a deploy would not write it" for name in only_here],
             )
         return answer
 

@@ -23,6 +23,7 @@ class ActionModule(ValuesAction):
         "secrets": {"type": "list", "elements": "str", "default": []},
         "complete": {"type": "bool", "default": True},
         "restore": {"type": "bool", "default": False},
+        "exact": {"type": "bool", "default": False},
         "resource_policy": {"type": "json"},
     }
 

@@ -28,8 +28,7 @@ class InvalidEnvironment(SecretsError):
     def __init__(self, problems: Sequence[str], environment: str) -> None:
         self.problems = list(problems)
         super().__init__(
-            "Environment %s is not deployable; nothing was changed:\n%s"
-            % (environment, "\n".join("  - " + str(p) for p in self.problems))
+            "Environment %s is not deployable:\n%s" % (environment, "\n".join("  - " + str(p) for p in self.problems))
         )
 
 
@@ -99,6 +98,17 @@ class ProvisionError(SecretsError):
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = list(problems)
         super().__init__("Nothing was written:\n" + "\n".join("  - " + str(p) for p in self.problems))
+
+
+class ProvisionedOtherwise(SecretsError):
+    """Raised when a deploy would write another file than the one it is compared with."""
+
+    def __init__(self, environment: str, problems: Sequence[str]) -> None:
+        self.problems = list(problems)
+        super().__init__(
+            "A deploy to %s would not write what the file holds:\n%s"
+            % (environment, "\n".join("  - " + str(problem) for problem in self.problems))
+        )
 
 
 class ScanError(SecretsError):

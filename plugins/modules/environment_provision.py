@@ -37,6 +37,10 @@ options:
     description: Whether to fail before the first write while something is needed and has no value.
     type: bool
     default: true
+  exact:
+    description: Whether a given value is refused where the stores hold another one, before anything is written.
+    type: bool
+    default: false
   restore:
     description: Whether to take back the deletion of secrets that are scheduled for it; otherwise they are an error.
     type: bool

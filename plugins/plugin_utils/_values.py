@@ -80,6 +80,7 @@ class ValuesAction(ActionBase):
             restore=args.get("restore", False),
             advanced=args["advanced_tier"],
             anyway=args.get("anyway", False),
+            exact=args.get("exact", False),
             key=args["kms_key"],
             policy=args.get("resource_policy"),
             forms=self.forms,

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,10 @@ import yaml
 from sandbox.process import free_port
 from tests.integration.canaries import Canaries
 from tests.integration.harness import ENVIRONMENT, Lab
-from tests.integration.values_lab import IMPORT, PROVISION, READS, Account
+from tests.integration.values_lab import IMPORT, PROVISION, READS, SET, Account
+
+KEY = "-----BEGIN PRIVATE KEY-----\nY2FuYXJ5\n-----END PRIVATE KEY-----"
+JSON = '{"private_key": "-----BEGIN PRIVATE KEY-----\\nY2FuYXJ5\\n-----END PRIVATE KEY-----\\n", "note": "${HOME}"}'
 
 
 def env_of(canaries: Canaries) -> str:
@@ -35,6 +39,8 @@ def env_of(canaries: Canaries) -> str:
             "DEFAULT_FROM_EMAIL=shop@example.com",
             "DJANGO_SETTINGS_MODULE=shop.settings.production",
             'NOTE="two words"',
+            f'SIGNING_KEY="{KEY}"',
+            f"GOOGLE_CREDENTIALS='{JSON}'",
             "UNUSED=",
             "",
         ]
@@ -59,8 +65,12 @@ def test_from_an_old_file_to_the_same_deploy(lab: Lab) -> None:
     again = lab.run(*arguments, "-e", "secret_provision_application=shop", playbook=IMPORT)
     assert again.result("web1")["changed"] == 0
 
+    commands = re.findall(r"watchparty\.secrets\.(\w+) -e", drafted.text.partition("Then run, in this order:")[2])
+    assert commands == ["provision", "import", "provision", "deploy"]
+
     lab.catalog = yaml.safe_load(draft.read_text(encoding="utf-8"))["secrets_catalog"]
     assert lab.catalog["credentials"]["database"]["kind"] == "postgresql_role"
+    assert lab.catalog["readers"] == ["shell", "systemd", "docker_compose"]
     lab.host_vars[host.name]["app_environment"] = "staging"
     refused = lab.run(*arguments, "-e", "import_values=true", playbook=IMPORT)
     assert refused.code != 0
@@ -72,7 +82,7 @@ def test_from_an_old_file_to_the_same_deploy(lab: Lab) -> None:
     assert set(looked.operations) <= READS
     run = lab.run(*arguments, "-e", "import_values=true", playbook=IMPORT)
     assert run.code == 0, run.output
-    assert "14 settings are equal in " in run.text
+    assert "16 settings are equal in " in run.text
     assert "empty in the file, and left out by a deploy: UNUSED" in run.text
     assert not canaries.found(run.output.encode())
     core = account.secret(f"shop/{ENVIRONMENT}/core")
@@ -88,10 +98,31 @@ def test_from_an_old_file_to_the_same_deploy(lab: Lab) -> None:
     differs = lab.run(*arguments, "-e", "import_values=true", playbook=IMPORT)
     assert differs.code != 0
     assert "LOST: is neither a setting nor a credential" in differs.text
-    old.write_text(old.read_text(encoding="utf-8").replace("LOST=1\n", ""), encoding="utf-8")
+    changed = (
+        old.read_text(encoding="utf-8").replace("LOST=1\n", "NEW_TOKEN=new\n").replace("SECRET_KEY='", "SECRET_KEY='k")
+    )
+    old.write_text(changed, encoding="utf-8")
+    lab.catalog["settings"]["NEW_TOKEN"] = {"group": "core"}
+    before = account.state()
     differs = lab.run(*arguments, "-e", "import_values=true", playbook=IMPORT)
     assert differs.code != 0
-    assert "EMAIL_PORT: differs from the file" in differs.text
+    assert "Nothing was written" in differs.text
+    assert account.state() == before
+    other = "holds another value than the one given, and stays."
+    assert f"{other} To change it, run watchparty.secrets.set -e setting=EMAIL_PORT" in differs.text
+    command = "watchparty.secrets.set -e setting=SECRET_KEY -e set_anyway=true"
+    assert f"{other} If the given value is the one in use, run {command}." in differs.text
+
+    value = lab.directory / "value"
+    value.touch(mode=0o600)
+    value.write_text(values["SECRET_KEY"].join(("k", "\n")), encoding="utf-8")
+    given = ("-e", "setting=SECRET_KEY", "-e", "set_anyway=true", "-e", f"value_file={value}")
+    changed_key = lab.run(*given, playbook=SET)
+    assert changed_key.code == 0, changed_key.output
+    old.write_text(changed.replace("EMAIL_PORT=25", "EMAIL_PORT=587"), encoding="utf-8")
+    again = lab.run(*arguments, "-e", "import_values=true", playbook=IMPORT)
+    assert again.code == 0, again.output
+    assert "17 settings are equal in " in again.text
 
 
 def test_a_developers_own_file_without_aws(lab: Lab) -> None:

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, count
 from typing import Dict, List, Mapping, Optional, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _types
+from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv, _types
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Setting
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login, login_of
 
@@ -45,6 +45,7 @@ class Guess:
     sensitivity: str
     why: str
     schemes: Tuple[str, ...] = ()
+    is_set: bool = True
 
     @property
     def line(self) -> str:
@@ -56,19 +57,21 @@ class Guess:
         parts = [where] + ([f"type: {self.type}"] if self.type != "string" else [])
         parts += [f"schemes: [{', '.join(_text(one) for one in self.schemes)}]"] if self.schemes else []
         parts.append(f"sensitivity: {self.sensitivity}")
+        parts += ["required: true"] if self.is_set and self.sensitivity == "high" else []
         return f"    {_text(self.name)}: {{{', '.join(parts)}}} # guessed: {self.why}"
 
 
 def draft(values: Mapping[str, str], application: str) -> str:
     """The text of a catalog for these settings."""
     names = [name for name in values if is_name(name)]
-    guesses = [guess(name, values[name]) for name in names]
+    guesses = [replace(guess(name, values[name]), is_set=bool(values[name])) for name in names]
     left = [f"  # left out: line {at} of the file has no setting's name" for at in _odd(values)]
     lines = [
         HEADER + "secrets_catalog:",
         f"  application: {_text(application)}",
         "  contacts: {security: security@example.com} # guessed: write who is told of a leak",
         f"  audit_log: {{log_group: /{application}/secrets-audit}} # guessed",
+        *_readers(values),
         "",
         "  settings:",
         *(one.line for one in guesses),
@@ -86,6 +89,18 @@ def draft(values: Mapping[str, str], application: str) -> str:
 
 
 _FALLBACKS = "SECRET_KEY_FALLBACKS"
+
+
+def _readers(values: Mapping[str, str]) -> List[str]:
+    """Of the default readers those that can take every value; nothing where all can, or none."""
+    chosen: Tuple[str, ...] = _dotenv.DEFAULT_READERS
+    reasons = []
+    for name, value in values.items():
+        able = _dotenv.capable(name, value, chosen) if is_name(name) else chosen
+        if able and able != chosen:
+            reasons.append(f"{' and '.join(one for one in chosen if one not in able)} cannot read {name}")
+            chosen = able
+    return [f"  readers: [{', '.join(chosen)}] # guessed: {', '.join(reasons)}; docs/dotenv.md"] if reasons else []
 
 
 def guess(name: str, value: str) -> Guess:
@@ -125,6 +140,8 @@ def _type(name: str, value: str) -> Tuple[str, Tuple[str, ...]]:
         return "email", ()
     if value[:1] in "{[" and _fits("json", value):
         return "json", ()
+    if _fits("pem", value):
+        return "pem", ()
     return "string", ()
 
 
@@ -141,7 +158,11 @@ def credentials(values: Mapping[str, str], guesses: Mapping[str, Guess]) -> Dict
         taken |= {"SECRET_KEY", _FALLBACKS}
     pair = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
     if all(name in values for name in pair):
-        found["aws_key"] = ("aws_access_key", pair, "an IAM user's key, by its names")
+        found["aws_key"] = (
+            "external",
+            pair,
+            "an IAM user's key; kind aws_access_key with options: {user: NAME} rotates it",
+        )
         taken |= set(pair)
     for login, settings, kind in _shared(values, taken):
         name = _free(_NAMES.get(kind, settings[0].lower()), settings[0].lower(), found)

@@ -51,6 +51,8 @@ class Ground:
     """Whether what is scheduled for deletion is about to be restored."""
     anyway: bool = False
     """Whether what a rotation replaces may be set all the same."""
+    exact: bool = False
+    """Whether a given value must be the one that is there already, if there is one."""
 
 
 @dataclass(frozen=True)
@@ -152,13 +154,26 @@ class _Planner:
             words = f"{first} and {other} hold different values; correct the one that is wrong"
             self.problems.append(f"{target.name}: {words}")
         if given is not None and given != text:
-            self.notes.append(f"{target.name}: is there and stays as it is; change it by watchparty.secrets.set")
+            words = f"{target.name}: {first} holds another value than the one given"
+            (self.problems if self.ground.exact else self.notes).append(f"{words}, and stays. {self._change(target)}")
         if text == "":
             self.empty.append(target.name)
             return
         for place in target.places:
             if self._held(place, target.setting) is None:
                 self._fill(place, target.name, text, COPIED, low=target.is_low)
+
+    def _change(self, target: Target) -> str:
+        """How to bring the given value in all the same."""
+        credential = self.catalog.credentials.get(target.credential or "")
+        kind = self.ground.kinds.get(credential.kind) if credential else None
+        command = f"watchparty.secrets.set -e setting={target.name}"
+        if credential is None or kind is None or kind.value == "supplied":
+            return f"To change it, run {command}"
+        return (
+            f"If the given value is the one in use, run {command} -e set_anyway=true. To replace the value in use, run "
+            f"watchparty.secrets.rotate -e credential={credential.name}"
+        )
 
     def _is_rotating(self, target: Target) -> bool:
         names = self.ground.rotation.names if self.ground.rotation else ()

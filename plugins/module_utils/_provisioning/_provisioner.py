@@ -45,6 +45,8 @@ class Wish:
     restore: bool = False
     advanced: bool = False
     anyway: bool = False
+    exact: bool = False
+    """Refuse given values where the stores hold others."""
     key: Optional[str] = None
     """Another key than the catalog's; empty for AWS's own."""
     policy: Optional[str] = None
@@ -133,6 +135,7 @@ class Provisioner:
             advanced=self.wish.advanced,
             restoring=self.wish.restore,
             anyway=self.wish.anyway,
+            exact=self.wish.exact,
         )
         plan = self._planner(ground)
         plan = replace(plan, writes=tuple(self._into_empty(write, seen) for write in plan.writes))

@@ -154,7 +154,8 @@ def test_what_github_alone_holds_is_left_to_it(clients: Clients, tmp_path: Path)
 def test_what_is_there_stays_and_is_said(clients: Clients) -> None:
     provision(variables=ASKED)
     other = provision(variables={"asked": {"answers": {"TOKEN": "canary-2"}}})
-    assert other["notes"] == ["TOKEN: is there and stays as it is; change it by watchparty.secrets.set"]
+    (note,) = other["notes"]
+    assert note.endswith("and stays. To change it, run watchparty.secrets.set -e setting=TOKEN")
     assert not other["changed"]
 
 
@@ -163,7 +164,10 @@ def test_what_is_there_stays_and_is_said(clients: Clients) -> None:
     [
         ({"region": "us-east-1"}, "the region in use is eu-west-3, and the catalog expects us-east-1"),
         ({"expected_account_id": "999999999999"}, "999999999999"),
-        ({"aws": {"kms_key": "alias/none"}}, "the key alias/none is not there; watchparty.secrets.provision makes it"),
+        (
+            {"aws": {"kms_key": "alias/none"}},
+            "the key alias/none is not there. Make it by watchparty.secrets.provision --tags access",
+        ),
     ],
 )
 def test_elsewhere(clients: Clients, over: dict[str, Any], words: str) -> None:

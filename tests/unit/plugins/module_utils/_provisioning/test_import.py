@@ -9,7 +9,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _deliverable
+from ansible_collections.watchparty.secrets.plugins.module_utils._iam._policies import Ground, documents
 from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning import _import
 from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning._import import Guess, draft, guess
 
@@ -41,7 +42,7 @@ def test_the_draft_is_a_catalog_without_a_value() -> None:
     found = {name: (one.kind, one.settings) for name, one in catalog.credentials.items()}
     assert found == {
         "django_key": ("django_secret_key", ("SECRET_KEY",)),
-        "aws_key": ("aws_access_key", ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")),
+        "aws_key": ("external", ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")),
         "database": ("postgresql_role", ("DATABASE_URL", "DB_USER", "DB_PASSWORD")),
         "cache": ("valkey_user", ("REDIS_URL", "CELERY_BROKER_URL")),
         "other_redis_url": ("valkey_user", ("OTHER_REDIS_URL",)),
@@ -132,3 +133,32 @@ def test_what_yaml_takes_for_another_value_stays_text(application: str) -> None:
     """A folder may be called 123, and a URL may begin with no://."""
     document = yaml.safe_load(draft({"A_URL": "no://u:p@h/d"}, application))["secrets_catalog"]
     assert (document["application"], document["settings"]["A_URL"]["schemes"]) == (application, ["no"])
+
+
+PEM = "-----BEGIN KEY-----\nY2FuYXJ5\n-----END KEY-----"
+
+
+def test_the_readers_that_can_take_every_value() -> None:
+    """The file is read by something that can; a deploy with the default readers would refuse its values."""
+    values = {"A": "plain", "KEY": PEM, "JSON": '{"canary": "${HOME}"}', "0": "two\nlines"}
+    text = draft(values, "shop")
+    reasons = "django_environ cannot read KEY, python_dotenv cannot read JSON"
+    assert f"  readers: [shell, systemd, docker_compose] # guessed: {reasons}; docs/dotenv.md" in text.splitlines()
+    catalog = parsed(values)
+    assert [catalog.settings[name].type for name in ("KEY", "JSON")] == ["pem", "json"]
+    for name in catalog.settings:
+        assert _deliverable.problem(catalog, catalog.settings[name], name, values[name]) is None
+    assert "readers:" not in draft(VALUES, "shop")
+    assert "readers:" not in draft({"A": "canary\0"}, "shop")
+
+
+def test_what_the_file_keeps_secret_is_required() -> None:
+    """So that nothing is generated or left out where provisioning comes before the import."""
+    catalog = parsed(VALUES)
+    required = {name for name, setting in catalog.settings.items() if setting.required}
+    assert required == set(VALUES) - {"SECRET_KEY_FALLBACKS", "DB_USER", "NO"}
+
+
+def test_roles_can_be_made_of_the_draft() -> None:
+    ground = Ground("123456789012", "eu-west-3", "arn:aws:kms:eu-west-3:123456789012:key/1234abcd")
+    assert documents(parsed(VALUES), ground)["rotate"]

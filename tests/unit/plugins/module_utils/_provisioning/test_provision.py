@@ -191,7 +191,8 @@ def test_an_empty_value_is_left_and_named() -> None:
     world.secrets.seed("app/test/more", '{"TOKEN": ""}')
     plan = world.plan()
     assert plan.empty == ("TOKEN",)
-    assert "TOKEN: is there and stays as it is; change it by watchparty.secrets.set" in plan.notes
+    words = "secret app/test/more key TOKEN holds another value than the one given, and stays"
+    assert f"TOKEN: {words}. To change it, run watchparty.secrets.set -e setting=TOKEN" in plan.notes
     world.provision()
     assert world.secret("app/test/more") == {"TOKEN": ""}
 
@@ -250,3 +251,23 @@ def test_a_value_that_no_deploy_could_write() -> None:
     world = World(catalog(lambda document: document.update(readers=["shell"])))
     world.provision({**GIVEN, "NOTE": PEM})
     assert world.secret(CORE)["NOTE"] == PEM
+
+
+def test_a_given_value_that_must_be_the_one_there() -> None:
+    """An import that finds another value writes nothing, and names the command that brings the file's value in."""
+    world = World()
+    world.secrets.seed(CORE, '{"KEY": "canary-1", "NOTE": "canary-2"}')
+    given = {**GIVEN, "KEY": "canary-3", "NOTE": "canary-4"}
+    first, second = world.plan(given, exact=True).problems
+    words = "holds another value than the one given, and stays."
+    assert first == (
+        f"KEY: secret {CORE} key KEY {words} If the given value is the one in use, run watchparty.secrets.set "
+        "-e setting=KEY -e set_anyway=true. To replace the value in use, run "
+        "watchparty.secrets.rotate -e credential=key"
+    )
+    assert second == f"NOTE: secret {CORE} key NOTE {words} To change it, run watchparty.secrets.set -e setting=NOTE"
+    assert world.plan(given).notes == (first, second)
+    with pytest.raises(ProvisionError):
+        world.provision(given, exact=True)
+    assert world.secret(CORE) == {"KEY": "canary-1", "NOTE": "canary-2"}
+    assert world.plan({**GIVEN, "KEY": "canary-1"}, exact=True).problems == ()

@@ -1,0 +1,61 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A .env is compared with what a deploy would write, as the catalog's readers read both."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.action.env_compare import ActionModule
+from tests.unit.plugins.action.values_account import CATALOG, CORE, account, run
+
+
+@pytest.fixture
+def old(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """The file, beside an account with the same values."""
+    with account(monkeypatch) as client:
+        text = json.dumps({"TOKEN": "canary two", "KEY": "canary-key"})
+        client("secretsmanager").create_secret(Name=CORE, SecretString=text)
+        path = tmp_path / ".env"
+        path.touch(mode=0o600)
+        path.write_text("TOKEN='canary two'\nKEY=canary-key\nMODE=plain\nEMPTY=\n", encoding="utf-8")
+        yield path
+
+
+def compared(path: Path, **more: Any) -> dict[str, Any]:
+    found = run(ActionModule, catalog={**CATALOG, **more}, environment="test", env_file=str(path))
+    assert "canary" not in str(found)
+    return found
+
+
+def test_equal(old: Path) -> None:
+    found = compared(old)
+    assert (found["equal"], found["unset"]) == (["KEY", "MODE", "TOKEN"], ["EMPTY"])
+
+
+def test_as_its_readers_read_it(old: Path) -> None:
+    """docker keeps the quotes, so the same file is another one."""
+    assert "TOKEN: the stores hold another value" in compared(old, readers=["docker_run"])["msg"]
+    old.write_text("TOKEN=canary two\nKEY=canary-key\nMODE=plain\n", encoding="utf-8")
+    assert compared(old, readers=["docker_run"])["equal"] == ["KEY", "MODE", "TOKEN"]
+
+
+def test_different(old: Path) -> None:
+    """It comes after values were written, so it does not say that nothing was changed."""
+    old.write_text("TOKEN='canary two'\nKEY=canary-other\nLOST=canary\n", encoding="utf-8")
+    assert compared(old)["msg"].splitlines() == [
+        "A deploy to test would not write what the file holds:",
+        "  - KEY: the stores hold another value",
+        "  - LOST: a deploy would not write it",
+    ]
+
+
+def test_what_no_deploy_could_write(old: Path) -> None:
+    message = compared(old, readers=["docker_run", "shell"])["msg"]
+    assert message.startswith("Environment test is not deployable:\n  - TOKEN: ")
+    assert "nothing was changed" not in message
