@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _deliverable
-from ansible_collections.watchparty.secrets.plugins.module_utils._iam._policies import Ground, documents
+from ansible_collections.watchparty.secrets.plugins.module_utils._iam import _policy_limits
 from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning import _import
 from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning._import import Guess, draft, guess
 
@@ -159,6 +159,6 @@ def test_what_the_file_keeps_secret_is_required() -> None:
     assert required == set(VALUES) - {"SECRET_KEY_FALLBACKS", "DB_USER", "NO"}
 
 
-def test_roles_can_be_made_of_the_draft() -> None:
-    ground = Ground("123456789012", "eu-west-3", "arn:aws:kms:eu-west-3:123456789012:key/1234abcd")
-    assert documents(parsed(VALUES), ground)["rotate"]
+def test_provision_takes_it() -> None:
+    """It refuses roles that would reach an IAM user whom the catalog does not name."""
+    _policy_limits.require_narrow(yaml.safe_load(draft(VALUES, "shop"))["secrets_catalog"], parsed(VALUES))
