@@ -19,6 +19,7 @@ from tests.integration.chaos import EVERY, Chaos, Controller, points, sweep
 from tests.integration.github_server import REPOSITORY, TOKEN, GitHub
 from tests.integration.harness import ENVIRONMENT, Lab, Run, reset
 from tests.integration.values_lab import ANSWERS, Account, shop
+from tests.provision_rights import assert_listed
 
 PROVISION = "playbooks/provision.yml"
 OTHER = "staging"
@@ -113,6 +114,7 @@ def test_from_nothing_to_a_deploy(empty: Empty) -> None:
         assert set(writes(again)) <= {"BatchGetSecretValue"}
     assert (empty.state(), github.writes()) == (state, sent)
 
+    assert_listed(lab.moto.calls())
     lab.deploy("-e", "env_deploy_restart=false")
     assert lab.hosts[0].values()["DATABASE_URL"] == empty.secret(f"shop/{ENVIRONMENT}/core")["DATABASE_URL"]
 

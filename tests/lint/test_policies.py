@@ -23,6 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._iam import _access, _policies
 from ansible_collections.watchparty.secrets.plugins.module_utils._iam._iam_eval import listed
 from ansible_collections.watchparty.secrets.plugins.module_utils._iam._policies import Ground
+from tests import provision_rights
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "watchparty" / "group_vars" / "all" / "secrets_catalog.yml"
 GROUND = Ground(
@@ -151,3 +152,10 @@ def test_trust_and_key_policies_name_actions_that_exist() -> None:
         for action in one["Action"]:
             if not action.endswith("*"):
                 assert rows(action)
+
+
+def test_aws_knows_what_provisioning_needs() -> None:
+    actions = provision_rights.listed()
+    assert actions
+    unknown = [action for action in actions if not get_action_data(*action.split(":"))]
+    assert unknown == []

@@ -1,0 +1,66 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The documented policy of whoever runs provision, against what a run was seen to ask, in both directions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+POLICY = Path(__file__).parents[1] / "docs" / "provision-policy.json"
+FREE = {"sts:GetCallerIdentity"}
+"""Needs no permission."""
+IMPLIED: Mapping[str, tuple[str, ...]] = {
+    "iam:AddRoleToInstanceProfile": ("iam:PassRole",),
+    "iam:CreateInstanceProfile": ("iam:TagInstanceProfile",),
+    "iam:CreateOpenIDConnectProvider": ("iam:TagOpenIDConnectProvider",),
+    "iam:CreatePolicy": ("iam:TagPolicy",),
+    "iam:CreateRole": ("iam:TagRole",),
+    "kms:CreateKey": ("kms:TagResource",),
+    "logs:CreateLogGroup": ("logs:TagResource",),
+    "secretsmanager:CreateSecret": ("secretsmanager:TagResource", "kms:GenerateDataKey"),
+    "secretsmanager:GetSecretValue": ("kms:Decrypt",),
+    "ssm:PutParameter": ("ssm:AddTagsToResource", "kms:Encrypt"),
+}
+"""What AWS asks beside a call's own action, since the call brings tags or a key, as its documentation says."""
+_DIFFERS = "only where what is there differs from the catalog"
+UNSEEN: Mapping[str, str] = {
+    **dict.fromkeys(
+        (
+            "iam:AddClientIDToOpenIDConnectProvider",
+            "iam:CreatePolicyVersion",
+            "iam:DeletePolicy",
+            "iam:DeletePolicyVersion",
+            "iam:DetachRolePolicy",
+            "iam:UpdateAssumeRolePolicy",
+            "iam:UpdateRole",
+            "kms:PutKeyPolicy",
+            "kms:UpdateKeyDescription",
+            "secretsmanager:PutSecretValue",
+            "secretsmanager:UpdateSecret",
+            "secretsmanager:UpdateSecretVersionStage",
+        ),
+        _DIFFERS,
+    ),
+    "logs:ListTagsForResource": "the newer name of ListTagsLogGroup",
+    "secretsmanager:GetResourcePolicy": "only with a resource policy",
+    "secretsmanager:PutResourcePolicy": "only with a resource policy",
+    "secretsmanager:ReplicateSecretToRegions": "only with aws.replicas",
+    "secretsmanager:RestoreSecret": "only with provision_restore",
+}
+"""Listed and not seen in a first run and the ones after it, and why it is listed all the same."""
+
+
+def listed() -> set[str]:
+    """The actions of the documented policy."""
+    return {action for one in json.loads(POLICY.read_text(encoding="utf-8"))["Statement"] for action in one["Action"]}
+
+
+def assert_listed(calls: Iterable[Mapping[str, Any]]) -> None:
+    """Each call's action is listed, and each listed action was asked for or has its reason."""
+    asked = {f"{call['service']}:{call['operation']}" for call in calls} - FREE
+    needed = asked | {action for name in asked for action in IMPLIED.get(name, ())}
+    assert needed - listed() == set(), f"{POLICY} lacks what a run asked for"
+    assert listed() - needed == set(UNSEEN), f"{POLICY} lists what no run asked for, or a reason is out of date"
