@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import _authori
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _impact, _impact_drawing, _leaked
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _known_values, _report
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _known_values, _report, _session_plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
 
 CLOUDFRONT = "community.aws.cloudfront_invalidation"
@@ -29,6 +29,7 @@ class ActionModule(RotationAction):
         "found_in": {"type": "path"},
         "found_by": {"type": "str"},
         "hosts": {"type": "list", "elements": "str", "default": []},
+        "host": {"type": "str", "default": ""},
         "joins": {"type": "bool", "default": False},
     }
 
@@ -55,6 +56,7 @@ class ActionModule(RotationAction):
                 **answer,
                 "impact": None,
                 "purge": {},
+                "sessions": {},
                 "known_keys": [],
                 "units": [],
                 "services": {},
@@ -70,6 +72,7 @@ class ActionModule(RotationAction):
             **answer,
             "impact": _impact_drawing.data(impact),
             "purge": _purged(setting.catalog),
+            "sessions": _session_plan.planned(setting.catalog, _variables(args["hosts"], task_vars), args["host"]),
             "known_keys": _keys(setting, {one.name for one in impact.reached}),
             "services": _report.services(setting.catalog),
             "units": sorted({unit for one in setting.catalog.services.values() for unit in one.units}),
@@ -94,6 +97,11 @@ def _keys(setting: Setting, reached: Collection[str]) -> list[dict[str, Any]]:
             }
             found += [told] if blob else []
     return found
+
+
+def _variables(hosts: Sequence[str], task_vars: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    every = task_vars.get("hostvars") or {}
+    return {name: every[name] for name in hosts if name in every}
 
 
 def _purged(catalog: Catalog) -> dict[str, Any]:

@@ -195,6 +195,8 @@ class ActionModule(RotationAction):
         words = {**(_gathered.told(args["gathered"]) if args["gathered"] else {}), **args["told"]}
         words.update({name: [*lines, *words.get(name, ())] for name, lines in _ended(setting, args, incident).items()})
         restarts = serving(setting.catalog, words.get("hosts"), args["gathered"].get("left_out") or ())
+        if not (_logged_out_of(args).get("plan") or {}).get("ends", True):
+            words["clock_without"] = ["sessions"]
         sockets = _logged_out.websockets(_logged_out_of(args), session_keys(setting, incident), restarts)
         words["open"] = [*words.get("open", ()), *filter(None, [sockets])]
         healthy, problems = _gathered.health(args["gathered"].get("health"), incident.behind)

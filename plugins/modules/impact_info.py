@@ -39,6 +39,10 @@ options:
     type: list
     elements: str
     default: []
+  host:
+    description: The host that would end sessions.
+    type: str
+    default: ''
   joins:
     description: Whether what was declared of a leak that is not contained yet is taken for leaked too.
     type: bool
@@ -147,6 +151,13 @@ purge:
   type: dict
   returned: success
   sample: {valkey: [cache], invalidations: [{name: cdn, distribution: E2QWRUHAPOMQZL, paths: ["/*"]}], cloudfront: true}
+sessions:
+  description:
+    - Whether the catalog or a host declares sessions (C(declared)), whether a host must end them (C(ends)), and what
+      keeps O(host) from that (C(against)).
+  type: dict
+  returned: success
+  sample: {declared: true, ends: true, against: ""}
 known_keys:
   description: The SSH keys that credentials of the kind C(ssh_key) hold in the stores.
   type: list

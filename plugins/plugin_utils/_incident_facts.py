@@ -89,6 +89,8 @@ def facts_of(
         "declared": list(incident.declared),
         "declared_words": list(told.get("declared", ())) or list(incident.declared),
         "clock": clock,
+        # What nobody waits for, since there is none.
+        "left_out": list(told.get("clock_without", ())),
         "outages": _outages({name: seconds(at) for name, at in incident.events.items()}),
         "contained_seconds": max(ends) if ends and not still else None,
         "on_word": on_word,
@@ -284,7 +286,7 @@ def _state(catalog: Catalog, name: str, incident: Incident, result: Mapping[str,
     page, events = catalog.credentials[name].provider_url, incident.events
     given, renewed, said = (f"{event}/{name}" in events for event in ("given", "renewed", "revoked"))
     if not said and not result.get("replaced", given or renewed or f"refused/{name}" in events):
-        return f"OPEN: {result.get('why', 'not replaced')}{f'; revoke it at {page}' if page else ''}", True
+        return f"OPEN: {result.get('why') or 'not replaced'}{f'; revoke it at {page}' if page else ''}", True
     if result.get("let_in"):
         return f"OPEN: the new one is in force, {_still_open(result['let_in'])}", True
     if result.get("waits"):

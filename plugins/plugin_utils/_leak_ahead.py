@@ -44,6 +44,7 @@ def ahead(setting: Setting, journal: Journal, impact: Mapping[str, Any], told: M
         first_off=impact.get("first_off", ()),
         cycles=impact.get("cycles", ()),
         logs_out=bool(told["logs_out"]),
+        sessions=told.get("sessions") or {},
         purge=told.get("purge", {}),
         rollouts=int((plan.get("plan") or {}).get("rollouts", 0)) + bool(ends.get("restarts")),
         open_rotation=_standing.ahead(journal.rotation, may_have_leaked=leaked),

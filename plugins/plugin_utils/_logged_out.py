@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import one_line
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._warning import UNDECLARED
 
 Lines = list[tuple[str, str]]
 """A host, and what is said of it."""
@@ -33,6 +34,10 @@ def told(
         return {"tried": [], "alive": []}
     if not gathered.get("wanted"):
         return {"tried": ["not tried: sessions, since leak_sessions=false"], "alive": []}
+    plan = gathered.get("plan") or {}
+    if not plan.get("ends", True):
+        why = "those that the catalog's purge names go with it" if plan["declared"] else UNDECLARED
+        return {"tried": [f"not tried: sessions, since {why}"], "alive": []}
     host, ended, each = gathered["host"], gathered["ended"], gathered["each"]
     problem = _problem(ended)
     # Nothing was asked of a host that is given up.

@@ -28,7 +28,8 @@ SAID = ("said", "last old value said to be revoked")
 def clock_of(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """What happened when, in seconds from the declaration; None for what has not happened."""
     seconds = facts.get("clock", {})
-    hands = [hand for one in CLOCK for hand in ((one, SAID) if one[0] == "refused" and "said" in seconds else (one,))]
+    clock = [one for one in CLOCK if one[0] not in facts.get("left_out", ()) or one[0] in seconds]
+    hands = [hand for one in clock for hand in ((one, SAID) if one[0] == "refused" and "said" in seconds else (one,))]
     return [(words, seconds.get(name)) for name, words in hands]
 
 

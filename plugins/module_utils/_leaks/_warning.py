@@ -8,6 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Collection, Iterator, Mapping, Sequence, Tuple
 
+UNDECLARED = (
+    "neither the catalog (used_for: [sessions], purge of the kind sessions) nor a host (django_chdir, "
+    "django_session_engine) declares any"
+)
+
 
 @dataclass(frozen=True)
 class Ahead:
@@ -41,6 +46,8 @@ class Ahead:
     cycles: Sequence[Sequence[str]] = ()
     """Those that reveal each other: their wave takes old values away first, also in a graceful response."""
     logs_out: bool = True
+    sessions: Mapping[str, Any] = field(default_factory=dict)
+    """Whether any are "declared", and what is "against" ending them; empty where that is not known."""
     purge: Mapping[str, Any] = field(default_factory=dict)
     rollouts: int = 0
     open_rotation: str = ""
@@ -89,6 +96,8 @@ def lines(ahead: Ahead) -> list[str]:
 def _lines(ahead: Ahead) -> Iterator[str]:
     yield from [ahead.open_rotation] if ahead.open_rotation else []
     yield f"what users notice: {'; '.join(_noticed(ahead))}"
+    if ahead.logs_out and ahead.sessions.get("against"):
+        yield f"sessions cannot be ended as it stands, and would keep the leak open: {ahead.sessions['against']}"
     for name in ahead.to_come(ahead.first_off):
         yield (
             f"{name}: its key may read what is new, so it is switched off before that is made; what the application "
@@ -122,7 +131,9 @@ def _noticed(ahead: Ahead) -> Iterator[str]:
         yield f"the application stays up but for the moment in which all its hosts restart at once for {names}"
     else:
         yield f"the application stays up{', and its hosts restart batch by batch' if ahead.rollouts else ''}"
-    if ahead.logs_out:
+    if ahead.logs_out and not ahead.sessions.get("declared", True):
+        yield f"no session is ended, since {UNDECLARED}"
+    elif ahead.logs_out:
         yield "everybody is logged out"
     elif signing:
         yield f"everybody is logged out all the same, since {', '.join(signing)} keeps no former key"

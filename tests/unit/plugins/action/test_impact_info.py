@@ -54,6 +54,17 @@ def ask(world: World, task_vars: dict[str, Any] | None = None, **args: Any) -> d
     return ActionModule.__new__(ActionModule).answer(setting, {**DEFAULTS, **args}, task_vars or {})
 
 
+def test_the_drill_knows_what_the_run_will_do_with_sessions(world: World) -> None:
+    told = {"hostvars": {"web1": {}, "web2": {"django_chdir": "/srv/app"}}}
+    found = ask(world, told, leaked=["token"], hosts=["web1", "web2", "gone"], host="web1")["sessions"]
+    assert (found["ends"], found["against"][:6]) == (True, "web1: ")
+    assert ask(world, told, leaked=["token"], hosts=["web1", "web2"], host="web2")["sessions"]["against"] == ""
+    credentials = {name: {**one, "used_for": ["signing"]} for name, one in CATALOG["credentials"].items()}
+    world.catalog = _catalog.parse({**CATALOG, "credentials": credentials}, "test")
+    nothing = {"ends": False, "declared": False, "against": ""}
+    assert ask(world, {"hostvars": {"web1": {}}}, leaked=["token"], hosts=["web1"], host="web1")["sessions"] == nothing
+
+
 def find(world: World, tmp_path: Path, text: str, **args: Any) -> dict[str, Any]:
     path = tmp_path / "found.txt"
     path.write_text(text)

@@ -36,6 +36,19 @@ def test_hosts_that_say_the_same_share_a_line() -> None:
     assert found == {"tried": [f"web1, web2: {TRIED[0]}", "not tried: web3: it: no answer"], "alive": []}
 
 
+@pytest.mark.parametrize(
+    ("declared", "words"), [(False, "neither the catalog"), (True, "those that the catalog's purge names go with it")]
+)
+def test_an_application_without_sessions_keeps_no_leak_open(declared: bool, words: str) -> None:
+    plan = {"ends": False, "declared": declared, "against": ""}
+    found = told({**gathered({}), "plan": plan}, ["cache"], {})
+    assert found["alive"] == []
+    assert found["tried"][0].startswith(f"not tried: sessions, since {words}")
+    assert websockets({**gathered({}), "plan": plan}, {}, {"web1": ["web.service"]}) == ""
+    ending = {**gathered(FAILED), "plan": {**plan, "ends": True}}
+    assert told(ending, ["cache"], {})["alive"] == ["web1: sessions were not ended: /nowhere is no directory"]
+
+
 @pytest.mark.parametrize("engine", ["db", "cache", "cached_db", "file"])
 def test_none_found_where_the_inventory_says_that_they_are(engine: str) -> None:
     """Perhaps they are elsewhere: a prefix, a table or a server of another name. The application itself would know."""

@@ -142,3 +142,10 @@ class TestClock:
             ("healthy again", None),
         ]
         assert {at for _words, at in _postmortem.clock_of({})} == {None}
+
+    def test_without_sessions_nobody_waits_for_their_end(self) -> None:
+        hands = [words for words, _at in _postmortem.clock_of({"left_out": ["sessions"]})]
+        assert "sessions dead" not in hands
+        assert "caches purged" in hands
+        seen = {"left_out": ["sessions"], "clock": {"sessions": 3.5}}
+        assert ("sessions dead", 3.5) in _postmortem.clock_of(seen), "an earlier run of the incident ended some"

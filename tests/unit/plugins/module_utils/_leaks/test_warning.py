@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._warning import Ahead, lines
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._warning import UNDECLARED, Ahead, lines
 
 PAGE = "https://provider.example/keys"
 GRACEFUL = Ahead("production", [["deploy_ssh"], ["cache", "database"]], takes_down=["cache", "database"], rollouts=1)
@@ -57,6 +57,21 @@ class TestNoticed:
         assert words in line(signing, "what users notice")
         refused = replace(signing, refused={"django_key": "it has a comma in it"})
         assert "nobody is logged out on purpose" in line(refused, "what users notice")
+
+    def test_an_application_without_sessions(self) -> None:
+        none = replace(GRACEFUL, sessions={"declared": False, "ends": False, "against": ""})
+        found = line(none, "what users notice")
+        assert found.endswith(f"; no session is ended, since {UNDECLARED}")
+        assert "logged out" not in found
+        assert "nobody is logged out on purpose" in line(replace(none, logs_out=False), "what users notice")
+        declared = replace(GRACEFUL, sessions={"declared": True, "ends": True, "against": ""})
+        assert lines(declared) == lines(GRACEFUL)
+
+    def test_sessions_that_the_run_could_not_end(self) -> None:
+        known = replace(GRACEFUL, sessions={"declared": True, "ends": True, "against": "web1: set django_chdir"})
+        words = "sessions cannot be ended as it stands, and would keep the leak open: web1: set django_chdir"
+        assert line(known, "sessions cannot") == words
+        assert words not in lines(replace(known, logs_out=False))
 
     def test_caches(self) -> None:
         assert line(replace(GRACEFUL, purge={"valkey": ["cache"]}), "what users notice").endswith(
