@@ -16,10 +16,10 @@ SHOWN = frozenset(
         *("SecretId", "SecretIdList", "VersionId", "VersionStage", "VersionStages", "ClientRequestToken"),
         *("MoveToVersionId", "RemoveFromVersionId", "Name", "Names", "Path", "Recursive", "WithDecryption"),
         *("MaxResults", "Overwrite", "Type", "KeyId", "TopicArn", "RoleName", "RoleArn", "PolicyName", "PolicyArn"),
-        *("logGroupName", "logStreamName", "FunctionName", "UserName", "ReplicationGroupId"),
+        *("logGroupName", "logStreamName", "FunctionName", "UserName", "ReplicationGroupId", "KmsKeyId", "Tags"),
     }
 )
-"""Request keys whose values are names, ids or switches. Everything else stays out of the log."""
+"""Request keys whose values are names, ids, tags or switches. Everything else stays out of the log."""
 TARGETS = ("SecretId", "SecretIdList", "Name", "Names", "Path")
 
 

@@ -77,11 +77,15 @@ class Asked:
             return
         name = request["Name"] if operation == "CreateSecret" else request["SecretId"]
         yield Request(action, secret(name))
-        # Without a key of its own a secret is encrypted with the account's, which needs no permission.
-        own = name.startswith(f"{self.catalog.rotation_secret}/")
-        needs = {"GetSecretValue": "Decrypt", "PutSecretValue": "GenerateDataKey", "CreateSecret": "GenerateDataKey"}
-        if operation in needs and not own:
-            yield through("secretsmanager", needs[operation], secret(name))
+        if operation == "CreateSecret" and request.get("Tags"):
+            yield Request("secretsmanager:TagResource", secret(name))
+        needs = {
+            "GetSecretValue": ("Decrypt",),
+            "PutSecretValue": ("GenerateDataKey",),
+            "CreateSecret": ("GenerateDataKey", "Decrypt"),
+        }
+        for need in needs.get(operation, ()):
+            yield through("secretsmanager", need, secret(name))
 
     def _parameters(self, operation: str, request: Mapping[str, Any]) -> Iterator[Request]:
         action = f"ssm:{operation}"

@@ -82,7 +82,6 @@ class ActionModule(RotationAction):
         "skipped": {"type": "list", "elements": "str", "default": []},
         "leaves_lost": {"type": "bool", "default": False},
         "outcome": {"type": "str", "default": _steps.DONE},
-        "moved": {"type": "list", "elements": "str", "default": []},
         "sent": {"type": "list", "elements": "str", "default": []},
         "words": {"type": "str", "default": ""},
         "notes": {"type": "dict", "default": {}},
@@ -179,6 +178,7 @@ class ActionModule(RotationAction):
             mirrors=setting.rotator.mirror is not None,
             leak=bool(args["incident"]),
             former=_planning.former(setting, journal, wish.names if wish.leak else None),
+            parameters_key=_planning.parameters_key(setting, contents, descriptions),
         )
         plan = planned(ground)
         needs = [name for name in wish.names if name in plan.refused and _supplied.is_asked(setting, name, given)]
@@ -319,32 +319,29 @@ class ActionModule(RotationAction):
         answer = {"changed": True, "way": decision.way, "words": decision.words}
         if decision.way == _steps.STOP:
             return {**answer, "changed": False, "rotation": _shared.told(setting, journal, rotation)}
-        if decision.way == _steps.AGAIN:
-            journal = setting.rotator.rebase(args["moved"])
-        else:
-            more = {
-                "notes": args["notes"],
-                "left": args["left"],
-                "behind": sorted(args["behind"]),
-                "sent": args["sent"],
-                "reason": args["words"] if decision.way == _steps.BACK else "",
-            }
-            if journal.incident is not None:
-                at = _ages.stamp(_shared.now())
-                noted = replace(rotation, left={**rotation.left, **args["left"]})
-                first = _ages.stamp(datetime.fromtimestamp(min(args["proven_at"]), UTC)) if args["proven_at"] else ""
-                seen = _leak_steps.events(
-                    noted,
-                    str(decision.step),
-                    setting.kinds,
-                    at,
-                    journal.incident,
-                    reads=_impact.read(setting.catalog),
-                    first=first,
-                )
-                seen.update(_leak_steps.outlived(seen, args["refusals"]))
-                more.update(events=seen, evidence=_leak_steps.evidence(seen, args["refusals"]))
-            journal = setting.rotator.advance(str(decision.step), phase=decision.phase, since=journal, **more)
+        more = {
+            "notes": args["notes"],
+            "left": args["left"],
+            "behind": sorted(args["behind"]),
+            "sent": args["sent"],
+            "reason": args["words"] if decision.way == _steps.BACK else "",
+        }
+        if journal.incident is not None:
+            at = _ages.stamp(_shared.now())
+            noted = replace(rotation, left={**rotation.left, **args["left"]})
+            first = _ages.stamp(datetime.fromtimestamp(min(args["proven_at"]), UTC)) if args["proven_at"] else ""
+            seen = _leak_steps.events(
+                noted,
+                str(decision.step),
+                setting.kinds,
+                at,
+                journal.incident,
+                reads=_impact.read(setting.catalog),
+                first=first,
+            )
+            seen.update(_leak_steps.outlived(seen, args["refusals"]))
+            more.update(events=seen, evidence=_leak_steps.evidence(seen, args["refusals"]))
+        journal = setting.rotator.advance(str(decision.step), phase=decision.phase, since=journal, **more)
         return {**answer, "rotation": _told(setting, journal)}
 
     def _gate(self, setting: Setting, args: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotator_ends
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator import MERGE_SECONDS
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _supplied
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
@@ -18,6 +19,7 @@ class ActionModule(RotationAction):
     name = "watchparty.secrets.secret_version"
     extra_options = {
         "state": {"type": "str", "choices": ["staged", "promoted", "restored", "discarded"], "required": True},
+        "merge_seconds": {"type": "int", "default": int(MERGE_SECONDS)},
         **_supplied.OPTIONS,
     }
 
@@ -36,14 +38,13 @@ class ActionModule(RotationAction):
             }
             return {**answer, "versions": versions}
         if state == "promoted":
-            done = setting.rotator.promote()
+            done = setting.rotator.promote(seconds=args["merge_seconds"])
             return {
                 **answer,
                 "outcome": done.outcome,
-                "moved": list(done.secrets),
                 "words": done.words,
                 "sent": list(done.sent),
-                # What GitHub was not sent, since an incident is open.
+                # What GitHub was not sent, since an incident is open, and what hosts have yet to be given.
                 "warnings": [done.words] if done.outcome == "done" and done.words else [],
             }
         if state == "restored":

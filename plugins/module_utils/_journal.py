@@ -232,7 +232,7 @@ def _after(journal: Journal, number: int, name: str, entry: Mapping[str, Any]) -
 
 
 def own_secrets(rotation: OpenRotation) -> tuple[str, ...]:
-    """What the secrets of its own are called: one of all new values, and one for each that a provider makes."""
+    """What the secrets of its own are called: of all new values, and of each that a provider makes."""
     items = rotation.plan.get("credentials", {})
     return (rotation.id, *(f"{rotation.id}/{name}" for name, item in items.items() if item.get("issued")))
 

@@ -252,8 +252,13 @@ class Catalog:
 
     @property
     def rotation_secret(self) -> str:
-        """Start of the name of a rotation's own secret; the rotation's id follows."""
+        """Start of the name of the secret in which a rotation's parameters wait, which hosts read; its id follows."""
         return f"{self.application}-rotation/{self.environment}"
+
+    @property
+    def rotation_logins(self) -> str:
+        """Start of the name of the secret with a rotation's new logins, which no host reads; its id follows."""
+        return f"{self.application}-rotation-logins/{self.environment}"
 
     @property
     def sent_path(self) -> str:

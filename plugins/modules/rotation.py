@@ -147,11 +147,6 @@ options:
     description: With O(state=advanced), the reason for people; with O(state=gated), what hosts said last.
     type: str
     default: ''
-  moved:
-    description: With O(state=advanced), the secrets that somebody else wrote meanwhile.
-    type: list
-    elements: str
-    default: []
   sent:
     description: With O(state=advanced), the names that GitHub was sent at the promotion, for the audit log.
     type: list

@@ -12,23 +12,28 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Acts on the secrets and parameters of the rotation that this run holds. Version ids are derived from the rotation,
-    the secret, the phase and the attempt, so that every act can be repeated.
-  - The new values are made once, and wait in a secret of the rotation's own until it ends. No value is returned.
+    the secret and the phase, so that every act can be repeated.
+  - The new values are made once, and wait in a secret of the rotation's own until it ends. What parameters will hold
+    waits in a second one, which hosts and deploys read. No value is returned.
 options:
   state:
     description:
       - V(staged) puts one new version into each secret and phase, all other keys as they are, and labels the last one
         C(AWSPENDING). A pending version that is not of this rotation is named, and left as it is.
       - V(promoted) moves C(AWSCURRENT) in each secret, and only from the version that was planned from; then it writes
-        the parameters. A secret that somebody wrote meanwhile is told as RV(outcome). What GitHub holds too is sent
-        there; where that cannot be, nothing is moved, unless an incident is open.
+        the parameters. What somebody else wrote meanwhile into other keys is merged, within O(merge_seconds). What
+        GitHub holds too is sent there; where that cannot be, nothing is moved, unless an incident is open.
       - V(restored) moves C(AWSCURRENT) to an unchanged copy of what was there before, so that a promotion that is
         still on its way is refused, and sends former parameters again, and to GitHub what it held. Where that cannot be
         sent, it fails before anything is moved, unless an incident is open.
-      - V(discarded) takes the rotation's labels off and removes its own secret.
+      - V(discarded) takes the rotation's labels off and removes its own secrets.
     type: str
     choices: [staged, promoted, restored, discarded]
     required: true
+  merge_seconds:
+    description: With O(state=promoted), for how many seconds other people's changes of other keys are merged.
+    type: int
+    default: 120
   values_file:
     description: As for M(watchparty.secrets.rotation).
     type: path
@@ -79,18 +84,13 @@ versions:
   returned: when O(state=staged)
 outcome:
   description:
-    - V(done); V(moved) if somebody wrote other keys of a secret, which are then merged; V(taken) if somebody wrote the
-      keys that rotate, which ends in taking the rotation back; V(blocked) if GitHub cannot be sent its copies, and then
-      nothing was moved.
+    - V(done); V(taken) if somebody wrote the keys that rotate, which ends in taking the rotation back; V(blocked) if
+      GitHub cannot be sent its copies, and then nothing was moved, or if others wrote other keys for longer than
+      O(merge_seconds).
   type: str
   returned: when O(state=promoted)
-moved:
-  description: The secrets concerned.
-  type: list
-  elements: str
-  returned: when O(state=promoted)
 words:
-  description: Why nothing was promoted, or what GitHub was not sent during an incident.
+  description: Why nothing was promoted; or what was merged, and what GitHub was not sent during an incident.
   type: str
   returned: when O(state=promoted)
 sent:

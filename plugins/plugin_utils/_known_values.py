@@ -124,7 +124,7 @@ def _waiting(setting: Setting, told: Told) -> None:
             if login is None and item.issued:
                 login = rotator.issued(rotation).find(item.credential)
             if login and login.password and item.act in _rotation.CHANGES:
-                where = f"secret {rotator.own(rotation)}"
+                where = f"secret {rotator.logins_secret(rotation)}"
                 told.known.append(Known(item.credential, PENDING, login.password, where))
     except SecretsError as error:
         told.unread.append(str(error))

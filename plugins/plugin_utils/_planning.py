@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import RETIRE, Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import (
     _ages,
     _mirror,
@@ -43,6 +44,16 @@ def read(setting: Setting, journal: Journal) -> tuple[Contents, dict[str, Any], 
         contents |= rotator.parameters.read([catalog.ssm_path])
     descriptions = {name: rotator.secrets.describe(name) for name in sorted(concerned) if name in contents.readings}
     return contents, descriptions, late
+
+
+def parameters_key(setting: Setting, contents: Contents, descriptions: Mapping[str, Any]) -> str | None:
+    """What encrypts the credentials' parameters, where no secret is there to tell the environment's key."""
+    if descriptions:
+        return None
+    every = setting.catalog.credentials.values()
+    names = {spot.place.name for one in every for spot in _graph.spots(setting.catalog, one) if spot.place.store == SSM}
+    kept = [name for name in sorted(names) if name in contents.readings and not contents.readings[name].plain]
+    return setting.rotator.parameters.key(kept[0]) if kept else None
 
 
 def former(setting: Setting, journal: Journal, leaked: Collection[str] | None) -> dict[str, Contents]:

@@ -32,6 +32,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations impo
     _ages,
     _kinds,
     _let_in,
+    _promotion,
     _provable,
     _revocations,
     _rotation,
@@ -200,6 +201,7 @@ def told(setting: Setting, journal: Journal, rotation: OpenRotation) -> dict[str
         "todo": list(_steps.remaining(rotation)),
         "phases": int(rotation.plan.get("phases", 0)),
         "promoted": rotation.promoted,
+        "merged": list(filter(None, [_promotion.told_merged(rotation.plan.get("merges", {}))])),
         "rolling": _rotation.is_rolling(setting.catalog, items),
         "refused": dict(rotation.plan.get("refused", {})),
         "credentials": [told_item(setting, item, rotation) for item in items],
@@ -344,7 +346,7 @@ def record_of(setting: Setting, journal: Journal, rotation: OpenRotation) -> dic
         **({"obligations": [_audit_record.plain(one) for one in left]} if left else {}),
         **({"github": sorted(rotation.sent)} if rotation.sent else {}),
         "secrets": {
-            name: {"from": base, "to": setting.rotator.version(rotation, name, last)} for name, base in secrets.items()
+            name: {"from": base, "to": setting.rotator.target(rotation, name)} for name, base in secrets.items()
         },
         "parameters": {name: {"from": int(one), "to": int(one) + 1} for name, one in numbers.items()},
     }

@@ -213,8 +213,9 @@ class Gatherer:
     def leftovers(self) -> list[str]:
         """Secrets of rotations that have ended."""
         rotation = self.journal_read.journal.rotation
-        found = self._manager.beginning(f"{self.catalog.rotation_secret}/")
-        return [name for name in found if not (rotation and rotation.id in name)]
+        starts = (f"{self.catalog.rotation_secret}/", f"{self.catalog.rotation_logins}/")
+        found = self._manager.beginning(f"{self.catalog.application}-rotation")
+        return [name for name in found if name.startswith(starts) and not (rotation and rotation.id in name)]
 
     @once
     def policies(self) -> dict[str, Any]:

@@ -125,4 +125,4 @@ def secret_names(client: Any) -> list[str]:
 
 def own_secrets(moto: Moto) -> list[str]:
     """What a rotation keeps for itself."""
-    return [name for name in secret_names(moto.client("secretsmanager")) if "-rotation/" in name]
+    return [name for name in secret_names(moto.client("secretsmanager")) if "-rotation" in name]

@@ -175,7 +175,7 @@ class RealLab:
         assert self.open_step() == ""
         manager = self.client("secretsmanager")
         for secret in manager.get_paginator("list_secrets").paginate().search("SecretList"):
-            assert not secret["Name"].startswith("watchparty-rotation/"), secret["Name"]
+            assert not secret["Name"].startswith("watchparty-rotation"), secret["Name"]
             versions = manager.list_secret_version_ids(SecretId=secret["Name"])["Versions"]
             labels = {label for version in versions for label in version.get("VersionStages", [])}
             assert labels <= {"AWSCURRENT", "AWSPREVIOUS"}, (secret["Name"], labels)

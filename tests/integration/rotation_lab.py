@@ -220,7 +220,7 @@ class RotationLab(Lab):
         """No rotation is open, and nothing that belongs to one is left in the stores."""
         assert self.journal_state().rotation is None, self.journal_state().rotation
         for name in self.secret_names():
-            assert not name.startswith("watchparty-rotation/"), f"{name} is left"
+            assert not name.startswith("watchparty-rotation"), f"{name} is left"
             left = [label for label in self.stages(name) if label not in ("AWSCURRENT", "AWSPREVIOUS")]
             assert left == [], f"{name}: {left}"
 

@@ -27,7 +27,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(bool(missing_programs()), reason=f"needs {', '.join(missing_programs())}"),
 ]
-USER, CORE, OWN = "watchparty-storage", "watchparty/production/core", "watchparty-rotation/production/r-1"
+USER, CORE, OWN = "watchparty-storage", "watchparty/production/core", "watchparty-rotation-logins/production/r-1"
 HOUR = 3600
 FUNCTIONS = next(one for one in blocks()["Begin"] if one.startswith("umask")).partition("\n")[2]
 

@@ -117,7 +117,7 @@ class Search:
         while not over.wait(0.3):
             self._keep_the_journal()
             for name in self.lab.secret_names():
-                if not name.startswith("watchparty-rotation/"):
+                if not name.startswith("watchparty-rotation-logins/"):
                     continue
                 try:
                     document = json.loads(manager.get_secret_value(SecretId=name)["SecretString"])

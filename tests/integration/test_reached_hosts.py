@@ -113,15 +113,9 @@ def test_a_plan_that_is_left_out_is_told(tmp_path: Path) -> None:
     assert "without --skip-tags" in text
 
 
-@pytest.mark.parametrize(
-    ("known", "words"),
-    [
-        ({"again": True}, "stands at create: somebody wrote one of its secrets again and again. Start the same"),
-        ({}, "stands at create: this run has left out what comes next, create. Start the same command again to go on."),
-    ],
-)
-def test_an_open_rotation_is_told_with_its_reason(tmp_path: Path, known: dict[str, Any], words: str) -> None:
-    now = {"id": "r1", "step": "create", "todo": ["create"], "credentials": [], "immediate": False, **known}
+def test_an_open_rotation_is_told_with_its_reason(tmp_path: Path) -> None:
+    words = "stands at create: this run has left out what comes next, create. Start the same command again to go on."
+    now = {"id": "r1", "step": "create", "todo": ["create"], "credentials": [], "immediate": False}
     facts = {"secret_rotate_now": now, "secret_rotate_times": [{"stage": "", "at": 0}]}
     task = {"ansible.builtin.set_fact": facts, "delegate_to": "localhost", "delegate_facts": True}
     role = {"name": "watchparty.secrets.secret_rotate", "tasks_from": "outcome.yml"}
@@ -131,6 +125,28 @@ def test_an_open_rotation_is_told_with_its_reason(tmp_path: Path, known: dict[st
     code, text = played(tmp_path, playbook)
     assert code != 0
     assert words in text
+
+
+@pytest.mark.parametrize(
+    ("known", "why"),
+    [
+        ({"stopped": "somebody else goes on writing"}, "somebody else goes on writing"),
+        ({"stopped": "", "reason": "no host is healthy"}, "no host is healthy"),
+        ({"reason": ""}, "its rotation r1 stands at create, which this run has left out; start the same command again"),
+    ],
+)
+def test_a_credential_that_is_still_open_has_a_reason(tmp_path: Path, known: dict[str, Any], why: str) -> None:
+    now = {"id": "r1", "step": "create", "credentials": [{"name": "database"}], **known}
+    facts = {"secret_rotate_now": now, "leak_respond_results": {}, "leak_respond_now": {"refused": {}}}
+    task = {"ansible.builtin.set_fact": facts, "delegate_to": "localhost", "delegate_facts": True}
+    role = {"name": "watchparty.secrets.leak_respond", "tasks_from": "noted.yml"}
+    noted = {"ansible.builtin.import_role": role, "vars": {"leak_wave": ["database"]}}
+    shown = {"ansible.builtin.debug": {"msg": "why: {{ hostvars['localhost'].leak_respond_results.database.why }}."}}
+    playbook = tmp_path / "told.yml"
+    playbook.write_text(json.dumps([{"hosts": "prod1", "gather_facts": False, "tasks": [task, noted, shown]}]))
+    code, text = played(tmp_path, playbook)
+    assert code == 0, text
+    assert f"why: {why}." in text
 
 
 def test_a_verification_compares_hosts_of_a_pattern_too(tmp_path: Path) -> None:

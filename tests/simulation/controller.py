@@ -104,11 +104,10 @@ class Rotate:
             if begun.get("nothing"):
                 return "nothing: " + "; ".join(begun["said"])
             self.now = begun["rotation"]
-            for _time in range(2):
-                self._stages("create", "set", "test", "revoke")
-                self._rollout("deploy_1", at_once=bool(self.now.get("together")))
-                self._rollout("deploy_2", at_once=not self.now.get("rolling"))
-                self._stages("promote")
+            self._stages("create", "set", "test", "revoke")
+            self._rollout("deploy_1", at_once=bool(self.now.get("together")))
+            self._rollout("deploy_2", at_once=not self.now.get("rolling"))
+            self._stages("promote")
             self._removal("retire", "record")
             self._rollout("abort")
             self._rollout("abort")
@@ -135,10 +134,7 @@ class Rotate:
         if self.now.get("closed"):
             return f"closed at {self.now['step']}: {self.now.get('reason') or 'complete'}"
         if not self.now.get("stopped"):
-            # Somebody wrote in another key during the second try as well; the last play says where it stands.
-            if self.now.get("step") != "create":
-                raise AssertionError(f"the run ends at {self.now.get('step')} and does not say what it waits for")
-            return "stands at create: NOT finished; start the same command again"
+            raise AssertionError(f"the run ends at {self.now.get('step')} and does not say what it waits for")
         return f"stopped at {self.now['step']}: {self.now['stopped']}"
 
     @property
@@ -157,7 +153,7 @@ class Rotate:
         try:
             done = self._carried_out(stage, proof)
             if stage == "promote":
-                more = {"outcome": done["outcome"], "words": done["words"], "moved": done["moved"]}
+                more = {"outcome": done["outcome"], "words": done["words"]}
         except (SecretsError, Ended) as error:
             more = {"outcome": "blocked" if stage in ("retire", "withdraw") else "failed", "words": f"{stage}: {error}"}
         else:
@@ -208,8 +204,8 @@ class Rotate:
         if objections:
             raise Ended("nothing was removed: " + "; ".join(objections))
 
-    def _advance(self, outcome: str = "done", words: str = "", moved: Any = ()) -> None:
-        done = self.hands.rotation("advanced", outcome=outcome, words=words, moved=list(moved), notes=self.notes)
+    def _advance(self, outcome: str = "done", words: str = "") -> None:
+        done = self.hands.rotation("advanced", outcome=outcome, words=words, notes=self.notes)
         self.now = done["rotation"]
         if done["way"] == "stop":
             self.now = {**self.now, "todo": [], "stopped": done["words"]}

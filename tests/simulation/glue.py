@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
@@ -24,13 +24,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rot
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import Who
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import environment as environment_store
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import journal as journal_store
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Reading
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents, Reading
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _reading
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
 from tests.simulation import hosts
 from tests.simulation.scheduler import Process
 from tests.simulation.servers import login_in
-from tests.simulation.world import World
+from tests.simulation.world import LOGINS, World
 
 KINDS = _shared.load_kinds([])
 
@@ -125,6 +125,18 @@ def installed() -> Iterator[None]:
             setattr(place, name, value)
 
 
+class ForHosts:
+    """The secrets as hosts may read them."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def read(self, names: Sequence[str], **more: Any) -> Contents:
+        refused = [name for name in names if name.startswith(LOGINS)]
+        assert not refused, f"hosts may not read {refused}"
+        return self._world.secrets.read(names, **more)
+
+
 class Hands:
     """What one run of rotate.yml, or of deploy.yml, has at hand: each method is one task."""
 
@@ -137,6 +149,7 @@ class Hands:
             parameters=world.parameters,
             me=Who(process.name, f"{process.name}@{process.machine}", self.holder(process)),
             clock=lambda: _shared._ages.stamp(world.now()),
+            sleep=lambda _seconds: world.act("wait", "merge", lambda: None),
         )
         self.setting = _shared.Setting(world.catalog, KINDS, rotator, None)  # type: ignore[arg-type]
 
@@ -167,7 +180,7 @@ class Hands:
     def snapshot(self) -> dict[str, Any]:
         """The first play of every rollout."""
         world = self.world
-        stores = {"secretsmanager": world.secrets, "ssm": world.parameters}
+        stores = {"secretsmanager": ForHosts(world), "ssm": world.parameters}
         connection = SimpleNamespace(store_client=lambda name: stores[name], region="eu-west-1")
         request = _reading.Request(document=world.catalog, environment="staging")
         environment = _reading.read(request, connection)  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import _journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT, PREVIOUS, Reading
 from tests.simulation.servers import login_in
-from tests.simulation.world import ADMIN, CACHE, COPY, CORE, JOURNAL, OTHER, ROTATING, World
+from tests.simulation.world import ADMIN, CACHE, COPY, CORE, JOURNAL, LOGINS, OTHER, OVERLAYS, ROTATING, World
 
 SECRETS = (CORE, CACHE)
 
@@ -67,12 +67,30 @@ class Watch:
             self._moved(name)
         elif op == "write" and name in (COPY, OTHER):
             self._written(name)
+        if name.startswith((JOURNAL, LOGINS, OVERLAYS)):
+            self._given(name)
         if op not in ("put", "create", "delete", "log in", "health"):
             self.valid()
 
     def _fail(self, *words: object) -> None:
         self.world.scheduler.say("VIOLATION:", *words)
         raise Violation(" ".join(map(str, words)))
+
+    def _given(self, name: str) -> None:
+        """What hosts are given is there when the journal prescribes it, and follows from the new logins alone."""
+        secrets, rotation = self.world.secrets._secrets, self.journal.rotation
+        overlay = rotation.overlay if rotation else None
+        if overlay and overlay.version not in (secrets[overlay.secret].contents if overlay.secret in secrets else ()):
+            self._fail(f"the journal prescribes {overlay.secret}, which is not there")
+        own, logins = (f"{start}{name.rpartition('/')[2]}" for start in (OVERLAYS, LOGINS))
+        if own not in secrets:
+            return
+        given = [json.loads(text) for text in secrets[own].contents.values()]
+        made = [json.loads(text) for text in secrets[logins].contents.values()] if logins in secrets else []
+        if any(set(one) != {"phases"} for one in given):
+            self._fail(f"{own} holds more than parameters: {sorted({key for one in given for key in one})}")
+        if made and [one["phases"] for one in made] != [one["phases"] for one in given]:
+            self._fail(f"{own} gives hosts something else than {logins} says")
 
     def valid(self) -> None:
         """Every value that a service runs on, or would start with, is valid; so is every current one. Services run on

@@ -1,19 +1,24 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Eight bugs, each a switch: the simulation has to find every one of them."""
+"""Eleven bugs, each a switch: the simulation has to find every one of them."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _envmark
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AlreadyExists
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotator_ends, _steps
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator import Rotator
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import MERGED, version_id
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT, VersionedStore
 from ansible_collections.watchparty.secrets.plugins.modules import env_file
 from tests.simulation.controller import Rotate
 from tests.simulation.hosts import Host
+from tests.simulation.world import LOGINS, OVERLAYS
 
 Patch = Callable[[Any, str, Any], None]
 
@@ -90,6 +95,49 @@ def proof_by_snapshot(patch: Patch) -> None:
     patch(_envmark.Mark, "prove", lambda self, snapshot, found, _delivery=None: prove(self, snapshot, found))
 
 
+def overlay_first(patch: Patch) -> None:
+    """What hosts are given is made before the logins that it must follow from."""
+    create = VersionedStore.create
+
+    def both(self: Any, name: str, content: str, *, version: str, **form: Any) -> None:
+        phases = json.loads(content)["phases"] if name.startswith(LOGINS) else []
+        rotation = name.rpartition("/")[2]
+        own = f"{OVERLAYS}{rotation}"
+        if any(phases):
+            text = json.dumps({"phases": phases}, sort_keys=True)
+            with contextlib.suppress(AlreadyExists):
+                create(self, own, text, version=version_id(rotation, own), **form)
+        create(self, name, content, version=version, **form)
+
+    patch(VersionedStore, "create", both)
+    patch(Rotator, "_lay_over", lambda _self, _rotation, _values: None)
+
+
+def overlay_by_the_maker_alone(patch: Patch) -> None:
+    """Whoever finds the logins made does not look whether hosts were given anything."""
+    make, lay_over = Rotator._make, Rotator._lay_over
+
+    def made(self: Any, rotation: Any, *given: Any) -> Any:
+        values = make(self, rotation, *given)
+        lay_over(self, rotation, values)
+        return values
+
+    patch(Rotator, "_make", made)
+    patch(Rotator, "_lay_over", lambda _self, _rotation, _values: None)
+
+
+def merge_without_reading(patch: Patch) -> None:
+    """Over what somebody wrote goes what was staged before."""
+
+    def stage(self: Any, rotation: Any) -> None:
+        for name in rotation.plan.get("merges", {}):
+            before = self.version(rotation, name, int(rotation.plan["phases"]))
+            text = self.secrets.read([name], pins={name: before}).readings[name].value
+            self.secrets.stage(name, text, version=self.target(rotation, name), label=f"{rotation.id}-{MERGED}")
+
+    patch(Rotator, "_stage_merges", stage)
+
+
 BUGS = {
     one.__name__: one
     for one in (
@@ -101,6 +149,9 @@ BUGS = {
         abort_without_copy,
         write_beside_others,
         proof_by_snapshot,
+        overlay_first,
+        overlay_by_the_maker_alone,
+        merge_without_reading,
     )
 }
 

@@ -31,7 +31,7 @@ from tests.simulation.scheduler import (
     Process,
     Scheduler,
 )
-from tests.simulation.world import CACHE, COPY, CORE, CREDENTIALS, JOURNAL, OTHER, World
+from tests.simulation.world import CACHE, COPY, CORE, CREDENTIALS, JOURNAL, LOGINS, OTHER, OVERLAYS, World
 
 ATTEMPTS = 8
 """How often the command is started again before it is said never to end."""
@@ -67,6 +67,8 @@ class Scenario:
         self.length = 70 + 60 * len(self.names) + (60 if "django_key" in self.names else 0)
         """About how many acts a rotation takes."""
         self.result = Result(seed)
+        self.busy = random.Random(f"busy {seed}")
+        """Of its own, so that whoever never rests changes nothing in the worlds without one."""
         self._first_deploy()
         self.world.sealed = rng.random() < 0.5
         self.watch = Watch(self.world)
@@ -107,14 +109,18 @@ class Scenario:
             found[rng.randrange(1, self.length)] = Fault(kind, ticks if kind in (PAUSE, IN_FLIGHT) else 0)
         return found
 
-    def _aim(self) -> tuple[str, int, Fault] | None:
+    def _aim(self) -> tuple[tuple[str, str], int, Fault] | None:
         """Something that goes wrong at an act that changes much, rather than at any."""
         rng = self.rng
+        if self.busy.random() < 0.08:
+            kind = self.busy.choice((PAUSE, PAUSE, KILL, KILL_AFTER))
+            start = self.busy.choice((LOGINS, OVERLAYS))
+            return ("create", start), 0, Fault(kind, self.busy.choice((150, 300, FOREVER)))
         if rng.random() < 0.6:
             return None
         op = rng.choice(("move", "move", "put", "create", "write", "alter role", "end role", "setuser", "restart"))
         kind = rng.choice((PAUSE, PAUSE, KILL, KILL_AFTER, LOST))
-        return op, rng.randrange(0, 5), Fault(kind, rng.choice((150, 300, FOREVER)))
+        return (op, ""), rng.randrange(0, 5), Fault(kind, rng.choice((150, 300, FOREVER)))
 
     def _taken_over(self, process: Process) -> None:
         """Somebody sees a run hang, and takes it over."""
@@ -146,6 +152,22 @@ class Scenario:
             self._hosts_suffer()
         for _number in range(rng.choice((0, 0, 0, 1, 1, 2))):
             at(self._sometime(), self._somebody_writes)
+        if self.busy.random() < 0.1:
+            self._somebody_never_rests()
+
+    def _somebody_never_rests(self) -> None:
+        """A program that writes one other key again and again."""
+        begin = self.scheduler.tick + self.busy.randrange(1, self.length)
+        every, times = self.busy.choice((1, 2, 5)), self.busy.choice((10, 40, 250))
+        place, key = self.busy.choice(((CORE, "NOTE"), (CACHE, "HINT")))
+
+        def write() -> None:
+            self.serial += 1
+            self.world.write_secret(place, key, f"busy-{self.serial}")
+            self.watch.somebody_wrote(place, key, f"busy-{self.serial}")
+
+        for number in range(times):
+            self.scheduler.at(begin + every * number, write)
 
     def _hosts_suffer(self) -> None:
         rng, at = self.rng, self.scheduler.at

@@ -52,8 +52,8 @@ class Process:
     body: Callable[[Process], str]
     faults: dict[int, Fault] = field(default_factory=dict)
     """By the number of the act."""
-    aim: tuple[str, int, Fault] | None = None
-    """A kind of act, how many of it pass, and what goes wrong at the next."""
+    aim: tuple[tuple[str, str], int, Fault] | None = None
+    """A kind of act with the beginning of its object's name, how many pass, and what goes wrong at the next."""
     acts: int = 0
     wake: int = 0
     fault: Fault | None = None
@@ -174,7 +174,7 @@ class Scheduler:
         self.tick += 1
         if process.acts > LONGEST:
             raise Endless(f"{process} goes round in circles")
-        process.fault = fault = process.faults.get(process.acts) or self._aimed(process, op)
+        process.fault = fault = process.faults.get(process.acts) or self._aimed(process, op, name)
         stalls = fault is not None and fault.kind in (PAUSE, IN_FLIGHT) and not process.sealed
         if fault is not None:
             self._step(fault.kind, process.acts)
@@ -191,11 +191,13 @@ class Scheduler:
             self._main.switch()
         return True
 
-    def _aimed(self, process: Process, op: str) -> Fault | None:
-        if process.aim is None or process.aim[0] != op:
+    def _aimed(self, process: Process, op: str, name: str) -> Fault | None:
+        if process.aim is None:
             return None
-        kind, left, fault = process.aim
-        process.aim = (kind, left - 1, fault) if left else None
+        at, left, fault = process.aim
+        if at[0] != op or not name.startswith(at[1]):
+            return None
+        process.aim = (at, left - 1, fault) if left else None
         return None if left else fault
 
     def after(self, op: str, name: str) -> Fault | None:

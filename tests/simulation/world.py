@@ -26,6 +26,8 @@ T = TypeVar("T")
 CORE, CACHE, ADMIN = "shop/staging/core", "shop/staging/cache", "shop/staging/admin"
 COPY, OTHER = "/shop/staging/DB/URL", "/shop/staging/App/MODE"
 JOURNAL = "/secrets-journal/shop/staging"
+OVERLAYS, LOGINS = "shop-rotation/staging/", "shop-rotation-logins/staging/"
+"""How the names of rotations' own secrets begin: what hosts read, and what they must never read."""
 ROTATING = {CORE: ("DATABASE_URL", "SECRET_KEY", "SECRET_KEY_FALLBACKS"), CACHE: ("REDIS_URL",), ADMIN: ()}
 CREDENTIALS = ("database", "cache", "django_key")
 

@@ -3,8 +3,8 @@
 """The policies of an environment's roles, derived from its catalog: what each run reads and writes, and nothing else.
 
 ``deploy`` and ``host`` read what an environment needs. ``rotate`` also writes what rotates, and ``respond`` also denies
-what leaked. ``verify`` reads all that is checked. What the runs are seen to ask of AWS is compared with this in
-tests/integration/test_least_privilege.py.
+what leaked; both alone read a rotation's new logins. ``verify`` reads all that is checked. What the runs are seen to
+ask of AWS is compared with this in tests/integration/test_least_privilege.py.
 """
 
 from __future__ import annotations
@@ -38,6 +38,10 @@ class Ground:
 
     def secret(self, name: str, region: str = "") -> str:
         return self.arn("secretsmanager", f"secret:{name}{SUFFIX}", region=region or self.region)
+
+    def below(self, prefix: str) -> str:
+        """Every secret whose name goes on behind the prefix and a slash."""
+        return self.arn("secretsmanager", f"secret:{prefix}/*", region=self.region)
 
     def parameter(self, name: str) -> str:
         return self.arn("ssm", f"parameter{name}", region=self.region)
@@ -119,25 +123,19 @@ def documents(catalog: Catalog, ground: Ground) -> Dict[str, Tuple[Dict[str, Any
 
 
 def _reading(reach: Reach, ground: Ground, secrets: Tuple[str, ...], *, further: bool = False) -> List[Grant]:
-    """One read of an environment. The journal says which versions; with a rotation open, parameters wait in its own
-    secret, and those that it pins are asked for one by one."""
+    """One read of an environment. The journal says which versions; with a rotation open, what parameters will hold
+    waits in a secret of its own, and those that it pins are asked for one by one."""
     catalog = reach.catalog
-    own = f"{catalog.rotation_secret}/*"
-    named = tuple(map(ground.secret, secrets))
+    named = (*map(ground.secret, secrets), ground.below(catalog.rotation_secret))
     reads_parameters = reach.reads_parameters if further else catalog.reads_ssm
     paths = (catalog.journal_path, *((catalog.ssm_path,) if reads_parameters else ()))
     below = (ground.parameter(f"{catalog.ssm_path}/*"),)
     found = [
         Grant("Batch", ("secretsmanager:BatchGetSecretValue",), ("*",)),
-        Grant(
-            "ReadSecrets",
-            ("secretsmanager:GetSecretValue",),
-            (*named, ground.arn("secretsmanager", f"secret:{own}", region=ground.region)),
-        ),
+        Grant("ReadSecrets", ("secretsmanager:GetSecretValue",), named),
         Grant("ReadPaths", ("ssm:GetParametersByPath",), tuple(map(ground.parameter, paths))),
+        _key(ground, "DecryptSecrets", "secretsmanager", ("kms:Decrypt",), named),
     ]
-    if named:
-        found.append(_key(ground, "DecryptSecrets", "secretsmanager", ("kms:Decrypt",), named))
     if reads_parameters:
         found.append(Grant("ReadPinned", ("ssm:GetParameters",), below))
         found.append(_key(ground, "DecryptParameters", "ssm", ("kms:Decrypt",), below))
@@ -165,17 +163,21 @@ def _bucket(reach: Reach, ground: Ground) -> List[Grant]:
 def _rotating(reach: Reach, ground: Ground) -> List[Grant]:
     secrets = tuple(map(ground.secret, reach.rotating))
     written = tuple(map(ground.parameter, reach.written))
-    own = ground.arn("secretsmanager", f"secret:{reach.catalog.rotation_secret}/*", region=ground.region)
+    logins = ground.below(reach.catalog.rotation_logins)
+    own = (ground.below(reach.catalog.rotation_secret), logins)
     entries = ground.parameter(f"{reach.catalog.journal_path}/*")
+    making = ("CreateSecret", "TagResource", "DeleteSecret")
     found = [
         *_reading(reach, ground, _sorted((*reach.read, *reach.rotating)), further=True),
-        Grant("Own", ("secretsmanager:CreateSecret", "secretsmanager:DeleteSecret"), (own,)),
+        Grant("ReadLogins", ("secretsmanager:GetSecretValue",), (logins,)),
+        _key(ground, "DecryptLogins", "secretsmanager", ("kms:Decrypt",), (logins,)),
+        Grant("Own", tuple(f"secretsmanager:{one}" for one in making), own),
+        _key(ground, "EncryptSecrets", "secretsmanager", ("kms:GenerateDataKey",), (*secrets, *own)),
         Grant("Journal", ("ssm:GetParameter", "ssm:PutParameter", "ssm:DeleteParameters"), (entries,)),
     ]
     if secrets:
         staging = ("DescribeSecret", "PutSecretValue", "UpdateSecretVersionStage")
         found.append(Grant("Stage", tuple(f"secretsmanager:{one}" for one in staging), secrets))
-        found.append(_key(ground, "EncryptSecrets", "secretsmanager", ("kms:GenerateDataKey",), secrets))
     if written:
         # Parameter Store asks KMS to encrypt a standard parameter, and for a data key to encrypt an advanced one.
         encrypt = ("kms:Encrypt", "kms:GenerateDataKey")

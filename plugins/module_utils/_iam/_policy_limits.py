@@ -83,10 +83,10 @@ def _odd_names(catalog: Catalog) -> Iterator[str]:
 
 def _within(catalog: Catalog) -> Iterator[str]:
     reach = Reach(catalog)
-    own = f"{catalog.rotation_secret}/"
     for name in sorted({*reach.read, *reach.rotating}):
-        if name.startswith(own):
-            yield f"secret {name}: lies among those that rotations make and delete ({own}…); rename it"
+        for own in (f"{catalog.rotation_secret}/", f"{catalog.rotation_logins}/"):
+            if name.startswith(own):
+                yield f"secret {name}: lies among those that rotations make and delete ({own}…); rename it"
     for path in (catalog.journal_path, *((reach.sent,) if catalog.github else ())):
         if _overlap(path, catalog.ssm_path):
             yield f"stores.ssm.path: {catalog.ssm_path} and {path}, which rotations write, lie in one another"

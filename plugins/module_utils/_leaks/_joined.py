@@ -64,8 +64,6 @@ def _of_open(
     """Of an open rotation, the credentials whose new values may be known to those who know the sources."""
     reached = {one["name"] for one in impact.get("credentials", [])}
     exposed = _revealed(sources, edges)
-    # One that was staged again over somebody's write has been on hosts before.
-    on_hosts = rotation.step in ON_HOSTS or bool(rotation.plan.get("attempts"))
     for item in _rotation.items_of(rotation.plan):
         name = item.credential
         stages = found.get(name, ())
@@ -76,7 +74,7 @@ def _of_open(
             or PENDING in stages
             or (CURRENT in stages and rotation.step in IN_FORCE)
             # Which of its values leaked, only a string that was found tells.
-            or (name in sources and name not in found and on_hosts)
+            or (name in sources and name not in found and rotation.step in ON_HOSTS)
             or (unfit and not own)
         ):
             yield name

@@ -48,13 +48,14 @@ def former_login(catalog: Catalog, secrets: VersionedStore, journal: Journal, it
 
 
 class Issued:
-    """What providers made for one rotation: ``own`` is the name of its secret."""
+    """What providers made for one rotation: ``logins`` is the name of the secret with its logins; ``form`` is what
+    a secret is made with."""
 
-    def __init__(self, secrets: VersionedStore, own: str, rotation: str) -> None:
-        self._secrets, self._own, self._rotation = secrets, own, rotation
+    def __init__(self, secrets: VersionedStore, logins: str, rotation: str, **form: Any) -> None:
+        self._secrets, self._logins, self._rotation, self._form = secrets, logins, rotation, form
 
     def name(self, credential: str) -> str:
-        return f"{self._own}/{credential}"
+        return f"{self._logins}/{credential}"
 
     def find(self, credential: str) -> Optional[Login]:
         """What was made, or None if nothing was yet."""
@@ -83,6 +84,7 @@ class Issued:
             text,
             version=version_id(self._rotation, name),
             description="What a provider made for a rotation that has not ended",
+            **self._form,
         )
 
     def forget(self, plan: Mapping[str, Any]) -> None:

@@ -19,8 +19,8 @@ class Promotion:
     """What came of a promotion."""
 
     outcome: str
-    """"done", "moved" (a secret has a newer version that leaves our keys alone), "taken" (our keys were changed) or
-    "blocked" (GitHub's copies cannot be sent, and nothing was moved)."""
+    """"done", "taken" (our keys were changed) or "blocked" (GitHub's copies cannot be sent, or somebody else writes
+    without a pause)."""
     secrets: tuple[str, ...] = ()
     parameters: Mapping[str, int] = field(default_factory=dict)
     """The version that each parameter has now."""
@@ -50,14 +50,28 @@ def is_over(catalog: Catalog, items: Sequence[_rotation.Item], new: Mapping[str,
     return bool(held) and all(held)
 
 
-def told_of(states: Mapping[str, str]) -> Optional[Promotion]:
-    """Why nothing is promoted, if something else was written meanwhile."""
-    taken = tuple(name for name, state in states.items() if state == "taken")
-    if taken:
-        words = f"somebody changed secret {', '.join(taken)} in the keys that rotate; their change stays"
-        return Promotion("taken", taken, words=words)
-    moved = tuple(name for name, state in states.items() if state == "moved")
-    if moved:
-        words = f"somebody changed {', '.join(moved)} meanwhile, in other keys; staged anew over that"
-        return Promotion("moved", moved, words=words)
-    return None
+def taken(states: Mapping[str, str]) -> Optional[Promotion]:
+    """Why nothing is promoted, if somebody else changed what rotates."""
+    names = tuple(name for name, state in states.items() if state == "taken")
+    if not names:
+        return None
+    words = f"somebody changed secret {', '.join(names)} in the keys that rotate; their change stays"
+    return Promotion("taken", names, words=words)
+
+
+def outwritten(merges: Mapping[str, int], versions: Mapping[str, str], seconds: float) -> Promotion:
+    """Somebody else wrote other keys of these secrets each time before AWSCURRENT could be moved."""
+    last = ", ".join(f"secret {name} (now version {version})" for name, version in versions.items())
+    words = (
+        f"somebody else goes on writing other keys of {last}: merged {max(merges.values(), default=0)} times within "
+        f"{seconds:.0f} s, and each time written again before AWSCURRENT was moved. Let that writer pause, or merge "
+        "for longer by -e rotation_merge_seconds=600"
+    )
+    return Promotion("blocked", tuple(versions), words=words)
+
+
+def told_merged(merges: Mapping[str, int]) -> str:
+    """What is said of secrets in which somebody else's change was merged."""
+    if not merges:
+        return ""
+    return f"secret {', '.join(merges)}: somebody else's change of other keys was merged; deploy.yml brings it to hosts"

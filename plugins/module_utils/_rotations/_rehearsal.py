@@ -57,10 +57,12 @@ class Rehearsal(Steps):
         ending: Ending,
         record: Optional[Record] = None,
     ) -> None:
-        """Raises :class:`JournalError` for the first entry that does not fit, :class:`RotationError` for a record."""
+        """Raises :class:`JournalError` for the first entry that does not fit, :class:`RotationError` for a record, and
+        PolicyError for a tag that AWS refuses."""
+        self.tags()
         opened = self.open(journal, rotation, plan, contents)
-        again = {**_of(opened).plan, "attempts": dict.fromkeys(plan.secrets, 2)}
-        journal = self.append(opened, rotation, "create", plan=again)
+        merged = {**_of(opened).plan, "merges": dict.fromkeys(plan.secrets, 99)}
+        journal = self.append(opened, rotation, "create", plan=merged)
         back = self.advance("abort", phase=min(plan.phases, 1), reason=noise(LONGEST_REASON), since=journal)
         # Where passwords overlap, a session of each server is noted: of which start of the server, and its number.
         known = {name for name, kind in kinds.items() if kind.alternates == "if_suffixed"}

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Iterator, Mapping, Optional, Sequence
+from fnmatch import fnmatchcase
+from typing import Any, Collection, Iterator, Mapping, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit_record
@@ -19,12 +20,15 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations impo
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._ages import retires_later
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind, other_login, turn_of
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents, Description
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning import is_key
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 
 ROTATE, RENEW = "rotate", "renew"
 DROP_FALLBACK, RETIRE = _journal.DROP_FALLBACK, _journal.RETIRE
 """Renew: a signing key that leaked is replaced in one phase, and no former key is kept."""
 CHANGES = (ROTATE, RENEW)
+AWS_OWN = "alias/aws/"
+"""How aliases of AWS's own keys begin."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,10 @@ class Plan:
     secrets: Mapping[str, str] = field(default_factory=dict)
     """The version planned from, by secret that changes."""
     parameters: Mapping[str, int] = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
+    """Of the parameters those that no setting reads, such as an administrator's: no host is given them."""
+    key: Optional[str] = None
+    """What encrypts the rotation's own secrets; None for AWS's own key."""
     incident: str = ""
     immediate: bool = False
     left: Mapping[str, str] = field(default_factory=dict)
@@ -95,6 +103,8 @@ class Plan:
             "credentials": {item.credential: item.entry() for item in self.items},
             "secrets": dict(self.secrets),
             "parameters": dict(self.parameters),
+            **({"unread": list(self.unread)} if self.unread else {}),
+            **({"key": self.key} if self.key else {}),
             "phases": self.phases,
             "refused": {
                 name: words if len(words) <= 160 else words[:157] + "..." for name, words in self.refused.items()
@@ -134,6 +144,16 @@ class Ground:
     """Whether it is planned because of a leak."""
     former: Mapping[str, Contents] = field(default_factory=dict, repr=False)
     """By obligation that is due, or in a leak by each, what the versions hold that it names."""
+    parameters_key: Optional[str] = None
+    """The key of the parameters, where no secret tells the environment's."""
+
+    def key(self, secrets: Collection[str]) -> Optional[str]:
+        """The environment's key if it is in use; else the one of these secrets, which hold the same values."""
+        wanted = self.catalog.aws.kms_key if self.catalog.aws else ""
+        keys = {name: one.key for name, one in self.descriptions.items() if one.key and AWS_OWN not in one.key}
+        if any(is_key(one, wanted) for one in (*keys.values(), self.parameters_key)):
+            return wanted
+        return next((keys[name] for name in sorted(secrets) if name in keys), None)
 
 
 def plan(ground: Ground, wish: Wish) -> Plan:
@@ -264,7 +284,23 @@ def pinned(ground: Ground, items: Sequence[Item], refused: Mapping[str, str], pa
             parameters[place.name] = int(reading.version)
         else:
             secrets[place.name] = reading.version
-    return Plan(tuple(items), refused, passed, dict(sorted(secrets.items())), dict(sorted(parameters.items())))
+    return Plan(
+        tuple(items),
+        refused,
+        passed,
+        dict(sorted(secrets.items())),
+        dict(sorted(parameters.items())),
+        unread=tuple(name for name in sorted(parameters) if not _is_read(ground.catalog, name)),
+        key=ground.key(secrets),
+    )
+
+
+def _is_read(catalog: Catalog, parameter: str) -> bool:
+    """Whether a setting, or a pattern of settings, reads it."""
+    read = ((setting, place) for setting in catalog.settings.values() for place in setting.places if place.store == SSM)
+    return any(
+        fnmatchcase(parameter, place.name) if setting.is_pattern else parameter == place.name for setting, place in read
+    )
 
 
 def places_of(catalog: Catalog, credential: Credential, item: Item) -> tuple[Place, ...]:

@@ -8,8 +8,9 @@ Knows stores only by their interface, so that a simulation drives this very code
 from __future__ import annotations
 
 import json
+import time
 from contextlib import contextmanager
-from typing import Callable, Iterator, Mapping, Optional, Sequence
+from typing import Any, Callable, Iterator, Mapping, Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
@@ -21,9 +22,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
     RotationError,
     SecretsError,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import (
+    _ages,
     _mirror,
     _new_values,
     _promotion,
@@ -32,6 +34,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations impo
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._promotion import Promotion
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import (
+    MERGED,
     Values,
     Who,
     is_label,
@@ -49,6 +52,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base im
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 
+MERGE_SECONDS = 120.0
+"""How long a promotion merges what somebody else writes, unless it is told otherwise."""
+PAUSE, LONGEST_PAUSE = 0.5, 8.0
+"""Seconds between two tries, from the second on: AWS keeps some hundred versions of a secret."""
+
 
 class Rotator(Steps):
     """One process's hands on the stores, and on the journal that says what they may do."""
@@ -62,13 +70,19 @@ class Rotator(Steps):
         me: Who,
         clock: Callable[[], str],
         mirror: Optional[_mirror.Mirror] = None,
+        sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         super().__init__(catalog=catalog, parameters=parameters, me=me, clock=clock)
         self.secrets = secrets
         self.mirror = mirror
+        self.sleep = sleep
 
     def issued(self, rotation: OpenRotation) -> _new_values.Issued:
-        return _new_values.Issued(self.secrets, self.own(rotation), rotation.id)
+        return _new_values.Issued(self.secrets, self.logins_secret(rotation), rotation.id, **self._form(rotation))
+
+    def _form(self, rotation: OpenRotation) -> Mapping[str, Any]:
+        """What the rotation's own secrets are made with: the environment's key and tags."""
+        return {"key": rotation.plan.get("key"), "tags": self.tags()}
 
     def old_contents(self, rotation: OpenRotation, credential: Optional[Credential] = None) -> Contents:
         """What the stores held when it was planned, read by version: where one credential is, or everything."""
@@ -93,15 +107,15 @@ class Rotator(Steps):
 
     def values(self, rotation: OpenRotation) -> Values:
         """The new values, once they are made. Raises :class:`NotFound` before that."""
-        own = self.own(rotation)
-        version = version_id(rotation.id, own)
-        contents = self.secrets.read([own], pins={own: version})
-        failure = contents.failures.get(own)
+        name = self.logins_secret(rotation)
+        version = version_id(rotation.id, name)
+        contents = self.secrets.read([name], pins={name: version})
+        failure = contents.failures.get(name)
         if failure and failure.reason == DENIED:  # not to be taken for "not made yet", which has other consequences
-            raise Denied(f"secret {own} may not be read; allow secretsmanager:GetSecretValue on it", failure.detail)
-        if own not in contents.readings:
-            raise NotFound(f"secret {own} is not there: the rotation has no new values yet")
-        document = json.loads(contents.readings[own].value)
+            raise Denied(f"secret {name} may not be read; allow secretsmanager:GetSecretValue on it", failure.detail)
+        if name not in contents.readings:
+            raise NotFound(f"secret {name} is not there: the rotation has no new values yet")
+        document = json.loads(contents.readings[name].value)
         logins = {
             name: Login(one.get("username"), one.get("password")) for name, one in document["credentials"].items()
         }
@@ -129,6 +143,7 @@ class Rotator(Steps):
             values = self.values(rotation)
         except NotFound:
             values = self._make(rotation, contents, kinds, generate, supplied)
+        self._lay_over(rotation, values)  # here too where a killed run made the logins alone
         items = _rotation.items_of(rotation.plan)
         phases = int(rotation.plan["phases"])
         staged = [
@@ -160,18 +175,19 @@ class Rotator(Steps):
             raise failure
 
     def clear(self, rotation: OpenRotation, *, late: bool = False) -> None:
-        """Takes every label of the rotation off, and unless late of those that have ended; removes its own secret."""
+        """Takes every label of the rotation off, and unless late of those that have ended; removes its own secrets."""
         for name in rotation.plan.get("secrets", {}):
             for one, version in self.secrets.describe(name).stages.items():
                 pending = one == PENDING and version in self.ours(rotation, name)
                 if pending or is_label(one, rotation, others=not late):
                     self.secrets.discard(name, version=version, labels=[one])
         self.issued(rotation).forget(rotation.plan)
-        self.secrets.delete(self.own(rotation))
+        for name in (self.overlay_secret(rotation), self.logins_secret(rotation)):
+            self.secrets.delete(name)
 
     def _mark_pending(self, rotation: OpenRotation, name: str, base: str, phases: int) -> None:
         """AWS's own label for a version to come, so that its own rotation and people see it."""
-        target = self.version(rotation, name, phases)
+        target = self.target(rotation, name)
         described = self.secrets.describe(name)
         holder = described.stages.get(PENDING)
         if described.stages.get(CURRENT) == target or holder == target:
@@ -183,9 +199,9 @@ class Rotator(Steps):
         self.secrets.promote(name, to=target, instead_of=holder, label=PENDING)
 
     def ours(self, rotation: OpenRotation, name: str) -> set[str]:
-        last = rotation.plan.get("attempts", {}).get(name, 1)
-        phases = range(1, int(rotation.plan.get("phases", 1)) + 1)
-        return {version_id(rotation.id, name, phase, attempt) for phase in phases for attempt in range(1, last + 1)}
+        staged = {self.version(rotation, name, one + 1) for one in range(int(rotation.plan.get("phases", 1)))}
+        merges = range(rotation.plan.get("merges", {}).get(name, 0))
+        return staged | {version_id(rotation.id, name, MERGED, one + 1) for one in merges}
 
     def _make(
         self,
@@ -203,13 +219,23 @@ class Rotator(Steps):
             texts = {name: contents.readings[name].value for name in rotation.plan["parameters"]}
             phases.append({**texts, **_graph.contents_with(contents, changed)[1]})
         document = {"credentials": {name: vars(login) for name, login in logins.items()}, "phases": phases}
-        own, text = self.own(rotation), json.dumps(document, sort_keys=True)
-        version = version_id(rotation.id, own)
+        own, text = self.logins_secret(rotation), json.dumps(document, sort_keys=True)
+        version, words = version_id(rotation.id, own), "New logins of a rotation that has not ended"
         try:
-            self.secrets.create(own, text, version=version, description="New values of a rotation that has not ended")
+            self.secrets.create(own, text, version=version, description=words, **self._form(rotation))
         except AlreadyExists:
             return self.values(rotation)  # another run of this rotation made them first; those are the ones
         return Values(logins, phases, version)
+
+    def _lay_over(self, rotation: OpenRotation, values: Values) -> None:
+        """Makes the secret that hosts read, derived from the logins' alone, so that whoever makes it makes the same."""
+        names = self.overlaid(rotation)
+        if not names:
+            return
+        own = self.overlay_secret(rotation)
+        text = json.dumps({"phases": [{name: one[name] for name in names} for one in values.phases]}, sort_keys=True)
+        version, words = version_id(rotation.id, own), "What parameters will hold after a rotation that has not ended"
+        self.secrets.create(own, text, version=version, description=words, **self._form(rotation))
 
     def _login(
         self,
@@ -229,44 +255,83 @@ class Rotator(Steps):
             return found.login if item.act == _rotation.RETIRE else self.issued(rotation).take(item.credential)
         return _new_values.login_for(kind, found, supplied.get(item.credential), generate)
 
-    def promote(self) -> Promotion:
+    def promote(self, *, seconds: float = MERGE_SECONDS) -> Promotion:
         """Moves AWSCURRENT in every secret, each only from the version planned from; then writes the parameters.
 
-        Not before it is known that GitHub's copies can follow.
+        What somebody else wrote meanwhile in other keys is merged and stays, for so many ``seconds`` at most. Nothing
+        is moved before it is known that GitHub's copies can follow.
         """
         journal, rotation = self.mine()
         against = "" if journal.incident else self.against_copies(rotation, self.logins(rotation))
         if against:
             return Promotion("blocked", words=f"nothing was promoted: {against}")
-        last = int(rotation.plan["phases"])
-        states = {name: self._compared(rotation, name, base) for name, base in rotation.plan["secrets"].items()}
-        unready = _promotion.told_of(states)
-        if unready:
-            return unready
-        for name, base in rotation.plan["secrets"].items():
-            while states[name] == "ready":
-                try:
-                    self.secrets.promote(name, to=self.version(rotation, name, last), instead_of=base)
-                    break
-                except Conflict:  # it moved since it was compared
-                    states[name] = self._compared(rotation, name, base)
-            unready = _promotion.told_of(states)
+        began, pause, rested = self._time(), 0.0, True
+        while True:
+            self._stage_merges(rotation)
+            current = {name: self.secrets.describe(name).stages[CURRENT] for name in rotation.plan["secrets"]}
+            states = {name: self._compared(rotation, name, version) for name, version in current.items()}
+            unready = _promotion.taken(states)
             if unready:
                 return unready
-        return self._parameters(rotation)
+            moved = {name: current[name] for name, state in states.items() if state == "moved"}
+            if not moved and self._moved_all(rotation, states):
+                return self._parameters(rotation)
+            if self._time() - began > seconds:
+                return _promotion.outwritten(rotation.plan.get("merges", {}), moved or current, seconds)
+            if moved and rested:
+                rotation, rested = self._rebased(moved), False
+            else:  # written again since: what is merged next is read after the pause
+                self.sleep(pause)
+                pause, rested = min(2 * pause + PAUSE, LONGEST_PAUSE), True
 
-    def _compared(self, rotation: OpenRotation, name: str, base: str) -> str:
+    def _time(self) -> float:
+        return _ages.moment(self.clock()).timestamp()
+
+    def _moved_all(self, rotation: OpenRotation, states: Mapping[str, str]) -> bool:
+        """Whether AWSCURRENT was moved everywhere; False where somebody wrote since it was compared."""
+        for name, base in rotation.plan["secrets"].items():
+            if states[name] == "ready":
+                try:
+                    self.secrets.promote(name, to=self.target(rotation, name), instead_of=base)
+                except Conflict:
+                    return False
+        return True
+
+    def _compared(self, rotation: OpenRotation, name: str, current: str) -> str:
         """ "ready", "over" (somebody wrote over what was promoted, which is in force), "moved" or "taken"."""
-        target = self.version(rotation, name, int(rotation.plan["phases"]))
-        current = self.secrets.describe(name).stages.get(CURRENT)
-        if current in (base, target):
+        base = rotation.plan["secrets"][name]
+        if current in (base, self.target(rotation, name)):
             return "ready"
-        now = self.secrets.read([name], pins={name: str(current)})
+        now = self.secrets.read([name], pins={name: current})
         items = _rotation.items_of(rotation.plan)
         if _promotion.is_over(self.catalog, items, self.values(rotation).credentials, now):
             return "over"
         before = self.secrets.read([name], pins={name: base})
         return "moved" if _promotion.is_untouched(self.catalog, items, name, before, now) else "taken"
+
+    def _rebased(self, moved: Mapping[str, str]) -> OpenRotation:
+        """Notes the versions that others wrote as those to start from. Hosts keep what they were given: what others
+        write reaches them as ever, by the next deploy."""
+        journal, rotation = self.mine()
+        before = rotation.plan.get("merges", {})
+        merges = {**before, **{name: before.get(name, 0) + 1 for name in moved}}
+        plan = {**rotation.plan, "secrets": {**rotation.plan["secrets"], **moved}, "merges": merges}
+        return self._held(self.append(journal, rotation.id, rotation.step, plan=plan, phase=rotation.phase))
+
+    def _stage_merges(self, rotation: OpenRotation) -> None:
+        """Stages the last phase over what others wrote; a run that goes on finds it staged, or stages it."""
+        merges = rotation.plan.get("merges", {})
+        if not merges:
+            return
+        with self.cleared_if_late(rotation):
+            contents, items = self.old_contents(rotation), _rotation.items_of(rotation.plan)
+            last = int(rotation.plan["phases"])
+            edits = _rotation.edits(self.catalog, items, contents, self.values(rotation).credentials, last)
+            texts = _graph.contents_with(contents, edits)[0]
+            for name in merges:
+                text = texts.get(name, contents.readings[name].value)
+                named = f"{rotation.id}-{MERGED}"
+                self.secrets.stage(name, text, version=self.target(rotation, name), label=named)
 
     def _parameters(self, rotation: OpenRotation) -> Promotion:
         planned = rotation.plan.get("parameters", {})
@@ -276,7 +341,8 @@ class Rotator(Steps):
             self.mine()  # a write here has no condition in AWS, so its chance to come late is kept small
             numbers[name] = self.parameters.overwrite(name, texts[name], instead_of=int(number))
         sent, words = self.send_copies(rotation, self.logins(rotation))
-        return Promotion("done", parameters=numbers, words=words, sent=sent)
+        merged = _promotion.told_merged(rotation.plan.get("merges", {}))
+        return Promotion("done", parameters=numbers, words="; ".join(filter(None, [words, merged])), sent=sent)
 
     # What GitHub holds too
 
@@ -312,24 +378,3 @@ class Rotator(Steps):
         changing = {*rotation.plan["secrets"], *rotation.plan["parameters"]}
         contents |= Contents({name: one for name, one in planned.readings.items() if name in changing})
         return _mirror.copies_of(self.catalog, rotation.plan, contents, logins)
-
-    def rebase(self, moved: Sequence[str]) -> Journal:
-        """Plans anew from what others wrote meanwhile. Raises :class:`RotationError` if it is in the keys that rotate.
-
-        Until the next rollout, deploys use what the hosts run on: the old snapshot would take a signing key away.
-        """
-        journal, rotation = self.mine()
-        plan = dict(rotation.plan)
-        attempts = dict(plan.get("attempts", {}))
-        bases = dict(plan["secrets"])
-        for name in moved:
-            current = self.secrets.describe(name).stages[CURRENT]
-            now = self.secrets.read([name], pins={name: current})
-            before = self.secrets.read([name], pins={name: bases[name]})
-            items = _rotation.items_of(rotation.plan)
-            if not _promotion.is_untouched(self.catalog, items, name, before, now):  # written since it was compared
-                raise RotationError(f"somebody changed secret {name} in the keys that rotate; their change stays")
-            bases[name] = current
-            attempts[name] = attempts.get(name, 1) + 1
-        plan.update(secrets=bases, attempts=attempts)
-        return self.append(journal, rotation.id, "create", plan=plan, phase=0)

@@ -142,14 +142,16 @@ def _written_over(rotator: Rotator, name: str, versions: Iterable[int], ours: Se
 
 
 def tidy(rotator: Rotator) -> None:
-    """Takes every label of this rotation off, and removes the secret of its own."""
+    """Takes every label of this rotation off, and removes the secrets of its own."""
     _journal, rotation = rotator.mine()
     rotator.clear(rotation)
 
 
 def remembered(rotator: Rotator, journal: Journal) -> list[str]:
     """The secrets that rotations had to themselves which have ended."""
-    return [f"{rotator.catalog.rotation_secret}/{name}" for name in journal.ended]
+    logins = [f"{rotator.catalog.rotation_logins}/{name}" for name in journal.ended]
+    # What a provider made has a name below its rotation's, and is in no overlay.
+    return logins + [f"{rotator.catalog.rotation_secret}/{name}" for name in journal.ended if "/" not in name]
 
 
 def left_late(contents: Contents, names: Sequence[str]) -> list[str]:

@@ -14,7 +14,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._url import Log
 
 NAMESPACE = uuid.UUID("5a5f2ac5-6a02-5f0c-9d6d-0d3c0a5b7f11")
 """Version ids are derived in it."""
-_LABEL = re.compile(r"r-[0-9]{8}T[0-9]{6}-[0-9a-f]{4}-(?:[0-9]+|abort)$")
+MERGED = "merge"
+"""In the label and the ids of versions that hold what others wrote along with the new values."""
+_LABEL = re.compile(r"r-[0-9]{8}T[0-9]{6}-[0-9a-f]{4}-(?:[0-9]+|abort|merge)$")
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Who:
 
 @dataclass(frozen=True)
 class Values:
-    """What the rotation's own secret holds."""
+    """What the secret with the rotation's new logins holds."""
 
     credentials: Mapping[str, Login] = field(repr=False)
     phases: Sequence[Mapping[str, str]] = field(repr=False)

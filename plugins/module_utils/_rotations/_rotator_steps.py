@@ -8,10 +8,15 @@ from typing import Any, Callable, Mapping, Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Overtaken, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._iam import _access
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotation
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import Who, version_id
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import (
+    MERGED,
+    Who,
+    version_id,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents, NumberedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore
 
@@ -28,6 +33,10 @@ class Steps:
         self.parameters = parameters
         self.clock = clock
         self._log = JournalStore(parameters, catalog.journal_path)
+
+    def tags(self) -> Mapping[str, str]:
+        """The environment's tags. Raises PolicyError for one that AWS refuses."""
+        return _access.tags(self.catalog) if self.catalog.aws else {}
 
     def look(self) -> Journal:
         return _journal.fold(self.catalog.journal_path, self._log.readings())
@@ -96,8 +105,7 @@ class Steps:
         rotation = self._held(journal)
         prescribed: dict[str, Any] = {}
         if step == "deploy" or (step == "abort" and phase):
-            pins = self.pins(rotation, phase, before=step == "abort" and rotation.step == "create")
-            prescribed = {"secrets": pins, "overlay": self._overlay(rotation, phase)}
+            prescribed = {"secrets": self.pins(rotation, phase), "overlay": self._overlay(rotation, phase)}
         elif step in ("promote", "retire") and rotation.plan.get("phases"):
             prescribed = self.new(rotation, written=step == "retire")
         elif step == "abort":
@@ -123,26 +131,41 @@ class Steps:
         numbers = rotation.plan.get("parameters", {})
         return {**pins, "parameters": {name: int(number) + 1 for name, number in numbers.items()}}
 
-    def pins(self, rotation: OpenRotation, phase: int, *, before: bool = False) -> dict[str, str]:
+    def pins(self, rotation: OpenRotation, phase: int) -> dict[str, str]:
         """Version id by secret in that phase."""
-        names = rotation.plan.get("secrets", {})
-        changed = {name: self.version(rotation, name, phase, before=before) for name in names}
+        changed = {name: self.version(rotation, name, phase) for name in rotation.plan.get("secrets", {})}
         return {**rotation.secrets, **changed}
 
     @staticmethod
-    def version(rotation: OpenRotation, secret: str, phase: int, *, before: bool = False) -> str:
-        """The version of that phase; ``before``: of the attempt before the newest, which may not be staged yet."""
-        attempt = max(1, rotation.plan.get("attempts", {}).get(secret, 1) - before)
-        return version_id(rotation.id, secret, phase, attempt)
+    def version(rotation: OpenRotation, secret: str, phase: int) -> str:
+        """The version that hosts are given in that phase."""
+        return version_id(rotation.id, secret, phase)
 
-    def own(self, rotation: OpenRotation) -> str:
+    @staticmethod
+    def target(rotation: OpenRotation, secret: str) -> str:
+        """The version that the promotion makes current: the last phase's, or the same over what others wrote since."""
+        merges = rotation.plan.get("merges", {}).get(secret, 0)
+        return version_id(rotation.id, secret, *((MERGED, merges) if merges else (int(rotation.plan["phases"]),)))
+
+    def logins_secret(self, rotation: OpenRotation) -> str:
+        """The name of the secret that holds every new login. To create it decides what all else is derived from."""
+        return f"{self.catalog.rotation_logins}/{rotation.id}"
+
+    def overlay_secret(self, rotation: OpenRotation) -> str:
+        """The name of the secret that holds what parameters will hold, for hosts and deploys."""
         return f"{self.catalog.rotation_secret}/{rotation.id}"
 
+    @staticmethod
+    def overlaid(rotation: OpenRotation) -> list[str]:
+        """The parameters that hosts are given from there."""
+        unread = rotation.plan.get("unread", ())
+        return [name for name in rotation.plan.get("parameters", {}) if name not in unread]
+
     def _overlay(self, rotation: OpenRotation, phase: int) -> Optional[dict[str, Any]]:
-        if not rotation.plan.get("parameters"):
+        if not self.overlaid(rotation):
             return None
-        own = self.own(rotation)
-        return {"secret": own, "version": version_id(rotation.id, own), "phase": phase}
+        name = self.overlay_secret(rotation)
+        return {"secret": name, "version": version_id(rotation.id, name), "phase": phase}
 
 
 def _cut(words: str) -> str:

@@ -12,15 +12,15 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._journal import
 FORWARD = ("plan", "create", "set", "test", "revoke", "deploy", "promote", "retire", "record")
 BACKWARD = BACKWARD_STEPS
 
-DONE, FAILED, LOST, MOVED, TAKEN, BLOCKED, LATER = "done", "failed", "lost", "moved", "taken", "blocked", "later"
-"""What a step may come to: done; failed; hosts were lost, which is no fault of the new value; a secret's version moved,
-our keys untouched; somebody changed our keys; the gate is shut; the retirement is due later."""
+DONE, FAILED, LOST, TAKEN, BLOCKED, LATER = "done", "failed", "lost", "taken", "blocked", "later"
+"""What a step may come to: done; failed; hosts were lost, which is no fault of the new value; somebody changed our
+keys; the gate is shut, or others write without a pause; the retirement is due later."""
 
 _AFTER_PROMOTION = {
     "retire": " and the old one may still be valid",
     "record": ", and what this rotation was to remove is gone; what is left is to tidy up and to record it",
 }
-GO, BACK, STOP, AGAIN = "go", "back", "stop", "again"
+GO, BACK, STOP = "go", "back", "stop"
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Decision:
     """What follows from an outcome."""
 
     way: str
-    """"go" on, take it "back", "stop" here and stay open, or stage and deploy "again" over others' writes."""
+    """"go" on, take it "back", or "stop" here and stay open."""
     step: Optional[str] = None
     phase: int = 0
     words: str = ""
@@ -59,7 +59,7 @@ def is_past_return(rotation: OpenRotation) -> bool:
 def way_back(rotation: OpenRotation) -> int:
     """The phase that hosts go back through first, or 0: where one signs with the new key already, every host must know
     it as a fallback before another signs with the old one again."""
-    reached = rotation.step == "promote" or rotation.phase == 2 or bool(rotation.plan.get("attempts"))
+    reached = rotation.step == "promote" or rotation.phase == 2
     return 1 if int(rotation.plan.get("phases", 0)) == 2 and reached else 0
 
 
@@ -67,14 +67,12 @@ def following(rotation: OpenRotation, outcome: str, *, words: str = "") -> Decis
     """Pure: which way a rotation goes on after the present step came to ``outcome``."""
     if rotation.step in BACKWARD:
         return _on_the_way_back(rotation, outcome, words)
-    if outcome in (FAILED, TAKEN, MOVED) and rotation.step in _AFTER_PROMOTION:
+    if outcome in (FAILED, TAKEN) and rotation.step in _AFTER_PROMOTION:
         return Decision(STOP, words=f"{words}; the new value is in force{_AFTER_PROMOTION[rotation.step]}")
     if outcome in (FAILED, TAKEN):
         if is_past_return(rotation):
             return Decision(STOP, words=f"{words}; the old value is removed already, so there is no way back")
         return Decision(BACK, "abort", phase=way_back(rotation), words=words)
-    if outcome == MOVED:
-        return Decision(AGAIN, "create", words=words)
     if outcome in (LOST, BLOCKED):
         return Decision(STOP, words=words)
     if outcome == LATER:

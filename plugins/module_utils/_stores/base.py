@@ -17,11 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
     StoreError,
 )
 
-MISSING = "missing"
-DENIED = "denied"
-DELETED = "scheduled for deletion"
-BINARY = "binary"
-
+MISSING, DENIED, DELETED, BINARY = "missing", "denied", "scheduled for deletion", "binary"
 CURRENT, PENDING, PREVIOUS = "AWSCURRENT", "AWSPENDING", "AWSPREVIOUS"
 AWS_LABELS = "AWS"
 """What the labels begin with that Secrets Manager itself moves, and that other programs move too."""
@@ -94,6 +90,8 @@ class Description:
     deleted: bool = False
     """Whether it is scheduled for deletion."""
     arn: str = ""
+    key: Optional[str] = None
+    """The key that encrypts it, as AWS names it; None for AWS's own."""
 
 
 class Store(ABC):
@@ -137,14 +135,15 @@ class VersionedStore(Store):
         Raises :class:`NotFound` when there is no such secret.
         """
 
-    def create(self, name: str, content: str, *, version: str, description: str = "") -> None:
+    def create(self, name: str, content: str, *, version: str, **form: Any) -> None:
         """Makes a secret whose first version has this id and content; the same again is fine.
 
-        Raises :class:`AlreadyExists` when there is such a secret with another first version.
+        ``form`` is its description, key and tags. Raises :class:`AlreadyExists` when there is such a secret with
+        another first version.
         """
         _require_secret_fits(name, content)
         try:
-            self._create(name, content, version, description)
+            self._create(name, content, version, **form)
         except AlreadyExists:
             if not self._holds(name, version, content):
                 raise AlreadyExists(
@@ -261,7 +260,7 @@ class VersionedStore(Store):
         return contents
 
     @abstractmethod
-    def _create(self, name: str, content: str, version: str, description: str) -> None:
+    def _create(self, name: str, content: str, version: str, **form: Any) -> None:
         """Raises :class:`AlreadyExists`."""
 
     @abstractmethod
@@ -339,6 +338,9 @@ class NumberedStore(Store):
     def _holds(self, name: str, number: int, value: str) -> bool:
         found = self.read([], pins={name: str(number)}).readings.get(name)
         return found is not None and found.value == value
+
+    def key(self, name: str) -> Optional[str]:
+        return self._look(name)[1].get("KeyId")
 
     def create(self, name: str, value: str) -> None:
         """Makes a parameter of type String. Raises :class:`AlreadyExists` when it is there."""

@@ -68,6 +68,8 @@ class _Secret:
     stages: Dict[str, str]
     rotation_enabled: bool = False
     deleted: bool = False
+    key: Optional[str] = None
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     def put(self, label: str, version: str) -> None:
         former = self.stages.get(label)
@@ -141,7 +143,8 @@ class MemorySecrets(_Hooked, VersionedStore):
 
     def _describe(self, name: str) -> Description:
         secret = self._there(name, deleted=True)
-        return Description(name, dict(secret.stages), secret.rotation_enabled, secret.deleted, f"arn:memory:{name}")
+        arn = f"arn:memory:{name}"
+        return Description(name, dict(secret.stages), secret.rotation_enabled, secret.deleted, arn, secret.key)
 
     def every_version(self, name: str) -> List[str]:
         return self._act("list", name, lambda: list(self._there(name).contents))
@@ -152,13 +155,14 @@ class MemorySecrets(_Hooked, VersionedStore):
             raise NotFound(f"secret {name} is not there, or is scheduled for deletion")
         return secret
 
-    def _create(self, name: str, content: str, version: str, description: str) -> None:
+    def _create(self, name: str, content: str, version: str, **form: Any) -> None:
         def act() -> None:
             secret = self._secrets.get(name)
             if secret is not None and (secret.deleted or secret.contents.get(version) != content):
                 raise AlreadyExists(f"secret {name} is there already")
             if secret is None:
                 self.seed(name, content, version=version)
+                self._secrets[name].key, self._secrets[name].tags = form.get("key"), form.get("tags") or {}
 
         self._act("create", name, act)
 

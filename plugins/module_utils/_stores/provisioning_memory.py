@@ -38,7 +38,7 @@ class MakingMemorySecrets(SecretMaking, MemorySecrets):
         return self._act("describe", name, act)
 
     def _make(self, name: str, content: str, version: str, form: Form) -> None:
-        self._create(name, content, version, form.description)
+        self._create(name, content, version, description=form.description)
         self.forms[name] = replace(form, policy=self.forms.get(name, Form()).policy)
 
     def policy(self, name: str) -> Optional[str]:

@@ -102,6 +102,7 @@ class SecretsManager(VersionedStore):
             rotation_enabled=bool(found.get("RotationEnabled")),
             deleted="DeletedDate" in found,
             arn=found.get("ARN", ""),
+            key=found.get("KmsKeyId"),
         )
 
     def every_version(self, name: str) -> List[str]:
@@ -116,12 +117,17 @@ class SecretsManager(VersionedStore):
             ask["NextToken"] = page["NextToken"]
         return [one["VersionId"] for one in sorted(found, key=lambda one: one["CreatedDate"])]
 
-    def _create(self, name: str, content: str, version: str, description: str) -> None:
-        words = {"Description": description} if description else {}
+    def _create(self, name: str, content: str, version: str, **form: Any) -> None:
+        key, tags = form.get("key"), form.get("tags") or {}
+        listed = [{"Key": tag, "Value": text} for tag, text in tags.items()]
+        more = {"Description": form.get("description"), "KmsKeyId": key, "Tags": listed}
+        given = {option: value for option, value in more.items() if value}
         try:
             with aws.translated("secretsmanager:CreateSecret", f"secret {name}", carries=content):
-                self._client.create_secret(Name=name, SecretString=content, ClientRequestToken=version, **words)
-        except NotFound as error:  # its name is not free yet
+                self._client.create_secret(Name=name, SecretString=content, ClientRequestToken=version, **given)
+        except NotFound as error:  # its name is not free yet, or its key is not there
+            if key and not aws.speaks_of_deletion(str(error)):
+                raise
             raise AlreadyExists(str(error)) from None
 
     def _put(self, name: str, content: str, version: str, label: str) -> Sequence[str]:

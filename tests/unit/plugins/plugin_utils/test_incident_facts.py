@@ -334,6 +334,8 @@ class TestFacts:
     def test_one_that_nothing_was_told_of_is_open(self, made: Catalog) -> None:
         found = facts_of(made, incident(), IMPACT, {"cache": DONE}, {}, NOW)
         assert found["open"] == ["admin: OPEN: not replaced"]
+        without = {"admin": {"replaced": False, "why": ""}, "cache": DONE}
+        assert facts_of(made, incident(), IMPACT, without, {}, NOW)["open"] == found["open"], "never without a reason"
         assert (found["clock"], found["declared_words"]) == ({}, ["admin"])
 
     def test_one_that_an_earlier_run_replaced_is_not_open(self, made: Catalog) -> None:

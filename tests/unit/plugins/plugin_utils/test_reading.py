@@ -172,7 +172,7 @@ class TestOverlay:
     OWN = "app-rotation/test/r1"
 
     def stage(self, aws: Aws, *phases: dict[str, str]) -> str:
-        document = {"credentials": {}, "phases": phases}
+        document = {"phases": phases}
         return str(aws.secrets.create_secret(Name=self.OWN, SecretString=json.dumps(document))["VersionId"])
 
     def prescribe(self, aws: Aws, version: str, phase: int = 1, **more: Any) -> None:

@@ -218,7 +218,8 @@ def test_secrets_that_are_missing_deleted_or_pending(world: World) -> None:
 def test_leftovers_are_those_of_no_open_rotation(world: World) -> None:
     CLIENTS["secretsmanager"].create_secret(Name="app-rotation/test/r-old", SecretString="{}")
     CLIENTS["secretsmanager"].create_secret(Name="app-rotation/testing/x", SecretString="{}")
-    assert world.gatherer().leftovers == ["app-rotation/test/r-old"]
+    CLIENTS["secretsmanager"].create_secret(Name="app-rotation-logins/test/r-old", SecretString="{}")
+    assert world.gatherer().leftovers == ["app-rotation-logins/test/r-old", "app-rotation/test/r-old"]
 
 
 def test_keys_of_kms(world: World) -> None:

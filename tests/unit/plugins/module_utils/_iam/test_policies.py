@@ -102,7 +102,10 @@ def key_for(
 SM, CORE = "secretsmanager", secret("shop/production/core")
 ADMIN, OTHERS = secret("shop/production/admin"), secret("shop/production/integrations")
 STAGING = secret("shop/staging/core")
-OWN = secret("shop-rotation/production/r-20261125T100000-ab12")
+OVERLAY = secret("shop-rotation/production/r-20261125T100000-ab12")
+LOGINS = secret("shop-rotation-logins/production/r-20261125T100000-ab12")
+ISSUED = secret("shop-rotation-logins/production/r-20261125T100000-ab12/storage")
+THEIRS = secret("shop-rotation-logins/staging/r-20261125T100000-ab12")
 HOSTS, KEPT = parameter("/shop/production/App/HOSTS"), parameter("/shop/production/App/SECRET_KEY")
 ENTRY = parameter("/shop-journal/production/7")
 STREAM = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/shop/audit:log-stream:shop/production"
@@ -119,7 +122,11 @@ TABLE: list[tuple[str, str, tuple[str, ...]]] = [
     # Reading
     (f"{SM}:GetSecretValue", CORE, EVERY),
     (f"{SM}:GetSecretValue", OTHERS, EVERY),
-    (f"{SM}:GetSecretValue", OWN, EVERY),
+    (f"{SM}:GetSecretValue", OVERLAY, EVERY),
+    (f"{SM}:GetSecretValue", LOGINS, WRITERS),
+    (f"{SM}:GetSecretValue", ISSUED, WRITERS),
+    (f"{SM}:GetSecretValue", THEIRS, NOBODY),
+    (f"{SM}:GetSecretValue", secret("shop-rotation-logins/production"), NOBODY),
     (f"{SM}:GetSecretValue", ADMIN, WRITERS),
     (f"{SM}:GetSecretValue", secret("all-in-one"), WRITERS),
     (f"{SM}:GetSecretValue", secret("shop/production/core-old"), NOBODY),
@@ -145,8 +152,16 @@ TABLE: list[tuple[str, str, tuple[str, ...]]] = [
     (f"{SM}:UpdateSecretVersionStage", OTHERS, NOBODY),
     (f"{SM}:DeleteSecret", CORE, NOBODY),
     (f"{SM}:CreateSecret", CORE, NOBODY),
-    (f"{SM}:CreateSecret", OWN, WRITERS),
-    (f"{SM}:DeleteSecret", OWN, WRITERS),
+    (f"{SM}:CreateSecret", OVERLAY, WRITERS),
+    (f"{SM}:CreateSecret", LOGINS, WRITERS),
+    (f"{SM}:CreateSecret", ISSUED, WRITERS),
+    (f"{SM}:CreateSecret", THEIRS, NOBODY),
+    (f"{SM}:DeleteSecret", OVERLAY, WRITERS),
+    (f"{SM}:DeleteSecret", LOGINS, WRITERS),
+    (f"{SM}:TagResource", OVERLAY, WRITERS),
+    (f"{SM}:TagResource", LOGINS, WRITERS),
+    (f"{SM}:PutSecretValue", LOGINS, NOBODY),
+    (f"{SM}:PutSecretValue", OVERLAY, NOBODY),
     (f"{SM}:RotateSecret", CORE, NOBODY),
     (f"{SM}:TagResource", CORE, NOBODY),
     ("ssm:PutParameter", KEPT, WRITERS),
@@ -198,6 +213,10 @@ def test_who_may_in_production(action: str, resource: str, who: tuple[str, ...])
 KEY_TABLE = [
     ("kms:Decrypt", key_for(CORE), EVERY),
     ("kms:Decrypt", key_for(ADMIN), WRITERS),
+    ("kms:Decrypt", key_for(OVERLAY), EVERY),
+    ("kms:Decrypt", key_for(LOGINS), WRITERS),
+    ("kms:Decrypt", key_for(ISSUED), WRITERS),
+    ("kms:Decrypt", key_for(THEIRS), NOBODY),
     ("kms:Decrypt", key_for(STAGING), NOBODY),
     ("kms:Decrypt", key_for(secret("shop/production/core-old")), NOBODY),
     ("kms:Decrypt", key_for(HOSTS, service="ssm"), EVERY),
@@ -208,6 +227,8 @@ KEY_TABLE = [
     ("kms:Decrypt", (KEYS["production"], {"kms:ViaService": f"secretsmanager.{REGION}.amazonaws.com"}), NOBODY),
     ("kms:Decrypt", (key_for(CORE)[0], {**key_for(CORE)[1], "kms:ViaService": f"s3.{REGION}.amazonaws.com"}), NOBODY),
     ("kms:GenerateDataKey", key_for(CORE), WRITERS),
+    ("kms:GenerateDataKey", key_for(OVERLAY), WRITERS),
+    ("kms:GenerateDataKey", key_for(LOGINS), WRITERS),
     ("kms:GenerateDataKey", key_for(OTHERS), NOBODY),
     ("kms:Encrypt", key_for(KEPT, service="ssm"), WRITERS),
     ("kms:Encrypt", key_for(HOSTS, service="ssm"), NOBODY),

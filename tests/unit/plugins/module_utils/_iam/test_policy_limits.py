@@ -74,6 +74,10 @@ def test_so_is_the_worked_example(load_catalog: Callable[[str], dict[str, Any]],
             "secret shop-rotation/production/core: lies among those that rotations make and delete",
         ),
         (
+            {"settings": {"TOKEN": {"secret": "shop-rotation-logins/{environment}/core"}}},
+            "secret shop-rotation-logins/production/core: lies among those that rotations make and delete",
+        ),
+        (
             {"stores": {"ssm": {"path": "/shop/{environment}/x", "journal": "/shop/{environment}"}}},
             "stores.ssm.path: /shop/production/x and /shop/production, which rotations write",
         ),

@@ -70,9 +70,6 @@ class TestOfAScheduledRotation:
         assert bool(leaked(rotation(step), ALONE)) is may
         assert leaked(rotation(step), ALONE, now=["another"]) == []
 
-    def test_one_that_was_staged_again_was_on_hosts_before(self) -> None:
-        assert leaked(rotation("create", plan={"attempts": {"core": 2}}), ALONE) == ["r1/token"]
-
     @pytest.mark.parametrize(
         ("step", "match", "may"),
         [

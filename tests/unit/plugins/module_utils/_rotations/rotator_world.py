@@ -8,13 +8,13 @@ import itertools
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._contents import parse_secret, updated
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _rotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator import Rotator
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import (
@@ -30,7 +30,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory 
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 
 CORE, COPY, TOKEN = "app/test/core", "copy-test", "/app/test/TOKEN"
-OWN = "app-rotation/test/r1"
+OWN, OVERLAY = "app-rotation-logins/test/r1", "app-rotation/test/r1"
 ALL = ("database", "django", "token")
 NOW = "2026-11-25T15:00:00Z"
 CATALOG: dict[str, Any] = {
@@ -77,7 +77,7 @@ class Meanwhile(Hook):
 
 def ids(name: str, *phases: int) -> list[str]:
     """The versions of these phases in rotation r1."""
-    return [version_id("r1", name, phase, 1) for phase in phases]
+    return [version_id("r1", name, phase) for phase in phases]
 
 
 @dataclass
@@ -88,6 +88,7 @@ class World:
     parameters: MemoryParameters = field(default_factory=MemoryParameters)
     numbers: Iterator[int] = field(default_factory=itertools.count)
     catalog: Any = field(default_factory=lambda: _catalog.parse(CATALOG, "test"))
+    slept: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         core = {"URL": OLD_URL, "KEY": "old-key", "FALLBACKS": "", "NOTE": "theirs", "SIZE": 1}
@@ -99,7 +100,12 @@ class World:
 
     def rotator(self, run: str = "run1") -> Rotator:
         me = Who(run, f"{run}@laptop", {"pid": run})
-        return Rotator(catalog=self.catalog, secrets=self.secrets, parameters=self.parameters, me=me, clock=lambda: NOW)
+        stores = {"secrets": self.secrets, "parameters": self.parameters}
+        return Rotator(catalog=self.catalog, me=me, clock=self.clock, sleep=self.slept.append, **stores)
+
+    def clock(self) -> str:
+        """Time passes by sleeping alone."""
+        return _ages.stamp(_ages.moment(NOW) + timedelta(seconds=sum(self.slept)))
 
     def begun(
         self, *names: str, run: str = "run1", rotation: str = "r1", force: bool = True, leak: str = ""

@@ -271,5 +271,5 @@ def warnings_of(world: World, rotator: Any) -> list[str]:
     action = secret_version.ActionModule.__new__(secret_version.ActionModule)
     action._task = SimpleNamespace(check_mode=False)
     setting = Setting(world.catalog, KINDS, rotator, SimpleNamespace())  # type: ignore[arg-type]
-    warned: list[str] = action.answer(setting, {"state": "promoted"}, {})["warnings"]
+    warned: list[str] = action.answer(setting, {"state": "promoted", "merge_seconds": 9}, {})["warnings"]
     return warned

@@ -38,7 +38,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory 
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 
-CORE, OWN = "app/test/core", "app-rotation/test/r1"
+CORE, OWN = "app/test/core", "app-rotation-logins/test/r1"
 CATALOG: dict[str, Any] = {
     "application": "app",
     "settings": {

@@ -13,7 +13,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._pro
     Promotion,
     is_over,
     is_untouched,
-    told_of,
+    outwritten,
+    taken,
+    told_merged,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotation import DROP_FALLBACK, ROTATE, Item
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
@@ -92,17 +94,29 @@ def test_nothing_was_promoted_in_a_secret_without_a_rotating_key(core: Any) -> N
     [
         ({}, None),
         ({"a": "ready", "b": "over"}, None),
-        (
-            {"a": "moved", "b": "ready", "c": "moved"},
-            Promotion(
-                "moved", ("a", "c"), words="somebody changed a, c meanwhile, in other keys; staged anew over that"
-            ),
-        ),
+        ({"a": "moved", "b": "ready", "c": "moved"}, None),
         (
             {"a": "moved", "b": "taken"},
             Promotion("taken", ("b",), words="somebody changed secret b in the keys that rotate; their change stays"),
         ),
     ],
 )
-def test_what_follows(states: dict[str, str], expected: Promotion | None) -> None:
-    assert told_of(states) == expected
+def test_what_somebody_changed_in_the_keys_that_rotate_stands_against_it(
+    states: dict[str, str], expected: Promotion | None
+) -> None:
+    assert taken(states) == expected
+
+
+def test_a_writer_without_a_pause_is_named_with_what_to_do() -> None:
+    found = outwritten({"a": 14}, {"a": "v9"}, 120.0)
+    assert (found.outcome, found.secrets) == ("blocked", ("a",))
+    assert found.words == (
+        "somebody else goes on writing other keys of secret a (now version v9): merged 14 times within 120 s, and each "
+        "time written again before AWSCURRENT was moved. Let that writer pause, or merge for longer by "
+        "-e rotation_merge_seconds=600"
+    )
+
+
+def test_what_was_merged_is_told() -> None:
+    assert told_merged({}) == ""
+    assert told_merged({"a": 1, "b": 2}).startswith("secret a, b: somebody else's change of other keys was merged")

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotator_ends as ends
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _steps
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import Hook
-from tests.unit.plugins.module_utils._rotations.rotator_world import ALL, COPY, CORE, OWN, World, going, opened
+from tests.unit.plugins.module_utils._rotations.rotator_world import ALL, COPY, CORE, OVERLAY, OWN, World, going, opened
 
 
 class Kill(BaseException):
@@ -87,6 +87,7 @@ def test_killed_at_any_act_the_next_run_ends_it(*, after: bool, back: bool) -> N
         carry_on(world, "run2", back=back)
         assert world.rotator().look().rotation is None
         assert not world.there(OWN)
+        assert not world.there(OVERLAY)
         for name in (CORE, COPY):
             assert set(world.labels(name)) == {"AWSCURRENT", "AWSPREVIOUS"}, (number, world.labels(name))
             assert (world.keys(name) == before[name]) is back

@@ -20,7 +20,7 @@ from tests.unit.plugins.module_utils._rotations.rotator_world import (
     COPY,
     CORE,
     NOW,
-    OWN,
+    OVERLAY,
     TOKEN,
     Meanwhile,
     World,
@@ -105,13 +105,13 @@ def test_a_step_since_what_was_seen_saves_a_look_and_is_no_less_refused(world: W
 def test_what_deploys_must_use(world: World) -> None:
     rotator = world.begun(*ALL)
     world.created(rotator)
-    own = version_id("r1", OWN)
+    own = version_id("r1", OVERLAY)
     for phase in (1, 2):
         rotation = opened(rotator.advance("deploy", phase=phase))
         assert rotation.secrets == {CORE: ids(CORE, phase)[0], COPY: ids(COPY, phase)[0]}
-        assert (rotation.parameters, rotation.overlay) == ({}, Overlay(OWN, own, phase))
+        assert (rotation.parameters, rotation.overlay) == ({}, Overlay(OVERLAY, own, phase))
     rotation = opened(rotator.advance("promote"))
-    assert (rotation.secrets[CORE], rotation.overlay) == (ids(CORE, 2)[0], Overlay(OWN, own, 2))
+    assert (rotation.secrets[CORE], rotation.overlay) == (ids(CORE, 2)[0], Overlay(OVERLAY, own, 2))
     rotation = opened(rotator.advance("retire"))
     assert (rotation.secrets[CORE], rotation.parameters, rotation.overlay) == (ids(CORE, 2)[0], {TOKEN: "2"}, None)
     rotation = opened(rotator.advance("abort", reason="why"))

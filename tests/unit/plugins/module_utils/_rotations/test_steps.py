@@ -23,7 +23,7 @@ EVERY = {
     2: ("create", "set", "test", "deploy_1", "deploy_2", "promote", "retire", "record"),
 }
 OUTCOMES = (
-    *(_steps.DONE, _steps.FAILED, _steps.LOST, _steps.MOVED, _steps.TAKEN, _steps.BLOCKED, _steps.LATER),
+    *(_steps.DONE, _steps.FAILED, _steps.LOST, _steps.TAKEN, _steps.BLOCKED, _steps.LATER),
     "something else",
 )
 
@@ -112,7 +112,7 @@ def test_a_failure_before_the_retirement_is_taken_back(stage: str, outcome: str)
         ("record", ", and what this rotation was to remove is gone; what is left is to tidy up and to record it"),
     ],
 )
-@pytest.mark.parametrize("outcome", [_steps.FAILED, _steps.TAKEN, _steps.MOVED])
+@pytest.mark.parametrize("outcome", [_steps.FAILED, _steps.TAKEN])
 def test_a_failure_after_the_promotion_is_told_and_stays_open(stage: str, told: str, outcome: str) -> None:
     assert following(at(stage), outcome, words="why") == Decision(
         _steps.STOP, words=f"why; the new value is in force{told}"
@@ -135,10 +135,6 @@ def test_an_outcome_that_is_none_stops_it(words: str, told: str) -> None:
     assert following(at("set"), "ok", words=words) == Decision(_steps.STOP, words=f"ok is no outcome of a step{told}")
 
 
-def test_what_others_wrote_is_staged_over() -> None:
-    assert following(at("promote"), _steps.MOVED, words="why") == Decision(_steps.AGAIN, "create", words="why")
-
-
 def test_a_later_retirement_does_not_wait() -> None:
     assert following(at("retire"), _steps.LATER) == Decision(_steps.GO, "record")
 
@@ -152,7 +148,7 @@ def test_on_the_way_back_nothing_but_done_goes_on(stage: str, outcome: str) -> N
 @given(st.sampled_from(EVERY[2] + BACKWARD + ("plan",)), st.sampled_from(OUTCOMES), st.integers(0, 2))
 def test_every_decision_is_one_that_can_be_carried_out(stage: str, outcome: str, phases: int) -> None:
     decision = following(at(stage, phases), outcome)
-    assert decision.way in (_steps.GO, _steps.BACK, _steps.STOP, _steps.AGAIN)
+    assert decision.way in (_steps.GO, _steps.BACK, _steps.STOP)
     assert (decision.step is None) == (decision.way == _steps.STOP)
     if decision.way == _steps.BACK:
         assert stage.partition("_")[0] not in ("retire", "record", *BACKWARD), "what is retired cannot be had back"
@@ -175,11 +171,6 @@ def test_a_signing_key_goes_back_as_it_came(stage: str, phase: int) -> None:
     decision = following(at(stage, 2), _steps.FAILED, words="why")
     assert decision == Decision(_steps.BACK, "abort", phase=phase, words="why")
     assert following(at(stage), _steps.FAILED).phase == 0
-
-
-def test_what_is_staged_anew_may_have_reached_hosts_in_its_second_phase() -> None:
-    rotation = OpenRotation("r1", "create", "ann@x", "t", plan={"phases": 2, "attempts": {"app/core": 2}})
-    assert following(rotation, _steps.FAILED).phase == 1
 
 
 def test_the_way_back_through_a_phase_is_followed_by_the_rest() -> None:

@@ -73,6 +73,19 @@ class TestSecret:
         )
         store.create("core", "canary", version=V1, description="what for")
 
+    def test_creation_under_a_key_and_with_tags(self, secret: tuple[SecretsManager, Stubber]) -> None:
+        store, stubber = secret
+        asked = {"Name": "core", "SecretString": "canary", "ClientRequestToken": V1, "KmsKeyId": "alias/app-test"}
+        tags = [{"Key": "Application", "Value": "app"}]
+        stubber.add_response("create_secret", {"ARN": ARN, "Name": "core", "VersionId": V1}, {**asked, "Tags": tags})
+        store.create("core", "canary", version=V1, key="alias/app-test", tags={"Application": "app"})
+
+    def test_a_key_that_is_not_there_is_no_name_that_is_taken(self, secret: tuple[SecretsManager, Stubber]) -> None:
+        store, stubber = secret
+        stubber.add_client_error("create_secret", "ResourceNotFoundException", "Alias alias/app-test is not found.")
+        with pytest.raises(NotFound, match="Alias alias/app-test is not found"):
+            store.create("core", "canary", version=V1, key="alias/app-test")
+
     def test_staging_carries_the_version_id_and_one_label(self, secret: tuple[SecretsManager, Stubber]) -> None:
         store, stubber = secret
         stubber.add_response("put_secret_value", {"VersionId": V2, "VersionStages": ["ours"]}, STAGED)
