@@ -182,8 +182,9 @@ class Rotator(Steps):
                 if pending or is_label(one, rotation, others=not late):
                     self.secrets.discard(name, version=version, labels=[one])
         self.issued(rotation).forget(rotation.plan)
-        for name in (self.overlay_secret(rotation), self.logins_secret(rotation)):
-            self.secrets.delete(name)
+        if self.overlaid(rotation):
+            self.secrets.delete(self.overlay_secret(rotation))
+        self.secrets.delete(self.logins_secret(rotation))
 
     def _mark_pending(self, rotation: OpenRotation, name: str, base: str, phases: int) -> None:
         """AWS's own label for a version to come, so that its own rotation and people see it."""

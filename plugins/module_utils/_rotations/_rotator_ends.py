@@ -149,9 +149,11 @@ def tidy(rotator: Rotator) -> None:
 
 def remembered(rotator: Rotator, journal: Journal) -> list[str]:
     """The secrets that rotations had to themselves which have ended."""
-    logins = [f"{rotator.catalog.rotation_logins}/{name}" for name in journal.ended]
-    # What a provider made has a name below its rotation's, and is in no overlay.
-    return logins + [f"{rotator.catalog.rotation_secret}/{name}" for name in journal.ended if "/" not in name]
+    catalog = rotator.catalog
+    # What a provider made has a name below its rotation's, and is in no overlay; without parameters there is none.
+    overlaid = [name for name in journal.ended if "/" not in name] if catalog.reads_ssm else []
+    logins = [f"{catalog.rotation_logins}/{name}" for name in journal.ended]
+    return logins + [f"{catalog.rotation_secret}/{name}" for name in overlaid]
 
 
 def left_late(contents: Contents, names: Sequence[str]) -> list[str]:

@@ -145,8 +145,16 @@ class TestTold:
         assert found["todo"][:4] == ["create", "set", "test", "deploy_1"]
         assert (found["phases"], found["promoted"], found["wait"], found["refused"]) == (2, False, 0, {})
         assert (found["secrets"], found["parameters"]) == (sorted([CORE, "copy-test"]), [TOKEN])
+        assert found["merged"] == []
         assert [one["name"] for one in found["credentials"]] == list(ALL)
         assert found["record"]["outcome"] == "completed"
+        world.created(rotator)
+        theirs = world.write("NOTE", "newer")
+        rotator.advance("promote")
+        rotator.promote()
+        merged = self.told(world, rotator)
+        assert merged["merged"][0].startswith(f"secret {CORE}: somebody else's change of other keys was merged")
+        assert merged["record"]["secrets"][CORE] == {"from": theirs, "to": world.labels()["AWSCURRENT"]}
         assert found["record"]["obligations"] == ["token: its old value is to be revoked where it was issued"]
         _audit_record.require({**found["record"], "application": "app", "environment": "test"})
 

@@ -315,6 +315,12 @@ class TestLate:
         assert names == [OWN, OVERLAY]
         assert ends.left_late(world.secrets.read(names), names) == []
 
+    def test_without_parameters_nothing_was_laid_over_any(self, world: World) -> None:
+        rotator = self.ended(world)
+        settings = {name: one for name, one in world.catalog.settings.items() if name != "TOKEN"}
+        rotator.catalog = replace(world.catalog, settings=settings)
+        assert ends.remembered(rotator, rotator.look()) == [OWN]
+
     @pytest.mark.parametrize("late", [OWN, OVERLAY])
     def test_it_is_found_after_a_trim_too(self, world: World, late: str) -> None:
         rotator = self.ended(world)
