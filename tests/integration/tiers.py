@@ -55,6 +55,7 @@ SELECTED = {
     "test_leak_parties": (),
     "test_leak_response": ("from_a_paste",),
     "test_leak_scan": ("without_aws",),
+    "test_leak_shop": ("contained",),
     "test_leaked_ssh_key": (),
     "test_least_privilege": ("deploys_and_rotations",),
     "test_provision_killed": (),
