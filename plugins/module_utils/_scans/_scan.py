@@ -12,7 +12,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ScanError
 from ansible_collections.watchparty.secrets.plugins.module_utils._scans import _scan_baseline
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_program import Bounds
 from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_report import (
     Finding,
     NotChecked,
@@ -20,12 +22,16 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_re
     chosen,
     masked,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_search import Searcher, Spot
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_search import SPOTS, Searcher, Spots
 from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_sought import Label, Needle, Sought
 from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_unpack import UNPACKED, Limits, Unpacker
 
 EACH = 50
 """Findings of one value in one object or file; more are counted in one."""
+FINDINGS = 10_000
+"""Findings of one source; more are counted."""
+NOTES = 100
+"""What is named of one source as not checked; more is counted."""
 STAGES = ("current", "pending", "previous")
 
 
@@ -43,24 +49,53 @@ class Found(NamedTuple):
 class Scanning:
     """What the sources of one scan share."""
 
-    def __init__(self, sought: Sought, *, prefer: Optional[str] = None, limits: Limits = Limits()) -> None:  # noqa: B008
+    def __init__(
+        self,
+        sought: Sought,
+        *,
+        prefer: Optional[str] = None,
+        limits: Limits = Limits(),  # noqa: B008
+        bounds: Bounds = Bounds(),  # noqa: B008
+    ) -> None:
         self.searcher = Searcher(sought, prefer=prefer)
         self.unpacker = Unpacker(self.searcher, limits)
-        self.not_checked: List[NotChecked] = []
         self.objects = 0
+        self._bounds = bounds
+        self._notes: Dict[str, Dict[NotChecked, None]] = {}
+        self._more: Counter[str] = Counter()
+
+    @property
+    def bounds(self) -> Bounds:
+        """Of what is scanned now."""
+        return self.searcher.bounds
+
+    def begin(self) -> None:
+        """The time of one source begins."""
+        self.searcher.bounds = self._bounds.begun()
 
     def passed(self, source: str, what: str, reason: str) -> None:
-        self.not_checked.append(NotChecked(source, what, reason))
+        note, notes = NotChecked(source, what, reason), self._notes.setdefault(source, {})
+        if note in notes or len(notes) < NOTES:
+            notes[note] = None
+        else:
+            self._more[source] += 1
 
-    def unpacked(self, stream: object, source: str, what: str) -> List[Spot]:
+    @property
+    def not_checked(self) -> List[NotChecked]:
+        found = [note for notes in self._notes.values() for note in notes]
+        return found + [NotChecked(source, "", f"… and {count:,} more") for source, count in self._more.items()]
+
+    def unpacked(self, stream: object, source: str, what: str) -> Spots:
         """What stands in an archive; what of it could not be looked into is noted."""
-        spots = list(self.unpacker.search(stream))
+        spots = Spots(self.unpacker.search(stream))
         for one in self.unpacker.passed:
             inside = one.inside if one.inside != UNPACKED else ""
             self.passed(source, f"{what}!{inside}" if inside else what, one.reason)
+        if self.unpacker.more:
+            self.passed(source, what, f"… and {self.unpacker.more:,} more of its members")
         return spots
 
-    def found(self, spots: Sequence[Spot]) -> List[Found]:
+    def found(self, spots: Spots) -> List[Found]:
         return found_in(spots, self.searcher.sought.needles)
 
 
@@ -78,18 +113,23 @@ def scan(
     baseline: Optional[_scan_baseline.Baseline] = None,
     prefer: Optional[str] = None,
     limits: Limits = Limits(),  # noqa: B008
+    bounds: Bounds = Bounds(),  # noqa: B008
 ) -> Report:
     """Scans every source; ``engines`` look for secrets that are not sought, ``unread`` is what is not sought at all.
 
-    Raises ScanError where one cannot be scanned at all.
+    A source that fails is not checked, and the others are. Raises ScanError where one does not exist, or all fail.
     """
-    scanning = Scanning(sought, prefer=prefer, limits=limits)
-    findings: List[Finding] = []
     for source in sources:
-        findings += source(scanning)
+        getattr(source, "check", lambda: None)()
+    scanning = Scanning(sought, prefer=prefer, limits=limits, bounds=bounds)
+    looks = [_looked(source, scanning) for source in sources]
+    findings = [one for look in looks for one in look.findings]
     told = {(one.source, one.path, one.line) for one in findings}
     for source in engines:
-        findings += [one for one in source(scanning) if (one.source, one.path, one.line) not in told]
+        looks.append(_looked(source, scanning))
+        findings += [one for one in looks[-1].findings if (one.source, one.path, one.line) not in told]
+    if looks and all(look.failure for look in looks):
+        raise ScanError(looks[0].failure)
     secrets = sought.texts()
     open_ones, accepted, problems = _scan_baseline.applied(baseline, masked(findings, secrets))
     names: Dict[str, List[str]] = {}
@@ -107,14 +147,47 @@ def scan(
         objects=scanning.objects,
         bytes=scanning.searcher.searched,
         engine=engine,
+        failures=tuple(look.failure for look in looks[len(sources) :] if look.failure),
     )
 
 
-def found_in(spots: Sequence[Spot], needles: Sequence[Needle]) -> List[Found]:
+class _Look(NamedTuple):
+    """What came of one source."""
+
+    findings: List[Finding]
+    failure: str = ""
+
+
+def _looked(source: Source, scanning: Scanning) -> _Look:
+    name = str(getattr(source, "path", ""))
+    findings: List[Finding] = []
+    more, failure = 0, ""
+    scanning.begin()
+    try:
+        for one in source(scanning):
+            if len(findings) < FINDINGS:
+                findings.append(one)
+            else:
+                more += 1
+    except ScanError as error:
+        failure = str(error)
+    except Exception as error:  # noqa: BLE001 what others wrote can raise anything, and its words may hold a value
+        failure = f"unexpected error: {type(error).__name__}; please report it"
+    failure = failure.partition(f"{name}: ")[2] or failure
+    if failure:
+        scanning.passed(name, "", failure)
+    if more:
+        scanning.passed(
+            name, "", f"{more:,} more findings are not listed; mend the first {FINDINGS:,}, then scan again"
+        )
+    return _Look(findings, f"{name}: {failure}" if failure and name not in failure else failure)
+
+
+def found_in(spots: Spots, needles: Sequence[Needle]) -> List[Found]:
     """What the spots mean: the longest where one lies in another, and members' instead of their archive's."""
     kept: List[Found] = []
     end, inside = -1, ""
-    for spot in sorted(set(spots), key=lambda one: (one.inside, one.offset, -len(needles[one.needle].whole))):
+    for spot in sorted(set(spots.kept), key=lambda one: (one.inside, one.offset, -len(needles[one.needle].whole))):
         needle = needles[spot.needle]
         label, also = _told(needle)
         if spot.inside == inside and spot.offset + len(needle.whole) <= end and kept:
@@ -125,7 +198,21 @@ def found_in(spots: Sequence[Spot], needles: Sequence[Needle]) -> List[Found]:
         end, inside = spot.offset + len(needle.whole), spot.inside
         kept.append(Found(label, also, spot.offset, spot.line, spot.inside))
     packed = {one.label.name for one in kept if one.inside}
-    return _capped([one for one in kept if one.inside or not (packed and one.label.name in packed)])
+    left = _capped([one for one in kept if one.inside or not (packed and one.label.name in packed)])
+    return _counted(left, spots, needles)
+
+
+def _counted(found: List[Found], spots: Spots, needles: Sequence[Needle]) -> List[Found]:
+    """The same with the places that were counted and not held."""
+    more: Dict[Tuple[str, str], int] = {}
+    for (needle, inside), seen in spots.seen.items():
+        key = (_told(needles[needle])[0].name, inside)
+        more[key] = max(more.get(key, 0), seen - SPOTS)
+    last = {(one.label.name, one.inside): at for at, one in enumerate(found)}
+    for key, count in more.items():
+        if count > 0 and key in last:
+            found[last[key]] = found[last[key]]._replace(times=found[last[key]].times + count)
+    return found
 
 
 def _told(needle: Needle) -> Tuple[Label, Tuple[str, ...]]:

@@ -2,23 +2,48 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A git repository's objects, each once, reachable or not, and what of its history is not here.
 
-Nothing is fetched, and no program that the repository's configuration names is started.
+Nothing is fetched. git sees a view (_scan_view) and never the repository, so nothing that its configuration names runs.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
-import subprocess
 from contextlib import contextmanager
 from typing import IO, Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ScanError
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans import _scan_program, _scan_view
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_files import shown
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_program import Bounds, Running, records
 
 SLAB = 4 * 1024 * 1024
 LARGE = 8 * 1024 * 1024
 """Bytes from which an object is read in windows."""
+HUGE = 256 * 1024 * 1024
+"""Bytes of an object that git must hold whole: a difference to another one, or no file."""
+RESTARTS = 20
+"""How often git is started again without an object that it ended at."""
+ENTRIES = 2_000_000
+"""Files of the index, or of one commit."""
+PATHS = 512 * 1024 * 1024
+"""Bytes of the index's paths."""
 BLOB, COMMIT, TAG, TREE = "blob", "commit", "tag", "tree"
-OPTIONS = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "protocol.allow=never")
+_BATCH = ("--batch", "--buffer")
+_IN_PIECES = ("-c", f"core.bigFileThreshold={LARGE}")
+_ALONE = {
+    "LC_ALL": "C",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_SYSTEM": os.devnull,
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_ALLOW_PROTOCOL": "none",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_PAGER": "cat",
+}
 
 
 class Slab(NamedTuple):
@@ -38,144 +63,187 @@ class Large(NamedTuple):
     stream: Any
 
 
-class State(NamedTuple):
-    """What a repository says about itself."""
+class Interrupted(ScanError):
+    """git ended before every object was read."""
 
-    directory: str
-    """The one that git keeps for itself."""
-    common: str
-    top: Optional[str]
-    """The working tree; None where there is none."""
-    not_checked: Tuple[str, ...]
+    def __init__(self, reason: str, *, within: bool = False) -> None:
+        super().__init__(reason)
+        self.within = within
+        """Whether the last object that was read breaks off."""
+
+
+def environment(directory: str) -> Dict[str, str]:
+    """What git, and what starts it, may know: the repository in the directory, and no configuration but its own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return {**kept, **_ALONE, "GIT_DIR": directory}
+
+
+@contextmanager
+def repository(path: str, bounds: Bounds = Bounds()) -> Iterator[Repository]:  # noqa: B008
+    """The repository that a path is in, to be read while it is open. Raises ScanError."""
+    with _scan_view.view(path) as view:
+        yield Repository(view, bounds)
 
 
 class Repository:
-    """One repository, through git's plumbing."""
+    """One repository's view, through git's plumbing."""
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    def __init__(self, view: _scan_view.View, bounds: Bounds) -> None:
+        self.view = view
+        self.bounds = bounds
         self.missing: List[str] = []
         """Objects that were asked for and cannot be read."""
 
-    def command(self, *arguments: str) -> List[str]:
-        return ["git", "--no-replace-objects", *OPTIONS, "-C", self.path, *arguments]
-
-    def environment(self) -> Dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-        return {
-            **kept,
-            "LC_ALL": "C",
-            "GIT_TERMINAL_PROMPT": "0",
-            "GIT_NO_LAZY_FETCH": "1",
-            "GIT_OPTIONAL_LOCKS": "0",
-        }
-
-    def output(self, *arguments: str, given: Optional[bytes] = None, codes: Sequence[int] = (0,)) -> bytes:
-        """What git prints. Raises ScanError with git's own words."""
-        try:
-            # pylint: disable-next=ansible-bad-function
-            done = subprocess.run(
-                self.command(*arguments), input=given, capture_output=True, env=self.environment(), check=False
-            )
-        except OSError as error:
-            raise ScanError(f"git cannot be started: {error.strerror}; install it") from None
-        if done.returncode not in codes:
-            raise ScanError(f"{self.path}: {_words(done.stderr) or f'git {arguments[0]} failed'}")
-        return done.stdout
-
-    def text(self, *arguments: str, codes: Sequence[int] = (0,)) -> str:
-        return self.output(*arguments, codes=codes).decode("utf-8", "surrogateescape").strip("\n")
+    @contextmanager
+    def running(
+        self,
+        *arguments: str,
+        given: Optional[bytes] = None,
+        talks: bool = False,
+        tree: Optional[str] = None,
+        codes: Sequence[int] = (0,),
+    ) -> Iterator[Running]:
+        """A running git. Raises ScanError afterwards if it failed."""
+        command = ["git", "--no-pager", "--no-replace-objects", "-C", self.view.directory, *arguments]
+        variables = environment(self.view.directory)
+        if tree:
+            variables["GIT_WORK_TREE"] = command[4] = tree
+        with _scan_program.running(
+            command,
+            environment=variables,
+            given=given,
+            talks=talks,
+            bounds=self.bounds,
+            codes=codes,
+            what=f"git {next(one for one in arguments if not one.startswith('-') and '=' not in one)}",
+        ) as program:
+            yield program
 
     @contextmanager
     def reading(self, *arguments: str, given: Optional[bytes] = None) -> Iterator[IO[bytes]]:
         """A running git's output. Raises ScanError afterwards if it failed."""
-        # pylint: disable-next=ansible-bad-function
-        with subprocess.Popen(
-            self.command(*arguments),
-            stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=self.environment(),
-        ) as process:
-            feeder = _fed(process, given)
-            stdout, stderr = process.stdout, process.stderr
-            if stdout is None or stderr is None:
-                raise ScanError("git has no output")
-            errors: List[bytes] = []
-            drain = _thread(lambda: errors.append(stderr.read()))
-            try:
-                yield stdout
-            except BaseException:
-                process.kill()
-                raise
-            finally:
-                stdout.close()
-                drain.join()
-                if feeder:
-                    feeder.join()
-        if process.returncode:
-            raise ScanError(f"{self.path}: {_words(b''.join(errors)) or f'git {arguments[0]} failed'}")
+        with self.running(*arguments, given=given) as program:
+            yield program.output
 
-    def state(self) -> State:
-        """Raises ScanError where there is no repository, or git refuses it."""
-        if not os.path.isdir(self.path):
-            raise ScanError(f"{self.path}: is no directory; give the path of a repository")
-        directory, common, bare = self.text(
-            "rev-parse", "--absolute-git-dir", "--git-common-dir", "--is-bare-repository"
-        ).split("\n")
-        common = os.path.normpath(os.path.join(self.path, common))
-        top = None if bare == "true" else self.text("rev-parse", "--show-toplevel", codes=(0, 128)) or None
-        return State(directory, common, top, tuple(self._not_here(common)))
-
-    def _not_here(self, common: str) -> Iterator[str]:
+    def not_here(self) -> Iterator[str]:
         """What of its history is elsewhere, each with the remedy."""
-        shallow = _lines(os.path.join(common, "shallow"))
+        shallow = len(self.view.shallow())
         if shallow:
             yield (
-                f"a shallow clone: what came before {len(shallow)} commits is not here; "
+                f"a shallow clone: what came before {shallow} commits is not here; "
                 "git fetch --unshallow, then scan again"
             )
-        if self.text("config", "--get-regexp", r"^remote\..*\.(promisor|partialclonefilter)$", codes=(0, 1)):
+        if self.view.partial:
             missing = self._missing()
             if missing:
                 yield (
                     f"a partial clone: {missing} objects are not here; git fetch --refetch --no-filter, then scan again"
                 )
-        for line in _lines(os.path.join(common, "objects", "info", "alternates")):
-            place = os.path.join(common, "objects", line)
-            if not line.startswith("#") and not os.path.isdir(place):
-                yield f"objects borrowed from {line}, which is not there; bring it back, or clone again"
+        yield from self.view.not_checked
         for path in self._submodules():
             yield f"submodule {path}: is a repository of its own; scan it by its own path"
 
     def _missing(self) -> int:
         missing = 0
         try:
-            with self.reading("rev-list", "--objects", "--all", "--reflog", "--missing=print") as output:
-                for line in output:
+            logged = b"".join(name + b"\n" for name in self.view.logged())
+            arguments = ("rev-list", "--objects", "--ignore-missing", "--missing=print", "--all", "--reflog", "--stdin")
+            with self.reading(*arguments, given=logged) as output:
+                for line in records(output):
                     missing += line.startswith(b"?")
         except ScanError:  # it cannot go on without what it misses: then there is something
             missing = max(missing, 1)
         return missing
 
     def _submodules(self) -> List[str]:
-        found = self.output("ls-tree", "-r", "-z", "--full-tree", "HEAD", codes=(0, 128)).split(b"\0")
-        found += self.output("ls-files", "-s", "-z", ":/", codes=(0, 128)).split(b"\0")
-        paths = {line.partition(b"\t")[2] for line in found if line.startswith(b"160000 ")}
-        return sorted(shown(path) for path in paths)
+        found: List[bytes] = []
+        for arguments in (("ls-tree", "-r", "-z", "--full-tree", "HEAD"), ("ls-files", "-s", "-z")):
+            try:
+                with self.reading(*arguments) as output:
+                    for number, line in enumerate(records(output, b"\0")):
+                        if number == ENTRIES:
+                            raise ScanError(f"more than {ENTRIES} files")
+                        if line.startswith(b"160000 "):
+                            found.append(line.partition(b"\t")[2])
+            except ScanError:  # there is no commit yet, or it breaks off, which the search of all objects tells
+                continue
+        return sorted({shown(path) for path in found})
+
+    def index(self) -> Dict[bytes, bytes]:
+        """The ids of the index's files by path. Raises ScanError."""
+        found: Dict[bytes, bytes] = {}
+        size = 0
+        with self.reading("ls-files", "-s", "-z") as output:
+            for line in records(output, b"\0"):
+                head, _tab, path = line.partition(b"\t")
+                size += len(path)
+                if len(found) == ENTRIES or size > PATHS:
+                    raise ScanError(f"the index has more than {ENTRIES} files, or paths of more than {PATHS >> 20} MiB")
+                found[path] = head.split()[1]
+        return found
+
+    def head(self) -> str:
+        """The id of the commit that is checked out; empty where there is none."""
+        try:
+            with self.reading("rev-parse", "-q", "--verify", "HEAD") as output:
+                return output.read(100).decode("ascii", "replace").strip()
+        except ScanError:
+            return ""
+
+    def empty_tree(self) -> str:
+        return hashlib.new("sha256" if self.view.sha256 else "sha1", b"tree 0\0").hexdigest()
 
     def contents(self, ids: Optional[Sequence[str]] = None) -> Iterator[Union[Slab, Large]]:
-        """The bytes of these objects, or of all that are here. A Large one is read to its end before the next."""
+        """The bytes of these objects, or of all that are here. A Large one is read to its end before the next.
+
+        Raises Interrupted where git ends before that.
+        """
         if ids is not None and not ids:
             return
         given = "\n".join(ids).encode() + b"\n" if ids is not None else None
         every = ("--batch-all-objects", "--unordered") if ids is None else ()
-        with self.reading("cat-file", "--batch", "--buffer", *every, given=given) as output:
-            yield from _slabs(output, self.missing)
+        try:
+            with self.reading(*_IN_PIECES, "cat-file", *every, *_BATCH, given=given) as output:
+                yield from _slabs(output, self.missing)
+        except Interrupted:
+            raise
+        except ScanError as error:
+            raise Interrupted(str(error)) from None
+
+    def careful(self, passed: Any) -> Iterator[Union[Slab, Large]]:
+        """The bytes of all objects but those that git cannot hold, or ends at; ``passed`` hears of these."""
+        ids = self._bearable(passed)
+        for _start in range(RESTARTS):
+            seen, missing = 0, len(self.missing)
+            try:
+                for part in self.contents(ids):
+                    yield part
+                    seen += 1 if isinstance(part, Large) else len(part.objects)
+                return
+            except Interrupted as error:
+                at = seen + len(self.missing) - missing - error.within
+                passed(ids[at] if at < len(ids) else "", str(error))
+                ids = ids[at + 1 :]
+        passed(f"{len(ids)} objects", f"git ended {RESTARTS} times at others")
+
+    def _bearable(self, passed: Any) -> List[str]:
+        found: List[str] = []
+        form = "--batch-check=%(objectname) %(objecttype) %(objectsize) %(deltabase)"
+        with self.reading("cat-file", "--batch-all-objects", "--unordered", "--buffer", form) as output:
+            for line in records(output):
+                name, _space, rest = line.decode("ascii", "replace").partition(" ")
+                words = rest.split()
+                if len(words) != 3:
+                    self.missing.append(name)
+                elif int(words[1]) > HUGE and (words[0] != BLOB or words[2].strip("0")):
+                    passed(name, f"takes more than {HUGE >> 20} MiB in git's memory")
+                else:
+                    found.append(name)
+        return found
 
     @contextmanager
     def blob(self, name: str) -> Iterator[IO[bytes]]:
-        with self.reading("cat-file", "blob", name) as output:
+        with self.reading(*_IN_PIECES, "cat-file", "blob", name) as output:
             yield output
 
 
@@ -184,19 +252,19 @@ class _Limited:
 
     def __init__(self, head: bytes, size: int, stream: IO[bytes]) -> None:
         self._head = head
-        self._left = size
+        self.left = size
         self._stream = stream
 
     def seekable(self) -> bool:
         return False
 
     def read(self, count: int) -> bytes:
-        count = min(count, self._left)
+        count = min(count, self.left)
         data = self._head[:count]
         self._head = self._head[count:]
         if len(data) < count:
             data += self._stream.read(count - len(data))
-        self._left -= len(data)
+        self.left -= len(data)
         return data
 
 
@@ -226,50 +294,11 @@ def _slabs(output: IO[bytes], missing: List[str]) -> Iterator[Union[Slab, Large]
             yield Large(head[1].decode(), head[0].decode(), size, whole)
             while whole.read(SLAB):
                 pass
+            if whole.left:
+                raise Interrupted("git ended within an object", within=True)
             stream.read(1)
             data = b""
         fresh = output.read(max(SLAB, size if head else 0))
         if not fresh:
             return
         data += fresh
-
-
-def shown(path: bytes) -> str:
-    """A path for people: what cannot be printed is a question mark."""
-    return "".join(one if one.isprintable() else "?" for one in path.decode("utf-8", "replace"))
-
-
-def _words(errors: bytes) -> str:
-    lines = [line for line in errors.decode("utf-8", "replace").splitlines() if line.strip()]
-    return lines[0].partition("fatal: ")[2] or lines[0] if lines else ""
-
-
-def _lines(path: str) -> List[str]:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as handle:
-            return [line.strip() for line in handle if line.strip()]
-    except OSError:
-        return []
-
-
-def _thread(run: Any) -> Any:
-    import threading
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    return thread
-
-
-def _fed(process: Any, given: Optional[bytes]) -> Any:
-    """Writes to a process while its output is read."""
-    if given is None:
-        return None
-
-    def feed() -> None:
-        try:
-            process.stdin.write(given)
-            process.stdin.close()
-        except OSError:
-            pass  # it has ended, and says why itself
-
-    return _thread(feed)

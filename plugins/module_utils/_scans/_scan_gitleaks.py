@@ -7,16 +7,21 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 from typing import Any, Iterator, List, Mapping, Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ScanError
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans import _scan_git, _scan_program, _scan_view
 from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan import Scanning
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_program import Bounds
 from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_report import PATTERN, Finding
 
 NAME = "gitleaks"
 REMEDY = "install gitleaks (apt-get install gitleaks, or brew install gitleaks)"
 HISTORY, STAGED, FILES = "history", "staged", "files"
+MEMORY = 4 * 1024 * 1024 * 1024
+"""Bytes of data that it may hold, and the git that it starts as well; it is asked to keep to half of them."""
+OWN = (".gitleaks.toml", ".gitleaksignore")
+"""What a repository may say of its findings."""
 _ARGUMENTS = {
     HISTORY: ("detect",),
     STAGED: ("protect", "--staged"),
@@ -39,7 +44,7 @@ class Gitleaks:
 
     def __call__(self, scanning: Scanning) -> Iterator[Finding]:
         try:
-            found = self._run()
+            found = self._run(scanning.bounds)
         except ScanError as error:
             if self.required:
                 raise
@@ -48,26 +53,34 @@ class Gitleaks:
         for one in found:
             yield self._finding(one)
 
-    def _run(self) -> List[Mapping[str, Any]]:
+    def _run(self, bounds: Bounds) -> List[Mapping[str, Any]]:
         if self.program is None:
             raise ScanError(f"{NAME} is not installed; {REMEDY}, or set patterns to none")
-        command = [self.program, *_ARGUMENTS[self.how], "--source", self.path, "--no-banner", "--redact"]
+        if self.how == FILES:
+            return self._ran(self.path, os.devnull, bounds)
+        # It starts git, which would start what the repository's configuration names.
+        with _scan_view.view(self.path) as view:
+            for name in OWN:
+                source = os.path.join(view.place.top or view.place.directory, name)
+                if os.path.isfile(source) and not os.path.islink(source):
+                    os.symlink(source, view.inside(name))
+            return self._ran(view.directory, view.directory, bounds)
+
+    def _ran(self, source: str, git: str, bounds: Bounds) -> List[Mapping[str, Any]]:
+        command = [str(self.program), *_ARGUMENTS[self.how], "--source", source, "--no-banner", "--redact"]
         command += ["--log-level", "error", "--exit-code", "0", "--report-format", "json"]
+        environment = {**_scan_git.environment(git), "GOMEMLIMIT": str(MEMORY // 2)}
+        bounds = bounds._replace(memory=MEMORY, idle=bounds.seconds)  # it prints at its end
         try:
-            # pylint: disable-next=ansible-bad-function
-            done = subprocess.run(
-                [*command, "--report-path", "/dev/stdout"],
-                capture_output=True,
-                stdin=subprocess.DEVNULL,
-                env={name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
-                check=False,
+            output = _scan_program.output_of(
+                [*command, "--report-path", "/dev/stdout"], environment=environment, bounds=bounds, what=NAME
             )
-        except OSError as error:
-            raise ScanError(f"{self.program}: cannot be started: {error.strerror}; {REMEDY}") from None
-        found = _parsed(done.stdout) if done.returncode == 0 else None
-        if found is None:
+        except _scan_program.Failed as error:
             # Its own words may quote a line that it stumbled over.
-            raise ScanError(f"{NAME} ended with {done.returncode} on {self.path}; run it there by hand to see why")
+            raise ScanError(f"{NAME} ended with {error.code} on {self.path}; run it there by hand to see why") from None
+        found = _parsed(output)
+        if found is None:
+            raise ScanError(f"{NAME} ended with 0 on {self.path}; run it there by hand to see why")
         return found
 
     def _finding(self, one: Mapping[str, Any]) -> Finding:

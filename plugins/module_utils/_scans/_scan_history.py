@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
-from typing import Collection, Dict, List, NamedTuple, Sequence, Set, Tuple
+from typing import Collection, Dict, Iterator, List, NamedTuple, Sequence, Set, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ScanError
-from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_git import Repository, shown
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_files import shown
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_git import ENTRIES, RESTARTS, Repository
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_program import printable, records
 
 BRANCH, TAG_ONLY, OTHER, REFLOG, STAGED, NOTHING = (
     "a branch",
@@ -18,6 +20,9 @@ BRANCH, TAG_ONLY, OTHER, REFLOG, STAGED, NOTHING = (
     "nothing any more",
 )
 _START = b"\x01commit "
+_DONE = b"."
+"""A line that git hands back, and with it all that it has printed so far."""
+_PRETTY = "--pretty=tformat:%x01commit %H%x00%an <%ae>%x00%aI%x00%ct"
 
 
 class Commit(NamedTuple):
@@ -46,44 +51,58 @@ class Reach(NamedTuple):
         return next((name for name, commits in zip(self.names, self.sets) if commit in commits), NOTHING)
 
 
-def known_origins(
+def origins(
     repository: Repository, blobs: Collection[str], commits: bytes
-) -> Tuple[Dict[str, List[Origin]], str]:
-    """The same of all commits; of those that a ref leads to where others lack their trees; else why none is known."""
-    try:
-        return origins(repository, blobs, commits), ""
-    except ScanError as error:
-        flaw = str(error)
-    try:
-        return origins(repository, blobs, repository.output("rev-list", "--ignore-missing", "--all")), flaw
-    except ScanError:
-        return {}, flaw
+) -> Tuple[Dict[str, List[Origin]], List[str]]:
+    """Where each blob is new, the oldest first, and why some commits could not be compared with what came before.
 
-
-def origins(repository: Repository, blobs: Collection[str], commits: bytes) -> Dict[str, List[Origin]]:
-    """Where each blob is new, the oldest first; ``commits`` are ids, one a line.
-
-    Merges count where they brought what no parent has.
+    ``commits`` are ids, one a line. Merges count where they brought what no parent has.
     """
     wanted = {name.encode() for name in blobs}
     found: Dict[str, List[Origin]] = {}
-    if not wanted or not commits:
-        return found
-    arguments = ("diff-tree", "--stdin", "-r", "-c", "--root", "--no-renames", "--no-abbrev", "--no-ext-diff")
-    pretty = "--pretty=tformat:%x01commit %H%x00%an <%ae>%x00%aI%x00%ct"
-    with repository.reading(*arguments, "--raw", pretty, given=commits) as output:
-        now = Commit("", "", "", 0)
-        for line in output:
-            if line.startswith(_START):
-                now = _commit(line)
-            elif line.startswith(b":"):
-                head, _tab, path = line.rstrip(b"\n").partition(b"\t")
-                blob = _new_blob(head)
-                if blob in wanted:
-                    found.setdefault(blob.decode(), []).append(Origin(_unquoted(path), now))
+    flaws: List[str] = []
+    left = commits.split() if wanted else []
+    while left:
+        seen = 0
+        try:
+            for done, blob, origin in _brought(repository, wanted, left):
+                seen = done
+                if blob:
+                    found.setdefault(blob.decode(), []).append(origin)
+            break
+        except ScanError as error:  # of the commit after the last one that was done
+            flaws.append(f"commit {left[min(seen, len(left) - 1)][:12].decode('ascii', 'replace')}: {error}")
+            left = left[seen + 1 :]
+        if len(flaws) == RESTARTS and left:
+            flaws.append(f"{len(left)} more commits: git ended {RESTARTS} times at others")
+            break
     for one in found.values():
         one.sort(key=lambda origin: (origin.commit.time, origin.commit.id, origin.path))
-    return found
+    return found, flaws
+
+
+def _brought(
+    repository: Repository, wanted: Set[bytes], commits: Sequence[bytes]
+) -> Iterator[Tuple[int, bytes, Origin]]:
+    """How many commits were told so far, and each wanted blob that one of them brought."""
+    arguments = ("diff-tree", "--stdin", "-r", "-c", "--root", "--no-renames", "--no-abbrev")
+    given = b"".join(b"%s\n%s\n" % (commit, _DONE) for commit in commits)
+    number, entries, now = 0, 0, Commit("", "", "", 0)
+    with repository.reading(*arguments, "--no-ext-diff", "--no-textconv", "--raw", _PRETTY, given=given) as output:
+        for line in records(output):
+            if line.startswith(_START):
+                now = _commit(line)
+            elif line == _DONE:
+                number, entries = number + 1, 0
+                yield number, b"", Origin("", now)
+            elif line.startswith(b":"):
+                entries += 1
+                if entries > ENTRIES:
+                    raise ScanError(f"changes more than {ENTRIES} files")
+                head, _tab, path = line.partition(b"\t")
+                blob = _new_blob(head)
+                if blob in wanted:
+                    yield number, blob, Origin(_unquoted(path), now)
 
 
 def described(repository: Repository, commits: Collection[str]) -> Dict[str, Commit]:
@@ -91,9 +110,9 @@ def described(repository: Repository, commits: Collection[str]) -> Dict[str, Com
     if not commits:
         return {}
     given = "\n".join(sorted(commits)).encode() + b"\n"
-    pretty = "--pretty=tformat:%x01commit %H%x00%an <%ae>%x00%aI%x00%ct"
-    text = repository.output("log", "--no-walk", "--stdin", "--no-show-signature", pretty, given=given)
-    found = [_commit(line) for line in text.split(b"\n") if line.startswith(_START)]
+    arguments = ("log", "--no-walk", "--stdin", "--no-show-signature", _PRETTY)
+    with repository.reading(*arguments, given=given) as output:
+        found = [_commit(line) for line in records(output) if line.startswith(_START)]
     return {one.id: one for one in found}
 
 
@@ -106,25 +125,30 @@ def reach(repository: Repository, commits: Collection[str]) -> Reach:
         OTHER: ("--all",),
         REFLOG: ("--all", "--reflog"),
     }
-    return Reach(list(asked), [_reached(repository, wanted, *arguments) for arguments in asked.values()])
+    logged = b"".join(name + b"\n" for name in repository.view.logged())
+    return Reach(
+        list(asked),
+        [
+            _reached(repository, wanted, *arguments, given=logged if name == REFLOG else b"")
+            for name, arguments in asked.items()
+        ],
+    )
 
 
 def staged(repository: Repository) -> Dict[str, str]:
     """The paths of the index by blob."""
-    found: Dict[str, str] = {}
-    for entry in repository.output("ls-files", "-s", "-z", "--full-name", ":/", codes=(0, 128)).split(b"\0"):
-        head, tab, path = entry.partition(b"\t")
-        if tab:
-            found.setdefault(head.split()[1].decode(), shown(path))
-    return found
+    try:
+        return {blob.decode(): shown(path) for path, blob in reversed(list(repository.index().items()))}
+    except ScanError:  # which the working tree's turn tells
+        return {}
 
 
-def _reached(repository: Repository, wanted: Set[bytes], *arguments: str) -> Set[str]:
+def _reached(repository: Repository, wanted: Set[bytes], *arguments: str, given: bytes) -> Set[str]:
     """Those of the wanted commits that are in a list which can be long."""
     found: Set[str] = set()
     try:
-        with repository.reading("rev-list", "--ignore-missing", *arguments) as output:
-            for line in output:
+        with repository.reading("rev-list", "--ignore-missing", *arguments, "--stdin", given=given) as output:
+            for line in records(output):
                 name = line.strip()
                 if name in wanted:
                     found.add(name.decode())
@@ -135,7 +159,14 @@ def _reached(repository: Repository, wanted: Set[bytes], *arguments: str) -> Set
 
 def _commit(line: bytes) -> Commit:
     parts = line[len(_START) :].rstrip(b"\n").split(b"\0")
-    return Commit(parts[0].decode(), shown(parts[1]), parts[2].decode(), int(parts[3] or b"0"))
+    if len(parts) != 4:  # its author's name is longer than a line may be
+        return Commit(parts[0][:64].decode("ascii", "replace"), "", "", 0)
+    date = printable(parts[2].decode("ascii", "replace"))
+    return Commit(parts[0].decode("ascii", "replace"), shown(parts[1]), date, _seconds(parts[3]))
+
+
+def _seconds(text: bytes) -> int:
+    return int(text) if text[:18].isdigit() and len(text) < 18 else 0
 
 
 def _new_blob(head: bytes) -> bytes:
@@ -147,5 +178,5 @@ def _new_blob(head: bytes) -> bytes:
 def _unquoted(path: bytes) -> str:
     """A path as git quotes it, for people."""
     if path.startswith(b'"') and path.endswith(b'"'):
-        path = path[1:-1].decode("unicode_escape").encode("latin-1", "replace")
+        path = path[1:-1].decode("unicode_escape", "replace").encode("latin-1", "replace")
     return shown(path)

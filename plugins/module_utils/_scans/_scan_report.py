@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Dict, Iterable, Mapping, Sequence, Tuple, TypeVar
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._redact import scrub
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_program import printable
 
 T = TypeVar("T")
 LIVE, PATTERN = "live value", "pattern"
@@ -100,6 +101,8 @@ class Report:
     bytes: int = 0
     engine: str = ""
     """What looked for unknown secrets; empty where nothing did."""
+    failures: Tuple[str, ...] = ()
+    """Why what was required to look for them could not."""
 
     @property
     def clean(self) -> bool:
@@ -131,16 +134,19 @@ class Report:
 def masked(told: Iterable[T], secrets: Sequence[str]) -> Tuple[T, ...]:
     """Findings or notes without what is sought: a file's name, an author or an archive's member may hold it.
 
-    Before their fingerprints are asked for, which would be digests of a value otherwise.
+    Before their fingerprints are asked for, which would be digests of a value otherwise. Nor is there anything left
+    that a terminal would obey, or that is no text.
     """
+    sought = list(secrets)
 
     def clean(one: Any) -> Any:
-        return replace(one, **{name: scrub(getattr(one, name), list(secrets)) for name in _FREE if hasattr(one, name)})
+        texts = {name: getattr(one, name) for name in _FREE if hasattr(one, name)}
+        return replace(one, **{name: printable(scrub(text, sought)) for name, text in texts.items()})
 
     return tuple(clean(one) for one in told)
 
 
-_FREE = ("source", "path", "inside", "author", "what", "reason")
+_FREE = ("source", "rule", "path", "inside", "author", "date", "commit", "what", "reason")
 """What is not ours to choose."""
 
 

@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
-from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence
+from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._scans import _scan_engine
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_program import Bounds
 from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_sought import Sought
 
 WINDOW = 4 * 1024 * 1024
+SPOTS = 10_000
+"""Places of one needle in one file that are held; more are counted."""
 
 Read = Callable[[int], bytes]
 
@@ -24,6 +27,29 @@ class Spot(NamedTuple):
     """The archive's member that it was found in."""
 
 
+class Spots:
+    """Places in one object or file, so many of each needle."""
+
+    def __init__(self, spots: Iterable[Spot] = ()) -> None:
+        self.kept: List[Spot] = []
+        self.seen: Dict[Tuple[int, str], int] = {}
+        """How often each needle stands in each member."""
+        self.add(spots)
+
+    def add(self, spots: Iterable[Spot]) -> None:
+        for spot in spots:
+            key = (spot.needle, spot.inside)
+            self.seen[key] = self.seen.get(key, 0) + 1
+            if self.seen[key] <= SPOTS:
+                self.kept.append(spot)
+
+    def join(self, other: Spots) -> None:
+        """Those of what is packed in the same object or file."""
+        self.kept += other.kept
+        for key, count in other.seen.items():
+            self.seen[key] = self.seen.get(key, 0) + count
+
+
 class Searcher:
     """One automaton, and the windows that it needs."""
 
@@ -34,13 +60,15 @@ class Searcher:
         self.window = max(window, 4 * self.overlap)
         self.searched = 0
         """Bytes so far."""
+        self.bounds = Bounds()
 
     def hits(self, data: bytes) -> Sequence[_scan_engine.Hit]:
+        self.bounds.check()
         self.searched += len(data)
         return self.automaton.hits(data) if self.automaton else ()
 
     def in_bytes(self, data: bytes, inside: str = "") -> List[Spot]:
-        return [Spot(needle, at, data.count(b"\n", 0, at) + 1, inside) for at, needle in self.hits(data)]
+        return [Spot(needle, at, line, inside) for at, needle, line in lined(data, self.hits(data))]
 
     def in_stream(self, read: Read, inside: str = "") -> Iterator[Spot]:
         """What stands in a stream; a value across the edge of two windows is found in the second one, once."""
@@ -50,11 +78,21 @@ class Searcher:
             if not fresh:
                 return
             data = kept + fresh
-            for at, needle in self.hits(data):
+            for at, needle, number in lined(data, self.hits(data), line):
                 # What ends within the kept part was found in the window before.
                 if at + len(self.sought.needles[needle].whole) > len(kept):
-                    yield Spot(needle, offset + at, line + data.count(b"\n", 0, at), inside)
+                    yield Spot(needle, offset + at, number, inside)
             keep = min(self.overlap, len(data))
             line += data.count(b"\n", 0, len(data) - keep)
             offset += len(data) - keep
             kept = data[len(data) - keep :]
+
+
+def lined(
+    data: bytes, hits: Iterable[_scan_engine.Hit], line: int = 1, start: int = 0
+) -> Iterator[Tuple[int, int, int]]:
+    """The hits, which are in order, each with its line; the data begins with ``line`` at ``start``."""
+    for at, needle in hits:
+        line += data.count(b"\n", start, at)
+        start = at
+        yield at, needle, line

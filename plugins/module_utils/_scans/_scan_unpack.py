@@ -7,11 +7,14 @@ from __future__ import annotations
 import bz2
 import io
 import lzma
+import struct
 import tarfile
 import zipfile
 import zlib
 from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Union
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans import _scan_tar
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_program import printable
 from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_search import Searcher, Spot
 
 GZIP, BZIP2, XZ, ZIP, TAR = "gzip", "bzip2", "xz", "zip", "tar"
@@ -28,7 +31,11 @@ DEPTH = 4
 XZ_MEMORY = 96 * 1024 * 1024
 DIRECTORY = 8 * 1024 * 1024
 """Bytes of a zip file's directory: its entries are held in memory."""
-END_OF_ZIP = b"PK\x05\x06"
+ENTRY_OF_ZIP = b"PK\x01\x02"
+NAME = 200
+"""Characters of a member's name that are shown."""
+NAMED = 3
+"""Members of one archive that are named as not looked into; more are counted."""
 
 
 class Limits(NamedTuple):
@@ -71,18 +78,26 @@ class Unpacker:
         self._left = 0
         self._members = 0
         self.passed: List[Passed] = []
+        self.more = 0
+        """How many more members were not looked into."""
 
     def search(self, stream: Any) -> Iterator[Spot]:
         """What stands in the members of an archive. The stream is its bytes; seekable ones can be zip files too."""
         self._left = min(self.limits.file, self._total)
         before = self._left
         self._members = self.limits.members
-        self.passed = []
+        self.passed, self.more = [], 0
         try:
             yield from self._walk(stream, "", DEPTH, packed=True)
         except TooMuch as error:
             self.passed.append(Passed("", str(error)))
         self._total -= before - self._left
+
+    def _pass(self, inside: str, reason: str) -> None:
+        if len(self.passed) < NAMED:
+            self.passed.append(Passed(inside, reason))
+        else:
+            self.more += 1
 
     def _walk(self, stream: Any, inside: str, depth: int, *, packed: bool = False) -> Iterator[Spot]:
         buffered = stream if hasattr(stream, "seekable") and stream.seekable() else _Rest(stream)
@@ -90,14 +105,14 @@ class Unpacker:
         kind = kind_of(head)
         buffered = _again(buffered, head)
         if kind is not None and depth == 0:
-            self.passed.append(Passed(inside, f"{kind} within {DEPTH} archives"))
+            self._pass(inside, f"{kind} within {DEPTH} archives")
         elif kind in UNREADABLE.values():
-            self.passed.append(Passed(inside, f"packed as {kind}, which is not looked into"))
+            self._pass(inside, f"packed as {kind}, which is not looked into")
         elif kind is not None:
             try:
                 yield from self._opened(kind, buffered, inside, depth)
-            except (*_DAMAGED, NotImplementedError, RuntimeError) as error:
-                self.passed.append(Passed(inside, f"the {kind} cannot be unpacked ({type(error).__name__})"))
+            except _DAMAGED as error:
+                self._pass(inside, f"the {kind} cannot be unpacked ({type(error).__name__})")
             return
         if not packed:
             yield from self._searcher.in_stream(buffered.read, inside)
@@ -108,48 +123,47 @@ class Unpacker:
         elif kind == ZIP:
             yield from self._zip(stream, inside, depth)
         else:
-            plain = self._metered(_Inflated(stream, _DECOMPRESSORS[kind]))
+            plain = self._metered(_Inflated(stream, _DECOMPRESSORS[kind], self._count))
             yield from self._walk(plain, inside or UNPACKED, depth - 1)
 
     def _tar(self, stream: Any, inside: str, depth: int) -> Iterator[Spot]:
-        with tarfile.open(fileobj=stream, mode="r|") as archive:
-            for member in archive:
-                archive.members = []  # type: ignore[attr-defined]  # which it would keep, and nobody needs again
-                self._count()
-                data = archive.extractfile(member) if member.isfile() else None
-                if data is not None:
-                    yield from self._walk(self._metered(_Rest(data)), _joined(inside, member.name), depth - 1)
+        for member in _scan_tar.members(stream, self._count):
+            yield from self._walk(self._metered(_Rest(member.data)), _joined(inside, member.name), depth - 1)
 
     def _zip(self, stream: Any, inside: str, depth: int) -> Iterator[Spot]:
         if not stream.seekable():
             data = stream.read(self.limits.memory + 1)
             if len(data) > self.limits.memory:
-                self.passed.append(Passed(inside, "a zip file too large to be held in memory"))
+                self._pass(inside, "a zip file too large to be held in memory")
                 yield from self._searcher.in_stream(_again(_Rest(stream), data).read, inside)
                 return
             stream = io.BytesIO(data)
-        if directory_bytes(stream) > DIRECTORY:
-            self.passed.append(Passed(inside, "a zip file with too many members"))
+        try:
+            opened = zipfile.ZipFile(_Guarded(stream, self.limits.members))  # type: ignore[arg-type]
+        except _TooManyMembers:
+            self._pass(inside, "a zip file with too many members")
             return
-        with zipfile.ZipFile(stream) as archive:
+        with opened as archive:
             for member in archive.infolist():
                 self._count()
                 name = _joined(inside, member.filename)
                 if member.flag_bits & 1:
-                    self.passed.append(Passed(name, "is encrypted"))
+                    self._pass(name, "is encrypted")
                 elif member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2):
-                    self.passed.append(Passed(name, "is compressed in an unusual way"))
+                    self._pass(name, "is compressed in an unusual way")
                 elif not member.is_dir():
                     yield from self._zipped(archive, member, name, depth)
 
     def _zipped(self, archive: Any, member: Any, name: str, depth: int) -> Iterator[Spot]:
         try:
-            with archive.open(member) as data:
+            with archive.open(member) as stream:
+                data = _Pieces(stream) if member.compress_type == zipfile.ZIP_BZIP2 else stream
                 yield from self._walk(self._metered(_Rest(data)), name, depth - 1)
-        except (*_DAMAGED, NotImplementedError, RuntimeError) as error:
-            self.passed.append(Passed(name, f"cannot be unpacked ({type(error).__name__})"))
+        except _DAMAGED as error:
+            self._pass(name, f"cannot be unpacked ({type(error).__name__})")
 
     def _count(self) -> None:
+        """Of a member, a header or another compressed stream behind the first."""
         self._members -= 1
         if self._members < 0:
             raise TooMuch(f"has more than {self.limits.members} members; the rest was not looked into")
@@ -172,21 +186,53 @@ _DAMAGED = (
     lzma.LZMAError,
     tarfile.TarError,
     zipfile.BadZipFile,
+    struct.error,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    RuntimeError,
 )
 
 
-def directory_bytes(stream: Any) -> int:
-    """How large a zip file says that its directory is; 0 where it does not say so."""
-    size = stream.seek(0, io.SEEK_END)
-    stream.seek(max(0, size - 66_000))
-    tail = stream.read()
-    at = tail.rfind(END_OF_ZIP)
-    stream.seek(0)
-    return int.from_bytes(tail[at + 12 : at + 16], "little") if at >= 0 else 0
+class _TooManyMembers(ValueError):
+    """Raised when a zip file's directory is larger than what is held."""
+
+
+class _Guarded:
+    """A zip file whose directory, which is read at once, is no larger than what is held, whatever it says of itself."""
+
+    def __init__(self, stream: Any, members: int) -> None:
+        self._stream = stream
+        self._members = members
+        self.seek, self.tell = stream.seek, stream.tell
+
+    def seekable(self) -> bool:
+        return True
+
+    def read(self, count: int = -1) -> bytes:
+        data: bytes = self._stream.read(DIRECTORY + 1 if count < 0 else min(count, DIRECTORY + 1))
+        if len(data) > DIRECTORY or data.count(ENTRY_OF_ZIP) > self._members:
+            raise _TooManyMembers
+        return data
+
+
+class _Pieces:
+    """A stream that is read little by little: of bzip2 zipfile unpacks at once whatever it has read."""
+
+    PIECE = 4096
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def read(self, count: int) -> bytes:
+        data: bytes = self._stream.read(min(count, self.PIECE))
+        return data
 
 
 def _joined(inside: str, name: str) -> str:
-    shown = "".join(one if one.isprintable() else "?" for one in name)
+    shown = printable(name)
+    if len(shown) > NAME:
+        shown = f"{shown[:NAME]}…"
     return f"{inside}!{shown}" if inside and inside != UNPACKED else shown
 
 
@@ -242,9 +288,10 @@ class _Inflated:
 
     CHUNK = 65536
 
-    def __init__(self, stream: Any, make: Callable[[], Any]) -> None:
+    def __init__(self, stream: Any, make: Callable[[], Any], count: Callable[[], None]) -> None:
         self._stream = stream
         self._make = make
+        self._count = count
         self._one: Union[Any, None] = make()
         self._input = b""
 
@@ -273,4 +320,6 @@ class _Inflated:
         rest = self._one.unused_data + self._input or self._stream.read(self.CHUNK)
         self._input = rest
         again = bool(rest.strip(b"\0")) and kind_of(rest) in (GZIP, BZIP2, XZ)
+        if again:
+            self._count()
         self._one = self._make() if again else None

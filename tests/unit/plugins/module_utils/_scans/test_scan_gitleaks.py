@@ -72,6 +72,7 @@ def program(tmp_path: Path, script: str) -> str:
     "script", ["echo canary >&2; exit 3", "echo canary", "echo '{}'"], ids=["fails", "no JSON", "no list"]
 )
 def test_it_fails(tmp_path: Path, script: str) -> None:
+    git(tmp_path, "init", "-q")
     made = program(tmp_path, script)
     words = r"^gitleaks ended with \d on \S+; run it there by hand to see why$"
     with pytest.raises(ScanError, match=words):
@@ -82,6 +83,7 @@ def test_it_fails(tmp_path: Path, script: str) -> None:
 
 
 def test_it_cannot_be_started(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
     with pytest.raises(ScanError, match="cannot be started: No such file"):
         _scan.scan([], Sought(), engines=[Gitleaks(str(tmp_path), HISTORY, required=True, program="/nowhere")])
 
