@@ -15,7 +15,33 @@ if ! command -v gitleaks >/dev/null; then
     echo "leak-scan: gitleaks is not installed (apt-get install gitleaks, or brew install gitleaks); nothing was looked at." >&2
     exit 1
 fi
-if ! gitleaks protect --staged --source "$top" --no-banner --redact --verbose --log-level error >&2; then
+
+# gitleaks starts git, which starts what a repository's configuration names (filters, drivers, monitors). So it looks at a
+# temporary bare repository that borrows the objects and has a copy of the index. rev-parse starts nothing.
+view=$(mktemp -d)
+trap 'rm -rf "$view"' EXIT
+mkdir -p "$view/objects/info" "$view/refs"
+git rev-parse --path-format=absolute --git-path objects >"$view/objects/info/alternates"
+git rev-parse -q --verify HEAD >"$view/HEAD" || echo "ref: refs/heads/none" >"$view/HEAD"
+printf '[core]\nrepositoryFormatVersion = 1\nbare = true\nfsmonitor = false\nattributesFile = /dev/null\n%s\n' \
+    "[extensions]
+objectFormat = $(git rev-parse --show-object-format)" >"$view/config"
+index=$(git rev-parse --path-format=absolute --git-path index)
+for file in "$index" "${index%/*}"/sharedindex.* .gitleaks.toml .gitleaksignore; do
+    if [ -f "$file" ]; then
+        cp -- "$file" "$view/"
+    fi
+done
+if [ -f "$index" ] && [ "${index##*/}" != index ]; then
+    mv -- "$view/${index##*/}" "$view/index"
+fi
+while IFS='=' read -r name _; do
+    case $name in GIT_*) unset "$name" ;; esac
+done < <(env)
+export GIT_DIR="$view" GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_ATTR_NOSYSTEM=1
+export GIT_ALLOW_PROTOCOL=none GIT_NO_LAZY_FETCH=1 GIT_TERMINAL_PROMPT=0
+
+if ! gitleaks protect --staged --source "$view" --no-banner --redact --verbose --log-level error >&2; then
     echo "leak-scan: what is staged looks like a secret. If it is none: a comment gitleaks:allow on its line." >&2
     exit 1
 fi

@@ -4,66 +4,134 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Set
-from pathlib import Path
+import os
+from collections.abc import Callable, Iterator, Set
+from contextlib import contextmanager
 from typing import Any
 
 import yaml
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError, ScanError
 from ansible_collections.watchparty.secrets.plugins.module_utils._github_actions import _workflows
 from ansible_collections.watchparty.secrets.plugins.module_utils._github_actions._workflows import Text
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning import _env_placeholders
-from ansible_collections.watchparty.secrets.plugins.module_utils._scans import _zizmor
-from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_git import Repository
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans import _scan_files, _scan_git, _zizmor
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_program import Bounds
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_tree import Ignores
 
 ASKED = (".env", ".env.local", ".env.production")
 """Names that git must ignore."""
 LARGEST = 1024 * 1024
 SECONDS = 60
+FILES = 1000
+"""Files of one kind that are read."""
+NODES = 100_000
+"""Values of one document, those counted again that it repeats by name."""
+NESTED = 100
+
+
+class Checkout:
+    """A working tree and its index."""
+
+    def __init__(self, repository: _scan_git.Repository, root: str) -> None:
+        self.root = root
+        self._repository = repository
+
+    def tracked(self, wanted: Callable[[str], bool]) -> dict[str, bytes]:
+        """Paths in the index, as they are shown. Raises HostError for too many."""
+        found = {_scan_files.shown(path): path for path in self._repository.index() if wanted(os.fsdecode(path))}
+        if len(found) > FILES:
+            raise HostError(f"repository {self.root}: more than {FILES} such files; nothing was read")
+        return found
+
+    def text(self, path: bytes) -> str:
+        """A regular file's beginning; empty where there is none, or a link leads there."""
+        for _told, stream in _scan_files.beneath(self.root, path):
+            return "" if isinstance(stream, str) else stream.read(LARGEST).decode("utf-8", "replace")
+        return ""
+
+    def ignores(self, names: tuple[str, ...]) -> dict[str, bool]:
+        """Whether git ignores files of these names at the top. Raises HostError."""
+        problems: list[str] = []
+
+        def passed(_path: bytes, reason: str) -> None:
+            problems.append(reason)
+
+        with Ignores.of(self._repository, passed) as ignores:
+            for directory in _scan_files.directories(self.root, passed):
+                ignores.copy(directory)
+                directory.folders.clear()
+            found = ignores.of_these([name.encode() for name in names])
+        if problems:
+            raise HostError(f"repository {self.root}: {problems[0]}")
+        return {name: name.encode() in found for name in names}
 
 
 def gathered(path: str, catalog: Catalog, live: Set[str]) -> dict[str, Any]:
     """Ignored names, and what committed ``.env`` files hold. Raises HostError for what is no working tree."""
-    root = _root(path)
-    tracked = [name for name in _git(root, "ls-files", "-z").split("\0") if name]
-    files = [name for name in tracked if _is_env(name)]
-    return {
-        "path": str(root),
-        "ignores": {name: _is_ignored(root, name) for name in ASKED},
-        "env_files": {name: _env_placeholders.judged(_text(root / name), catalog, live) for name in files},
-    }
+    with _checkout(path) as checkout:
+        files = checkout.tracked(_is_env)
+        judged = {
+            name: _env_placeholders.judged(checkout.text(file), catalog, live) for name, file in sorted(files.items())
+        }
+        return {"path": checkout.root, "ignores": checkout.ignores(ASKED), "env_files": judged}
 
 
 def workflows(path: str) -> dict[str, Any]:
     """What is wrong in workflows and composite actions. Raises HostError."""
-    root = _root(path)
-    files = [name for name in _git(root, "ls-files", "-z").split("\0") if _is_workflow(name)]
     findings: list[dict[str, Any]] = []
     unread: dict[str, str] = {}
-    for name in sorted(files):
-        try:
-            findings += _workflows.findings(name, parsed(_text(root / name)))
-        except yaml.YAMLError:
-            unread[name] = "is no YAML"
-    return {"files": files, "findings": findings, "unread": unread}
+    with _checkout(path) as checkout:
+        files = checkout.tracked(_is_workflow)
+        for name, file in sorted(files.items()):
+            try:
+                findings += _workflows.findings(name, parsed(checkout.text(file)))
+            except TooLarge as error:
+                unread[name] = str(error)
+            except yaml.YAMLError:
+                unread[name] = "is no YAML"
+    return {"files": list(files), "findings": findings, "unread": unread}
 
 
 def zizmor(path: str) -> dict[str, Any]:
     """What zizmor says of workflows and composite actions. Raises SecretsError."""
-    root = _root(path)
-    files = [name for name in _git(root, "ls-files", "-z").split("\0") if _is_workflow(name)]
-    if not files:
-        raise HostError("the repository has no workflows")
-    return {**_zizmor.looked(str(root)), "files": len(files)}
+    with _checkout(path) as checkout:
+        files = checkout.tracked(_is_workflow)
+        if not files:
+            raise HostError("the repository has no workflows")
+        return {**_zizmor.looked(checkout.root), "files": len(files)}
+
+
+class TooLarge(yaml.YAMLError):
+    """Raised for a document that repeats or nests its values too often."""
 
 
 def parsed(text: str) -> Any:
-    """The document with every scalar as a text that knows its line; YAML's ``on`` stays a word."""
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    """The document with every scalar as a text that knows its line; YAML's ``on`` stays a word.
+
+    Raises yaml.YAMLError, and TooLarge for what would take more memory than its text does.
+    """
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        _measured(node)
+    except RecursionError:
+        raise TooLarge("is nested too deep") from None
     return None if node is None else _plain(node)
+
+
+def _measured(top: Any) -> None:
+    """Counts values as a reader meets them, each name of a value as the whole of it."""
+    waiting, count = [(top, 0)], 0
+    while waiting:
+        node, depth = waiting.pop()
+        count += 1
+        if count > NODES or depth > NESTED:
+            raise TooLarge("has too many values, or is nested too deep")
+        if isinstance(node, yaml.MappingNode):
+            waiting += [(part, depth + 1) for pair in node.value for part in pair]
+        elif isinstance(node, yaml.SequenceNode):
+            waiting += [(part, depth + 1) for part in node.value]
 
 
 def _plain(node: Any) -> Any:
@@ -74,35 +142,20 @@ def _plain(node: Any) -> Any:
     return Text.at(str(node.value), node.start_mark.line + 1)
 
 
-def _root(path: str) -> Path:
-    root = Path(path).expanduser()
-    if not root.is_dir():
-        raise HostError(f"repository {root}: is no directory here; give the path of a checkout")
-    return Path(_git(root, "rev-parse", "--show-toplevel").strip())
-
-
-def _git(root: Path, *words: str) -> str:
-    # Without what a hook's environment says of another repository, and without programs that its configuration names.
-    asked = Repository(str(root))
-    command, environment = asked.command(*words), asked.environment()
+@contextmanager
+def _checkout(path: str) -> Iterator[Checkout]:
+    where = os.path.expanduser(path)
+    if not os.path.isdir(where):
+        raise HostError(f"repository {where}: is no directory here; give the path of a checkout")
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=SECONDS, env=environment)
-    except FileNotFoundError:
-        raise HostError("git is not installed here") from None
-    except subprocess.CalledProcessError as error:
-        words_of = (error.stderr or "").strip().splitlines()
-        raise HostError(f"repository {root}: git says: {words_of[-1] if words_of else 'nothing'}") from None
-    except subprocess.TimeoutExpired:
-        raise HostError(f"repository {root}: git gave no answer in {SECONDS} s") from None
-    return done.stdout
-
-
-def _is_ignored(root: Path, name: str) -> bool:
-    try:
-        _git(root, "check-ignore", "--no-index", "--quiet", name)
-    except HostError:
-        return False
-    return True
+        with _scan_git.repository(where, Bounds(idle=SECONDS, seconds=SECONDS).begun()) as repository:
+            root = repository.view.place.top
+            if root is None:
+                raise HostError(f"repository {where}: has no working tree; give the path of a checkout")
+            yield Checkout(repository, root)
+    except ScanError as error:
+        reason = str(error)
+        raise HostError(f"repository {reason if reason.startswith(where) else f'{where}: {reason}'}") from None
 
 
 def _is_env(name: str) -> bool:
@@ -113,10 +166,3 @@ def _is_env(name: str) -> bool:
 def _is_workflow(name: str) -> bool:
     stem, _dot, kind = name.rpartition("/")[2].rpartition(".")
     return kind in ("yml", "yaml") and (name.startswith(".github/workflows/") or stem == "action")
-
-
-def _text(path: Path) -> str:
-    if path.is_symlink() or not path.is_file():
-        return ""
-    with path.open("rb") as stream:
-        return stream.read(LARGEST).decode("utf-8", "replace")

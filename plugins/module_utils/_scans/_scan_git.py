@@ -108,7 +108,7 @@ class Repository:
         variables = environment(self.view.directory)
         if tree:
             variables["GIT_WORK_TREE"] = command[4] = tree
-        with _scan_program.running(
+        with _installed(), _scan_program.running(
             command,
             environment=variables,
             given=given,
@@ -245,6 +245,14 @@ class Repository:
     def blob(self, name: str) -> Iterator[IO[bytes]]:
         with self.reading(*_IN_PIECES, "cat-file", "blob", name) as output:
             yield output
+
+
+@contextmanager
+def _installed() -> Iterator[None]:
+    try:
+        yield
+    except _scan_program.NotStarted as error:
+        raise ScanError(f"{error}; install git") from None
 
 
 class _Limited:

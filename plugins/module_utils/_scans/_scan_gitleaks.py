@@ -75,6 +75,8 @@ class Gitleaks:
             output = _scan_program.output_of(
                 [*command, "--report-path", "/dev/stdout"], environment=environment, bounds=bounds, what=NAME
             )
+        except _scan_program.NotStarted as error:
+            raise ScanError(f"{error}; {REMEDY}") from None
         except _scan_program.Failed as error:
             # Its own words may quote a line that it stumbled over.
             raise ScanError(f"{NAME} ended with {error.code} on {self.path}; run it there by hand to see why") from None

@@ -52,6 +52,10 @@ class Bounds(NamedTuple):
             raise ScanError(f"took more than {self.seconds:g} s; the rest was not looked at")
 
 
+class NotStarted(ScanError):
+    """A program cannot be started."""
+
+
 class Failed(ScanError):
     """A program ended with an error of its own."""
 
@@ -98,7 +102,7 @@ def running(
             start_new_session=True,
         )
     except OSError as error:
-        raise ScanError(f"{command[0]}: cannot be started: {error.strerror}; install it") from None
+        raise NotStarted(f"{command[0]}: cannot be started: {error.strerror}") from None
     _limit(process.pid, bounds.memory)
     errors: List[bytes] = []
     drain = _thread(lambda: _drained(process.stderr, errors))
@@ -175,7 +179,7 @@ class _Output(io.RawIOBase):
         if left <= 0:
             raise ScanError(f"{self._what} did not end in {self._bounds.seconds:g} s")
         if not self._poll.poll(min(self._bounds.idle, left) * 1000):
-            raise ScanError(f"{self._what} gave no answer in {min(self._bounds.idle, left):.0f} s")
+            raise ScanError(f"{self._what} gave no answer in {round(min(self._bounds.idle, left), 1):g} s")
         return os.readv(self._fd, [buffer])
 
 

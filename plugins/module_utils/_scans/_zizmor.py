@@ -7,11 +7,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ScanError
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans import _scan_program
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_program import Bounds
 
 NAME = "zizmor"
 REMEDY = "install zizmor (pip install zizmor, or brew install zizmor)"
@@ -73,21 +74,12 @@ def _place(locations: List[Mapping[str, Any]]) -> Tuple[str, int]:
 
 def _ran(command: List[str], root: str, seconds: float) -> Tuple[int, bytes]:
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    bounds = Bounds(idle=seconds, seconds=seconds)
     try:
-        done = subprocess.run(  # pylint: disable=ansible-bad-function
-            command,
-            cwd=root,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-            timeout=seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise ScanError(
-            f"zizmor gave no answer in {seconds:g} s; run it there by hand: zizmor --offline {root}"
-        ) from None
-    except OSError as error:
-        raise ScanError(f"{command[0]}: cannot be started: {error.strerror}; {REMEDY}") from None
-    return done.returncode, done.stdout
+        return 0, _scan_program.output_of(command, environment=environment, cwd=root, bounds=bounds, what=NAME)
+    except _scan_program.Failed as error:
+        return error.code, b""
+    except _scan_program.NotStarted as error:
+        raise ScanError(f"{error}; {REMEDY}") from None
+    except ScanError as error:
+        raise ScanError(f"{error}; run it there by hand: zizmor --offline {root}") from None

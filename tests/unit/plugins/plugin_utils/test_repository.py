@@ -75,11 +75,14 @@ def test_workflows_and_composite_actions(checkout: Path) -> None:
 def test_what_is_no_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(HostError, match="is no directory here; give the path of a checkout"):
         _repository.workflows(str(tmp_path / "missing"))
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    with pytest.raises(HostError, match="git says: fatal: not a git repository"):
+    with pytest.raises(HostError, match=r"^repository \S+: not a git repository, nor any directory above it$"):
         _repository.workflows(str(tmp_path))
+    git(tmp_path, "init", "--quiet", "--bare", "bare.git")
+    with pytest.raises(HostError, match="has no working tree; give the path of a checkout"):
+        _repository.workflows(str(tmp_path / "bare.git"))
+    git(tmp_path, "init", "--quiet")
     monkeypatch.setenv("PATH", "/nonexistent")
-    with pytest.raises(HostError, match="git is not installed here"):
+    with pytest.raises(HostError, match="git: cannot be started: No such file or directory; install git"):
         _repository.workflows(str(tmp_path))
 
 
