@@ -36,7 +36,7 @@ parent {parent}
 author A Writer <writer@example.com> 1772366400 +0000
 committer A Writer <writer@example.com> 1772366400 +0000
 gpgsig -----BEGIN {kind}-----
- 
+{blank}
  iHUEABYKAB0WIQ
  -----END {kind}-----
 
@@ -83,7 +83,7 @@ def _attributes_of_git(repository: Path, _program: Path) -> None:
 def _signed(kind: str) -> Callable[[Path, Path], None]:
     def change(repository: Path, _program: Path) -> None:
         tree, parent = git(repository, "rev-parse", "HEAD^{tree}"), git(repository, "rev-parse", "HEAD")
-        text = SIGNED.format(tree=tree, parent=parent, kind=kind)
+        text = SIGNED.format(tree=tree, parent=parent, kind=kind, blank=" ")
         made = git(repository, "hash-object", "-t", "commit", "-w", "--stdin", given=text.encode())
         git(repository, "update-ref", "refs/heads/main", made)
 
@@ -234,13 +234,14 @@ begin = time.monotonic()
 from ansible_collections.watchparty.secrets.plugins.module_utils._scans import _scan
 from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_sought import Live, sought
 from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_sources import *
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_program import Bounds
 SOUGHT = sought([Live("TOKEN", "current", {VALUE!r})])
 def told(report):
     notes = [(one.source, one.what, one.reason) for one in report.not_checked]
     return {{"findings": [one.data() for one in report.findings], "notes": notes, "objects": report.objects}}
 {script}
-peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-print(json.dumps({{**answer, "memory": peak / 1024, "seconds": time.monotonic() - begin}}))
+own, others = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+print(json.dumps({{**answer, "memory": max(own, others), "own_memory": own, "seconds": time.monotonic() - begin}}))
 """
     done = subprocess.run(
         [sys.executable, "-c", text, *arguments],

@@ -117,7 +117,8 @@ def scan(
 ) -> Report:
     """Scans every source; ``engines`` look for secrets that are not sought, ``unread`` is what is not sought at all.
 
-    A source that fails is not checked, and the others are. Raises ScanError where one does not exist, or all fail.
+    A source that fails is not checked, and the others are. Raises ScanError where one does not exist, or all fail
+    before they have looked at anything.
     """
     for source in sources:
         getattr(source, "check", lambda: None)()
@@ -128,7 +129,7 @@ def scan(
     for source in engines:
         looks.append(_looked(source, scanning))
         findings += [one for one in looks[-1].findings if (one.source, one.path, one.line) not in told]
-    if looks and all(look.failure for look in looks):
+    if looks and all(look.failure for look in looks) and not scanning.objects:
         raise ScanError(looks[0].failure)
     secrets = sought.texts()
     open_ones, accepted, problems = _scan_baseline.applied(baseline, masked(findings, secrets))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import contextmanager
 from typing import IO, Callable, Collection, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ScanError
@@ -117,8 +118,10 @@ def opened(name: Union[str, bytes], told: str, parent: Optional[int] = None) -> 
     except OSError as error:
         yield told, _why(error)
         return
-    with os.fdopen(handle, "rb") as stream:
-        if stat.S_ISREG(os.fstat(handle).st_mode):
+    with _closed(handle):
+        if not stat.S_ISREG(os.fstat(handle).st_mode):  # exchanged since
+            return
+        with os.fdopen(handle, "rb", closefd=False) as stream:
             yield told, stream
 
 
@@ -146,13 +149,23 @@ def content(path: str, limit: int) -> bytes:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError:
         return b""
-    with os.fdopen(handle, "rb") as stream:
+    with _closed(handle):
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             return b""
-        data = stream.read(limit + 1)
+        with os.fdopen(handle, "rb", closefd=False) as stream:
+            data = stream.read(limit + 1)
     if len(data) > limit:
         raise ScanError(f"{printable(path)}: is larger than {limit >> 10} KiB")
     return data
+
+
+@contextmanager
+def _closed(handle: int) -> Iterator[None]:
+    """Afterwards; a directory's handle makes no stream that would close it."""
+    try:
+        yield
+    finally:
+        os.close(handle)
 
 
 def _why(error: OSError) -> str:

@@ -20,7 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_pr
 SLAB = 4 * 1024 * 1024
 LARGE = 8 * 1024 * 1024
 """Bytes from which an object is read in windows."""
-HUGE = 256 * 1024 * 1024
+HUGE = 192 * 1024 * 1024
 """Bytes of an object that git must hold whole: a difference to another one, or no file."""
 RESTARTS = 20
 """How often git is started again without an object that it ended at."""
@@ -30,7 +30,10 @@ PATHS = 512 * 1024 * 1024
 """Bytes of the index's paths."""
 BLOB, COMMIT, TAG, TREE = "blob", "commit", "tag", "tree"
 _BATCH = ("--batch", "--buffer")
-_IN_PIECES = ("-c", f"core.bigFileThreshold={LARGE}")
+_IN_PIECES = (
+    *("-c", f"core.bigFileThreshold={LARGE}", "-c", "core.packedGitWindowSize=32m", "-c", "core.packedGitLimit=128m"),
+)
+"""Files that are stored whole are not held whole, nor is more of a pack mapped than is read."""
 _ALONE = {
     "LC_ALL": "C",
     "GIT_CONFIG_NOSYSTEM": "1",
@@ -90,7 +93,7 @@ class Repository:
 
     def __init__(self, view: _scan_view.View, bounds: Bounds) -> None:
         self.view = view
-        self.bounds = bounds
+        self.bounds = bounds._replace(memory=bounds.memory + view.known)
         self.missing: List[str] = []
         """Objects that were asked for and cannot be read."""
 
@@ -305,8 +308,8 @@ def _slabs(output: IO[bytes], missing: List[str]) -> Iterator[Union[Slab, Large]
             if whole.left:
                 raise Interrupted("git ended within an object", within=True)
             stream.read(1)
-            data = b""
-        fresh = output.read(max(SLAB, size if head else 0))
+            data, size = b"", 0
+        fresh = output.read(max(SLAB, size))
         if not fresh:
             return
         data += fresh

@@ -21,7 +21,7 @@ try:
 except ImportError:  # not on every system
     resource = None  # type: ignore[assignment]
 
-MEMORY = 1024 * 1024 * 1024
+MEMORY = 512 * 1024 * 1024
 """Bytes of data that a program, and each that it starts, may hold."""
 IDLE = 300.0
 """Seconds without output after which a program is ended."""

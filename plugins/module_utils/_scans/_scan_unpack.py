@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import io
 import lzma
 import struct
@@ -31,7 +32,9 @@ DEPTH = 4
 XZ_MEMORY = 96 * 1024 * 1024
 DIRECTORY = 8 * 1024 * 1024
 """Bytes of a zip file's directory: its entries are held in memory."""
-ENTRY_OF_ZIP = b"PK\x01\x02"
+ENTRY_OF_ZIP, MEMBER_OF_ZIP = b"PK\x01\x02", b"PK\x03\x04"
+LOCAL = 30
+"""Bytes before a member's name."""
 NAME = 200
 """Characters of a member's name that are shown."""
 NAMED = 3
@@ -152,15 +155,19 @@ class Unpacker:
                 elif member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2):
                     self._pass(name, "is compressed in an unusual way")
                 elif not member.is_dir():
-                    yield from self._zipped(archive, member, name, depth)
+                    yield from self._zipped(archive, stream, member, name, depth)
 
-    def _zipped(self, archive: Any, member: Any, name: str, depth: int) -> Iterator[Spot]:
+    def _zipped(self, archive: Any, stream: Any, member: Any, name: str, depth: int) -> Iterator[Spot]:
         try:
-            with archive.open(member) as stream:
-                data = _Pieces(stream) if member.compress_type == zipfile.ZIP_BZIP2 else stream
+            bzip2 = member.compress_type == zipfile.ZIP_BZIP2
+            with contextlib.nullcontext(self._bunzip2(stream, member)) if bzip2 else archive.open(member) as data:
                 yield from self._walk(self._metered(_Rest(data)), name, depth - 1)
         except _DAMAGED as error:
             self._pass(name, f"cannot be unpacked ({type(error).__name__})")
+
+    def _bunzip2(self, stream: Any, member: Any) -> Any:
+        """Of bzip2, zipfile unpacks at once whatever it has read: half a gigabyte of a kilobyte."""
+        return _Inflated(_Raw(stream, member), _DECOMPRESSORS[BZIP2], self._count)
 
     def _count(self) -> None:
         """Of a member, a header or another compressed stream behind the first."""
@@ -216,16 +223,23 @@ class _Guarded:
         return data
 
 
-class _Pieces:
-    """A stream that is read little by little: of bzip2 zipfile unpacks at once whatever it has read."""
+class _Raw:
+    """A member of a zip file as it is stored."""
 
-    PIECE = 4096
-
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, member: Any) -> None:
         self._stream = stream
+        stream.seek(member.header_offset)
+        head = stream.read(LOCAL)
+        if len(head) != LOCAL or head[:4] != MEMBER_OF_ZIP:
+            raise zipfile.BadZipFile
+        self._at = member.header_offset + LOCAL + sum(struct.unpack("<2H", head[-4:]))
+        self._left = member.compress_size
 
     def read(self, count: int) -> bytes:
-        data: bytes = self._stream.read(min(count, self.PIECE))
+        self._stream.seek(self._at)
+        data: bytes = self._stream.read(min(count, self._left))
+        self._at += len(data)
+        self._left -= len(data)
         return data
 
 

@@ -26,6 +26,9 @@ ALTERNATES = 64
 """Repositories whose objects are borrowed."""
 LARGE_FILE = "64m"
 """What git log does not compare line by line; gitleaks sees no more of it than that it is there."""
+LISTED = 8
+"""Bytes that git needs for a byte of a pack's index."""
+KNOWN = 4 * 1024 * 1024 * 1024
 _SHA256 = re.compile(rb"^\s*objectformat\s*=\s*\"?sha256", re.I | re.M)
 _PARTIAL = re.compile(rb"^\s*(promisor|partialclonefilter)\s*=", re.I | re.M)
 _WORKTREE = re.compile(rb"^\s*worktree\s*=", re.I | re.M)
@@ -128,6 +131,8 @@ class View:
         self.place = place
         self.directory = directory
         self.not_checked: List[str] = []
+        self.known = 0
+        """Bytes in which git can list the objects that are here."""
         configuration = content(os.path.join(place.common, "config"), CONFIGURATION)
         self.sha256 = bool(_SHA256.search(configuration))
         self.partial = bool(_PARTIAL.search(configuration))
@@ -204,6 +209,8 @@ class View:
         _link_files(
             os.path.join(source, "pack"), os.path.join(target, "pack"), re.compile(r"pack-[0-9a-f]+\.(pack|idx)")
         )
+        size = sum(os.stat(os.path.join(target, "pack", name)).st_size for name in _indexes(target))
+        self.known = min(self.known + LISTED * size, KNOWN)
         with os.scandir(source) as entries:
             folders = sorted(one.name for one in entries if re.fullmatch("[0-9a-f]{2}", one.name) and one.is_dir())
         for name in folders:
@@ -215,6 +222,10 @@ class View:
             else:  # git would wait for a pipe
                 os.mkdir(link)
                 _link_files(folder, link, re.compile("[0-9a-f]+"))
+
+
+def _indexes(target: str) -> List[str]:
+    return [name for name in os.listdir(os.path.join(target, "pack")) if name.endswith(".idx")]
 
 
 def _link_files(source: str, target: str, named: re.Pattern[str]) -> None:

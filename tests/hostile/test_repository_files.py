@@ -1,0 +1,335 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What lies in a repository where a scan would wait, leave it or stumble; all else is found all the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError, ScanError
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans import (
+    _scan,
+    _scan_gitleaks,
+    _scan_report,
+    _scan_sarif,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_gitleaks import Gitleaks
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_program import Bounds
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_report import Report
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_sought import Live, Sought, sought
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_sources import (
+    DirectorySource,
+    GitSource,
+    StagedSource,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _leak_scan, _repository
+from tests.hostile.repository_lab import VALUE, committed, measured, put, repository, scanned, tree
+from tests.unit.plugins.module_utils._scans.scan_world import git
+from tests.unit.plugins.module_utils._verify.verify_facts import catalog
+
+SOUGHT = sought([Live("TOKEN", "current", VALUE)])
+SOON = Bounds(idle=5, seconds=60)
+
+
+def scan(*sources: _scan.Source) -> Report:
+    return _scan.scan(sources, SOUGHT, bounds=SOON)
+
+
+def paths(report: Report) -> set[str]:
+    return {one.path for one in report.findings}
+
+
+def reasons(report: Report) -> list[str]:
+    return [" ".join(part for part in (one.what, one.reason) if part) for one in report.not_checked]
+
+
+@pytest.fixture
+def where(tmp_path: Path) -> Path:
+    return repository(tmp_path / "repository")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("info/exclude", "config", "packed-refs", "shallow", "index", "HEAD", "logs/HEAD", "refs/heads/other"),
+        *("objects/info/alternates", "objects/info/commit-graph", "objects/pack/pack-1.idx", "description"),
+        *("../.gitignore", "../.gitattributes", "../.gitleaks.toml", "../.github/workflows/b.yml", "../.env"),
+    ],
+)
+def test_a_pipe_in_place_of_a_file(where: Path, name: str) -> None:
+    """Nothing waits for a writer that never comes."""
+    path = where / ".git" / name
+    path.unlink(missing_ok=True)
+    if name == "objects/pack/pack-1.idx":
+        path.with_suffix(".pack").write_bytes(b"PACK")
+    os.mkfifo(path)
+    script = f"""
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _repository
+from tests.unit.plugins.module_utils._verify.verify_facts import catalog
+answer = told(_scan.scan([GitSource(sys.argv[1])], SOUGHT))
+if {name!r} not in ("index", "HEAD"):
+    _scan.scan([StagedSource(sys.argv[1])], SOUGHT)
+_repository.gathered(sys.argv[1], catalog(), frozenset())
+_repository.workflows(sys.argv[1])
+"""
+    found = measured(script, str(where), seconds=60)
+    assert "old.txt" in {one["path"] for one in found["findings"]}
+
+
+def test_a_pipe_in_place_of_an_object(where: Path) -> None:
+    blob = put(where, "blob", b"lost")
+    path = where / ".git" / "objects" / blob[:2] / blob[2:]
+    path.unlink()
+    os.mkfifo(path)
+    found = scanned(where, seconds=60)
+    assert "old.txt" in {one["path"] for one in found["findings"]}
+
+
+def test_names_that_are_not_utf8(where: Path, tmp_path: Path) -> None:
+    """In the history, in the working tree, in a directory and of one; in every report."""
+    name = os.fsencode(where) + b"/caf\xe9 \x1b[31m.txt"
+    with open(name, "wb") as handle:
+        handle.write(VALUE.encode())
+    git(where, "add", "-A")
+    git(where, "commit", "-q", "-m", "one")
+    with open(name, "ab") as handle:
+        handle.write(b" more")
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/d\xe9")
+    shutil.copytree(where, odd)
+    report = scan(GitSource(str(where)), DirectorySource(odd))
+    assert {one.path for one in report.findings if "caf" in one.path} == {"caf\\xe9 ?[31m.txt"}
+    request: Any = type("Request", (), {"json_file": str(tmp_path / "a.json"), "sarif_file": str(tmp_path / "a.sarif")})
+    _leak_scan.write(report, request)
+    texts = [(tmp_path / "a.json").read_text("utf-8"), (tmp_path / "a.sarif").read_text("utf-8")]
+    texts += [*_scan_report.lines(report), json.dumps(_scan_sarif.sarif(report))]
+    assert json.loads(texts[0])["findings"]
+    assert all("\x1b" not in text for text in texts)
+    assert "caf" in str(_repository.gathered(str(where), catalog(), frozenset()) and report.data())
+
+
+def test_names_in_the_index_lead_nowhere(where: Path, tmp_path: Path) -> None:
+    """Neither upwards nor through a link."""
+    (tmp_path / "outside.txt").write_text(VALUE)
+    (tmp_path / "outside.env").write_text("SECRET_KEY=0123456789abcdefghij\n")
+    (where / "link.txt").symlink_to(tmp_path / "outside.txt")
+    (where / "linked").symlink_to(tmp_path)
+    blob = put(where, "blob", b"other")
+    given = b"".join(
+        b"100644 %s\t%s\0" % (blob.encode(), name) for name in (b"linked/outside.txt", b"linked/outside.env")
+    )
+    git(where, "update-index", "-z", "--index-info", given=given)
+    report = scan(GitSource(str(where)))
+    assert paths(report) == {"old.txt"}
+    assert _repository.gathered(str(where), catalog(), frozenset())["env_files"]["linked/outside.env"] == []
+
+
+def test_a_link_in_place_of_git(where: Path, tmp_path: Path) -> None:
+    """What .git leads to is another's repository unless that leads back."""
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / ".git").write_text(f"gitdir: {where / '.git'}\n")
+    with pytest.raises(ScanError, match=r"\.git leads to \S+, which does not lead back; scan that as the repository"):
+        scan(GitSource(str(mine)))
+    (mine / ".git").unlink()
+    (mine / ".git").symlink_to(where / ".git")
+    with pytest.raises(ScanError, match="does not lead back"):
+        scan(GitSource(str(mine)))
+    with pytest.raises(HostError, match="does not lead back"):
+        _repository.workflows(str(mine))
+
+
+def test_a_working_tree_elsewhere(where: Path) -> None:
+    """core.worktree=/ makes a scan of a repository none of the machine."""
+    git(where, "config", "core.worktree", "/")
+    report = scan(GitSource(str(where)))
+    assert paths(report) == {"old.txt"}
+    assert "core.worktree names another working tree; scan that as a directory" in reasons(report)
+
+
+def test_legitimate_places(where: Path, tmp_path: Path) -> None:
+    """A linked working tree, a submodule, a bare repository, and one of SHA-256 are scanned as before."""
+    git(where, "worktree", "add", "-q", "--detach", str(tmp_path / "linked"))
+    (tmp_path / "linked" / "new.txt").write_text(VALUE)
+    assert paths(scan(GitSource(str(tmp_path / "linked")))) == {"old.txt", "new.txt"}
+    outer = tmp_path / "outer"
+    outer.mkdir()
+    git(outer, "init", "-q", "-b", "main")
+    git(outer, "submodule", "add", "-q", f"file://{where}", "module")
+    (outer / "module" / "new.txt").write_text(VALUE)
+    assert paths(scan(GitSource(str(outer / "module")))) == {"old.txt", "new.txt"}
+    assert any("submodule module: is a repository of its own" in one for one in reasons(scan(GitSource(str(outer)))))
+    git(tmp_path, "clone", "-q", "--bare", str(where), "bare.git")
+    assert paths(scan(GitSource(str(tmp_path / "bare.git")))) == {"old.txt"}
+    other = tmp_path / "sha256"
+    other.mkdir()
+    git(other, "init", "-q", "--object-format=sha256", "-b", "main")
+    (other / "old.txt").write_text(VALUE)
+    git(other, "add", "-A")
+    git(other, "commit", "-q", "-m", "one")
+    (found,) = scan(GitSource(str(other))).findings
+    assert (found.path, found.reach, len(found.blob)) == ("old.txt", "a branch", 64)
+    (other / "new.txt").write_text(VALUE + "2")
+    git(other, "add", "-A")
+    assert paths(scan(StagedSource(str(other)))) == {"new.txt"}
+
+
+def test_a_repository_of_another_account(where: Path) -> None:
+    """git refuses it, for what its configuration could do; we do not read that."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can give files away: repositories of others were not tested")
+    subprocess.run(["chown", "-R", "nobody", str(where)], check=True)
+    assert paths(scan(GitSource(str(where)))) == {"old.txt"}
+
+
+def test_reftables(tmp_path: Path) -> None:
+    made = subprocess.run(
+        ["git", "init", "-q", "--ref-format=reftable", str(tmp_path / "r")], capture_output=True, check=False
+    )
+    if made.returncode:
+        pytest.skip("this git knows no reftables: they were not tested")
+    (tmp_path / "r" / "old.txt").write_text(VALUE)
+    git(tmp_path / "r", "add", "-A")
+    git(tmp_path / "r", "commit", "-q", "-m", "one")
+    (found,) = scan(GitSource(str(tmp_path / "r"))).findings
+    assert (found.path, found.reach) == ("old.txt", "a branch")
+
+
+def test_files_that_others_convert_are_not_told_twice(where: Path) -> None:
+    """Line ends as git stores them; and what differs is found in what a filter would have hidden."""
+    (where / ".gitattributes").write_text("*.txt text eol=crlf\n*.bin filter=lfs\n")
+    (where / "old.txt").write_bytes((where / "old.txt").read_bytes().replace(b"\n", b"\r\n"))
+    assert [(one.path, one.reach) for one in scan(GitSource(str(where))).findings] == [("old.txt", "a branch")]
+    (where / "a.bin").write_text(VALUE)
+    assert paths(scan(GitSource(str(where)))) == {"old.txt", "a.bin"}
+
+
+def test_what_is_ignored(where: Path) -> None:
+    """As git has it: patterns of every level, negated ones, what is in the index all the same."""
+    (where / "build" / "deep").mkdir(parents=True)
+    for name in ("build/a.txt", "build/deep/kept.txt", "b.log", "keep.log", ":odd.log", "sub.log"):
+        (where / name).write_text(VALUE)
+    git(where, "add", "-f", "build/deep/kept.txt")
+    (where / "build" / "deep" / "kept.txt").write_text(f"more {VALUE}")
+    (where / ".gitignore").write_text("build/\n*.log\n!keep.log\n")
+    (where / ".git" / "info" / "exclude").write_text("excluded.txt\n")
+    (where / "excluded.txt").write_text(VALUE)
+    (where / "sub").mkdir()
+    (where / "sub" / ".gitignore").write_text("!*.log\n")
+    (where / "sub" / "c.log").write_text(VALUE)
+    found = {one.path for one in scan(GitSource(str(where))).findings if one.reach == "the working tree"}
+    asked = ["ls-files", "-z", "-o", "-m", "--exclude-standard"]
+    expected = {name for name in git(where, *asked).split("\0") if name}
+    assert found == expected - {".gitignore", "sub/.gitignore"} == {"build/deep/kept.txt", "keep.log", "sub/c.log"}
+
+
+def test_another_repository_within(where: Path) -> None:
+    repository(where / "inner")
+    git(where, "clone", "-q", "--bare", str(where), str(where / "bare"))
+    told = reasons(scan(GitSource(str(where))))
+    assert "inner/ is a repository of its own; scan it by its own path" in told
+    assert "bare/ looks like a repository; scan it by its own path" in told
+
+
+def test_one_that_is_broken_hides_no_other(where: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(where, broken)
+    (broken / ".git" / "HEAD").unlink()
+    corrupt = tmp_path / "corrupt"
+    shutil.copytree(where, corrupt)
+    (corrupt / ".git" / "index").write_bytes(b"DIRC" + b"\xff" * 500)
+    third = repository(tmp_path / "third")
+    report = scan(*(GitSource(str(one)) for one in (where, broken, corrupt, third)), StagedSource(str(corrupt)))
+    sources = {one.source for one in report.findings}
+    assert sources == {str(where), str(corrupt), str(third)}
+    assert [one.source for one in report.not_checked] == [str(broken), str(corrupt), str(corrupt)]
+    with pytest.raises(ScanError, match="nowhere: is no directory"):
+        scan(GitSource(str(where)), GitSource(str(tmp_path / "nowhere")))
+
+
+def test_what_git_ends_at_hides_no_other(where: Path) -> None:
+    """Each object that git dies of is named, and the rest is looked at."""
+    names = [put(where, "blob", b"x" * 9_000_000 + b"%d" % at) for at in range(3)]
+    for name in names:
+        path = where / ".git" / "objects" / name[:2] / name[2:]
+        path.write_bytes(path.read_bytes()[:-200])
+    report = scan(GitSource(str(where)))
+    assert paths(report) == {"old.txt"}
+    assert {one.partition(" git")[0] for one in reasons(report)} == {f"object {name[:12]}" for name in names}
+
+
+def test_more_findings_than_a_person_reads(where: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_scan, "FINDINGS", 5)
+    for at in range(9):
+        (where / f"{at}.txt").write_text(VALUE)
+    report = scan(GitSource(str(where)))
+    assert len(report.findings) == 5
+    assert reasons(report) == ["5 more findings are not listed; mend the first 5, then scan again"]
+
+
+@pytest.mark.skipif(not _scan_gitleaks.installed(), reason="no gitleaks: what it is given is not tested")
+def test_what_the_repository_tells_gitleaks(where: Path) -> None:
+    """Its rules count, as the page says; what they are called reaches no terminal as it is."""
+    rule = "[[rules]]\nid = \"odd\\u001b[31m\"\ndescription = \"x\"\nregex = '''canary-of-a-hostile'''\n"
+    (where / ".gitleaks.toml").write_text(f'title = "x"\n{rule}')
+    report = _scan.scan([], Sought(), engines=[Gitleaks(str(where), _scan_gitleaks.HISTORY)], engine="gitleaks")
+    assert {one.rule for one in report.findings} == {"gitleaks:odd?[31m"}
+
+
+@pytest.mark.skipif(not _scan_gitleaks.installed(), reason="no gitleaks: what it is given is not tested")
+def test_gitleaks_waits_for_nothing(where: Path) -> None:
+    git(where, "config", "diff.orderFile", str(where / "order"))
+    os.mkfifo(where / "order")
+    os.mkfifo(where / ".gitleaksignore")
+    report = _scan.scan([], Sought(), engines=[Gitleaks(str(where), _scan_gitleaks.HISTORY)], bounds=SOON)
+    assert [(one.path, one.line) for one in report.findings] == [("old.txt", 2)]
+
+
+def test_a_required_engine_that_fails(where: Path, tmp_path: Path) -> None:
+    """What was found is in the report, and the task fails."""
+    program = tmp_path / "gitleaks"
+    program.write_text("#!/bin/sh\nexit 3\n")
+    program.chmod(0o755)
+    engine = Gitleaks(str(where), _scan_gitleaks.HISTORY, required=True, program=str(program))
+    report = _scan.scan([GitSource(str(where))], SOUGHT, engines=[engine])
+    assert paths(report) == {"old.txt"}
+    assert [one.partition(" on ")[0] for one in report.failures] == ["gitleaks ended with 3"]
+
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{chr(ord(name) - 1)}'] * 10)}]\n" for name in "bcdefghi"
+)
+DEEP = "a: " + "{a: " * 150 + "1" + "}" * 150
+
+
+@pytest.mark.parametrize(
+    "text", [BOMB, "a: &a [*a]\n", "[" * 3000, DEEP], ids=["repeats", "itself", "nested", "nested deep"]
+)
+def test_a_workflow_that_repeats_itself(where: Path, text: str) -> None:
+    (where / ".github" / "workflows" / "bomb.yml").write_text(text)
+    git(where, "add", "-A")
+    found = _repository.workflows(str(where))
+    assert list(found["unread"]) == [".github/workflows/bomb.yml"]
+    assert [one["file"] for one in found["findings"]] == [".github/workflows/a.yml"]
+    with pytest.raises(yaml.YAMLError):
+        _repository.parsed(text)
+
+
+def test_more_workflows_than_are_read(where: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_repository, "FILES", 0)
+    with pytest.raises(HostError, match="more than 0 such files; nothing was read"):
+        _repository.workflows(str(where))
+
+
+def test_paths_that_no_file_has(where: Path) -> None:
+    """They are only names here."""
+    blob = put(where, "blob", VALUE.encode() + b"odd")
+    committed(where, put(where, "tree", tree(("100644", "../../outside", blob))), "odd")
+    assert "../../outside" in paths(scan(GitSource(str(where))))
