@@ -112,22 +112,33 @@ def parsed(text: str) -> Any:
 
     Raises yaml.YAMLError, and TooLarge for what would take more memory than its text does.
     """
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        _measured(node)
-    except RecursionError:
-        raise TooLarge("is nested too deep") from None
+    node = yaml.compose(text, Loader=_Loader)
+    _counted(node)
     return None if node is None else _plain(node)
 
 
-def _measured(top: Any) -> None:
+class _Loader(yaml.SafeLoader):
+    """Refuses what is nested so deep that Python gives up."""
+
+    depth = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        self.depth += 1
+        if self.depth > NESTED:
+            raise TooLarge("is nested too deep")
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+
+def _counted(top: Any) -> None:
     """Counts values as a reader meets them, each name of a value as the whole of it."""
     waiting, count = [(top, 0)], 0
     while waiting:
         node, depth = waiting.pop()
         count += 1
         if count > NODES or depth > NESTED:
-            raise TooLarge("has too many values, or is nested too deep")
+            raise TooLarge("has too many values")
         if isinstance(node, yaml.MappingNode):
             waiting += [(part, depth + 1) for pair in node.value for part in pair]
         elif isinstance(node, yaml.SequenceNode):
