@@ -33,8 +33,10 @@ class ActionModule(ActionBase):
         request = _leak_scan.parse(args)
         report = _leak_scan.scanned(request, args)
         files = [] if self._task.check_mode else _leak_scan.write(report, request)
+        failed = {"failed": True, "msg": "; ".join(report.failures)} if report.failures else {}
         return {
             "changed": False,
+            **failed,
             **report.data(),
             "text": [*_scan_report.lines(report), *(f"report: {path}" for path in files)],
             "files": files,

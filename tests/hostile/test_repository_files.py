@@ -271,7 +271,7 @@ def test_more_findings_than_a_person_reads(where: Path, monkeypatch: pytest.Monk
         (where / f"{at}.txt").write_text(VALUE)
     report = scan(GitSource(str(where)))
     assert len(report.findings) == 5
-    assert reasons(report) == ["5 more findings are not listed; mend the first 5, then scan again"]
+    assert reasons(report) == ["5 more findings are not listed; fix the first 5, then scan again"]
 
 
 @pytest.mark.skipif(not _scan_gitleaks.installed(), reason="no gitleaks: what it is given is not tested")

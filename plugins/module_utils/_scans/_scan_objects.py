@@ -101,7 +101,7 @@ class Search:
             (
                 self._more,
                 "more objects",
-                f"hold values and are not listed; mend the first {FINDINGS:,}, then scan again",
+                f"hold values and are not listed; fix the first {FINDINGS:,}, then scan again",
             ),
         ):
             if count:

@@ -126,3 +126,21 @@ def test_without_a_search_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(_live_values, "read", lambda *_: ([], []))
     ask(paths=[str(tmp_path)])
     assert len(warnings) == 1
+
+
+@pytest.mark.usefixtures("stores")
+def test_required_patterns_that_could_not_be_looked_for_fail_the_task(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """After the report, which has what was found."""
+    program = tmp_path / "bin" / "gitleaks"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\nexit 3\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(_scan_gitleaks, "installed", lambda: str(program))
+    (tmp_path / "log").write_text(VALUE)
+    out = tmp_path / "out.json"
+    answer = ask(paths=[str(tmp_path / "log")], patterns="required", json_file=str(out))
+    assert answer["failed"] is True
+    assert answer["msg"].startswith("gitleaks ended with 3 on ")
+    assert [one["rule"] for one in json.loads(out.read_text())["findings"]] == ["TOKEN"]
