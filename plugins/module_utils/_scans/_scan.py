@@ -178,9 +178,7 @@ def _looked(source: Source, scanning: Scanning) -> _Look:
     if failure:
         scanning.passed(name, "", failure)
     if more:
-        scanning.passed(
-            name, "", f"{more:,} more findings are not listed; fix the first {FINDINGS:,}, then scan again"
-        )
+        scanning.passed(name, "", f"{more:,} more findings are not listed; fix the first {FINDINGS:,}, then scan again")
     return _Look(findings, f"{name}: {failure}" if failure and name not in failure else failure)
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from contextlib import contextmanager
-from typing import IO, Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
+from contextlib import contextmanager, suppress
+from typing import IO, Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ScanError
 from ansible_collections.watchparty.secrets.plugins.module_utils._scans import _scan_program, _scan_view
@@ -28,6 +28,7 @@ ENTRIES = 2_000_000
 """Files of the index, or of one commit."""
 PATHS = 512 * 1024 * 1024
 """Bytes of the index's paths."""
+SUBMODULE = b"160000 "
 BLOB, COMMIT, TAG, TREE = "blob", "commit", "tag", "tree"
 _BATCH = ("--batch", "--buffer")
 _IN_PIECES = (
@@ -94,6 +95,7 @@ class Repository:
     def __init__(self, view: _scan_view.View, bounds: Bounds) -> None:
         self.view = view
         self.bounds = bounds._replace(memory=bounds.memory + view.known)
+        self._entries: Optional[Dict[bytes, bytes]] = None
         self.missing: List[str] = []
         """Objects that were asked for and cannot be read."""
 
@@ -159,30 +161,38 @@ class Repository:
         return missing
 
     def _submodules(self) -> List[str]:
-        found: List[bytes] = []
-        for arguments in (("ls-tree", "-r", "-z", "--full-tree", "HEAD"), ("ls-files", "-s", "-z")):
-            try:
-                with self.reading(*arguments) as output:
-                    for number, line in enumerate(records(output, b"\0")):
-                        if number == ENTRIES:
-                            raise ScanError(f"more than {ENTRIES} files")
-                        if line.startswith(b"160000 "):
-                            found.append(line.partition(b"\t")[2])
-            except ScanError:  # there is no commit yet, or it breaks off, which the search of all objects tells
-                continue
+        found: Set[bytes] = set()
+        # There may be no commit yet, and what breaks off the search of all objects tells.
+        with suppress(ScanError), self.reading("ls-tree", "-r", "-z", "--full-tree", "HEAD") as output:
+            for number, line in enumerate(records(output, b"\0")):
+                if number == ENTRIES:
+                    raise ScanError(f"more than {ENTRIES} files")
+                if line.startswith(SUBMODULE):
+                    found.add(line.partition(b"\t")[2])
+        with suppress(ScanError):  # which the working tree's turn tells
+            found.update(path for path, entry in self.entries().items() if entry.startswith(SUBMODULE))
         return sorted({shown(path) for path in found})
+
+    def entries(self) -> Dict[bytes, bytes]:
+        """What the index says of its files: mode, id and stage. Raises ScanError."""
+        if self._entries is None:
+            self._entries = self._indexed()
+        return self._entries
 
     def index(self) -> Dict[bytes, bytes]:
         """The ids of the index's files by path. Raises ScanError."""
+        return {path: entry.split()[1] for path, entry in self.entries().items()}
+
+    def _indexed(self) -> Dict[bytes, bytes]:
         found: Dict[bytes, bytes] = {}
         size = 0
         with self.reading("ls-files", "-s", "-z") as output:
             for line in records(output, b"\0"):
-                head, _tab, path = line.partition(b"\t")
+                entry, _tab, path = line.partition(b"\t")
                 size += len(path)
                 if len(found) == ENTRIES or size > PATHS:
                     raise ScanError(f"the index has more than {ENTRIES} files, or paths of more than {PATHS >> 20} MiB")
-                found[path] = head.split()[1]
+                found[path] = entry
         return found
 
     def head(self) -> str:

@@ -142,7 +142,7 @@ class Unpacker:
                 return
             stream = io.BytesIO(data)
         try:
-            opened = zipfile.ZipFile(_Guarded(stream, self.limits.members))  # type: ignore[arg-type]
+            opened = zipfile.ZipFile(_Guarded(stream, self.limits.members))
         except _TooManyMembers:
             self._pass(inside, "a zip file with too many members")
             return
