@@ -145,8 +145,9 @@ class Scene:
     def _reset(self) -> None:
         for host in self._fleet.machines:
             root = self._fleet.root(host)
-            for name in (ENV_FILE, f"{ENV_FILE}.mark", f"{ENV_FILE}.proven", "home/deploy/f"):
+            for name in (ENV_FILE, "home/deploy/f"):
                 (root / name).unlink(missing_ok=True)
+            shutil.rmtree(root / "var/lib/watchparty-secrets", ignore_errors=True)
 
     def _require_delivered(self, hosts: int) -> None:
         for host in list(self._fleet.machines)[:hosts]:

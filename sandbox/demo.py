@@ -331,6 +331,7 @@ def _make_directory(stack: ExitStack) -> Path:
     try:
         directory = Path(tempfile.mkdtemp(prefix="wp-demo-")).resolve()
         stack.callback(shutil.rmtree, directory, ignore_errors=True)
+        stack.callback(forget, directory)
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     if os.geteuid() == 0:

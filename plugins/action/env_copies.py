@@ -8,12 +8,19 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _copies, _envfile, _errors, _forms, _redact
+from ansible_collections.watchparty.secrets.plugins.module_utils import (
+    _copies,
+    _envfile,
+    _errors,
+    _forms,
+    _redact,
+    _safe_files,
+)
 from ansible_collections.watchparty.secrets.plugins.modules import env_copies
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _guard, _lean
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._registered import registered
 
-USES = (_errors, _envfile, _forms, _copies)
+USES = (_errors, _safe_files, _envfile, _forms, _copies)
 
 
 class ActionModule(ActionBase):

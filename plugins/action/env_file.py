@@ -20,6 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _errors,
     _health,
     _redact,
+    _safe_files,
     _services,
     _systemd,
 )
@@ -28,7 +29,7 @@ from ansible_collections.watchparty.secrets.plugins.modules import env_file
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _guard, _lean
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._registered import registered
 
-USES = (_errors, _dotenv_readers, _dotenv, _env_changes, _envfile, _envmark)
+USES = (_errors, _dotenv_readers, _dotenv, _env_changes, _safe_files, _envfile, _envmark)
 RESTARTS = (_health, _systemd, _services)
 """Sent where services are restarted, in the order of their imports."""
 SET_HERE = ("content", "snapshot_id", "journal", "fingerprint_key")

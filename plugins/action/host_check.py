@@ -22,6 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _health,
     _host_facts,
     _proc,
+    _safe_files,
     _sshd_log,
     _systemd,
 )
@@ -34,6 +35,7 @@ USES = (
     _errors,
     _dotenv_readers,
     _dotenv,
+    _safe_files,
     _envfile,
     _envmark,
     _forms,

@@ -15,6 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _envmark,
     _errors,
     _key_files,
+    _safe_files,
     _ssh_sessions,
     _sshd_log,
 )
@@ -31,7 +32,17 @@ class ActionModule(ServerAction):
 
     name = "watchparty.secrets.ssh_key"
     module = ssh_key
-    uses = (_errors, _envfile, _envmark, _authorized_keys, _authorized_keys_file, _key_files, _sshd_log, _ssh_sessions)
+    uses = (
+        _errors,
+        _safe_files,
+        _envfile,
+        _envmark,
+        _authorized_keys,
+        _authorized_keys_file,
+        _key_files,
+        _sshd_log,
+        _ssh_sessions,
+    )
     by_any_host = False
     extra_options = FORMER
     set_here = ("old", "new", "back", "leak", "journal", "account", "file")

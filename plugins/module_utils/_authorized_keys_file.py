@@ -11,11 +11,11 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
-import stat
-from typing import Iterator, List, NamedTuple, Optional
+from typing import Iterator, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _authorized_keys, _envfile
+from ansible_collections.watchparty.secrets.plugins.module_utils import _authorized_keys, _envfile, _safe_files
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._safe_files import Place
 
 DEFAULT = ".ssh/authorized_keys"
 
@@ -51,49 +51,39 @@ def path_of(account: Account, pattern: Optional[str]) -> str:
 
 
 @contextlib.contextmanager
-def owned(account: Account, path: str) -> Iterator[bool]:
-    """Acts as the owner of the file's folder; whether there is a file. Raises HostError for what is not safe."""
-    folder = os.path.dirname(path)
+def owned(account: Account, path: str) -> Iterator[Optional[Place]]:
+    """Acts as the owner of the file's directory; its place, or None where there is none.
+
+    Raises HostError for what is not safe.
+    """
+    trusted = (0, os.geteuid())
     try:
-        found = os.stat(folder, follow_symlinks=False)
-    except (FileNotFoundError, NotADirectoryError):
-        yield False
+        with _safe_files.place(path, trusted=trusted) as at:
+            folder = at.components[-1]
+            if folder.uid not in (account.uid, 0):
+                raise HostError("%s: is owned by uid %d, neither %s nor root" % (folder.path, folder.uid, account.name))
+            if folder.uid == 0:
+                _safe_files.require_owners(at, 0)
+            gid = account.gid if folder.uid == account.uid else os.fstat(at.directory).st_gid
+    except _safe_files.NoDirectory:
+        yield None
         return
-    except PermissionError:
-        raise HostError("%s: cannot be looked at; use become" % folder) from None
-    home = os.path.realpath(account.home)
-    inside = folder[len(account.home) :] if (folder + "/").startswith(account.home + "/") else None
-    wanted = home + inside if inside is not None else folder
-    if stat.S_ISLNK(found.st_mode) or os.path.realpath(folder) != os.path.normpath(wanted):
-        raise HostError("%s: leads over a symbolic link; give the path that it points to" % folder)
-    if found.st_uid not in (account.uid, 0):
-        raise HostError("%s: is owned by uid %d, neither %s nor root" % (folder, found.st_uid, account.name))
-    if found.st_uid == 0 and account.uid != 0:
-        _require_roots(folder)
-    if os.geteuid() not in (0, found.st_uid):
-        raise HostError("%s: belongs to another account than this one; use become" % folder)
-    with _acting_as(found.st_uid, account.gid if found.st_uid == account.uid else found.st_gid):
-        yield _is_there(path, account)
+    if os.geteuid() not in (0, folder.uid):
+        raise HostError("%s: belongs to another account than this one; use become" % folder.path)
+    with _acting_as(folder.uid, gid), _with_its_rights(account, path, trusted) as at:
+        yield at if _safe_files.status(at) else None
 
 
-def _is_there(path: str, account: Account) -> bool:
-    try:
-        os.lstat(path)
-    except FileNotFoundError:
-        return False
-    except PermissionError:
-        raise HostError(
-            "%s: %s itself cannot reach it; correct options.authorized_keys" % (path, account.name)
-        ) from None
-    return True
-
-
-def _require_roots(folder: str) -> None:
-    """Every folder above must be root's, or somebody could move the whole under root's hands."""
-    while folder not in ("/", ""):
-        folder = os.path.dirname(folder)
-        if os.stat(folder).st_uid != 0:
-            raise HostError("%s: belongs to somebody, and a folder in it to root; give it to the account" % folder)
+@contextlib.contextmanager
+def _with_its_rights(account: Account, path: str, trusted: Tuple[int, int]) -> Iterator[Place]:
+    """The place once more, as the account itself comes to it."""
+    with contextlib.ExitStack() as stack:
+        try:
+            at = stack.enter_context(_safe_files.place(path, trusted=trusted))
+        except HostError as error:
+            words = "%s; %s itself cannot reach it; correct options.authorized_keys"
+            raise HostError(words % (error, account.name)) from None
+        yield at
 
 
 @contextlib.contextmanager
@@ -115,20 +105,20 @@ def _acting_as(uid: int, gid: int) -> Iterator[None]:
 
 def look(account: Account, path: str, old: bytes, new: Optional[bytes]) -> Held:
     """Which of the two keys the file lets in; neither where there is none."""
-    with owned(account, path) as there:
-        found = _envfile.present(path) if there else None
+    with owned(account, path) as at:
+        found = _envfile.present(at)
     text = found.content if found else b""
     return Held(_authorized_keys.holds(text, old), new is not None and _authorized_keys.holds(text, new))
 
 
 def add(account: Account, path: str, old: bytes, new: str, *, check: bool) -> bool:
     """Lets the new key in wherever the old one is, under the same options; whether that changes the file."""
-    with owned(account, path) as there:
-        if not there:
+    with owned(account, path) as at:
+        if not at:
             return False
-        with _envfile.alone(path):
-            found = _envfile.required(path)
-            return _changed(path, found, _authorized_keys.added(found.content, old, new), check=check)
+        with _envfile.alone(at):
+            found = _envfile.required(at)
+            return _changed(at, found, _authorized_keys.added(found.content, old, new), check=check)
 
 
 def remove(account: Account, path: str, gone: bytes, kept: Optional[bytes], *, check: bool) -> bool:
@@ -136,31 +126,31 @@ def remove(account: Account, path: str, gone: bytes, kept: Optional[bytes], *, c
 
     Raises HostError where ``kept`` is given and not let in, so that nobody is locked out.
     """
-    with owned(account, path) as there:
-        if not there:
+    with owned(account, path) as at:
+        if not at:
             return False
-        with _envfile.alone(path):
-            found = _envfile.required(path)
+        with _envfile.alone(at):
+            found = _envfile.required(at)
             if not _authorized_keys.holds(found.content, gone):
                 return False
             if kept is not None and not _authorized_keys.holds(found.content, kept):
                 raise HostError("%s: does not let the key in that stays; nothing is taken away" % path)
-            return _changed(path, found, _authorized_keys.without(found.content, gone), check=check)
+            return _changed(at, found, _authorized_keys.without(found.content, gone), check=check)
 
 
 def others(account: Account, path: str, *known: Optional[bytes]) -> List[str]:
     """The fingerprints of every other key that is let in."""
-    with owned(account, path) as there:
-        found = _envfile.present(path) if there else None
+    with owned(account, path) as at:
+        found = _envfile.present(at)
     return _authorized_keys.others(found.content if found else b"", tuple(one for one in known if one is not None))
 
 
-def _changed(path: str, found: _envfile.Present, content: bytes, *, check: bool) -> bool:
+def _changed(at: Place, found: _envfile.Present, content: bytes, *, check: bool) -> bool:
     if content == found.content:
         return False
     if not check:
-        _envfile.sweep(path)
+        _envfile.sweep(at)
         gid = None if found.gid == os.getegid() else found.gid
         uid = None if found.uid == os.geteuid() else found.uid
-        _envfile.write(path, content, _envfile.Ownership(uid, gid, found.mode))
+        _envfile.write(at, content, _envfile.Ownership(uid, gid, found.mode))
     return True

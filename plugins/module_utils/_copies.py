@@ -9,7 +9,7 @@ import shlex
 import stat
 from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile, _forms
+from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile, _forms, _safe_files
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
 
 LARGEST = 1024 * 1024
@@ -48,39 +48,38 @@ def scrubbed(path: str, values: Values, *, check: bool = False) -> Result:
     """Looks beside the file. Raises HostError where its directory or itself cannot be looked at."""
     removed: List[str] = []
     left: List[str] = []
-    with _envfile.alone(path):
-        found = _envfile.present(path)
+    with _envfile.held(path, write=False) as env:
+        found = _envfile.present(env.file)
         now = held(found.content, values) if found else []
         if now:
             left.append("%s itself holds a dead value of %s: deploy to this host" % (path, ", ".join(now)))
-        backup = path + _envfile.BACKUP
-        kept = _envfile.present(backup)
+        kept = _envfile.present(env.backup)
+        backup = env.backup.path if env.backup else ""
         dead = held(kept.content, values) if kept else []
         if dead and now:
             left.append("%s holds a dead value of %s, and the next proof replaces it" % (backup, ", ".join(dead)))
         elif dead:
             if not check:
-                _remove(backup)
+                _remove(env.backup)
             removed.append("%s, which held a dead value of %s" % (backup, ", ".join(dead)))
         if not check:
-            _envfile.sweep(path)
-        left += strays(path, values)
+            _envfile.swept(env)
+        left += strays(env, values)
     return Result(removed, left)
 
 
-def _remove(path: str) -> None:
+def _remove(at: Optional[_envfile.Place]) -> None:
     try:
-        os.unlink(path)
+        _envfile.remove(at)
     except OSError as error:
-        raise HostError("%s: cannot be removed: %s" % (path, error.strerror)) from None
+        raise HostError("%s: cannot be removed: %s" % (at.path if at else "", error.strerror)) from None
 
 
-def strays(path: str, values: Values) -> List[str]:
+def strays(env: _envfile.EnvFile, values: Values) -> List[str]:
     """Files beside it that nobody of ours wrote and that hold a dead value, each with what to do."""
-    directory, base = os.path.dirname(path) or ".", os.path.basename(path)
-    own = {base, base + _envfile.MARK, base + _envfile.BACKUP}
+    directory, base = env.file.folder, env.file.name
     try:
-        names = [name for name in os.listdir(directory) if name not in own]
+        names = [name for name in _safe_files.listed(env.file) if name not in env.own_names]
     except OSError as error:
         return ["%s cannot be listed: %s; use become" % (directory, error.strerror)]
     names.sort(key=lambda name: (base.lstrip(".") not in name, name))
@@ -89,7 +88,7 @@ def strays(path: str, values: Values) -> List[str]:
     large = 0
     for name in names[:MOST]:
         stray = os.path.join(directory, name)
-        content, mode = _look(stray)
+        content, mode = look(env.file.sibling(name))
         if mode is None:
             continue
         if content is None:
@@ -112,19 +111,19 @@ def strays(path: str, values: Values) -> List[str]:
     return lines
 
 
-def _look(path: str) -> Tuple[Optional[bytes], Optional[int]]:
+def look(at: _envfile.Place) -> Tuple[Optional[bytes], Optional[int]]:
     """Content and mode of a regular file; no mode for anything else. Nothing that could wait is opened."""
     try:
-        status = os.lstat(path)
-    except OSError:
+        status = _safe_files.status(at)
+    except HostError:
         return None, None
-    if not stat.S_ISREG(status.st_mode):
+    if status is None or not stat.S_ISREG(status.st_mode):
         return None, None
     mode = stat.S_IMODE(status.st_mode)
     try:
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as stream:
+        with os.fdopen(_safe_files.opened(at), "rb") as stream:
             return stream.read(LARGEST + 1), mode
-    except OSError:
+    except (HostError, OSError):
         return None, mode
 
 

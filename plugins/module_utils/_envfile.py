@@ -13,15 +13,24 @@ import os
 import pwd
 import stat
 import time
-from typing import Callable, Iterator, NamedTuple, Optional
+from typing import Callable, FrozenSet, Iterator, NamedTuple, Optional
 
+from ansible_collections.watchparty.secrets.plugins.module_utils import _safe_files
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._safe_files import Place
 
 HEADER = "Written by watchparty.secrets. Change the values in their stores, then deploy."
 """The same words whoever writes, so that a deploy and a host's own fetch write the same bytes."""
 TEMPORARY = ".tmp-"
 MARK = ".mark"
 BACKUP = ".proven"
+LOCK = ".lock"
+STATE = "/var/lib/watchparty-secrets"
+VOLATILE_STATE = "/run/watchparty-secrets"
+VOLATILE = ("/run/", "/dev/shm/")  # noqa: S108 - nothing is made there
+"""Where nothing reaches a disk."""
+LONGEST_NAME = 255
+PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:_.")
 PATIENCE = 15
 """Seconds to wait for another run that writes the same file."""
 
@@ -77,18 +86,122 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-@contextlib.contextmanager
-def alone(path: str) -> Iterator[None]:
-    """Keeps other runs from the file meanwhile: one that was paused between mark and file must not go on into another.
+class EnvFile(NamedTuple):
+    """A ``.env`` and its state, in directories that are held open."""
 
-    Raises HostError after a while.
+    file: Place
+    mark: Optional[Place]
+    """None where there is none yet, and nothing is to be written."""
+    backup: Optional[Place]
+
+    @property
+    def path(self) -> str:
+        return self.file.path
+
+    @property
+    def own_names(self) -> FrozenSet[str]:
+        """What of ours lies in the file's own directory."""
+        state = [one.name for one in (self.mark, self.backup) if one and one.directory == self.file.directory]
+        return frozenset([self.file.name, self.file.name + LOCK, *state])
+
+
+def state_of(path: str) -> str:
+    """Root's directory for the mark and the last healthy file of ``path``; its name is as systemd-escape has it."""
+    name = "".join(_escaped(one) for one in path.strip("/").encode("utf-8", "surrogateescape")) or "-"
+    name = "\\x2e" + name[1:] if name.startswith(".") else name
+    if len(name) > LONGEST_NAME:
+        name = digest(path.encode("utf-8", "surrogateescape"))
+    # What its owner keeps off the disk is not put there by us.
+    return os.path.join(VOLATILE_STATE if path.startswith(VOLATILE) else STATE, name)
+
+
+def _escaped(byte: int) -> str:
+    if byte == 0x2F:
+        return "-"
+    return chr(byte) if chr(byte) in PLAIN else "\\x%02x" % byte
+
+
+@contextlib.contextmanager
+def held(path: str, *, owner: Optional[int] = None, write: bool = True) -> Iterator[EnvFile]:
+    """Holds the file's directory and its state, and keeps other runs away meanwhile: one that was paused between mark
+    and file must not go on into another. Without ``write`` nothing is made.
+
+    Root's state lies where root alone writes; any other account's lies beside the file. Raises HostError where an
+    account other than root and the file's ``owner``, by default that of a present file, may replace the file.
     """
-    directory = os.path.dirname(path) or "."
+    with contextlib.ExitStack() as stack:
+        file = stack.enter_context(_safe_files.place(path))
+        there = _safe_files.status(file)
+        _safe_files.require_owners(file, owner if owner is not None else there.st_uid if there else 0)
+        state, beside = state_of(file.path), _beside(file)
+        if os.geteuid() != 0:
+            if write and os.path.lexists(state):
+                raise HostError(
+                    "%s: root deploys this file (its state is %s); use become, or, where root no longer does, remove "
+                    "that directory as root" % (file.path, state)
+                )
+            stack.enter_context(alone(file, file.name + LOCK, make=write))
+            yield beside
+        elif write or os.path.isdir(state):
+            if write:
+                _make(state)
+            mark = stack.enter_context(_safe_files.place(os.path.join(state, "mark"), trusted=(0,)))
+            _safe_files.require_owners(mark, 0)
+            stack.enter_context(alone(mark))
+            env = EnvFile(file, mark, mark.sibling("proven"))
+            if write:
+                _adopt(env, beside)
+            yield env
+        else:
+            yield EnvFile(file, _trusted(beside.mark), _trusted(beside.backup))
+
+
+def _beside(file: Place) -> EnvFile:
+    return EnvFile(file, file.sibling(file.name + MARK), file.sibling(file.name + BACKUP))
+
+
+def _make(state: str) -> None:
     try:
-        handle = os.open(directory, os.O_RDONLY)
-    except OSError:  # what is wrong with the directory is told by whoever looks into it
-        yield
-        return
+        for path, mode in ((os.path.dirname(state), 0o755), (state, 0o700)):
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(path, mode)
+                os.chmod(path, mode)
+    except OSError as error:
+        raise HostError("%s: %s" % (state, reason(error))) from None
+
+
+def _trusted(at: Optional[Place]) -> Optional[Place]:
+    """A mark or backup of a version before, beside the file; None where another account may have written it."""
+    found = _safe_files.status(at) if at else None
+    is_roots = found and stat.S_ISREG(found.st_mode) and found.st_uid == 0 and not found.st_mode & 0o022
+    return at if is_roots else None
+
+
+def _adopt(env: EnvFile, beside: EnvFile) -> None:
+    """Takes the state of versions before over once, and removes it there: its backup holds values."""
+    if env.mark and _safe_files.status(env.mark) is None:
+        for old, new in ((beside.backup, env.backup), (beside.mark, env.mark)):
+            found = present(_trusted(old))
+            if found and new:
+                write(new, found.content, Ownership(None, None, 0o600))
+    for old in (beside.backup, beside.mark):
+        with contextlib.suppress(OSError):  # a directory of that name is not ours
+            remove(old)
+
+
+@contextlib.contextmanager
+def alone(at: Place, name: str = "", *, make: bool = False) -> Iterator[None]:
+    """Keeps other runs from the place's directory meanwhile, by a lock on it or on the private file ``name`` in it: who
+    may read a directory can lock it. Raises HostError after a while."""
+    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK if name else os.O_RDONLY | os.O_DIRECTORY
+    flags |= os.O_CLOEXEC | (os.O_CREAT if make else 0)
+    try:
+        handle = os.open(name or ".", flags, 0o600, dir_fd=at.directory)
+    except OSError as error:
+        if name and not make:  # nobody has written here yet, or nobody else is going to
+            yield
+            return
+        raise HostError("%s: cannot be kept from other runs: %s" % (at.path, error.strerror)) from None
     try:
         for _at in range(PATIENCE * 10):
             try:
@@ -99,44 +212,48 @@ def alone(path: str) -> Iterator[None]:
             except OSError as error:
                 if error.errno in (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS):  # a file system without locks
                     break
-                raise HostError("%s: cannot be kept from other runs: %s" % (path, error.strerror)) from None
+                raise HostError("%s: cannot be kept from other runs: %s" % (at.path, error.strerror)) from None
         else:
-            raise HostError("%s: another run is writing here and does not end; look at it on the host" % path)
+            raise HostError("%s: another run is writing here and does not end; look at it on the host" % at.path)
         yield
     finally:
         os.close(handle)
 
 
-def present(path: str) -> Optional[Present]:
-    """The file at ``path``, or None. Refuses what is no regular file, without following a link."""
-    directory = os.path.dirname(path) or "."
-    if not os.path.isdir(directory):
-        raise HostError("%s: the directory %s does not exist; create it first" % (path, directory))
+def present(at: Optional[Place]) -> Optional[Present]:
+    """The file at the place, or None. Refuses what is no regular file, without following a link."""
+    found = _safe_files.status(at) if at else None
+    if at is None or found is None:
+        return None
+    if stat.S_ISREG(found.st_mode) and os.geteuid() not in (0, found.st_uid):
+        raise HostError("%s: is owned by uid %d and this is uid %d; use become" % (at.path, found.st_uid, os.geteuid()))
     try:
-        found = os.lstat(path)
+        handle = _safe_files.opened(at)
     except FileNotFoundError:
         return None
-    except PermissionError:
-        raise HostError("%s: cannot be looked at; use become" % path) from None
-    if stat.S_ISLNK(found.st_mode):
-        raise HostError("%s: is a symbolic link; remove it, or give the path that it points to" % path)
-    if not stat.S_ISREG(found.st_mode):
-        raise HostError("%s: is not a regular file; give the path of a file" % path)
-    if os.geteuid() not in (0, found.st_uid):
-        raise HostError("%s: is owned by uid %d and this is uid %d; use become" % (path, found.st_uid, os.geteuid()))
     try:
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as handle:
-            content = handle.read()
+        with os.fdopen(handle, "rb") as stream:
+            found = os.fstat(stream.fileno())
+            if found.st_nlink > 1 and os.geteuid() == 0:
+                raise HostError("%s: has other names (hard links), so it may be another file; copy it" % at.path)
+            content = stream.read()
     except OSError as error:
-        raise HostError("%s: cannot be read: %s" % (path, error.strerror)) from None
+        raise HostError("%s: cannot be read: %s" % (at.path, error.strerror)) from None
     return Present(content, found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode))
 
 
-def required(path: str) -> Present:
-    """The file at ``path``, which must be there."""
-    found = present(path)
+def for_writing(at: Optional[Place]) -> Place:
+    """The place, which a run that writes always has."""
+    if at is None:
+        raise HostError("the state of this file is not held for writing; report this defect")
+    return at
+
+
+def required(at: Place) -> Present:
+    """The file at the place, which must be there."""
+    found = present(at)
     if found is None:
-        raise HostError("%s: is gone; deploy again" % path)
+        raise HostError("%s: is gone; deploy again" % at.path)
     return found
 
 
@@ -159,12 +276,12 @@ def drifted(found: Optional[Present], wanted: Ownership) -> bool:
     )
 
 
-def write(path: str, content: bytes, wanted: Ownership) -> None:
-    """Puts ``content`` at ``path`` in one step. Until the rename the old file stays as it is, whatever fails."""
-    directory = os.path.dirname(path) or "."
-    temporary = os.path.join(directory, os.path.basename(path) + TEMPORARY + os.urandom(8).hex())
+def write(at: Place, content: bytes, wanted: Ownership) -> None:
+    """Puts ``content`` at the place in one step. Until the rename the old file stays as it is, whatever fails."""
+    temporary = at.sibling(at.name + TEMPORARY + os.urandom(8).hex())
     try:
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        handle = os.open(temporary.name, flags, 0o600, dir_fd=at.directory)
         try:
             os.fchmod(handle, 0o600)
             if wanted.uid is not None or wanted.gid is not None:
@@ -174,29 +291,35 @@ def write(path: str, content: bytes, wanted: Ownership) -> None:
                 left = left[os.write(handle, left) :]
             os.fchmod(handle, wanted.mode)
             os.fsync(handle)
+            if _written(handle, len(content)) != content:
+                raise HostError("%s: what was written does not read back; the old file is in place" % at.path)
         finally:
             os.close(handle)
-        if _read(temporary) != content:
-            raise HostError("%s: what was written does not read back; the old file is in place" % path)
-        os.rename(temporary, path)
-        _sync(directory)
+        os.rename(temporary.name, at.name, src_dir_fd=at.directory, dst_dir_fd=at.directory)
+        _safe_files.sync(at)
     except OSError as error:
-        raise HostError("%s: %s; the old file is in place" % (path, reason(error))) from None
+        raise HostError("%s: %s; the old file is in place" % (at.path, reason(error))) from None
     finally:
         with contextlib.suppress(OSError):  # gone already, or it was never made: the reason above is the one to tell
-            os.unlink(temporary)
+            os.unlink(temporary.name, dir_fd=at.directory)
 
 
-def sweep(path: str) -> None:
-    """Removes temporary files that a killed run left: of ``path``, of its mark and of its backup."""
-    directory, name = os.path.dirname(path) or ".", os.path.basename(path)
-    starts = tuple(name + suffix + TEMPORARY for suffix in ("", MARK, BACKUP))
+def swept(env: EnvFile) -> None:
+    """Removes temporary files that a killed run left: of the file, of its mark and of its backup."""
+    sweep(env.file, "", MARK, BACKUP)
+    if env.mark and env.mark.directory != env.file.directory:
+        sweep(env.mark.sibling(""), "mark", "proven")
+
+
+def sweep(at: Place, *suffixes: str) -> None:
+    """Removes temporary files that a killed run left in the place's directory."""
+    starts = tuple(at.name + suffix + TEMPORARY for suffix in suffixes or ("",))
     try:
-        for found in os.listdir(directory):
+        for found in _safe_files.listed(at):
             if found.startswith(starts):
-                remove(os.path.join(directory, found))
+                remove(at.sibling(found))
     except OSError as error:
-        raise HostError("%s: leftovers beside it cannot be removed: %s" % (path, reason(error))) from None
+        raise HostError("%s: leftovers beside it cannot be removed: %s" % (at.path, reason(error))) from None
 
 
 def reason(error: OSError) -> str:
@@ -209,19 +332,19 @@ def reason(error: OSError) -> str:
     return "cannot be written: %s" % error.strerror
 
 
-def _read(path: str) -> bytes:
-    with open(path, "rb") as handle:
-        return handle.read()
+def _written(handle: int, size: int) -> bytes:
+    os.lseek(handle, 0, os.SEEK_SET)
+    parts = []
+    while size >= 0:  # one byte more than was written would be one too many
+        part = os.read(handle, size + 1)
+        if not part:
+            break
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
 
 
-def _sync(directory: str) -> None:
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def remove(path: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)
+def remove(at: Optional[Place]) -> None:
+    if at:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(at.name, dir_fd=at.directory)

@@ -1,9 +1,10 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The mark beside the file, and a delivery that goes by it. Standard library only; Python 3.8 is enough.
+"""The mark of a file, and a delivery that goes by it. Standard library only; Python 3.8 is enough.
 
-Beside ``.env`` lie ``.env.mark`` and ``.env.proven``, both 0600. The mark says which snapshot was last accepted here
-and which one the services were proven healthy on; ``.env.proven`` holds the bytes of the last proven file.
+The mark says which snapshot was last accepted here and which one the services were proven healthy on; the backup holds
+the bytes of the last proven file. Both are 0600: in a directory of root's where root deploys, else ``.env.mark`` and
+``.env.proven`` beside the file.
 """
 
 from __future__ import annotations
@@ -25,15 +26,15 @@ def _is_entry(found: Any) -> bool:
 
 
 class Mark:
-    """The record beside the file, kept by version ids and the digest of the whole file."""
+    """The record of a file, kept by version ids and the digest of the whole file."""
 
-    def __init__(self, path: str) -> None:
-        self.path = path + _envfile.MARK
-        self.backup = path + _envfile.BACKUP
+    def __init__(self, env: _envfile.EnvFile) -> None:
+        self._env = env
+        self._shown = (env.mark or env.file).path
         self._data = self._load()
 
     def _load(self) -> Dict[str, Any]:
-        found = _envfile.present(self.path)
+        found = _envfile.present(self._env.mark)
         if found is None:
             return {}
         try:
@@ -41,7 +42,9 @@ class Mark:
         except ValueError:
             data = None
         if not isinstance(data, dict) or not all(_is_entry(data.get(name)) for name in ("accepted", "proven")):
-            raise HostError("%s: is no mark; remove it, and the next deploy restarts and proves anew" % self.path)
+            raise HostError(
+                "%s: invalid deploy marker; delete it and deploy again (services will restart)" % self._shown
+            )
         return data
 
     @property
@@ -115,9 +118,9 @@ class Mark:
             raise HostError(
                 "the file is no longer the one of snapshot %s: another run wrote it; deploy again" % snapshot
             )
-        kept = _envfile.present(self.backup)
+        kept = _envfile.present(self._env.backup)
         if kept is None or kept.content != found.content:
-            _envfile.write(self.backup, found.content, _envfile.Ownership(None, None, 0o600))
+            _envfile.write(_envfile.for_writing(self._env.backup), found.content, _envfile.Ownership(None, None, 0o600))
         entry = {name: accepted[name] for name in ("snapshot", "journal", "digest")}
         self._save({"accepted": {**entry, "delivery": self.delivery or _new_delivery()}, "proven": entry})
 
@@ -132,32 +135,31 @@ class Mark:
         if data == self._data:
             return
         content = json.dumps(data, sort_keys=True).encode("utf-8") + b"\n"
-        _envfile.write(self.path, content, _envfile.Ownership(None, None, 0o600))
+        _envfile.write(_envfile.for_writing(self._env.mark), content, _envfile.Ownership(None, None, 0o600))
         self._data = data
 
     def keep(self, found: _envfile.Present) -> None:
         """Keeps a file that was here before the first deploy; a proven one is kept when it is proven."""
-        if not self.proven and not self.accepted.get("digest") and _envfile.present(self.backup) is None:
-            _envfile.write(self.backup, found.content, _envfile.Ownership(None, None, 0o600))
+        if not self.proven and not self.accepted.get("digest") and _envfile.present(self._env.backup) is None:
+            _envfile.write(_envfile.for_writing(self._env.backup), found.content, _envfile.Ownership(None, None, 0o600))
 
-    def go_back(self, path: str, wanted: _envfile.Ownership, instead_of: Sequence[str] = ()) -> bool:
+    def go_back(self, wanted: _envfile.Ownership, instead_of: Sequence[str] = ()) -> bool:
         """Puts the last proven file back; without one the path becomes empty again. Whether it put a file back.
 
         A file that no deploy of ours wrote is never removed. ``instead_of`` names the delivery and the snapshot given
         up; taking it back may be repeated.
         """
-        kept = _envfile.present(self.backup)
+        kept = _envfile.present(self._env.backup)
         if kept is None:
             if self.proven:
-                raise HostError(
-                    "%s: the last proven file is gone, and there is no way back; deploy again" % self.backup
-                )
-            found = _envfile.present(path)
+                gone = _envfile.for_writing(self._env.backup).path
+                raise HostError("%s: the last proven file is gone, and there is no way back; deploy again" % gone)
+            found = _envfile.present(self._env.file)
             if found and _envfile.digest(found.content) == self.accepted.get("digest"):
                 try:
-                    _envfile.remove(path)
+                    _envfile.remove(self._env.file)
                 except OSError as error:
-                    raise HostError("%s: cannot be removed: %s" % (path, _envfile.reason(error))) from None
+                    raise HostError("%s: cannot be removed: %s" % (self._env.path, _envfile.reason(error))) from None
             self._save({"accepted": {"journal": self.journal}, "proven": None})
             return False
         known = self.proven.get("snapshot") if self.is_proven(_envfile.digest(kept.content)) else None
@@ -168,14 +170,14 @@ class Mark:
         if instead_of:
             entry["instead_of"] = list(instead_of)
         self._save({"accepted": entry, "proven": self.proven or None})
-        _envfile.write(path, kept.content, wanted)
+        _envfile.write(self._env.file, kept.content, wanted)
         return True
 
 
 class Delivery(NamedTuple):
     """What a delivery would do, wholly known before the first write."""
 
-    path: str
+    env: _envfile.EnvFile
     content: bytes
     wanted: _envfile.Ownership
     found: Optional[_envfile.Present]
@@ -188,7 +190,7 @@ class Delivery(NamedTuple):
     """Whether services may run on something else than this content."""
 
     def __repr__(self) -> str:
-        return "Delivery(path=%r, rewrite=%r, restart=%r)" % (self.path, self.rewrite, self.restart)
+        return "Delivery(path=%r, rewrite=%r, restart=%r)" % (self.env.path, self.rewrite, self.restart)
 
     @property
     def is_settled(self) -> bool:
@@ -196,20 +198,24 @@ class Delivery(NamedTuple):
 
 
 def planned(
-    path: str, content: bytes, wanted: _envfile.Ownership, found: Optional[_envfile.Present], mark: Optional[Mark]
+    env: _envfile.EnvFile,
+    content: bytes,
+    wanted: _envfile.Ownership,
+    found: Optional[_envfile.Present],
+    mark: Optional[Mark],
 ) -> Delivery:
     wanted = _envfile.filled(wanted, found)
     differs = found is None or found.content != content
     restart = mark is not None and (differs or not mark.is_settled(_envfile.digest(content)))
-    return Delivery(path, content, wanted, found, mark, differs, differs or _envfile.drifted(found, wanted), restart)
+    return Delivery(env, content, wanted, found, mark, differs, differs or _envfile.drifted(found, wanted), restart)
 
 
 def deliver(plan: Delivery, snapshot: str, journal: int, *, keep: bool = True) -> None:
     """Carries a plan out. ``keep``: a file that was here before the first deploy stays as the way back."""
-    _envfile.sweep(plan.path)
+    _envfile.swept(plan.env)
     if plan.mark:
         if plan.found and keep:
             plan.mark.keep(plan.found)
         plan.mark.accept(snapshot, journal, _envfile.digest(plan.content), restart=plan.restart, rewrite=plan.differs)
     if plan.rewrite:
-        _envfile.write(plan.path, plan.content, plan.wanted)
+        _envfile.write(plan.env.file, plan.content, plan.wanted)

@@ -12,7 +12,13 @@ import time
 from dataclasses import dataclass, fields
 from typing import Any, Callable, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _dotenv, _envfile, _envmark
+from ansible_collections.watchparty.secrets.plugins.module_utils import (
+    _catalog,
+    _dotenv,
+    _envfile,
+    _envmark,
+    _safe_files,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     CatalogError,
     DotenvError,
@@ -121,11 +127,11 @@ def _written(wanted: Wanted, document: Any, connect: Connect, *, check: bool) ->
     found = environment.read(environment.Request(document, wanted.environment), catalog, client)
     values = found.resolution.require_deliverable().values
     content = _dotenv.to_dotenv(values, readers=catalog.readers, header=_envfile.HEADER).encode("utf-8")
-    with _envfile.alone(wanted.path):
-        present = _envfile.present(wanted.path)
-        mark = _envmark.Mark(wanted.path)
+    with _envfile.held(wanted.path, owner=owned.uid, write=not check) as env:
+        present = _envfile.present(env.file)
+        mark = _envmark.Mark(env)
         mark.refuse_older(found.journal.head)
-        plan = _envmark.planned(wanted.path, content, owned, present, mark)
+        plan = _envmark.planned(env, content, owned, present, mark)
         if not check:
             _envmark.deliver(plan, found.resolution.snapshot_id, found.journal.head)
     before = _settings_of(present, catalog.readers) if present else {}
@@ -173,21 +179,25 @@ def _fallback(wanted: Wanted) -> Tuple[bool, str]:
     """Whether there is a file that an application can start on, and what is to be said of it."""
     path = wanted.path
     try:
-        found = _envfile.present(path)
+        with _envfile.held(path, write=False) as env:
+            found, status = _envfile.present(env.file), _safe_files.status(env.file)
+            origin = _origin(env, found)
     except HostError as error:
         return False, "there is no last good file: %s" % error
-    if found is None:
+    if found is None or status is None:
         return False, "%s: is not there either, so nothing can start on it" % path
     # Without a catalog nobody knows its readers; only docker_run keeps quotes.
     if not any(_settings_of(found, readers) for readers in (_dotenv.DEFAULT_READERS, ("docker_run",))):
         return False, "%s: holds no settings, so nothing can start on it" % path
-    written = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(os.stat(path).st_mtime))
-    return True, "%s stays as it was written at %s%s" % (path, written, _origin(path, found))
+    written = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(status.st_mtime))
+    return True, "%s stays as it was written at %s%s" % (path, written, origin)
 
 
-def _origin(path: str, found: _envfile.Present) -> str:
+def _origin(env: _envfile.EnvFile, found: Optional[_envfile.Present]) -> str:
+    if found is None:
+        return ""
     try:
-        mark = _envmark.Mark(path)
+        mark = _envmark.Mark(env)
     except HostError:
         return ", and its mark cannot be read"
     content = _envfile.digest(found.content)

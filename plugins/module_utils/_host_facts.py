@@ -25,6 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _envmark,
     _evidence,
     _proc,
+    _safe_files,
     _systemd,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import DotenvError, HostError
@@ -62,27 +63,34 @@ def fingerprint(key: str, name: str, value: str) -> str:
 
 def gathered(wanted: Wanted) -> Dict[str, Any]:
     """Everything but health. Raises HostError where the file cannot be looked at."""
-    path = wanted.path
-    found = _envfile.present(path)
-    own = [path + suffix for suffix in (_envfile.MARK, _envfile.BACKUP)]
-    companions = [_described(one) for one in own if os.path.lexists(one)]
+    with _envfile.held(wanted.path, write=False) as env:
+        return _gathered(wanted, env)
+
+
+def _gathered(wanted: Wanted, env: _envfile.EnvFile) -> Dict[str, Any]:
+    found = _envfile.present(env.file)
+    state = [one for one in (env.mark, env.backup) if one and _safe_files.status(one)]
     values, problem = _values(found, wanted.readers)
     copies = {name: [values[name]] for name in wanted.sensitive if len(values.get(name, "")) >= SHORTEST}
-    strays, unread = _strays(path, copies)
-    changed = os.lstat(path).st_mtime if found else None
-    processes, users, no_processes = _processes(wanted.units, path, found, changed)
+    strays, unread = _strays(env, copies)
+    status = _safe_files.status(env.file)
+    changed = status.st_mtime if found and status else None
+    processes, users, no_processes = _processes(wanted.units, env, found, changed)
+    described = [_described(one) for one in (env.file if found else None, *state) if one]
     answer: Dict[str, Any] = {
-        "file": {"exists": found is not None, **(_described(path) if found else {"path": path})},
-        "companions": companions,
-        "acl": [line for one in (path, *own) for line in _widened(one)],
-        "selinux": _selinux(path) if found else {"enabled": False},
+        "file": {"exists": found is not None, **(described[0] if found else {"path": env.path})},
+        "companions": described[1:] if found else described,
+        "acl": [line for one in (env.file, *state) for line in _widened(one)],
+        "selinux": _selinux(env.file) if found else {"enabled": False},
         "strays": strays,
         "strays_unread": unread,
         "file_changed": _evidence.stamp(changed) if changed else None,
         "processes": processes,
         "processes_problem": no_processes,
         "users": users,
-        "mark": _mark(path),
+        "mark": _mark(env),
+        "account": _name(os.geteuid()),
+        "replaceable": list(_safe_files.replaceable(env.file)),
     }
     if problem:
         answer["values_problem"] = problem
@@ -102,16 +110,16 @@ def _values(found: Optional[_envfile.Present], readers: Sequence[str]) -> Tuple[
         return {}, "the file cannot be parsed as its readers would"
 
 
-def _described(path: str) -> Dict[str, Any]:
-    status = os.lstat(path)
+def _described(at: _envfile.Place) -> Dict[str, Any]:
+    status = os.lstat(at.name, dir_fd=at.directory)
     mode = stat.S_IMODE(status.st_mode)
-    entries = list(_entries(path))
+    entries = list(_entries(at))
     if entries:
         # With an access list the mode shows its mask in the place of the group's own rights.
         mask = next((may for tag, may, _id in entries if tag == _MASK), 7)
         group = next((may for tag, may, _id in entries if tag == _GROUP_OBJECT), 0)
         mode = (mode & ~0o070) | ((group & mask) << 3)
-    return {"path": path, "mode": "%04o" % mode, "owner": _name(status.st_uid), "uid": status.st_uid}
+    return {"path": at.path, "mode": "%04o" % mode, "owner": _name(status.st_uid), "uid": status.st_uid}
 
 
 def _name(uid: int) -> str:
@@ -121,25 +129,34 @@ def _name(uid: int) -> str:
         return str(uid)
 
 
-def _entries(path: str) -> Iterator[Tuple[int, int, int]]:
+def _attribute(at: _envfile.Place, name: str) -> bytes:
+    """Raises OSError where the file has none, HostError where it cannot be opened."""
+    handle = _safe_files.opened(at)
+    try:
+        return os.getxattr(handle, name)
+    finally:
+        os.close(handle)
+
+
+def _entries(at: _envfile.Place) -> Iterator[Tuple[int, int, int]]:
     """Tag, rights and id of each entry of the file's access list."""
     try:
-        raw = os.getxattr(path, ACL, follow_symlinks=False)
-    except (OSError, AttributeError):
+        raw = _attribute(at, ACL)
+    except (HostError, OSError, AttributeError):
         return
-    for at in range(4, len(raw) - 7, 8):
-        yield struct.unpack_from("<HHI", raw, at)
+    for start in range(4, len(raw) - 7, 8):
+        yield struct.unpack_from("<HHI", raw, start)
 
 
-def _widened(path: str) -> Iterator[Dict[str, str]]:
-    entries = list(_entries(path))
+def _widened(at: _envfile.Place) -> Iterator[Dict[str, str]]:
+    entries = list(_entries(at))
     mask = next((may for tag, may, _id in entries if tag == _MASK), 7)
     for tag, may, number in entries:
         effective = may & mask
         if tag in (_USER, _GROUP) and effective & (_READ | _WRITE):
             words = " and ".join(word for bit, word in ((_READ, "read it"), (_WRITE, "write it")) if effective & bit)
             who = "user %s" % _name(number) if tag == _USER else "group %s" % _group(number)
-            yield {"path": path, "who": who, "may": words}
+            yield {"path": at.path, "who": who, "may": words}
 
 
 def _group(gid: int) -> str:
@@ -149,14 +166,14 @@ def _group(gid: int) -> str:
         return str(gid)
 
 
-def _selinux(path: str) -> Dict[str, Any]:
+def _selinux(at: _envfile.Place) -> Dict[str, Any]:
     if not os.path.exists(SELINUX):
         return {"enabled": False}
     try:
-        context = os.getxattr(path, "security.selinux").rstrip(b"\0").decode("utf-8", "replace")
+        context = _attribute(at, "security.selinux").rstrip(b"\0").decode("utf-8", "replace")
     except OSError as error:
         return {"enabled": True, "why": "the file's context cannot be read: %s" % error.strerror}
-    code, text, why = _command(["matchpathcon", "-V", path])
+    code, text, why = _command(["matchpathcon", "-V", at.path])
     answer: Dict[str, Any] = {"enabled": True, "context": context, "right": None, "why": why}
     wanted = text.strip().rpartition(" should be ")[2] if " should be " in text else ""
     if code == 0:
@@ -170,9 +187,9 @@ def _selinux(path: str) -> Dict[str, Any]:
     return answer
 
 
-def _mark(path: str) -> Dict[str, Any]:
+def _mark(env: _envfile.EnvFile) -> Dict[str, Any]:
     try:
-        mark = _envmark.Mark(path)
+        mark = _envmark.Mark(env)
     except HostError as error:
         return {"problem": str(error)}
     return {"snapshot": mark.proven.get("snapshot"), "journal": mark.journal}
@@ -181,18 +198,17 @@ def _mark(path: str) -> Dict[str, Any]:
 # --- copies ----------------------------------------------------------------------------------------------------------
 
 
-def _strays(path: str, copies: Mapping[str, Sequence[str]]) -> Tuple[List[Dict[str, str]], List[str]]:
-    directory, base = os.path.dirname(path) or ".", os.path.basename(path)
-    own = {base, base + _envfile.MARK, base + _envfile.BACKUP}
+def _strays(env: _envfile.EnvFile, copies: Mapping[str, Sequence[str]]) -> Tuple[List[Dict[str, str]], List[str]]:
+    directory, base = env.file.folder, env.file.name
     try:
-        names = [name for name in os.listdir(directory) if name not in own]
+        names = [name for name in _safe_files.listed(env.file) if name not in env.own_names]
     except OSError as error:
         return [], ["%s cannot be listed: %s" % (directory, error.strerror)]
     names.sort(key=lambda name: (not _is_called_alike(name, base), name))
     found: List[Dict[str, str]] = []
     for name in names[: _copies.MOST]:
         stray = os.path.join(directory, name)
-        content, mode = _copies._look(stray)
+        content, mode = _copies.look(env.file.sibling(name))
         if mode is None:
             continue
         held = _copies.held(content, copies) if content and copies else []
@@ -220,7 +236,7 @@ def _is_called_alike(name: str, base: str) -> bool:
 
 
 def _processes(
-    units: Sequence[str], path: str, found: Optional[_envfile.Present], changed: Optional[float]
+    units: Sequence[str], env: _envfile.EnvFile, found: Optional[_envfile.Present], changed: Optional[float]
 ) -> Tuple[List[Dict[str, Any]], List[str], str]:
     """Processes by unit, the users that they run as, and why there are none to tell of."""
     units = [one for one in units if not one.startswith("-")]
@@ -233,7 +249,7 @@ def _processes(
     loaded = {one.get("Id", ""): one for one in _systemd.shown(text) if one.get("LoadState", "loaded") == "loaded"}
     pids = {unit: pid for unit, pid in _evidence.main_pids(text).items() if unit in loaded}
     users = sorted({one["User"] for one in loaded.values() if one.get("User")})
-    mended = _is_mended(path, found, changed)
+    mended = _is_mended(env, found, changed)
     rows = []
     for unit in sorted(pids):
         began = _proc.began(pids[unit])
@@ -249,12 +265,13 @@ def _processes(
     return rows, users, "" if rows else "none of the units %s is installed here" % ", ".join(units)
 
 
-def _is_mended(path: str, found: _envfile.Present, changed: float) -> bool:
+def _is_mended(env: _envfile.EnvFile, found: _envfile.Present, changed: float) -> bool:
     """Whether the file was written again, with the same content, after its services were proven on it."""
     try:
-        settled = _envmark.Mark(path).is_settled(_envfile.digest(found.content))
-        return settled and os.lstat(path + _envfile.BACKUP).st_mtime < changed
-    except (HostError, OSError):
+        settled = _envmark.Mark(env).is_settled(_envfile.digest(found.content))
+        backup = _safe_files.status(env.backup) if env.backup else None
+        return settled and backup is not None and backup.st_mtime < changed
+    except HostError:
         return False
 
 

@@ -16,8 +16,12 @@ description:
   - The values come from a registered result of M(watchparty.secrets.env_snapshot), named by O(snapshot), so that the
     task's arguments hold no value. An action plugin renders the file on the controller and hands the module one opaque
     string inside the pipelined connection.
-  - Keeps a mark beside the file (C(.env.mark), which snapshot was accepted and which one the services were proven
-    healthy on) and the last proven file (C(.env.proven)), both 0600.
+  - Keeps a mark (which snapshot was accepted and which one the services were proven healthy on) and the last proven
+    file, both 0600. As root they lie in a directory of root's, C(/var/lib/watchparty-secrets/NAME), or
+    C(/run/watchparty-secrets/NAME) for a file below C(/run) or C(/dev/shm); NAME is what C(systemd-escape --path)
+    makes of O(path). Any other account keeps them beside the file, as C(.env.mark) and C(.env.proven).
+  - As root it refuses a directory on the way to the file that belongs to an account other than root and the file's
+    owner, or that others may write.
   - With O(services) it goes on where RV(restart_needed) says so. It restarts them, asks each health address on the host
     itself until it answers 200, looks whether the systemd units stayed up, and records the file as proven. A failure
     leaves the file unproven, and what was written is told along with it.
@@ -25,7 +29,9 @@ description:
     C(ANSIBLE_KEEP_REMOTE_FILES), with C(become_method=su) or with C(async).
 options:
   path:
-    description: The file on the host. Its directory must exist. Symbolic links and what is no regular file are refused.
+    description:
+      - The file on the host. Its directory must exist. What is no regular file is refused, and so is a symbolic link in
+        any component, unless root or the account that writes made it where no other account can replace it.
     type: path
     required: true
   state:
@@ -247,6 +253,12 @@ changes:
   type: dict
   returned: when O(state=present)
   sample: {added: [SENTRY_DSN], changed: [SECRET_KEY], removed: []}
+unusable:
+  description:
+    - Whether the host could not take the file, so that the file of before is in place. A leak response leaves such a
+      host out and names it, so that no host keeps the others from new values.
+  type: bool
+  returned: when O(state=present) failed before the file was delivered
 addresses:
   description: The host's own addresses, as C(hostname -I) tells them; empty where there is no such program.
   type: list
@@ -333,11 +345,11 @@ def octal(mode):
     return "%04o" % mode
 
 
-def deliver(module, wanted):
+def deliver(module, env, wanted):
     """state=present: plan, then write unless in check mode."""
     params, path = module.params, module.params["path"]
-    found = _envfile.present(path)
-    mark = _envmark.Mark(path) if params["mark"] else None
+    found = _envfile.present(env.file)
+    mark = _envmark.Mark(env) if params["mark"] else None
     if mark:
         mark.refuse_older(params["journal"])
     text, readers = params["content"], tuple(params["readers"])
@@ -349,7 +361,7 @@ def deliver(module, wanted):
     content = text.encode("utf-8")
     before = _env_changes.settings_of(found.content if found else None, readers)
     after = _dotenv.from_dotenv(text, readers)
-    plan = _envmark.planned(path, content, wanted, found, mark)
+    plan = _envmark.planned(env, content, wanted, found, mark)
     result = {
         "changed": plan.rewrite,
         "path": path,
@@ -369,37 +381,37 @@ def deliver(module, wanted):
     return result
 
 
-def record(params, delivery):
+def record(params, env, delivery):
     """Raises HostError unless the file is the one of that delivery."""
-    found = _envfile.required(params["path"])
-    _envmark.Mark(params["path"]).prove(params["snapshot_id"], found, delivery)
+    found = _envfile.required(env.file)
+    _envmark.Mark(env).prove(params["snapshot_id"], found, delivery)
 
 
-def prove(module):
+def prove(module, env):
     path = module.params["path"]
-    found = _envfile.required(path)
-    mark = _envmark.Mark(path)
+    found = _envfile.required(env.file)
+    mark = _envmark.Mark(env)
     changed = not mark.is_settled(_envfile.digest(found.content))
     if not module.check_mode:
         mark.prove(module.params["snapshot_id"], found, module.params["delivery"])
     return {"changed": changed, "path": path, "mode": octal(found.mode), "proven": not module.check_mode}
 
 
-def restore(module, wanted):
+def restore(module, env, wanted):
     path, snapshot, delivery = (module.params[name] for name in ("path", "snapshot_id", "delivery"))
-    found = _envfile.present(path)
-    mark = _envmark.Mark(path)
+    found = _envfile.present(env.file)
+    mark = _envmark.Mark(env)
     mark.refuse_foreign(snapshot, delivery)
     mark.refuse_proven(found, delivery)
-    kept = _envfile.present(mark.backup)
+    kept = _envfile.present(env.backup)
     changed = (kept.content if kept else None) != (found.content if found else None)
     wanted = _envfile.filled(wanted, found)
     if not module.check_mode:
-        mark.go_back(path, wanted, [name for name in (snapshot, delivery) if name])
+        mark.go_back(wanted, [name for name in (snapshot, delivery) if name])
     return {"changed": changed, "path": path, "restored": kept is not None}
 
 
-def restarted(module, done):
+def restarted(module, done, owner):
     """What came of restarting and proving; ``done`` is what holds until then."""
     from ansible_collections.watchparty.secrets.plugins.module_utils import _services  # few executions need it
 
@@ -411,8 +423,8 @@ def restarted(module, done):
     health = _services.restarted_and_healthy(params["services"])
     if params["state"] != "present" or not params["services"]["record"]:
         return {"health": health}
-    with _envfile.alone(params["path"]):
-        record(params, done["delivery"])
+    with _envfile.held(params["path"], owner=owner) as env:
+        record(params, env, done["delivery"])
     return {"health": health, "proven": True}
 
 
@@ -436,19 +448,21 @@ def main():
         if params["services"] and (params["prove"] or not params["mark"] or params["state"] == "proven"):
             raise HostError("services: not with prove=true, mark=false or state=proven")
         wanted = _envfile.ownership(params["owner"], params["group"], params["mode"])
-        with _envfile.alone(params["path"]):
+        with _envfile.held(params["path"], owner=wanted.uid, write=not module.check_mode) as env:
             if params["state"] == "present":
-                done.update(deliver(module, wanted))
+                done.update(deliver(module, env, wanted))
                 if params["prove"] and params["mark"] and not module.check_mode:
-                    record(params, done["delivery"])
+                    record(params, env, done["delivery"])
                     done["proven"] = True
             else:
-                done.update(prove(module) if params["state"] == "proven" else restore(module, wanted))
+                done.update(prove(module, env) if params["state"] == "proven" else restore(module, env, wanted))
         if params["services"] and (done.get("restart_needed") or done.get("restored")):
             done["changed"] = True
             if not module.check_mode:
-                done.update(restarted(module, done))
+                done.update(restarted(module, done, wanted.uid))
     except SecretsError as error:
+        if params["state"] == "present" and "restart_needed" not in done:
+            done["unusable"] = True
         module.fail_json(msg=str(error), **done)
     module.exit_json(**done)
 

@@ -12,8 +12,10 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _authorized_keys,
     _authorized_keys_file,
+    _envfile,
     _envmark,
     _key_files,
+    _safe_files,
     _ssh_sessions,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError, SecretsError
@@ -90,12 +92,13 @@ def _removed(
 
 def _refuse_late(params: Mapping[str, Any]) -> None:
     """A run that was overtaken may come late, after the key was taken away again."""
+    if not params["env_path"]:
+        return
     try:
-        seen = _envmark.Mark(params["env_path"]).journal if params["env_path"] else 0
-    except HostError as error:
-        if "does not exist" in str(error):
-            return
-        raise
+        with _envfile.held(params["env_path"], write=False) as env:
+            seen = _envmark.Mark(env).journal
+    except _safe_files.NoDirectory:
+        return
     if params["journal"] < seen:
         raise HostError(
             "a later run has been on this host (journal number %d, and this run read %d); nothing was added"

@@ -19,6 +19,7 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv
 from sandbox.application import Application, python
 from sandbox.process import REPOSITORY, STATE_FILE, Process, free_port, stop_saved, wait_until, write_private
+from tests import state
 
 _RESTART = """\
 #!/bin/sh
@@ -66,7 +67,7 @@ class AppHost:
 
     @property
     def mark(self) -> dict[str, Any]:
-        path = self.directory / ".env.mark"
+        path = state.mark(self.env_file)
         return json.loads(path.read_text()) if path.exists() else {}
 
     def values(self) -> dict[str, str]:
@@ -104,8 +105,8 @@ class AppHost:
         assert (self.mark.get("proven") or {}).get("digest") == self.digest(), f"{self.name}: is not proven"
         assert self.started() >= self.env_file.stat().st_mtime - 0.1, f"{self.name}: its service runs on another file"
         assert wait_until(self.healthy, seconds=10), f"{self.name}: is not healthy"
-        for name in (".env", ".env.mark", ".env.proven"):
-            assert (self.directory / name).stat().st_mode & 0o777 == 0o600, f"{self.name}: mode of {name}"
+        for path in (self.env_file, state.mark(self.env_file), state.backup(self.env_file)):
+            assert path.stat().st_mode & 0o777 == 0o600, f"{self.name}: mode of {path}"
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ from typing import Any
 from sandbox.aws import ACCOUNT, Moto
 from sandbox.process import REPOSITORY, clean_environment, free_port
 from sandbox.seed import Layout, Seeded, seed
+from sandbox.state import forget
+from tests import state
 from tests.integration import fake_service
 
 HERE = Path(__file__).resolve().parent
@@ -100,7 +102,7 @@ class Host:
 
     @property
     def mark(self) -> dict[str, Any]:
-        path = self.directory / ".env.mark"
+        path = state.mark(self.env_file)
         return json.loads(path.read_text()) if path.exists() else {}
 
     @property
@@ -146,15 +148,16 @@ class Host:
         assert mended or self.service["at"] >= self.env_file.stat().st_mtime
         assert self.healthy()
         assert (self.mark.get("proven") or {}).get("digest") == self.digest(), f"{self.name}: is not proven"
-        assert self.files() == {".env": "0600", ".env.mark": "0600", ".env.proven": "0600"}
-        assert (self.directory / ".env.proven").read_bytes() == self.env_file.read_bytes()
+        assert self.files() == {".env": "0600", "mark": "0600", "proven": "0600"}
+        assert state.backup(self.env_file).read_bytes() == self.env_file.read_bytes()
 
     def files(self) -> dict[str, str]:
-        """The deploy's own files and their modes."""
+        """The deploy's own files and their modes; of the state by their part."""
+        parts = {"mark": state.mark(self.env_file), "proven": state.backup(self.env_file)}
+        parts |= {path.name: path for path in self.directory.glob(".env*") if path not in parts.values()}
+        parts.pop(".env.lock", None)
         return {
-            path.name: f"{stat.S_IMODE(path.lstat().st_mode):04o}"
-            for path in sorted(self.directory.iterdir())
-            if path.name.startswith(".env")
+            name: f"{stat.S_IMODE(path.lstat().st_mode):04o}" for name, path in sorted(parts.items()) if path.exists()
         }
 
 
@@ -290,6 +293,7 @@ class Lab:
         return {str(path): (path.read_bytes(), path.stat().st_mode, path.stat().st_mtime) for path in paths}
 
     def close(self) -> None:
+        forget(self.directory)
         for host in self.hosts:
             fake_service.stop(host.directory)
         for control in (self.directory / "cp").iterdir():

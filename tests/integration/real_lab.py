@@ -182,7 +182,8 @@ class RealLab:
         now = self.values()
         for host in self.hosts:
             assert self.host_values(host) == now, f"{host} has other values than the stores"
-            mark = json.loads((self.fleet.disk(host) / f"{ENV_FILE}.mark").read_text(encoding="utf-8"))
+            state = self.fleet.disk(host) / _envfile.state_of(f"/{ENV_FILE}").lstrip("/")
+            mark = json.loads((state / "mark").read_text(encoding="utf-8"))
             digest = hashlib.sha256((self.fleet.disk(host) / ENV_FILE).read_bytes()).hexdigest()
             assert digest in json.dumps(mark["proven"]), f"{host} is not proven on its file"
             assert self.health(host) == "200"

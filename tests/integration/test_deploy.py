@@ -194,7 +194,7 @@ def test_a_first_deploy_that_fails_leaves_no_file(lab: Lab) -> None:
     run = lab.run()
     assert run.code != 0
     assert "there was no earlier file; the new one was removed" in run.text
-    assert host.files() == {".env.mark": "0600"}
+    assert host.files() == {"mark": "0600"}
     host.behaves()
     lab.deploy()
     host.assert_proven("1")

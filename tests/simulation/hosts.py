@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile
-from ansible_collections.watchparty.secrets.plugins.module_utils._envfile import Ownership, Present
+from ansible_collections.watchparty.secrets.plugins.module_utils._envfile import EnvFile, Ownership, Place, Present
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
 from ansible_collections.watchparty.secrets.plugins.modules import env_file
 from tests.simulation.scheduler import LOST, Killed, Process
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 PATH = "/srv/.env"
+_FILE = Place(-1, "/srv", ".env")
+ENV = EnvFile(_FILE, _FILE.sibling(".env" + _envfile.MARK), _FILE.sibling(".env" + _envfile.BACKUP))
 _WANTED = Ownership(0, 0, 0o600)
 
 
@@ -178,19 +180,19 @@ class Host:
 
 
 def deliver(module: Any) -> dict[str, Any]:
-    return env_file.deliver(module, _WANTED)
+    return env_file.deliver(module, ENV, _WANTED)
 
 
 def prove(module: Any) -> dict[str, Any]:
     host = Files.host
     assert host is not None
-    proven = env_file.prove(module)
+    proven = env_file.prove(module, ENV)
     host.proven_on |= set(host.settings.items()) & host.healthy_on
     return proven
 
 
 def restore(module: Any) -> dict[str, Any]:
-    return env_file.restore(module, _WANTED)
+    return env_file.restore(module, ENV, _WANTED)
 
 
 class Files:
@@ -199,13 +201,13 @@ class Files:
     host: Host | None = None
 
     @classmethod
-    def present(cls, path: str) -> Present | None:
+    def present(cls, at: Place) -> Present | None:
         assert cls.host is not None
-        return cls.host.files.get(path)
+        return cls.host.files.get(at.path)
 
     @classmethod
-    def write(cls, path: str, content: bytes, wanted: Ownership) -> None:
-        host = cls.host
+    def write(cls, at: Place, content: bytes, wanted: Ownership) -> None:
+        host, path = cls.host, at.path
         assert host is not None
 
         def act() -> None:
@@ -215,9 +217,9 @@ class Files:
         cls.host = host  # another process may have worked on another host meanwhile
 
     @classmethod
-    def remove(cls, path: str) -> None:
+    def remove(cls, at: Place) -> None:
         assert cls.host is not None
-        cls.host.files.pop(path, None)
+        cls.host.files.pop(at.path, None)
 
 
 def install(patch: Callable[[Any, str, Any], None]) -> None:
@@ -225,5 +227,5 @@ def install(patch: Callable[[Any, str, Any], None]) -> None:
     patch(_envfile, "present", Files.present)
     patch(_envfile, "write", Files.write)
     patch(_envfile, "remove", Files.remove)
-    patch(_envfile, "sweep", lambda _path: None)
+    patch(_envfile, "swept", lambda _env: None)
     patch(env_file, "_dotenv", SimpleNamespace(from_dotenv=lambda text, _readers=(): json.loads(text)))

@@ -27,8 +27,8 @@ def restart_by_change(patch: Patch) -> None:
     """Services restart when the file changed, whatever the mark says."""
     deliver = env_file.deliver
 
-    def by_change(module: Any, wanted: Any) -> dict[str, Any]:
-        result = deliver(module, wanted)
+    def by_change(module: Any, env: Any, wanted: Any) -> dict[str, Any]:
+        result = deliver(module, env, wanted)
         return {**result, "restart_needed": result["changed"], "proven": not result["changed"]}
 
     patch(env_file, "deliver", by_change)

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import CatalogError
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SECRETS_MANAGER, SSM, Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents, Reading
+from sandbox.state import forget
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,6 +28,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.nodeid.partition("tests/unit/plugins/")[2].startswith(SERVERS):
             item.add_marker(pytest.mark.servers)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def state_is_removed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """As root, what is deployed leaves its state in a directory of this machine."""
+    yield
+    forget(tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture(scope="session")

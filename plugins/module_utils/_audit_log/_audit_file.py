@@ -14,7 +14,7 @@ import time
 from contextlib import contextmanager
 from typing import Any, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile
+from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile, _safe_files
 from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit, _changelog
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AuditError, HostError
 
@@ -149,8 +149,8 @@ class AuditFile:
             kept = None
             if not wanted.startswith(content):
                 kept = f"{self.path}.differs-{hashlib.sha256(content).hexdigest()[:12]}"
-                _envfile.write(kept, content, _envfile.Ownership(None, None, 0o600))
-            _envfile.write(self.path, wanted, _envfile.Ownership(None, None, 0o600))
+                _replace(kept, content, 0o600)
+            _replace(self.path, wanted, 0o600)
             return True, kept
 
     @contextmanager
@@ -190,8 +190,13 @@ def enter_changelog(
         wanted = _changelog.entered(text, record, heading=heading)
         if wanted != text and write:
             mode = stat.S_IMODE(os.fstat(handle).st_mode)
-            _envfile.write(path, wanted.encode(), _envfile.Ownership(None, None, mode))
+            _replace(path, wanted.encode(), mode)
         return wanted != text
+
+
+def _replace(path: str, content: bytes, mode: int) -> None:
+    with _safe_files.unguarded(path) as place:
+        _envfile.write(place, content, _envfile.Ownership(None, None, mode))
 
 
 @contextmanager

@@ -131,10 +131,16 @@ class TestSafety:
         with pytest.raises(HostError, match="is a symbolic link"):
             keys.add(account, str(file), OLD_BLOB, NEW, check=False)
 
-    def test_the_folder_is_a_link(self, account: Account, file: Path) -> None:
-        file.parent.rename(Path(account.home) / "real")
-        file.parent.symlink_to(Path(account.home) / "real")
-        with pytest.raises(HostError, match="leads over a symbolic link"):
+    @as_root
+    @pytest.mark.parametrize("nth", [0, 1])
+    def test_a_folder_is_somebodys_link(self, account: Account, file: Path, nth: int) -> None:
+        """Root's own, such as /home, are followed."""
+        folder = (file.parent, Path(account.home))[nth]
+        folder.rename(folder.with_name("real"))
+        folder.symlink_to(folder.with_name("real"))
+        assert keys.look(account, str(file), OLD_BLOB, None).old
+        os.chown(folder, 12345, 12345, follow_symlinks=False)
+        with pytest.raises(HostError, match=f"{folder} is a symbolic link; give the path that it points to"):
             keys.look(account, str(file), OLD_BLOB, None)
 
     def test_the_home_may_be_one(self, account: Account, file: Path, tmp_path: Path) -> None:
@@ -169,7 +175,7 @@ class TestSafety:
         nobody = pwd.getpwnam("nobody")
         os.chown(account.home, nobody.pw_uid, nobody.pw_gid)
         theirs = Account("nobody", nobody.pw_uid, nobody.pw_gid, account.home)
-        with pytest.raises(HostError, match="give it to the account"):
+        with pytest.raises(HostError, match="is owned by nobody, neither root"):
             keys.add(theirs, str(file), OLD_BLOB, NEW, check=False)
 
     @as_root

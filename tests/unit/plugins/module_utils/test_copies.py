@@ -112,19 +112,27 @@ def test_what_cannot_be_read(env: Path, monkeypatch: pytest.MonkeyPatch) -> None
     really = os.open
 
     def refuses(path: Any, *more: Any, **others: Any) -> int:
-        if path == str(stray):
+        if path == stray.name:
             raise PermissionError
         return really(path, *more, **others)
 
     monkeypatch.setattr(_copies.os, "open", refuses)
-    assert _copies.strays(str(env), VALUES) == [f"1 files in {env.parent} cannot be read; use become"]
-    assert _copies.strays("/nowhere/.env", VALUES)[0].startswith("/nowhere cannot be listed: No such file")
+    assert _copies.scrubbed(str(env), VALUES).left == [f"1 files in {env.parent} cannot be read; use become"]
+
+
+def test_a_directory_that_cannot_be_listed(env: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(_path: Any) -> list[str]:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(_copies.os, "listdir", refuses)
+    words = f"{env.parent} cannot be listed: Permission denied; use become"
+    assert _copies.scrubbed(str(env), VALUES, check=True).left == [words]
 
 
 def test_a_kept_file_that_cannot_be_removed(env: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     beside(env, ".proven", f"A={DEAD}\n")
 
-    def refuses(_path: str) -> None:
+    def refuses(_path: str, **_more: Any) -> None:
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(_copies.os, "unlink", refuses)

@@ -7,14 +7,16 @@ import contextlib
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile
+from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile, _safe_files
 from ansible_collections.watchparty.secrets.plugins.module_utils._envfile import Ownership
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._safe_files import Place
 
 PRIVATE = Ownership(None, None, 0o600)
 OLD, NEW = b"A='old'\n", b"A='canary-new'\n"
@@ -23,6 +25,12 @@ OLD, NEW = b"A='old'\n", b"A='canary-new'\n"
 @pytest.fixture
 def path(tmp_path: Path) -> str:
     return str(tmp_path / ".env")
+
+
+@pytest.fixture
+def at(path: str) -> Iterator[Place]:
+    with _safe_files.place(path) as place:
+        yield place
 
 
 def names(path: str) -> set[str]:
@@ -45,58 +53,60 @@ def failing(code: int) -> Any:
     return fail
 
 
-def test_present_is_none_without_a_file(path: str) -> None:
-    assert _envfile.present(path) is None
+def test_present_is_none_without_a_file(at: Place, path: str) -> None:
+    assert _envfile.present(at) is None
 
 
-def test_present_holds_content_owner_and_mode(path: str) -> None:
+def test_present_holds_content_owner_and_mode(at: Place, path: str) -> None:
     put(path, OLD, 0o640)
-    found = _envfile.present(path)
+    found = _envfile.present(at)
     assert found == _envfile.Present(OLD, os.geteuid(), os.getegid(), 0o640)
 
 
-def test_content_is_in_no_repr(path: str) -> None:
+def test_content_is_in_no_repr(at: Place, path: str) -> None:
     put(path, NEW)
-    assert "canary" not in repr(_envfile.present(path))
+    assert "canary" not in repr(_envfile.present(at))
 
 
-def test_present_refuses_a_symbolic_link_even_a_dangling_one(path: str, tmp_path: Path) -> None:
+def test_present_refuses_a_symbolic_link_even_a_dangling_one(at: Place, path: str, tmp_path: Path) -> None:
     os.symlink(tmp_path / "elsewhere", path)
     with pytest.raises(HostError, match="symbolic link"):
-        _envfile.present(path)
+        _envfile.present(at)
 
 
 @pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
-def test_present_refuses_what_is_no_regular_file(path: str, make: Any) -> None:
+def test_present_refuses_what_is_no_regular_file(at: Place, path: str, make: Any) -> None:
     make(path)
     with pytest.raises(HostError, match="not a regular file"):
-        _envfile.present(path)
+        _envfile.present(at)
 
 
 def test_present_names_a_missing_directory(tmp_path: Path) -> None:
-    with pytest.raises(HostError, match=r"directory .*/missing does not exist; create it"):
-        _envfile.present(str(tmp_path / "missing" / ".env"))
+    missing = str(tmp_path / "missing" / ".env")
+    refused = pytest.raises(HostError, match=r"directory .*/missing does not exist; create it")
+    with refused, _envfile.held(missing):
+        pytest.fail("held")
 
 
-def test_present_refuses_a_foreign_owner(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_present_refuses_a_foreign_owner(at: Place, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     put(path, OLD)
     owner = os.lstat(path).st_uid
     monkeypatch.setattr(os, "geteuid", lambda: owner + 4711)
     with pytest.raises(HostError, match=rf"owned by uid {owner} and this is uid {owner + 4711}; use become"):
-        _envfile.present(path)
+        _envfile.present(at)
 
 
-def test_present_says_when_the_file_cannot_be_looked_at(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_present_says_when_the_file_cannot_be_looked_at(at: Place, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "lstat", failing(errno.EACCES))
     with pytest.raises(HostError, match="use become"):
-        _envfile.present(path)
+        _envfile.present(at)
 
 
-def test_present_says_when_the_file_cannot_be_read(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_present_says_when_the_file_cannot_be_read(at: Place, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     put(path, OLD)
     monkeypatch.setattr(os, "open", failing(errno.EIO))
     with pytest.raises(HostError, match="cannot be read"):
-        _envfile.present(path)
+        _envfile.present(at)
 
 
 @pytest.mark.parametrize(
@@ -115,15 +125,17 @@ def test_drifted(wanted: Ownership, expected: bool) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o400])
-def test_write_sets_content_and_mode_and_leaves_nothing_else(path: str, mode: int) -> None:
-    _envfile.write(path, NEW, Ownership(None, None, mode))
+def test_write_sets_content_and_mode_and_leaves_nothing_else(at: Place, path: str, mode: int) -> None:
+    _envfile.write(at, NEW, Ownership(None, None, mode))
     assert Path(path).read_bytes() == NEW
     assert mode_of(path) == mode
     assert names(path) == {".env"}
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o777])
-def test_every_byte_is_written_into_a_0600_file(path: str, monkeypatch: pytest.MonkeyPatch, umask: int) -> None:
+def test_every_byte_is_written_into_a_0600_file(
+    at: Place, path: str, monkeypatch: pytest.MonkeyPatch, umask: int
+) -> None:
     seen: list[int] = []
     real = os.write
 
@@ -134,7 +146,7 @@ def test_every_byte_is_written_into_a_0600_file(path: str, monkeypatch: pytest.M
     monkeypatch.setattr(os, "write", slowly)
     before = os.umask(umask)
     try:
-        _envfile.write(path, NEW, Ownership(None, None, 0o644))
+        _envfile.write(at, NEW, Ownership(None, None, 0o644))
     finally:
         os.umask(before)
     assert set(seen) == {0o600}
@@ -143,7 +155,7 @@ def test_every_byte_is_written_into_a_0600_file(path: str, monkeypatch: pytest.M
     assert mode_of(path) == 0o644
 
 
-def test_the_owner_is_set_before_the_first_byte(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_owner_is_set_before_the_first_byte(at: Place, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[Any] = []
     real = os.write
 
@@ -153,7 +165,7 @@ def test_the_owner_is_set_before_the_first_byte(path: str, monkeypatch: pytest.M
 
     monkeypatch.setattr(os, "fchown", lambda _handle, uid, gid: order.append((uid, gid)))
     monkeypatch.setattr(os, "write", write)
-    _envfile.write(path, NEW, Ownership(1234, None, 0o600))
+    _envfile.write(at, NEW, Ownership(1234, None, 0o600))
     assert order == [(1234, -1), "write"]
 
 
@@ -171,12 +183,12 @@ def test_the_owner_is_set_before_the_first_byte(path: str, monkeypatch: pytest.M
     ],
 )
 def test_a_failure_leaves_the_old_file_and_no_temporary(
-    path: str, monkeypatch: pytest.MonkeyPatch, call: str, code: int, words: str
+    at: Place, path: str, monkeypatch: pytest.MonkeyPatch, call: str, code: int, words: str
 ) -> None:
     put(path, OLD, 0o640)
     monkeypatch.setattr(os, call, failing(code))
     with pytest.raises(HostError, match=words) as raised:
-        _envfile.write(path, NEW, Ownership(os.getuid(), None, 0o600))
+        _envfile.write(at, NEW, Ownership(os.getuid(), None, 0o600))
     monkeypatch.undo()
     assert "the old file is in place" in str(raised.value)
     assert "canary" not in str(raised.value)
@@ -185,7 +197,9 @@ def test_a_failure_leaves_the_old_file_and_no_temporary(
     assert names(path) == {".env"}
 
 
-def test_a_disk_that_fills_up_half_way_leaves_the_old_file(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_fills_up_half_way_leaves_the_old_file(
+    at: Place, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     put(path, OLD)
     real, calls = os.write, iter(range(9))
 
@@ -196,63 +210,61 @@ def test_a_disk_that_fills_up_half_way_leaves_the_old_file(path: str, monkeypatc
 
     monkeypatch.setattr(os, "write", fills_up)
     with pytest.raises(HostError, match="disk is full"):
-        _envfile.write(path, NEW, PRIVATE)
+        _envfile.write(at, NEW, PRIVATE)
     assert Path(path).read_bytes() == OLD
     assert names(path) == {".env"}
 
 
 def test_a_read_only_file_system_is_named_though_cleaning_up_fails_too(
-    path: str, monkeypatch: pytest.MonkeyPatch
+    at: Place, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "open", failing(errno.EROFS))
     monkeypatch.setattr(os, "unlink", failing(errno.EROFS))
     with pytest.raises(HostError, match="read-only"):
-        _envfile.write(path, NEW, PRIVATE)
+        _envfile.write(at, NEW, PRIVATE)
 
 
-def test_what_does_not_read_back_is_not_put_in_place(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_does_not_read_back_is_not_put_in_place(at: Place, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     put(path, OLD)
-    monkeypatch.setattr(_envfile, "_read", lambda _path: b"something else")
+    monkeypatch.setattr(_envfile, "_written", lambda _handle, _size: b"something else")
     with pytest.raises(HostError, match="does not read back"):
-        _envfile.write(path, NEW, PRIVATE)
+        _envfile.write(at, NEW, PRIVATE)
     assert Path(path).read_bytes() == OLD
     assert names(path) == {".env"}
 
 
-def test_sweep_removes_the_leftovers_of_all_three_files_and_nothing_else(path: str) -> None:
+def test_sweep_removes_the_leftovers_of_all_three_files_and_nothing_else(at: Place, path: str) -> None:
     kept = {".env", ".env.mark", ".env.proven", ".env.local", "x.env.tmp-1"}
     for name in kept | {".env.tmp-ab12", ".env.mark.tmp-ab12", ".env.proven.tmp-ab12"}:
         put(os.path.join(os.path.dirname(path), name), OLD)
-    _envfile.sweep(path)
+    _envfile.sweep(at, "", _envfile.MARK, _envfile.BACKUP)
     assert names(path) == kept
 
 
 @pytest.mark.parametrize("call", ["listdir", "unlink"])
-def test_sweep_says_what_it_could_not_do(path: str, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+def test_sweep_says_what_it_could_not_do(at: Place, path: str, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     put(path + ".tmp-ab12", OLD)
     monkeypatch.setattr(os, call, failing(errno.EACCES))
     with pytest.raises(HostError, match=r"leftovers .* use become"):
-        _envfile.sweep(path)
+        _envfile.sweep(at)
 
 
 @pytest.mark.parametrize(("code", "goes_on"), [(errno.ENOLCK, True), (errno.EOPNOTSUPP, True), (errno.EIO, False)])
-def test_a_lock_that_cannot_be_had(path: str, monkeypatch: pytest.MonkeyPatch, code: int, goes_on: bool) -> None:
+def test_a_lock_that_cannot_be_had(
+    at: Place, path: str, monkeypatch: pytest.MonkeyPatch, code: int, goes_on: bool
+) -> None:
     """Some file systems have none; anything else would let two runs write at once."""
     monkeypatch.setattr(_envfile.fcntl, "flock", failing(code))
     refused = contextlib.nullcontext() if goes_on else pytest.raises(HostError, match="cannot be kept from other runs")
-    with refused, _envfile.alone(path):
+    with refused, _envfile.alone(at):
         pass
 
 
-def test_a_second_run_waits_for_the_first_and_then_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = str(tmp_path / ".env")
+def test_a_second_run_waits_for_the_first_and_then_says_so(
+    at: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(_envfile, "PATIENCE", 1)
-    with _envfile.alone(path), pytest.raises(HostError, match="another run is writing here"), _envfile.alone(path):
+    with _envfile.alone(at), pytest.raises(HostError, match="another run is writing here"), _envfile.alone(at):
         pytest.fail("two runs at once")
-    with _envfile.alone(path):
-        pass
-
-
-def test_a_directory_that_is_not_there_is_not_the_locks_matter(tmp_path: Path) -> None:
-    with _envfile.alone(str(tmp_path / "gone" / ".env")):
+    with _envfile.alone(at):
         pass

@@ -7,14 +7,17 @@ import errno
 import json
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile, _envmark
-from ansible_collections.watchparty.secrets.plugins.module_utils._envfile import Ownership
+from ansible_collections.watchparty.secrets.plugins.module_utils._envfile import EnvFile, Ownership
 from ansible_collections.watchparty.secrets.plugins.module_utils._envmark import Mark
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
+from tests import state
 
 PRIVATE = Ownership(None, None, 0o600)
 OLD, NEW = b"A='old'\n", b"A='canary-new'\n"
@@ -23,6 +26,12 @@ OLD, NEW = b"A='old'\n", b"A='canary-new'\n"
 @pytest.fixture
 def path(tmp_path: Path) -> str:
     return str(tmp_path / ".env")
+
+
+@pytest.fixture
+def env(path: str) -> Iterator[EnvFile]:
+    with _envfile.held(path) as held:
+        yield held
 
 
 def mode_of(path: str) -> int:
@@ -37,170 +46,170 @@ def put(path: str, content: bytes) -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"\xff", b"[]", b'"x"', b'{"proven": "x"}', b'{"accepted": {"journal": "9"}}']
 )
-def test_a_mark_that_is_none_is_refused(path: str, content: bytes) -> None:
-    put(path + ".mark", content)
-    with pytest.raises(HostError, match=r"\.env\.mark: is no mark; remove it"):
-        Mark(path)
+def test_a_mark_that_is_none_is_refused(env: EnvFile, path: str, content: bytes) -> None:
+    put(str(state.mark(path)), content)
+    with pytest.raises(HostError, match="mark: invalid deploy marker; delete it and deploy again"):
+        Mark(env)
 
 
-def test_the_mark_is_private_and_holds_no_value(path: str) -> None:
+def test_the_mark_is_private_and_holds_no_value(env: EnvFile, path: str) -> None:
     put(path, NEW)
-    mark = Mark(path)
+    mark = Mark(env)
     mark.accept("s-1", 4, _envfile.digest(NEW))
-    mark.prove("s-1", _envfile.required(path))
-    assert mode_of(path + ".mark") == mode_of(path + ".proven") == 0o600
-    assert "canary" not in Path(path + ".mark").read_text()
+    mark.prove("s-1", _envfile.required(env.file))
+    assert mode_of(str(state.mark(path))) == mode_of(str(state.backup(path))) == 0o600
+    assert "canary" not in Path(str(state.mark(path))).read_text()
     entry = {"snapshot": "s-1", "journal": 4, "digest": _envfile.digest(NEW)}
     accepted = {**entry, "delivery": mark.delivery}
-    assert json.loads(Path(path + ".mark").read_text()) == {"accepted": accepted, "proven": entry}
+    assert json.loads(Path(str(state.mark(path))).read_text()) == {"accepted": accepted, "proven": entry}
 
 
-def test_the_mark_refuses_an_older_journal_whatever_was_proven(path: str) -> None:
-    Mark(path).accept("s-1", 7, "d")
-    mark = Mark(path)
+def test_the_mark_refuses_an_older_journal_whatever_was_proven(env: EnvFile) -> None:
+    Mark(env).accept("s-1", 7, "d")
+    mark = Mark(env)
     mark.refuse_older(7)
     mark.refuse_older(8)
     with pytest.raises(HostError, match="journal number 7, and this run read at 6"):
         mark.refuse_older(6)
 
 
-def test_the_same_bytes_under_a_newer_snapshot_stay_proven(path: str) -> None:
+def test_the_same_bytes_under_a_newer_snapshot_stay_proven(env: EnvFile, path: str) -> None:
     put(path, OLD)
-    mark = Mark(path)
+    mark = Mark(env)
     mark.accept("s-1", 1, _envfile.digest(OLD))
-    mark.prove("s-1", _envfile.required(path))
+    mark.prove("s-1", _envfile.required(env.file))
     mark.accept("s-2", 2, _envfile.digest(OLD))
-    assert Mark(path).is_proven(_envfile.digest(OLD))
-    assert Mark(path).proven["snapshot"] == "s-2"
+    assert Mark(env).is_proven(_envfile.digest(OLD))
+    assert Mark(env).proven["snapshot"] == "s-2"
 
 
-def test_only_the_accepted_file_can_be_proven(path: str) -> None:
+def test_only_the_accepted_file_can_be_proven(env: EnvFile, path: str) -> None:
     put(path, OLD)
-    mark = Mark(path)
+    mark = Mark(env)
     mark.accept("s-1", 1, _envfile.digest(NEW))
-    found = _envfile.present(path)
+    found = _envfile.present(env.file)
     assert found is not None
     with pytest.raises(HostError, match="another run wrote it"):
         mark.prove("s-1", found)
     mark.accept("s-1", 1, _envfile.digest(OLD))
     with pytest.raises(HostError, match="snapshot s-2"):
         mark.prove("s-2", found)
-    Mark(path).accept("s-3", 1, _envfile.digest(OLD))
+    Mark(env).accept("s-3", 1, _envfile.digest(OLD))
     with pytest.raises(HostError, match="another run wrote it"):
         mark.prove("s-1", found)
-    assert not Mark(path).proven
-    assert set(os.listdir(os.path.dirname(path))) == {".env", ".env.mark"}
+    assert not Mark(env).proven
+    assert not state.backup(path).exists()
 
 
-def delivered(path: str, content: bytes, snapshot: str) -> str:
+def delivered(env: EnvFile, content: bytes, snapshot: str) -> str:
     """Writes as the module does, and returns the delivery's name."""
-    mark = Mark(path)
-    plan = _envmark.planned(path, content, PRIVATE, _envfile.present(path), mark)
+    mark = Mark(env)
+    plan = _envmark.planned(env, content, PRIVATE, _envfile.present(env.file), mark)
     _envmark.deliver(plan, snapshot, 1)
     return mark.delivery
 
 
-def test_a_late_proof_does_not_count_for_a_snapshot_that_was_written_again(path: str) -> None:
+def test_a_late_proof_does_not_count_for_a_snapshot_that_was_written_again(env: EnvFile) -> None:
     """Its module started the services on the first write; since then they ran on another file."""
-    first = delivered(path, NEW, "s-1")
-    delivered(path, OLD, "s-2")
-    again = delivered(path, NEW, "s-1")
+    first = delivered(env, NEW, "s-1")
+    delivered(env, OLD, "s-2")
+    again = delivered(env, NEW, "s-1")
     with pytest.raises(HostError, match="another run wrote it"):
-        Mark(path).prove("s-1", _envfile.required(path), first)
+        Mark(env).prove("s-1", _envfile.required(env.file), first)
     with pytest.raises(HostError, match="another run wrote snapshot s-1 here since"):
-        Mark(path).refuse_foreign("s-1", first)
-    assert not Mark(path).is_settled(_envfile.digest(NEW))
-    Mark(path).refuse_foreign("s-1", again)
-    Mark(path).prove("s-1", _envfile.required(path), again)
-    assert Mark(path).is_settled(_envfile.digest(NEW))
+        Mark(env).refuse_foreign("s-1", first)
+    assert not Mark(env).is_settled(_envfile.digest(NEW))
+    Mark(env).refuse_foreign("s-1", again)
+    Mark(env).prove("s-1", _envfile.required(env.file), again)
+    assert Mark(env).is_settled(_envfile.digest(NEW))
 
 
 @pytest.mark.parametrize("other", ["s-1", "s-2"])
-def test_two_runs_that_deliver_the_same_bytes_are_one_delivery(path: str, other: str) -> None:
+def test_two_runs_that_deliver_the_same_bytes_are_one_delivery(env: EnvFile, other: str) -> None:
     """Whatever their snapshots are called: a version that was written again has another id."""
-    first = delivered(path, NEW, "s-1")
-    assert delivered(path, NEW, other) == first
-    Mark(path).prove("s-1", _envfile.required(path), first)
-    assert Mark(path).proven["snapshot"] == other
+    first = delivered(env, NEW, "s-1")
+    assert delivered(env, NEW, other) == first
+    Mark(env).prove("s-1", _envfile.required(env.file), first)
+    assert Mark(env).proven["snapshot"] == other
     with pytest.raises(HostError, match="another run proved this very file since"):
-        Mark(path).refuse_proven(_envfile.present(path), first)
-    Mark(path).prove(other, _envfile.required(path), first)
-    assert Mark(path).delivery == delivered(path, NEW, "s-1") == first
+        Mark(env).refuse_proven(_envfile.present(env.file), first)
+    Mark(env).prove(other, _envfile.required(env.file), first)
+    assert Mark(env).delivery == delivered(env, NEW, "s-1") == first
 
 
-def test_what_nobody_has_proven_may_be_taken_back(path: str) -> None:
-    first = delivered(path, NEW, "s-1")
-    Mark(path).refuse_proven(_envfile.present(path), first)
-    Mark(path).prove("s-1", _envfile.required(path), first)
-    Mark(path).refuse_proven(_envfile.present(path), None)
+def test_what_nobody_has_proven_may_be_taken_back(env: EnvFile, path: str) -> None:
+    first = delivered(env, NEW, "s-1")
+    Mark(env).refuse_proven(_envfile.present(env.file), first)
+    Mark(env).prove("s-1", _envfile.required(env.file), first)
+    Mark(env).refuse_proven(_envfile.present(env.file), None)
     put(path, OLD)
-    Mark(path).refuse_proven(_envfile.present(path), first)
+    Mark(env).refuse_proven(_envfile.present(env.file), first)
     os.unlink(path)
-    Mark(path).refuse_proven(_envfile.present(path), first)
+    Mark(env).refuse_proven(_envfile.present(env.file), first)
 
 
-def test_bytes_that_were_edited_in_between_are_a_delivery_of_their_own(path: str) -> None:
-    first = delivered(path, NEW, "s-1")
+def test_bytes_that_were_edited_in_between_are_a_delivery_of_their_own(env: EnvFile, path: str) -> None:
+    first = delivered(env, NEW, "s-1")
     put(path, OLD)
-    assert delivered(path, NEW, "s-1") != first
+    assert delivered(env, NEW, "s-1") != first
 
 
-def test_a_mark_without_deliveries_gets_one(path: str) -> None:
+def test_a_mark_without_deliveries_gets_one(env: EnvFile, path: str) -> None:
     """As versions before wrote it."""
     put(path, NEW)
     entry = {"snapshot": "s-1", "journal": 1, "digest": _envfile.digest(NEW)}
-    put(path + ".mark", json.dumps({"accepted": entry, "proven": None}).encode())
-    assert Mark(path).delivery == ""
-    Mark(path).refuse_foreign("s-1", "of-a-newer-module")
+    put(str(state.mark(path)), json.dumps({"accepted": entry, "proven": None}).encode())
+    assert Mark(env).delivery == ""
+    Mark(env).refuse_foreign("s-1", "of-a-newer-module")
     with pytest.raises(HostError, match="another run wrote it"):
-        Mark(path).prove("s-2", _envfile.required(path), "of-a-newer-module")
-    Mark(path).prove("s-1", _envfile.required(path), "of-a-newer-module")
-    kept = Mark(path).delivery
+        Mark(env).prove("s-2", _envfile.required(env.file), "of-a-newer-module")
+    Mark(env).prove("s-1", _envfile.required(env.file), "of-a-newer-module")
+    kept = Mark(env).delivery
     assert kept
-    assert delivered(path, NEW, "s-1") == kept
+    assert delivered(env, NEW, "s-1") == kept
 
 
-def test_going_back_may_be_repeated_by_who_gave_it_up_and_by_nobody_else(path: str) -> None:
-    first = delivered(path, OLD, "s-1")
-    Mark(path).prove("s-1", _envfile.required(path), first)
-    second = delivered(path, NEW, "s-2")
+def test_going_back_may_be_repeated_by_who_gave_it_up_and_by_nobody_else(env: EnvFile) -> None:
+    first = delivered(env, OLD, "s-1")
+    Mark(env).prove("s-1", _envfile.required(env.file), first)
+    second = delivered(env, NEW, "s-2")
     for _time in range(2):
-        Mark(path).refuse_foreign("s-2", second)
-        Mark(path).refuse_foreign("s-2")
-        assert Mark(path).go_back(path, PRIVATE, ["s-2", second]) is True
+        Mark(env).refuse_foreign("s-2", second)
+        Mark(env).refuse_foreign("s-2")
+        assert Mark(env).go_back(PRIVATE, ["s-2", second]) is True
     with pytest.raises(HostError, match="another run wrote snapshot s-1"):
-        Mark(path).refuse_foreign("s-1", first)
+        Mark(env).refuse_foreign("s-1", first)
     with pytest.raises(HostError, match="another run wrote it"):
-        Mark(path).prove("s-1", _envfile.required(path), first)
+        Mark(env).prove("s-1", _envfile.required(env.file), first)
 
 
-def test_going_back_never_removes_a_file_that_no_deploy_wrote(path: str) -> None:
+def test_going_back_never_removes_a_file_that_no_deploy_wrote(env: EnvFile, path: str) -> None:
     put(path, OLD)
-    assert Mark(path).go_back(path, PRIVATE) is False
+    assert Mark(env).go_back(PRIVATE) is False
     assert Path(path).read_bytes() == OLD
 
 
-def test_going_back_stops_where_the_proven_file_was_removed_by_hand(path: str) -> None:
+def test_going_back_stops_where_the_proven_file_was_removed_by_hand(env: EnvFile, path: str) -> None:
     put(path, OLD)
-    mark = Mark(path)
+    mark = Mark(env)
     mark.accept("s-1", 1, _envfile.digest(OLD))
-    mark.prove("s-1", _envfile.required(path))
+    mark.prove("s-1", _envfile.required(env.file))
     mark.accept("s-2", 2, _envfile.digest(NEW))
     put(path, NEW)
-    os.unlink(path + ".proven")
+    os.unlink(str(state.backup(path)))
     with pytest.raises(HostError, match="no way back"):
-        mark.go_back(path, PRIVATE)
+        mark.go_back(PRIVATE)
     assert Path(path).read_bytes() == NEW
 
 
-def test_a_file_that_cannot_be_removed_is_named(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_cannot_be_removed_is_named(env: EnvFile, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     put(path, NEW)
-    mark = Mark(path)
+    mark = Mark(env)
     mark.accept("s-1", 1, _envfile.digest(NEW))
 
-    def refused(_path: str) -> None:
+    def refused(_at: Any) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     monkeypatch.setattr(_envfile, "remove", refused)
     with pytest.raises(HostError, match="cannot be removed"):
-        mark.go_back(path, PRIVATE)
+        mark.go_back(PRIVATE)

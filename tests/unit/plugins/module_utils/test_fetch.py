@@ -29,6 +29,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._fetch import (
     fetch,
     wanted_of,
 )
+from tests import state
 
 CATALOG: dict[str, Any] = {
     "application": "app",
@@ -59,7 +60,7 @@ class Host:
 
     @property
     def mark(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((self.directory / ".env.mark").read_text())
+        found: dict[str, Any] = json.loads(state.mark(self.path).read_text())
         return found
 
     def values(self) -> dict[str, str]:
@@ -159,14 +160,15 @@ def test_check_writes_nothing(host: Host) -> None:
 def test_services_may_run_on_something_else_until_a_deploy_proves_it(host: Host) -> None:
     host.fetch()
     assert host.mark["accepted"]["restart"] is True
-    mark = _envmark.Mark(str(host.path))
-    mark.prove(host.mark["accepted"]["snapshot"], _envfile.required(str(host.path)))
+    with _envfile.held(str(host.path)) as env:
+        _envmark.Mark(env).prove(host.mark["accepted"]["snapshot"], _envfile.required(env.file))
     host.fetch()
-    assert _envmark.Mark(str(host.path)).is_settled(_envfile.digest(host.path.read_bytes())), "the same bytes"
+    with state.held_mark(host.path) as mark:
+        assert mark.is_settled(_envfile.digest(host.path.read_bytes())), "the same bytes"
     store(OTHER)
     host.fetch()
     assert host.mark["accepted"]["restart"] is True
-    assert (host.directory / ".env.proven").read_text() != host.path.read_text(), "the way back is the proven file"
+    assert state.backup(host.path).read_text() != host.path.read_text(), "the way back is the proven file"
 
 
 def test_with_aws_gone_the_last_file_stays(host: Host) -> None:
@@ -303,7 +305,8 @@ def test_an_open_rotation_that_prescribes_nothing_yet_is_waited_for(host: Host) 
 
 def test_what_was_read_under_a_lower_journal_number_is_refused(host: Host) -> None:
     host.fetch()
-    _envmark.Mark(str(host.path)).accept("s-newer", 7, _envfile.digest(host.path.read_bytes()))
+    with state.held_mark(host.path) as mark:
+        mark.accept("s-newer", 7, _envfile.digest(host.path.read_bytes()))
     store(OTHER)
     outcome = host.fetch()
     assert outcome.code == KEPT
@@ -358,7 +361,8 @@ def test_a_configuration_that_is_not_right(document: Any, words: str) -> None:
 
 def test_nothing_shows_a_value(host: Host) -> None:
     content = _dotenv.to_dotenv({"KEY": CANARY}).encode()
-    plan = _envmark.planned(str(host.path), content, _envfile.Ownership(None, None, 0o600), None, None)
+    with _envfile.held(str(host.path), write=False) as env:
+        plan = _envmark.planned(env, content, _envfile.Ownership(None, None, 0o600), None, None)
     assert "canary" not in repr(plan)
     assert plan.rewrite
     assert not plan.is_settled

@@ -17,6 +17,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv, _envfile, _envmark
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
+from tests import state
 
 Run = Callable[..., dict[str, Any]]
 ONE = {"KEY": "canary-one", "PORT": "1"}
@@ -98,7 +99,7 @@ def test_a_drifted_mode_is_mended_without_a_restart(run: Run, path: str) -> None
     assert mode_of(path) == 0o600
     assert run(ONE, mode="0640")["changed"] is True
     assert mode_of(path) == 0o640
-    assert mode_of(path + ".mark") == mode_of(path + ".proven") == 0o600
+    assert mode_of(str(state.mark(path))) == mode_of(str(state.backup(path))) == 0o600
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="changing an owner takes root")
@@ -149,9 +150,11 @@ def test_a_directory_is_refused(run: Run, path: str) -> None:
 
 
 def test_a_mark_that_is_a_link_is_refused(run: Run, path: str, tmp_path: Path) -> None:
-    os.symlink(tmp_path / "elsewhere", path + ".mark")
-    assert ".env.mark: is a symbolic link" in run(ONE)["msg"]
-    assert content(path) is None
+    run(ONE)
+    state.mark(path).unlink()
+    os.symlink(tmp_path / "elsewhere", state.mark(path))
+    assert f"{state.mark(path)}: is a symbolic link" in run(TWO)["msg"]
+    assert content(path) == ONE
 
 
 def test_a_missing_directory_is_named(run: Run, tmp_path: Path) -> None:

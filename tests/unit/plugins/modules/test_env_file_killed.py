@@ -44,7 +44,7 @@ def killed_at(
             return real(*args, **kwargs)
         if after:
             real(*args, **kwargs)
-        patched.setattr(os, "unlink", lambda _path: None)  # the dead clean up nothing
+        patched.setattr(os, "unlink", lambda _path, **_more: None)  # the dead clean up nothing
         raise Killed
 
     with monkeypatch.context() as patched:
@@ -60,6 +60,7 @@ KILLS = [
         for nth in (1, 2, 3)
     ),
     *((os, name, nth, False) for name in ("open", "fchmod", "fsync", "rename") for nth in (1, 2, 3, 5)),
+    *((os, "open", nth, False) for nth in range(10, 40, 3)),
     (MARK, "keep", 1, True),
     (MARK, "accept", 1, False),
     (MARK, "accept", 1, True),
@@ -115,7 +116,9 @@ def test_killed_while_proving_the_next_run_can_prove(
     assert content(path) == ONE
 
 
-@pytest.mark.parametrize(("name", "nth"), [("rename", 1), ("rename", 2), ("write", 1), ("fsync", 3), ("open", 4)])
+@pytest.mark.parametrize(
+    ("name", "nth"), [("rename", 1), ("rename", 2), ("write", 1), ("fsync", 3), ("open", 4), ("open", 30)]
+)
 @pytest.mark.parametrize("after", [False, True])
 def test_killed_on_the_way_back_the_next_run_restarts_whichever_file_it_brings(
     run: Run, path: str, monkeypatch: pytest.MonkeyPatch, name: str, nth: int, after: bool

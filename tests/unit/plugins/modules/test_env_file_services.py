@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile, _envmark, _services
+from tests import state
 
 Run = Callable[..., dict[str, Any]]
 ONE = {"KEY": "canary-one"}
@@ -43,7 +44,8 @@ def restarts(tmp_path: Path) -> Callable[[], bool]:
 
 
 def is_proven(path: str) -> bool:
-    return _envmark.Mark(path).is_settled(_envfile.digest(Path(path).read_bytes()))
+    with state.held_mark(path) as mark:
+        return mark.is_settled(_envfile.digest(Path(path).read_bytes()))
 
 
 def test_a_restart_that_goes_well_is_recorded(deliver: Run, restarts: Callable[[], bool], path: str) -> None:

@@ -19,6 +19,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile, _envmark, _health, _host_facts
 from ansible_collections.watchparty.secrets.plugins.modules import host_check
+from tests import state
 from tests.modules import run_module
 
 Check = Callable[..., dict[str, Any]]
@@ -209,15 +210,16 @@ def test_a_file_that_was_mended_after_its_proof_makes_no_process_old(
     check: Check, path: Path, process: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     systemctl(tmp_path, monkeypatch, unit(process))
-    mark = _envmark.Mark(str(path))
     content = path.read_bytes()
-    mark.accept("s-1", 1, _envfile.digest(content), restart=True)
-    mark.prove("s-1", _envfile.required(str(path)))
+    with _envfile.held(str(path)) as env:
+        mark = _envmark.Mark(env)
+        mark.accept("s-1", 1, _envfile.digest(content), restart=True)
+        mark.prove("s-1", _envfile.required(env.file))
     moved(path, 60)
     found = check(units=["web.service"])["processes"][0]
     assert (found["old"], found["mended"]) == (False, True)
     # Proven without a restart: the proof comes right after the write.
-    moved(path.with_name(".env.proven"), 61)
+    moved(state.backup(path), 61)
     assert check(units=["web.service"])["processes"][0]["old"] is True
 
 

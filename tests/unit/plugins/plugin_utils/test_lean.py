@@ -23,6 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.action.env_file import USES
 from ansible_collections.watchparty.secrets.plugins.modules import env_file
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _lean
 from sandbox.process import REPOSITORY
+from tests import state
 
 
 class Host:
@@ -54,7 +55,7 @@ def test_the_file_is_written_and_proven_in_one_command(tmp_path: Path) -> None:
     answer = run(host, path=str(path), content="KEY='canary'\n", prove=True)
     assert path.read_text() == "KEY='canary'\n"
     assert (answer["changed"], answer["restart_needed"], answer["proven"]) == (True, True, True)
-    assert json.loads((tmp_path / ".env.mark").read_text())["proven"]["snapshot"] == "s"
+    assert json.loads(state.mark(path).read_text())["proven"]["snapshot"] == "s"
     assert "canary" not in json.dumps(answer)
     again = run(host, path=str(path), content="KEY='canary'\n", prove=True)
     assert (again["changed"], again["restart_needed"], again["proven"]) == (False, False, True)

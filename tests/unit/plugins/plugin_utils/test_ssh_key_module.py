@@ -169,7 +169,7 @@ class TestLate:
 
     def test_a_mark_that_is_none(self, file: Path, tmp_path: Path) -> None:
         (tmp_path / ".env.mark").write_text("x")
-        with pytest.raises(HostError, match="is no mark"):
+        with pytest.raises(HostError, match="invalid deploy marker"):
             answer(file, "present", env_path=str(tmp_path / ".env"), journal=1)
 
 

@@ -208,11 +208,7 @@ def test_a_writer_that_waited_while_the_copy_was_rebuilt_writes_to_the_new_one(p
         waiting = threading.Thread(target=file.append, args=(said(4),))
         waiting.start()
         time.sleep(0.1)
-        _audit_file._envfile.write(
-            str(path),
-            "".join(f"{line}\n" for line in log(3)).encode(),
-            _audit_file._envfile.Ownership(None, None, 0o600),
-        )
+        _audit_file._replace(str(path), "".join(f"{line}\n" for line in log(3)).encode(), 0o600)
     waiting.join()
     assert file.lines() == log(4)
 

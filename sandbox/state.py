@@ -1,0 +1,25 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What deploys to a temporary directory leave on this machine where they ran as root: their state."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+ROOTS = (Path("/var/lib/watchparty-secrets"), Path("/run/watchparty-secrets"))
+
+
+def forget(folder: Path) -> None:
+    """Removes the state of every file below the folder."""
+    start = f"{folder.resolve()}/"
+    for root in ROOTS:
+        for found in root.glob("*"):
+            if _path_of(found.name).startswith(start):
+                shutil.rmtree(found)
+
+
+def _path_of(name: str) -> str:
+    """As ``systemd-escape --unescape --path``."""
+    return "/" + re.sub(r"\\x(..)", lambda escaped: chr(int(escaped[1], 16)), name.replace("-", "/"))
