@@ -31,6 +31,7 @@ from .aws import Moto
 from .postgres import Postgres
 from .process import REPOSITORY, SandboxError, Server, bypass_proxies, clean_environment, free_port
 from .seed import Seeded, seed, watchparty_on
+from .state import forget
 from .valkey import Valkey
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

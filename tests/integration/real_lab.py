@@ -21,7 +21,7 @@ from typing import Any
 import boto3
 from dotenv import dotenv_values
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _journal
+from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile, _journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
