@@ -70,7 +70,7 @@ def owned(account: Account, path: str) -> Iterator[Optional[Place]]:
         return
     if os.geteuid() not in (0, folder.uid):
         raise HostError("%s: belongs to another account than this one; use become" % folder.path)
-    with _acting_as(folder.uid, gid), _with_its_rights(account, path, trusted) as at:
+    with acting_as(folder.uid, gid), _with_its_rights(account, path, trusted) as at:
         yield at if _safe_files.status(at) else None
 
 
@@ -87,7 +87,8 @@ def _with_its_rights(account: Account, path: str, trusted: Tuple[int, int]) -> I
 
 
 @contextlib.contextmanager
-def _acting_as(uid: int, gid: int) -> Iterator[None]:
+def acting_as(uid: int, gid: int) -> Iterator[None]:
+    """As root, works with another account's rights meanwhile."""
     if os.geteuid() != 0 or uid == 0:
         yield
         return

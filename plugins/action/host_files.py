@@ -1,0 +1,32 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import (
+    _authorized_keys,
+    _authorized_keys_file,
+    _envfile,
+    _errors,
+    _host_files,
+    _safe_files,
+)
+from ansible_collections.watchparty.secrets.plugins.modules import host_files
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _lean
+
+USES = (_errors, _safe_files, _envfile, _authorized_keys, _authorized_keys_file, _host_files)
+
+
+class ActionModule(ActionBase):
+    """One execution on the host, from standard input."""
+
+    TRANSFERS_FILES = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        args = _lean.validated(host_files.ARGUMENT_SPEC, self._task.args)
+        return {**result, **_lean.execute(self, host_files, USES, args=args, task_vars=task_vars or {})}

@@ -1,0 +1,143 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: host_files
+short_description: Prepare files on a host that accounts other than root own
+version_added: 0.3.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Authorizes the keys of an account, gives a directory its owner, group and mode, and has a checkout's C(.gitignore)
+    cover C(.env*), each where its options are given.
+  - Runs as root, and no link that another account made is followed. C(authorized_keys) and C(.gitignore) are changed
+    with the rights of the account that owns them.
+options:
+  account:
+    description: The account whose C(~/.ssh/authorized_keys) is changed.
+    type: str
+  keys:
+    description:
+      - Public keys without options. One is added only where no key is authorized yet, or with O(add_keys=true).
+    type: list
+    elements: str
+    default: []
+  key_options:
+    description: Options of each of O(keys), as C(authorized_keys) has them.
+    type: str
+    default: ""
+  add_keys:
+    description: Whether to add O(keys) where other keys are authorized.
+    type: bool
+    default: false
+  directory:
+    description: The directory that is made or changed.
+    type: path
+  owner:
+    description:
+      - Name or number of the directory's owner. Directories above that belong to neither root nor the directory's
+        present owner are refused.
+    type: str
+  group:
+    description: Name or number of the directory's group.
+    type: str
+  mode:
+    description: Octal mode of the directory, as a string.
+    type: str
+    default: "0750"
+  checkout:
+    description: A directory whose C(.gitignore) is changed if it is a Git checkout.
+    type: path
+attributes:
+  check_mode:
+    description: Reports what would change and writes nothing.
+    support: full
+  diff_mode:
+    description: Nothing is shown.
+    support: none
+  idempotent:
+    description: A second run changes nothing.
+    support: full
+  action:
+    description: One execution on the host, from standard input.
+    support: full
+seealso:
+  - name: Hosts
+    description: How hosts are prepared.
+    link: https://github.com/watchparty/secrets/blob/main/docs/hosts.md
+"""
+
+EXAMPLES = r"""
+- name: Authorize the keys of the deploy user
+  watchparty.secrets.host_files:
+    account: deploy
+    keys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI… ci"]
+    key_options: restrict
+
+- name: Give the directory of .env to root
+  watchparty.secrets.host_files:
+    directory: /srv/watchparty
+    owner: root
+    group: watchparty
+"""
+
+RETURN = r"""
+left_out:
+  description: Keys that were not added, since others are authorized.
+  type: list
+  elements: str
+  returned: always
+  sample: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI… ci"]
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _host_files
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
+
+ARGUMENT_SPEC = {
+    "account": {"type": "str"},
+    "keys": {"type": "list", "elements": "str", "default": [], "no_log": False},
+    "key_options": {"type": "str", "default": "", "no_log": False},
+    "add_keys": {"type": "bool", "default": False},
+    "directory": {"type": "path"},
+    "owner": {"type": "str"},
+    "group": {"type": "str"},
+    "mode": {"type": "str", "default": "0750"},
+    "checkout": {"type": "path"},
+}
+
+
+def prepared(params, *, check):
+    """Raises SecretsError, OSError and ValueError."""
+    keys = _host_files.Keys(False, [])
+    changes = []
+    if params["account"]:
+        wanted, options, add = params["keys"], params["key_options"], params["add_keys"]
+        keys = _host_files.authorize(params["account"], wanted, options, add=add, check=check)
+    if params["directory"]:
+        how = (params["owner"], params["group"], params["mode"])
+        changes.append(_host_files.own(params["directory"], *how, check=check))
+    if params["checkout"]:
+        changes.append(_host_files.ignore(params["checkout"], check=check))
+    return {"changed": any([keys.changed, *changes]), "left_out": keys.left_out}
+
+
+def main():
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = prepared(module.params, check=module.check_mode)
+    except SecretsError as error:
+        module.fail_json(msg=str(error))
+    except ValueError as error:
+        module.fail_json(msg="keys: one of them %s" % error)
+    except OSError as error:
+        module.fail_json(msg="%s: %s" % (error.filename, error.strerror))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
