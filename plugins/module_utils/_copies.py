@@ -48,7 +48,7 @@ def scrubbed(path: str, values: Values, *, check: bool = False) -> Result:
     """Looks beside the file. Raises HostError where its directory or itself cannot be looked at."""
     removed: List[str] = []
     left: List[str] = []
-    with _envfile.held(path, write=False) as env:
+    with _envfile.held(path, look=True) as env:
         found = _envfile.present(env.file)
         now = held(found.content, values) if found else []
         if now:

@@ -122,17 +122,20 @@ def _escaped(byte: int) -> str:
 
 
 @contextlib.contextmanager
-def held(path: str, *, owner: Optional[int] = None, write: bool = True) -> Iterator[EnvFile]:
+def held(path: str, *, owner: Optional[int] = None, write: bool = True, look: bool = False) -> Iterator[EnvFile]:
     """Holds the file's directory and its state, and keeps other runs away meanwhile: one that was paused between mark
     and file must not go on into another. Without ``write`` nothing is made.
 
     Root's state lies where root alone writes; any other account's lies beside the file. Raises HostError where an
-    account other than root and the file's ``owner``, by default that of a present file, may replace the file.
+    account other than root and the file's ``owner``, by default that of a present file, may replace the file, unless
+    it is held for a ``look`` alone.
     """
+    write = write and not look
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(_safe_files.place(path))
-        there = _safe_files.status(file)
-        _safe_files.require_owners(file, owner if owner is not None else there.st_uid if there else 0)
+        if not look:
+            there = _safe_files.status(file)
+            _safe_files.require_owners(file, owner if owner is not None else there.st_uid if there else 0)
         state, beside = state_of(file.path), _beside(file)
         if os.geteuid() != 0:
             if write and os.path.lexists(state):

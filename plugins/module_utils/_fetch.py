@@ -179,7 +179,7 @@ def _fallback(wanted: Wanted) -> Tuple[bool, str]:
     """Whether there is a file that an application can start on, and what is to be said of it."""
     path = wanted.path
     try:
-        with _envfile.held(path, write=False) as env:
+        with _envfile.held(path, look=True) as env:
             found, status = _envfile.present(env.file), _safe_files.status(env.file)
             origin = _origin(env, found)
     except HostError as error:

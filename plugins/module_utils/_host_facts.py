@@ -63,7 +63,7 @@ def fingerprint(key: str, name: str, value: str) -> str:
 
 def gathered(wanted: Wanted) -> Dict[str, Any]:
     """Everything but health. Raises HostError where the file cannot be looked at."""
-    with _envfile.held(wanted.path, write=False) as env:
+    with _envfile.held(wanted.path, look=True) as env:
         return _gathered(wanted, env)
 
 

@@ -143,7 +143,8 @@ def _own(at: Place, wanted: _envfile.Ownership, *, check: bool) -> bool:
     if there is not None and not stat.S_ISDIR(there.st_mode):
         kind = "a symbolic link" if stat.S_ISLNK(there.st_mode) else "not a directory"
         raise HostError("%s: is %s; give the path of a directory (app_host_directory)" % (at.path, kind))
-    _safe_files.require_owners(at, there.st_uid if there else 0)
+    uid = wanted.uid if wanted.uid is not None else there.st_uid if there else 0
+    _safe_files.require_owners(at, uid, "app_host_owner")
     if check and there is None:
         return True
     made = there is None
@@ -154,7 +155,6 @@ def _own(at: Place, wanted: _envfile.Ownership, *, check: bool) -> bool:
         now = os.fstat(handle)
         if there and not os.path.samestat(there, now):
             raise HostError("%s: was exchanged meanwhile; run again" % at.path)
-        uid = now.st_uid if wanted.uid is None else wanted.uid
         gid = now.st_gid if wanted.gid is None else wanted.gid
         same = (now.st_uid, now.st_gid, stat.S_IMODE(now.st_mode)) == (uid, gid, wanted.mode)
         if not same and not check:

@@ -151,18 +151,18 @@ def _refused(path: str, shown: str, handle: int, name: str, error: OSError) -> H
     return HostError("%s: %s is not a directory" % (path, shown))
 
 
-def require_owners(at: Place, uid: int) -> None:
+def require_owners(at: Place, uid: int, declare: str = "env_deploy_owner") -> None:
     """Raises HostError where an account other than root and ``uid`` may replace what lies at the place.
 
-    Root alone asks: it would act with more rights than that account has.
+    Root alone asks: it would act with more rights than that account has. ``declare`` is what names ``uid``.
     """
     if os.geteuid() != 0:
         return
     for one in at.components:
         if one.uid not in (0, uid):
             raise HostError(
-                "%s: %s is owned by %s, neither root nor %s, whose file it is; correct the owner of one of them "
-                "(env_deploy_owner names the file's)" % (at.path, one.path, account(one.uid), account(uid))
+                "%s: %s is owned by %s, neither root nor %s; correct its owner, or set %s"
+                % (at.path, one.path, account(one.uid), account(uid), declare)
             )
         if one.is_shared:
             raise HostError(

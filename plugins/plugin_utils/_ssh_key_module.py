@@ -95,7 +95,7 @@ def _refuse_late(params: Mapping[str, Any]) -> None:
     if not params["env_path"]:
         return
     try:
-        with _envfile.held(params["env_path"], write=False) as env:
+        with _envfile.held(params["env_path"], look=True) as env:
             seen = _envmark.Mark(env).journal
     except _safe_files.NoDirectory:
         return
@@ -111,7 +111,7 @@ def main() -> None:
     try:
         result = answer(module.params, check=module.check_mode)
     except SecretsError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=str(error), unusable=isinstance(error, HostError))
     except ValueError as error:
         module.fail_json(msg="old or new %s" % error)
     module.exit_json(**result)

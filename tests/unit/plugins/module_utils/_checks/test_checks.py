@@ -80,6 +80,7 @@ FOUND = {
     "opens": True,
 }
 STRANGER = allowing(Principal={"AWS": "arn:aws:iam::999999999999:root"}, Action="sts:AssumeRole")
+OWNED = {"path": "/srv/watchparty", "uid": 998, "owner": "watchparty", "mode": "0750"}
 FAILS: list[tuple[str, dict[str, Any], str]] = [
     ("WPS002", {"audit": {"where": "log_group /x", "problem": "denied"}}, "log_group /x: it cannot be read: denied"),
     ("WPS101", {"repository": {"ignores": {".env": False}, "env_files": {}}}, ".env: is not ignored"),
@@ -112,6 +113,11 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
         "not the policy's",
     ),
     ("WPS205", on_host(strays=[{"path": "/x", "mode": "0644", "why": "holds K"}]), "web2: /x (mode 0644) holds K"),
+    ("WPS206", on_host(replaceable=[OWNED]), "web2: /srv/watchparty belongs to watchparty, which may replace"),
+    ("WPS206", on_host(replaceable=[OWNED], wanted_owner="watchparty"), "belongs to watchparty, which may replace"),
+    ("WPS206", on_host(replaceable=[OWNED], account="watchparty"), "belongs to watchparty, which may replace"),
+    ("WPS206", on_host(replaceable=[OWNED], users=[], wanted_owner="watchparty"), "belongs to watchparty, which may"),
+    ("WPS206", on_host(replaceable=[{**OWNED, "owner": "", "uid": None}]), "web2: /srv/watchparty has mode 0750, so"),
     ("WPS301", on_host(drift={**DRIFT, "missing": ["A"]}), "web2: lacks A"),
     ("WPS301", on_host(drift={**DRIFT, "differs": ["A", "B"]}), "web2: holds other values of A, B"),
     ("WPS301", on_host(drift={**DRIFT, "gone": ["A"]}), "web2: holds A, of which the stores have nothing"),

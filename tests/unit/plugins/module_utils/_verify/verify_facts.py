@@ -65,6 +65,8 @@ def host(**over: Any) -> dict[str, Any]:
         "users": ["watchparty"],
         "wanted_owner": None,
         "mark": {"snapshot": "s-1", "journal": 4},
+        "account": "root",
+        "replaceable": [],
         "health": [answer()],
         "drift": {"missing": [], "differs": [], "unknown": [], "gone": [], "same": 41},
         **over,
