@@ -81,7 +81,7 @@ def _authorize(at: Place, keys: Sequence[str], options: bytes, *, add: bool, che
     lines = found.content.split(b"\n") if found else []
     entries = [entry for entry in map(_authorized_keys.entry_of, lines) if entry]
     blobs = {entry.blob for entry in entries}
-    wanted = {_authorized_keys.blob_of(key): key for key in keys}
+    wanted = {_blob_of(key): key for key in keys}
     put = {blob: key for blob, key in wanted.items() if add or not entries or blob in blobs}
     after = []
     for line in lines:
@@ -99,6 +99,13 @@ def _authorize(at: Place, keys: Sequence[str], options: bytes, *, add: bool, che
         mode = found.mode & 0o644 if found else 0o600
         _envfile.write(at, content, _envfile.Ownership(None, None, mode))
     return Keys(changed, [key for blob, key in wanted.items() if blob not in put])
+
+
+def _blob_of(key: str) -> bytes:
+    try:
+        return _authorized_keys.blob_of(key)
+    except ValueError as error:
+        raise HostError("%s %s; correct app_host_keys" % (key, error)) from None
 
 
 def _line(options: bytes, key: str) -> bytes:

@@ -112,7 +112,7 @@ ARGUMENT_SPEC = {
 
 
 def prepared(params, *, check):
-    """Raises SecretsError, OSError and ValueError."""
+    """Raises SecretsError and OSError."""
     keys = _host_files.Keys(False, [])
     changes = []
     if params["account"]:
@@ -132,8 +132,6 @@ def main():
         result = prepared(module.params, check=module.check_mode)
     except SecretsError as error:
         module.fail_json(msg=str(error))
-    except ValueError as error:
-        module.fail_json(msg="keys: one of them %s" % error)
     except OSError as error:
         module.fail_json(msg="%s: %s" % (error.filename, error.strerror))
     module.exit_json(**result)

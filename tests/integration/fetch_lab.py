@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -82,6 +83,11 @@ def metadata(address: str) -> Iterator[str]:
         server.server_close()
 
 
+def _pinned(wheel: Path) -> str:
+    name, version = wheel.name.split("-")[:2]
+    return f"{name}=={version} --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n"
+
+
 @dataclass
 class FetchLab:
     """What a test of one host needs."""
@@ -96,6 +102,10 @@ class FetchLab:
         seed(self.moto.client, harness.layout())
         if self.imds:
             make_wheels("boto3", self.place / "wheels")
+            # Made here, so their hashes are not those of PyPI's.
+            (self.place / "requirements.txt").write_text(
+                "".join(_pinned(wheel) for wheel in sorted((self.place / "wheels").glob("*.whl")))
+            )
         self.variables: dict[str, Any] = {
             "secrets_catalog": harness.catalog(services={"web": {"units": ["shop.service"]}}),
             "env_deploy_path": self.path,
@@ -106,6 +116,7 @@ class FetchLab:
             "app_host_fetch": True,
             "app_host_fetch_region": REGION,
             "app_host_fetch_wheels": str(self.place / "wheels"),
+            "app_host_fetch_requirements": str(self.place / "requirements.txt"),
             "app_host_fetch_patience": 0,
             "app_host_fetch_environment": {
                 "AWS_ENDPOINT_URL": self.moto.url,

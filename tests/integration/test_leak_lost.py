@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 import subprocess
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from sandbox.process import clean_environment, free_port, stop_saved, wait_until
+from tests import state
 from tests.integration.chaos import Chaos, Controller
 from tests.integration.doors import forward, through
 from tests.integration.harness import Run
@@ -48,6 +50,23 @@ def test_one_that_stays_away_is_left_behind_and_named(lab: RotationLab) -> None:
     sentences(run, "left behind, and what they hold is about to be dead: ")
     assert lab.accepts(old)["cache"] is False
     assert lab.hosts[1].values()["REDIS_URL"] != lab.content()["REDIS_URL"]
+    lab.deploy()
+    lab.assert_settled(old)
+
+
+def test_one_with_a_forged_mark_is_left_behind_and_named(lab: RotationLab) -> None:
+    """A compromised host cannot keep the others from new values."""
+    old = lab.ready()
+    mark = state.mark(lab.hosts[1].env_file)
+    kept = mark.read_text()
+    mark.write_text(json.dumps({"accepted": {"journal": 999999999, "snapshot": "s", "digest": "d"}, "proven": None}))
+    run = respond(lab, "-e", "leaked=cache", "-e", "leak_wait_seconds=4")
+    assert run.code == 0, run.output
+    assert "web2: Deliver and prove: this host already accepted a snapshot read at journal number 999999999" in run.text
+    assert "web2 was left behind, and what it holds is dead" in post_mortem(lab)
+    assert lab.accepts(old)["cache"] is False
+    assert lab.hosts[0].values()["REDIS_URL"] == lab.content()["REDIS_URL"]
+    mark.write_text(kept)
     lab.deploy()
     lab.assert_settled(old)
 

@@ -170,6 +170,7 @@ def test_from_elsewhere_the_key_is_refused(lab: PushLab) -> None:
     [
         ({"app_host_user": "root"}, "app_host_user must be the name of a user of its own"),
         ({"app_host_user": "deploy"}, "deploy cannot prepare hosts"),
+        ({"env_deploy_group": "root"}, "shipper would join the group root; set env_deploy_group"),
         ({"app_host_units": ["shop.service, /bin/sh"]}, "units must be full names"),
         ({"app_host_keys": ['command="x" ssh-ed25519 AAAA']}, "without options, and no private one"),
         ({"app_host_from": ['1.2.3.4",command="x']}, "app_host_from takes addresses"),

@@ -14,6 +14,7 @@ testinfra_hosts = ["ansible://app_hosts"]
 
 DIRECTORY = "/srv/watchparty"
 ENV_FILE = f"{DIRECTORY}/.env"
+STATE = "/var/lib/watchparty-secrets/srv-watchparty-.env"
 
 
 def test_the_file_is_private_and_the_applications(host: Host) -> None:
@@ -22,13 +23,15 @@ def test_the_file_is_private_and_the_applications(host: Host) -> None:
     assert (file.mode, file.user, file.group) == (0o600, "watchparty", "watchparty")
 
 
-def test_beside_it_are_only_its_mark_and_the_last_proven_file(host: Host) -> None:
-    assert host.check_output(f"ls -A {DIRECTORY}").split() == [".env", ".env.mark", ".env.proven"]
-    assert {host.file(f"{ENV_FILE}{end}").mode for end in (".mark", ".proven")} == {0o600}
+def test_its_mark_and_the_last_proven_file_are_roots(host: Host) -> None:
+    assert host.check_output(f"ls -A {DIRECTORY}").split() == [".env"]
+    assert host.check_output(f"ls -A {STATE}").split() == ["mark", "proven"]
+    assert {host.file(f"{STATE}/{name}").mode for name in ("mark", "proven")} == {0o600}
+    assert (host.file(STATE).mode, host.file(STATE).user) == (0o700, "root")
 
 
 def test_the_mark_holds_no_value(host: Host) -> None:
-    mark = host.file(f"{ENV_FILE}.mark").content_string
+    mark = host.file(f"{STATE}/mark").content_string
     values = [line.partition("=")[2].strip("'\"") for line in host.file(ENV_FILE).content_string.splitlines()]
     assert [value for value in values if len(value) > 7 and value in mark] == []
 
