@@ -130,6 +130,7 @@ class Operator:
             "admins": f"watchparty/{ENVIRONMENT}",
             "hosts": " ".join(host.name for host in self.lab.hosts),
             "restart": "./restart-host",
+            "forget": self._forget(),
             "healthy": 'curl -fsS --retry 60 --retry-all-errors --retry-delay 1 -o /dev/null "$(cat health-url)"',
             "PGHOST": self.lab.postgres.host,
             "PGPORT": str(self.lab.postgres.port),
@@ -142,6 +143,15 @@ class Operator:
         lines += ["export PGHOST PGPORT PGDATABASE", f"cache=(-h {self.lab.valkey.host} -p {self.lab.valkey.port})"]
         on = f'{self._ssh()} "cd {shlex.quote(str(self.lab.directory))}/$1 && $2"'
         return "\n".join([*lines, f"on() {{ {on}; }}"])
+
+    @staticmethod
+    def _forget() -> str:
+        """The page's own, without sudo."""
+        page = re.search(
+            r"^forget='sudo (?P<root>[^']+)'  # not root: (?P<other>.+)$", blocks()["Begin"][0], re.MULTILINE
+        )
+        assert page is not None
+        return page["root"] if os.geteuid() == 0 else f"bash -c {shlex.quote(page['other'])}"
 
     def _ssh(self) -> str:
         connection = self.lab.connection

@@ -197,6 +197,7 @@ def test_without_the_collection_for_good(lab: RotationLab, operator: Operator) -
     operator.bash(operator.commands(*BEGIN), first, second)
     assert lab.entries() == []
     assert [path.name for host in lab.hosts for path in host.directory.glob(".env*")] == [".env", ".env"]
+    assert not [host.name for host in lab.hosts if host.mark]
     sections = ("Hold it.3", "Create", "Set", "Test", "Deploy", "Promote", REMOVE, TIDY)
     operator.bash(operator.commands(*BEGIN), plan, operator.commands(*sections))
     new = lab.values()

@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
+import shutil
 import stat
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile
 from ansible_collections.watchparty.secrets.plugins.module_utils._envfile import Ownership
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._safe_files import Place
+from tests import state
 
 PRIVATE = Ownership(None, None, 0o600)
 OLD, NEW = b"A='old'\n", b"A='canary-new'\n"
@@ -268,3 +272,119 @@ def test_a_second_run_waits_for_the_first_and_then_says_so(
         pytest.fail("two runs at once")
     with _envfile.alone(at):
         pass
+
+
+# --- where the state is -----------------------------------------------------------------------------------------------
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="not root: root's state was not looked at")
+ENTRY = json.dumps({"accepted": {"journal": 7, "snapshot": "s-1", "digest": "d"}, "proven": None}).encode()
+
+
+@pytest.mark.parametrize(
+    ("path", "state"),
+    [
+        ("/srv/shop/.env", "/var/lib/watchparty-secrets/srv-shop-.env"),
+        ("/srv/a-b/c d.é", "/var/lib/watchparty-secrets/srv-a\\x2db-c\\x20d.\\xc3\\xa9"),
+        ("/.env", "/var/lib/watchparty-secrets/\\x2eenv"),
+        ("/run/shop/env", "/run/watchparty-secrets/run-shop-env"),
+        ("/dev/shm/env", "/run/watchparty-secrets/dev-shm-env"),
+    ],
+)
+def test_the_state_is_named_as_systemd_escape_does(path: str, state: str) -> None:
+    assert _envfile.state_of(path) == state
+    program = shutil.which("systemd-escape")
+    if program:
+        said = subprocess.run([program, "--path", path], capture_output=True, text=True, check=True).stdout.strip()
+        assert said == os.path.basename(state)
+
+
+def test_the_state_of_a_long_path_has_a_short_name() -> None:
+    names = {os.path.basename(_envfile.state_of("/" + "-" * 90 + end)) for end in "ab"}
+    assert {len(name) for name in names} == {64}
+
+
+@as_root
+def test_roots_state_is_private_and_made_only_to_write(path: str) -> None:
+    place = state.directory(path)
+    for way in ({"look": True}, {"write": False}):
+        with _envfile.held(path, **way) as env:
+            assert env.mark is None
+    assert not place.exists()
+    with _envfile.held(path) as env:
+        assert env.mark is not None
+        assert env.mark.path == str(place / "mark")
+    assert [mode_of(str(one)) for one in (place, place.parent)] == [0o700, 0o755]
+
+
+@as_root
+def test_roots_state_of_before_is_taken_over_once(path: str) -> None:
+    put(path + ".mark", ENTRY)
+    put(path + ".proven", OLD)
+    with _envfile.held(path, look=True) as env:
+        assert (_envfile.required(env.mark).content, _envfile.required(env.backup).content) == (ENTRY, OLD)
+    with _envfile.held(path) as env:
+        assert (_envfile.required(env.mark).content, _envfile.required(env.backup).content) == (ENTRY, OLD)
+    assert names(path) == set()
+    put(path + ".mark", b"another")
+    with _envfile.held(path) as env:
+        assert _envfile.required(env.mark).content == ENTRY
+    assert names(path) == set()
+
+
+@as_root
+@pytest.mark.parametrize("how", ["owner", "mode", "link", "directory"])
+def test_what_another_account_may_have_written_is_not_taken_over(path: str, tmp_path: Path, how: str) -> None:
+    put(path + ".mark", ENTRY, 0o620 if how == "mode" else 0o600)
+    if how == "owner":
+        os.chown(path + ".mark", 12345, 12345)
+    elif how == "link":
+        os.rename(path + ".mark", tmp_path / "real")
+        os.symlink(tmp_path / "real", path + ".mark")
+    elif how == "directory":
+        os.unlink(path + ".mark")
+        os.mkdir(path + ".mark")
+    with _envfile.held(path) as env:
+        assert _envfile.present(env.mark) is None
+    assert (".env.mark" in names(path)) is (how == "directory")
+
+
+@as_root
+@pytest.mark.parametrize("name", ["watchparty-secrets", "state"])
+def test_a_state_that_is_not_roots_is_refused(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(_envfile, "STATE", str(tmp_path / "watchparty-secrets"))
+    with _envfile.held(path):
+        pass
+    place = state.directory(path)
+    os.chown(place if name == "state" else place.parent, 12345, 12345)
+    refused = pytest.raises(HostError, match="is owned by uid 12345, neither root nor root")
+    with refused, _envfile.held(path):
+        pytest.fail("held")
+
+
+@as_root
+def test_without_root_the_state_lies_beside_and_roots_is_respected(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with _envfile.held(path):
+        pass
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    with pytest.raises(HostError, match=r"root deploys this file .* use become"), _envfile.held(path):
+        pytest.fail("held")
+    state.directory(path).rmdir()
+    with _envfile.held(path) as env:
+        assert env.mark is not None
+        assert env.mark.path == path + ".mark"
+        assert env.own_names == {".env", ".env.lock", ".env.mark", ".env.proven"}
+    assert mode_of(path + ".lock") == 0o600
+
+
+def test_a_directory_for_the_state_that_cannot_be_made(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(_envfile.os, "mkdir", failing(errno.EROFS))
+    with pytest.raises(HostError, match="read-only"), _envfile.held(path):
+        pytest.fail("held")
+
+
+def test_a_place_that_is_not_held_for_writing_is_a_defect() -> None:
+    with pytest.raises(HostError, match="report this defect"):
+        _envfile.for_writing(None)
