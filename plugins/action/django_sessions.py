@@ -22,6 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _purge,
     _purge_server,
     _redact,
+    _safe_files,
     _valkey,
     _valkey_server,
 )
@@ -39,6 +40,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 
 USES = (
     _errors,
+    _safe_files,
     _redact,
     _dotenv_readers,
     _dotenv,

@@ -39,17 +39,23 @@ class Held(NamedTuple):
 
 
 def read(path: str) -> Optional[bytes]:
-    """The end of a regular file, or None. What waits for somebody, such as a pipe, is not opened for long."""
+    """The end of a regular file, wherever links lead, as sshd follows them; or None. Nothing else is opened: a pipe
+    would wait for somebody, and a device may act on being opened."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        found = os.open(path, getattr(os, "O_PATH", os.O_RDONLY | os.O_NONBLOCK) | os.O_CLOEXEC)
     except OSError:
         return None
-    with os.fdopen(handle, "rb") as stream:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
+    try:
+        if not stat.S_ISREG(os.fstat(found).st_mode):
             return None
-        stream.seek(max(0, status.st_size - LARGEST))
-        return stream.read(LARGEST)
+        # The very file that was looked at, not what its path leads to by now.
+        with open("/proc/self/fd/%d" % found, "rb") as stream:
+            stream.seek(max(0, os.fstat(found).st_size - LARGEST))
+            return stream.read(LARGEST)
+    except OSError:
+        return None
+    finally:
+        os.close(found)
 
 
 def sshd() -> Tuple[Sequence[str], bool]:

@@ -17,7 +17,7 @@ import subprocess
 import time
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _sshd_log
+from ansible_collections.watchparty.secrets.plugins.module_utils import _key_files, _sshd_log
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
 
 LOGS = ("/var/log/auth.log", "/var/log/secure")
@@ -181,8 +181,7 @@ def told(pids: Sequence[int]) -> Dict[int, Opened]:
     found: Dict[int, Opened] = {}
     journal = from_journal(_journal(pids))
     for path in LOGS if set(pids) - set(journal) else ():
-        with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as handle:
-            found.update(from_log(handle))
+        found.update(from_log((_key_files.read(path) or b"").decode("utf-8", "replace").splitlines()))
     return {**found, **journal}
 
 

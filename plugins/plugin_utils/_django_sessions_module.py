@@ -17,6 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _django_stores,
     _dotenv,
     _redact,
+    _safe_files,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._django_sessions import Store, Whose
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError, SecretsError
@@ -74,7 +75,7 @@ def settings_of(params: Mapping[str, Any]) -> dict[str, str]:
     if path is None:
         return {}
     try:
-        with open(path, encoding="utf-8", newline="") as handle:
+        with _safe_files.place(path) as at, os.fdopen(_safe_files.opened(at), encoding="utf-8", newline="") as handle:
             return _dotenv.from_dotenv(handle.read())
     except OSError as error:
         raise HostError("%s: cannot be read: %s" % (path, error.strerror)) from None
