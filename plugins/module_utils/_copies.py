@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import stat
-from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import ContextManager, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile, _forms, _safe_files
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
@@ -48,7 +49,7 @@ def scrubbed(path: str, values: Values, *, check: bool = False) -> Result:
     """Looks beside the file. Raises HostError where its directory or itself cannot be looked at."""
     removed: List[str] = []
     left: List[str] = []
-    with _envfile.held(path, look=True) as env:
+    with _envfile.held(path, look=True) as env, _alone(env):
         found = _envfile.present(env.file)
         now = held(found.content, values) if found else []
         if now:
@@ -66,6 +67,10 @@ def scrubbed(path: str, values: Values, *, check: bool = False) -> Result:
             _envfile.swept(env)
         left += strays(env, values)
     return Result(removed, left)
+
+
+def _alone(env: _envfile.EnvFile) -> ContextManager[None]:
+    return _envfile.alone(env.mark) if env.mark else contextlib.nullcontext()
 
 
 def _remove(at: Optional[_envfile.Place]) -> None:

@@ -124,11 +124,11 @@ def _escaped(byte: int) -> str:
 @contextlib.contextmanager
 def held(path: str, *, owner: Optional[int] = None, write: bool = True, look: bool = False) -> Iterator[EnvFile]:
     """Holds the file's directory and its state, and keeps other runs away meanwhile: one that was paused between mark
-    and file must not go on into another. Without ``write`` nothing is made.
+    and file must not go on into another. Without ``write`` nothing is made; for a ``look`` nobody is kept away.
 
     Root's state lies where root alone writes; any other account's lies beside the file. Raises HostError where an
     account other than root and the file's ``owner``, by default that of a present file, may replace the file, unless
-    it is held for a ``look`` alone.
+    it is held for a look.
     """
     write = write and not look
     with contextlib.ExitStack() as stack:
@@ -143,14 +143,16 @@ def held(path: str, *, owner: Optional[int] = None, write: bool = True, look: bo
                     "%s: root deploys this file (its state is %s); use become, or, where root no longer does, remove "
                     "that directory as root" % (file.path, state)
                 )
-            stack.enter_context(alone(file, file.name + LOCK, make=write))
+            if not look:
+                stack.enter_context(alone(file, file.name + LOCK, make=write))
             yield beside
         elif write or os.path.isdir(state):
             if write:
                 _make(state)
             mark = stack.enter_context(_safe_files.place(os.path.join(state, "mark"), trusted=(0,)))
             _safe_files.require_owners(mark, 0)
-            stack.enter_context(alone(mark))
+            if not look:
+                stack.enter_context(alone(mark))
             env = EnvFile(file, mark, mark.sibling("proven"))
             if write:
                 _adopt(env, beside)

@@ -12,9 +12,9 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Looks into the files in the directory of an C(.env) for values that leaked and are refused by now.
-  - Removes what this collection left there, C(.env.proven) and its own temporary files. Whatever else holds a dead
+  - Removes what this collection left there, the last healthy file and its own temporary files. Whatever else holds a dead
     value, such as C(.env.bak), C(.env~) or C(.env.swp), is named with what to do, since it is somebody else's.
-  - C(.env.proven) stays while the C(.env) itself still holds the value, which is told. Removed, it comes back with the
+  - The last healthy file stays while the C(.env) itself still holds the value, which is told. Removed, it comes back with the
     next deploy.
 options:
   path:
@@ -69,7 +69,7 @@ removed:
   type: list
   elements: str
   returned: success
-  sample: ["/srv/watchparty/.env.proven, which held a dead value of cache"]
+  sample: ["/var/lib/watchparty-secrets/srv-watchparty-.env/proven, which held a dead value of cache"]
 left:
   description: What still holds a dead value, with the remedy, and what could not be looked into.
   type: list

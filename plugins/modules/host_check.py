@@ -105,6 +105,17 @@ file:
   type: dict
   returned: success
   sample: {exists: true, path: /srv/watchparty/.env, mode: "0600", owner: watchparty, uid: 998}
+account:
+  description: The account that looked.
+  type: str
+  returned: success
+  sample: root
+replaceable:
+  description: Directories on the way to the file by which an account other than root may replace it, with their owner.
+  type: list
+  elements: dict
+  returned: success
+  sample: [{path: /srv/watchparty, uid: 998, owner: watchparty, mode: "0750"}]
 companions:
   description: The same of the mark and of the last proven file.
   type: list

@@ -45,7 +45,7 @@ options:
     default: present
   env_path:
     description:
-      - The host's C(.env). The mark beside it holds the highest journal number that was seen here; with
+      - The host's C(.env). Its mark holds the highest journal number that was seen here; with
         O(state=present), a run that read a lower one adds nothing.
     type: path
   account:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No value is anywhere but in ``.env`` and ``.env.proven``: unique values everywhere, then a search of every byte."""
+"""No value is anywhere but in ``.env`` and the last healthy file: unique values everywhere, then a search of every byte."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.process import REPOSITORY
+from tests import state
 from tests.integration.canaries import Canaries, Watch, in_files
 from tests.integration.harness import Lab, Run, layout
 
@@ -39,8 +40,9 @@ class Search:
         assert watch.rounds > 5
         for name in ("output", "log", "dump"):
             assert (lab.directory / name).stat().st_size > 5000, f"{name} was not written"
-        allowed = [host.directory / name for host in lab.hosts for name in (".env", ".env.proven")]
-        hits = in_files([lab.directory, lab.moto.directory], self.canaries, allowed=allowed)
+        allowed = [path for host in lab.hosts for path in (host.env_file, state.backup(host.env_file))]
+        states = [state.directory(host.env_file) for host in lab.hosts]
+        hits = in_files([lab.directory, lab.moto.directory, *states], self.canaries, allowed=allowed)
         return run, sorted({*hits, *watch.hits})
 
     def _variables(self) -> Mapping[str, str]:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No old or new value of a rotation is anywhere but in ``.env`` and ``.env.proven``: a search of every byte."""
+"""No old or new value of a rotation is anywhere but in ``.env`` and the last healthy file: a search of every byte."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import pytest
 
 from sandbox.process import REPOSITORY
 from sandbox.seed import random_value
+from tests import state
 from tests.integration.canaries import Canaries, Watch, in_files
 from tests.integration.harness import Run
 from tests.integration.provider import running
@@ -76,8 +77,9 @@ class Search:
         self._write_down("records", json.dumps(lab.audit_records()))
         for name in ("output", "log", "dump"):
             assert (lab.directory / name).stat().st_size > 5000, f"{name} was not written"
-        allowed = [host.directory / name for host in lab.hosts for name in (".env", ".env.proven")]
-        roots = [lab.directory, lab.moto.directory, lab.postgres.log, lab.valkey.directory]
+        allowed = [path for host in lab.hosts for path in (host.env_file, state.backup(host.env_file))]
+        states = [state.directory(host.env_file) for host in lab.hosts]
+        roots = [*states, lab.directory, lab.moto.directory, lab.postgres.log, lab.valkey.directory]
         hits = in_files(roots, self.canaries, allowed=[*allowed, lab.directory / "new-values.yml"])
         return run, sorted({*hits, *watch.hits})
 

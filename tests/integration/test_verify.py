@@ -22,6 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._scans import _
 from sandbox.aws import ACCOUNT, Moto
 from sandbox.faults import Fault
 from sandbox.process import REPOSITORY
+from tests import state
 from tests.integration import harness
 from tests.integration.canaries import Canaries, in_files
 from tests.integration.harness import Lab, layout
@@ -82,14 +83,14 @@ def test_a_healthy_application_passes_and_nothing_is_changed(healthy: VerifyLab)
 def test_mistakes_on_hosts(healthy: VerifyLab) -> None:
     lab = healthy.lab
     first, second = lab.hosts
-    kept = {path: path.read_bytes() for host in lab.hosts for path in (host.env_file, host.directory / ".env.mark")}
+    kept = {path: path.read_bytes() for host in lab.hosts for path in (host.env_file, state.mark(host.env_file))}
     first.env_file.chmod(0o640)
     (first.directory / ".env.bak").write_bytes(b"# nothing\n")
     (second.directory / "notes.txt").write_text(f"old key: {second.values()['API_TOKEN']}\n")
     access_list(second.env_file, 65534)
     now = first.env_file.stat().st_mtime + 3600
     os.utime(first.env_file, (now, now))
-    os.utime(first.directory / ".env.proven", (now + 1, now + 1))
+    os.utime(state.backup(first.env_file), (now + 1, now + 1))
     seen = second.env_file.stat()
     with second.env_file.open("a", encoding="utf-8") as stream:
         stream.write("STRANGE='1'\n")
@@ -369,7 +370,8 @@ def test_no_value_is_in_what_is_printed_or_written(lab: Lab) -> None:
         (lab.directory / "output").write_text(run.output)
         assert {"WPS102", "WPS205", "WPS302"} <= set(failed(found))
         assert dump.stat().st_size > 5000
-        allowed = [host.directory / name for host in lab.hosts for name in (".env", ".env.proven", ".env.bak")]
+        allowed = [path for host in lab.hosts for path in (host.env_file, state.backup(host.env_file))]
+        allowed += [host.directory / ".env.bak" for host in lab.hosts]
         hits = in_files([lab.directory], canaries, allowed=[*allowed, ready.repository / ".env.staging"])
         assert [hit for hit in hits if "has mode" not in hit and "/.git/" not in hit] == []
         key = re.findall(r'"key": "[0-9a-f]{64}"', run.output + dump.read_text())
