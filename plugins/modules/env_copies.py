@@ -12,10 +12,10 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Looks into the files in the directory of an C(.env) for values that leaked and are refused by now.
-  - Removes what this collection left there, the last healthy file and its own temporary files. Whatever else holds a dead
+  - Removes what this collection left, the last healthy file and its own temporary files. Whatever else holds a dead
     value, such as C(.env.bak), C(.env~) or C(.env.swp), is named with what to do, since it is somebody else's.
-  - The last healthy file stays while the C(.env) itself still holds the value, which is told. Removed, it comes back with the
-    next deploy.
+  - The last healthy file stays while the C(.env) itself still holds the value, which is told. Removed, it comes back
+    with the next deploy.
 options:
   path:
     description: The C(.env).

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No value is anywhere but in ``.env`` and the last healthy file: unique values everywhere, then a search of every byte."""
+"""No value is anywhere but in ``.env`` and the last healthy file: unique values, then a search of every byte."""
 
 from __future__ import annotations
 
