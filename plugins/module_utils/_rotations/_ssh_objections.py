@@ -15,8 +15,12 @@ def objections(seen: Sequence[Mapping[str, Any]], *, leak: bool) -> List[str]:
         ]
     lost = [str(one["host"]) for one in seen if one.get("lost")]
     outside = [str(one["host"]) for one in seen if one.get("outside")]
-    found = [f"{one['host']}: {one['problem']}" for one in seen if one.get("problem")]
-    is_waited_for = not leak or len(lost) + len(outside) == len(seen)
+    # A host's own account may have made its files so: that keeps no leak from being contained on the others.
+    left = [one for one in seen if leak and one.get("unusable")]
+    is_waited_for = not leak or len(lost) + len(outside) + len(left) == len(seen)
+    found = [
+        f"{one['host']}: {one['problem']}" for one in seen if one.get("problem") and (is_waited_for or one not in left)
+    ]
     if lost and is_waited_for:
         found.append(
             f"{', '.join(lost)} cannot be reached, and would go on letting the old key in; bring them back, or go on "

@@ -35,6 +35,15 @@ def test_what_is_wrong_on_a_host_is_told_with_its_name() -> None:
     assert objections([WELL, {"host": "web3", "problem": "is a link"}], leak=True) == ["web3: is a link"]
 
 
+def test_files_that_cannot_be_used_stop_a_rotation_and_no_leak() -> None:
+    broken = {"host": "web3", "problem": "~/.ssh is a symbolic link", "unusable": True}
+    there = {"host": "web1", "there": True}
+    assert objections([there, broken], leak=False) == ["web3: ~/.ssh is a symbolic link"]
+    assert objections([there, broken], leak=True) == []
+    assert objections([there, {**broken, "unusable": False}], leak=True) == ["web3: ~/.ssh is a symbolic link"]
+    assert "web3: ~/.ssh is a symbolic link" in objections([broken, LOST], leak=True)
+
+
 def test_a_key_that_opens_nothing() -> None:
     (words,) = objections([{**WELL, "there": False}], leak=False)
     assert "no host lets the key in (/home/deploy/.ssh/authorized_keys of deploy)" in words
