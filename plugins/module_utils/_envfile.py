@@ -206,7 +206,7 @@ def alone(at: Place, name: str = "", *, make: bool = False) -> Iterator[None]:
         if name and not make:  # nobody has written here yet, or nobody else is going to
             yield
             return
-        raise HostError("%s: cannot be kept from other runs: %s" % (at.path, error.strerror)) from None
+        raise HostError("%s: %s" % (at.path, reason(error))) from None
     try:
         for _at in range(PATIENCE * 10):
             try:

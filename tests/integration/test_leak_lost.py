@@ -54,6 +54,7 @@ def test_one_that_stays_away_is_left_behind_and_named(lab: RotationLab) -> None:
     lab.assert_settled(old)
 
 
+@pytest.mark.long
 def test_one_with_a_forged_mark_is_left_behind_and_named(lab: RotationLab) -> None:
     """A compromised host cannot keep the others from new values."""
     old = lab.ready()
