@@ -35,6 +35,12 @@ RESTARTS = (_health, _systemd, _services)
 SET_HERE = ("content", "snapshot_id", "journal", "fingerprint_key")
 
 
+def _unusable(answer: Mapping[str, Any], state: str) -> dict[str, bool]:
+    """Whether the host failed before it had the file, whatever its accounts did to it."""
+    failed = state == "present" and bool(answer.get("failed")) and "restart_needed" not in answer
+    return {"unusable": True} if failed else {}
+
+
 class ActionModule(ActionBase):
     """Renders on the controller and hands the module one opaque string."""
 
@@ -70,7 +76,7 @@ class ActionModule(ActionBase):
         clean: dict[str, Any] = _redact.scrub(answer, masked)
         # By this machine's clock, which the journal is kept by.
         when = {"proven_at": time.time()} if clean.get("proven") else {}
-        return {**result, **clean, **when}
+        return {**result, **clean, **when, **_unusable(clean, state)}
 
     def _require_shut(self, opened: Mapping[str, Any], task_vars: Mapping[str, Any]) -> None:
         """Whoever has a leaked key that the host lets in would read what is new there."""

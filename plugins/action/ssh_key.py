@@ -72,7 +72,9 @@ class ActionModule(ServerAction):
 
     def _on_host(self, params: Mapping[str, Any], python: str | None, task_vars: Mapping[str, Any]) -> dict[str, Any]:
         def on_host(**other: Any) -> dict[str, Any]:
-            return super(ActionModule, self)._on_host({**params, **other}, python, task_vars)
+            answer = super(ActionModule, self)._on_host({**params, **other}, python, task_vars)
+            # Whatever its accounts did to it: in a leak it is left out and named.
+            return {**answer, "unusable": True} if answer.get("failed") else answer
 
         steps = {"looked": self._looked, "present": lambda run: run(), "usable": self._usable, "absent": self._absent}
         result = steps[params["state"]](on_host)

@@ -255,8 +255,8 @@ changes:
   sample: {added: [SENTRY_DSN], changed: [SECRET_KEY], removed: []}
 unusable:
   description:
-    - Whether the host could not take the file, so that the file of before is in place. A leak response leaves such a
-      host out and names it, so that no host keeps the others from new values.
+    - Whether the host did not take the file, or answered what it never answers. A leak response leaves such a host out
+      and names it, so that no host keeps the others from new values. Set by the action plugin.
   type: bool
   returned: when O(state=present) failed before the file was delivered
 addresses:
@@ -461,8 +461,6 @@ def main():
             if not module.check_mode:
                 done.update(restarted(module, done, wanted.uid))
     except SecretsError as error:
-        if params["state"] == "present" and "restart_needed" not in done:
-            done["unusable"] = True
         module.fail_json(msg=str(error), **done)
     module.exit_json(**done)
 

@@ -188,6 +188,8 @@ RETURNS = {
     "processes_problem": str,
     "users": [str],
     "mark": {"problem?": str, "snapshot?": (str, None), "journal?": int},
+    "account": str,
+    "replaceable": [{"path": str, "uid": (int, None), "owner": str, "mode": str}],
     "health": [
         {
             "url": str,

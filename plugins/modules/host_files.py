@@ -109,6 +109,7 @@ ARGUMENT_SPEC = {
     "mode": {"type": "str", "default": "0750"},
     "checkout": {"type": "path"},
 }
+RETURNS = {"left_out": [str]}
 
 
 def prepared(params, *, check):

@@ -111,7 +111,7 @@ def main() -> None:
     try:
         result = answer(module.params, check=module.check_mode)
     except SecretsError as error:
-        module.fail_json(msg=str(error), unusable=isinstance(error, HostError))
+        module.fail_json(msg=str(error))
     except ValueError as error:
         module.fail_json(msg="old or new %s" % error)
     module.exit_json(**result)

@@ -185,11 +185,6 @@ def test_a_directory_that_others_may_write_is_refused(world: Files, deploy: Run,
     assert not refused or f"chmod go-w {world.shop}" in answer["msg"]
 
 
-def test_what_root_could_not_do_is_told_as_unusable(world: Files, deploy: Run) -> None:
-    world.exchange(world.app)
-    assert deploy()["unusable"] is True
-
-
 def test_roots_own_links_are_followed(world: Files, deploy: Run) -> None:
     link = world.base / "srv"
     link.symlink_to(world.shop)

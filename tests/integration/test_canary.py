@@ -154,8 +154,8 @@ SABOTAGES = {
         (
             (
                 "plugins/module_utils/_envfile.py",
-                "        os.rename(temporary, path)",
-                "        os.link(temporary, path + '.copy')\n        os.rename(temporary, path)",
+                "        os.rename(temporary.name,",
+                "        open(at.path + '.copy', 'wb').write(content)\n        os.rename(temporary.name,",
             ),
         ),
     ),
