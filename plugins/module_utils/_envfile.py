@@ -30,6 +30,8 @@ VOLATILE_STATE = "/run/watchparty-secrets"
 VOLATILE = ("/run/", "/dev/shm/")  # noqa: S108 - nothing is made there
 """Where nothing reaches a disk."""
 LONGEST_NAME = 255
+LARGEST = 16 << 20
+"""Bytes of a file that is read."""
 PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:_.")
 PATIENCE = 15
 """Seconds to wait for another run that writes the same file."""
@@ -241,7 +243,9 @@ def present(at: Optional[Place]) -> Optional[Present]:
             found = os.fstat(stream.fileno())
             if found.st_nlink > 1 and os.geteuid() == 0:
                 raise HostError("%s: has other names (hard links), so it may be another file; copy it" % at.path)
-            content = stream.read()
+            content = stream.read(LARGEST + 1)
+            if len(content) > LARGEST:
+                raise HostError("%s: is larger than %d MiB; remove it" % (at.path, LARGEST >> 20))
     except OSError as error:
         raise HostError("%s: cannot be read: %s" % (at.path, error.strerror)) from None
     return Present(content, found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode))
@@ -322,7 +326,8 @@ def sweep(at: Place, *suffixes: str) -> None:
     try:
         for found in _safe_files.listed(at):
             if found.startswith(starts):
-                remove(at.sibling(found))
+                with contextlib.suppress(IsADirectoryError):  # is none of ours
+                    remove(at.sibling(found))
     except OSError as error:
         raise HostError("%s: leftovers beside it cannot be removed: %s" % (at.path, reason(error))) from None
 

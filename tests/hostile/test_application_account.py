@@ -170,6 +170,18 @@ def test_a_hard_link_is_not_read(world: Files, deploy: Run) -> None:
     world.assert_unharmed()
 
 
+def test_a_file_without_end_is_not_read(world: Files, deploy: Run) -> None:
+    world.put(world.file, b"")
+    os.truncate(world.file, 1 << 40)
+    assert "is larger than 16 MiB; remove it" in deploy()["msg"]
+
+
+def test_a_directory_that_is_called_like_a_leftover_stops_no_deploy(world: Files, deploy: Run) -> None:
+    (world.app / ".env.tmp-1").mkdir()
+    (world.app / ".env.mark").mkdir()
+    assert deploy()["changed"]
+
+
 @pytest.mark.parametrize("component", ["shop", "app"])
 def test_a_third_accounts_directory_is_refused(world: Files, deploy: Run, component: str) -> None:
     folder = getattr(world, component)
