@@ -90,7 +90,8 @@ class ActionModule(ServerAction):
         if found.get("failed") or not (found["old"] or found["new"]):
             return found
         if not found["new"]:
-            raise RotationError(f"{found['file']} does not let the new key in; the stage 'set' adds it")
+            msg = f"{found['file']} does not let the new key in; the stage 'set' adds it"
+            return {**found, "failed": True, "unusable": True, "msg": msg}  # its account may have taken it out
         self._require(self._pair.new, accepted=True)
         return {**found, "accepted": True}
 

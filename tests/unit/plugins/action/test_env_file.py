@@ -12,7 +12,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.playbook.play_context import PlayContext
 from ansible.plugins.loader import connection_loader
 
-from ansible_collections.watchparty.secrets.plugins.action.env_file import ActionModule
+from ansible_collections.watchparty.secrets.plugins.action.env_file import ActionModule, _unusable
 from ansible_collections.watchparty.secrets.plugins.module_utils._dotenv_readers import DEFAULT_READERS
 
 SNAPSHOT = {"settings": {"KEY": "canary"}, "snapshot_id": "s", "journal": 7, "opened": {"deploy_ssh": ["web2", "web3"]}}
@@ -81,3 +81,18 @@ class TestAHostThatStillLetsALeakedKeyIn:
     def test_what_was_there_before_may_come_back(self, sent: list[Any]) -> None:
         assert deliver("web2", state="restored")["changed"]
         assert "content" not in sent[0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "expected"),
+    [
+        ({"failed": True, "msg": "x"}, "present", {"unusable": True}),
+        ({"failed": True, "restart_needed": True}, "present", {}),
+        ({"changed": True, "restart_needed": True}, "present", {}),
+        ({"failed": True}, "restored", {}),
+    ],
+)
+def test_a_host_that_never_had_the_file_is_unusable(
+    answer: dict[str, Any], state: str, expected: dict[str, bool]
+) -> None:
+    assert _unusable(answer, state) == expected

@@ -225,7 +225,9 @@ class TestForward:
         assert not run("absent", made).get("failed")
 
     def test_it_is_not_let_in_yet(self, run: Any, host: Host, made: Any) -> None:
-        assert "does not let the new key in; the stage 'set' adds it" in run("usable", made)["msg"]
+        answer = run("usable", made)
+        assert "does not let the new key in; the stage 'set' adds it" in answer["msg"]
+        assert answer["unusable"] is True
 
     def test_the_new_key_is_refused_from_here(self, run: Any, host: Host, made: Any) -> None:
         host.file.add(print_of(new_of(made)))
