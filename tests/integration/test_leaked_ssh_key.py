@@ -253,7 +253,7 @@ def prepare(plain: Fleet, small: Lab) -> str:
         if not machine.leader:
             plain.boot(host)
         # Its mark would name a number of the journal of a test before.
-        command = "rm -f /srv/watchparty/.env*; cat >> /home/deploy/.ssh/authorized_keys"
+        command = "rm -rf /srv/watchparty/.env* /var/lib/watchparty-secrets; cat >> /home/deploy/.ssh/authorized_keys"
         plain.run(host, ["sh", "-c", command], text=line)
     small.deploy()
     return private
