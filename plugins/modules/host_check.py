@@ -200,6 +200,7 @@ RETURNS = {
         }
     ],
     "wanted_owner": (str, None),
+    "wanted_mode?": (str, None),
     "values_problem?": str,
     "fingerprints?": {str: str},
 }
