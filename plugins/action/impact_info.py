@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ansible.plugins.loader import module_loader
+from ansible.utils.vars import load_extra_vars
 
+from ansible_collections.watchparty.secrets.plugins.filter.names import names
 from ansible_collections.watchparty.secrets.plugins.module_utils import _authorized_keys, _evidence, _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _impact, _impact_drawing, _leaked
@@ -18,6 +20,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 
 CLOUDFRONT = "community.aws.cloudfront_invalidation"
 """Ansible cannot even load a task whose module is not installed, so whoever includes it must know before."""
+
+CONFIRMED = "leak_trusted_host"
+"""The extra variable that names a reached host which may receive administrators' passwords all the same."""
 
 
 class ActionModule(RotationAction):
@@ -31,6 +36,7 @@ class ActionModule(RotationAction):
         "hosts": {"type": "list", "elements": "str", "default": []},
         "host": {"type": "str", "default": ""},
         "joins": {"type": "bool", "default": False},
+        "rotation_host": {"type": "str"},
     }
 
     def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
@@ -55,6 +61,7 @@ class ActionModule(RotationAction):
             return {
                 **answer,
                 "impact": None,
+                "reached_host": "",
                 "purge": {},
                 "sessions": {},
                 "known_keys": [],
@@ -71,6 +78,7 @@ class ActionModule(RotationAction):
         return {
             **answer,
             "impact": _impact_drawing.data(impact),
+            "reached_host": self._reached_host(setting.catalog, impact, args),
             "purge": _purged(setting.catalog),
             "sessions": _session_plan.planned(setting.catalog, _variables(args["hosts"], task_vars), args["host"]),
             "known_keys": _keys(setting, {one.name for one in impact.reached}),
@@ -80,6 +88,19 @@ class ActionModule(RotationAction):
             "mermaid": _impact_drawing.mermaid(impact),
             "graphviz": _impact_drawing.graphviz(impact),
         }
+
+    def _reached_host(self, catalog: Catalog, impact: _impact.Impact, args: Mapping[str, Any]) -> str:
+        """Why administrators' passwords are not sent to the host that talks to the servers; empty where they may be."""
+        host, admins = args["rotation_host"], _impact.administrators(catalog, impact)
+        if not admins or host not in _impact.reached_hosts(catalog, impact, args["hosts"]):
+            return ""
+        if host in names(load_extra_vars(self._loader).get(CONFIRMED, [])):
+            return ""
+        return (
+            f"{host} would receive the passwords of {', '.join(admins)}, and whoever has what leaked may be on it. "
+            "Nothing was touched. Name a clean host, best outside the application's group, by -e rotation_host=HOST; "
+            f"or, if you trust {host}, confirm it on the command line by -e {CONFIRMED}={host}"
+        )
 
 
 def _keys(setting: Setting, reached: Collection[str]) -> list[dict[str, Any]]:

@@ -47,6 +47,11 @@ options:
     description: Whether what was declared of a leak that is not contained yet is taken for leaked too.
     type: bool
     default: false
+  rotation_host:
+    description:
+      - The host that would talk to the servers, for RV(reached_host). It is trusted if the command line has it in
+        C(-e leak_trusted_host=HOST); that variable counts from nowhere else.
+    type: str
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -91,6 +96,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+reached_host:
+  description: Why administrators' passwords must not go to O(rotation_host); empty where they may.
+  type: str
+  returned: success
 declared:
   description: What is taken for leaked, named and found.
   type: list

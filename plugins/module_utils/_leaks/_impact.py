@@ -107,6 +107,19 @@ def impact(catalog: Catalog, declared: Sequence[str], hosts: Sequence[str]) -> I
     return replace(found_so_far, first_off=first_off)
 
 
+def reached_hosts(catalog: Catalog, found: Impact, hosts: Sequence[str]) -> tuple[str, ...]:
+    """The hosts on which whoever has what leaked may be: those declared, or all where a key opens them."""
+    opened = [one.name for one in found.reached if catalog.credentials[one.name].kind in READS_HOSTS]
+    declared = {name[len(HOST) :] for name in found.declared if name.startswith(HOST)}
+    return tuple(name for name in hosts if opened or name in declared)
+
+
+def administrators(catalog: Catalog, found: Impact) -> tuple[str, ...]:
+    """The credentials whose passwords the replacement of what is reached sends to a server."""
+    used = (catalog.credentials[one.name].admin for one in found.reached)
+    return tuple(sorted({name for name in used if name}))
+
+
 def _require_known(catalog: Catalog, name: str, hosts: Sequence[str]) -> None:
     if name.startswith(HOST):
         if name[len(HOST) :] not in hosts:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.watchparty.secrets.plugins.action import impact_info
 from ansible_collections.watchparty.secrets.plugins.action.impact_info import ActionModule
 from ansible_collections.watchparty.secrets.plugins.module_utils import _authorized_keys, _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Denied, RotationError
@@ -284,3 +285,47 @@ class TestJoins:
 
     def test_without_an_incident(self, world: World) -> None:
         assert ask(world, leaked=["database"], joins=True)["declared"] == ["database"]
+
+
+class TestReachedHost:
+    """The host that talks to the servers receives administrators' passwords, so a thief must not be on it."""
+
+    @pytest.fixture
+    def world(self) -> World:
+        admin = {"kind": "given", "appears_in": [{"secret": "admin-{environment}", "key": "password"}]}
+        credentials = {**CATALOG["credentials"], "root": admin}
+        credentials["database"] = {**credentials["database"], "admin": "root"}
+        return World(catalog=_catalog.parse({**CATALOG, "credentials": credentials}, "test"))
+
+    @pytest.fixture(autouse=True)
+    def _command_line(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.said: dict[str, Any] = {}
+        monkeypatch.setattr(impact_info, "load_extra_vars", lambda _loader: self.said)
+        monkeypatch.setattr(ActionModule, "_loader", None, raising=False)
+
+    def reached(self, world: World, leaked: str, host: str, **variables: Any) -> str:
+        answer = ask(world, variables, leaked=[leaked], hosts=["web1", "web2"], rotation_host=host)
+        return str(answer["reached_host"])
+
+    def test_one_that_leaked_is_refused(self, world: World) -> None:
+        words = self.reached(world, "host:web1", "web1")
+        assert words.startswith("web1 would receive the passwords of root, and whoever has what leaked may be on it.")
+        assert "-e rotation_host=HOST" in words
+        assert words.endswith("-e leak_trusted_host=web1")
+
+    @pytest.mark.parametrize(("leaked", "host"), [("host:web1", "web2"), ("host:web1", "ops1"), ("database", "web1")])
+    def test_another_one_is_not(self, world: World, leaked: str, host: str) -> None:
+        assert self.reached(world, leaked, host) == ""
+
+    def test_a_confirmation_counts_from_the_command_line_alone(self, world: World) -> None:
+        assert self.reached(world, "host:web1", "web1", leak_trusted_host="web1")
+        self.said["leak_trusted_host"] = "web2"
+        assert self.reached(world, "host:web1", "web1")
+        self.said["leak_trusted_host"] = "web2,web1"
+        assert self.reached(world, "host:web1", "web1") == ""
+
+    def test_without_an_administrator_nothing_is_sent(self, world: World) -> None:
+        credentials = {**world.catalog.credentials}
+        credentials["database"] = replace(credentials["database"], admin=None)
+        world.catalog = replace(world.catalog, credentials=credentials)
+        assert self.reached(world, "host:web1", "web1") == ""

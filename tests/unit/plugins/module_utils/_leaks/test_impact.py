@@ -31,7 +31,11 @@ SETTINGS: dict[str, Any] = {
 }
 PLAIN: dict[str, Any] = {"PLAIN": {"value": "plain"}}
 CREDENTIALS: dict[str, Any] = {
-    "admin": {"kind": "postgresql_role", "appears_in": [{"secret": "admin-{environment}", "key": "password"}]},
+    "admin": {
+        "kind": "postgresql_role",
+        "server": {"address": "db"},
+        "appears_in": [{"secret": "admin-{environment}", "key": "password"}],
+    },
     "database": {"kind": "postgresql_role", "admin": "admin", "appears_in": [{"setting": "DATABASE_URL"}]},
     "cache": {"kind": "valkey_user", "appears_in": [{"setting": "CACHE_URL"}]},
     "queue": {"kind": "valkey_user", "appears_in": [{"parameter": "PASSWORD"}]},
@@ -60,11 +64,32 @@ def test_the_longest_chain_of_the_kinds_that_there_are(catalog: Make) -> None:
     credentials = {
         "deploy": {"kind": "ssh_key", "appears_in": [{"github": "DEPLOY_KEY"}]},
         "cloud": {"kind": "aws_access_key", "appears_in": [{"setting": "PUBLIC"}]},
-        "admin": {"kind": "external", "appears_in": [{"secret": "admin-{environment}", "key": "password"}]},
+        "admin": {
+            "kind": "external",
+            "server": {"address": "db"},
+            "appears_in": [{"secret": "admin-{environment}", "key": "password"}],
+        },
         "database": {"kind": "postgresql_role", "admin": "admin", "appears_in": [{"setting": "DATABASE_URL"}]},
     }
     found = _impact.impact(catalog(SETTINGS, credentials=credentials), ["deploy"], HOSTS)
     assert found.waves == (("deploy",), ("cloud",), ("admin",), ("database",))
+
+
+def test_the_hosts_that_a_thief_may_be_on(made: Catalog) -> None:
+    def hosts(*declared: str) -> tuple[str, ...]:
+        return _impact.reached_hosts(made, _impact.impact(made, declared, HOSTS), HOSTS)
+
+    assert hosts("database") == hosts("cloud") == ()
+    assert hosts("host:web2") == ("web2",)
+    assert hosts("key") == hosts("github") == hosts("all") == HOSTS
+
+
+def test_the_administrators_that_a_replacement_needs(made: Catalog) -> None:
+    def needed(*declared: str) -> tuple[str, ...]:
+        return _impact.administrators(made, _impact.impact(made, declared, HOSTS))
+
+    assert needed("database") == needed("host:web1") == ("admin",)
+    assert needed("cache") == ()
 
 
 class TestExposes:
