@@ -24,6 +24,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _redact,
     _safe_files,
     _valkey,
+    _valkey_itself,
     _valkey_server,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
@@ -47,6 +48,7 @@ USES = (
     _postgresql,
     _valkey,
     _valkey_server,
+    _valkey_itself,
     _purge,
     _purge_server,
     _django_sessions,

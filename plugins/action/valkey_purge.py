@@ -11,12 +11,14 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import (
+    _addresses,
     _catalog,
     _errors,
     _purge,
     _purge_server,
     _redact,
     _valkey,
+    _valkey_itself,
     _valkey_server,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NotFound, SecretsError
@@ -33,7 +35,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action 
 
 NAME = "watchparty.secrets.valkey_purge"
 KINDS = ["cache", "sessions"]
-USES = (_errors, _valkey, _valkey_server, _purge, _purge_server)
+USES = (_errors, _valkey, _valkey_server, _valkey_itself, _purge, _purge_server)
 SECONDS = 600
 """What millions of keys may take."""
 OPTIONS: dict[str, Any] = {
@@ -101,6 +103,7 @@ class ActionModule(ActionBase):
             "spared_sessions": [_told(one) for one in left],
             "brokers": brokers,
             "urls": {name: values[name] for name in sorted(needed)},
+            "nodes": {name: _declared(catalog, name) for name in sorted(needed)},
             "batch": args["batch"],
         }
 
@@ -123,6 +126,16 @@ def _chosen(catalog: Catalog, names: list[str] | None, kinds: list[str]) -> list
         known = ", ".join(catalog.purge) or "none"
         raise NotFound(f"{', '.join(unknown)}: is no entry of purge in the catalog; there are: {known}")
     return [one for name, one in catalog.purge.items() if (names is None or name in names) and one.kind in kinds]
+
+
+def _declared(catalog: Catalog, setting: str) -> list[str]:
+    """The nodes that the catalog declares for the administrators of what appears in the setting."""
+    found: list[str] = []
+    for credential in catalog.credentials.values():
+        admin = _addresses.administrator(catalog, credential)
+        if admin and admin.server and setting in credential.settings:
+            found += map(str, _addresses.every(admin.server, _addresses.VALKEY))
+    return found
 
 
 def _told(entry: Purge) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _purge, _valkey, _valkey_server
+from ansible_collections.watchparty.secrets.plugins.module_utils import _purge, _valkey, _valkey_itself, _valkey_server
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._purge import Sieve, shown
 from ansible_collections.watchparty.secrets.plugins.module_utils._valkey import Address
@@ -45,6 +45,8 @@ class Wanted:
     brokers: Sequence[str] = ()
     """Settings behind whose URLs queues, results or channels live."""
     urls: Mapping[str, str] = field(default_factory=dict, repr=False)
+    nodes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By setting, the nodes that the catalog declares."""
     batch: int = 500
 
 
@@ -109,8 +111,8 @@ class Ground:
     """Brokers whose database it is too."""
 
 
-def reached(address: Address, what: str) -> Place:
-    """Every primary behind an address."""
+def reached(address: Address, what: str, known: Optional[Sequence[str]] = None) -> Place:
+    """Every primary behind an address. Of those that servers name, only ``known`` ones get the login."""
     first = Primary(address, what, label=LABEL)
     facts: Dict[str, Any] = {}
     with suppress(_valkey_server.NotAllowed):
@@ -119,14 +121,30 @@ def reached(address: Address, what: str) -> Place:
     if facts.get("mode") == "cluster":
         nodes = _cluster_primaries(first.ask("CLUSTER", "SLOTS"), address)
         first.close()
+        _refuse_unknown(nodes, address, known)
         primaries = [Primary(node, what, label=LABEL) for node in nodes]
     elif facts.get("role") in ("replica", "slave"):
         primary = _primary_of(first, address)
         first.close()
+        _refuse_unknown([primary], address, known)
         primaries = [Primary(primary, what, label=LABEL)]
     else:
         primaries = [first]
     return Place(address.database, primaries, _runs(primaries))
+
+
+def _refuse_unknown(nodes: Sequence[Address], address: Address, known: Optional[Sequence[str]]) -> None:
+    """A server names what whoever has a password told it (CLUSTER MEET, REPLICAOF)."""
+    if known is None:
+        return
+    for node in nodes:
+        near = _valkey_itself.domain(node.host) == _valkey_itself.domain(address.host)
+        if not (str(node) in known or node.host == address.host or (near and not known)):
+            raise HostError(
+                "%s names the node %s, which the catalog does not declare; no password was sent there. If it is yours, "
+                "add it to server.nodes of the administrator in the catalog; if not, treat that as a leak"
+                % (address, node)
+            )
 
 
 def _cluster_primaries(slots: Sequence[Any], address: Address) -> List[Address]:
@@ -174,7 +192,11 @@ def purge(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
     try:
         for one in (*wanted.entries, *wanted.sessions):
             if one.setting not in places:
-                places[one.setting] = reached(_valkey.parse_url(wanted.urls[one.setting], one.setting), one.setting)
+                places[one.setting] = reached(
+                    _valkey.parse_url(wanted.urls[one.setting], one.setting),
+                    one.setting,
+                    wanted.nodes.get(one.setting, ()),
+                )
         grounds, problems = _grounds(wanted, places)
         found = [] if problems else [_counted(ground, problems) for ground in grounds]
         if problems:
@@ -193,7 +215,11 @@ def _since(began: float) -> int:
 
 def _grounds(wanted: Wanted, places: Mapping[str, Place]) -> Tuple[List[Ground], List[str]]:
     problems: List[str] = []
-    brokers = [(name, *_broker(url, name)) for name in wanted.brokers for url in _purge.urls_in(wanted.urls[name])]
+    brokers = [
+        (name, *_broker(url, name, wanted.nodes.get(name, ())))
+        for name in wanted.brokers
+        for url in _purge.urls_in(wanted.urls[name])
+    ]
     bindings = {setting: _bindings(place) for setting, place in places.items()}
     grounds = []
     for entry in wanted.entries:
@@ -215,7 +241,7 @@ def _grounds(wanted: Wanted, places: Mapping[str, Place]) -> Tuple[List[Ground],
     return grounds, problems
 
 
-def _broker(url: str, name: str) -> Tuple[Optional[FrozenSet[str]], Optional[int]]:
+def _broker(url: str, name: str, known: Sequence[str]) -> Tuple[Optional[FrozenSet[str]], Optional[int]]:
     """What tells a broker's server, and its database; None where that cannot be told; -1 for no Valkey at all."""
     scheme = url.partition("://")[0].lower()
     if scheme not in TESTED:
@@ -225,7 +251,7 @@ def _broker(url: str, name: str) -> Tuple[Optional[FrozenSet[str]], Optional[int
     except HostError:
         return None, None
     with suppress(HostError):
-        place = reached(address, name)
+        place = reached(address, name, known)
         place.close()
         return place.runs, address.database
     return None, address.database

@@ -17,8 +17,12 @@ Act = Callable[[Connection, str], List[Client]]
 def at_each(
     login: Address, nodes: Sequence[str], act: Act, *, gone: Sequence[str] = ()
 ) -> Tuple[Dict[str, List[Client]], List[str]]:
-    """What ``act`` finds at each server where the user can log in, each once, and what is wrong with the others."""
+    """What ``act`` finds at each server where the user can log in, each once, and what is wrong with the others.
+
+    A server may name only nodes of the domains that ``nodes`` and the login are in.
+    """
     waiting, tried, runs = [login, *(login.at(node) for node in nodes)], set(gone), set()
+    domains = {domain(one.host) for one in waiting}
     found: Dict[str, List[Client]] = {}
     short: List[str] = []
     while waiting:
@@ -36,12 +40,24 @@ def at_each(
                 found[str(address)] = act(one, login.user)
                 if info.get("cluster_enabled") == "1":
                     links = _valkey.cluster_links(one.ask("CLUSTER", "NODES"), names=login.tls is not None)
-                    waiting += [login.at(link) for link in links]
+                    inside = [link for link in links if domain(login.at(link).host) in domains]
+                    waiting += [login.at(link) for link in inside]
+                    short += [
+                        "%s names the node %s, which is in another domain; it was not asked" % (address, link)
+                        for link in links
+                        if link not in inside and link not in tried
+                    ]
         except HostError as error:
             short.append(str(error))
     if not found:
         raise HostError("\n  - ".join(short))
     return found, short
+
+
+def domain(host: str) -> str:
+    """What follows the first dot of a name; an address as it is."""
+    name, _dot, domain = host.partition(".")
+    return host if not domain or ":" in host or name.isdigit() else domain.lower()
 
 
 def others(connection: Connection, user: str) -> List[Client]:

@@ -19,6 +19,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "spared_sessions": _ENTRIES,
     "brokers": {"type": "list", "elements": "str", "default": []},
     "urls": {"type": "dict", "default": {}, "no_log": True},
+    "nodes": {"type": "dict", "default": {}},
     "batch": {"type": "int", "default": 500},
 }
 RETURNS: dict[str, Any] = {
@@ -51,6 +52,7 @@ def wanted(params: Mapping[str, Any]) -> Wanted:
         sessions=_entries(params["spared_sessions"]),
         brokers=tuple(params["brokers"]),
         urls=params["urls"],
+        nodes=params["nodes"],
         batch=params["batch"],
     )
 

@@ -297,7 +297,8 @@ def test_a_thousand_of_a_million(server: Valkey, record_testsuite_property: Call
         "import json, sys; from ansible_collections.watchparty.secrets.plugins.plugin_utils import "
         "_valkey_purge_module as m; from ansible_collections.watchparty.secrets.plugins.module_utils import "
         "_purge_server as s; p = json.load(sys.stdin); "
-        "print(json.dumps(s.purge(m.wanted({'brokers': [], 'spared_sessions': [], 'batch': 500, **p}), check=False)))"
+        "given = {'brokers': [], 'spared_sessions': [], 'nodes': {}, 'batch': 500, **p}; "
+        "print(json.dumps(s.purge(m.wanted(given), check=False)))"
     )
     with Probe(server) as probe:
         process = subprocess.Popen(
