@@ -8,7 +8,7 @@ import json
 import re
 from dataclasses import dataclass, replace
 from itertools import chain, count
-from typing import Dict, List, Mapping, Optional, Tuple
+from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv, _types
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Setting
@@ -32,6 +32,18 @@ _THIRD = re.compile(
 _KINDS = {"postgresql": "postgresql_role", "postgres": "postgresql_role"}
 _KINDS.update(dict.fromkeys(("redis", "rediss", "valkey", "valkeys"), "valkey_user"))
 _NAMES = {"postgresql_role": "database", "valkey_user": "cache"}
+_PASSWORD = re.compile(r"([A-Za-z0-9_]*?_|PG)(?:PASSWORD|PASS|PWD|AUTH_TOKEN)")
+_PARTS = {
+    "user": ("USER", "USERNAME", "LOGIN"),
+    "host": ("HOST", "HOSTNAME", "ENDPOINT"),
+    "port": ("PORT",),
+    "database": ("NAME", "DATABASE", "DB", "DBNAME"),
+}
+_PORTS = {"5432": "postgresql_role", "6432": "postgresql_role", "6379": "valkey_user", "6380": "valkey_user"}
+_OTHERS = ("3306", "1433", "1521", "27017", "25", "465", "587", "5672", "9200")
+"""Ports of servers that no kind of credential is for."""
+_DATABASES = ("DB", "DATABASE", "POSTGRES", "POSTGRESQL", "PG")
+_CACHES = ("REDIS", "VALKEY", "CACHE")
 _LONG = 20
 """Characters from which on a text without a space may be a secret."""
 
@@ -61,6 +73,16 @@ class Guess:
         return f"    {_text(self.name)}: {{{', '.join(parts)}}} # guessed: {self.why}"
 
 
+class Drafted(NamedTuple):
+    """What a credential seems to be."""
+
+    kind: str
+    settings: List[str]
+    why: str
+    parts: Mapping[str, str] = {}
+    """The settings that hold its server's address, where no URL does."""
+
+
 def draft(values: Mapping[str, str], application: str) -> str:
     """The text of a catalog for these settings."""
     names = [name for name in values if is_name(name)]
@@ -80,11 +102,14 @@ def draft(values: Mapping[str, str], application: str) -> str:
     found = credentials({one.name: values[one.name] for one in guesses}, {one.name: one for one in guesses})
     if found:
         lines += ["", "  credentials:"]
-        for name, (kind, settings, why) in found.items():
-            appears = ", ".join(f"{{setting: {_text(setting)}}}" for setting in settings)
-            more = ", fallbacks: SECRET_KEY_FALLBACKS" if kind == "django_secret_key" and _FALLBACKS in values else ""
-            lines.append(f"    {_text(name)}: # guessed: {why}")
-            lines.append(f"      {{kind: {kind}, max_age_days: 90{more}, appears_in: [{appears}]}}")
+        for name, one in found.items():
+            appears = ", ".join(f"{{setting: {_text(setting)}}}" for setting in one.settings)
+            fallbacks = one.kind == "django_secret_key" and _FALLBACKS in values
+            more = ", fallbacks: SECRET_KEY_FALLBACKS" if fallbacks else ""
+            if one.parts:
+                more += f", parts: {{{', '.join(f'{part}: {_text(held)}' for part, held in one.parts.items())}}}"
+            lines.append(f"    {_text(name)}: # guessed: {one.why}")
+            lines.append(f"      {{kind: {one.kind}, max_age_days: 90{more}, appears_in: [{appears}]}}")
     return "\n".join(lines) + "\n"
 
 
@@ -149,16 +174,16 @@ def _fits(kind: str, value: str) -> bool:
     return bool(value) and _types.problem(Setting("X", type=kind), value) is None
 
 
-def credentials(values: Mapping[str, str], guesses: Mapping[str, Guess]) -> Dict[str, Tuple[str, List[str], str]]:
-    """Kind, settings and reason, by name. Settings that share one password share one credential."""
-    found: Dict[str, Tuple[str, List[str], str]] = {}
+def credentials(values: Mapping[str, str], guesses: Mapping[str, Guess]) -> Dict[str, Drafted]:
+    """By name. Settings that share one password share one credential."""
+    found: Dict[str, Drafted] = {}
     taken: set[str] = set()
     if "SECRET_KEY" in values:
-        found["django_key"] = ("django_secret_key", ["SECRET_KEY"], "Django's signing key, by its name")
+        found["django_key"] = Drafted("django_secret_key", ["SECRET_KEY"], "Django's signing key, by its name")
         taken |= {"SECRET_KEY", _FALLBACKS}
     pair = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
     if all(name in values for name in pair):
-        found["aws_key"] = (
+        found["aws_key"] = Drafted(
             "external",
             pair,
             "an IAM user's key; kind aws_access_key with options: {user: NAME} rotates it",
@@ -167,12 +192,46 @@ def credentials(values: Mapping[str, str], guesses: Mapping[str, Guess]) -> Dict
     for login, settings, kind in _shared(values, taken):
         name = _free(_NAMES.get(kind, settings[0].lower()), settings[0].lower(), found)
         settings += [one for one in values if one not in (*taken, *settings) and _is_part(one, values[one], login)]
-        found[name] = (kind, settings, "the same login in each of them")
+        found[name] = Drafted(kind, settings, "the same login in each of them")
         taken |= set(settings)
+    for drafted in _in_parts(values, taken):
+        password = drafted.settings[-1].lower()
+        found[_free(_NAMES.get(drafted.kind, password), password, found)] = drafted
+        taken |= set(drafted.settings)
     for name, one in guesses.items():
         if one.sensitivity == "high" and name not in taken:
-            found[_free(name.lower(), f"{name.lower()}_value", found)] = ("external", [name], "somebody else issues it")
+            found[_free(name.lower(), f"{name.lower()}_value", found)] = Drafted(
+                "external", [name], "somebody else issues it"
+            )
     return found
+
+
+def _in_parts(values: Mapping[str, str], taken: set[str]) -> Iterator[Drafted]:
+    """The logins of servers whose address stands in settings of its own, such as DB_HOST beside DB_PASSWORD."""
+    for name, value in values.items():
+        found = _PASSWORD.fullmatch(name)
+        if found is None or name in taken or not value:
+            continue
+        start = found.group(1)
+        names = {
+            part: next((start + end for end in ends if values.get(start + end)), "") for part, ends in _PARTS.items()
+        }
+        kind = _kind_of(start, values.get(names["port"], ""), values.get(start + "ENGINE", ""))
+        if not names["host"] or not kind:
+            continue
+        if values[names["host"]].endswith("amazonaws.com") and kind == "valkey_user":
+            kind = "elasticache_auth_token"
+        settings = [one for one in (names.pop("user"), name) if one]
+        parts = {part: held for part, held in names.items() if held}
+        yield Drafted(kind, settings, "a server's login, by the names and the port", parts)
+
+
+def _kind_of(start: str, port: str, engine: str) -> str:
+    if engine and "postg" not in engine.lower():
+        return ""
+    prefix = start.rstrip("_").rpartition("_")[2].upper()
+    by_prefix = "postgresql_role" if prefix in _DATABASES else "valkey_user" if prefix in _CACHES else ""
+    return _PORTS.get(port, "" if port in _OTHERS else by_prefix)
 
 
 def _shared(values: Mapping[str, str], taken: set[str]) -> List[Tuple[Login, List[str], str]]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _deliverable
 from ansible_collections.watchparty.secrets.plugins.module_utils._iam import _policy_limits
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Parts
 from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning import _import
 from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning._import import Guess, draft, guess
 
@@ -162,3 +163,49 @@ def test_what_the_file_keeps_secret_is_required() -> None:
 def test_provision_takes_it() -> None:
     """It refuses roles that would reach an IAM user whom the catalog does not name."""
     _policy_limits.require_narrow(yaml.safe_load(draft(VALUES, "shop"))["secrets_catalog"], parsed(VALUES))
+
+
+PARTS = {"DB_HOST": "db", "DB_PORT": "5432", "DB_NAME": "shop", "DB_USER": "shop_a", "DB_PASSWORD": "canary-p"}
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "settings", "parts"),
+    [
+        (
+            PARTS,
+            "postgresql_role",
+            ("DB_USER", "DB_PASSWORD"),
+            Parts(host="DB_HOST", port="DB_PORT", database="DB_NAME"),
+        ),
+        (
+            {"PGHOST": "db", "PGUSER": "shop", "PGPASSWORD": "canary-p", "PGDATABASE": "shop"},
+            "postgresql_role",
+            ("PGUSER", "PGPASSWORD"),
+            Parts(host="PGHOST", database="PGDATABASE"),
+        ),
+        (
+            {"REDIS_HOST": "cache", "REDIS_PASSWORD": "canary-p"},
+            "valkey_user",
+            ("REDIS_PASSWORD",),
+            Parts(host="REDIS_HOST"),
+        ),
+        (
+            {"CACHE_HOST": "master.g.euw3.cache.amazonaws.com", "CACHE_PORT": "6379", "CACHE_AUTH_TOKEN": "canary-p"},
+            "elasticache_auth_token",
+            ("CACHE_AUTH_TOKEN",),
+            Parts(host="CACHE_HOST", port="CACHE_PORT"),
+        ),
+        ({**PARTS, "DB_PORT": "3306"}, "external", ("DB_PASSWORD",), Parts()),
+        ({**PARTS, "DB_ENGINE": "django.db.backends.mysql"}, "external", ("DB_PASSWORD",), Parts()),
+        ({"DB_PASSWORD": "canary-p"}, "external", ("DB_PASSWORD",), Parts()),
+        ({"EMAIL_HOST": "smtp", "EMAIL_PASSWORD": "canary-p"}, "external", ("EMAIL_PASSWORD",), Parts()),
+    ],
+)
+def test_a_login_that_stands_in_parts(
+    values: dict[str, str], kind: str, settings: tuple[str, ...], parts: Parts
+) -> None:
+    text = _import.draft(values, "shop")
+    assert "canary" not in text
+    catalog = _catalog.parse(yaml.safe_load(text)["secrets_catalog"], "production")
+    (credential,) = catalog.credentials.values()
+    assert (credential.kind, credential.settings, credential.parts) == (kind, settings, parts)
