@@ -101,13 +101,13 @@ class Scene:
         return {**self.moto.env(), "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.control)}
 
 
-def _inventory(directory: Path, application: Application, host_vars: dict[str, str | int]) -> Path:
-    """Write an inventory as the README's, with the catalog of the worked example."""
+def _inventory(directory: Path, application: Application, host_vars: dict[str, str | int], postgres: Postgres) -> Path:
+    """Write an inventory as the README's, with the catalog of the worked example and this PostgreSQL's address."""
     me = pwd.getpwuid(os.geteuid())
     place = directory / "inventory"
     catalog = place / "group_vars" / "all" / CATALOG.name
     catalog.parent.mkdir(parents=True)
-    catalog.symlink_to(CATALOG)
+    catalog.write_text(demo_rotation.catalog(CATALOG, postgres), encoding="utf-8")
     variables: dict[str, object] = {
         **host_vars,
         "ansible_become": False,
@@ -149,7 +149,7 @@ def _set_up(stack: ExitStack, steps: Steps, directory: Path) -> Scene:
     with steps.step("host demo1") as said:
         connection, host_vars = _host(stack)
         said.append(connection)
-    inventory = _inventory(directory, application, host_vars)
+    inventory = _inventory(directory, application, host_vars, postgres)
     control = directory / "cp"
     control.mkdir()
     stack.callback(_close_connections, control)

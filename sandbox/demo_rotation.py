@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
+
+import yaml
 
 from .application import Application
 from .load import Load, Manage
@@ -27,6 +30,14 @@ class Login(NamedTuple):
         lines = env_file.read_text(encoding="utf-8").splitlines()
         url = urlsplit(next(line for line in lines if line.startswith("DATABASE_URL=")).partition("=")[2].strip("'\""))
         return cls(unquote(url.username or ""), unquote(url.password or ""), url.path.lstrip("/"))
+
+
+def catalog(example: Path, postgres: Postgres) -> str:
+    """Return the worked example's catalog with the address of this PostgreSQL, as JSON, which is YAML too."""
+    document = yaml.safe_load(example.read_text(encoding="utf-8"))
+    administrator = document["secrets_catalog"]["credentials"]["database_admin"]
+    administrator["server"] = {"address": f"{postgres.host}:{postgres.port}"}
+    return json.dumps(document, indent=2) + "\n"
 
 
 def under_load(application: Application, postgres: Postgres, rotate: Callable[[], None]) -> list[str]:

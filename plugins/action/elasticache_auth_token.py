@@ -8,6 +8,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import (
+    _addresses,
+    _endpoint,
     _errors,
     _strangers,
     _valkey,
@@ -15,6 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _valkey_server,
     _valkey_steps,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._addresses import VALKEY
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     Conflict,
     Denied,
@@ -64,7 +67,10 @@ class ActionModule(ServerAction):
     def params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
         asking = args["state"] in ("checked", "sessions")
         name = args["credential"]
-        found = beforehand(setting, name) if asking else parties(setting, name, former=args["obligation"])
+        if asking:
+            found = beforehand(setting, name, VALKEY, by_itself=True)
+        else:
+            found = parties(setting, name, VALKEY, former=args["obligation"], by_itself=True)
         masked += found.values
         self._setting, self._found = setting, found
         return None if found.nothing else {}
@@ -106,6 +112,7 @@ class ActionModule(ServerAction):
             return {"replication_group": group, **_sessions(tokens, self._found.old, module)}
         described = tokens.describe()
         described.refuse()
+        self._refuse_elsewhere(name, group, described.endpoints)
         steps = Steps(
             tokens,
             self._found,
@@ -121,6 +128,19 @@ class ActionModule(ServerAction):
         states = {"checked": steps.checked, "present": steps.present, "usable": steps.usable, "absent": steps.absent}
         result = states[params["state"]]()
         return {"replication_group": group, **result}
+
+    def _refuse_elsewhere(self, name: str, group: str, endpoints: Sequence[str]) -> None:
+        """A store value does not decide who gets the new token: AWS names the group's addresses."""
+        server = self._setting.catalog.credentials[name].server
+        declared = _addresses.every(server, VALKEY) if server else []
+        known = [_endpoint.parse(one, _endpoint.PORTS["elasticache_auth_token"]) for one in endpoints] + declared
+        for place in _addresses.endpoints(self._found.url, VALKEY, "its URL"):
+            if place not in known:
+                raise RotationError(
+                    f"{name}: its URL leads to {place}, and AWS names {', '.join(map(str, known)) or 'no address'} for "
+                    f"{group}. Nothing was sent there. If the URL is wrong, correct it, and find out who wrote it; if "
+                    f'it leads to the group, add to credentials.{name}: server: {{address: "{place}"}}'
+                )
 
 
 def _sessions(tokens: AuthTokens, login: Login, module: Callable[..., dict[str, Any]]) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class ActionModule(ServerAction):
         _health,
         _value_tries,
     )
-    extra_options = {"admin_database": {"type": "str", "default": "postgres"}, **_supplied.OPTIONS}
+    extra_options = _supplied.OPTIONS
     set_here = ("tries",)
     idle = "the catalog gives no way to try it"
 
@@ -75,7 +75,7 @@ class ActionModule(ServerAction):
         masked += [text for one in logins for text in (one.password,) if text and len(text) >= _redact.SHORTEST]
         if args["state"] == "tried" and not former:
             return None
-        tries = _provable.tries(setting.catalog, credential, contents, current, former, database=args["admin_database"])
+        tries = _provable.tries(setting.catalog, credential, contents, current, former)
         return {"tries": tries} if tries else None
 
     def wait_of(self, params: Mapping[str, Any]) -> float:

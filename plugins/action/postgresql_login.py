@@ -16,6 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _scram,
     _strangers,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._addresses import POSTGRESQL
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _kinds
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
@@ -34,18 +35,17 @@ class ActionModule(ServerAction):
     name = "watchparty.secrets.postgresql_login"
     module = postgresql_login
     uses = (_errors, _strangers, _postgresql, _postgresql_plan, _postgresql_server, _postgresql_login)
-    extra_options = {"admin_database": {"type": "str", "default": "postgres"}}
     set_here = ("admin_url", "login_url", "login", "owner", "verifier", "like", "journal")
 
     def params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
-        name, state, path = args["credential"], args["state"], args["admin_database"]
+        name, state = args["credential"], args["state"]
         if state in ("prepared", "unprepared"):
-            login, admin_url = outside(setting, name, masked, path=path)
+            login, admin_url = outside(setting, name, POSTGRESQL, masked)
             return {"admin_url": admin_url, "owner": _kinds.owner_of(login.username or "")}
         if state == "sessions" and not args["run"]:
-            login, admin_url = outside(setting, name, masked, path=path)
+            login, admin_url = outside(setting, name, POSTGRESQL, masked)
             return {"admin_url": admin_url, "login": login.username}
-        found = (beforehand if state == "checked" else parties)(setting, name, path=path)
+        found = (beforehand if state == "checked" else parties)(setting, name, POSTGRESQL)
         masked += found.values
         if state == "absent" and not found.aborting and found.new and found.new.username == found.old.username:
             return None  # the login has taken its turn again since, with another password

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import (
+    _addresses,
     _errors,
     _strangers,
     _valkey,
@@ -14,6 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _valkey_server,
     _valkey_steps,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._addresses import VALKEY
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Overtaken, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login, with_login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
@@ -35,15 +37,21 @@ class ActionModule(ServerAction):
     module = valkey_user
     uses = (_errors, _strangers, _valkey, _valkey_server, _valkey_itself, _valkey_steps)
     extra_options = FORMER
-    set_here = ("admin_url", "login_url", "digest", "user", "like", "gate", "journal", "last_client", "overlap")
+    set_here = (
+        *("admin_url", "login_url", "digest", "user", "like", "gate", "journal", "last_client", "overlap"),
+        *("nodes", "aliases", "undeclared_nodes"),
+    )
 
     def params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
-        if args["state"] == "sessions" and not args["run"]:
-            login, admin_url = outside(setting, args["credential"], masked)
-            return {"admin_url": admin_url, "user": login.username or _valkey.DEFAULT_USER}
         state = args["state"]
         name = args["credential"]
-        found = beforehand(setting, name) if state == "checked" else parties(setting, name, former=args["obligation"])
+        if state == "sessions" and not args["run"]:
+            login, admin_url = outside(setting, name, VALKEY, masked)
+            return {**_nodes(setting, name), "admin_url": admin_url, "user": login.username or _valkey.DEFAULT_USER}
+        if state == "checked":
+            found = beforehand(setting, name, VALKEY)
+        else:
+            found = parties(setting, name, VALKEY, former=args["obligation"])
         masked += found.values
         if found.nothing:
             return None
@@ -53,12 +61,15 @@ class ActionModule(ServerAction):
             raise RotationError(f"{args['credential']}: there is no new value yet; the stage 'create' makes it")
         users = found.new is not None and found.new.username != found.old.username
         params: dict[str, Any] = {
+            **_nodes(setting, name),
             "admin_url": found.admin_url,
             "login_url": found.of(concerned),
             "user": concerned.username or _valkey.DEFAULT_USER,
             "journal": found.number,
             "overlap": "users" if users else "passwords",
         }
+        if state == "checked" and not found.leak:
+            params["undeclared_nodes"] = "refuse"  # in a leak whoever poses as a node would hold up its containment
         if state in _ADDING or found.aborting:
             params["gate"] = found.rotation
         if state in _ADDING and users:
@@ -85,3 +96,9 @@ class ActionModule(ServerAction):
         """Whether nobody will come any more who closes this rotation's gate."""
         still = self._rotator.look().rotation
         return still is None or still.id != rotation or still.step in ("withdraw", "discard")
+
+
+def _nodes(setting: Setting, name: str) -> dict[str, Any]:
+    """The nodes that the catalog declares, and the other addresses by which they may name each other."""
+    _admin, server = _addresses.required_server(setting.catalog, setting.catalog.credentials[name])
+    return {"nodes": _addresses.nodes(server), "aliases": _addresses.aliases(server, VALKEY)}

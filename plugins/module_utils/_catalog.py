@@ -27,12 +27,15 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._model import (
     GitHub,
     Invalidation,
     Part,
+    Parts,
     Place,
     Probe,
     Purge,
+    Server,
     Service,
     Setting,
     SettingRef,
+    Tls,
 )
 
 ENVIRONMENT_NAME = re.compile(r"^[a-z0-9][a-z0-9_-]*$")
@@ -311,7 +314,17 @@ class _Builder:
             fallback_seconds=raw.get("fallback_seconds", 1209600),
             options=raw.get("options", {}),
             test=self._probe(raw["test"]) if "test" in raw else None,
+            server=self._server(f"credentials.{name}.server", raw["server"]) if "server" in raw else None,
+            parts=Parts(**raw.get("parts", {})),
         )
+
+    def _server(self, where: str, raw: Mapping[str, Any]) -> Server:
+        lists = {
+            key: tuple(self._format(f"{where}.{key}[{at}]", one) for at, one in enumerate(raw.get(key, ())))
+            for key in ("aliases", "nodes")
+        }
+        address = self._format(f"{where}.address", raw["address"])
+        return Server(**{**raw, **lists, "address": address, "tls": Tls(**raw.get("tls", {}))})
 
     @staticmethod
     def _probe(raw: Mapping[str, Any]) -> Probe:

@@ -5,11 +5,17 @@
 from __future__ import annotations
 
 import re
-from typing import Callable, Iterator
+from typing import Callable, Iterator, Optional
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _probe, _purge
+from ansible_collections.watchparty.secrets.plugins.module_utils import _endpoint, _probe, _purge
 from ansible_collections.watchparty.secrets.plugins.module_utils._catalog_schema import PURGED
-from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, Setting, SettingRef
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import (
+    Catalog,
+    Credential,
+    Server,
+    Setting,
+    SettingRef,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._rules import RULES
 
 PASSWORD = "{password}"
@@ -102,8 +108,58 @@ def _credentials(catalog: Catalog) -> Iterator[str]:
         for other in credential.exposes + ((credential.admin,) if credential.admin else ()):
             if other not in catalog.credentials:
                 yield f"{where}: {other} is no credential"
+        for setting in credential.parts.settings:
+            if setting not in catalog.settings:
+                yield f"{where}.parts: {setting} is no setting"
         if credential.test is not None:
             yield from _probe.objections(f"{where}.test", credential.test)
+        yield from _server(catalog, where, credential)
+
+
+def _server(catalog: Catalog, where: str, credential: Credential) -> Iterator[str]:
+    administered = {
+        name: _endpoint.PORTS[one.kind]
+        for name, one in catalog.credentials.items()
+        if one.admin == credential.name and one.kind in _endpoint.ADMINISTERED
+    }
+    ports = set(administered.values())
+    if len(ports) > 1:
+        yield (
+            f"{where}: administers PostgreSQL and Valkey ({', '.join(administered)}); declare an administrator for each"
+        )
+    if credential.server is not None:
+        port = next(iter(ports), _endpoint.PORTS.get(credential.kind))
+        yield from _declared(f"{where}.server", credential.server, port)
+    elif administered:
+        example = f"db.example.com:{min(ports)}"
+        yield (
+            f"{where}.server: is required, because {credential.name} administers {', '.join(administered)} and its "
+            f'password goes to no other address. Add, with the address of the server: server: {{address: "{example}"}}'
+        )
+
+
+def _declared(where: str, server: Server, port: Optional[int]) -> Iterator[str]:
+    """``port`` is None where only a kind of the operator's own knows the server."""
+    endpoints = []
+    for key, addresses in (("address", (server.address,)), ("aliases", server.aliases), ("nodes", server.nodes)):
+        for address in addresses:
+            try:
+                endpoints.append(_endpoint.parse(address, port or 1))
+            except ValueError as error:
+                yield f"{where}.{key}: {address} {error}"
+    valkey = _endpoint.PORTS["valkey_user"]
+    if port == valkey and any(one.is_socket for one in endpoints):
+        yield f"{where}: Valkey is reached by host:port, not by a socket"
+    if port not in (None, valkey) and server.nodes:
+        yield f"{where}.nodes: is for Valkey only; other addresses of the server are aliases"
+    weak = server.tls.mode not in (None, _endpoint.VERIFIED) and not server.tls.reason
+    if weak and not all(one.is_local for one in endpoints):
+        yield (
+            f"{where}.tls.mode: {server.tls.mode} does not verify whose server it is; use {_endpoint.VERIFIED} (with "
+            "tls.ca for a private authority), or say in tls.reason why that is enough"
+        )
+    if bool(server.tls.cert) != bool(server.tls.key):
+        yield f"{where}.tls: a client certificate needs both cert and key"
 
 
 def _purged(catalog: Catalog) -> Iterator[str]:

@@ -13,6 +13,7 @@ SENSITIVITIES = ("high", "medium", "low")
 PURGED = ("cache", "sessions")
 SCOPES = ("repository", "environment", "organization")
 ROLES = ("deploy", "host", "rotate", "respond", "verify")
+TLS_MODES = ("verify-full", "verify-ca", "require", "disable")
 SETTING_NAME = r"^[A-Za-z_][A-Za-z0-9_]*\*?$"
 NAME = {"type": "string", "minLength": 1}
 SWITCH = {"type": "boolean"}
@@ -119,6 +120,32 @@ _TEST = _object(
     },
     required=["url"],
 )
+_SERVER = _object(
+    {
+        "address": _described(
+            "Where it logs in: host, host:port, [IPv6]:port or the directory of a socket, with {environment}.", NAME
+        ),
+        "aliases": _described(
+            "Other addresses of the same server that applications may name, such as a pooler's.",
+            {"type": "array", "items": NAME},
+        ),
+        "nodes": _described("Addresses of the other nodes of a Valkey deployment.", {"type": "array", "items": NAME}),
+        "database": _described("The PostgreSQL database that it logs in to; postgres by default.", NAME),
+        "tls": _object(
+            {
+                "mode": _described(
+                    "verify-full by default; on loopback and sockets no TLS is needed.", {"enum": list(TLS_MODES)}
+                ),
+                "reason": _described("Why less than verify-full is enough.", NAME),
+                "ca": _described("File of trusted certificates on the host that connects.", NAME),
+                "cert": _described("File of a client certificate there.", NAME),
+                "key": _described("File of its key there.", NAME),
+            }
+        ),
+    },
+    required=["address"],
+)
+_PARTS = _object({name: _described("The setting that holds it.", NAME) for name in ("host", "port", "database")})
 _CREDENTIAL = _object(
     {
         "kind": NAME,
@@ -144,6 +171,12 @@ _CREDENTIAL = _object(
         ),
         "options": _described("What the kind needs beside that; its page says what.", {"type": "object"}),
         "test": _described("A request that proves a value which a third party issued.", {"$ref": "#/$defs/test"}),
+        "server": _described(
+            "Where it administers others; its password goes nowhere else.", {"$ref": "#/$defs/server"}
+        ),
+        "parts": _described(
+            "The settings that hold its server's address, where no URL does.", {"$ref": "#/$defs/parts"}
+        ),
     },
     required=["kind", "appears_in"],
 )
@@ -274,7 +307,9 @@ SCHEMA: dict[str, Any] = {
         "credential": _CREDENTIAL,
         "environment": _ENVIRONMENT,
         "github": _GITHUB,
+        "parts": _PARTS,
         "purge": _PURGE,
+        "server": _SERVER,
         "service": _SERVICE,
         "setting": _SETTING,
         "stores": _STORES,

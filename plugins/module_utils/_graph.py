@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Callable, Iterator, Mapping, Optional, Sequence
 
+from ansible_collections.watchparty.secrets.plugins.module_utils import _addresses
+from ansible_collections.watchparty.secrets.plugins.module_utils._addresses import Location
 from ansible_collections.watchparty.secrets.plugins.module_utils._contents import Holdings, updated
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import (
     SSM,
@@ -31,7 +33,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._url import (
 Edits = Mapping[Place, str]
 """The new text of every place that changes."""
 
-_USER = re.compile(r"(?:^|[/_-])(?:user|username|login|access_?key_?id|client_?id)$", re.IGNORECASE)
+_USER = re.compile(r"(?:^(?:PG)?|[/_-])(?:user|username|login|access_?key_?id|client_?id)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,8 @@ class Found:
     problems: tuple[str, ...] = ()
     conflicts: tuple[str, ...] = ()
     """Those of the problems that are more than a value that is not there yet."""
+    elsewhere: Optional[Location] = field(default=None, repr=False)
+    """The URL of its server that other places or the catalog make, where no place holds a whole one."""
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -88,7 +92,15 @@ class Found:
     @property
     def url(self) -> Optional[str]:
         """A URL that the credential logs in by."""
-        return next((one.text.split(",")[0] for one in self.appearances if one.in_url), None)
+        return next((location.url for location in self.locations), None)
+
+    @property
+    def locations(self) -> tuple[Location, ...]:
+        """Every URL that leads to its server, the one that it logs in by first."""
+        own = [
+            Location(str(one.spot), url) for one in self.appearances if one.in_url for url in _urls(one.spot, one.text)
+        ]
+        return tuple(own or filter(None, [self.elsewhere]))
 
     @property
     def flaws(self) -> tuple[str, ...]:
@@ -194,9 +206,15 @@ def find(catalog: Catalog, credential: Credential, contents: Contents) -> Found:
         problems.append(lacking[-1])
     password, more = _agreed(appearances, "password", lambda one: not (one.spot.is_user and not one.in_url))
     username, others = _agreed(appearances, "username", lambda one: one.in_url or one.spot.is_user)
+    elsewhere = None
+    if not any(one.in_url for one in appearances) and password is not None:
+        elsewhere, wrong = _addresses.location(catalog, credential, contents, Login(username, password))
+        problems += wrong
+        # A name that the catalog itself writes into a composed URL.
+        username = username or (login_of(elsewhere.url) or Login()).username if elsewhere else username
     every = tuple(dict.fromkeys((*problems, *more, *others)))
     conflicts = tuple(one for one in every if one not in lacking)
-    return Found(credential, Login(username, password), tuple(appearances), every, conflicts)
+    return Found(credential, Login(username, password), tuple(appearances), every, conflicts, elsewhere)
 
 
 def _nowhere(catalog: Catalog, credential: Credential, wanted: Sequence[Spot], contents: Contents) -> str:

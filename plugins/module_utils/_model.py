@@ -131,6 +131,46 @@ class Probe:
 
 
 @dataclass(frozen=True)
+class Tls:
+    """How an administrator's connection is protected."""
+
+    mode: Optional[str] = None
+    """verify-full, verify-ca, require or disable; None for verify-full, and on this machine for what the server has."""
+    reason: Optional[str] = None
+    """Why less than verify-full is enough."""
+    ca: Optional[str] = None
+    """File with the certificates of the authorities that may sign, on the host that connects; its own by default."""
+    cert: Optional[str] = None
+    key: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where an administrator logs in. No store value and no server's answer leads its password anywhere else."""
+
+    address: str
+    aliases: Tuple[str, ...] = ()
+    """Other addresses of the same server that applications may name; the administrator never uses them."""
+    nodes: Tuple[str, ...] = ()
+    """Addresses of further nodes of a Valkey deployment."""
+    database: str = "postgres"
+    tls: Tls = Tls()
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The settings that hold a server's address, where no URL does."""
+
+    host: Optional[str] = None
+    port: Optional[str] = None
+    database: Optional[str] = None
+
+    @property
+    def settings(self) -> Tuple[str, ...]:
+        return tuple(name for name in (self.host, self.port, self.database) if name)
+
+
+@dataclass(frozen=True)
 class Credential:
     """One thing that can be revoked."""
 
@@ -154,6 +194,9 @@ class Credential:
     """What its kind needs beside that."""
     test: Optional[Probe] = None
     """How a value that a third party issued is proven."""
+    server: Optional[Server] = None
+    """Where it administers others."""
+    parts: Parts = Parts()
 
 
 @dataclass(frozen=True)

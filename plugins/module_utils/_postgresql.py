@@ -16,6 +16,7 @@ RECORD = "watchparty.secrets"
 SCHEMES = ("postgresql", "postgres", "psql", "pgsql", "postgis")
 VERIFIER = re.compile(r"SCRAM-SHA-256\$[1-9][0-9]*:[A-Za-z0-9+/]+=*\$[A-Za-z0-9+/]{43}=:[A-Za-z0-9+/]{43}=")
 SUFFIXES = ("_a", "_b")
+SCRAM = "scram-sha-256"
 LOCAL = "local"
 """How a session over a Unix socket is called, which has no address."""
 
@@ -23,7 +24,17 @@ LOCAL = "local"
 _OPTIONS = frozenset(
     (
         *("channel_binding", "client_encoding", "gssencmode", "hostaddr", "krbsrvname", "options", "requirepeer"),
-        *("sslcert", "sslcrl", "sslkey", "sslmode", "sslpassword", "sslrootcert", "sslsni", "target_session_attrs"),
+        *(
+            "require_auth",
+            "sslcert",
+            "sslcrl",
+            "sslkey",
+            "sslmode",
+            "sslpassword",
+            "sslrootcert",
+            "sslsni",
+            "target_session_attrs",
+        ),
     )
 )
 
@@ -233,6 +244,7 @@ _SAID = tuple(
         ("no_connect", r"permission denied for database"),
         ("not_from_here", r"no pg_hba\.conf entry|pg_hba\.conf rejects"),
         ("starting", r"database system is|not yet accepting connections|consistent recovery state"),
+        ("not_scram", r"authentication method requirement|channel binding required"),
         ("tls", r"certificate|SSL error|does not support SSL|channel binding"),
     )
 )
@@ -253,7 +265,10 @@ _WORDS = {
     "not_from_here": "pg_hba.conf has no line for {user} from this address. A line that names the owner alone does "
     "not cover its logins: write +owner there; a line that wants TLS needs sslmode=require in the URL",
     "starting": "the server is starting or stopping. Run again when it is up",
-    "tls": "TLS could not be agreed on. Look at sslmode and sslrootcert in the URL, and at the server's certificate",
+    "not_scram": "the server asks for the password itself or for its MD5 hash, and only SCRAM is answered. Let its "
+    "pg_hba.conf say scram-sha-256, and give {user} a password under password_encryption = 'scram-sha-256'",
+    "tls": "TLS could not be agreed on. Look at sslmode and sslrootcert in the URL, for an administrator at server.tls "
+    "in the catalog, and at the server's certificate",
     "unreachable": "the server cannot be reached. See that it runs, and that this host may connect to it (security "
     "group, firewall, name)",
     "refused": "the server refuses the login",

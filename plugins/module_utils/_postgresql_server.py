@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import ssl
 import sys
 import time
 from types import TracebackType
@@ -12,6 +14,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Se
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._postgresql import (
     LOCAL,
+    SCRAM,
     DatabaseError,
     Refusal,
     Target,
@@ -88,8 +91,9 @@ class Server:
 
     @classmethod
     def administered(cls, target: Target, *, timeout: int) -> Server:
-        """A connection of the administrator, which waits for nothing for long."""
-        server = cls(target, what="admin_url", timeout=timeout)
+        """A connection of the administrator, which answers SCRAM alone and waits for nothing for long."""
+        options = {"require_auth": SCRAM, **target.options}
+        server = cls(target._replace(options=options), what="admin_url", timeout=timeout)
         server.rows(LIMITS, doing="setting time limits")
         return server
 
@@ -161,7 +165,41 @@ def _keywords(used: Any, target: Target, timeout: int) -> Dict[str, Any]:
     libpq = used.pq.version() if hasattr(used, "pq") else used.extensions.libpq_version()
     if libpq >= 120000:
         words["tcp_user_timeout"] = 20000
-    return words
+    if words.get("sslrootcert") == "system" and words.get("sslmode") in ("verify-ca", "verify-full"):
+        words["sslrootcert"] = _authorities()
+    return _with_scram(words, libpq) if "require_auth" in words else words
+
+
+def _with_scram(words: Dict[str, Any], libpq: int) -> Dict[str, Any]:
+    """Makes libpq answer what ``require_auth`` allows, and nothing else.
+
+    Before version 16 it does not know that option. Where TLS is certain, channel binding has the same effect: a request
+    for the password itself, or for its MD5 hash, is never answered.
+    """
+    if libpq >= 160000:
+        return words
+    allowed = words.pop("require_auth")
+    if libpq >= 130000 and allowed == SCRAM and words.get("sslmode") in ("require", "verify-ca", "verify-full"):
+        return {**words, "channel_binding": "require"}
+    raise DatabaseError(
+        "old_libpq",
+        "the libpq of %s is version %d, which would also answer a request for the password itself. Upgrade "
+        "psycopg[binary] or psycopg2-binary there until it is 16 or newer; with 13 to 15, TLS is needed"
+        % (sys.executable, libpq // 10000),
+    )
+
+
+def _authorities() -> str:
+    """The file of the authorities that this host trusts: the driver's own TLS library may look elsewhere."""
+    found = ssl.get_default_verify_paths().cafile
+    known = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
+    for path in (found, *known):
+        if path and os.path.isfile(path):
+            return path
+    raise DatabaseError(
+        "no_authorities",
+        "this host has no file of trusted certificates; install ca-certificates, or name a file in server.tls.ca",
+    )
 
 
 def _scrubbed(text: str, target: Target) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _valkey
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
@@ -14,6 +14,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._valkey import 
 
 SECONDS = 5
 ADMIN, LOGIN = "admin_url", "login_url"
+UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""What an answer in another form than a server's leads to."""
 
 
 class Refused(HostError):
@@ -55,8 +57,10 @@ class Connection:
         from redis.retry import Retry
 
         options: Dict[str, Any] = dict(address.tls or {})
-        if "ssl_check_hostname" in options:
-            options["ssl_check_hostname"] = options["ssl_check_hostname"].lower() not in ("0", "f", "false", "n", "no")
+        if address.tls is not None:
+            # redis-py before version 6 does not compare the name by itself.
+            checks = options.get("ssl_check_hostname", str(options.get("ssl_cert_reqs") != "none")).lower()
+            options["ssl_check_hostname"] = checks not in ("0", "f", "false", "n", "no")
         if int(redis.__version__.split(".")[0]) >= 5:
             options["protocol"] = 2
         kind = redis.Connection if address.tls is None else redis.SSLConnection
@@ -93,6 +97,12 @@ class Connection:
             return Moved(text, moved.group(1))
         return Absent(text) if "does not exist" in words else HostError(text)
 
+    @property
+    def peer(self) -> str:
+        """The address that the connection led to, as servers name each other."""
+        found = self._connection._sock.getpeername()
+        return _valkey.join(_valkey.plain_host(found[0]), str(found[1]))
+
     def ask(self, *words: Any) -> Any:
         """One command's answer, with text for bytes."""
         try:
@@ -122,8 +132,10 @@ class Node:
 
     def __init__(self, admin: Address, label: str) -> None:
         self.admin, self._label = admin, label
-        self.names = {str(admin)}
         self.connection = Connection(admin, ADMIN, label=label)
+        self.names = {str(admin), self.connection.peer}
+        self.links: List[str] = []
+        """The other nodes that it names, which may be anybody's."""
         self.info: Mapping[str, str] = {}
         self.users: Mapping[str, _valkey.User] = {}
         self.ask = self.connection.ask
@@ -143,13 +155,12 @@ class Node:
     def described(self) -> Dict[str, str]:
         return {"node": self.name, "role": self.role}
 
-    def look(self) -> List[str]:
-        """Learns what the node is; returns the nodes that it names."""
+    def look(self) -> None:
+        """Learns what the node is, and which others it names."""
         self.info = _valkey.parse_info(self.ask("INFO"))
-        links = _valkey.replication_links(self.info)
+        self.links = _valkey.replication_links(self.info)
         if self.info.get("cluster_enabled") == "1":
-            links += _valkey.cluster_links(self.ask("CLUSTER", "NODES"), names=self.admin.tls is not None)
-        return links
+            self.links += _valkey.cluster_links(self.ask("CLUSTER", "NODES"), names=self.admin.tls is not None)
 
     def load_users(self) -> None:
         self.users = _valkey.parse_users(self.ask("ACL", "LIST"))
@@ -208,57 +219,55 @@ class Node:
         return self.setting("masteruser") or _valkey.DEFAULT_USER, _valkey.digest_of(password)
 
 
-def discover(
-    starts: Sequence[Address], *, label: str, gone: Sequence[str] = (), perhaps: Sequence[Address] = ()
-) -> List[Node]:
-    """Every node that the nodes at ``starts`` lead to, primaries last. Raises naming all that cannot be used.
-
-    Of the nodes at ``perhaps``, one that cannot be used and that no other names is left out.
-    """
-    found, problems = seen(starts, label=label, gone=gone, perhaps=perhaps)
+def discover(addresses: Sequence[Address], *, label: str, gone: Sequence[str] = ()) -> List[Node]:
+    """The nodes at these addresses, primaries last. Raises naming all that cannot be used."""
+    nodes, problems = seen(addresses, label=label, gone=gone)
     if problems:
-        close(found)
+        close(nodes)
         raise HostError(
             "Nothing was changed on any node, since not all can be used; one that is gone for good is left out by "
             "gone_nodes (watchparty.secrets.rotate: -e rotation_gone_nodes=host:port):\n  - " + "\n  - ".join(problems)
         )
-    return found
+    return nodes
 
 
-def seen(
-    starts: Sequence[Address], *, label: str, gone: Sequence[str] = (), perhaps: Sequence[Address] = ()
-) -> Tuple[List[Node], List[str]]:
-    """The nodes that can be used, primaries last, and what is wrong with the others."""
-    waiting, nodes, tried, problems = list(starts), {}, set(gone), []  # type: ignore[var-annotated]
-    last = list(perhaps)
-    while waiting or last:
-        is_sure = bool(waiting)
-        address = (waiting or last).pop(0)
-        if str(address) in tried:
-            continue
-        tried.add(str(address))
+def seen(addresses: Sequence[Address], *, label: str, gone: Sequence[str] = ()) -> Tuple[List[Node], List[str]]:
+    """The nodes that can be used, primaries last, and what is wrong with the others.
+
+    A node that only a server names is never contacted: any client that has a password can pose as a replica.
+    """
+    nodes: Dict[str, Node] = {}
+    problems: List[str] = []
+    for address in {str(one): one for one in addresses if str(one) not in gone}.values():
         try:
             _valkey.refuse_managed(address)
             node = Node(address, label)
-            links = node.look()
-        except HostError as error:
-            problems += [str(error)] if is_sure else []
+            node.look()
+        except (HostError, *UNREADABLE) as error:
+            problems.append(str(error) if isinstance(error, HostError) else unreadable(str(address)))
             continue
         if node.run in nodes:
-            nodes[node.run].names.add(str(address))
+            nodes[node.run].names |= node.names
             node.connection.close()
             continue
         nodes[node.run] = node
-        for link in links:
-            try:
-                waiting += [] if link in gone else [address.at(link)]
-            except HostError:
-                problems.append(
-                    "%s: it names a node without a usable address (%s); wait until that one is back, or leave it "
-                    "out: gone_nodes, with watchparty.secrets.rotate -e "
-                    "rotation_gone_nodes=%s" % (node.name, link, link)
-                )
     return sorted(nodes.values(), key=lambda one: one.role == "primary"), problems
+
+
+def undeclared(nodes: Sequence[Node], known: Sequence[str]) -> Dict[str, str]:
+    """The nodes that servers name and that are not among these, by address, each with the remedy."""
+    names = set(known).union(*(node.names for node in nodes))
+    found = {link: node.name for node in nodes for link in node.links if link not in names}
+    return {
+        link: "%s names the node %s, which the catalog does not declare; no password was sent there. If it is yours, "
+        "add it to server.nodes of the administrator in the catalog (to server.aliases, if it is another address of a "
+        "declared node). If not, somebody who has a password poses as a replica: treat that as a leak" % (by, link)
+        for link, by in sorted(found.items())
+    }
+
+
+def unreadable(node: str) -> str:
+    return "%s: its answer cannot be read; look whether a Valkey or Redis server listens there" % node
 
 
 def close(nodes: Sequence[Node]) -> None:
@@ -266,14 +275,19 @@ def close(nodes: Sequence[Node]) -> None:
         node.connection.close()
 
 
-def try_keys(connection: Connection, prefix: str, login: Address) -> str:
-    """Writes, reads and deletes one random key, where the user may; says what came of it."""
+def try_keys(connection: Connection, prefix: str, login: Address, names: Collection[str]) -> str:
+    """Writes, reads and deletes one random key, where the user may; says what came of it.
+
+    ``names`` are the nodes to which a cluster may send it.
+    """
     key, value = prefix + "watchparty-secrets-test-" + secrets.token_hex(8), secrets.token_hex(8)
     try:
         return _write_read_delete(connection, key, value)
     except NotAllowed:
         return "not allowed"
     except Moved as moved:
+        if moved.to not in names:
+            return "at %s, which the catalog does not declare" % moved.to
         with Connection(login.at(moved.to), LOGIN) as other:
             return _write_read_delete(other, key, value)
 

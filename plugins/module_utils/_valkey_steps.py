@@ -44,33 +44,38 @@ class Wanted:
     last_client: Mapping[str, str] = field(default_factory=dict)
     ends: str = _valkey.NOTED
     nodes: Sequence[str] = ()
+    """The declared nodes beside the administrator's address, or beside the login's."""
+    aliases: Sequence[str] = ()
+    """Other declared addresses of them, which servers may name."""
+    refuse_undeclared: bool = False
     gone: Sequence[str] = ()
     label: str = ""
 
 
 @contextmanager
 def every_node(wanted: Wanted) -> Iterator[List[Node]]:
-    starts = _starts(wanted)
-    noted = [starts[0].at(node) for node in wanted.last_client]
-    if wanted.ends == _valkey.NOTED:
-        nodes = _valkey_server.discover(starts + noted, label=wanted.label, gone=wanted.gone)
-    else:
-        nodes = _valkey_server.discover(starts, label=wanted.label, gone=wanted.gone, perhaps=noted)
+    nodes = _valkey_server.discover(_declared(wanted), label=wanted.label, gone=wanted.gone)
     try:
+        unknown = _undeclared(nodes, wanted)
+        if unknown and wanted.refuse_undeclared:
+            raise HostError("Nothing was changed on any node:\n  - " + "\n  - ".join(unknown.values()))
         _gather(nodes, Node.load_users)
         yield nodes
     finally:
         _valkey_server.close(nodes)
 
 
-def _starts(wanted: Wanted) -> List[Address]:
+def _declared(wanted: Wanted) -> List[Address]:
+    """Where the administrator logs in: at what the catalog declares, whatever a server or a note says."""
     if wanted.admin is None:
         raise HostError("admin_url is missing: the action plugin sets it from the catalog's admin")
-    starts = [wanted.admin]
-    if wanted.login is not None and str(wanted.login) not in wanted.gone:
-        # The application's own address, lest the administrator's leads to another server.
-        starts.append(wanted.admin.at(str(wanted.login)))
-    return starts + [wanted.admin.at(node) for node in wanted.nodes]
+    if wanted.login is not None:
+        _valkey.refuse_managed(wanted.login)
+    return [wanted.admin, *(wanted.admin.at(node) for node in wanted.nodes)]
+
+
+def _undeclared(nodes: Sequence[Node], wanted: Wanted) -> Dict[str, str]:
+    return _valkey_server.undeclared(nodes, [*wanted.aliases, *wanted.gone])
 
 
 def _gather(nodes: Sequence[Node], look: Callable[[Node], Any]) -> Dict[str, Any]:
@@ -79,16 +84,19 @@ def _gather(nodes: Sequence[Node], look: Callable[[Node], Any]) -> Dict[str, Any
     for node in nodes:
         try:
             found[node.name] = look(node)
-        except HostError as error:
-            text = str(error)
+        except (HostError, *_valkey_server.UNREADABLE) as error:
+            text = str(error) if isinstance(error, HostError) else _valkey_server.unreadable(node.name)
             problems.append(text if text.startswith(node.name) else "%s: %s" % (node.name, text))
     if problems:
         raise HostError("Nothing was changed on any node:\n  - " + "\n  - ".join(problems))
     return found
 
 
-def _described(nodes: Sequence[Node]) -> List[Dict[str, str]]:
-    return [node.described() for node in nodes]
+def _about(nodes: Sequence[Node], wanted: Wanted) -> Dict[str, Any]:
+    """What every answer tells of the nodes."""
+    unknown = _undeclared(nodes, wanted)
+    found: Dict[str, Any] = {"nodes": [node.described() for node in nodes], "undeclared_nodes": list(unknown)}
+    return {**found, "warnings": list(unknown.values())} if unknown else found
 
 
 def _planned(
@@ -157,7 +165,7 @@ def checked(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
         for user in dict.fromkeys((wanted.user, former)):
             _refuse_replicas_own(nodes, user, lambda _digest: False)
         _planned(nodes, plan, wanted.user)
-        return {"changed": False, "nodes": _described(nodes)}
+        return {"changed": False, **_about(nodes, wanted)}
 
 
 def open_gate(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
@@ -169,7 +177,7 @@ def open_gate(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
         commands, keepers = _planned(nodes, plan, wanted.user)
         if not check:
             _act(nodes, wanted.user, commands, keepers)
-        return _changes(nodes, commands)
+        return _changes(nodes, commands, wanted)
 
 
 def present(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
@@ -179,7 +187,7 @@ def present(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
     with every_node(wanted) as nodes:
         _refuse_replicas_own(nodes, wanted.user, lambda digest: digest == wanted.digest)
         commands, keepers = _planned(nodes, plan, wanted.user)
-        result = _changes(nodes, commands)
+        result = _changes(nodes, commands, wanted)
         if not check:
             _act(nodes, wanted.user, commands, keepers)
             result["last_client"] = {node.name: node.note() for node in nodes}
@@ -195,11 +203,12 @@ def usable(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
             with Connection(address, _valkey_server.LOGIN) as connection:
                 with suppress(NotAllowed):
                     connection.ask("PING")
-                node = next(one for one in nodes if str(address) in one.names)
-                if not keyspace and node.role == "primary" and not check:
+                node = next((one for one in nodes if str(address) in one.names), None)
+                if node is not None and not keyspace and node.role == "primary" and not check:
                     prefix = _valkey.writable_prefix(node.users.get(wanted.user))
-                    keyspace = _valkey_server.try_keys(connection, prefix, login)
-        return {"changed": False, "nodes": _described(nodes), "keyspace": keyspace}
+                    names = set(wanted.aliases).union(*(one.names for one in nodes))
+                    keyspace = _valkey_server.try_keys(connection, prefix, login, names)
+        return {"changed": False, "keyspace": keyspace, **_about(nodes, wanted)}
 
 
 def tried(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
@@ -219,12 +228,12 @@ def sessions(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
     del check  # it only looks
     if wanted.admin is None:
         return _sessions_itself(wanted)
-    nodes, short = _valkey_server.seen(_starts(wanted), label=wanted.label, gone=wanted.gone)
+    nodes, short = _valkey_server.seen(_declared(wanted), label=wanted.label, gone=wanted.gone)
     try:
         if not nodes:
             raise HostError("\n  - ".join(short))
         found = _gather(nodes, lambda node: _sessions_of(node, wanted.user))
-        return {"changed": False, "nodes": _described(nodes), "sessions": _by_host(found), "short": short}
+        return {"changed": False, "sessions": _by_host(found), "short": short, **_about(nodes, wanted)}
     finally:
         _valkey_server.close(nodes)
 
@@ -260,7 +269,7 @@ def absent(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
         before = _gather(nodes, lambda node: _sessions_of(node, wanted.user))
         _refuse_strangers(nodes, before, wanted)
         commands, keepers = _planned(nodes, plan, wanted.user)
-        result = {**_changes(nodes, commands), "sessions": _by_host(before)}
+        result = {**_changes(nodes, commands, wanted), "sessions": _by_host(before)}
         if check:
             return result
         _act(nodes, wanted.user, commands, keepers)
@@ -269,8 +278,15 @@ def absent(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
         result["changed"] = bool(result["changed"] or any(ended.values()))
         result["refused"] = _prove_refused(nodes, _login(wanted))
         result["passwords"] = _passwords(nodes, wanted.user, wanted.gate)
-        result["warnings"] = _still_written(nodes, wanted.digest) + _not_found(nodes, wanted)
-        return result
+        left = _left(nodes, wanted)
+        result["warnings"] = _still_written(nodes, wanted.digest) + _not_found(nodes, wanted) + left
+        return {**result, "alive": left} if left and wanted.ends == _valkey.ALL else result
+
+
+def _left(nodes: Sequence[Node], wanted: Wanted) -> List[str]:
+    """The nodes outside the catalog that are still there once the sessions ended: a client that only posed is gone."""
+    _gather(nodes, Node.look)
+    return list(_undeclared(nodes, wanted).values())
 
 
 def _still_written(nodes: Sequence[Node], digest: str) -> List[str]:
@@ -283,11 +299,11 @@ def _still_written(nodes: Sequence[Node], digest: str) -> List[str]:
 
 
 def _not_found(nodes: Sequence[Node], wanted: Wanted) -> List[str]:
-    """Nodes of the note that are left out because they are gone, as it seems."""
+    """Nodes of the note that the catalog does not declare any more."""
     here = {name for node in nodes for name in node.names}
     return [
-        "%s: it was there when the new password came, cannot be used now, and no node names it. If it comes back, it "
-        "may accept the old password: empty it first, or take the password away there" % name
+        "%s: it was there when the new password came, and the catalog does not declare it any more. If it still runs, "
+        "it may accept the old password: empty it, or take the password away there" % name
         for name in sorted(set(wanted.last_client) - here - set(wanted.gone))
     ]
 
@@ -304,9 +320,9 @@ def _places(nodes: Sequence[Node], login: Address) -> List[Address]:
     return own + [login.at(node.name) for node in nodes]
 
 
-def _changes(nodes: Sequence[Node], commands: Mapping[str, Commands]) -> Dict[str, Any]:
+def _changes(nodes: Sequence[Node], commands: Mapping[str, Commands], wanted: Wanted) -> Dict[str, Any]:
     changed = [node.name for node in nodes if commands[node.name]]
-    return {"changed": bool(changed), "nodes": _described(nodes), "changed_nodes": changed}
+    return {"changed": bool(changed), "changed_nodes": changed, **_about(nodes, wanted)}
 
 
 def _sessions_of(node: Node, user: str) -> List[_valkey.Client]:

@@ -33,7 +33,7 @@ def objections(wanted: Sequence[Mapping[str, Any]], timeout: int) -> List[str]:
     found = []
     for one in wanted:
         try:
-            state, words = _SERVERS[one["server"]](timeout, one["current"])
+            state, words = _login(one, timeout)(one["current"])
         except SecretsError as error:
             state, words = UNTRIED, str(error)
         if state != ACCEPTED:
@@ -46,7 +46,7 @@ def tried(wanted: Sequence[Mapping[str, Any]], timeout: int) -> Dict[str, Dict[s
     """State and words of former values, by the id of what each is about; the worst of several servers."""
     found: Dict[str, Dict[str, str]] = {}
     for one in wanted:
-        state, words = judged(partial(_SERVERS[one["server"]], timeout), one["current"], one["former"])
+        state, words = judged(_login(one, timeout), one["current"], one["former"])
         before = found.get(one["id"])
         if before is None or state == ACCEPTED or (state != REFUSED and before["state"] == REFUSED):
             found[one["id"]] = {"state": state, "words": words}
@@ -70,18 +70,24 @@ def _by_request(timeout: int, request: Mapping[str, Any]) -> Answer:
     return (REFUSED, words) if status in request["refused"] else (UNTRIED, "%s, which proves nothing" % words)
 
 
-def _at_every_node(timeout: int, url: str) -> Answer:
-    """An administrator's login: ACLs do not replicate, so each node must have it."""
+def _at_every_node(nodes: Sequence[str], timeout: int, url: str) -> Answer:
+    """An administrator's login: ACLs do not replicate, so each declared node must have it."""
     state, words = _former_tries.valkey_login(timeout, url)
     if state == ACCEPTED:
         address = _valkey.parse_url(url, "the URL")
-        wanted = _valkey_steps.Wanted(address, address, address.user, _valkey.digest_of(address.password))
+        digest = _valkey.digest_of(address.password)
+        wanted = _valkey_steps.Wanted(address, address, address.user, digest, nodes=tuple(nodes))
         _valkey_steps.usable(wanted, check=True)  # raises naming each node that does not let it in
     return state, words
+
+
+def _login(one: Mapping[str, Any], timeout: int) -> Callable[[Any], Answer]:
+    if one["server"] == "valkey":
+        return partial(_at_every_node, one.get("nodes", ()), timeout)
+    return partial(_SERVERS[one["server"]], timeout)
 
 
 _SERVERS: Dict[str, Callable[[int, Any], Answer]] = {
     "http": _by_request,
     "postgresql": _former_tries.postgresql_login,
-    "valkey": _at_every_node,
 }

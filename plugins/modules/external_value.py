@@ -36,10 +36,6 @@ options:
   values_from:
     description: Name of the variable in which M(watchparty.secrets.ask_secret) was registered.
     type: str
-  admin_database:
-    description: The database that an administrator of PostgreSQL logs in to.
-    type: str
-    default: postgres
   timeout:
     description: Seconds to wait for an answer.
     type: int

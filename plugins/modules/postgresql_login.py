@@ -48,7 +48,8 @@ options:
     choices: [checked, present, usable, sessions, absent, prepared, unprepared]
     default: present
   admin_url:
-    description: The administrator's URL. Set by the action plugin. Not used by O(state=usable).
+    description:
+      - The administrator's URL. Set by the action plugin from the catalog. Not used by O(state=usable).
     type: str
   login_url:
     description:
@@ -95,10 +96,6 @@ options:
   python:
     description: The application's interpreter on the host, which has the driver; Ansible's own there by default.
     type: str
-  admin_database:
-    description: The database that the administrator connects to, where its credential holds no URL of its own.
-    type: str
-    default: postgres
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -119,6 +116,9 @@ attributes:
     description: Finds the values on the controller.
     support: full
 notes:
+  - The administrator logs in at C(server) of its credential in the catalog and nowhere else, over TLS that verifies the
+    server unless that is a socket or loopback. Only SCRAM is answered. A libpq of version 13 to 15 needs TLS for that.
+  - A URL of the application that leads to another server is refused before anything is sent.
   - Where C(pg_hba.conf) names the owner, write C(+owner), which covers its members.
   - Statements wait 5 seconds for a lock and run 15 seconds at most.
 """

@@ -14,8 +14,10 @@ description:
   - Lets an old and a new login of Valkey (or Redis 6.2 and newer) be valid side by side, and ends the old one.
   - Two logins overlap in one of two ways. Either one user has two passwords for a while (O(overlap=passwords)), or two
     users with the same rights alternate (O(overlap=users)).
-  - ACLs do not replicate, so every primary, replica and cluster node is found and changed. All nodes are checked before
-    the first write. A node that cannot be used is named, and nothing is done to the others.
+  - ACLs do not replicate, so every primary, replica and cluster node that the catalog declares is changed. All nodes
+    are checked before the first write. A node that cannot be used is named, and nothing is done to the others.
+  - A node that only a server names is never contacted, since any client that has a password can pose as a replica. It
+    is reported in RV(undeclared_nodes) and a warning.
   - What was changed is kept by C(ACL SAVE) or C(CONFIG REWRITE). A server that could keep neither is refused.
   - Servers are sent digests of passwords. A password travels only in C(AUTH), which Valkey keeps out of its slow log
     and of C(MONITOR).
@@ -92,7 +94,7 @@ options:
     description:
       - The RV(last_client) that O(state=present) returned first, for O(state=absent) with O(overlap=passwords). Every
         session up to there logged in before the new password was valid, so it uses an old one.
-      - Nodes that are named here must be there, see O(gone_nodes), unless O(end_sessions) says otherwise.
+      - A node that is named here and that the catalog does not declare any more is told in a warning.
     type: dict
     default: {}
   end_sessions:
@@ -101,20 +103,31 @@ options:
       - V(noted) ends those up to O(last_client), or with O(overlap=users) those of a user that has no password left.
       - V(unproven) is for long after O(state=present), and the action plugin sets it for a retirement that was due
         later. On a node that was started anew since, or of which O(last_client) says nothing, all of the user's
-        sessions are ended, since none is proven to have come by the new password. A node of O(last_client) that cannot
-        be used and that no other node names is taken for gone, and told in a warning.
+        sessions are ended, since none is proven to have come by the new password.
       - V(all) ends every session of the user, whatever password it came by, and the links of replicas that are logged
         in as it, since whoever has the password can pose as one. The action plugin sets it in a leak. Programs connect
-        anew. What they were just asking, or were waiting for in a blocking command, fails. Nodes that are gone are
-        treated as with V(unproven). A second run ends the sessions that came since.
+        anew. What they were just asking, or were waiting for in a blocking command, fails. A second run ends the
+        sessions that came since.
     type: str
     choices: [noted, unproven, all]
     default: noted
   nodes:
-    description: Nodes (V(host:port)) that no other node names, such as a replica that lost its primary.
+    description: The declared nodes (V(host:port)) beside the administrator's address. Set by the action plugin.
     type: list
     elements: str
     default: []
+  aliases:
+    description: Other addresses by which declared nodes may name each other. Set by the action plugin.
+    type: list
+    elements: str
+    default: []
+  undeclared_nodes:
+    description:
+      - Whether nodes that servers name and the catalog does not are reported, or refused before the first write. Set by
+        the action plugin, which refuses them with O(state=checked), but never in a leak.
+    type: str
+    choices: [report, refuse]
+    default: report
   gone_nodes:
     description: Nodes (V(host:port)) that no longer exist and are left out.
     type: list
@@ -166,7 +179,9 @@ notes:
     O(overlap=users) where that is not enough.
   - A user as which replicas log in at their primary (C(masteruser), C(masterauth)) is refused, since they would lose
     it; give them a user of their own.
-  - The certificate's name is checked as the installed redis-py does for the same URL.
+  - The administrator logs in at C(server) of its credential in the catalog and at its C(nodes), over TLS that verifies
+    the server unless that is on loopback. A URL of the application that leads elsewhere is refused.
+  - The certificate's name is checked unless the URL says C(ssl_check_hostname=false).
 """
 
 EXAMPLES = r"""
@@ -184,11 +199,23 @@ EXAMPLES = r"""
 
 RETURN = r"""
 nodes:
-  description: The nodes found.
+  description: The declared nodes.
   type: list
   elements: dict
   returned: success
   sample: [{node: "10.0.2.7:6379", role: primary}]
+undeclared_nodes:
+  description: Nodes that servers name and the catalog does not declare. They were not contacted.
+  type: list
+  elements: str
+  returned: where an administrator asks
+  sample: ["10.0.2.9:6379"]
+alive:
+  description:
+    - In a leak, such nodes that are still there after the sessions were ended. The old password may be valid there.
+  type: list
+  elements: str
+  returned: when O(state=absent) and O(end_sessions=all) and there are some
 changed_nodes:
   description: The nodes that were changed.
   type: list
@@ -205,7 +232,9 @@ passwords:
   type: int
   returned: when O(state=present) or O(state=absent)
 keyspace:
-  description: "Whether a key was written and read: V(written), or V(not allowed) by the user's rules."
+  description:
+    - "Whether a key was written and read: V(written), or V(not allowed) by the user's rules. Otherwise the node, not
+      declared, to which a cluster sends it."
   type: str
   returned: when O(state=usable)
 accepted:

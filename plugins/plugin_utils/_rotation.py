@@ -16,7 +16,7 @@ import yaml
 from ansible.plugins.action import ActionBase
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils import _addresses, _catalog, _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit_record
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     CatalogError,
@@ -27,7 +27,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _impact, _leak_steps
-from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, Credential
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM, Catalog, Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import (
     _ages,
     _kinds,
@@ -40,6 +40,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations impo
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator import Rotator, Who
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
@@ -115,7 +116,23 @@ class Setting:
         contents = self.rotator.secrets.read(_graph.secrets_of(self.catalog, credential))
         if _graph.reads_ssm(self.catalog, credential):
             contents |= self.rotator.parameters.read([self.catalog.ssm_path])
-        return _graph.find(self.catalog, credential, contents)
+        return self.located(credential, contents)
+
+    def located(self, credential: Credential, contents: Contents) -> _graph.Found:
+        """What ``contents`` hold of it; where its address stands elsewhere, that place is read now."""
+        found = _graph.find(self.catalog, credential, contents)
+        if any(one.in_url for one in found.appearances):
+            return found
+        places = {place.name: place.store for place in _addresses.places(self.catalog, credential)}
+        missing = {name: store for name, store in places.items() if name not in contents.readings}
+        if not missing:
+            return found
+        secrets = sorted(name for name, store in missing.items() if store != SSM)
+        further = self.rotator.secrets.read(secrets) if secrets else Contents({})
+        if SSM in missing.values():
+            further |= self.rotator.parameters.read([self.catalog.ssm_path])
+        wanted = {name: further.readings[name] for name in missing if name in further.readings}
+        return _graph.find(self.catalog, credential, contents | Contents(wanted))
 
     def mine(self, name: str) -> tuple[Journal, OpenRotation, _rotation.Item]:
         """The rotation that this run holds, and a credential's part in it. Raises SecretsError."""

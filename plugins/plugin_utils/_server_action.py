@@ -12,12 +12,12 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _redact
+from ansible_collections.watchparty.secrets.plugins.module_utils import _addresses, _graph, _redact
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError, SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import OpenRotation
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotation, _steps
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _objections, _rotation, _steps
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
-from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login, at_path, with_login
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login, with_login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _guard, _host_answer, _lean
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
@@ -66,11 +66,11 @@ class Parties:
         return [text for login in logins for text in (login.password,) if text and len(text) >= _redact.SHORTEST]
 
 
-def parties(setting: Setting, name: str, *, path: str | None = None, former: str = "") -> Parties:
+def parties(setting: Setting, name: str, engine: str, *, former: str = "", by_itself: bool = False) -> Parties:
     """The parties of a credential in the rotation that this run holds. Raises SecretsError.
 
-    ``path`` is where the administrator goes on the application's server, such as another database; ``former`` is an
-    obligation of which the rotation retires what it names, along with its own old value.
+    ``former`` is an obligation of which the rotation retires what it names, along with its own old value. Without an
+    administrator a credential changes ``by_itself``, by another way than its server.
     """
     journal, rotation, item = setting.mine(name)
     part = _shared.part_of(item, former)
@@ -78,19 +78,20 @@ def parties(setting: Setting, name: str, *, path: str | None = None, former: str
     credential = setting.catalog.credentials[name]
     old_contents = setting.rotator.old_contents(rotation, credential)
     new = setting.new_value(rotation, name)
-    url = None
+    present = None
     if obligation:
-        present, url = present_login(setting, name)  # the application may go elsewhere by now
-        new = new if new and item.act in _rotation.CHANGES else present
+        present = _present(setting, name)  # the application may go elsewhere by now
+        new = new if new and item.act in _rotation.CHANGES else present.login
         old_contents = setting.rotator.secrets.read(list(obligation.secrets), pins=obligation.secrets)
-    found = _graph.find(setting.catalog, credential, old_contents)
-    url = url or found.url
-    admin, admin_url = administrator(setting, name, url, rotation, path=path)
+    found = setting.located(credential, old_contents)
+    place = present or found
+    admin, admin_url = (found.login, "") if by_itself else administrator(setting, name, engine, rotation)
+    _refuse_elsewhere(setting, place)
     return Parties(
         old=found.login,
         new=new,
         admin=admin,
-        url=url or "",
+        url=place.url or "",
         admin_url=admin_url,
         aborting=rotation.step in _steps.BACKWARD,
         number=journal.head,
@@ -101,43 +102,39 @@ def parties(setting: Setting, name: str, *, path: str | None = None, former: str
     )
 
 
-def beforehand(setting: Setting, name: str, *, path: str | None = None) -> Parties:
+def beforehand(setting: Setting, name: str, engine: str, *, by_itself: bool = False) -> Parties:
     """The parties of a credential that is to be rotated, with a password that nobody has in place of the new one."""
     found = _present(setting, name)
-    admin, admin_url = administrator(setting, name, found.url, path=path)
+    admin, admin_url = (found.login, "") if by_itself else administrator(setting, name, engine)
     kind = setting.kinds.get(found.credential.kind, Kind(found.credential.kind))
+    journal = setting.rotator.look()
     return Parties(
         old=found.login,
         new=_rotation.new_login(kind, found, _shared.generate(64)),
         admin=admin,
         url=str(found.url),
         admin_url=admin_url,
-        number=setting.rotator.look().head,
+        number=journal.head,
         rotation="none yet",
+        leak=journal.incident is not None,
     )
 
 
-def administrator(
-    setting: Setting,
-    name: str,
-    url: str | None,
-    rotation: OpenRotation | None = None,
-    *,
-    path: str | None = None,
-) -> tuple[Login, str]:
-    """The login that may change this credential, and the URL that it uses: its own, or the application's."""
-    credential = setting.catalog.credentials[name]
-    admin = setting.catalog.credentials[credential.admin or name]
+def administrator(setting: Setting, name: str, engine: str, rotation: OpenRotation | None = None) -> tuple[Login, str]:
+    """The login that may change this credential, and its URL: at the address that the catalog declares for it."""
+    admin, server = _addresses.required_server(setting.catalog, setting.catalog.credentials[name])
     found = setting.held(admin)
     login = found.login
     if rotation is not None and rotation.step in ("retire", "record"):
         login = setting.new_value(rotation, admin.name) or login  # its own old value may be gone already
     if found.problems or login.password is None:
         raise RotationError(f"{name}: its administrator {admin.name} cannot be read: {'; '.join(found.problems)}")
-    own = found.url or (at_path(url, path) if url and path is not None else url)
-    if own is None:
-        raise RotationError(f"{name}: neither it nor its administrator appears in a URL, so no server is known")
-    return login, with_login(own, login)
+    # The name may stand in its URL alone, which the new value does not repeat.
+    login = Login(login.username or found.login.username, login.password)
+    wrong = _addresses.administrator_elsewhere(admin, engine, found.locations)
+    if wrong:
+        raise RotationError(f"{name}: {wrong}")
+    return login, _addresses.administrators_url(server, engine, login)
 
 
 def present_login(setting: Setting, name: str) -> tuple[Login, str]:
@@ -150,14 +147,22 @@ def _present(setting: Setting, name: str) -> _graph.Found:
     (credential,) = setting.chosen([name])
     found = setting.held(credential)
     if found.problems or not found.url:
-        raise RotationError(f"{name}: {'; '.join(found.problems) or 'appears in no URL, so no server is known'}")
+        raise RotationError(f"{name}: {'; '.join(found.problems) or _objections.no_address(credential)}")
+    _refuse_elsewhere(setting, found)
     return found
 
 
-def outside(setting: Setting, name: str, masked: list[str], *, path: str | None = None) -> tuple[Login, str]:
+def _refuse_elsewhere(setting: Setting, found: _graph.Found) -> None:
+    """Nothing is sent to a server that only a store value names."""
+    wrong = _addresses.leads_elsewhere(setting.catalog, found.credential, found.locations)
+    if wrong:
+        raise RotationError(f"{found.credential.name}: {wrong}")
+
+
+def outside(setting: Setting, name: str, engine: str, masked: list[str]) -> tuple[Login, str]:
     """Outside a rotation: the present login, and the administrator's URL; fills ``masked``."""
-    login, url = present_login(setting, name)
-    admin, admin_url = administrator(setting, name, url, path=path)
+    login, _url = present_login(setting, name)
+    admin, admin_url = administrator(setting, name, engine)
     masked += [text for text in (login.password, admin.password) if text]
     return login, admin_url
 

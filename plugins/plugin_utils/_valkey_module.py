@@ -30,6 +30,8 @@ ARGUMENT_SPEC: dict[str, Any] = {
         "default": _valkey.NOTED,
     },
     "nodes": {"type": "list", "elements": "str", "default": []},
+    "aliases": {"type": "list", "elements": "str", "default": []},
+    "undeclared_nodes": {"type": "str", "choices": ["report", "refuse"], "default": "report"},
     "gone_nodes": {"type": "list", "elements": "str", "default": []},
     "admin_url": {"type": "str", "no_log": True},
     "login_url": {"type": "str", "no_log": True},
@@ -80,6 +82,8 @@ def wanted(params: Mapping[str, Any]) -> _valkey_steps.Wanted:
         last_client=params["last_client"],
         ends=params["end_sessions"],
         nodes=tuple(params["nodes"]),
+        aliases=tuple(params["aliases"]),
+        refuse_undeclared=params["undeclared_nodes"] == "refuse",
         gone=tuple(params["gone_nodes"]),
         label="watchparty.secrets:%d" % params["journal"],
     )

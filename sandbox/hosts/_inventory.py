@@ -39,8 +39,13 @@ def ssh_options(names: Names) -> list[str]:
     ]
 
 
-def write_inventory(names: Names, hosts: Mapping[str, str], *, environment: str) -> None:
-    """Write the inventory, as JSON, which is YAML too; the catalog stands beside it."""
+def write_inventory(
+    names: Names, hosts: Mapping[str, str], *, environment: str, servers: Mapping[str, str] | None = None
+) -> None:
+    """Write the inventory, as JSON, which is YAML too; the catalog stands beside it.
+
+    *servers* are the addresses of ``database_admin`` and ``cache_admin``.
+    """
     inventory = {
         "app_hosts": {
             "hosts": {name: {"ansible_host": address} for name, address in hosts.items()},
@@ -60,7 +65,7 @@ def write_inventory(names: Names, hosts: Mapping[str, str], *, environment: str)
     }
     beside = names.inventory.parent / "group_vars" / "all" / EXAMPLE.name
     beside.parent.mkdir(parents=True, exist_ok=True)
-    beside.write_text(json.dumps({"secrets_catalog": catalog()}, indent=2) + "\n", encoding="utf-8")
+    beside.write_text(json.dumps({"secrets_catalog": catalog(servers or {})}, indent=2) + "\n", encoding="utf-8")
     names.inventory.write_text(json.dumps(inventory, indent=2) + "\n", encoding="utf-8")
 
 
@@ -70,7 +75,7 @@ def without_third_parties(credentials: dict[str, Any]) -> None:
         del credentials[name]
 
 
-def catalog() -> dict[str, Any]:
+def catalog(servers: Mapping[str, str]) -> dict[str, Any]:
     """The worked example's, with its cache on the services' own server instead of ElastiCache."""
     found: dict[str, Any] = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))["secrets_catalog"]
     without_third_parties(found["credentials"])
@@ -80,6 +85,11 @@ def catalog() -> dict[str, Any]:
     found["credentials"]["cache_admin"] = {
         "kind": "external",
         "max_age_days": 90,
+        "server": {"address": servers.get("cache_admin", "services:6379")},
         "appears_in": [{"secret": "watchparty/{environment}/cache-admin", "keys": ["username", "password"]}],
+    }
+    found["credentials"]["database_admin"]["server"] = {
+        "address": servers.get("database_admin", "services:5432"),
+        "tls": {"mode": "disable", "reason": "the test hosts and their server are on one machine"},
     }
     return found

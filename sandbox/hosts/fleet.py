@@ -198,9 +198,14 @@ class Fleet:
         for name, address in hosts.items():
             self.machines[name] = Machine.start(names, name=name, kind=plan.kind, address=address, venv=venv)
         self._save(plan)
-        _inventory.write_inventory(names, hosts, environment=plan.environment)
+        servers: dict[str, str] = {}
         if plan.services:
-            Services.start(names, host=self.gateway, network=str(subnet), environment=plan.environment)
+            started = Services.start(names, host=self.gateway, network=str(subnet), environment=plan.environment)
+            servers = {
+                "database_admin": f"{started.host}:{started.postgres_port}",
+                "cache_admin": f"{started.host}:{started.valkey_port}",
+            }
+        _inventory.write_inventory(names, hosts, environment=plan.environment, servers=servers)
         for machine in self.machines.values():
             machine.wait()
 

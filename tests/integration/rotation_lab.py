@@ -94,6 +94,8 @@ class RotationLab(Lab):
         self.postgres = postgres
         self.valkey = valkey
         self.catalog = example_catalog()
+        for name, server in (("database_admin", postgres), ("cache_admin", valkey)):
+            self.catalog["credentials"][name]["server"] = {"address": f"{server.host}:{server.port}"}
 
     def add_hosts(self, count: int = 1, **variables: Any) -> list[AppHost]:  # type: ignore[override]
         for _ in range(count):

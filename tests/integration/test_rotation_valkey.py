@@ -14,7 +14,7 @@ from sandbox.seed import Layout
 from sandbox.valkey import Valkey
 from tests.integration import harness
 from tests.integration.harness import Lab, Run
-from tests.integration.valkey_lab import dead, digests, in_step, new_password, session
+from tests.integration.valkey_lab import dead, digests, in_step, new_password, node, session
 
 ROTATE = "playbooks/rotate.yml"
 pytestmark = pytest.mark.slow
@@ -27,13 +27,15 @@ def servers() -> Iterator[tuple[Valkey, Valkey]]:
         yield primary, replica
 
 
-def prepare(lab: Lab, url: str, admin: str) -> None:
+def prepare(lab: Lab, url: str, servers: tuple[Valkey, Valkey]) -> None:
+    admin = servers[0].admin_url()
     lab.catalog = harness.catalog(
         more={"CACHE_URL": {"group": "core", "schemes": ["redis"], "sensitivity": "high"}},
         credentials={
             "cache": {"kind": "valkey_user", "admin": "cache_admin", "appears_in": [{"setting": "CACHE_URL"}]},
             "cache_admin": {
                 "kind": "valkey_user",
+                "server": {"address": node(servers[0]), "nodes": [node(servers[1])]},
                 "appears_in": [{"secret": "shop/{environment}/cache-admin", "keys": ["username", "password"]}],
             },
         },
@@ -63,7 +65,7 @@ def login(lab: Lab) -> tuple[str, str]:
 def test_a_password_of_one_user(lab: Lab, servers: tuple[Valkey, Valkey]) -> None:
     old = servers[0].password
     worker = session(servers[0], old)
-    prepare(lab, servers[0].url(), servers[0].admin_url())
+    prepare(lab, servers[0].url(), servers)
     run = rotate(lab)
     assert run.code == 0, run.output
     user, new = login(lab)
@@ -81,7 +83,7 @@ def test_two_users_take_turns_and_a_rollout_that_fails_is_taken_back(lab: Lab, s
     old = new_password()
     for one in servers:
         one.create_user("app_a", old, "~*", "&*", "+@all", "-@dangerous")
-    prepare(lab, servers[0].url(user="app_a", password=old), servers[0].admin_url())
+    prepare(lab, servers[0].url(user="app_a", password=old), servers)
     lab.hosts[0].behaves(g1="500")
     failed = rotate(lab)
     assert failed.code != 0

@@ -56,8 +56,10 @@ def test_both_nodes_are_changed_and_proven(start: int, pair: tuple[Valkey, Valke
     primary, replica = pair
     old, new = primary.password, new_password()
     admin = pair[start].admin_url()
+    both = {"nodes": [node(pair[1 - start])]}
     readers = [session(one, old) for one in pair]
-    added = run("present", admin_url=admin, login_url=primary.url(password=new))
+    added = run("present", admin_url=admin, login_url=primary.url(password=new), **both)
+    assert added["undeclared_nodes"] == []
     assert {(one["node"], one["role"]) for one in added["nodes"]} == {
         (node(primary), "primary"),
         (node(replica), "replica"),
@@ -65,7 +67,7 @@ def test_both_nodes_are_changed_and_proven(start: int, pair: tuple[Valkey, Valke
     assert set(added["changed_nodes"]) == {node(primary), node(replica)}
     assert primary.accepts(new)
     assert replica.accepts(new)
-    used = run("usable", admin_url=admin, login_url=primary.url(password=new))
+    used = run("usable", admin_url=admin, login_url=primary.url(password=new), **both)
     assert used["keyspace"] == "written"
     workers = [session(one, new) for one in pair]
     gone = run(
@@ -74,6 +76,7 @@ def test_both_nodes_are_changed_and_proven(start: int, pair: tuple[Valkey, Valke
         login_url=primary.url(),
         known_addresses=LOCAL,
         last_client=added["last_client"],
+        **both,
     )
     assert set(gone["refused"]) == {node(primary), node(replica)}
     assert all(dead(one) for one in readers)
@@ -91,10 +94,11 @@ def test_users_alternate_on_both(pair: tuple[Valkey, Valkey], run: Run) -> None:
         one.create_user("app_a", old)
     primary, replica = pair
     login = primary.url(user="app_b", password=new)
-    run("present", admin_url=primary.admin_url(), login_url=login, like="app_a", overlap="users")
+    both = {"admin_url": primary.admin_url(), "nodes": [node(replica)], "overlap": "users"}
+    run("present", login_url=login, like="app_a", **both)
     assert replica.accepts(new, "app_b")
     login = primary.url(user="app_a", password=old)
-    gone = run("absent", admin_url=primary.admin_url(), login_url=login, overlap="users", known_addresses=LOCAL)
+    gone = run("absent", login_url=login, known_addresses=LOCAL, **both)
     assert len(gone["refused"]) == 2
     assert not replica.accepts(old, "app_a")
 
@@ -102,13 +106,11 @@ def test_users_alternate_on_both(pair: tuple[Valkey, Valkey], run: Run) -> None:
 @pytest.mark.parametrize("state", ["present", "absent"])
 def test_a_replica_that_is_down_keeps_the_primary_as_it_is(state: str, pair: tuple[Valkey, Valkey], run: Run) -> None:
     primary, replica = pair
-    extra = new_password()
-    added = run("present", admin_url=primary.admin_url(), login_url=primary.url(password=extra))
-    name = node(replica)
+    extra, name = new_password(), node(replica)
+    added = run("present", admin_url=primary.admin_url(), login_url=primary.url(password=extra), nodes=[name])
     before = primary.execute("ACL", "LIST")
     replica.process.stop()
-    # The primary may have noticed, and names it no more.
-    more = {"last_client": added["last_client"]} if state == "absent" else {"nodes": [name]}
+    more = {"last_client": added["last_client"], "nodes": [name]}
     password = extra if state == "absent" else new_password()
     login = primary.url(password=password)
     result = run(state, admin_url=primary.admin_url(), login_url=login, known_addresses=LOCAL, **more)
@@ -123,34 +125,68 @@ def test_a_replica_that_is_down_keeps_the_primary_as_it_is(state: str, pair: tup
 
 
 def test_a_noted_node_that_was_replaced_holds_nothing_up_later(pair: tuple[Valkey, Valkey], run: Run) -> None:
-    """Long after the new password: one replica is gone for good, another came, and is in no note."""
+    """Long after the new password: one replica is gone for good, another came, and the catalog says so."""
     primary, replica = pair
     old, new = primary.password, new_password()
     worker = session(primary, old)
     with Valkey(replica_of=primary) as replaced:
         assert wait_until(lambda: in_step(replaced), seconds=30)
-        added = run("present", admin_url=primary.admin_url(), login_url=primary.url(password=new))
         name = node(replaced)
-    assert wait_until(lambda: name.split(":")[1] not in primary.execute("INFO", "replication"), seconds=30)
-    noted = {one: note for one, note in added["last_client"].items() if one != node(replica)}
-    late, reader = session(primary, new), session(replica, old)
+        added = run("present", admin_url=primary.admin_url(), login_url=primary.url(password=new), nodes=[name])
+        assert added["undeclared_nodes"] == [node(replica)]
+    replica.execute("ACL", "SETUSER", "default", "#" + digest_of(new))
+    reader = session(replica, old)
+    late = session(primary, new)
     gone = {"admin_url": primary.admin_url(), "login_url": primary.url(), "known_addresses": LOCAL}
-    strict = run("absent", last_client=noted, **gone)
+    strict = run("absent", last_client=added["last_client"], nodes=[name, node(replica)], **gone)
     assert f"{name}: it cannot be reached" in strict["msg"]
     assert primary.accepts(old)
-    result = run("absent", last_client=noted, end_sessions="unproven", **gone)
+    moved = {"last_client": added["last_client"], "nodes": [node(replica)]}
+    result = run("absent", end_sessions="unproven", **moved, **gone)
     assert set(result["refused"]) == {node(primary), node(replica)}
-    assert f"{name}: it was there when the new password came" in str(result["warnings"])
+    assert f"{name}: it was there when the new password came, and the catalog" in str(result["warnings"])
     assert dead(worker)
     assert dead(reader), "nothing is noted of its node"
     assert not dead(late)
+
+
+@pytest.mark.parametrize("state", ["checked", "present"])
+def test_a_replica_that_is_not_declared(state: str, pair: tuple[Valkey, Valkey], run: Run) -> None:
+    """Before a rotation it is a reason not to begin; later, and in a leak, it is named and nothing is sent there."""
+    primary, replica = pair
+    new = new_password()
+    wanted: dict[str, Any] = {"admin_url": primary.admin_url(), "login_url": primary.url(password=new), "gate": "r-1"}
+    refused = run(state, undeclared_nodes="refuse", **wanted)
+    assert f"{node(primary)} names the node {node(replica)}, which the catalog does not declare" in refused["msg"]
+    assert "server.nodes" in refused["msg"]
+    known = run("checked", undeclared_nodes="refuse", aliases=[node(replica)], **wanted)
+    assert known["undeclared_nodes"] == []
+    del wanted["gate"]
+    if state == "present":
+        result = run("present", **wanted)
+        assert (result["changed_nodes"], result["undeclared_nodes"]) == ([node(primary)], [node(replica)])
+        assert "server.nodes" in str(result["warnings"])
+        assert digests(replica) == {digest_of(primary.password)}
+
+
+def test_a_replica_that_stays_after_a_leak_is_open(pair: tuple[Valkey, Valkey], run: Run) -> None:
+    """It logs in as another user, so it is not a client that the revocation has ended."""
+    primary, replica = pair
+    run("present", admin_url=primary.admin_url(), login_url=primary.url(password=new_password()))
+    result = run(
+        "absent", admin_url=primary.admin_url(), login_url=primary.url(), allow_sessions=True, end_sessions="all"
+    )
+    assert result["refused"] == [node(primary)]
+    assert node(replica) in str(result["alive"])
+    assert not primary.accepts(primary.password)
 
 
 def test_a_replica_that_has_not_the_user_is_named(pair: tuple[Valkey, Valkey], run: Run) -> None:
     primary, replica = pair
     primary.create_user("app", new_password())
     before = primary.execute("ACL", "LIST")
-    result = run("present", admin_url=primary.admin_url(), login_url=primary.url(user="app", password=new_password()))
+    login = primary.url(user="app", password=new_password())
+    result = run("present", admin_url=primary.admin_url(), nodes=[node(replica)], login_url=login)
     assert f"{node(replica)}: the user app does not exist" in result["msg"]
     assert primary.execute("ACL", "LIST") == before
 
@@ -161,14 +197,14 @@ def test_a_user_of_replicas_is_refused(run: Run) -> None:
         replica.execute("CONFIG", "SET", "masterauth", primary.password)
         before = primary.execute("ACL", "LIST")
         login = primary.url(password=new_password())
-        result = run("present", admin_url=primary.admin_url(), login_url=login)
+        result = run("present", admin_url=primary.admin_url(), nodes=[node(replica)], login_url=login)
         assert f"{node(replica)}: it logs in at its primary as default" in result["msg"]
         assert primary.execute("ACL", "LIST") == before
 
 
 def test_each_node_that_has_a_problem_is_named(pair: tuple[Valkey, Valkey], run: Run) -> None:
     login = pair[0].url(user="nobody", password=new_password())
-    message = run("present", admin_url=pair[0].admin_url(), login_url=login)["msg"]
+    message = run("present", admin_url=pair[0].admin_url(), nodes=[node(pair[1])], login_url=login)["msg"]
     assert all(f"{node(one)}: the user nobody does not exist" in message for one in pair)
 
 
@@ -180,12 +216,13 @@ def test_every_node_of_a_cluster(run: Run) -> None:
     password, new = new_password(), new_password()
     with ExitStack() as stack:
         nodes = make_cluster(stack, password)
-        admin, names = nodes[0].admin_url(), {node(one) for one in nodes}
-        added = run("present", admin_url=admin, login_url=nodes[1].url(password=new))
-        assert set(added["changed_nodes"]) == names
+        names = {node(one) for one in nodes}
+        every = {"admin_url": nodes[0].admin_url(), "nodes": [node(one) for one in nodes[1:]]}
+        added = run("present", login_url=nodes[1].url(password=new), **every)
+        assert (set(added["changed_nodes"]), added["undeclared_nodes"]) == (names, [])
         for _ in range(6):
-            assert run("usable", admin_url=admin, login_url=nodes[1].url(password=new))["keyspace"] == "written"
-        gone = run("absent", admin_url=admin, login_url=nodes[1].url(), known_addresses=LOCAL)
+            assert run("usable", login_url=nodes[1].url(password=new), **every)["keyspace"] == "written"
+        gone = run("absent", login_url=nodes[1].url(), known_addresses=LOCAL, **every)
         assert set(gone["refused"]) == names
         assert all(digests(one) == {digest_of(new)} for one in nodes)
 
@@ -215,14 +252,15 @@ def test_tls_with_the_options_of_the_url(certificate: Path, run: Run) -> None:
         new = new_password()
         options = f"?ssl_cert_reqs=CERT_REQUIRED&ssl_ca_certs={quote(str(certificate))}&ssl_check_hostname=true"
         admin, login = primary.admin_url() + options, primary.url(password=new) + options
+        both = {"nodes": [node(replica)]}
         untrusted = run("present", admin_url=primary.admin_url(), login_url=login)
         assert "TLS failed" in untrusted["msg"]
         assert "CERTIFICATE_VERIFY_FAILED" in untrusted["msg"]
-        assert len(run("present", admin_url=admin, login_url=login)["changed_nodes"]) == 2
-        assert run("usable", admin_url=admin, login_url=login)["keyspace"] == "written"
+        assert len(run("present", admin_url=admin, login_url=login, **both)["changed_nodes"]) == 2
+        assert run("usable", admin_url=admin, login_url=login, **both)["keyspace"] == "written"
         unchecked = primary.admin_url() + "?ssl_cert_reqs=none&ssl_check_hostname=false"
         assert run("sessions", admin_url=unchecked)["nodes"]
-        gone = run("absent", admin_url=admin, login_url=primary.url() + options, known_addresses=LOCAL)
+        gone = run("absent", admin_url=admin, login_url=primary.url() + options, known_addresses=LOCAL, **both)
         assert len(gone["refused"]) == 2
         plain = primary.admin_url().replace("rediss:", "redis:")
         assert "correct its address or scheme" in run("sessions", admin_url=plain)["msg"]

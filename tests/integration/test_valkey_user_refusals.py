@@ -105,7 +105,7 @@ def test_what_is_asked_before_a_rotation(server: Valkey, run: Run) -> None:
     before = server.execute("ACL", "LIST")
     login = server.url(password=new_password())
     place = [{"node": f"{server.host}:{server.port}", "role": "primary"}]
-    allowed = {"changed": False, "nodes": place}
+    allowed = {"changed": False, "nodes": place, "undeclared_nodes": []}
     assert run("checked", gate="r", admin_url=server.admin_url(), login_url=login) == allowed
     other = server.url(user="app_b", password=new_password())
     users = {"overlap": "users", "like": "default", "gate": "r"}

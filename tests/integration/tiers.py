@@ -68,6 +68,7 @@ SELECTED = {
     "test_rotate_later": (),
     "test_rotate_two": ("started_together", "does_late[at the promotion]"),
     "test_rotation_elasticache": (),
+    "test_rotation_parts": (),
     "test_rotation_valkey": (),
     "test_session_probe": ("refused[db]", "loudly[signed_cookies]", "keeps_nobody_logged_in"),
     "test_sessions": ("over_each_of_djangos[db]",),

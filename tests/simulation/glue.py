@@ -208,7 +208,7 @@ class Hands:
 
     def _params(self, action: Any, name: str, state: str) -> dict[str, Any] | None:
         act = object.__new__(action.ActionModule)
-        args = {"credential": name, "state": state, "admin_database": "postgres", "obligation": ""}
+        args = {"credential": name, "state": state, "obligation": ""}
         found: dict[str, Any] | None = act.params(self.setting, args, [])
         return found
 

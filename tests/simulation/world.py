@@ -80,11 +80,13 @@ DOCUMENT = {
         "database_admin": {
             "kind": "external",
             "max_age_days": 36500,
+            "server": {"address": "db"},
             "appears_in": [{"secret": "{application}/{environment}/admin", "keys": ["db_user", "db_password"]}],
         },
         "cache_admin": {
             "kind": "external",
             "max_age_days": 36500,
+            "server": {"address": "valkey"},
             "appears_in": [{"secret": "{application}/{environment}/admin", "keys": ["cache_user", "cache_password"]}],
         },
     },

@@ -7,7 +7,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Iterator, Mapping, Optional, Sequence
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _deliverable, _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils import _addresses, _deliverable, _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._contents import Holdings
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM, Catalog, Credential, Place
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._ages import LONGEST_WAIT, retires_later
@@ -45,9 +45,9 @@ def _of_its_kind(ground: Ground, credential: Credential, kind: Kind, found: _gra
     if kind.value == "supplied":
         yield from _supplied(ground, credential, found)
     if kind.needs_url and not found.problems and found.url is None:
-        yield from found.flaws or (
-            "it appears in no URL, so its server's address is unknown; let it appear in a setting of type url",
-        )
+        yield from found.flaws or (no_address(credential),)
+    if not found.problems:
+        yield from filter(None, [_addresses.leads_elsewhere(ground.catalog, credential, found.locations)])
     if kind.needs_user and not found.problems and found.login.username is None:
         yield "no place holds its user name or id; add one to appears_in, such as a setting ending in ACCESS_KEY_ID"
     if kind.needs_admin:
@@ -58,7 +58,7 @@ def _of_its_kind(ground: Ground, credential: Credential, kind: Kind, found: _gra
         yield from _in_use(ground, credential)
     if kind.phases == 2:
         yield from _signing(ground, credential, found)
-    elif retires_later(credential) and not found.problems and not _is_kept(kind, found):
+    elif retires_later(credential) and not found.problems and not _is_kept(found):
         yield (
             "it retires after the rotation has ended, and what parameters held is not kept; let a secret hold it too, "
             f"or set retire_after to {LONGEST_WAIT} at most"
@@ -67,9 +67,19 @@ def _of_its_kind(ground: Ground, credential: Credential, kind: Kind, found: _gra
         yield "its address is ElastiCache, which has no ACL SETUSER; use kind elasticache_auth_token"
 
 
-def _is_kept(kind: Kind, found: _graph.Found) -> bool:
+def no_address(credential: Credential) -> str:
+    return (
+        "its server's address is unknown: it appears in no URL, and the catalog declares none; name the settings that "
+        f"hold it: credentials.{credential.name}.parts: {{host: …, port: …}}"
+    )
+
+
+def _is_kept(found: _graph.Found) -> bool:
     """Whether a secret's former version will tell what the old login was."""
-    return any(one.spot.place.store != SSM and (one.in_url or not kind.needs_url) for one in found.appearances)
+    kept = [one for one in found.appearances if one.spot.place.store != SSM]
+    has_user = any(one.in_url or one.spot.is_user for one in kept)
+    held = any(one.spot.is_user or one.in_url for one in found.appearances)
+    return any(one.in_url or not one.spot.is_user for one in kept) and (has_user or not held)
 
 
 def _supplied(ground: Ground, credential: Credential, found: _graph.Found) -> Iterator[str]:

@@ -48,7 +48,7 @@ def objection(
         return None
     denied = sorted(name for name, failure in former.failures.items() if failure.reason == DENIED)
     found = _graph.find(catalog, credential, former)
-    if found.login.password is not None and (found.url is not None or not kind.needs_url):
+    if found.login.password is not None and (kind.alternates != "always" or found.login.username is not None):
         return None
     if denied:
         return f"secret {', '.join(denied)}, which holds {what}, may not be read; allow secretsmanager:GetSecretValue"

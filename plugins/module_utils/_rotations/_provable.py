@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _probe
+from ansible_collections.watchparty.secrets.plugins.module_utils import _addresses, _graph, _probe
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
-from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login, at_path, with_login
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 
 SERVERS = {"postgresql_role": "postgresql", "valkey_user": "valkey"}
 """Where the administrators of these kinds log in."""
@@ -40,8 +40,6 @@ def tries(
     contents: Contents,
     current: Login,
     former: Mapping[str, Login],
-    *,
-    database: str,
 ) -> list[dict[str, Any]]:
     """What the host is handed: one for each place, or one for each place and former value, by that one's id.
 
@@ -54,22 +52,38 @@ def tries(
             asked = {name: _probe.request(probe, login) for name, login in former.items()}
             found += _each("http", "", _probe.request(probe, current), asked)
         for one in administered(catalog, credential.name):
-            held = _graph.find(catalog, credential, contents).url or _server(catalog, one, contents, database)
-            if held is None:
-                raise RotationError(f"{one.name}, whose administrator it is, appears in no URL, so no server is known")
-            olds = {name: with_login(held, login) for name, login in former.items()}
-            found += _each(SERVERS[one.kind], f" as the administrator of {one.name}", with_login(held, current), olds)
+            found += _at_its_server(catalog, credential, one, contents, current, former)
     except (RotationError, ValueError) as error:
         raise RotationError(f"{credential.name}: {error}") from None
     return found
 
 
+def _at_its_server(
+    catalog: Catalog,
+    admin: Credential,
+    one: Credential,
+    contents: Contents,
+    current: Login,
+    former: Mapping[str, Login],
+) -> list[dict[str, Any]]:
+    """At the address that the catalog declares for the administrator, and at no other."""
+    _admin, server = _addresses.required_server(catalog, one)
+    engine = SERVERS[one.kind]
+    held = _graph.find(catalog, admin, contents)
+    wrong = _addresses.administrator_elsewhere(admin, engine, held.locations)
+    if wrong:
+        raise RotationError(wrong)
+
+    def url(login: Login) -> str:
+        whole = Login(login.username or held.login.username, login.password)
+        return _addresses.administrators_url(server, engine, whole)
+
+    nodes = _addresses.nodes(server) if engine == _addresses.VALKEY else []
+    olds = {name: url(login) for name, login in former.items()}
+    tried = _each(engine, f" as the administrator of {one.name}", url(current), olds)
+    return [{**each, "nodes": nodes} for each in tried]
+
+
 def _each(server: str, what: str, current: Any, former: Mapping[str, Any]) -> list[dict[str, Any]]:
     told = {"server": server, "what": what, "current": current}
     return [{**told, "id": name, "former": [old]} for name, old in former.items()] or [{**told, "id": "", "former": []}]
-
-
-def _server(catalog: Catalog, one: Credential, contents: Contents, database: str) -> Optional[str]:
-    """The address that the administrator of this credential logs in at."""
-    url = _graph.find(catalog, one, contents).url
-    return at_path(url, database) if url and SERVERS[one.kind] == "postgresql" else url

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils import _addresses, _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._former_tries import ACCEPTED, REFUSED, UNTRIED
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import REVOKE, Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, Credential
@@ -100,6 +100,9 @@ def _try(catalog: Catalog, credential: Credential, now: Contents, before: Conten
         return _apart(credential, server, current.login, passwords, _users(former))
     if current.url is None:
         return "no server is known to try it at: it appears in no URL"
+    wrong = _addresses.leads_elsewhere(catalog, credential, current.locations)
+    if wrong:
+        return wrong
     found = []
     for password in passwords:
         for user in dict.fromkeys((*_users(former), current.login.username)):

@@ -43,7 +43,7 @@ def params(world: World, name: str, state: str, answers: Any = None) -> tuple[di
     action._answers_in = {"asked": {"answers": answers or {}}}
     setting = Setting(world.catalog, KINDS, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
     masked: list[str] = []
-    args = {"credential": name, "state": state, "admin_database": "postgres", "values_from": "asked"}
+    args = {"credential": name, "state": state, "values_from": "asked"}
     return action.params(setting, args, masked), masked
 
 

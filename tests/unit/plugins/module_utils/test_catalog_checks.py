@@ -196,3 +196,77 @@ def test_cloudfront_may_be_made_to_forget(catalog: Callable[..., Any]) -> None:
     assert list(made.purge) == ["cache"]
     told = {name: (one.distribution, one.paths) for name, one in made.invalidations.items()}
     assert told == {"cdn": ("E1", ("/a/*",)), "pages": ("E2", ("/*",))}
+
+
+def _administered(kind: str, server: dict[str, Any] | None, **more: Any) -> dict[str, Any]:
+    admin = {"kind": "external", "appears_in": [{"setting": "B"}], **({"server": server} if server else {})}
+    return {"c": {"kind": kind, "admin": "root", "appears_in": [{"setting": "A"}]}, "root": admin, **more}
+
+
+PG, VALKEY = "postgresql_role", "valkey_user"
+REQUIRED = (
+    "credentials.root.server: is required, because root administers c and its password goes to no other address. Add, "
+    'with the address of the server: server: {address: "db.example.com:5432"}'
+)
+OTHER = {"d": {"kind": VALKEY, "admin": "root", "appears_in": [{"setting": "A"}]}}
+
+
+@pytest.mark.parametrize(
+    ("credentials", "expected"),
+    [
+        (
+            _administered(PG, None),
+            REQUIRED,
+        ),
+        (_administered(VALKEY, None), "credentials.root.server: is required, because root administers c "),
+        (
+            _administered(PG, {"address": "db"}, **OTHER),
+            "credentials.root: administers PostgreSQL and Valkey (c, d); declare an administrator for each",
+        ),
+        (_administered(PG, {"address": "a b"}), "credentials.root.server.address: a b is no address; write host, "),
+        (_administered(PG, {"address": "db:0"}), "credentials.root.server.address: db:0 has no port between 1 and "),
+        (_administered(PG, {"address": "db.{x}"}), "credentials.root.server.address: 'db.{x}' may hold only "),
+        (_administered(PG, {"address": "db", "aliases": ["x/"]}), "credentials.root.server.aliases: x/ is no address"),
+        (_administered(PG, {"address": "db", "nodes": ["x"]}), "credentials.root.server.nodes: is for Valkey only; "),
+        (_administered(VALKEY, {"address": "/run/valkey"}), "credentials.root.server: Valkey is reached by host:port"),
+        (
+            _administered(PG, {"address": "db", "tls": {"mode": "require"}}),
+            "credentials.root.server.tls.mode: require does not verify whose server it is; use verify-full ",
+        ),
+        (
+            _administered(VALKEY, {"address": "::1", "nodes": ["cache"], "tls": {"mode": "disable"}}),
+            "credentials.root.server.address: ::1 is no address",
+        ),
+        (
+            _administered(VALKEY, {"address": "[::1]", "nodes": ["cache"], "tls": {"mode": "disable"}}),
+            "credentials.root.server.tls.mode: disable does not verify",
+        ),
+        (
+            _administered(PG, {"address": "db", "tls": {"cert": "/c"}}),
+            "credentials.root.server.tls: a client certificate needs both cert and key",
+        ),
+        (
+            {"c": {"kind": "k", "appears_in": [{"setting": "A"}], "parts": {"host": "NO"}}},
+            "credentials.c.parts: NO is no setting",
+        ),
+    ],
+)
+def test_a_wrong_server_is_named(problems: Problems, credentials: dict[str, Any], expected: str) -> None:
+    found = problems({"A": A, "B": {"group": "core"}}, credentials=credentials)
+    assert found[0].startswith(expected), found
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        _administered(PG, {"address": "db.{environment}.internal", "aliases": ["pooler:6432"], "database": "ops"}),
+        _administered(PG, {"address": "/run/postgresql"}),
+        _administered(PG, {"address": "127.0.0.1", "tls": {"mode": "disable"}}),
+        _administered(PG, {"address": "db", "tls": {"mode": "disable", "reason": "WireGuard"}}),
+        _administered(VALKEY, {"address": "a:6379", "nodes": ["b", "[2001:db8::1]:6380"]}),
+        _administered("mine", None),
+        _administered("mine", {"address": "db:99"}),
+    ],
+)
+def test_a_server_that_is_declared_well(problems: Problems, credentials: dict[str, Any]) -> None:
+    assert problems({"A": A, "B": {"group": "core"}}, credentials=credentials) == []

@@ -28,6 +28,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action 
     ServerAction,
     administrator,
     beforehand,
+    outside,
     parties,
     present_login,
 )
@@ -40,16 +41,30 @@ DOCUMENT: dict[str, Any] = {
     "credentials": {
         "admin": {
             "kind": "given",
+            "server": {"address": "db", "aliases": ["moved"]},
             "appears_in": [{"secret": "admin-{environment}", "keys": ["username", "password"]}],
         },
-        "cache_admin": {"kind": "login", "appears_in": [{"secret": "admin-{environment}", "key": "cache"}]},
+        "cache_admin": {
+            "kind": "login",
+            "server": {"address": "cache", "aliases": ["cache:6380"], "tls": {"mode": "disable", "reason": "a test"}},
+            "appears_in": [{"secret": "admin-{environment}", "key": "cache"}],
+        },
         "database": {"kind": "login", "admin": "admin", "appears_in": [{"setting": "URL"}]},
         "cache": {"kind": "login", "admin": "cache_admin", "appears_in": [{"setting": "CACHE_URL"}]},
-        "own": {"kind": "login", "appears_in": [{"setting": "NOTE"}]},
+        "own": {
+            "kind": "login",
+            "admin": "own",
+            "server": {"address": "cache"},
+            "appears_in": [{"setting": "NOTE"}],
+        },
         "homeless": {"kind": "login", "admin": "admin", "appears_in": [{"setting": "KEY"}]},
     },
 }
 PARSED = _catalog.parse(DOCUMENT, "test")
+ADMIN_URL = (
+    "postgresql://root:admin-canary@db:5432/postgres?sslmode=verify-full&sslrootcert=system&gssencmode=disable"
+    "&require_auth=scram-sha-256"
+)
 ADMIN_KEYS = {"username": "root", "password": "admin-canary", "cache": "rediss://boss:cache-canary@cache:6380"}
 
 
@@ -66,14 +81,14 @@ def setting(world: World, rotator: Any = None) -> Setting:
 
 
 def found(world: World, rotator: Any, name: str = "database", **more: Any) -> Parties:
-    return parties(setting(world, rotator), name, **more)
+    return parties(setting(world, rotator), name, "postgresql", **more)
 
 
 class TestParties:
     def test_before_a_new_value_is_made(self, world: World) -> None:
         one = found(world, world.begun("database"))
         assert (one.old, one.new, one.admin) == (Login("app_a", "old"), None, Login("root", "admin-canary"))
-        assert (one.url, one.admin_url) == (OLD_URL, "postgres://root:admin-canary@db/app")
+        assert (one.url, one.admin_url) == (OLD_URL, ADMIN_URL)
         assert (one.number, one.rotation, one.aborting, one.nothing) == (2, "r1", False, False)
         assert one.removed == one.old
 
@@ -159,73 +174,120 @@ class TestParties:
 
 class TestBeforehand:
     def test_who_would_take_turns(self, world: World) -> None:
-        one = beforehand(setting(world), "database", path="postgres")
+        one = beforehand(setting(world), "database", "postgresql")
         assert (one.old, one.admin) == (Login("app_a", "old"), Login("root", "admin-canary"))
-        assert (one.url, one.admin_url) == (OLD_URL, "postgres://root:admin-canary@db/postgres")
+        assert (one.url, one.admin_url, one.leak) == (OLD_URL, ADMIN_URL, False)
         assert (one.number, one.aborting, bool(one.rotation)) == (0, False, True)
         assert one.new is not None
         assert (one.new.username, len(str(one.new.password))) == ("app_b", 64)
-        assert one.new != beforehand(setting(world), "database").new, "a password that nobody has"
+        assert one.new != beforehand(setting(world), "database", "postgresql").new, "a password that nobody has"
 
     def test_nothing_is_written(self, world: World) -> None:
         before = (dict(world.labels()), dict(world.parameters._parameters))
-        beforehand(setting(world), "cache")
+        beforehand(setting(world), "cache", "valkey")
         assert (dict(world.labels()), dict(world.parameters._parameters)) == before
 
     def test_its_journal_number_is_the_newest(self, world: World) -> None:
         rotator = world.begun("database")
-        assert beforehand(setting(world), "database").number == rotator.look().head
+        assert beforehand(setting(world), "database", "postgresql").number == rotator.look().head
 
     def test_of_a_kind_that_is_not_known(self, world: World) -> None:
         made = replace(setting(world), kinds={})
-        one = beforehand(made, "database").new
+        one = beforehand(made, "database", "postgresql").new
         assert one is not None
         assert one.username == "app_a"
 
 
 class TestAdministrator:
-    def test_that_logs_in_where_the_application_does(self, world: World) -> None:
-        login, url = administrator(setting(world), "database", OLD_URL)
-        assert (login, url) == (Login("root", "admin-canary"), "postgres://root:admin-canary@db/app")
-        assert administrator(setting(world), "database", OLD_URL, path="postgres")[1].endswith("@db/postgres")
+    def test_that_logs_in_where_the_catalog_says(self, world: World) -> None:
+        assert administrator(setting(world), "database", "postgresql") == (Login("root", "admin-canary"), ADMIN_URL)
 
     def test_that_has_a_url_of_its_own(self, world: World) -> None:
-        login, url = administrator(setting(world), "cache", "redis://:x@cache/0", path="9")
-        assert (login, url) == (Login("boss", "cache-canary"), ADMIN_KEYS["cache"])
+        """Only the login is taken from it."""
+        login, url = administrator(setting(world), "cache", "valkey")
+        assert (login, url) == (Login("boss", "cache-canary"), "redis://boss:cache-canary@cache:6379/0")
 
-    def test_that_is_in_a_parameter(self, world: World) -> None:
-        credentials = {**world.catalog.credentials}
-        credentials["database"] = replace(credentials["database"], admin="cache")
-        world.catalog = replace(world.catalog, credentials=credentials)
-        found = (Login(None, "old-cache"), "redis://:old-cache@cache/0")
-        assert administrator(setting(world), "database", OLD_URL) == found
+    def test_whose_own_url_leads_elsewhere(self, world: World) -> None:
+        world.secrets.seed(ADMIN, json.dumps({**ADMIN_KEYS, "cache": "rediss://boss:cache-canary@thief:6380"}))
+        with pytest.raises(
+            RotationError, match=r"^cache: secret admin-test key cache leads to thief:6380, and "
+        ) as caught:
+            administrator(setting(world), "cache", "valkey")
+        assert "credentials.cache_admin.server declares cache:6379, cache:6380" in str(caught.value)
+        assert "canary" not in str(caught.value)
 
     def test_that_is_the_credential_itself(self, world: World) -> None:
+        """The URL is a store value, and sends even its own password nowhere else."""
+        world.write("NOTE", "redis://:self@cache")
+        found = (Login(None, "self"), "rediss://:self@cache:6379/0?ssl_cert_reqs=required&ssl_check_hostname=true")
+        assert administrator(setting(world), "own", "valkey") == found
         world.write("NOTE", "redis://:self@h")
-        assert administrator(setting(world), "own", "redis://:x@h") == (Login(None, "self"), "redis://:self@h")
+        with pytest.raises(RotationError, match=r"^own: NOTE .* leads to h:6379"):
+            administrator(setting(world), "own", "valkey")
 
     def test_that_rotates_with_it(self, world: World) -> None:
         """Its old value may have been removed already, once anything is."""
         rotator = world.begun("database", "cache_admin")
         password = world.created(rotator).credentials["cache_admin"].password
         _journal, rotation = rotator.mine()
-        assert administrator(setting(world, rotator), "cache", None, rotation)[0].password == "cache-canary"
+        assert administrator(setting(world, rotator), "cache", "valkey", rotation)[0].password == "cache-canary"
         rotator.advance("retire")
         _journal, rotation = rotator.mine()
-        login, url = administrator(setting(world, rotator), "cache", None, rotation)
-        assert (login, url) == (Login("boss", password), f"rediss://boss:{password}@cache:6380")
-        login, _url = administrator(setting(world, rotator), "database", OLD_URL, rotation)
+        login, url = administrator(setting(world, rotator), "cache", "valkey", rotation)
+        assert (login, url) == (Login("boss", password), f"redis://boss:{password}@cache:6379/0")
+        login, _url = administrator(setting(world, rotator), "database", "postgresql", rotation)
         assert login == Login("root", "admin-canary"), "this one does not"
 
     @pytest.mark.parametrize("keys", [{"username": "root"}, {}])
     def test_that_cannot_be_read(self, world: World, keys: dict[str, str]) -> None:
         world.secrets.seed(ADMIN, json.dumps(keys))
         with pytest.raises(RotationError, match=r"^database: its administrator admin cannot be read: secret admin-"):
-            administrator(setting(world), "database", OLD_URL)
+            administrator(setting(world), "database", "postgresql")
 
-    def test_without_any_server(self, world: World) -> None:
-        with pytest.raises(RotationError, match=r"^homeless: neither it nor its administrator appears in a URL"):
-            administrator(setting(world), "homeless", None)
+    def test_that_is_not_declared(self, world: World) -> None:
+        credentials = {**world.catalog.credentials}
+        credentials["admin"] = replace(credentials["admin"], server=None)
+        credentials["own"] = replace(credentials["own"], admin=None)
+        world.catalog = replace(world.catalog, credentials=credentials)
+        with pytest.raises(
+            RotationError, match=r"^database: no address is declared .* Add to credentials\.admin: server: "
+        ):
+            administrator(setting(world), "database", "postgresql")
+        with pytest.raises(RotationError, match=r"^own: nothing says who may change it; name its administrator in "):
+            administrator(setting(world), "own", "valkey")
+
+
+class TestElsewhere:
+    """Whoever may write one parameter sends nobody's password to his own server."""
+
+    WORDS = r"^database: URL .* leads to thief:5432, and credentials\.admin\.server declares db:5432, moved:5432\."
+
+    def test_before_and_outside_a_rotation(self, world: World) -> None:
+        for secret, key in ((CORE, "URL"), ("copy-test", "url")):
+            world.write(key, "postgres://app_a:old@thief/app", secret)
+        for ask in (
+            lambda: beforehand(setting(world), "database", "postgresql"),
+            lambda: present_login(setting(world), "database"),
+            lambda: outside(setting(world), "database", "postgresql", []),
+        ):
+            with pytest.raises(RotationError, match=self.WORDS) as caught:
+                ask()
+            assert "old" not in str(caught.value)
+
+    def test_in_a_rotation(self, world: World) -> None:
+        """What it was planned from was looked at; the catalog may say otherwise by now."""
+        rotator = world.begun("database")
+        admin = world.catalog.credentials["admin"]
+        moved = replace(admin, server=replace(admin.server, address="other", aliases=()))
+        world.catalog = replace(world.catalog, credentials={**world.catalog.credentials, "admin": moved})
+        with pytest.raises(RotationError, match=r"^database: URL .* leads to db:5432, and .* declares other:5432\."):
+            found(world, rotator)
+
+    def test_a_plan_refuses_it(self, world: World) -> None:
+        for secret, key in ((CORE, "URL"), ("copy-test", "url")):
+            world.write(key, "postgres://app_a:old@thief/app", secret)
+        with pytest.raises(AssertionError, match="leads to thief:5432"):
+            world.begun("database")
 
 
 class TestPresentLogin:
@@ -237,7 +299,7 @@ class TestPresentLogin:
         ("name", "words"),
         [
             ("nobody", "^nobody: is no credential of the catalog"),
-            ("homeless", "^homeless: appears in no URL, so no server is known"),
+            ("homeless", "^homeless: its server's address is unknown"),
         ],
     )
     def test_that_is_not_to_be_had(self, world: World, name: str, words: str) -> None:
@@ -288,7 +350,7 @@ class Echo(ServerAction):
     sent: list[tuple[str, bytes]]
 
     def params(self, setting: Setting, args: Any, masked: list[str]) -> dict[str, Any] | None:
-        one = parties(setting, args["credential"])
+        one = parties(setting, args["credential"], "postgresql")
         masked += one.values
         if self.error:
             raise self.error
@@ -330,14 +392,14 @@ class TestServerAction:
         assert "admin-canary" not in command
         assert b"admin-canary" in document
         assert answer["changed"]
-        assert answer["words"] == ["saw postgres://root:********@db/app"]
+        assert answer["words"] == [f"saw {ADMIN_URL.replace('admin-canary', '********')}"]
         assert "admin-canary" not in json.dumps(answer)
         assert (answer["got"]["credential"], answer["got"]["state"]) == ("database", "present")
 
     def test_what_the_user_gives_reaches_the_module(self, world: World, run: Any) -> None:
         answer, _sent = run(world.begun("database"), state="absent")
         assert answer["failed"]
-        assert answer["msg"] == "no login with postgres://root:********@db/app"
+        assert answer["msg"] == f"no login with {ADMIN_URL.replace('admin-canary', '********')}"
 
     def test_options_of_its_own_are_refused(self, world: World, run: Any) -> None:
         with pytest.raises(AnsibleActionFail, match="sets login_url itself; give credential and state"):

@@ -58,7 +58,11 @@ DOCUMENT: dict[str, Any] = {
             "admin": "admin",
             "appears_in": [{"setting": "DATABASE_URL"}, {"secret": "all-in-one", "key": "password"}],
         },
-        "admin": {"kind": "external", "appears_in": [{"secret": "shop/{environment}/admin", "key": "password"}]},
+        "admin": {
+            "kind": "external",
+            "server": {"address": "db"},
+            "appears_in": [{"secret": "shop/{environment}/admin", "key": "password"}],
+        },
         "key": {"kind": "django_secret_key", "appears_in": [{"setting": "SECRET_KEY"}]},
         "storage": storage("production"),
         "cache": cached("production"),

@@ -131,7 +131,7 @@ class World:
             },
         )
         plan = _rotation.plan(ground, _rotation.Wish(names, force, leak))
-        assert plan.refused == {}
+        assert plan.refused == {}, plan.refused
         rotator.open(journal, rotation, plan, contents)
         rotator.advance("create")
         return rotator

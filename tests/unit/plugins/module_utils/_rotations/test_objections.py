@@ -86,7 +86,8 @@ def test_a_supplied_user_name_alone_is_a_new_value() -> None:
 def test_no_url() -> None:
     only = {"cache": {"appears_in": [{"setting": "TOKEN"}]}}
     words = refusal(made_ground(credentials=only), "cache")
-    assert words.startswith("it appears in no URL, so its server's address is unknown")
+    assert words.startswith("its server's address is unknown: it appears in no URL")
+    assert "credentials.cache.parts" in words
 
 
 @pytest.mark.parametrize(

@@ -27,9 +27,14 @@ CATALOG = _catalog.parse(
             "own": {"kind": "mine", "admin": "root", "appears_in": [{"setting": "KEY"}]},
             "root": {
                 "kind": "external",
+                "server": {"address": "db:6432"},
                 "appears_in": [{"secret": "{environment}-root", "keys": ["user", "password"]}],
             },
-            "boss": {"kind": "external", "appears_in": [{"secret": "{environment}-boss", "key": "url"}]},
+            "boss": {
+                "kind": "external",
+                "server": {"address": "cache:6380", "nodes": ["replica"]},
+                "appears_in": [{"secret": "{environment}-boss", "key": "url"}],
+            },
             "mail": {
                 "kind": "external",
                 "appears_in": [{"setting": "MAIL"}],
@@ -56,7 +61,7 @@ def contents(**more: dict[str, str]) -> Contents:
 
 
 def tries(name: str, new: Login, held: Contents | None = None, **former: Login) -> list[dict[str, Any]]:
-    return _provable.tries(CATALOG, CATALOG.credentials[name], held or contents(), new, former, database="postgres")
+    return _provable.tries(CATALOG, CATALOG.credentials[name], held or contents(), new, former)
 
 
 def test_by_a_request() -> None:
@@ -66,27 +71,32 @@ def test_by_a_request() -> None:
     assert [old["headers"] for old in one["former"]] == [{"X-Key": "former"}]
 
 
-def test_a_databases_administrator_where_its_rotations_log_in() -> None:
+def test_a_databases_administrator_at_its_declared_server() -> None:
+    options = "sslmode=verify-full&sslrootcert=system&gssencmode=disable&require_auth=scram-sha-256"
     assert tries("root", Login("root", "new/1"), old=Login("root", "former")) == [
         {
             "server": "postgresql",
             "what": " as the administrator of database",
             "id": "old",
-            "current": "postgresql://root:new%2F1@db:6432/postgres?sslmode=require",
-            "former": ["postgresql://root:former@db:6432/postgres?sslmode=require"],
+            "current": f"postgresql://root:new%2F1@db:6432/postgres?{options}",
+            "former": [f"postgresql://root:former@db:6432/postgres?{options}"],
+            "nodes": [],
         }
     ]
 
 
-def test_one_with_an_address_of_its_own() -> None:
-    (one,) = tries("boss", Login("boss", "new"))
-    assert (one["server"], one["current"], one["former"]) == ("valkey", "rediss://boss:new@cache:6380", [])
+def test_one_with_a_url_of_its_own() -> None:
+    """A new value may have no user name; then the one in the URL stays."""
+    (one,) = tries("boss", Login(None, "new"))
+    url = "rediss://boss:new@cache:6380/0?ssl_cert_reqs=required&ssl_check_hostname=true"
+    assert (one["server"], one["current"], one["former"], one["nodes"]) == ("valkey", url, [], ["replica:6379"])
 
 
-def test_where_the_server_is_not_known() -> None:
-    gone = contents(**{"app/test/core": {"DATABASE_URL": "nothing"}})
-    with pytest.raises(RotationError, match=r"^root: database, whose administrator it is, appears in no URL"):
-        tries("root", Login("root", "new"), gone)
+def test_whose_url_leads_elsewhere() -> None:
+    with pytest.raises(
+        RotationError, match=r"^boss: secret test-boss key url leads to thief:6379, and credentials\.boss"
+    ):
+        tries("boss", Login("boss", "new"), contents(**{"test-boss": {"url": "rediss://boss:old-boss@thief"}}))
 
 
 def test_only_what_can_be_tried_goes_through_those_stages() -> None:

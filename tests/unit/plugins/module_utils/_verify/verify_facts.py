@@ -28,7 +28,11 @@ DOCUMENT: dict[str, Any] = {
         "STRIPE_KEY": {"group": "integrations"},
     },
     "credentials": {
-        "database_admin": {"kind": "postgresql_role", "appears_in": [{"secret": "watchparty/{environment}/admin"}]},
+        "database_admin": {
+            "kind": "postgresql_role",
+            "server": {"address": "db"},
+            "appears_in": [{"secret": "watchparty/{environment}/admin"}],
+        },
         "database": {
             "kind": "postgresql_role",
             "revocation_ttl": 60,

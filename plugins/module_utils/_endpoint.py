@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The address of a database server or a cache, as the catalog writes it. Pure; Python 3.8."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import NamedTuple
+
+PORTS = {"postgresql_role": 5432, "valkey_user": 6379, "elasticache_auth_token": 6379}
+"""The usual port of the server behind a credential of this kind."""
+ADMINISTERED = ("postgresql_role", "valkey_user")
+"""Kinds whose credentials an administrator changes at the server."""
+VERIFIED = "verify-full"
+_NAME = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\.?(?::([0-9]+))?")
+_IPV6 = re.compile(r"\[([0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)\](?::([0-9]+))?")
+_SOCKET = re.compile(r"(/.*?)/?(?::([0-9]+))?")
+
+
+class Endpoint(NamedTuple):
+    """Where one server listens."""
+
+    host: str
+    """A name in lower case, an IP address, the directory of a socket, or nothing for libpq's own directory."""
+    port: int
+
+    @property
+    def is_socket(self) -> bool:
+        return not self.host or self.host.startswith("/")
+
+    @property
+    def is_local(self) -> bool:
+        """Whether nobody on a network is in between."""
+        try:
+            return self.is_socket or self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def __str__(self) -> str:
+        if not self.host:
+            return "the local socket"
+        return "%s:%d" % ("[%s]" % self.host if ":" in self.host else self.host, self.port)
+
+
+def parse(text: str, port: int) -> Endpoint:
+    """The endpoint; ``port`` is the one that is meant where none is written. Raises ValueError."""
+    found = (_SOCKET if text.startswith("/") else _IPV6 if text.startswith("[") else _NAME).fullmatch(text)
+    if found is None:
+        raise ValueError("is no address; write host, host:port, [IPv6]:port or the directory of a socket")
+    return normal(found.group(1), int(found.group(2) or port))
+
+
+def normal(host: str, port: int) -> Endpoint:
+    """The same endpoint in one spelling, to compare with others. Raises ValueError."""
+    if not 0 < port < 65536:
+        raise ValueError("has no port between 1 and 65535")
+    host = host.strip("[]")
+    if host.startswith("/"):
+        return Endpoint(host.rstrip("/") or "/", port)
+    try:
+        return Endpoint(str(ipaddress.ip_address(host)), port)
+    except ValueError:
+        return Endpoint(host.lower().rstrip("."), port)

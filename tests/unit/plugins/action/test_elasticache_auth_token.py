@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A store value does not decide who gets a new AUTH token."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.action.elasticache_auth_token import ActionModule
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Credential, Server
+
+AWS = ["master.g.euw3.cache.amazonaws.com:6379", "replica.g.euw3.cache.amazonaws.com:6379"]
+
+
+def refuse(url: str, server: Server | None = None) -> None:
+    action: Any = ActionModule.__new__(ActionModule)
+    credential = Credential("cache", "elasticache_auth_token", server=server)
+    action._setting = SimpleNamespace(catalog=SimpleNamespace(credentials={"cache": credential}))
+    action._found = SimpleNamespace(url=url)
+    action._refuse_elsewhere("cache", "g", AWS)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "rediss://:canary@Master.g.euw3.cache.amazonaws.com/0",
+        "rediss://:canary@replica.g.euw3.cache.amazonaws.com:6379/1",
+        "rediss://:canary@tunnel:6390/0",
+    ],
+)
+def test_an_address_that_aws_or_the_catalog_names(url: str) -> None:
+    refuse(url, Server("tunnel:6390"))
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("rediss://:canary@thief/0", "thief:6379"),
+        ("rediss://:canary@master.g.euw3.cache.amazonaws.com:6380/0", "master.g.euw3.cache.amazonaws.com:6380"),
+        ("rediss://:canary@tunnel:6390/0", "tunnel:6390"),
+    ],
+)
+def test_another_one(url: str, place: str) -> None:
+    with pytest.raises(RotationError) as caught:
+        refuse(url)
+    words = str(caught.value)
+    assert words.startswith(f"cache: its URL leads to {place}, and AWS names {', '.join(AWS)} for g. Nothing was sent")
+    assert f'credentials.cache: server: {{address: "{place}"}}' in words
+    assert "canary" not in words
