@@ -40,6 +40,8 @@ ARGUMENT_SPEC: dict[str, Any] = {
 _SESSIONS = {str: {str: int}}
 RETURNS: dict[str, Any] = {
     "nodes?": [{"node": str, "role": str}],
+    "undeclared_nodes?": [str],
+    "alive?": [str],
     "changed_nodes?": [str],
     "last_client?": {str: str},
     "passwords?": int,
