@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from ansible.plugins.loader import module_loader
-from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.watchparty.secrets.plugins.filter.names import names
 from ansible_collections.watchparty.secrets.plugins.module_utils import _authorized_keys, _evidence, _graph
@@ -16,13 +15,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _impact, _impact_drawing, _leaked
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _known_values, _report, _session_plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._extra_variables import extra_variable
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
 
 CLOUDFRONT = "community.aws.cloudfront_invalidation"
 """Ansible cannot even load a task whose module is not installed, so whoever includes it must know before."""
-
-CONFIRMED = "leak_trusted_host"
-"""The extra variable that names a reached host which may receive administrators' passwords all the same."""
 
 
 class ActionModule(RotationAction):
@@ -37,6 +34,7 @@ class ActionModule(RotationAction):
         "host": {"type": "str", "default": ""},
         "joins": {"type": "bool", "default": False},
         "rotation_host": {"type": "str"},
+        "trusted_by": {"type": "str"},
     }
 
     def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,12 +92,13 @@ class ActionModule(RotationAction):
         host, admins = args["rotation_host"], _impact.administrators(catalog, impact)
         if not admins or host not in _impact.reached_hosts(catalog, impact, args["hosts"]):
             return ""
-        if host in names(load_extra_vars(self._loader).get(CONFIRMED, [])):
+        variable = args["trusted_by"]
+        if variable and host in names(extra_variable(variable, loader=self._loader, templar=self._templar)):
             return ""
         return (
             f"{host} would receive the passwords of {', '.join(admins)}, and whoever has what leaked may be on it. "
-            "Nothing was touched. Name a clean host, best outside the application's group, by -e rotation_host=HOST; "
-            f"or, if you trust {host}, confirm it on the command line by -e {CONFIRMED}={host}"
+            "Nothing was touched. Name a clean host, best outside the application's group, by -e rotation_host=HOST"
+            + (f"; or, if you trust {host}, confirm it on the command line by -e {variable}={host}" if variable else "")
         )
 
 

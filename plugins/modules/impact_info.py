@@ -49,8 +49,12 @@ options:
     default: false
   rotation_host:
     description:
-      - The host that would talk to the servers, for RV(reached_host). It is trusted if the command line has it in
-        C(-e leak_trusted_host=HOST); that variable counts from nowhere else.
+      - The host that would talk to the servers, for RV(reached_host).
+    type: str
+  trusted_by:
+    description:
+      - Name of the extra variable that lists hosts which are trusted all the same. It counts from the command line
+        only.
     type: str
 extends_documentation_fragment:
   - amazon.aws.common.modules

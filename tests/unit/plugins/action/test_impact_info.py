@@ -300,11 +300,13 @@ class TestReachedHost:
     @pytest.fixture(autouse=True)
     def _command_line(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.said: dict[str, Any] = {}
-        monkeypatch.setattr(impact_info, "load_extra_vars", lambda _loader: self.said)
-        monkeypatch.setattr(ActionModule, "_loader", None, raising=False)
+        monkeypatch.setattr(impact_info, "extra_variable", lambda name, **_how: self.said.get(name))
+        for name in ("_loader", "_templar"):
+            monkeypatch.setattr(ActionModule, name, None, raising=False)
 
     def reached(self, world: World, leaked: str, host: str, **variables: Any) -> str:
-        answer = ask(world, variables, leaked=[leaked], hosts=["web1", "web2"], rotation_host=host)
+        trusted = {"rotation_host": host, "trusted_by": "leak_trusted_host"}
+        answer = ask(world, variables, leaked=[leaked], hosts=["web1", "web2"], **trusted)
         return str(answer["reached_host"])
 
     def test_one_that_leaked_is_refused(self, world: World) -> None:
