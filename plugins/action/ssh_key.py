@@ -44,6 +44,7 @@ class ActionModule(ServerAction):
         _ssh_sessions,
     )
     by_any_host = False
+    private = False
     extra_options = FORMER
     set_here = ("old", "new", "back", "leak", "journal", "account", "file")
 

@@ -196,6 +196,8 @@ class ServerAction(ActionBase):
     idle = "no new value was made, so none is removed"
     by_any_host = True
     """Whether another host can do it too, such as one that talks to a server."""
+    private = True
+    """Whether the host is sent values that its application must not have. Then only the task's own become counts."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
@@ -239,7 +241,7 @@ class ServerAction(ActionBase):
             args=valid,
             task_vars=task_vars,
             packages=True,
-            private=True,
+            private=self.private,
             python=python,
             seconds=self.wait_of(valid),
         )

@@ -83,7 +83,7 @@ def metadata(address: str) -> Iterator[str]:
         server.server_close()
 
 
-def _pinned(wheel: Path) -> str:
+def pinned(wheel: Path) -> str:
     name, version = wheel.name.split("-")[:2]
     return f"{name}=={version} --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n"
 
@@ -104,7 +104,7 @@ class FetchLab:
             make_wheels("boto3", self.place / "wheels")
             # Made here, so their hashes are not those of PyPI's.
             (self.place / "requirements.txt").write_text(
-                "".join(_pinned(wheel) for wheel in sorted((self.place / "wheels").glob("*.whl")))
+                "".join(pinned(wheel) for wheel in sorted((self.place / "wheels").glob("*.whl")))
             )
         self.variables: dict[str, Any] = {
             "secrets_catalog": harness.catalog(services={"web": {"units": ["shop.service"]}}),

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _interpreter
 from sandbox.aws import Moto
 from sandbox.hosts import Fleet, Plan, why_not
-from tests.integration.fetch_lab import HOST, FetchLab
+from sandbox.wheels import make_wheels
+from tests.integration.fetch_lab import HOST, FetchLab, pinned
 
 pytestmark = [
     pytest.mark.hosts,
@@ -101,6 +103,24 @@ def test_the_role_prepares_it_and_a_second_run_changes_nothing(lab: PushLab) -> 
     assert ignored.split() == [".env", ".env.mark"]
     pinned = lab.fleet.names.known_hosts.read_text(encoding="ascii").split()
     assert lab.known_hosts.read_text(encoding="ascii").split()[:3] == pinned[:3]
+
+
+def test_rotations_get_an_interpreter_that_belongs_to_root(lab: PushLab) -> None:
+    wheels = lab.place / "drivers"
+    make_wheels("redis", wheels)
+    listed = lab.place / "drivers.txt"
+    listed.write_text("".join(pinned(wheel) for wheel in sorted(wheels.glob("*.whl"))))
+    files = {"app_host_rotation_wheels": str(wheels), "app_host_rotation_requirements": str(listed)}
+    given = ("-e", json.dumps({"app_host_rotation": True, **files}))
+    first = lab.run("host", *given)
+    assert first.returncode == 0, first.stdout
+    python = re.search(r"set rotation_python: ([^\s"]+)", first.stdout)
+    assert python is not None
+    second = lab.run("host", *given, "-e", f"rotation_python={python[1]}")
+    assert re.search(r"changed=0 .*failed=0", second.stdout), second.stdout
+    assert "set rotation_python" not in second.stdout
+    start = _interpreter.command(python[1], "-I", "-c", "import redis; print(redis.__name__)", private=True)
+    assert lab.shell(start) == "redis"
 
 
 def test_a_deploy_needs_no_more(lab: PushLab) -> None:
