@@ -301,7 +301,10 @@ def test_somebody_writes_other_keys(lab: RotationLab) -> None:
     dsn = f"https://{time.time_ns():x}@sentry.example.com/2"
     run = held.run()
     assert run.code == 0, run.output
-    sentences(run, f"secret {CORE}: somebody else's change of other keys was merged; deploy.yml brings it to hosts")
+    sentences(
+        run,
+        f"secret {CORE}: somebody else's change of other keys was merged. Bring it to hosts by watchparty.secrets.deploy",
+    )
     lab.assert_closed()
     lab.assert_consistent()
     lab.assert_one_login_each()

@@ -33,7 +33,7 @@ CHECK = Check(
     severity="high",
     title="No account but root and the one that deploys may replace .env",
     reason="systemd reads an EnvironmentFile as root: a link in its place shows its owner any file of the host.",
-    fix="Run host.yml, which gives the directory to root, or keep .env in a directory of its own (app_host_directory).",
+    fix="Run watchparty.secrets.host, which gives the directory to root, or keep .env in a directory of its own.",
     look=by_host(_host),
     needs=("hosts",),
 )

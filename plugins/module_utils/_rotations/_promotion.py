@@ -74,4 +74,7 @@ def told_merged(merges: Mapping[str, int]) -> str:
     """What is said of secrets in which somebody else's change was merged."""
     if not merges:
         return ""
-    return f"secret {', '.join(merges)}: somebody else's change of other keys was merged; deploy.yml brings it to hosts"
+    return (
+        f"secret {', '.join(merges)}: somebody else's change of other keys was merged. Bring it to hosts by "
+        "watchparty.secrets.deploy"
+    )

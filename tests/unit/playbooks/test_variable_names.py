@@ -10,7 +10,7 @@ PREFIXES = (
     *("ansible_", "app_", "aws_access_", "django_", "env_", "github_", "leak_", "provision_", "rotation_", "scan_"),
     *("secret_provision_", "secret_rotate_", "secrets_verify_", "verify_"),
 )
-ANSIBLE = {"groups", "hostvars", "inventory_hostname", "item", "lookup", "now", "omit", "query"}
+ANSIBLE = {"groups", "hostvars", "inventory_hostname", "item", "lookup", "now", "omit", "query", "role_path"}
 PUBLIC = {"secrets_catalog", "ssh_host_keys"}
 """Names that are meant for an inventory."""
 WITHOUT_EFFECT = {

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _host_facts
+from ansible_collections.watchparty.secrets.plugins.module_utils import _host_facts, _safe_files
 
 HAS = "/app/.env has context u:r:now_t:s0, should be"
 
@@ -36,7 +36,9 @@ def test_contexts(
         program = tmp_path / "matchpathcon"
         program.write_text(f"#!/bin/sh\n{script}\n")
         program.chmod(0o755)
-    found = _host_facts._selinux("/app/.env")
+    (tmp_path / ".env").touch()
+    with _safe_files.unguarded(str(tmp_path / ".env")) as at:
+        found = _host_facts._selinux(at)
     assert (found["enabled"], found["context"]) == (True, "u:r:now_t:s0")
     assert expected.pop("why", "") in (found["why"] or "")
     assert {name: found.get(name) for name in expected} == expected
@@ -44,5 +46,6 @@ def test_contexts(
 
 def test_an_attribute_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_host_facts, "SELINUX", str(tmp_path))
-    found = _host_facts._selinux(str(tmp_path / "gone"))
+    with _safe_files.unguarded(str(tmp_path / "gone")) as at:
+        found = _host_facts._selinux(at)
     assert found == {"enabled": True, "why": "the file's context cannot be read: No such file or directory"}

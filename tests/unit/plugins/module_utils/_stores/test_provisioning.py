@@ -208,7 +208,9 @@ def test_keys(moto: Moto) -> None:
     assert not is_key(None, "alias/app-test")
     assert not is_key("alias/other-app-test", "alias/app-test")
     client, _asked = moto("kms")
-    with pytest.raises(NotFound, match=r"alias/app-test is not there; watchparty.secrets.provision makes it"):
+    with pytest.raises(
+        NotFound, match=r"alias/app-test is not there. Make it by watchparty.secrets.provision --tags access"
+    ):
         require_key(client, "alias/app-test")
     key = client.create_key()["KeyMetadata"]["KeyId"]
     client.create_alias(AliasName="alias/app-test", TargetKeyId=key)
