@@ -114,7 +114,7 @@ def test_rotations_get_an_interpreter_that_belongs_to_root(lab: PushLab) -> None
     given = ("-e", json.dumps({"app_host_rotation": True, **files}))
     first = lab.run("host", *given)
     assert first.returncode == 0, first.stdout
-    python = re.search(r"set rotation_python: ([^\s"]+)", first.stdout)
+    python = re.search(r"set rotation_python: ([\w./-]+)", first.stdout)
     assert python is not None
     second = lab.run("host", *given, "-e", f"rotation_python={python[1]}")
     assert re.search(r"changed=0 .*failed=0", second.stdout), second.stdout
