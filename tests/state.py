@@ -29,5 +29,5 @@ def backup(path: str | Path) -> Path:
 
 @contextmanager
 def held_mark(path: str | Path) -> Iterator[_envmark.Mark]:
-    with _envfile.held(str(path)) as env:
+    with _envfile.held(str(path)) as env:  # pylint: disable=contextmanager-generator-missing-cleanup
         yield _envmark.Mark(env)

@@ -25,10 +25,10 @@ class Untrusted(SystemExit):
     """
 
 
-def own_accounts(environ: Any = os.environ) -> Set[int]:
+def own_accounts() -> Set[int]:
     """The accounts whose files this process may import: root, itself, and who became it by sudo. Root trusts root."""
     own = os.geteuid()
-    by = environ.get("SUDO_UID", "")
+    by = os.environ.get("SUDO_UID", "")
     return {0} if own == 0 else {0, own, int(by) if by.isdigit() else own}
 
 
@@ -81,8 +81,8 @@ class TrustedFinder(PathFinder):
         self._owners = owners
         self._seen: Set[str] = set()
 
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:  # type: ignore[override]
-        spec = PathFinder.find_spec(name, path, target)
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:  # type: ignore[override]
+        spec = PathFinder.find_spec(fullname, path, target)
         if spec is None or not spec.has_location or not spec.origin:
             return spec
         self.check(spec.origin)

@@ -14,18 +14,26 @@ import hmac
 import json
 import secrets
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Optional
 
 from ansible.errors import AnsibleActionFail
-from cryptography.fernet import Fernet, InvalidToken
 
-_KEY = Fernet(Fernet.generate_key())
+try:
+    from cryptography.fernet import Fernet, InvalidToken
+except ImportError as error:  # ansible-core needs it, so only a broken installation lacks it
+    MISSING: Optional[ImportError] = error
+    _KEY: Any = None
+else:
+    MISSING = None
+    _KEY = Fernet(Fernet.generate_key())
+
 _FINGERPRINT_KEY = secrets.token_bytes(32)
 SEALED = "sealed"
 
 
 def sealed(**values: Any) -> dict[str, str]:
     """The part of a result that carries these JSON values, readable by ``opened`` alone."""
+    _require_cryptography()
     return {SEALED: _KEY.encrypt(json.dumps(values).encode()).decode("ascii")}
 
 
@@ -34,6 +42,7 @@ def opened(result: Mapping[str, Any]) -> dict[str, Any]:
     token = result.get(SEALED)
     if token is None:
         return dict(result)
+    _require_cryptography()
     try:
         values = json.loads(_KEY.decrypt(str(token).encode()))
     except InvalidToken:
@@ -41,6 +50,11 @@ def opened(result: Mapping[str, Any]) -> dict[str, Any]:
             "The registered values belong to another run or were changed. Start the playbook from its beginning"
         ) from None
     return {**{name: value for name, value in result.items() if name != SEALED}, **values}
+
+
+def _require_cryptography() -> None:
+    if MISSING:
+        raise AnsibleActionFail(f"The library cryptography is missing ({MISSING}). Install ansible-core again")
 
 
 def fingerprints(values: Mapping[str, str]) -> dict[str, str]:

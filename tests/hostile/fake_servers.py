@@ -52,7 +52,7 @@ class FakeServer:
     def _accept(self) -> None:
         while True:
             try:
-                client, _ = self._listener.accept()
+                client, _peer = self._listener.accept()
             except OSError:
                 return
             self.clients += 1

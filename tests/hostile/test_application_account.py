@@ -31,10 +31,10 @@ def world() -> Iterator[Files]:
 
 @pytest.fixture
 def deploy(world: Files, capsys: pytest.CaptureFixture[str]) -> Run:
-    def run(values: dict[str, str] = NEW, **more: Any) -> dict[str, Any]:
+    def run(values: dict[str, str] | None = None, **more: Any) -> dict[str, Any]:
         args = {"path": str(world.file), "owner": APPLICATION, "snapshot_id": "s-1", "journal": 7, **more}
         if args.get("state", "present") == "present":
-            args["content"] = _dotenv.to_dotenv(values)
+            args["content"] = _dotenv.to_dotenv(values or NEW)
         with within():
             return run_module(env_file.main, args, capsys)[0]
 

@@ -51,7 +51,7 @@ def link(host: Host) -> None:
     ],
 )
 def test_a_leaks_rollout_names_the_host_and_reaches_the_others(lab: Lab, attack: Any, words: str) -> None:
-    _, second = lab.add_hosts(2)
+    _first, second = lab.add_hosts(2)
     lab.seed()
     attack(lab.hosts[0])
     run = lab.run(*LEAVES)

@@ -303,7 +303,8 @@ def test_somebody_writes_other_keys(lab: RotationLab) -> None:
     assert run.code == 0, run.output
     sentences(
         run,
-        f"secret {CORE}: somebody else's change of other keys was merged. Bring it to hosts by watchparty.secrets.deploy",
+        f"secret {CORE}: somebody else's change of other keys was merged. Bring it to hosts by",
+        "watchparty.secrets.deploy",
     )
     lab.assert_closed()
     lab.assert_consistent()

@@ -120,7 +120,7 @@ class Repository:
             talks=talks,
             bounds=self.bounds,
             codes=codes,
-            what=f"git {next(one for one in arguments if not one.startswith('-') and '=' not in one)}",
+            what=f"git {next((one for one in arguments if not one.startswith('-') and '=' not in one), '')}",
         ) as program:
             yield program
 

@@ -45,6 +45,8 @@ class Tree:
 
     def files(self, *, unchanged: bool, ignored: bool) -> Iterator[Opened]:
         """Files that are not in the index, ignored ones if asked for, and those in it that differ, or all."""
+        # Whoever stops early closes this generator, which ends git.
+        # pylint: disable-next=contextmanager-generator-missing-cleanup
         with Ignores.of(self._repository, self._passed) as ignores:
             outside: Set[bytes] = set()
             for directory in _scan_files.directories(self._top, self._passed):

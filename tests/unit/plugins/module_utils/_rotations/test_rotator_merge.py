@@ -40,7 +40,8 @@ def test_a_change_of_another_key_is_merged(world: World, name: str) -> None:
     found = rotator.promote()
     assert (found.outcome, world.token()) == ("done", "new-token")
     assert found.words == (
-        f"secret {name}: somebody else's change of other keys was merged. Bring it to hosts by watchparty.secrets.deploy"
+        f"secret {name}: somebody else's change of other keys was merged. "
+        "Bring it to hosts by watchparty.secrets.deploy"
     )
     assert world.labels(name)["AWSCURRENT"] == world.labels(name)["r1-merge"] == merged(1, name)
     assert world.keys(name)["port"] == "1"
