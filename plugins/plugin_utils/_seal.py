@@ -14,14 +14,14 @@ import hmac
 import json
 import secrets
 from collections.abc import Mapping
-from typing import Any, Optional
+from typing import Any
 
 from ansible.errors import AnsibleActionFail
 
 try:
     from cryptography.fernet import Fernet, InvalidToken
 except ImportError as error:  # ansible-core needs it, so only a broken installation lacks it
-    MISSING: Optional[ImportError] = error
+    MISSING: ImportError | None = error
     _KEY: Any = None
 else:
     MISSING = None
