@@ -17,7 +17,7 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _lean_runtime, _trusted_imports
+from ansible_collections.watchparty.secrets.plugins.module_utils import _lean_runtime, _redact, _trusted_imports
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _deadline, _host_answer, _interpreter
 
 # The first line that the host's Python reads; it must be valid in any Python 3.
@@ -40,6 +40,10 @@ TIMEOUT = "secrets_host_timeout"
 """Variable of a host: seconds that one execution on it may take."""
 DEFAULT_TIMEOUT = 120
 LONGEST_TIMEOUT = 86400
+_SHOWN = 800
+"""Characters that are shown of the end of a connection's error, and half as many of its beginning."""
+_ECHO = 20
+"""Characters of a secret text that make a text an echo; host names of that length are masked, too."""
 ANSWER_SECONDS = 10
 """How long an answer may be on its way."""
 
@@ -93,15 +97,60 @@ def execute(
     program = shlex.quote(python) if python else _python(action, task_vars)
     command = _interpreter.command(program, "-I", "-S", "-c", _BOOT, private=private)
     data = json.dumps(document).encode("ascii")
+    sent = secret_texts(module.ARGUMENT_SPEC, args)
     _deadline.kept_alive(action._connection)
-    answer = _deadline.within(
-        total,
-        lambda: action._low_level_execute_command(
-            command, sudoable=not private or bool(action._task.become), in_data=data
-        ),
-        action._connection,
-    )
-    return _parsed(answer, module.RETURNS, host_of(action, task_vars))
+    try:
+        answer = _deadline.within(
+            total,
+            lambda: action._low_level_execute_command(
+                command, sudoable=not private or bool(action._task.become), in_data=data
+            ),
+            action._connection,
+        )
+    except AnsibleConnectionFailure as error:  # with the host's standard error in it
+        raise AnsibleConnectionFailure(_message(str(error), sent)) from None
+    return _parsed(answer, module.RETURNS, host_of(action, task_vars), sent)
+
+
+def secret_texts(spec: Mapping[str, Any], args: Mapping[str, Any]) -> list[str]:
+    """The texts that are sent in options with ``no_log``, also as JSON spells them."""
+    found: list[str] = []
+    for name, option in spec.items():
+        if option.get("no_log"):
+            found += _texts(args.get(name))
+    return list(dict.fromkeys([*found, *(json.dumps(text)[1:-1] for text in found)]))
+
+
+def _texts(node: Any) -> list[str]:
+    if isinstance(node, Mapping):
+        return [text for one in (*node, *node.values()) for text in _texts(one)]
+    if isinstance(node, (list, tuple)):
+        return [text for one in node for text in _texts(one)]
+    return [node] if isinstance(node, str) else []
+
+
+def _message(text: str, sent: Sequence[str]) -> str:
+    """One line of what a host or a connection wrote, of bounded length, without what the host was sent."""
+    cut = text if len(text) <= _SHOWN else f"{text[: _SHOWN // 2]} … {text[-_SHOWN:]}"
+    return " ".join(_host_answer.printable(_without(cut, sent), lines=True).split())
+
+
+def _without(text: str, sent: Sequence[str]) -> str:
+    """``text`` with every part masked that repeats what was sent.
+
+    A login shell or a forced command that reads standard input repeats it in its error. Where that is cut, a part of a
+    value would pass the masking of whole values.
+    """
+    parts = {secret[at : at + _ECHO] for secret in sent for at in range(len(secret) - _ECHO + 1)}
+    hidden = 0
+    found: list[str] = []
+    for at, character in enumerate(text):
+        if text[at : at + _ECHO] in parts:
+            found += [_redact.MASK] if at >= hidden else []
+            hidden = at + _ECHO
+        if at >= hidden:
+            found.append(character)
+    return "".join(found)
 
 
 def host_of(action: ActionBase, task_vars: Mapping[str, Any]) -> str:
@@ -152,7 +201,9 @@ def _quoted(interpreter: str) -> str:
     return start + shlex.join(words)
 
 
-def _parsed(answer: Mapping[str, Any], returns: Mapping[str, Any], host: str) -> dict[str, Any]:
+def _parsed(
+    answer: Mapping[str, Any], returns: Mapping[str, Any], host: str, sent: Sequence[str] = ()
+) -> dict[str, Any]:
     """What the program returned, or a failure.
 
     A host whose answer is refused counts as lost: nothing that it says is used, in a leak it is skipped and named, and
@@ -165,9 +216,8 @@ def _parsed(answer: Mapping[str, Any], returns: Mapping[str, Any], host: str) ->
         raise AnsibleConnectionFailure(f"{host}: its answer was refused: {error}. {_COMPROMISED}") from None
     if result is not None:
         return result
-    message = _host_answer.printable(
-        (stderr.strip() or stdout.strip() or "no answer")[-_host_answer.LONGEST_LINE :], lines=True
-    )
+    written = (stderr.strip() or stdout.strip() or "no answer")[-_host_answer.LONGEST_LINE :]
+    message = _host_answer.printable(_without(written, sent), lines=True)
     last = message.splitlines()[-1][: _host_answer.SHOWN] if message else "no answer"
     if last.startswith(_interpreter.UNTRUSTED):
         return {"failed": True, "msg": f"{host}: {last[len(_interpreter.UNTRUSTED) :]}: {_interpreter.REMEDY}"}
