@@ -75,6 +75,7 @@ class ActionModule(ActionBase):
             args=_lean.validated(former_logins.ARGUMENT_SPEC, params),
             task_vars=task_vars,
             packages=True,
+            private=True,
             python=args["python"],
             seconds=args["connect_timeout"] * sum(1 + len(one["former"]) for one in tries),
         )

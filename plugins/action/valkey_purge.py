@@ -72,6 +72,7 @@ class ActionModule(ActionBase):
                 args=valid,
                 task_vars=task_vars or {},
                 packages=True,
+                private=True,
                 python=args["python"],
                 seconds=SECONDS,
             )

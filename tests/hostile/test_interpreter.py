@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _trusted_imports
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _interpreter
+from sandbox.process import REPOSITORY
 
 APPLICATION, OTHER = 65534, 65533
 pytestmark = [
@@ -131,6 +133,20 @@ def test_an_account_runs_its_own_interpreter_and_no_other_ones(venv: Path) -> No
     reached_by = {**os.environ, "SUDO_UID": str(APPLICATION)}
     assert start(venv / "bin/python", **as_application(OTHER), env=reached_by).stdout == "ran\n"
     assert start(venv / "bin/python", env=reached_by).returncode == 126, "root trusts root alone"
+
+
+def test_only_sessions_run_the_applications_code_with_an_accounts_rights() -> None:
+    """The account that logs in trusts itself when it is sent an administrator's password. Seen for purges and former
+    logins: the application's interpreter ran with that account's rights, and could change what it runs next."""
+    found = {}
+    for path in sorted((REPOSITORY / "plugins").glob("*/*.py")):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and ast.unparse(call.func) == "_lean.execute":
+                given = {one.arg: ast.unparse(one.value) for one in call.keywords}
+                if given.get("packages") == "True":
+                    found[path.stem] = given.get("private", "False")
+    assert len(found) >= 5
+    assert [name for name, private in found.items() if private != "True"] == ["django_sessions"]
 
 
 def test_an_account_without_values_of_others_runs_the_applications_code(venv: Path) -> None:

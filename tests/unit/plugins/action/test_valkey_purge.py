@@ -106,7 +106,14 @@ def test_a_host_that_is_lost_is_a_failure_with_a_remedy(away: Any) -> None:
     """With run_once Ansible would else go on once for each host, with the reason of another task."""
     args = {"catalog": CATALOG, "environment": "test", "snapshot": "read"}
     task: Any = SimpleNamespace(
-        args=args, async_val=0, check_mode=False, diff=False, action="x", delegate_to="web1", environment=[]
+        args=args,
+        async_val=0,
+        check_mode=False,
+        diff=False,
+        action="x",
+        delegate_to="web1",
+        environment=[],
+        become=False,
     )
     context = PlayContext()
     templar: Any = SimpleNamespace(template=lambda text: text)
