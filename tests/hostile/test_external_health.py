@@ -1,0 +1,108 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What an application answers at its health address costs the controller neither memory nor time."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.action.external_health import ActionModule
+from sandbox.process import REPOSITORY
+from tests.unit.plugins.action.local_action import run_action
+
+pytestmark = pytest.mark.servers
+act = partial(run_action, ActionModule)
+MOST = 64 * 1024
+"""KiB by which this process may grow."""
+HEAD = b"HTTP/1.1 %s\r\nContent-Type: application/json\r\n"
+
+
+@contextlib.contextmanager
+def answering(send: Callable[[socket.socket], None]) -> Iterator[str]:
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client = listener.accept()[0]
+                with client, contextlib.suppress(OSError):
+                    client.recv(4096)
+                    send(client)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(5)
+
+
+def words(text: bytes) -> Callable[[socket.socket], None]:
+    return lambda client: client.sendall(text)
+
+
+def endless(status: bytes, more: bytes = b"\r\n", each: bytes = b"x" * 65536) -> Callable[[socket.socket], None]:
+    def send(client: socket.socket) -> None:
+        client.sendall(HEAD % status + more)
+        while True:
+            client.sendall(each)
+
+    return send
+
+
+def dripping(client: socket.socket) -> None:
+    for _at in range(100):
+        client.sendall(b"H")
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize(
+    ("send", "status"),
+    [
+        (endless(b"200 OK"), 200),
+        (endless(b"500 No"), 500),
+        (endless(b"200 OK", b"Content-Encoding: gzip\r\n\r\n"), 200),
+        (endless(b"200 OK", b"", b"X-More: x\r\n" * 1000), 0),
+        (endless(b"200 OK", b"X-More: "), 0),
+        (words(HEAD % b"302 Found" + b"Location: http://127.0.0.1:1/\r\n\r\n"), 302),
+        (words(b"\x1b[2Jnonsense\r\n\r\n"), 0),
+        (words(HEAD % b"999999 \x1b[2J" + b"\r\n"), 0),
+        (words(b""), 0),
+        (dripping, 0),
+    ],
+)
+def test_an_answer(send: Callable[[socket.socket], None], status: int) -> None:
+    """ansible.builtin.uri was seen to take 600 MB of memory a second, and to register the body."""
+    before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+    with answering(send) as url:
+        found: dict[str, Any] = act(url=url.replace("//", "//me:canary@") if status == 500 else url, timeout=2)
+    assert time.monotonic() - began < 8
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MOST
+    assert (found["status"], found.get("failed", False)) == (status, status != 200)
+    assert found.get("msg", "").isprintable()
+    assert len(str(found)) < 1000
+    assert "canary" not in str(found)
+
+
+@pytest.mark.parametrize(
+    "url", ["file:///etc/passwd", "ftp://127.0.0.1/", "http://", "http://[", "http://127.0.0.1:x/"]
+)
+def test_no_address(url: str) -> None:
+    assert act(url=url)["failed"]
+
+
+def test_no_role_asks_an_application_by_a_module_that_reads_its_whole_answer() -> None:
+    every = [path.read_text(encoding="utf-8") for path in (REPOSITORY / "roles").glob("*/**/*.yml")]
+    assert every
+    assert not [text for text in every if "ansible.builtin.uri" in text or "get_url" in text]
