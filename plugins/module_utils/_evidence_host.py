@@ -21,6 +21,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._evidence impor
 LOGS = ("/var/log/auth.log", "/var/log/secure", "/var/log/auth.log.1", "/var/log/secure.1")
 WTMP = "/var/log/wtmp"
 JOURNALS = ("/var/log/journal", "/run/log/journal")
+JOURNAL_LINES = 20000
+FORGEABLE = "logins: from a text log, into which every account of this host can write lines such as sshd's"
 
 
 class Placed(NamedTuple):
@@ -97,8 +99,9 @@ def _logins(wanted: Wanted, part: Part, end: float) -> None:
     told = _from_journal(wanted, found, end)
     if told and found:
         part.short.append(told)
-    elif told and not _from_logs(found):
+    elif told and not _from_logs(found, part):
         content = _key_files.read(WTMP)
+        part.short += _cut(WTMP, content)
         found += list(_evidence.of_wtmp(content or b""))
         part.short += [
             told,
@@ -119,7 +122,8 @@ def _from_journal(wanted: Wanted, found: List[Login], end: float) -> Optional[st
             "logins: this user may not read the systemd journal; use become" if files else "logins: no systemd journal"
         )
     command = ["journalctl", "--quiet", "--no-pager", "--reverse", "--output=json", "--output-fields=MESSAGE"]
-    command += ["--lines=20000", "-t", "sshd", "-t", "sshd-session"]
+    # Written by root: any account can log as sshd, to invent logins or to push real ones out of what is read.
+    command += ["--lines=%d" % JOURNAL_LINES, "SYSLOG_IDENTIFIER=sshd", "SYSLOG_IDENTIFIER=sshd-session", "_UID=0"]
     command += ["--since=@%d" % wanted.since] if wanted.since else []
     try:
         # run_command knows no deadline.
@@ -130,8 +134,10 @@ def _from_journal(wanted: Wanted, found: List[Login], end: float) -> Optional[st
         return "logins: journalctl: %s" % error.strerror
     killer = threading.Timer(max(0.1, end - time.monotonic() - 0.3), process.kill)
     killer.start()
+    lines = 0
     try:
         for line in process.stdout or ():
+            lines += 1
             one = _evidence.of_journal(line.decode("utf-8", "replace"))
             if one:
                 found.append(one)
@@ -140,20 +146,32 @@ def _from_journal(wanted: Wanted, found: List[Login], end: float) -> Optional[st
         killer.cancel()
     if code < 0:
         return "logins: the systemd journal was not read to its end"
+    if lines >= JOURNAL_LINES:
+        return "logins: only the newest %d lines of sshd in the systemd journal were read" % JOURNAL_LINES
     return "logins: journalctl ended with %d" % code if code else None
 
 
-def _from_logs(found: List[Login]) -> bool:
+def _from_logs(found: List[Login], part: Part) -> bool:
     """Whether any log could be read."""
     now, seen = time.time(), False
     for path in LOGS:
         content = _key_files.read(path)
+        if content is not None and not seen:
+            part.short.append(FORGEABLE)
         seen = seen or content is not None
+        part.short += _cut(path, content)
         for line in (content or b"").decode("utf-8", "replace").splitlines():
             one = _evidence.of_syslog(line, now)
             if one:
                 found.append(one)
     return seen
+
+
+def _cut(path: str, content: Optional[bytes]) -> List[str]:
+    """Whether a file is longer than what is read of it; noise may have pushed its earlier lines out."""
+    if content is None or len(content) < _key_files.LARGEST:
+        return []
+    return ["logins: only the last %d MiB of %s were read" % (_key_files.LARGEST >> 20, path)]
 
 
 # --- keys ------------------------------------------------------------------------------------------------------------
