@@ -64,10 +64,15 @@ def _owned(path: str, owners: Set[int], seen: Set[str]) -> None:
 
 
 def _own_group(gid: int) -> bool:
-    """Whether a group is the account's own, by the convention that it has the account's name."""
+    """Whether a group is the account's own, by the convention that it has the account's name.
+
+    Root's is not: other accounts are made members of it.
+    """
     import grp
     import pwd
 
+    if os.geteuid() == 0:
+        return False
     try:
         return gid == os.getegid() and grp.getgrgid(gid).gr_name == pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:

@@ -37,7 +37,7 @@ u=$(id -u) by=${SUDO_UID:-$(id -u)} g=
 untrusted() { echo "%(untrusted)s$1" >&2; exit 126; }
 case $p in /*) ;; *) untrusted "$p is no absolute path" ;; esac
 set -f
-[ "$(id -gn)" != "$(id -un)" ] || g=$(id -g)
+[ "$u" = 0 ] || [ "$(id -gn)" != "$(id -un)" ] || g=$(id -g)
 all=/
 walk() {
   [ "$2" -lt 40 ] || untrusted "$1 has too many links"

@@ -154,6 +154,15 @@ def test_an_account_without_values_of_others_runs_the_applications_code(venv: Pa
     assert start(venv / "bin/python", private=False, **as_application(OTHER)).stdout == "ran\n"
 
 
+def test_members_of_roots_group_are_not_root(venv: Path) -> None:
+    """Earlier versions made the account of deploys a member; an access list shows as the group's rights, too."""
+    (venv / "bin").chmod(0o775)
+    assert start(venv / "bin/python").returncode == 126
+    (venv / "bin").chmod(0o755)
+    packages(venv).joinpath("driver.py").chmod(0o664)
+    assert imported(venv).returncode == 1
+
+
 def test_a_shared_group(venv: Path) -> None:
     hand_over(venv)
     os.chown(venv / "bin", APPLICATION, OTHER)
