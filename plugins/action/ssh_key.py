@@ -27,6 +27,10 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import FORMER, ServerAction
 
 
+class Denied(RotationError):
+    """Raised where a host's sshd does not accept or refuse a key as it must."""
+
+
 class ActionModule(ServerAction):
     """One host at a time: the module there knows public halves alone, and logins are tried from the controller."""
 
@@ -78,7 +82,13 @@ class ActionModule(ServerAction):
             return {**answer, "unusable": True} if answer.get("failed") else answer
 
         steps = {"looked": self._looked, "present": lambda run: run(), "usable": self._usable, "absent": self._absent}
-        result = steps[params["state"]](on_host)
+        try:
+            result = steps[params["state"]](on_host)
+        except Denied as error:
+            if not self._pair.leak:
+                raise
+            # The host, or root on it, decides what its sshd accepts: in a leak it is left out as well.
+            result = {"failed": True, "unusable": True, "msg": str(error)}
         return {**result, "words": _ssh_key.words(self._way.name, self._pair.name, result, check=self._task.check_mode)}
 
     def _looked(self, on_host: Any) -> dict[str, Any]:
@@ -109,13 +119,21 @@ class ActionModule(ServerAction):
                 return found
         result = on_host()
         if not result.get("failed") and not self._task.check_mode:
-            others = _ssh_key.elsewhere(self._pair.name, result)
-            self._require(gone, accepted=False, file=result["file"], others=others)
-            result["accepted"] = False
-            if others:  # not refused until those are clean: whoever gets in there reads what comes next
-                msg = f"{others}; remove it there, then start the same command again"
-                result.update(failed=True, msg=msg)
+            problem = self._still_open(gone, result)
+            if problem:  # in a leak the host is left out: whoever gets in there reads what comes next
+                result.update(failed=True, unusable=self._pair.leak, msg=problem)
+            else:
+                result["accepted"] = False
         return result
+
+    def _still_open(self, gone: str, result: Mapping[str, Any]) -> str:
+        """What lets the key in after it was taken out of its own file; empty if nothing does."""
+        others = _ssh_key.elsewhere(self._pair.name, result)
+        try:
+            self._require(gone, accepted=False, file=result["file"], others=others)
+        except Denied as error:
+            return str(error)
+        return f"{others}; remove it there, then start the same command again" if others else ""
 
     def _require_another_way(self, gone: str) -> None:
         """Nobody is locked out: Ansible's own login must not be by the key that goes.
@@ -149,16 +167,16 @@ class ActionModule(ServerAction):
     def _fail(words: str, found: _ssh_verdict.Verdict) -> NoReturn:
         """A host that does not answer is lost; one that refuses has something wrong."""
         words = f"{words}: {found.reason or 'no answer'}"
-        raise RotationError(words) if found.denied else AnsibleConnectionFailure(words)
+        raise Denied(words) if found.denied else AnsibleConnectionFailure(words)
 
     def _require(self, private: str | None, *, accepted: bool, file: str = "", others: str = "") -> None:
         if self._is_accepted(str(private)) is accepted:
             return
         if accepted:
-            raise RotationError(
+            raise Denied(
                 f"{self._way.name} refuses the new key from here; see its log, and from= in the old key's line"
             )
-        raise RotationError(
+        raise Denied(
             f"{self._way.name} STILL ACCEPTS the key that was taken out of {file}: another file, or another account's, "
             f"lets it in ({others or 'sshd -T | grep -i authorized'}); take it out there, then start again"
         )

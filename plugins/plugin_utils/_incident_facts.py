@@ -255,7 +255,7 @@ def _unrecorded(incident: Incident) -> list[str]:
 def _still_open(hosts: Sequence[str]) -> str:
     they, them = ("it answers", "it") if len(hosts) == 1 else ("they answer", "them")
     return (
-        f"but not reached and still open to the leaked one: {', '.join(hosts)}. Deploy nothing there; start the same "
+        f"but still open to the leaked one: {', '.join(hosts)}. Deploy nothing there; start the same "
         f"command again once {they}, or leave {them} for good by -e compromised_hosts={','.join(hosts)} and rebuild "
         f"{them}"
     )

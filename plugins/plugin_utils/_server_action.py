@@ -240,7 +240,7 @@ class ServerAction(ActionBase):
             self.uses,
             args=valid,
             task_vars=task_vars,
-            packages=True,
+            packages=self.private,
             private=self.private,
             python=python,
             seconds=self.wait_of(valid),

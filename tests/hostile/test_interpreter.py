@@ -15,6 +15,13 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.watchparty.secrets.plugins.action import (
+    elasticache_auth_token,
+    external_value,
+    postgresql_login,
+    ssh_key,
+    valkey_user,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils import _trusted_imports
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _interpreter
 from sandbox.process import REPOSITORY
@@ -143,10 +150,13 @@ def test_only_sessions_run_the_applications_code_with_an_accounts_rights() -> No
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(call, ast.Call) and ast.unparse(call.func) == "_lean.execute":
                 given = {one.arg: ast.unparse(one.value) for one in call.keywords}
-                if given.get("packages") == "True":
+                if given.get("packages", "False") != "False":
                     found[path.stem] = given.get("private", "False")
     assert len(found) >= 5
+    assert found.pop("_server_action") == "self.private"
     assert [name for name, private in found.items() if private != "True"] == ["django_sessions"]
+    actions = (postgresql_login, valkey_user, external_value, elasticache_auth_token, ssh_key)
+    assert [one.__name__.rpartition(".")[2] for one in actions if not one.ActionModule.private] == ["ssh_key"]
 
 
 def test_an_account_without_values_of_others_runs_the_applications_code(venv: Path) -> None:

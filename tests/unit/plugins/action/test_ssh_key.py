@@ -254,6 +254,7 @@ class TestForward:
         answer = run("absent", made)
         assert answer["failed"]
         assert f"web1 STILL ACCEPTS the key that was taken out of {FILE}" in answer["msg"]
+        assert answer["unusable"] is False
 
     def test_it_could_not_be_tried(self, run: Any, host: Host, made: Any) -> None:
         run("present", made)
@@ -285,22 +286,38 @@ class TestForward:
         assert (host.file, answer["accepted"]) == ({print_of(new_of(rotator))}, False)
 
     def test_a_leaked_key_that_other_accounts_let_in(self, run: Any, host: Host, world: World) -> None:
-        """It stays open until somebody takes it out there; what was done is told all the same."""
+        """The host is left out until somebody takes it out there. The containment of other hosts waits neither for what
+        an account writes into its own file nor for an sshd that accepts everything."""
         rotator = world.begun("deploy", leak="leak-1")
         rotator.create(KINDS, shared.new_value, {})
         run("present", rotator)
         host.others = ["/root/.ssh/authorized_keys", "/home/b/.ssh/authorized_keys2"]
         answer = run("absent", rotator)
-        assert answer["failed"]
+        assert (answer["failed"], answer["unusable"]) == (True, True)
         files = "/root/.ssh/authorized_keys and /home/b/.ssh/authorized_keys2"
         todo = "remove it there, then start the same command again"
         assert answer["msg"] == f"{files} still hold the leaked key of deploy; {todo}"
         assert "web1: 1 sessions of ci ended, from 203.0.113.7" in answer["words"]
         assert host.file == {print_of(new_of(rotator))}
         host.elsewhere = {print_of(OLD)}
-        assert "web1 STILL ACCEPTS the key" in run("absent", rotator)["msg"]
+        answer = run("absent", rotator)
+        assert "web1 STILL ACCEPTS the key" in answer["msg"]
+        assert answer["unusable"] is True
         host.elsewhere, host.others = set(), []
         assert not run("absent", rotator)["accepted"]
+
+    def test_a_host_that_refuses_the_new_key_is_left_out_in_a_leak(self, run: Any, host: Host, world: World) -> None:
+        """Root on it could have a containment taken back otherwise."""
+        rotator = world.begun("deploy", leak="leak-1")
+        rotator.create(KINDS, shared.new_value, {})
+        run("present", rotator)
+        new = frozenset({print_of(new_of(rotator))})
+        silent = replace(host.verdict("x", by="x"), offered=new, taken=frozenset(), refused=new)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(_ssh_login, "tried", lambda _way, _held: silent)
+            answer = run("usable", rotator)
+        assert "web1 refuses the new key from here" in answer["msg"]
+        assert (answer["failed"], answer["unusable"]) == (True, True)
 
     def test_a_drill_says_where_else_it_is(self, run: Any, host: Host, world: World) -> None:
         rotator = world.begun("deploy", leak="leak-1")

@@ -233,7 +233,7 @@ class TestFacts:
         results = {"admin": DONE, "cache": DONE}
         found = facts_of(made, incident(events=EVENTS), IMPACT, results, told, NOW)
         words = (
-            "OPEN: the new one is in force, but not reached and still open to the leaked one: web2, web3. Deploy "
+            "OPEN: the new one is in force, but still open to the leaked one: web2, web3. Deploy "
             "nothing there; start the same command again once they answer, or leave them for good by "
             "-e compromised_hosts=web2,web3 and rebuild them"
         )
