@@ -238,13 +238,14 @@ def _refuse_continuation(pieces: Sequence[str], readers: Sequence[str]) -> None:
 def _scan(text: str, readers: Sequence[str]) -> Iterator[_Binding]:
     raw = _is_raw(readers)
     position = 1 if text.startswith("\ufeff") else 0
+    line, counted = 1, 0
     while position < len(text):
         nothing = _NOTHING.match(text, position)
         if nothing:
             position = nothing.end()
             continue
         head = (_RAW_HEAD if raw else _HEAD).match(text, position)
-        line = text.count("\n", 0, position) + 1
+        line, counted = line + text.count("\n", counted, position), position
         if not head:
             raise DotenvError(f"line {line} is neither a comment nor NAME=value")
         where = f"line {line}: {head.group(1)}"

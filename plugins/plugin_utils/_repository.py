@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -28,15 +30,18 @@ FILES = 1000
 """Files of one kind that are read."""
 NODES = 100_000
 """Values of one document, those counted again that it repeats by name."""
+FINDINGS = 1000
+"""Findings that are listed of all workflows."""
 NESTED = 100
 
 
 class Checkout:
     """A working tree and its index."""
 
-    def __init__(self, repository: _scan_git.Repository, root: str) -> None:
+    def __init__(self, repository: _scan_git.Repository, root: str, bounds: Bounds) -> None:
         self.root = root
         self._repository = repository
+        self._bounds = bounds
 
     def tracked(self, wanted: Callable[[str], bool]) -> dict[str, bytes]:
         """Paths in the index, as they are shown. Raises HostError for too many."""
@@ -47,9 +52,24 @@ class Checkout:
 
     def text(self, path: bytes) -> str:
         """A regular file's beginning; empty where there is none, or a link leads there."""
+        return (self.content(path) or b"").decode("utf-8", "replace")
+
+    def content(self, path: bytes) -> bytes | None:
+        """The same, or None. Raises ScanError once the time is over."""
+        self._bounds.check()
         for _told, stream in _scan_files.beneath(self.root, path):
-            return "" if isinstance(stream, str) else stream.read(LARGEST).decode("utf-8", "replace")
-        return ""
+            return None if isinstance(stream, str) else stream.read(LARGEST)
+        return None
+
+    def copy(self, path: bytes, folder: str) -> bool:
+        """Puts a regular file's beginning at the same place below another folder; whether there is one."""
+        data = self.content(path)
+        if data is None:
+            return False
+        target = Path(folder, os.fsdecode(path))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+        return True
 
     def ignores(self, names: tuple[str, ...]) -> dict[str, bool]:
         """Whether git ignores files of these names at the top. Raises HostError."""
@@ -91,16 +111,27 @@ def workflows(path: str) -> dict[str, Any]:
                 unread[name] = str(error)
             except yaml.YAMLError:
                 unread[name] = "is no YAML"
+            if len(findings) > FINDINGS:
+                del findings[FINDINGS:]
+                unread[name] = "has more findings than are listed; fix those first"
     return {"files": list(files), "findings": findings, "unread": unread}
 
 
 def zizmor(path: str) -> dict[str, Any]:
-    """What zizmor says of workflows and composite actions. Raises SecretsError."""
-    with _checkout(path) as checkout:
-        files = checkout.tracked(_is_workflow)
-        if not files:
+    """What zizmor says of workflows and composite actions. Raises SecretsError.
+
+    It looks at a copy: in the repository it would pass over what git ignores, tracked or not, and follow links.
+    """
+    with _checkout(path) as checkout, tempfile.TemporaryDirectory(prefix="zizmor-") as copy:
+        files = checkout.tracked(lambda name: _is_workflow(name) or name in _zizmor.OTHERS)
+        copied = {name for name, file in sorted(files.items()) if checkout.copy(file, copy)}
+        workflows = [name for name in files if _is_workflow(name)]
+        if not workflows:
             raise HostError("the repository has no workflows")
-        return {**_zizmor.looked(checkout.root), "files": len(files)}
+        config = next((name for name in _zizmor.CONFIGURATIONS if checkout.copy(name.encode(), copy)), "")
+        found = _zizmor.looked(copy, config=config) if copied else {"findings": [], "not_checked": [], "accepted": 0}
+        missing = [f"{name}: is no regular file here" for name in sorted(set(files) - copied)]
+        return {**found, "not_checked": found["not_checked"] + missing, "files": len(workflows), "config": config}
 
 
 class TooLarge(yaml.YAMLError):
@@ -133,7 +164,7 @@ class _Loader(yaml.SafeLoader):
 
 def _counted(top: Any) -> None:
     """Counts values as a reader meets them, each name of a value as the whole of it."""
-    waiting, count = [(top, 0)], 0
+    waiting, count, size = [(top, 0)], 0, 0
     while waiting:
         node, depth = waiting.pop()
         count += 1
@@ -143,6 +174,10 @@ def _counted(top: Any) -> None:
             waiting += [(part, depth + 1) for pair in node.value for part in pair]
         elif isinstance(node, yaml.SequenceNode):
             waiting += [(part, depth + 1) for part in node.value]
+        elif node is not None:
+            size += len(node.value)
+            if size > LARGEST:
+                raise TooLarge("repeats too much text")
 
 
 def _plain(node: Any) -> Any:
@@ -159,11 +194,12 @@ def _checkout(path: str) -> Iterator[Checkout]:
     if not os.path.isdir(where):
         raise HostError(f"repository {where}: is no directory here; give the path of a checkout")
     try:
-        with _scan_git.repository(where, Bounds(idle=SECONDS, seconds=SECONDS).begun()) as repository:
+        bounds = Bounds(idle=SECONDS, seconds=SECONDS).begun()
+        with _scan_git.repository(where, bounds) as repository:
             root = repository.view.place.top
             if root is None:
                 raise HostError(f"repository {where}: has no working tree; give the path of a checkout")
-            yield Checkout(repository, root)
+            yield Checkout(repository, root, bounds)
     except ScanError as error:
         reason = str(error)
         raise HostError(f"repository {reason if reason.startswith(where) else f'{where}: {reason}'}") from None

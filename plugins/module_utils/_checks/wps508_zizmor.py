@@ -4,8 +4,16 @@
 
 from __future__ import annotations
 
+from typing import Any, Mapping
+
 from ansible_collections.watchparty.secrets.plugins.module_utils._verify._check_looks import nothing_scanned
 from ansible_collections.watchparty.secrets.plugins.module_utils._verify._verification import Check
+
+
+def _clean(found: Mapping[str, Any]) -> str:
+    config = f", with the repository's {found['config']}" if found.get("config") else ""
+    return f"nothing, of {found['files']} files{config}"
+
 
 CHECK = Check(
     id="WPS508",
@@ -15,6 +23,6 @@ CHECK = Check(
     title="zizmor finds nothing in the workflows",
     reason="It knows ways into a workflow, such as a title that becomes a command, that no other check looks for.",
     fix="See docs.zizmor.sh/audits for each; what is meant so is ignored by its configuration or a comment.",
-    look=nothing_scanned("zizmor", lambda found: f"nothing, of {found['files']} files"),
+    look=nothing_scanned("zizmor", _clean),
     needs=("zizmor",),
 )

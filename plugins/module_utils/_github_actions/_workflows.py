@@ -13,7 +13,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Sequence, Set, Tuple
 KEY_ID = re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")
 _KEY_NAMES = re.compile(r"aws[-_](?:access[-_]key[-_]id|secret[-_]access[-_]key)", re.IGNORECASE)
 _SECRETISH = re.compile(r"(?:password|passwd|passphrase|secret|token|api[-_]?key|private[-_]?key)$", re.IGNORECASE)
-_IN_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/:@'\"]*:([^\s/@'\"]+)@([^\s/:'\"]+)", re.IGNORECASE)
+_IN_URL = re.compile(r"://[^\s/:@'\"]*:([^\s/@'\"]+)@([^\s/:'\"]+)")
 _ASSIGNED = re.compile(
     r"(?:^|[\s;&])(?:export\s+)?(\w*(?:PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY))=([\"']?)([^\s\"'$;&|]{6,})\2",
     re.IGNORECASE,
@@ -25,7 +25,8 @@ _THROWAWAY = re.compile(
 _LOCAL = re.compile(r"localhost|127\.\d+\.\d+\.\d+|[a-z0-9_-]+", re.IGNORECASE)
 """Hosts of the job's own: loopback, and a service's name without a dot."""
 _RIGHTS = ("read", "write", "none", "inherit", "true", "false")
-_REFERENCE = re.compile(r"\$\{\{[^}]*\bsecrets\s*[.\[]\s*['\"]?(\w+)")
+_REFERENCE = re.compile(r"\$\{\{(?:(?!\$\{\{)[^}])*?\bsecrets\s*[.\[]\s*['\"]?(\w+)")
+"""It begins at the last ``${{`` before the name, so that a line of nothing else is read once."""
 _PRINTS = re.compile(r"^\s*(?:sudo\s+)?(?:echo|printf|print|cat\s*<<|Write-Output|Write-Host|python3?\s+-c\s.*print)\b")
 _ENCODES = (
     "base64",
@@ -48,6 +49,8 @@ _SHOWS_ALL = re.compile(r"^\s*(?:printenv|env|export\s+-p|set)\s*$|^\s*(?:printe
 _TRACES = re.compile(r"^\s*set\s+-\w*x|^\s*(?:ba)?sh\s+-\w*x")
 _PINNED = re.compile(r"[0-9a-f]{40}|sha256:[0-9a-f]{64}")
 _HEAD = re.compile(r"github\.(?:event\.pull_request\.head\.|head_ref|event\.workflow_run\.head)")
+NAMED = 5
+"""Variables that one finding names."""
 UNTRUSTED = ("pull_request_target", "workflow_run", "issue_comment")
 """Triggers by which strangers start a job that has the repository's secrets."""
 
@@ -172,11 +175,16 @@ def _printed(script: Text, names: frozenset[str]) -> Spotted:
             yield "echo", line, "the shell prints each command, with secrets in it"
         shown = _SHOWS_ALL.match(row)
         if shown and names and (shown[1] is None or shown[1] in names):
-            yield "echo", line, f"prints the variables, {', '.join(sorted(names))} among them"
+            yield "echo", line, f"prints the variables, {_some(names)} among them"
         for part in re.split(r"&&|;|\|\|", row):
             secret = _named(part, names)
             if secret and _PRINTS.search(part) and not _is_handed_on(part):
                 yield "echo", line, f"prints {secret}"
+
+
+def _some(names: frozenset[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(sorted(names)[:NAMED]) + more
 
 
 def _named(part: str, names: frozenset[str]) -> str:

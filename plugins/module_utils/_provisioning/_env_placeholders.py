@@ -10,11 +10,12 @@ from typing import AbstractSet, Iterator, List, Mapping, Optional, Tuple
 from ansible_collections.watchparty.secrets.plugins.module_utils import _redact, _rules
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, Setting
 
-_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$")
+_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)$")
+_COMMENT = re.compile(r"\s#")
 _SECRETISH = re.compile(r"KEY|SECRET|TOKEN|PASSWORD|PASSWD|DSN|CREDENTIAL|_URL$|_URI$", re.IGNORECASE)
 _HARMLESS = re.compile(
     r"|true|false|yes|no|on|off|none|null|\d+|\$\{?\w+\}?|.*(?:example|placeholder|change[-_ ]?me|your[-_ ]|dummy|"
-    r"insecure|dev[-_]only|localhost|127\.0\.0\.1|<[^>]*>|\.\.\.|xxx).*",
+    r"insecure|dev[-_]only|localhost|127\.0\.0\.1|<[^<>]*>|\.\.\.|xxx).*",
     re.IGNORECASE,
 )
 _PASSWORD = re.compile(r"://[^\s/?#@:]*:([^\s/?#@]+)@([^\s/:?#]+)")
@@ -35,9 +36,9 @@ def _assignments(text: str) -> Iterator[Tuple[int, str, str]]:
     for number, line in enumerate(text.splitlines(), start=1):
         match = None if line.lstrip().startswith("#") else _LINE.match(line)
         if match:
-            value = match[2]
+            value = match[2].strip()
             quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
-            yield number, match[1], value[1:-1] if quoted else re.sub(r"\s+#.*$", "", value)
+            yield number, match[1], value[1:-1] if quoted else _COMMENT.split(value, 1)[0].rstrip()
 
 
 def _objection(name: str, value: str, catalog: Catalog, live: AbstractSet[str]) -> Optional[str]:

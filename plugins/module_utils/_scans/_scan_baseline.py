@@ -12,6 +12,8 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_report import Finding
 
 _FINGERPRINT = re.compile(r"^[0-9a-f]{24}$")
+SHOWN = 40
+"""Unknown keys that are named, and characters of each."""
 _KEYS = {"fingerprint", "reason", "expires"}
 
 
@@ -41,7 +43,7 @@ def parse(document: Any, today: date) -> Baseline:
     problems: List[str] = []
     for number, one in enumerate(listed, 1):
         name = f"entry {number}"
-        if isinstance(one, Mapping) and _FINGERPRINT.match(str(one.get("fingerprint", ""))):
+        if isinstance(one, Mapping) and _is_fingerprint(one.get("fingerprint")):
             name += f" ({one['fingerprint']})"
         flaw = _flaw(one)
         if flaw:
@@ -71,10 +73,10 @@ def applied(
 def _flaw(one: Any) -> Optional[str]:
     if not isinstance(one, Mapping):
         return "is no mapping with fingerprint, reason and expires"
-    unknown = sorted(str(name) for name in set(one) - _KEYS)
+    unknown = sorted(str(name)[:SHOWN] for name in set(one) - _KEYS)
     if unknown:
-        return f"has unknown keys: {', '.join(unknown)}"
-    if not isinstance(one.get("fingerprint"), str) or not _FINGERPRINT.match(one["fingerprint"]):
+        return f"has unknown keys: {', '.join(unknown[:SHOWN])}"
+    if not _is_fingerprint(one.get("fingerprint")):
         return "has no fingerprint of 24 hexadecimal digits; quote it"
     if not isinstance(one.get("reason"), str) or not one["reason"].strip():
         return "has no reason"
@@ -83,10 +85,15 @@ def _flaw(one: Any) -> Optional[str]:
     return None
 
 
+def _is_fingerprint(value: Any) -> bool:
+    return isinstance(value, str) and bool(_FINGERPRINT.match(value))
+
+
 def _day(value: Any) -> Optional[date]:
     if isinstance(value, date):
         return date(value.year, value.month, value.day)
     try:
-        return date.fromisoformat(str(value))
+        # Not of any other value: YAML can repeat a list so that its text fills the memory.
+        return date.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         return None

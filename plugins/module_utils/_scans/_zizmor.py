@@ -18,7 +18,12 @@ NAME = "zizmor"
 REMEDY = "install zizmor (pip install zizmor, or brew install zizmor)"
 SECONDS = 60
 """How long one run may take."""
+BY_HAND = "zizmor --offline --strict-collection ."
 _ARGUMENTS = ("--offline", "--format=json", "--no-exit-codes", "--no-progress", "--color=never", "--quiet")
+CONFIGURATIONS = (".github/zizmor.yml", ".github/zizmor.yaml", "zizmor.yml", "zizmor.yaml")
+"""What a repository may say of its findings."""
+OTHERS = (".github/dependabot.yml", ".github/dependabot.yaml", ".pre-commit-config.yaml", ".pre-commit-hooks.yaml")
+"""What it looks at beside workflows and composite actions."""
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 """Of the environment: no token, so that nothing could be asked with one."""
 
@@ -28,20 +33,24 @@ def installed() -> Optional[str]:
     return shutil.which(NAME) or shutil.which(NAME, path=os.path.dirname(sys.executable))
 
 
-def looked(root: str, *, program: Optional[str] = None, seconds: float = SECONDS) -> Dict[str, Any]:
-    """Findings, and what it could not read. The checkout's own configuration of it counts. Raises ScanError."""
+def looked(copy: str, *, config: str = "", program: Optional[str] = None, seconds: float = SECONDS) -> Dict[str, Any]:
+    """Findings in a folder of copies, and what it could not read. Raises ScanError.
+
+    ``config`` is the repository's own configuration of it; no other one counts.
+    """
     program = program or installed()
     if program is None:
         raise ScanError(f"zizmor is not installed here; {REMEDY}")
-    code, text = _ran([program, *_ARGUMENTS, "--strict-collection", "."], root, seconds)
+    command = [program, *_ARGUMENTS, *(("--config", config) if config else ("--no-config",))]
+    code, text = _ran([*command, "--strict-collection", "."], copy, seconds)
     problems = []
     if code != 0:
         # Strictly, one file that it cannot read keeps it from all others.
-        problems = [f"zizmor cannot read every workflow; see which: zizmor --offline --strict-collection {root}"]
-        code, text = _ran([program, *_ARGUMENTS, "."], root, seconds)
+        problems = [f"zizmor cannot read every workflow; see which: {BY_HAND}"]
+        code, text = _ran([*command, "."], copy, seconds)
     found = findings(text) if code == 0 else None
     if found is None:
-        raise ScanError(f"zizmor ended with {code}; run it there by hand to see why: zizmor --offline {root}")
+        raise ScanError(f"zizmor ended with {code}; run it in the repository by hand to see why: {BY_HAND}")
     return {"findings": found, "not_checked": problems, "accepted": 0}
 
 
@@ -72,14 +81,14 @@ def _place(locations: List[Mapping[str, Any]]) -> Tuple[str, int]:
     return path, int(primary[0]["concrete"]["location"]["start_point"]["row"]) + 1
 
 
-def _ran(command: List[str], root: str, seconds: float) -> Tuple[int, bytes]:
+def _ran(command: List[str], copy: str, seconds: float) -> Tuple[int, bytes]:
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
     bounds = Bounds(idle=seconds, seconds=seconds)
     try:
-        return 0, _scan_program.output_of(command, environment=environment, cwd=root, bounds=bounds, what=NAME)
+        return 0, _scan_program.output_of(command, environment=environment, cwd=copy, bounds=bounds, what=NAME)
     except _scan_program.Failed as error:
         return error.code, b""
     except _scan_program.NotStarted as error:
         raise ScanError(f"{error}; {REMEDY}") from None
     except ScanError as error:
-        raise ScanError(f"{error}; run it there by hand: zizmor --offline {root}") from None
+        raise ScanError(f"{error}; run it in the repository by hand: {BY_HAND}") from None

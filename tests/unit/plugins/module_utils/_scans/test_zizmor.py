@@ -95,8 +95,8 @@ def test_it_gets_no_token_and_may_ask_nothing(monkeypatch: pytest.MonkeyPatch, t
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ("exit 3", "zizmor ended with 3; run it there by hand"),
-        ("echo canary; echo canary >&2", "zizmor ended with 0; run it there by hand"),
+        ("exit 3", "zizmor ended with 3; run it in the repository by hand"),
+        ("echo canary; echo canary >&2", "zizmor ended with 0; run it in the repository by hand"),
         ("exec sleep 60", "zizmor gave no answer in 0.5 s"),
     ],
 )
@@ -124,10 +124,12 @@ def test_the_real_one(tmp_path: Path) -> None:
     }
     assert found["not_checked"] == []
     assert "canary" not in json.dumps(found)
-    (tmp_path / ".github" / "zizmor.yml").write_text("rules: {template-injection: {ignore: [test.yml]}}\n")
-    assert [one["line"] for one in _zizmor.looked(str(tmp_path))["findings"]] == [9]
+    config = ".github/zizmor.yml"
+    (tmp_path / config).write_text("rules: {template-injection: {ignore: [test.yml]}}\n")
+    assert [one["line"] for one in _zizmor.looked(str(tmp_path), config=config)["findings"]] == [9]
+    assert [one["line"] for one in _zizmor.looked(str(tmp_path))["findings"]] == [9, 11]
     (folder / "broken.yml").write_text("jobs: [\n")
-    found = _zizmor.looked(str(tmp_path))
+    found = _zizmor.looked(str(tmp_path), config=config)
     assert [one["line"] for one in found["findings"]] == [9]
     assert "cannot read every workflow" in found["not_checked"][0]
     assert sorted(os.listdir(tmp_path)) == [".github"]

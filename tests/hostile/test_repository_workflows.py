@@ -1,0 +1,187 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Workflows and ``.env`` files that cost more than their size, or that hide from what looks at them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from datetime import date
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import DotenvError, HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans import _scan_baseline, _zizmor
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _repository
+from tests.hostile.repository_lab import put, repository
+from tests.unit.plugins.module_utils._scans.scan_world import git
+from tests.unit.plugins.module_utils._verify.verify_facts import catalog
+
+SIZE = 400_000
+SECONDS = 10
+"""The code before took minutes to hours."""
+FOLDER = ".github/workflows"
+TARGET = """on: pull_request_target
+jobs:
+  test:
+    runs-on: ubuntu-latest
+    steps:
+      - run: echo "${{ github.event.pull_request.title }}"
+"""
+
+
+@pytest.fixture
+def where(tmp_path: Path) -> Path:
+    return repository(tmp_path / "repository")
+
+
+def added(where: Path, name: str, text: str) -> None:
+    (where / name).parent.mkdir(parents=True, exist_ok=True)
+    (where / name).write_text(text)
+    git(where, "add", "-f", name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: " + "a" * SIZE,
+        "a: '" + "a://" * (SIZE // 4) + "'",
+        "run: '" + "${{" * (SIZE // 3) + "'",
+        "on: issue_comment\na: '" + "${{" * (SIZE // 3) + "'",
+        "run: '" + "PASSWORD=" * (SIZE // 9) + "'",
+    ],
+    ids=["word", "urls", "run", "trigger", "passwords"],
+)
+def test_a_long_line_is_read_once(where: Path, text: str) -> None:
+    added(where, f"{FOLDER}/long.yml", text)
+    start = time.monotonic()
+    _repository.workflows(str(where))
+    assert time.monotonic() - start < SECONDS
+
+
+def test_a_text_that_is_repeated_by_name(where: Path) -> None:
+    """Each name is a copy of the whole text: here 20 GB of 1 MB."""
+    added(where, f"{FOLDER}/repeats.yml", f"a: &a {'A ' * 450_000}\nb: [{', '.join(['*a'] * 20_000)}]\n")
+    assert _repository.workflows(str(where))["unread"] == {f"{FOLDER}/repeats.yml": "repeats too much text"}
+
+
+def test_findings_name_few_variables(where: Path) -> None:
+    """Each line that prints the environment named every variable: 17 GB of 1 MB."""
+    variables = "".join(f"  A{at}: ${{{{ secrets.A }}}}\n" for at in range(1000))
+    added(where, f"{FOLDER}/names.yml", f"env:\n{variables}run: |\n  env\n")
+    (found,) = (one for one in _repository.workflows(str(where))["findings"] if one["kind"] == "echo")
+    assert found["words"] == "prints the variables, A0, A1, A10, A100, A101 and 995 more among them"
+
+
+def test_more_findings_than_a_person_reads(where: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_repository, "FINDINGS", 2)
+    added(where, f"{FOLDER}/many.yml", "a:\n" + "- uses: x/y@v1\n" * 9)
+    found = _repository.workflows(str(where))
+    assert len(found["findings"]) == 2
+    assert found["unread"] == {f"{FOLDER}/many.yml": "has more findings than are listed; fix those first"}
+
+
+def test_workflows_end_in_time(where: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_repository, "SECONDS", 0.2)
+    for at in range(20):
+        added(where, f"{FOLDER}/{at}.yml", "- a\n" * 10_000)
+    with pytest.raises(HostError, match=r"more than 0\.2 s"):
+        _repository.workflows(str(where))
+
+
+@pytest.mark.parametrize(
+    "value", ["x" + " " * SIZE + "y", "x" + " \t" * SIZE + "y", "<" * SIZE], ids=["spaces", "tabs", "placeholders"]
+)
+def test_an_env_file_with_a_long_line(where: Path, value: str) -> None:
+    added(where, ".env.example", f"API_KEY={value}\n")
+    start = time.monotonic()
+    found = _repository.gathered(str(where), catalog(), frozenset())["env_files"]
+    assert found[".env.example"] == [("API_KEY", 1, "is no placeholder")]
+    assert time.monotonic() - start < SECONDS
+
+
+def test_an_env_file_of_many_lines() -> None:
+    start = time.monotonic()
+    assert _dotenv.from_dotenv("A=1\n" * SIZE) == {"A": "1"}
+    assert time.monotonic() - start < 2 * SECONDS
+    with pytest.raises(DotenvError, match="line 4 is neither"):
+        _dotenv.from_dotenv("A=1\n\nB='1\n?\n".replace("'", ""))
+
+
+def test_a_baseline_that_repeats_itself() -> None:
+    """A text made of its values would have 10^8 of them."""
+    bomb = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"{name}: &{name} [{', '.join([f'*{chr(ord(name) - 1)}'] * 10)}]\n" for name in "bcdefgh"
+    )
+    entries = "accepted:\n- {fingerprint: *h, reason: x, expires: 2030-01-01}\n"
+    entries += f"- {{fingerprint: '{'0' * 24}', reason: x, expires: *h}}\n- *h\n- {{x: *h}}\n"
+    start = time.monotonic()
+    found = _scan_baseline.parse(yaml.safe_load(bomb + entries), date(2026, 1, 1))
+    assert time.monotonic() - start < 1
+    assert len(found.problems) == 4
+    assert sum(map(len, found.problems)) < 1000
+
+
+class TestZizmor:
+    """It sees each tracked workflow, and nothing else of the machine."""
+
+    @pytest.fixture(autouse=True)
+    def _installed(self) -> None:
+        if _zizmor.installed() is None:
+            pytest.skip("zizmor is not installed")
+
+    @staticmethod
+    def paths(where: Path) -> set[str]:
+        return {one["path"] for one in _repository.zizmor(str(where))["findings"]}
+
+    def test_a_workflow_that_git_ignores(self, where: Path) -> None:
+        """Git ignores no file that is tracked; zizmor did not look at it."""
+        added(where, f"{FOLDER}/hidden.yml", TARGET)
+        added(where, ".gitignore", f"{FOLDER}/hidden.yml\n")
+        assert f"{FOLDER}/hidden.yml" in self.paths(where)
+
+    def test_the_repositorys_configuration_counts_and_is_named(self, where: Path) -> None:
+        added(where, f"{FOLDER}/hidden.yml", TARGET)
+        before = _repository.zizmor(str(where))
+        added(where, ".github/zizmor.yml", "rules:\n  dangerous-triggers: {disable: true}\n")
+        after = _repository.zizmor(str(where))
+        assert len(after["findings"]) == len(before["findings"]) - 1
+        assert (before["config"], after["config"]) == ("", ".github/zizmor.yml")
+
+    def test_a_configuration_above_does_not_count(self, where: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As in a folder for temporary files, where every account may write."""
+        monkeypatch.setattr("tempfile.tempdir", str(where.parent))
+        added(where, f"{FOLDER}/hidden.yml", TARGET)
+        before = self.paths(where)
+        (where.parent / "zizmor.yml").write_text("rules:\n  dangerous-triggers: {disable: true}\n")
+        assert self.paths(where) == before
+
+    def test_links_and_pipes_are_not_followed(self, where: Path, tmp_path: Path) -> None:
+        (tmp_path / "outside.yml").write_text(TARGET)
+        (where / FOLDER / "link.yml").symlink_to(tmp_path / "outside.yml")
+        git(where, "add", f"{FOLDER}/link.yml")
+        added(where, f"{FOLDER}/pipe.yml", TARGET)
+        (where / FOLDER / "pipe.yml").unlink()
+        os.mkfifo(where / FOLDER / "pipe.yml")
+        found = _repository.zizmor(str(where))
+        assert not {f"{FOLDER}/link.yml", f"{FOLDER}/pipe.yml"} & {one["path"] for one in found["findings"]}
+        assert found["not_checked"] == [f"{FOLDER}/{name}.yml: is no regular file here" for name in ("link", "pipe")]
+
+    def test_paths_in_the_index_lead_nowhere(self, where: Path, tmp_path: Path) -> None:
+        """The index names what it likes; git refuses such a name only when it writes one."""
+        blob = put(where, "blob", TARGET.encode())
+        index = where / ".git" / "index"
+        git(where, "update-index", "--add", "--cacheinfo", f"100644,{blob},.-/.-/action.yml")
+        index.write_bytes(_renamed(index.read_bytes(), b".-/.-/", b"../../"))
+        assert not [one for one in self.paths(where) if ".." in one]
+        assert sorted(one.name for one in tmp_path.iterdir()) == ["repository"]
+
+
+def _renamed(index: bytes, old: bytes, new: bytes) -> bytes:
+    """An index with another name of the same length, and its digest."""
+    body = index[:-20].replace(old, new)
+    return body + hashlib.sha1(body).digest()
