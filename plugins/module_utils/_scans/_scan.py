@@ -118,7 +118,7 @@ def scan(
     """Scans every source; ``engines`` look for secrets that are not sought, ``unread`` is what is not sought at all.
 
     A source that fails is not checked, and the others are. Raises ScanError where one does not exist, or all fail
-    before they have looked at anything.
+    before they have looked at anything and no engine found anything: that would look clean.
     """
     for source in sources:
         getattr(source, "check", lambda: None)()
@@ -129,7 +129,8 @@ def scan(
     for source in engines:
         looks.append(_looked(source, scanning))
         findings += [one for one in looks[-1].findings if (one.source, one.path, one.line) not in told]
-    if looks and all(look.failure for look in looks) and not scanning.objects:
+    failed = all(look.failure for look in looks[: len(sources)] or looks)
+    if looks and failed and not scanning.objects and not findings:
         raise ScanError(looks[0].failure)
     secrets = sought.texts()
     open_ones, accepted, problems = _scan_baseline.applied(baseline, masked(findings, secrets))
