@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +47,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import Aws
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._declared import environment_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._paths import with_full_paths
 
+WORKFLOW_BYTES = 1024 * 1024
 _WITHOUT_GITHUB = ("local", "ci")
 """Environments that are never mirrored."""
 NAME = "watchparty.secrets.github_actions_secrets"
@@ -234,9 +237,20 @@ def _workflows(args: Mapping[str, Any], github: GitHubStore) -> dict[str, str]:
     folder = Path(args["checkout"]) / WORKFLOWS
     try:
         files = sorted(one for one in folder.iterdir() if one.suffix in (".yml", ".yaml")) if folder.is_dir() else []
-        return {**texts, **{str(one): one.read_text(encoding="utf-8", errors="replace") for one in files}}
+        return {**texts, **{str(one): _text(one) for one in files}}
     except OSError as error:
         raise StoreError(f"{folder}: cannot be read: {error.strerror}") from None
+
+
+def _text(file: Path) -> str:
+    """A regular file's text; nothing of a pipe or a device, which would have the run wait."""
+    with open(file, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as stream:
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            return ""
+        text = stream.read(WORKFLOW_BYTES + 1)
+    if len(text) > WORKFLOW_BYTES:
+        raise StoreError(f"{file}: is too large for a workflow; correct it in the checkout")
+    return text.decode("utf-8", "replace")
 
 
 def _told(steps: Sequence[Step]) -> dict[str, Any]:

@@ -17,10 +17,11 @@ from urllib.error import HTTPError, URLError
 from ansible.module_utils.urls import ConnectionError as UrlsConnectionError
 from ansible.module_utils.urls import SSLValidationError, open_url
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NoAccess
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NoAccess, StoreError
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import GitHub
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.github import GitHubStore, sealed
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.github_http import (
+    BODY_BYTES,
     TOKENS,
     Answer,
     Api,
@@ -31,7 +32,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.github_
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._private_file import read_private_text
 
 SECONDS = 20
-"""Of one request."""
+"""Without a byte of an answer."""
+WHOLE = 60
+"""Seconds of one answer's body."""
 _TOKEN_VARIABLES = ("GITHUB_TOKEN", "GH_TOKEN")
 _APP_SECONDS = 540
 
@@ -53,13 +56,26 @@ class OpenUrl(Http):
                 use_netrc=False,
             )
         except HTTPError as error:
-            return Answer(error.code, _lower(error.headers), error.read())
+            return Answer(error.code, _lower(error.headers), _body(error, url))
         except (TimeoutError, URLError, UrlsConnectionError, SSLValidationError, HTTPException, OSError) as error:
             raise Unreachable(str(getattr(error, "reason", None) or error)) from None
         try:
-            return Answer(answer.status, _lower(answer.headers), answer.read())
+            return Answer(answer.status, _lower(answer.headers), _body(answer, url))
         except (HTTPException, OSError) as error:
             raise Unreachable(f"the answer broke off: {error}") from None
+
+
+def _body(answer: Any, url: str) -> bytes:
+    """Raises StoreError for more than any answer has, or one that goes on and on."""
+    until, parts, size = time.monotonic() + WHOLE, list[bytes](), 0
+    while part := answer.read1(1 << 16):
+        parts.append(part)
+        size += len(part)
+        if size > BODY_BYTES or time.monotonic() > until:
+            raise StoreError(
+                f"{url}: the answer does not end in {BODY_BYTES >> 20} MiB and {WHOLE} s; nothing was used"
+            )
+    return b"".join(parts)
 
 
 def _lower(headers: Any) -> dict[str, str]:

@@ -304,11 +304,14 @@ class GitHub:
 
     def _content(self, path: str) -> tuple[int, Any]:
         if path in self.files:
-            return 200, {"path": path, "content": base64.encodebytes(self.files[path].encode()).decode()}
+            text = base64.encodebytes(self.files[path].encode()).decode()
+            return 200, {"path": path, "type": "file", "encoding": "base64", "content": text}
         inside = [one for one in self.files if one.startswith(f"{path}/")]
         if not inside:
             raise Refused(404, "Not Found")
-        return 200, [{"name": one.rpartition("/")[2], "path": one} for one in inside]
+        names = dict.fromkeys(one[len(path) + 1 :].partition("/")[0] for one in inside)
+        kinds = {name: "file" if f"{path}/{name}" in self.files else "dir" for name in names}
+        return 200, [{"name": name, "path": f"{path}/{name}", "type": kind} for name, kind in kinds.items()]
 
     def _app(self, method: str, path: str, token: str) -> tuple[int, Any]:
         """What an App is told that proves itself by its key; its installation's token is one of ours then."""

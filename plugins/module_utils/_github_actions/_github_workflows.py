@@ -15,7 +15,7 @@ _WHOLE = re.compile(r"(?<![\w.-])(?P<context>secrets|vars)(?=\s*(?:\)|,|\}\}|\[\
 """The context as a whole, or a name that is computed: what is read cannot be told."""
 _INHERITED = re.compile(r"^\s*secrets\s*:\s*['\"]?inherit\b", re.IGNORECASE)
 """Another workflow gets all secrets."""
-_ENVIRONMENT = re.compile(r"^\s+['\"]?environment['\"]?\s*:", re.MULTILINE)
+_ENVIRONMENT = re.compile(r"^[ \t]+['\"]?environment['\"]?\s*:", re.MULTILINE)
 ANY = "*"
 
 

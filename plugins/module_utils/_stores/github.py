@@ -202,7 +202,9 @@ class GitHubStore:
         except NotFound:
             self._api.get(f"/repos/{self._where.repository}", Need(f"repository {self._where.repository}"))
             return {}
-        paths = [str(one["path"]) for one in folder if str(one["name"]).endswith((".yml", ".yaml"))]
+        # GitHub runs files alone; a folder or a link may have such a name too.
+        files = [one for one in folder if one["type"] == "file"]
+        paths = [str(one["path"]) for one in files if str(one["name"]).endswith((".yml", ".yaml"))]
         return {path: _text(self._api.get(base + quote(path), need)) for path in paths}
 
     def last_run(self, file: str) -> Optional[Dict[str, Any]]:
@@ -251,6 +253,9 @@ def require_fits(kind: str, name: str, value: str) -> None:
 
 
 def _text(found: Mapping[str, Any]) -> str:
+    """Raises StoreError for a file that GitHub hands over otherwise: what it reads would seem unread."""
+    if found["encoding"] != "base64":
+        raise StoreError(f"{found['path']}: is too large for a workflow; correct it in the repository")
     return base64.b64decode(str(found.get("content", ""))).decode("utf-8", "replace")
 
 

@@ -24,6 +24,10 @@ TRIES = 4
 """How often a request is sent whose answer is lost, or is a server's failure."""
 LONGEST_WAIT = 60.0
 """Seconds that all of a run's waits for GitHub's rate limit may take together."""
+PAGES = 1000
+"""Of one list."""
+BODY_BYTES = 32 * 1024 * 1024
+"""Of one answer."""
 API_VERSION = "2022-11-28"
 TOKENS = "GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN_FILE"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -79,21 +83,37 @@ class Api:
         self._patience = LONGEST_WAIT
 
     def get(self, path: str, need: Need) -> Any:
-        return self._asked("GET", path, need).document
+        return self._told(self._asked("GET", path, need), need)
 
     def send(self, method: str, path: str, need: Need, document: Optional[Mapping[str, Any]] = None) -> Any:
-        return self._asked(method, path, need, document).document
+        return self._told(self._asked(method, path, need, document), need)
+
+    def _told(self, answer: Answer, need: Need) -> Any:
+        try:
+            return answer.document
+        except ValueError:
+            raise self._odd(need) from None
+
+    def _odd(self, need: Need) -> StoreError:
+        return StoreError(
+            f"{self._url}: the answer about {need.what} is not one of GitHub's API; correct github.api_url, or see "
+            "whether a proxy answers"
+        )
 
     def pages(self, path: str, key: str, need: Need, *, size: int = 100) -> Iterator[Dict[str, Any]]:
         """Every item of a list, page by page."""
-        number, seen = 1, 0
-        while True:
+        seen = 0
+        for number in range(1, PAGES + 1):
             page = self.get(f"{path}?per_page={size}&page={number}", need)
-            yield from page[key]
-            seen += len(page[key])
-            if not page[key] or seen >= int(page["total_count"]):
+            try:
+                items, total = page[key], int(page["total_count"])
+                yield from items
+                seen += len(items)
+            except (KeyError, TypeError, ValueError):
+                raise self._odd(need) from None
+            if not items or seen >= total:
                 return
-            number += 1
+        raise StoreError(f"{need.what}: are more than {PAGES} pages at {self._url}; none of them was used")
 
     def _asked(self, method: str, path: str, need: Need, document: Optional[Mapping[str, Any]] = None) -> Answer:
         failures = 0
