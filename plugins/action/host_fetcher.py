@@ -4,14 +4,23 @@
 from __future__ import annotations
 
 import os
+import shlex
 import tempfile
+from pathlib import Path
 from typing import Any, Optional
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _program
+from ansible_collections.watchparty.secrets.plugins.module_utils import _trusted_imports
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _host_answer, _interpreter, _lean, _program
 
 ENTRY = "_fetch_program"
+_CHECK = """
+for path in sys.argv[1:]:
+    while not os.path.lexists(path):
+        path = os.path.dirname(path)
+    check(path, own_accounts(), set())
+"""
 
 
 class ActionModule(ActionBase):
@@ -24,11 +33,15 @@ class ActionModule(ActionBase):
         _validated, args = self.validate_argument_spec(
             argument_spec={
                 "dest": {"type": "str", "required": True},
+                "python": {"type": "str"},
                 "owner": {"type": "str"},
                 "group": {"type": "str"},
                 "mode": {"type": "str", "default": "0644"},
             }
         )
+        problem = self._untrusted(str(args["dest"]), args.pop("python"), task_vars or {})
+        if problem:
+            return {**result, "failed": True, "msg": problem}
         handle, source = tempfile.mkstemp(prefix="host-fetcher-", suffix=".pyz")
         try:
             with os.fdopen(handle, "wb") as file:
@@ -36,6 +49,23 @@ class ActionModule(ActionBase):
             return {**result, **self._copied(source, args, task_vars or {})}
         finally:
             os.unlink(source)
+
+    def _untrusted(self, dest: str, python: str | None, task_vars: dict[str, Any]) -> str:
+        """What another account may change of the program's place and interpreter, which the host runs at every boot."""
+        program = shlex.quote(python) if python else _lean.interpreter(self, task_vars)
+        code = Path(str(_trusted_imports.__file__)).read_text(encoding="utf-8") + _CHECK
+        command = _interpreter.command(program, "-I", "-S", "-c", code, os.path.dirname(dest), private=True)
+        answer = self._low_level_execute_command(command)
+        if answer["rc"] == 0:
+            return ""
+        words = _host_answer.printable(str(answer["stderr"]).strip())[-_host_answer.LONGEST_LINE :]
+        if not words.startswith(_interpreter.UNTRUSTED):
+            return f"{python or 'the interpreter'} could not look at {dest}: {words}"
+        return (
+            f"{words[len(_interpreter.UNTRUSTED) :]}: another account may change it, and the host would run what that "
+            "account wrote. Give a place and an interpreter that belong to root (app_host_fetch_root, "
+            "app_host_fetch_python)"
+        )
 
     def _copied(self, source: str, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         task = self._task.copy()

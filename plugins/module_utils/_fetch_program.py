@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The program with which a host fetches its own settings: arguments in, an exit code out.
 
-Its boto3 is that of the interpreter that runs it, and its credentials are the instance's.
+Its boto3 is that of the interpreter that runs it, and its credentials are the instance's. Started with ``-S``, it
+imports only files that no other account may change: it runs as root at every boot.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import argparse
 import json
 import os
 import sys
+from importlib.machinery import PathFinder
 from typing import Any, Optional, Sequence
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _fetch
+from ansible_collections.watchparty.secrets.plugins.module_utils import _fetch, _trusted_imports
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.environment import Client
@@ -29,13 +31,19 @@ PRIORITY = {_fetch.GOOD: "<6>", _fetch.KEPT: "<4>"}
 
 
 def connect(region: Optional[str]) -> Client:
-    """Raises SecretsError where boto3 is missing or cannot make a client."""
+    """Raises SecretsError where boto3 is missing, may be changed by another account, or cannot make a client."""
     try:
+        if sys.flags.no_site and PathFinder in sys.meta_path:  # as its unit starts it, the first time
+            _trusted_imports.enable(checked=True)
         import boto3
         from botocore.config import Config
     except ImportError:
         raise _fetch.NotConfigured(
             "boto3 is not installed for %s; run the role app_host again" % sys.executable
+        ) from None
+    except _trusted_imports.Untrusted as error:
+        raise _fetch.NotConfigured(
+            "%s, which another account may change; nothing was fetched. Run the role app_host again" % error
         ) from None
 
     with aws.translated("a session", "AWS"):

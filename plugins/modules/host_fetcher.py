@@ -16,9 +16,17 @@ description:
   - The same code makes the same bytes, so that a second run changes nothing.
 options:
   dest:
-    description: The file on the host. Its directory must exist.
+    description:
+      - The file on the host. Its directory must exist.
+      - A directory that an account other than the executing one and root may change is refused, since the host runs the
+        program at every boot. So is one above it.
     type: path
     required: true
+  python:
+    description:
+      - The interpreter that will run the program. It is refused under the same condition. By default that of the
+        virtual environment that the role makes, which is not there yet.
+    type: path
   owner:
     description: Its owner.
     type: str

@@ -190,7 +190,7 @@ def baseline(path: str | None) -> _scan_baseline.Baseline | None:
         document = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise ScanError(f"baseline {path}: cannot be read: {error.strerror}") from None
-    except (UnicodeDecodeError, yaml.YAMLError):
+    except (yaml.YAMLError, ValueError, RecursionError):  # a day such as 2026-02-30; lists in lists
         raise ScanError(f"baseline {path}: is no YAML") from None
     found = _scan_baseline.parse(document, datetime.now(UTC).date())
     return _scan_baseline.Baseline(found.entries, tuple(f"{path}: {one}" for one in found.problems))

@@ -94,7 +94,7 @@ def execute(
         "private": private,
         "seconds": max(total - ANSWER_SECONDS, total / 2) if ends else 0,
     }
-    program = shlex.quote(python) if python else _python(action, task_vars)
+    program = shlex.quote(python) if python else interpreter(action, task_vars)
     command = _interpreter.command(program, "-I", "-S", "-c", _BOOT, private=private)
     data = json.dumps(document).encode("ascii")
     sent = secret_texts(module.ARGUMENT_SPEC, args)
@@ -175,7 +175,7 @@ def _source(module: ModuleType) -> str:
     return Path(str(module.__file__)).read_text(encoding="utf-8")
 
 
-def _python(action: ActionBase, task_vars: Mapping[str, Any]) -> str:
+def interpreter(action: ActionBase, task_vars: Mapping[str, Any]) -> str:
     """The configured interpreter, the one that was discovered before, or the host's ``python3``, for a shell.
 
     What was discovered comes from a host, and ``run_once`` sets it for all hosts: only a system's own Python counts.

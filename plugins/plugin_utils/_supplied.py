@@ -93,7 +93,7 @@ def read_values(path: Path) -> dict[str, Any]:
         document = yaml.safe_load(read_private(path, "secret values").decode("utf-8"))
     except NoAccess as error:
         raise RotationError(str(error)) from None
-    except (yaml.YAMLError, UnicodeDecodeError):
+    except (yaml.YAMLError, ValueError, RecursionError):  # a day such as 2026-02-30; lists in lists
         raise RotationError(f"{path}: is no YAML; write one line a credential, NAME: 'value'") from None
     if not isinstance(document, dict):
         raise RotationError(f"{path}: holds no mapping; write one line a credential, NAME: 'value'")

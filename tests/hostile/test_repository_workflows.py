@@ -14,9 +14,15 @@ import pytest
 import yaml
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import DotenvError, HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+    DotenvError,
+    HostError,
+    ProvisionError,
+    RotationError,
+    ScanError,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._scans import _scan_baseline, _zizmor
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _repository
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _given, _leak_scan, _repository, _supplied
 from tests.hostile.repository_lab import put, repository
 from tests.unit.plugins.module_utils._scans.scan_world import git
 from tests.unit.plugins.module_utils._verify.verify_facts import catalog
@@ -185,3 +191,17 @@ def _renamed(index: bytes, old: bytes, new: bytes) -> bytes:
     """An index with another name of the same length, and its digest."""
     body = index[:-20].replace(old, new)
     return body + hashlib.sha1(body).digest()
+
+
+@pytest.mark.parametrize("text", ["accepted:\n- {expires: 2026-02-30}\n", "[" * 3000], ids=["day", "nested"])
+def test_a_file_that_yaml_stumbles_over(tmp_path: Path, text: str) -> None:
+    """YAML itself raises ValueError for a day that is not there, and RecursionError."""
+    file = tmp_path / "file.yml"
+    file.write_text(text)
+    file.chmod(0o600)
+    with pytest.raises(ScanError, match="is no YAML"):
+        _leak_scan.baseline(str(file))
+    with pytest.raises(ProvisionError, match="is no YAML"):
+        _given.of_yaml(file, None)
+    with pytest.raises(RotationError, match="is no YAML"):
+        _supplied.read_values(file)

@@ -97,8 +97,8 @@ def test_no_python_is_told(tmp_path: Path) -> None:
 def test_discovery_is_not_run_again() -> None:
     host = Host()
     facts = {"ansible_facts": {"discovered_interpreter_python": "/usr/bin/python3.12"}}
-    assert _lean._python(host, facts) == "/usr/bin/python3.12"  # type: ignore[arg-type]
-    assert _lean._python(host, {"ansible_facts": {}}) == "python3"  # type: ignore[arg-type]
+    assert _lean.interpreter(host, facts) == "/usr/bin/python3.12"  # type: ignore[arg-type]
+    assert _lean.interpreter(host, {"ansible_facts": {}}) == "python3"  # type: ignore[arg-type]
 
 
 DRIVES = """
