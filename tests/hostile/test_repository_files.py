@@ -115,6 +115,16 @@ def test_names_that_are_not_utf8(where: Path, tmp_path: Path) -> None:
     assert "caf" in str(_repository.gathered(str(where), catalog(), frozenset()) and report.data())
 
 
+def test_an_author_who_is_a_link(where: Path) -> None:
+    """A viewer of SARIF makes a link of such a text."""
+    (where / "signed.txt").write_text(VALUE + " signed")
+    git(where, "add", "-A")
+    git(where, "commit", "-q", "-m", "one", "--author", "[see](https://example.com) <x@y>")
+    report = scan(GitSource(str(where)))
+    assert any("[see](https" in one.author for one in report.findings)
+    assert all("](" not in one["message"]["text"] for one in _scan_sarif.sarif(report)["runs"][0]["results"])
+
+
 def test_names_in_the_index_lead_nowhere(where: Path, tmp_path: Path) -> None:
     """Neither upwards nor through a link."""
     (tmp_path / "outside.txt").write_text(VALUE)

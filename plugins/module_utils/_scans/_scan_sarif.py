@@ -79,7 +79,7 @@ def _result(one: Finding, rules: Sequence[str], report: Report) -> Dict[str, Any
         "ruleId": rule,
         "ruleIndex": list(rules).index(rule),
         "level": "error" if one.sensitivity == "high" else "warning",
-        "message": {"text": "; ".join(words) + "."},
+        "message": {"text": _unlinked("; ".join(words) + ".")},
         "locations": [{"physicalLocation": physical}],
         "partialFingerprints": {"watchpartySecrets/v1": one.fingerprint},
         "properties": {
@@ -97,5 +97,10 @@ def _invocation(report: Report) -> Dict[str, Any]:
     notes += [f"baseline: {one}" for one in report.problems]
     return {
         "executionSuccessful": True,
-        "toolExecutionNotifications": [{"level": "warning", "message": {"text": note}} for note in notes],
+        "toolExecutionNotifications": [{"level": "warning", "message": {"text": _unlinked(note)}} for note in notes],
     }
+
+
+def _unlinked(text: str) -> str:
+    """A message in which nothing is a link: SARIF takes ``[text](target)`` for one."""
+    return text.replace("](", "] (")
