@@ -46,7 +46,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm imp
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _github_sync, _holder, _report, _ssh_pair
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection, suit
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._paths import with_full_paths
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._paths import full_path, with_full_paths
 
 BUILT_IN = Path(__file__).resolve().parents[2] / "roles" / "secret_rotate" / "kinds"
 _LETTERS = string.ascii_letters
@@ -82,7 +82,7 @@ def new_id() -> str:
 def load_kinds(paths: Sequence[str | Path]) -> dict[str, Kind]:
     """Every kind that has a folder; a later path's folder takes an earlier one's place. Raises CatalogError."""
     kinds: dict[str, Kind] = {}
-    for path in [BUILT_IN, *(Path(path).expanduser() for path in paths)]:
+    for path in [BUILT_IN, *(Path(full_path(str(path))) for path in paths)]:
         if not path.is_dir():
             raise CatalogError([f"rotation_kinds_path: {path} is no folder"])
         for folder in sorted(one for one in path.iterdir() if (one / "kind.yml").is_file()):

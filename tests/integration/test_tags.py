@@ -65,3 +65,9 @@ def test_provision_takes_its_own_parts(shop: Lab) -> None:
     words = "--tags vaules names no part of this run. Its parts are access, values, github, hosts"
     assert f"Nothing was read: {words}" in done.text, done.output
     assert done.operations == []
+
+
+def test_verify_runs_where_all_tags_are_skipped(shop: Lab) -> None:
+    """The look at the tags is skipped then as well, so nothing else may be."""
+    done: Run = shop.run("--skip-tags", "tagged", "-e", "only=WPS001", playbook="playbooks/verify.yml")
+    assert "1 pass, 0 fail, 0 not checked" in done.text, done.output

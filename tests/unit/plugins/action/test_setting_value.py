@@ -70,7 +70,7 @@ def test_what_stands_beside_the_values_is_left_to_provisioning(clients: Clients,
 @pytest.mark.parametrize(
     ("names", "args", "words"),
     [
-        ([], {}, "names: is empty"),
+        ([], {}, "no setting was named"),
         (["TOKEN"], {}, "TOKEN: has no value; answer when asked"),
         (["TOKEN", "LEVEL"], {"value_file": True}, "value_file: holds one value, and several names are given"),
         (["LEVEL"], {"values_from": "asked"}, "TOKEN: is not among the names that are to be changed"),

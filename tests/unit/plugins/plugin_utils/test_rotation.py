@@ -97,6 +97,12 @@ class TestKinds:
         self.make(tmp_path / "kinds", "mine")
         assert "mine" in shared.load_kinds(["~/kinds"])
 
+    def test_a_relative_path(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Ansible would look for the kind's tasks, by its folder, beside the role's own."""
+        monkeypatch.chdir(tmp_path)
+        folder = self.make(tmp_path / "kinds", "mine")
+        assert shared.load_kinds(["kinds"])["mine"].folder == str(folder)
+
     def test_a_path_that_is_no_folder(self, tmp_path: Path) -> None:
         with pytest.raises(CatalogError, match=f"rotation_kinds_path: {tmp_path}/none is no folder"):
             shared.load_kinds([tmp_path / "none"])
