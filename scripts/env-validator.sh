@@ -91,6 +91,7 @@ if [[ -z $inventory && $(pwd -P) == "$root" ]]; then
 fi
 [[ -n $inventory ]] || fail_usage "no inventory: this folder has none of inventory, inventory.yml and hosts.yml; \
 give -i INVENTORY, or -i $root/examples/watchparty/hosts.yml for the Watch Party example"
+[[ $inventory == *,* || -e $inventory ]] || fail_usage "there is no inventory $inventory; give another one by -i INVENTORY"
 if [[ $inventory == "$root/examples/watchparty/hosts.yml" ]]; then
   printf 'catalog: the Watch Party example, %s (another one: -i INVENTORY)\n' "$inventory"
 else

@@ -149,6 +149,7 @@ def test_no_way_to_aws_is_no_access(moto: Moto, tmp_path: Path) -> None:
         ("validate", "Prod uction"),
         ("validate", "production", "--file"),
         ("validate", "production", "--file", "absent"),
+        ("validate", "production", "-i", "absent"),
         ("fetch-secrets", "production", "--file", "x"),
         ("fetch-secrets", "production", "SECRET_KEY=oops"),
         ("validate", "production", "--file", "x", CORE),

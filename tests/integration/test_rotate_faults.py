@@ -178,6 +178,7 @@ def test_health_fails_on_the_new_value(lab: RotationLab) -> None:
     with lab.hosts[1].runs_only_on_the_present_file():
         run = lab.rotate(*BOTH, "-e", "env_deploy_health_retries=4")
     failed(run, "The rotation was taken back: web2: ", "was taken back; the old values are in force")
+    assert [name for name in ("web1", "web2") if run.result(name)["failed"]] == ["web2"], run.output
     taken_back(lab, old)
     (last,) = lab.audit_records()[record:]
     assert (last["outcome"], "web2" in last["reason"]) == ("taken_back", True)
