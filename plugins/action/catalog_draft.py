@@ -43,7 +43,8 @@ class ActionModule(ActionBase):
         text = _import.draft(values, args["application"] or _import.application_of(source.resolve().parent.name))
         former = dest.read_text(encoding="utf-8", errors="replace") if dest.exists() else None
         if former not in (None, text):
-            raise ProvisionError([f"{dest}: is there already and stays as it is; move it away, or name another file"])
+            words = f"{dest}: is there already and stays as it is; move it away, or name another file by"
+            raise ProvisionError([f"{words} -e secret_provision_draft_path=FILE"])
         if former is None and not self._task.check_mode:
             _files.write_text(dest, text)
         answer: dict[str, Any] = {"changed": former is None, "dest": str(dest), "names": list(values)}

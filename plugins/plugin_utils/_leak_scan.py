@@ -78,7 +78,10 @@ class Request:
 def parse(args: Mapping[str, Any]) -> Request:
     """Raises ScanError that names the option and the remedy."""
     if not any(args[name] for name in ("repositories", "staged", "paths", "streams")):
-        raise ScanError("nothing to scan was named; give -e repository=PATH or -e scan_path=PATH (the module's options repositories, staged, paths, streams)")
+        raise ScanError(
+            "nothing to scan was named; give -e repository=PATH or -e scan_path=PATH"
+            " (the module's options repositories, staged, paths, streams)"
+        )
     if not (args["history"] or args["tree"]):
         raise ScanError("history and tree are both off; a repository has nothing else")
     with_catalog = bool(args["catalog"]) and bool(args["environment"])

@@ -125,6 +125,15 @@ def test_from_an_old_file_to_the_same_deploy(lab: Lab) -> None:
     assert "17 settings are equal in " in again.text
 
 
+@pytest.mark.parametrize("arguments", [(), ("-e", "import_values=true")], ids=["draft", "values"])
+def test_without_a_file(lab: Lab, arguments: tuple[str, ...]) -> None:
+    lab.add_hosts()
+    run = lab.run(*arguments, playbook=IMPORT)
+    assert run.code != 0
+    assert "Nothing was read: no file was named; give -e env_file=FILE" in run.text
+    assert run.operations == []
+
+
 def test_a_developers_own_file_without_aws(lab: Lab) -> None:
     """Examples, and a key that nobody else has; what the file has stays; no store is reachable, and none is asked."""
     lab.add_hosts()

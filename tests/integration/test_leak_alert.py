@@ -229,8 +229,10 @@ def test_what_is_known_is_contained_and_the_run_fails_with_the_rest(connection: 
     with rotation_lab(connection, hosts=1) as lab:
         lab.ready()
         before = lab.values().cache[1]
-        run = alerted(lab, "cache", UNKNOWN, leak_sessions=False)
+        run = alerted(lab, "cache", UNKNOWN, leak_sessions=False, leak_report_path="post-mortems")
         assert lab.values().cache[1] != before, run.output
+        # ansible-rulebook removes the folder in which it runs a playbook: a relative path starts in the home folder.
+        assert list((lab.directory / "home" / "post-mortems").glob("leak-*.md")), run.output
     named_around(run, '"contained in ')
 
 
