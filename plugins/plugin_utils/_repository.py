@@ -129,7 +129,9 @@ def zizmor(path: str) -> dict[str, Any]:
         if not workflows:
             raise HostError("the repository has no workflows")
         config = next((name for name in _zizmor.CONFIGURATIONS if checkout.copy(name.encode(), copy)), "")
-        found = _zizmor.looked(copy, config=config) if copied else {"findings": [], "not_checked": [], "accepted": 0}
+        found: dict[str, Any] = {"findings": [], "not_checked": [], "accepted": 0}
+        if copied:
+            found = _zizmor.looked(copy, config=config)
         missing = [f"{name}: is no regular file here" for name in sorted(set(files) - copied)]
         return {**found, "not_checked": found["not_checked"] + missing, "files": len(workflows), "config": config}
 
