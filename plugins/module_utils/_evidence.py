@@ -20,6 +20,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import _authori
 
 MOST = 40
 """Lines of one sort that a host tells."""
+MOST_OF_FILE = 10
+"""Unknown keys of one file that are told: its account must not push those of other files out."""
 _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 _SYSLOG = re.compile(
     r"(?P<at>\w{3} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) \S+ sshd(?:-session)?\[\d+\]: (?P<said>.*)"
@@ -197,6 +199,7 @@ def stray_keys(found: Mapping[str, Iterable[Key]], known: Iterable[Known], chang
         ours.setdefault(one.fingerprint, []).append(one)
     lines = []
     for path in sorted(found):
+        unknown = 0
         when = ", file changed %s" % stamp(changed[path]) if path in changed else ""
         for key in found[path]:
             its = ours.get(key.fingerprint, [])
@@ -208,8 +211,13 @@ def stray_keys(found: Mapping[str, Iterable[Key]], known: Iterable[Known], chang
                 own = [plain(one.file) for one in its if one.file]
                 beside = ", beside its own file " + ", ".join(own) if own else ""
                 rank = 0 if leaked else 1 if its else 2
+                unknown += rank == 2
+                if rank == 2 and unknown > MOST_OF_FILE:
+                    continue
                 words = (word, key.fingerprint, whose, comment, plain(path), beside, when)
                 lines.append((rank, "%s %s%s%s in %s%s%s" % words))
+        if unknown > MOST_OF_FILE:
+            lines.append((2, "%d more unknown keys in %s" % (unknown - MOST_OF_FILE, plain(path))))
     return cut([line for _rank, line in sorted(lines, key=lambda one: one[0])])
 
 

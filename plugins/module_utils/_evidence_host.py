@@ -193,7 +193,8 @@ def _keys(wanted: Wanted, part: Part, end: float) -> None:
     known = [_evidence.Known(one.fingerprint, one.credential, _own_file(one), one.leaked) for one in wanted.known]
     part.lines += _evidence.stray_keys(found, known, changed)
     if hidden:
-        part.short.append("authorized_keys: %d files cannot be read; use become" % hidden)
+        words = "authorized_keys: %d files cannot be read or are larger than %d MiB; use become, or look at them"
+        part.short.append(words % (hidden, _key_files.LARGEST >> 20))
     if command:
         part.short.append("authorized_keys: sshd also asks a program (AuthorizedKeysCommand), which was not asked here")
 

@@ -26,7 +26,7 @@ class File(NamedTuple):
 
     path: str
     content: Optional[bytes]
-    """None where this account may not read it."""
+    """None where this account may not read it, or where it is too large to be read as a whole, as sshd does."""
     changed: float = 0.0
 
 
@@ -94,7 +94,7 @@ def files(patterns: Sequence[str]) -> Iterator[File]:
         except OSError:
             continue
         else:
-            yield File(path, read(path), status.st_mtime)
+            yield File(path, read(path) if status.st_size <= LARGEST else None, status.st_mtime)
 
 
 def holding(blob: bytes, *, but: str) -> Held:

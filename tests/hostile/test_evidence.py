@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _evidence_host, _key_files
+from tests.unit.plugins.module_utils.public_keys import key
 from tests.unit.plugins.module_utils.test_evidence_host import Machine
 
 pytestmark = pytest.mark.servers
@@ -75,3 +76,23 @@ def test_a_text_log(machine: Machine) -> None:
         f"logins: only the last 4 MiB of {machine.folder}/auth.log were read",
     ]
     assert found["lines"] == []
+
+
+def test_keys_of_one_account_hide_no_other_accounts(machine: Machine) -> None:
+    """Seen to show 40 keys of the application's own file and none of root's, whose file comes later."""
+    own = "".join(f"{key(f'noise{number}')}\n" for number in range(60))
+    machine.write("home/deploy/.ssh/authorized_keys", own)
+    machine.write("home/root/.ssh/authorized_keys", f"{key('thief')} thief\n")
+    lines = machine.gathered()["lines"]
+    assert [line for line in lines if "(thief) in " in line]
+    assert [line for line in lines if line.startswith("50 more unknown keys in ") and "/deploy/" in line]
+
+
+def test_a_file_of_which_a_part_is_read_is_named(machine: Machine) -> None:
+    """sshd reads all of it. Seen to pass over the key before the noise."""
+    noise = "# noise\n" * (_key_files.LARGEST // 8 + 1)
+    machine.write("home/deploy/.ssh/authorized_keys", f"{key('thief')} thief\n{noise}")
+    assert (
+        "authorized_keys: 1 files cannot be read or are larger than 4 MiB; use become, or look at them"
+        in (machine.gathered()["short"])
+    )

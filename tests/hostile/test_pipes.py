@@ -60,7 +60,7 @@ def test_logs(pipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_evidence_host, "LOGS", (str(pipe),))
     with within():
         assert _ssh_sessions.told([1]) == {}
-        assert _evidence_host._from_logs([]) is False
+        assert _evidence_host._from_logs([], _evidence_host.Part()) is False
 
 
 def test_the_applications_settings(pipe: Path) -> None:

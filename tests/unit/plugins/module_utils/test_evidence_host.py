@@ -182,7 +182,7 @@ class TestKeys:
         machine.write("sshd_config", "AuthorizedKeysCommand /usr/bin/keys\nAuthorizedKeysCommandUser nobody\n")
         os.mkfifo(machine.folder / "home/deploy/.ssh/authorized_keys")
         assert machine.gathered()["short"] == [
-            "authorized_keys: 1 files cannot be read; use become",
+            "authorized_keys: 1 files cannot be read or are larger than 4 MiB; use become, or look at them",
             "authorized_keys: sshd also asks a program (AuthorizedKeysCommand), which was not asked here",
         ]
         machine.write("sshd_config", "AuthorizedKeysCommand none\n")
