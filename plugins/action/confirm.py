@@ -34,7 +34,7 @@ class ActionModule(ActionBase):
         try:
             said = _terminal.ask(f"{args['question']} Type {args['answer']} to go on: ", private=False)
         except AnsibleError as error:
-            raise AnsibleActionFail(f"nobody can be asked ({error}); {args['remedy']}") from None
+            raise AnsibleActionFail(f"no confirmation can be asked for ({error}); {args['remedy']}") from None
         if said.decode(errors="replace").strip() != args["answer"]:
             raise AnsibleActionFail("not confirmed; nothing was changed")
         return {**result, "changed": False}

@@ -104,7 +104,7 @@ def _mapping(value: Any, shape: Mapping[Any, Any], at: str) -> dict[str, Any]:
     shapes = {name.rstrip("?"): one for name, one in shape.items()}
     foreign = [name for name in found if name not in shapes]
     if foreign:
-        _refuse(at, f"has a key that it never has: {printable(foreign[0])[:40]}")
+        _refuse(at, f"has an unexpected key: {printable(foreign[0])[:40]}")
     missing = [name for name in shape if not name.endswith("?") and name not in found]
     if missing:
         _refuse(at, f"lacks {missing[0]}")

@@ -33,7 +33,7 @@ _SYSTEM_PYTHON = re.compile(
 )
 _HOME = re.compile(r"~[A-Za-z0-9_.-]*/")
 _COMPROMISED = (
-    "The program that was sent to it never answers so: its Python, or a login script of the account, was changed. "
+    "The module never answers so: the Python of the host, or a login script of the account, was changed. "
     "Examine the host before you trust it again"
 )
 TIMEOUT = "secrets_host_timeout"

@@ -61,7 +61,7 @@ def test_a_leak_is_contained_without_a_host_that_lies(lab: RotationLab) -> None:
         "web2 was left behind, and what it holds is dead; run watchparty.secrets.deploy once it is back"
         in post_mortem(lab)
     )
-    assert "its answer was refused: it has a key that it never has: add_host" in run.text
+    assert "its answer was refused: it has an unexpected key: add_host" in run.text
     assert lab.accepts(old)["cache"] is False
     lab.deploy()
     lab.assert_settled(old)

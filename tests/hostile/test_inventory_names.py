@@ -57,7 +57,7 @@ def test_a_leak_response_is_not_confirmed(hostile: Lab) -> None:
     before = stores(hostile)
     done = run(hostile, "leak_response", "leaked=django_key", f"leak_report_path={hostile.directory / 'reports'}")
     assert done.code != 0
-    assert "add -e confirm=yes where nobody can be asked" in done.text, done.output
+    assert "confirm on the command line: -e confirm=yes" in done.text, done.output
     assert stores(hostile) == before
     assert not [*(hostile.directory / "reports").iterdir()]
 

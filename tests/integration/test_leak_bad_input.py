@@ -79,7 +79,7 @@ def test_what_a_leak_of_ones_own_kind_reaches(lab: RotationLab, tmp_path: Path) 
             ("leaked=cache", "confirm=yes", "leak_report_path=/dev/null/reports"),
             ("leak_report_path: /dev/null/reports: cannot be written: Not a directory", "Nothing was touched"),
         ),
-        (("leaked=cache",), ("nobody can be asked", "add -e confirm=yes where nobody can be asked")),
+        (("leaked=cache",), ("no confirmation can be asked for", "confirm on the command line: -e confirm=yes")),
         (
             ("leaked=cache", "confirm=yes", "compromised_hosts=web1,web9"),
             ("compromised_hosts: web9: no such host is in app_hosts; it has web1.",),

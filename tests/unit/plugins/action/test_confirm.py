@@ -56,7 +56,7 @@ def test_a_drill_asks_nothing(typed: Any) -> None:
 
 def test_nobody_is_there() -> None:
     """The standard input of a test run is no terminal."""
-    with pytest.raises(AnsibleActionFail, match=r"^nobody can be asked \(.*\); add -e confirm=yes$"):
+    with pytest.raises(AnsibleActionFail, match=r"^no confirmation can be asked for \(.*\); add -e confirm=yes$"):
         act(question="Contain it now?", remedy="add -e confirm=yes")
 
 
