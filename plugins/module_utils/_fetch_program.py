@@ -36,6 +36,7 @@ def connect(region: Optional[str]) -> Client:
         if sys.flags.no_site and PathFinder in sys.meta_path:  # as its unit starts it, the first time
             _trusted_imports.enable(checked=True)
         import boto3
+        from botocore import exceptions
         from botocore.config import Config
     except ImportError:
         raise _fetch.NotConfigured(
@@ -46,6 +47,7 @@ def connect(region: Optional[str]) -> Client:
             "%s, which another account may change; nothing was fetched. Run the role app_host again" % error
         ) from None
 
+    aws.exceptions = exceptions  # its own import came before the packages
     with aws.translated("a session", "AWS"):
         session = boto3.Session(region_name=region)
         # The instance's role is asked for at boot, when its own service may be late.

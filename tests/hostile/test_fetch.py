@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import boto3
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _program
@@ -48,12 +49,12 @@ def packages(place: Path) -> Path:
     return next(place.glob("venv/lib/python3*/site-packages"))
 
 
-def fetched(place: Path) -> tuple[subprocess.CompletedProcess[str], bool]:
+def fetched(place: Path, **env: str) -> tuple[subprocess.CompletedProcess[str], bool]:
     """What became of it, and whether the environment's boto3 ran."""
     canary = place / "canary"
     done = subprocess.run(
         [*_flags(place), f"--config={place}/fetch.json", f"--catalog={place}/catalog.json", "--check"],
-        env={"CANARY": str(canary)},
+        env={"CANARY": str(canary), **env},
         capture_output=True,
         text=True,
         check=False,
@@ -72,6 +73,14 @@ def _flags(place: Path) -> list[str]:
 def test_roots_own_runs(place: Path) -> None:
     done, ran = fetched(place)
     assert ran, done.stderr
+
+
+def test_errors_are_told_as_ever(place: Path) -> None:
+    """What translates AWS's errors is imported before the packages are."""
+    (packages(place) / "boto3.py").unlink()
+    (packages(place) / "own.pth").write_text(f"{Path(boto3.__file__).parents[1]}\n")
+    done, _ran = fetched(place, AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="y", AWS_ENDPOINT_URL="http://127.0.0.1:9")
+    assert done.stderr.startswith("AWS could not be reached for ssm:GetParametersByPath"), done.stderr
 
 
 ATTACKS: dict[str, Callable[[Path], None]] = {
