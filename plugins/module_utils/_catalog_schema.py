@@ -16,6 +16,11 @@ ROLES = ("deploy", "host", "rotate", "respond", "verify")
 TLS_MODES = ("verify-full", "verify-ca", "require", "disable")
 SETTING_NAME = r"^[A-Za-z_][A-Za-z0-9_]*\*?$"
 NAME = {"type": "string", "minLength": 1}
+REGION = {"type": "string", "pattern": r"^[a-z0-9-]+$"}
+ROLE = {"type": "string", "pattern": r"^[A-Za-z0-9+=,.@_{}-]+$"}
+"""What IAM takes as a name, with our placeholders. Workflows are made with it, so it holds no line break."""
+GITHUB_ENVIRONMENT = {"type": "string", "pattern": r"^(?!.*\$\{\{)[^\x00-\x1f\x7f]+$"}
+"""Nothing that GitHub would take for an expression."""
 SWITCH = {"type": "boolean"}
 
 
@@ -197,7 +202,9 @@ _NUMBER = {"type": "integer", "minimum": 1}
 _GITHUB = _object(
     {
         "repository": {"type": "string", "pattern": r"^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+$"},
-        "environment": _described("The deployment environment at GitHub; the environment's own name by default.", NAME),
+        "environment": _described(
+            "The deployment environment at GitHub; the environment's own name by default.", GITHUB_ENVIRONMENT
+        ),
         "scope": _described("Where secrets and variables are kept; repository by default.", {"enum": list(SCOPES)}),
         "api_url": _described("Of GitHub Enterprise, such as https://github.example.com/api/v3.", NAME),
         "owner_id": _described(
@@ -218,7 +225,7 @@ _AWS = _object(
         "replicas": _described("Regions that hold replicas of the secrets.", {"type": "array", "items": NAME}),
         "roles": _described(
             "Names of the roles, with {application} and {environment}.",
-            _object(dict.fromkeys(ROLES, NAME)),
+            _object(dict.fromkeys(ROLES, ROLE)),
         ),
         "host_principal": _described("Who may be the host role; ec2.amazonaws.com by default.", NAME),
         "operators": _described(
@@ -263,7 +270,7 @@ _ENVIRONMENT = _object(
             {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/github"}]},
         ),
         "production": _described("Whether the rules for production apply; true for 'production'.", SWITCH),
-        "region": _described("AWS region, where neither option nor environment names one.", NAME),
+        "region": _described("AWS region, where neither option nor environment names one.", REGION),
         "expected_account_id": _described("12 digits in quotes.", {"type": "string", "pattern": r"^[0-9]{12}$"}),
         "settings": {
             "type": "object",

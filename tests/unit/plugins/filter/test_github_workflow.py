@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.errors import AnsibleFilterError
 
 from ansible_collections.watchparty.secrets.plugins.filter.catalog import github_workflow
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_pair
@@ -48,6 +50,26 @@ def is_running(process: str) -> bool:
 def parsed(**options: Any) -> dict[str, Any]:
     found: dict[str, Any] = yaml.safe_load(github_workflow(CATALOG, **options))
     return found
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("environments", "production", "region"), "eu-west-3\n          evil: 1"),
+        (("environments", "production", "region"), "${{ github.event.comment.body }}"),
+        (("environments", "production", "github"), {"environment": "x\ny: 1"}),
+        (("environments", "production", "github"), {"environment": "${{ inputs.x }}"}),
+        (("aws",), {"roles": {"deploy": "x\n        evil: 1"}}),
+    ],
+)
+def test_no_line_or_expression_comes_from_a_value(path: tuple[str, ...], value: Any) -> None:
+    document = copy.deepcopy(CATALOG)
+    part = document
+    for name in path[:-1]:
+        part = part[name]
+    part[path[-1]] = value
+    with pytest.raises(AnsibleFilterError, match="does not match"):
+        github_workflow(document)
 
 
 def test_each_environment_has_a_job_of_its_own() -> None:
