@@ -70,13 +70,17 @@ def silent() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
+PLACES = [{"setting": "DATABASE_URL"}]
+
+
 def database(lab: Lab, port: int) -> dict[str, Any]:
     """A database on that port, in the stores and as the catalog has it."""
     client = lab.moto.client("secretsmanager")
     core = json.loads(client.get_secret_value(SecretId=SECRET)["SecretString"])
     core["DATABASE_URL"] = f"postgresql://shop:canary-password@127.0.0.1:{port}/shop"
     client.put_secret_value(SecretId=SECRET, SecretString=json.dumps(core))
-    return {"database": {"kind": "postgresql_role", "appears_in": [{"setting": "DATABASE_URL"}]}}
+    server = {"address": f"127.0.0.1:{port}"}
+    return {"database": {"kind": "postgresql_role", "admin": "database", "server": server, "appears_in": PLACES}}
 
 
 def test_what_hangs_is_named_and_delays_nothing(lab: Lab) -> None:
