@@ -24,16 +24,29 @@ REMEDY = (
 _GATE = r"""
 private=$1
 shift
-[ "${1##*/}" != env ] || shift
+if [ "${1##*/}" = env ]; then
+  shift
+  while case $1 in *=*) ;; *) false ;; esac; do
+    export "$1"
+    shift
+  done
+fi
 p=$(command -v "$1") || { echo "$1: not found" >&2; exit 127; }
 shift
 case $p in
   *..*) ;;
   /usr/bin/* | /usr/libexec/* | /bin/*) exec "$p" "$@" ;;
 esac
+# The programs of this check are the system's own, whatever the account's PATH says.
+given=$PATH
+PATH=/usr/bin:/bin:/usr/sbin:/sbin
+start() {
+  PATH=$given
+  exec "$p" "$@"
+}
 u=$(id -u) by=${SUDO_UID:-$(id -u)} g=
 [ "$u" != 0 ] || by=0
-[ "$private" = yes ] || [ "$u" = 0 ] || exec "$p" "$@"
+[ "$private" = yes ] || [ "$u" = 0 ] || start "$@"
 untrusted() { echo "%(untrusted)s$1" >&2; exit 126; }
 case $p in /*) ;; *) untrusted "$p is no absolute path" ;; esac
 set -f
@@ -80,7 +93,7 @@ bad=$(find $all -maxdepth 0 \( ! -user 0 ! -user "$u" ! -user "$by" -o ! -type l
   \( -perm -002 -o -perm -020 ${g:+"!"} ${g:+-group} ${g:+"$g"} \) \) -print 2>&1 | head -n 1)
 [ -z "$bad" ] || untrusted "$bad"
 unset IFS
-exec "$p" "$@"
+start "$@"
 """ % {"untrusted": UNTRUSTED}
 
 

@@ -88,7 +88,7 @@ def test_verify_fails_where_no_host_can_be_reached(lab: Lab) -> None:
     run = verify(lab)
     assert run.code == 2
     assert run.result("web1")["failed"] == run.result("web2")["failed"] == 1
-    assert (lab.directory / "report" / "verify.json").exists(), "the report is written all the same"
+    assert (lab.directory / "report" / "partial.json").exists(), "the report is written all the same"
 
 
 def test_a_deploy_blames_the_host_that_was_lost(lab: Lab) -> None:

@@ -79,6 +79,16 @@ def own(*parts: str) -> Callable[[Path], None]:
     return lambda venv: os.chown(venv.joinpath(*parts), APPLICATION, -1, follow_symlinks=False)
 
 
+def test_variables_before_the_interpreter(home: Path, venv: Path) -> None:
+    """As ansible_python_interpreter may have them; the check itself runs the system's own programs."""
+    (home / "find").write_text("#!/bin/sh\n")
+    (home / "find").chmod(0o755)
+    python = f"/usr/bin/env PATH={home} LC_ALL=C {venv}/bin/python"
+    assert start(python).stdout == "ran\n", start(python).stderr
+    hand_over(venv / "bin")
+    assert start(python).returncode == 126
+
+
 ATTACKS: dict[str, Callable[[Path], None]] = {
     "owns the interpreter's link": own("bin", "python"),
     "owns the directory": own("bin"),

@@ -44,6 +44,7 @@ DOCUMENT: dict[str, Any] = {
         "database": {"kind": "valkey_user", "admin": "admin", "appears_in": [{"setting": "DATABASE_URL"}]},
         "admin": {
             "kind": "external",
+            "server": {"address": "db.example.com:6379"},
             "appears_in": [{"secret": "shop/{environment}/admin", "key": "password"}, {"parameter": "Admin/PASSWORD"}],
         },
         "deploy_ssh": {

@@ -107,7 +107,7 @@ CASES = {
         stores=parameter("App/SIGNING_KEY", "String", "canary" * 5),
     ),
     "no spelling": Bad(
-        ("Nothing was sent", "LICENSE_TEXT", "django_environ"),
+        ("LICENSE_TEXT: no spelling", "django_environ", "set readers:"),
         stores=secret("license", "canary\nINJECTED=1"),
     ),
     "endpoint down": Bad(

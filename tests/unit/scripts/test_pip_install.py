@@ -88,7 +88,7 @@ def wheel(folder: Path) -> Path:
 def test_it_installs_into_the_environment_that_it_is_given(environment: Path, tmp_path: Path) -> None:
     """With what a user's pip.conf may say: an index of his own, and user = true, which no environment takes."""
     index = str(wheel(tmp_path / "wheels"))
-    done = run(environment, "sample", PIP_NO_INDEX="1", PIP_FIND_LINKS=index, PIP_USER="1", HOME="/nonexistent")
+    done = run(environment, "sample", PIP_NO_INDEX="1", PIP_FIND_LINKS=index, PIP_USER="1", HOME=str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "bootstrap: the environment: 1 package installed" in done.stdout
     subprocess.run([environment, "-c", "import sample"], check=True)
