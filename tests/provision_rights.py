@@ -44,6 +44,7 @@ UNSEEN: Mapping[str, str] = {
         ),
         _DIFFERS,
     ),
+    "logs:DeleteRetentionPolicy": "only where somebody set a retention",
     "logs:ListTagsForResource": "the newer name of ListTagsLogGroup",
     "secretsmanager:GetResourcePolicy": "only with a resource policy",
     "secretsmanager:PutResourcePolicy": "only with a resource policy",
