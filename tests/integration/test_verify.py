@@ -113,7 +113,7 @@ def test_mistakes_on_hosts(healthy: VerifyLab) -> None:
     assert run.code != 0
     told = failed(found)
     assert set(told) == {"WPS201", "WPS202", "WPS203", "WPS205", "WPS301", "WPS302", "WPS303", "WPS601", "WPS602"}
-    assert told["WPS201"] == [f"web1: {first.env_file} has mode 0640"]
+    assert told["WPS201"] == [f"web1: {first.env_file} has mode 0640 instead of 0600"]
     assert told["WPS203"] == [f"web2: {second.env_file}: user nobody may read it"]
     assert told["WPS205"] == [
         f"web1: {first.directory}/.env.bak (mode 0644) looks like a copy",
