@@ -79,14 +79,18 @@ def _own_group(gid: int) -> bool:
         return False
 
 
-class TrustedFinder(PathFinder):
-    """Checks each file before it is executed. What it inherits also finds the packages' metadata."""
+class TrustedFinder:
+    """Stands in the place of PathFinder and checks each file before it is executed."""
+
+    # Packages are asked for their metadata, such as a driver's version.
+    find_distributions = staticmethod(PathFinder.find_distributions)
+    invalidate_caches = staticmethod(PathFinder.invalidate_caches)
 
     def __init__(self, owners: Set[int]) -> None:
         self._owners = owners
         self._seen: Set[str] = set()
 
-    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:  # type: ignore[override]
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is None or not spec.has_location or not spec.origin:
             return spec
