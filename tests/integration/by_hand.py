@@ -143,7 +143,10 @@ class Operator:
         for host in self.lab.hosts:
             (host.directory / "health-url").write_text(host.application.health_url)
         lines = [f"{name}={shlex.quote(text)}" for name, text in words.items()]
-        lines += ["export PGHOST PGPORT PGDATABASE PGSSLMODE PGSSLROOTCERT PGREQUIREAUTH", f"cache=(-h {self.lab.valkey.host} -p {self.lab.valkey.port})"]
+        lines += [
+            f"export {' '.join(name for name in words if name.startswith('PG'))}",
+            f"cache=(-h {self.lab.valkey.host} -p {self.lab.valkey.port})",
+        ]
         on = f'{self._ssh()} "cd {shlex.quote(str(self.lab.directory))}/$1 && $2"'
         return "\n".join([*lines, f"on() {{ {on}; }}"])
 
