@@ -86,6 +86,7 @@ RARELY = (
     "test_demo.py::test_interrupted_it_leaves_nothing[PostgreSQL",
     "test_demo.py::test_interrupted_it_leaves_nothing[Write",
     "test_demo.py::test_kept_it_stays",
+    "test_demo_bare.py::test_every_supported_python[3.12",
     "test_deploy.py::test_an_unhealthy_host_goes_back_and_the_rollout_stops[fail]",
     "test_host_order.py::test_hosts_that_are_left_out[leak_response",
     "test_killed.py::test_killed_between_two_batches",
