@@ -15,6 +15,8 @@ from importlib.machinery import ExtensionFileLoader, PathFinder
 from typing import Any, List, Set
 
 SYSTEM = ("/usr/lib/", "/usr/lib64/")
+UNTRUSTED = "untrusted interpreter: "
+"""Starts the line on standard error that names what another account may change; the check in shell writes it, too."""
 _LINKS = 40
 
 
@@ -39,7 +41,7 @@ def check(path: str, owners: Set[int], seen: Set[str]) -> None:
 
 def _walk(path: str, owners: Set[int], seen: Set[str], links: int) -> None:
     if links > _LINKS:
-        raise Untrusted("untrusted interpreter: %s has too many links" % path)
+        raise Untrusted("%s%s has too many links" % (UNTRUSTED, path))
     current = "/"
     parts = [part for part in path.split("/") if part]
     for at, part in enumerate(parts):
@@ -59,7 +61,7 @@ def _owned(path: str, owners: Set[int], seen: Set[str]) -> None:
     mode = found.st_mode
     shared = not stat.S_ISLNK(mode) and mode & 0o022 and not (stat.S_ISDIR(mode) and mode & stat.S_ISVTX)
     if found.st_uid not in owners or (shared and (mode & 0o002 or not _own_group(found.st_gid))):
-        raise Untrusted("untrusted interpreter: %s" % path)
+        raise Untrusted("%s%s" % (UNTRUSTED, path))
     seen.add(path)
 
 

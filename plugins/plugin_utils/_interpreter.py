@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import shlex
 
-UNTRUSTED = "untrusted interpreter: "
-"""Starts the line on standard error that names what another account may change; `_trusted_imports` writes it, too."""
+from ansible_collections.watchparty.secrets.plugins.module_utils._trusted_imports import UNTRUSTED
+
 REMEDY = (
     "Another account may change it, and would decide what runs here and read what is sent. Set rotation_python to an "
     "interpreter that belongs to root; the playbook watchparty.secrets.host makes one with -e app_host_rotation=true"

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.integration.doors import through
+from tests.integration.doors import forward, through
 from tests.integration.harness import Host, Lab
 
 SSHD = "sshd"
@@ -68,7 +68,7 @@ def frozen_door(lab: Lab, name: str) -> Iterator[Path]:
     restart = f"sh -c 'touch {dying}; exec sleep 600'"
     lab.host_vars[name] = {**through(kept, listener.getsockname()[1]), "env_deploy_restart_command": restart}
     threads = [
-        threading.Thread(target=_forward, args=(listener, int(kept["ansible_port"]), over, frozen)),
+        threading.Thread(target=forward, args=(listener, int(kept["ansible_port"]), over, frozen)),
         threading.Thread(target=_freeze_once, args=(dying, over, frozen)),
     ]
     for thread in threads:
@@ -88,33 +88,3 @@ def _freeze_once(dying: Path, over: threading.Event, frozen: threading.Event) ->
         if dying.exists():
             frozen.set()
             return
-
-
-def _forward(listener: socket.socket, port: int, over: threading.Event, frozen: threading.Event) -> None:
-    """As a router does that loses its memory: once it is frozen, no byte goes through, and no connection is closed."""
-    listener.settimeout(0.1)
-    links: list[tuple[socket.socket, socket.socket]] = []
-    while not over.is_set():
-        try:
-            client = listener.accept()[0]
-        except TimeoutError:
-            continue
-        server = socket.create_connection(("127.0.0.1", port))
-        links.append((client, server))
-        for source, target in ((client, server), (server, client)):
-            threading.Thread(target=_pump, args=(source, target, frozen), daemon=True).start()
-    listener.close()
-    for pair in links:
-        for link in pair:
-            with contextlib.suppress(OSError):
-                link.shutdown(socket.SHUT_RDWR)
-            link.close()
-
-
-def _pump(source: socket.socket, target: socket.socket, frozen: threading.Event) -> None:
-    with contextlib.suppress(OSError):
-        while (data := source.recv(65536)) or frozen.is_set():
-            if frozen.is_set():
-                return
-            target.sendall(data)
-        target.shutdown(socket.SHUT_WR)

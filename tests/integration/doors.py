@@ -15,8 +15,12 @@ import pytest
 from tests.integration.rotation_lab import RotationLab
 
 
-def forward(listener: socket.socket, port: int, over: threading.Event) -> None:
-    """Connections to the listener reach the port, until it is over."""
+def forward(listener: socket.socket, port: int, over: threading.Event, frozen: threading.Event | None = None) -> None:
+    """Connections to the listener reach the port, until it is over.
+
+    Once it is frozen, no byte goes through and no connection is closed, as at a router that loses its memory.
+    """
+    stopped = frozen or threading.Event()
     listener.settimeout(0.2)
     links: list[tuple[socket.socket, socket.socket]] = []
     while not over.is_set():
@@ -27,7 +31,7 @@ def forward(listener: socket.socket, port: int, over: threading.Event) -> None:
         other = socket.create_connection(("127.0.0.1", port))
         links.append((one, other))
         for source, target in ((one, other), (other, one)):
-            threading.Thread(target=pump, args=(source, target), daemon=True).start()
+            threading.Thread(target=pump, args=(source, target, stopped), daemon=True).start()
     listener.close()
     for pair in links:
         for link in pair:
@@ -36,9 +40,11 @@ def forward(listener: socket.socket, port: int, over: threading.Event) -> None:
             link.close()
 
 
-def pump(source: socket.socket, target: socket.socket) -> None:
+def pump(source: socket.socket, target: socket.socket, frozen: threading.Event) -> None:
     with contextlib.suppress(OSError):
-        while data := source.recv(65536):
+        while (data := source.recv(65536)) or frozen.is_set():
+            if frozen.is_set():
+                return
             target.sendall(data)
         target.shutdown(socket.SHUT_WR)
 
