@@ -63,5 +63,6 @@ def assert_listed(calls: Iterable[Mapping[str, Any]]) -> None:
     """Each call's action is listed, and each listed action was asked for or has its reason."""
     asked = {f"{call['service']}:{call['operation']}" for call in calls} - FREE
     needed = asked | {action for name in asked for action in IMPLIED.get(name, ())}
-    assert needed - listed() == set(), f"{POLICY} lacks what a run asked for"
-    assert listed() - needed == set(UNSEEN), f"{POLICY} lists what no run asked for, or a reason is out of date"
+    lacking, unseen = needed - listed(), listed() - needed
+    assert not lacking, f"{POLICY.name} lacks what a run asked for: {sorted(lacking)}"
+    assert unseen == set(UNSEEN), f"{POLICY.name} lists what no run asked for, or a reason is out of date"

@@ -193,7 +193,7 @@ def test_a_host_does_not_claim_a_network_as_its_own_address(claim: str, tmp_path
 def test_an_interpreter_that_a_host_names_is_used_only_if_it_is_a_systems_own(discovered: str, tmp_path: Path) -> None:
     host = LyingHost(tmp_path, "")
     facts = {"ansible_facts": {"discovered_interpreter_python": discovered}}
-    assert _lean._python(host, facts) == "python3"  # type: ignore[arg-type]
+    assert _lean.interpreter(host, facts) == "python3"  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

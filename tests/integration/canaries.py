@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import re
 import secrets
 import stat
@@ -77,9 +78,15 @@ def in_files(roots: Iterable[Path], canaries: Canaries, *, allowed: Iterable[Pat
 
 def _files(roots: Iterable[Path]) -> Iterator[Path]:
     for root in roots:
-        for path in sorted(root.rglob("*")) if root.is_dir() else [root]:
+        for path in sorted(_below(root)) if root.is_dir() else [root]:
             if path.is_file() and not path.is_symlink():
                 yield path
+
+
+def _below(root: Path) -> Iterator[Path]:
+    # Unlike rglob, walk passes over a directory that a run removes meanwhile.
+    for directory, _, names in os.walk(root):
+        yield from (Path(directory, name) for name in names)
 
 
 class Watch:

@@ -39,6 +39,7 @@ class Empty(Account):
 
     def __init__(self, lab: Lab, github: GitHub) -> None:
         self.lab, self.github = lab, github
+        self.since = len(lab.moto.calls())
         lab.catalog = shop(github={"repository": REPOSITORY, "scope": "environment", "api_url": github.url})
         settings = lab.catalog["settings"]
         settings["SECRET_KEY"]["github"] = "secret"
@@ -114,7 +115,7 @@ def test_from_nothing_to_a_deploy(empty: Empty) -> None:
         assert set(writes(again)) <= {"BatchGetSecretValue"}
     assert (empty.state(), github.writes()) == (state, sent)
 
-    assert_listed(lab.moto.calls())
+    assert_listed(lab.moto.calls(since=empty.since))
     lab.deploy("-e", "env_deploy_restart=false")
     assert lab.hosts[0].values()["DATABASE_URL"] == empty.secret(f"shop/{ENVIRONMENT}/core")["DATABASE_URL"]
 
