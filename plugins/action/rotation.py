@@ -3,380 +3,104 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _resolve
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import (
-    _impact,
-    _joined,
-    _leak_steps,
-    _standing,
-)
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import (
-    _ages,
-    _rehearsal,
-    _revocations,
-    _rotation,
-    _steps,
-)
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
-from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import (
-    _beside,
-    _closing,
-    _forgotten,
-    _holder,
-    _plan_words,
-    _planning,
-    _resumed,
-    _revocation,
-    _ssh_key,
-    _supplied,
-)
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
+from ansible.utils.display import Display
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, SecretsError, one_line
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _forgotten, _revocation, _supplied
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting, preflight, segment
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import acts_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Part
 
 
-class ActionModule(RotationAction):
-    """Plans, opens, advances and closes a rotation; each change is one entry in the journal."""
+class ActionModule(segment.ServersAction):
+    """Tells what would be rotated, and keeps what the operator says in the journal."""
 
     name = "watchparty.secrets.rotation"
+    checks_account = True
     extra_options = {
         "state": {
             "type": "str",
-            "choices": [
-                "planned",
-                "begun",
-                "gated",
-                "advanced",
-                "closed",
-                "prepared",
-                "unprepared",
-                "revoked",
-                "forgotten",
-            ],
+            "choices": ["planned", "prepared", "unprepared", "revoked", "forgotten"],
             "required": True,
         },
         "credentials": {"type": "list", "elements": "str", "default": []},
         "force": {"type": "bool", "default": False},
         "ask": {"type": "bool", "default": False},
         "preflight": {"type": "bool", "default": False},
-        "against": {"type": "dict", "default": {}},
-        "unasked": {"type": "str", "default": ""},
         "incident": {"type": "str", "default": ""},
         "immediate": {"type": "bool", "default": False},
         "reached": {"type": "list", "elements": "str", "default": []},
         "spoiled": {"type": "list", "elements": "str", "default": []},
-        **_supplied.OPTIONS,
-        "resume": {"type": "str"},
+        "resume": {"type": "str", "default": ""},
         "abort": {"type": "bool", "default": False},
         "hosts": {"type": "list", "elements": "str", "default": []},
         "here": {"type": "list", "elements": "str"},
-        "recorded": {"type": "bool", "default": False},
-        "proven": {"type": "list", "elements": "str", "default": []},
         "skipped": {"type": "list", "elements": "str", "default": []},
-        "leaves_lost": {"type": "bool", "default": False},
-        "outcome": {"type": "str", "default": _steps.DONE},
-        "sent": {"type": "list", "elements": "str", "default": []},
-        "words": {"type": "str", "default": ""},
-        "notes": {"type": "dict", "default": {}},
-        "refusals": {"type": "dict", "default": {}},
-        "proven_at": {"type": "list", "elements": "float", "default": []},
-        "left": {"type": "dict", "default": {}},
-        "behind": {"type": "list", "elements": "str", "default": []},
-        "audit": {"type": "dict", "default": {}},
-        "unrecorded": {"type": "str", "default": ""},
-        "tried": {"type": "dict", "default": {}},
         "seen": {"type": "list", "elements": "dict"},
+        "python": {"type": "str"},
+        "gone_nodes": {"type": "list", "elements": "str", "default": []},
+        **_supplied.OPTIONS,
+        **segment.AUDIT,
     }
 
     def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         state = args["state"]
-        if state in ("planned", "begun"):
-            return self._begin(setting, args, task_vars, write=state == "begun" and not self._task.check_mode)
-        if state == "revoked":
-            return _revocation.taken(setting, args, check=self._task.check_mode)
-        if state == "forgotten":
-            return _forgotten.forgotten(setting, args, check=self._task.check_mode)
+        if state == "planned":
+            return self._planned(setting, args, task_vars)
+        if state in ("revoked", "forgotten"):
+            return self._word(setting, args, task_vars)
+        return {"changed": False, "skipped": True} if self._task.check_mode else _prepared(setting, args, state)
+
+    def _planned(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        server = self.server(setting, args, task_vars)
+        found = preflight.begun(setting, args, task_vars, server, write=False)
+        for warning in found.pop("warnings", ()):
+            Display().warning(warning)
+        return found
+
+    def _word(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        """Old values are tried first where the catalog says how; then come the audit log and the journal."""
+        take = {"revoked": _revocation.taken, "forgotten": _forgotten.forgotten}[args["state"]]
+        waiting = take(setting, {**args, "tried": {}, "audit": {}}, check=True)
+        tried = self._tried(setting, args, task_vars, waiting.get("tries", ()))
+        left = take(setting, {**args, "tried": tried, "audit": {}}, check=True)
         if self._task.check_mode:
-            return {"changed": False, "skipped": True}
-        if state == "gated":
-            return self._gate(setting, args)
-        if state in ("prepared", "unprepared"):
-            return self._prepared(setting, args, state)
-        return self._advance(setting, args) if state == "advanced" else _closing.closed(setting, args)
+            return left
+        audit: Mapping[str, Any] = {}
+        log = segment.Audit(setting, args, required=not args["incident"])
+        if left["record"] and (log.is_wanted or args["changelog"]):
+            audit = log.recorded(left["record"], left["audit"]["head"]).get("head") or {}
+        return take(setting, {**args, "tried": tried, "audit": audit}, check=False)
 
-    def _begin(
-        self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any], *, write: bool
-    ) -> dict[str, Any]:
-        journal = setting.rotator.look()
-        _resumed.require_open(journal, args["resume"], back=args["abort"])
-        if journal.rotation is not None:
-            return self._go_on(setting, args, task_vars, journal, journal.rotation, write=write)
-        over = _resumed.over(journal, args)
-        if over:
-            return {"changed": False, "nothing": True, "said": [over]}
-        if journal.incident is not None:
-            journal = replace(journal, incident=journal.incident.without(args["spoiled"]))
-        plan, contents, late, said = self._considered(setting, args, task_vars, journal, write=write)
-        if "looks" in said or (said["needs"] and args["ask"] and write):
-            return {"changed": False, "nothing": True, **said}
-        if plan.items:
-            resolution = _resolve.resolve(setting.catalog, contents)
-            problems = resolution.problems + resolution.undeliverable
-            _shared.require_valid(problems, setting.catalog.environment)
-        checks = _shared.told_checks(setting, plan) if args["preflight"] else []
-        if checks:
-            return {"changed": False, "nothing": True, "checks": checks, **said}
-        for name in late if write else ():
-            setting.rotator.secrets.delete(name)
-        if not plan.items:
-            return {"changed": False, "nothing": True, **said}
-        if not write:
-            return {"changed": True, "nothing": False, "diff": _plan_words.diff(said["plan"]), **said}
-        rotation_id = _shared.new_id()
-        opened = setting.rotator.open(journal, rotation_id, plan, contents)
-        opened = setting.rotator.advance("create" if plan.phases else "retire", since=opened)
-        return {"changed": True, "nothing": False, **said, "rotation": _told(setting, opened)}
-
-    def _considered(
+    def _tried(
         self,
         setting: Setting,
         args: Mapping[str, Any],
         task_vars: Mapping[str, Any],
-        journal: Journal,
-        *,
-        write: bool,
-        beside: _beside.Beside | None = None,
-    ) -> tuple[_rotation.Plan, Contents, list[str], dict[str, Any]]:
-        """A plan, what it stands on, and what is said of it."""
-        wish = _rotation.Wish(tuple(args["credentials"]), args["force"], args["incident"], args["immediate"])
-        given = _supplied.for_credentials(setting, args, task_vars)
-        contents, descriptions, late = _planning.read(setting, journal)
-        if beside is not None:
-            journal, descriptions = beside.journal, beside.described(descriptions)
-
-        def planned(ground: _rotation.Ground) -> _rotation.Plan:
-            if beside is None:
-                return _planning.planned(setting, ground, wish, args["seen"])
-            return beside.planned(lambda one: _planning.planned(setting, ground, one, args["seen"]), wish)
-
-        ground = _rotation.Ground(
-            catalog=setting.catalog,
-            journal=journal,
-            contents=contents,
-            kinds=setting.kinds,
-            now=_shared.now(),
-            descriptions=descriptions,
-            supplied=given,
-            against=args["against"],
-            mirrors=setting.rotator.mirror is not None,
-            leak=bool(args["incident"]),
-            former=_planning.former(setting, journal, wish.names if wish.leak else None),
-            parameters_key=_planning.parameters_key(setting, contents, descriptions),
-        )
-        plan = planned(ground)
-        needs = [name for name in wish.names if name in plan.refused and _supplied.is_asked(setting, name, given)]
-        if needs and args["ask"] and not write:
-            ground = replace(ground, supplied={**given, **{name: Login(None, _shared.generate(32)) for name in needs}})
-            plan = planned(ground)
-        plan = _rehearsal.fitting(ground, wish, plan, self._goes(setting, args, journal, _shared.new_id(), contents))
-        looks = _ssh_key.looks(setting, plan)
-        here = args["hosts"] if args["here"] is None else args["here"]
-        data = _plan_words.described(setting.catalog, plan, [one for one in here if one not in args["skipped"]])
-        spoken = _plan_words.words(data, late) + _plan_words.elsewhere(plan, args["hosts"], here, args["skipped"])
-        spoken += [
-            f"{name}: its new value is asked for at the terminal; without one, give it by -e rotation_values_file=FILE"
-            for name in needs
-            if name in data["credentials"]
-        ]
-        said: dict[str, Any] = {"plan": data, "said": spoken, "needs": needs}
-        said["refused"] = data["refused"]
-        changing = [item.credential for item in plan.items if item.act in _rotation.CHANGES]
-        said["takes_down"] = _shared.taking_down(setting, changing)
-        said["is_seen"] = args["seen"] is not None
-        said["pages"] = {name: setting.catalog.credentials[name].provider_url or "" for name in needs}
-        said["audit"] = _shared.audit_of(setting, journal)
-        said["warnings"] = [args["unasked"]] if args["unasked"] else []
-        said["revocations"] = _revocations.waiting(setting.catalog, journal)
-        if args["seen"] is None and looks:
-            said["looks"] = looks
-        return plan, contents, late, said
-
-    def _goes(
-        self, setting: Setting, args: Mapping[str, Any], journal: Journal, rotation_id: str, contents: Contents
-    ) -> Callable[[_rotation.Plan], None]:
-        """What raises where the journal would not take all of a plan's entries, or the audit log its record."""
-        behind = [name for name in args["hosts"] if name in args["skipped"]]
-        rehearsal = _rehearsal.Rehearsal(setting.rotator, behind)
-        audit = {"number": journal.head, "digest": _rehearsal.noise(64, "audit")}
-
-        def ending(then: Journal, rotation: OpenRotation) -> dict[str, Any]:
-            return _closing.ending(setting, then, rotation, audit)
-
-        def record(then: Journal, rotation: OpenRotation) -> dict[str, Any]:
-            hosts = [name for name in args["hosts"] if name not in behind]
-            return {**_shared.record_of(setting, then, rotation), "hosts": hosts, "left_behind": behind}
-
-        # After a leak containment comes first.
-        is_recorded = (args["recorded"] or setting.catalog.audit_log) and not args["incident"]
-        more = record if is_recorded else None
-        return lambda plan: rehearsal.goes(journal, rotation_id, plan, contents, setting.kinds, ending, more)
-
-    def _go_on(
-        self,
-        setting: Setting,
-        args: Mapping[str, Any],
-        task_vars: Mapping[str, Any],
-        journal: Journal,
-        rotation: OpenRotation,
-        *,
-        write: bool,
+        credentials: Any,
     ) -> dict[str, Any]:
-        """The words of an unfinished rotation, and its next entry if this run may go on with it."""
-        named = args["resume"] in (rotation.id, "any")
-        if not (named or _holder.is_gone(rotation.holder)):
-            raise JournalError(
-                f"{rotation} is open, and this run cannot tell that its process is gone. If it is, take it over: the "
-                f"same command with -e rotation_resume={rotation.id}; to take it back instead, add "
-                "-e rotation_abort=true"
-            )
-        back = args["abort"] and rotation.step not in _steps.BACKWARD
-        if back and _steps.is_past_return(rotation):
-            past = "promotion" if rotation.step in ("retire", "record") else "removal of old values"
-            raise RotationError(f"{rotation} is past its {past} and the old value may be gone; go on with it instead")
-        _shared.require_kinds(setting, rotation)
-        if not (args["incident"] or journal.incident):
-            _require_copies(setting, rotation, back=back)
-        way = "is taken back" if args["abort"] or rotation.step in _steps.BACKWARD else "goes on"
-        names = ", ".join(rotation.plan.get("credentials", {})) or "no credential"
-        said = [
-            f"{rotation} was not finished; it {way} from there",
-            f"it has {names}; nothing else is begun before it has ended",
-        ]
-        if rotation.step in ("retire", "withdraw") and rotation.plan.get("phases") and not args["incident"]:
-            said.append("hosts that are not proven are deployed to before anything is removed")
-        leak = journal.incident.id if args["incident"] and journal.incident else args["incident"]
-        joined = None if args["abort"] else _joined.joined(rotation, leak, args["reached"])
-        if joined:
-            former = _planning.former(setting, journal, args["reached"])
-            joined = _joined.with_former(joined, setting.catalog, setting.kinds, journal, former)
-            said.append("it replaces what leaked, so it answers the leak too: nothing is retired later")
-        hastened = _leak_steps.hastened(joined or rotation) if args["immediate"] and not args["abort"] else None
-        if hastened:
-            said.append("it was graceful; the old values are removed first from now on")
-        changed = hastened or joined
-        if not write:
-            more = self._beside(setting, args, task_vars, journal, changed or rotation) if leak else {"takes_down": []}
-            said += more.pop("said", [])
-            told = _shared.told(setting, journal, changed or rotation)
-            return {**more, "changed": True, "nothing": False, "said": said, "rotation": told}
-        given = {} if back else _supplied.for_credentials(setting, args, task_vars)
-        wanted = [] if back else _supplied.wanted_again(setting, rotation, given)
-        if wanted and args["ask"]:
-            pages = {name: setting.catalog.credentials[name].provider_url or "" for name in wanted}
-            return {"changed": False, "nothing": True, "said": said, "needs": wanted, "pages": pages}
-        if changed:
-            taken = setting.rotator.take(journal, changed, plan=changed.plan)
-        else:
-            taken = setting.rotator.take(journal, rotation)
-        if rotation.step == "plan" and not back:
-            taken = setting.rotator.advance("create" if rotation.plan.get("phases") else "retire", since=taken)
-        if back:
-            phase = _steps.way_back(rotation)
-            taken = setting.rotator.advance("abort", phase=phase, reason="the operator asked for it", since=taken)
-        return {"changed": True, "nothing": False, "said": said, "rotation": _told(setting, taken)}
-
-    def _beside(
-        self,
-        setting: Setting,
-        args: Mapping[str, Any],
-        task_vars: Mapping[str, Any],
-        journal: Journal,
-        rotation: OpenRotation,
-    ) -> dict[str, Any]:
-        """The leak's own plan, as it will be once the open rotation is ended or taken back."""
-        then = _beside.declared(journal, args)
-        found = _beside.beside(setting, then, rotation, args, _closing.ending(setting, then, rotation, {}))
-        _plan, _contents, _late, said = self._considered(setting, args, task_vars, journal, write=False, beside=found)
-        ends = _standing.ends(setting.catalog, setting.kinds, rotation, back=found.back)
-        return {
-            **said,
-            "said": [*said["said"], *found.said],
-            "takes_down": [*_shared.taking_down(setting, ends["removes"]), *said["takes_down"]],
-            "revocations": _revocations.waiting(setting.catalog, journal),
-            "ends": ends,
-        }
-
-    def _advance(self, setting: Setting, args: Mapping[str, Any]) -> dict[str, Any]:
-        journal, rotation = setting.rotator.mine()
-        decision = _steps.following(rotation, args["outcome"], words=args["words"])
-        answer = {"changed": True, "way": decision.way, "words": decision.words}
-        if decision.way == _steps.STOP:
-            return {**answer, "changed": False, "rotation": _shared.told(setting, journal, rotation)}
-        more = {
-            "notes": args["notes"],
-            "left": args["left"],
-            "behind": sorted(args["behind"]),
-            "sent": args["sent"],
-            "reason": args["words"] if decision.way == _steps.BACK else "",
-        }
-        if journal.incident is not None:
-            at = _ages.stamp(_shared.now())
-            noted = replace(rotation, left={**rotation.left, **args["left"]})
-            first = _ages.stamp(datetime.fromtimestamp(min(args["proven_at"]), UTC)) if args["proven_at"] else ""
-            seen = _leak_steps.events(
-                noted,
-                str(decision.step),
-                setting.kinds,
-                at,
-                journal.incident,
-                reads=_impact.read(setting.catalog),
-                first=first,
-            )
-            seen.update(_leak_steps.outlived(seen, args["refusals"]))
-            more.update(events=seen, evidence=_leak_steps.evidence(seen, args["refusals"]))
-        journal = setting.rotator.advance(str(decision.step), phase=decision.phase, since=journal, **more)
-        return {**answer, "rotation": _told(setting, journal)}
-
-    def _gate(self, setting: Setting, args: Mapping[str, Any]) -> dict[str, Any]:
-        """Whether a value may be removed now: who is not proven to run on the other one."""
-        setting.rotator.mine()
-        gate = _steps.Gate(hosts=args["hosts"], proven=args["proven"], skipped=args["skipped"])
-        objections = gate.objections()
-        if objections and not args["leaves_lost"]:
-            raise RotationError(f"nothing was removed: {'; '.join(objections)}. {args['words']}".rstrip(". "))
-        return {"changed": False, "objections": objections}
-
-    def _prepared(self, setting: Setting, args: Mapping[str, Any], state: str) -> dict[str, Any]:
-        """Notes that a server has both logins of these credentials, or no longer has."""
-        journal = setting.rotator.look()
-        if journal.rotation is not None:
-            raise JournalError(f"{journal.rotation} is open; finish it first")
-        names = set(args["credentials"])
-        if names <= journal.prepared if state == "prepared" else not names & journal.prepared:
-            return {"changed": False}
-        setting.rotator.append(journal, "prepare", "closed", **{state: sorted(names)})
-        return {"changed": True}
+        found: dict[str, Any] = {}
+        server = self.server(setting, args, task_vars)
+        for one in credentials:
+            try:
+                answer = acts_of(setting.kinds[one["kind"]]).verify_revoked(Part(setting, server, one))
+            except SecretsError as error:
+                segment.show("tried", one["name"], f"not tried: {one_line(error)}")
+                continue
+            found.update(answer.get("tried") or {})
+        return found
 
 
-def _require_copies(setting: Setting, rotation: OpenRotation, *, back: bool) -> None:
-    """What GitHub holds too must still be sent there: that it can be is known before anything goes on."""
-    if back or rotation.step in _steps.BACKWARD:
-        ahead = rotation.promoted and (back or rotation.step == "abort")
-    else:
-        ahead = rotation.step not in ("retire", "record")
-    against = setting.rotator.against_copies(rotation, {}) if ahead else ""
-    if against:
-        raise RotationError(f"{rotation} does not go on: {against}. Nothing was done, and it stays as it is")
-
-
-def _told(setting: Setting, journal: Journal) -> dict[str, Any]:
-    if journal.rotation is None:
-        raise JournalError("the journal does not show the rotation that was just written; look at it, then start again")
-    return _shared.told(setting, journal, journal.rotation)
+def _prepared(setting: Setting, args: Mapping[str, Any], state: str) -> dict[str, Any]:
+    """Notes that a server has both logins of these credentials, or no longer has."""
+    journal = setting.rotator.look()
+    if journal.rotation is not None:
+        raise JournalError(f"{journal.rotation} is open; finish it first")
+    names = set(args["credentials"])
+    if names <= journal.prepared if state == "prepared" else not names & journal.prepared:
+        return {"changed": False}
+    setting.rotator.append(journal, "prepare", "closed", **{state: sorted(names)})
+    return {"changed": True}

@@ -198,6 +198,8 @@ class ServerAction(ActionBase):
     """Whether another host can do it too, such as one that talks to a server."""
     private = True
     """Whether the host is sent values that its application must not have. Then only the task's own become counts."""
+    setting: Setting | None = None
+    """What the rotation that runs this module works with already."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
@@ -213,7 +215,7 @@ class ServerAction(ActionBase):
         _guard.require(self._connection, self._task)
         masked: list[str] = []
         try:
-            params = self.params(_shared.prepared(self.name, args), args, masked)
+            params = self.params(self.setting or _shared.prepared(self.name, args), args, masked)
             if params is None:
                 return {**result, "changed": False, "skipped": True, "msg": self.idle}
             kept = {name: args[name] for name in own if name != "python" and args.get(name) is not None}

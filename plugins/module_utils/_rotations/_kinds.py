@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a kind of credential needs, as its folder's ``kind.yml`` says."""
+"""What a kind of credential needs; of an operator's own kind, as its ``kind.yml`` says."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 VALUES = ("generated", "supplied", "provider")
 ROUTINES = ("login", "signing_key")
 FORMS = ("text", "ssh_key")
+VERBS = ("check", "create", "set", "test", "revoke", "verify_revoked")
+"""What an operator's own kind may carry out."""
 STAGES = ("check", "off", "issue", "create", "set", "test", "retire", "revoke", "revoked", "dropped")
 
 SCHEMA: dict[str, Any] = {
@@ -32,8 +34,10 @@ SCHEMA: dict[str, Any] = {
         "tries_values": {"type": "boolean"},
         "retires_each": {"type": "boolean"},
         "options": {"type": "array", "items": {"type": "string"}},
+        "verbs": {"type": "array", "items": {"enum": list(VERBS)}, "minItems": 1, "uniqueItems": True},
+        "timeout": {"type": "integer", "minimum": 1, "maximum": 3600},
     },
-    "required": ["description", "value"],
+    "required": ["description", "value", "verbs"],
     "additionalProperties": False,
 }
 
@@ -48,7 +52,7 @@ class Kind:
     """"login": the old and the new one are valid together. "signing_key": the new one is distributed as a fallback
     first, which takes a second phase."""
     value: str = "generated"
-    """"generated" here, "supplied" by the operator, or made by the "provider" in the kind's issue stage."""
+    """"generated" here, "supplied" by the operator, or made by the "provider" at the stage issue."""
     length: int = 32
     form: str = "text"
     """What a generated value is: "text" of that length, or the private half of an "ssh_key"."""
@@ -62,13 +66,18 @@ class Kind:
     tries_values: bool = False
     """Whether its stages check, test and revoked try values where the catalog says how, and are idle elsewhere."""
     retires_each: bool = False
-    """Whether its stage retire also takes away a former value that waits for a later retirement, named by the
-    obligation of ``secret_rotate_credential``."""
+    """Whether its stage retire also takes away a former value that waits for a later retirement, named by an
+    obligation."""
     options: tuple[str, ...] = ()
     """Names that the credential's ``options`` must give."""
+    verbs: tuple[str, ...] = ()
+    """What its executable carries out."""
+    timeout: int = 120
+    """Seconds that its executable may take."""
     stages: tuple[str, ...] = ()
-    """The stages that its folder has task files for."""
+    """The stages at which it has something to do."""
     folder: str = ""
+    """Where its executable lies; empty for a built-in kind."""
 
     @property
     def is_issued(self) -> bool:
@@ -89,7 +98,7 @@ class Kind:
         return 2 if self.routine == "signing_key" else 1
 
 
-def parse(name: str, document: Any, *, stages: tuple[str, ...], folder: str) -> Kind:
+def parse(name: str, document: Any, *, folder: str) -> Kind:
     """The kind that the document declares. Raises :class:`CatalogError` naming its folder or its file."""
     if not _audit_record.is_word(name):
         words = (
@@ -101,8 +110,8 @@ def parse(name: str, document: Any, *, stages: tuple[str, ...], folder: str) -> 
     problems = _schema.problems(document, SCHEMA)
     if problems:
         raise CatalogError([f"{where}: {problem}" for problem in problems])
-    options = {**document, "options": tuple(document.get("options", ()))}
-    return Kind(name=name, stages=stages, folder=folder, **options)
+    lists = {key: tuple(document.get(key, ())) for key in ("options", "verbs")}
+    return Kind(name=name, folder=folder, **{**document, **lists})
 
 
 def turn_of(username: Optional[str]) -> Optional[str]:

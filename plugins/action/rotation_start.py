@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.utils.display import Display
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting, outcome, preflight, segment
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Carried
+
+
+class ActionModule(segment.SegmentAction):
+    """Plans, asks the servers, opens the rotation, and carries it on until hosts have something to do."""
+
+    name = "watchparty.secrets.rotation_start"
+    checks_account = True
+    extra_options = {
+        **segment.SETTINGS,
+        "ask": {"type": "bool", "default": False},
+        "seen": {"type": "list", "elements": "dict"},
+        "waited": {"type": "float", "default": 0},
+    }
+
+    def carried_on(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        write = not self._task.check_mode
+        if not args["incident"]:
+            # After a leak nothing waits for the log, and the record itself tells what stands against it.
+            segment.Audit(setting, args, required=True).ready()
+        server = self.server(setting, args, task_vars)
+        found = preflight.begun(setting, args, task_vars, server, write=write)
+        for warning in found.pop("warnings", ()):
+            Display().warning(warning)
+        if found.get("looks"):
+            return found
+        if write and args["ask"] and found.get("needs"):
+            return {**found, "asks": True}
+        for words in found["said"]:
+            segment.show("plan", "", words)
+        known = {"refused": found.get("refused") or {}, "revocations": found.get("revocations") or []}
+        if found["nothing"] or not write:
+            said = {"words": outcome.lines(known, (), ()), "verdict": outcome.verdict(known, abort=False)}
+            return {**found, "rotation": {**known, "next": "", "hosts": [], **said}}
+        rotation = {**found["rotation"], "revocations": known["revocations"]}
+        rotation["refused"] = known["refused"] or rotation["refused"]
+        engine = self.engine(setting, args, task_vars, Carried(waited=args["waited"], since=found["since"]))
+        now = engine.go_on(rotation)
+        return {"changed": True, "said": found["said"], "rotation": segment.result(engine, now, args)}

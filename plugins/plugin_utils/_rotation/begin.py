@@ -1,0 +1,263 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Which rotation a run begins or goes on with, and what its plan is. Writes the first entries of the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _resolve
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import (
+    _joined,
+    _leak_steps,
+    _standing,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import (
+    _rehearsal,
+    _revocations,
+    _rotation,
+    _steps,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import (
+    _beside,
+    _closing,
+    _holder,
+    _plan_words,
+    _planning,
+    _resumed,
+    _ssh_key,
+    _supplied,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+
+
+def begin(setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any], *, write: bool) -> dict[str, Any]:
+    """Plans, and with ``write`` opens the rotation or goes on with the open one.
+
+    What must be known first is returned instead: ``looks`` at hosts, ``needs`` of the operator, ``checks`` of servers.
+    Raises SecretsError.
+    """
+    journal = setting.rotator.look()
+    _resumed.require_open(journal, args["resume"], back=args["abort"])
+    if journal.rotation is not None:
+        return _go_on(setting, args, task_vars, journal, journal.rotation, write=write)
+    over = _resumed.over(journal, args)
+    if over:
+        return {"changed": False, "nothing": True, "said": [over]}
+    if journal.incident is not None:
+        journal = replace(journal, incident=journal.incident.without(args["spoiled"]))
+    plan, contents, late, said = _considered(setting, args, task_vars, journal, write=write)
+    if "looks" in said or (said["needs"] and args["ask"] and write):
+        return {"changed": False, "nothing": True, **said}
+    if plan.items:
+        resolution = _resolve.resolve(setting.catalog, contents)
+        problems = resolution.problems + resolution.undeliverable
+        _shared.require_valid(problems, setting.catalog.environment)
+    checks = _shared.told_checks(setting, plan) if args["preflight"] else []
+    if checks:
+        return {"changed": False, "nothing": True, "checks": checks, **said}
+    for name in late if write else ():
+        setting.rotator.secrets.delete(name)
+    if not plan.items:
+        return {"changed": False, "nothing": True, **said}
+    if not write:
+        return {"changed": True, "nothing": False, "diff": _plan_words.diff(said["plan"]), **said}
+    rotation_id = _shared.new_id()
+    opened = setting.rotator.open(journal, rotation_id, plan, contents)
+    opened = setting.rotator.advance("create" if plan.phases else "retire", since=opened)
+    return {"changed": True, "nothing": False, **said, "rotation": told(setting, opened)}
+
+
+def _considered(
+    setting: Setting,
+    args: Mapping[str, Any],
+    task_vars: Mapping[str, Any],
+    journal: Journal,
+    *,
+    write: bool,
+    beside: _beside.Beside | None = None,
+) -> tuple[_rotation.Plan, Contents, list[str], dict[str, Any]]:
+    """A plan, what it stands on, and what is said of it."""
+    wish = _rotation.Wish(tuple(args["credentials"]), args["force"], args["incident"], args["immediate"])
+    given = _supplied.for_credentials(setting, args, task_vars)
+    contents, descriptions, late = _planning.read(setting, journal)
+    if beside is not None:
+        journal, descriptions = beside.journal, beside.described(descriptions)
+
+    def planned(ground: _rotation.Ground) -> _rotation.Plan:
+        if beside is None:
+            return _planning.planned(setting, ground, wish, args["seen"])
+        return beside.planned(lambda one: _planning.planned(setting, ground, one, args["seen"]), wish)
+
+    ground = _rotation.Ground(
+        catalog=setting.catalog,
+        journal=journal,
+        contents=contents,
+        kinds=setting.kinds,
+        now=_shared.now(),
+        descriptions=descriptions,
+        supplied=given,
+        against=args["against"],
+        mirrors=setting.rotator.mirror is not None,
+        leak=bool(args["incident"]),
+        former=_planning.former(setting, journal, wish.names if wish.leak else None),
+        parameters_key=_planning.parameters_key(setting, contents, descriptions),
+    )
+    plan = planned(ground)
+    needs = [name for name in wish.names if name in plan.refused and _supplied.is_asked(setting, name, given)]
+    if needs and args["ask"] and not write:
+        ground = replace(ground, supplied={**given, **{name: Login(None, _shared.generate(32)) for name in needs}})
+        plan = planned(ground)
+    plan = _rehearsal.fitting(ground, wish, plan, _goes(setting, args, journal, _shared.new_id(), contents))
+    looks = _ssh_key.looks(setting, plan)
+    here = args["hosts"] if args["here"] is None else args["here"]
+    data = _plan_words.described(setting.catalog, plan, [one for one in here if one not in args["skipped"]])
+    spoken = _plan_words.words(data, late) + _plan_words.elsewhere(plan, args["hosts"], here, args["skipped"])
+    spoken += [
+        f"{name}: its new value is asked for at the terminal; without one, give it by -e rotation_values_file=FILE"
+        for name in needs
+        if name in data["credentials"]
+    ]
+    said: dict[str, Any] = {"plan": data, "said": spoken, "needs": needs}
+    said["refused"] = data["refused"]
+    changing = [item.credential for item in plan.items if item.act in _rotation.CHANGES]
+    said["takes_down"] = _shared.taking_down(setting, changing)
+    said["is_seen"] = args["seen"] is not None
+    said["pages"] = {name: setting.catalog.credentials[name].provider_url or "" for name in needs}
+    said["audit"] = _shared.audit_of(setting, journal)
+    said["warnings"] = [args["unasked"]] if args["unasked"] else []
+    said["revocations"] = _revocations.waiting(setting.catalog, journal)
+    if args["seen"] is None and looks:
+        said["looks"] = looks
+    return plan, contents, late, said
+
+
+def _goes(
+    setting: Setting, args: Mapping[str, Any], journal: Journal, rotation_id: str, contents: Contents
+) -> Callable[[_rotation.Plan], None]:
+    """What raises where the journal would not take all of a plan's entries, or the audit log its record."""
+    behind = [name for name in args["hosts"] if name in args["skipped"]]
+    rehearsal = _rehearsal.Rehearsal(setting.rotator, behind)
+    audit = {"number": journal.head, "digest": _rehearsal.noise(64, "audit")}
+
+    def ending(then: Journal, rotation: OpenRotation) -> dict[str, Any]:
+        return _closing.ending(setting, then, rotation, audit)
+
+    def record(then: Journal, rotation: OpenRotation) -> dict[str, Any]:
+        hosts = [name for name in args["hosts"] if name not in behind]
+        return {**_shared.record_of(setting, then, rotation), "hosts": hosts, "left_behind": behind}
+
+    # After a leak containment comes first.
+    is_recorded = (args["recorded"] or setting.catalog.audit_log) and not args["incident"]
+    more = record if is_recorded else None
+    return lambda plan: rehearsal.goes(journal, rotation_id, plan, contents, setting.kinds, ending, more)
+
+
+def _go_on(
+    setting: Setting,
+    args: Mapping[str, Any],
+    task_vars: Mapping[str, Any],
+    journal: Journal,
+    rotation: OpenRotation,
+    *,
+    write: bool,
+) -> dict[str, Any]:
+    """The words of an unfinished rotation, and its next entry if this run may go on with it."""
+    named = args["resume"] in (rotation.id, "any")
+    if not (named or _holder.is_gone(rotation.holder)):
+        raise JournalError(
+            f"{rotation} is open, and this run cannot tell that its process is gone. If it is, take it over: the "
+            f"same command with -e rotation_resume={rotation.id}; to take it back instead, add "
+            "-e rotation_abort=true"
+        )
+    back = args["abort"] and rotation.step not in _steps.BACKWARD
+    if back and _steps.is_past_return(rotation):
+        past = "promotion" if rotation.step in ("retire", "record") else "removal of old values"
+        raise RotationError(f"{rotation} is past its {past} and the old value may be gone; go on with it instead")
+    _shared.require_kinds(setting, rotation)
+    if not (args["incident"] or journal.incident):
+        _require_copies(setting, rotation, back=back)
+    way = "is taken back" if args["abort"] or rotation.step in _steps.BACKWARD else "goes on"
+    names = ", ".join(rotation.plan.get("credentials", {})) or "no credential"
+    said = [
+        f"{rotation} was not finished; it {way} from there",
+        f"it has {names}; nothing else is begun before it has ended",
+    ]
+    if rotation.step in ("retire", "withdraw") and rotation.plan.get("phases") and not args["incident"]:
+        said.append("hosts that are not proven are deployed to before anything is removed")
+    leak = journal.incident.id if args["incident"] and journal.incident else args["incident"]
+    joined = None if args["abort"] else _joined.joined(rotation, leak, args["reached"])
+    if joined:
+        former = _planning.former(setting, journal, args["reached"])
+        joined = _joined.with_former(joined, setting.catalog, setting.kinds, journal, former)
+        said.append("it replaces what leaked, so it answers the leak too: nothing is retired later")
+    hastened = _leak_steps.hastened(joined or rotation) if args["immediate"] and not args["abort"] else None
+    if hastened:
+        said.append("it was graceful; the old values are removed first from now on")
+    changed = hastened or joined
+    if not write:
+        more = _planned_beside(setting, args, task_vars, journal, changed or rotation) if leak else {"takes_down": []}
+        said += more.pop("said", [])
+        told = _shared.told(setting, journal, changed or rotation)
+        return {**more, "changed": True, "nothing": False, "said": said, "rotation": told}
+    given = {} if back else _supplied.for_credentials(setting, args, task_vars)
+    wanted = [] if back else _supplied.wanted_again(setting, rotation, given)
+    if wanted and args["ask"]:
+        pages = {name: setting.catalog.credentials[name].provider_url or "" for name in wanted}
+        return {"changed": False, "nothing": True, "said": said, "needs": wanted, "pages": pages}
+    if changed:
+        taken = setting.rotator.take(journal, changed, plan=changed.plan)
+    else:
+        taken = setting.rotator.take(journal, rotation)
+    if rotation.step == "plan" and not back:
+        taken = setting.rotator.advance("create" if rotation.plan.get("phases") else "retire", since=taken)
+    if back:
+        phase = _steps.way_back(rotation)
+        taken = setting.rotator.advance("abort", phase=phase, reason="the operator asked for it", since=taken)
+    return {"changed": True, "nothing": False, "said": said, "rotation": told(setting, taken)}
+
+
+def _planned_beside(
+    setting: Setting,
+    args: Mapping[str, Any],
+    task_vars: Mapping[str, Any],
+    journal: Journal,
+    rotation: OpenRotation,
+) -> dict[str, Any]:
+    """The leak's own plan, as it will be once the open rotation is ended or taken back."""
+    then = _beside.declared(journal, args)
+    found = _beside.beside(setting, then, rotation, args, _closing.ending(setting, then, rotation, {}))
+    _plan, _contents, _late, said = _considered(setting, args, task_vars, journal, write=False, beside=found)
+    ends = _standing.ends(setting.catalog, setting.kinds, rotation, back=found.back)
+    return {
+        **said,
+        "said": [*said["said"], *found.said],
+        "takes_down": [*_shared.taking_down(setting, ends["removes"]), *said["takes_down"]],
+        "revocations": _revocations.waiting(setting.catalog, journal),
+        "ends": ends,
+    }
+
+
+def _require_copies(setting: Setting, rotation: OpenRotation, *, back: bool) -> None:
+    """What GitHub holds too must still be sent there: that it can be is known before anything goes on."""
+    if back or rotation.step in _steps.BACKWARD:
+        ahead = rotation.promoted and (back or rotation.step == "abort")
+    else:
+        ahead = rotation.step not in ("retire", "record")
+    against = setting.rotator.against_copies(rotation, {}) if ahead else ""
+    if against:
+        raise RotationError(f"{rotation} does not go on: {against}. Nothing was done, and it stays as it is")
+
+
+def told(setting: Setting, journal: Journal) -> dict[str, Any]:
+    if journal.rotation is None:
+        raise JournalError("the journal does not show the rotation that was just written; look at it, then start again")
+    return _shared.told(setting, journal, journal.rotation)

@@ -1,0 +1,401 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A rotation from where the journal stands to what its hosts have to do next, or to its end.
+
+Everything between two rollouts is one call of :class:`Engine`. What the hosts have to do is in its result as ``next``:
+
+    deploy    a rollout of what the journal prescribes        rollout, serial
+    deliver   the same once more, before a value is removed   rollout, serial
+    stop      stop what a leaked signing key opens            rollout
+    prove     compare each host with what is prescribed       prove, wait_seconds
+    acts      a kind's act on each host                       acts
+    sessions  try sessions that a dropped key signed          dropped, acts
+    (empty)   the rotation has ended, or stands still: see ``stopped``
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ansible.errors import AnsibleError
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotation, _rotator_ends, _steps
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _closing
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting, entries, host_acts
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.hosts import Hosts
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import acts_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import VERBS, Part, Server
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server import NotReached
+
+ROLLOUTS = ("deploy_1", "deploy_2", "abort")
+REMOVING = ("retire", "withdraw")
+"""The stages before which every host is proven."""
+LAST = ("record", "discard")
+CHANGING = ("rotate", "renew")
+RETIRING = (*CHANGING, "retire", "drop_fallback")
+
+
+class Blocked(RotationError):
+    """Raised where nothing is wrong with the new value: the rotation stays open and goes on later."""
+
+
+class Progress(Protocol):
+    """Shows an act while it happens."""
+
+    def __call__(self, step: str, credential: str, words: str, seconds: float) -> None: ...
+
+
+class AuditLog(Protocol):
+    """Where a rotation that ends is recorded."""
+
+    def recorded(self, record: Mapping[str, Any], head: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Number and digest as ``head``, ``where``, and ``against`` where it could not be written in a leak."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the operator and the inventory give a run."""
+
+    hosts: Sequence[str] = ()
+    """Every host of the inventory that reads the values."""
+    here: Sequence[str] = ()
+    """Those that this play reaches."""
+    reachable: Sequence[str] = ()
+    """Those that the whole run reaches."""
+    skipped: Sequence[str] = ()
+    """Those that the operator takes the responsibility for."""
+    leaves_lost: bool = False
+    incident: str = ""
+    serial: Sequence[Any] = (1, "25%")
+    merge_seconds: float = 120
+    wait_seconds: float = 0
+    """How long a leak waits for hosts that are away."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Of the modules that talk to servers."""
+    env_paths: Mapping[str, str] = field(default_factory=dict)
+    """By host, where its .env lies."""
+    probed: Sequence[str] = ()
+    """The hosts that say how a session of Django is tried."""
+
+
+@dataclass
+class Carried:
+    """What a run knows beside the journal, from one call to the next."""
+
+    rolled: bool = False
+    """Whether this run has deployed."""
+    proven: bool = False
+    rested: bool = False
+    """Whether it has waited until old values may be removed."""
+    acted: tuple[str, ...] = ()
+    """What is done of the present stage."""
+    seen: entries.Seen = field(default_factory=entries.Seen)
+    lines: list[str] = field(default_factory=list)
+    seconds: list[tuple[str, float]] = field(default_factory=list)
+    waited: float = 0
+    since: float = 0
+    """When the present stage began."""
+
+
+class Engine:
+    """The state machine of one run."""
+
+    def __init__(
+        self,
+        setting: Setting,
+        run: Run,
+        *,
+        server: Server,
+        audit: AuditLog | None,
+        progress: Progress,
+        given: Callable[[], Mapping[str, Login]] = dict,
+        carried: Carried | None = None,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self.setting, self.run, self.server, self.audit = setting, run, server, audit
+        self.progress, self.given, self.clock, self.sleep = progress, given, clock, sleep
+        self.carried = carried or Carried(since=clock())
+        self.now: dict[str, Any] = {}
+        self.proof = Hosts((), {})
+
+    # What happens between two rollouts
+
+    def go_on(self, rotation: Mapping[str, Any]) -> dict[str, Any]:
+        """Carries out stage by stage, until hosts have something to do or the rotation has ended."""
+        self.now = dict(rotation)
+        while True:
+            stage = self._stage
+            if not stage:
+                return self._next("")
+            due = self._for_hosts(stage)
+            if due:
+                return due
+            due = self._carry_out(stage)
+            if due:
+                return due
+
+    def rolled_out(self, rotation: Mapping[str, Any], hosts: Hosts) -> dict[str, Any]:
+        """After a rollout."""
+        self.now = dict(rotation)
+        self.carried.rolled = True
+        self.carried.seen.proven_at = hosts.proven_at
+        self._advance(self._stage, hosts.outcome, hosts.words)
+        return self.go_on(self.now)
+
+    def delivered(self, rotation: Mapping[str, Any]) -> dict[str, Any]:
+        """After what is prescribed was delivered once more, or what a leaked key opens was stopped."""
+        return self.go_on(rotation)
+
+    def proven(self, rotation: Mapping[str, Any], hosts: Hosts) -> dict[str, Any]:
+        """After a proof of every host."""
+        self.carried.proven = True
+        self.carried.waited += self.clock() - self.carried.since if rotation["wait_seconds"] and hosts.awaited else 0
+        self.proof = hosts
+        return self.go_on(rotation)
+
+    def acted(
+        self, rotation: Mapping[str, Any], results: Sequence[Mapping[str, Any]], hosts: Hosts, *, unread: str = ""
+    ) -> dict[str, Any]:
+        """After a kind's acts on hosts."""
+        self.now, self.proof = dict(rotation), hosts
+        stage = self._stage
+        try:
+            self._judge(stage, results, unread)
+        except SecretsError as error:
+            self._failed(stage, error)
+        return self.go_on(self.now)
+
+    @property
+    def _stage(self) -> str:
+        return next(iter(self.now.get("todo", ())), "")
+
+    def _for_hosts(self, stage: str) -> dict[str, Any] | None:
+        """What hosts have to do before, or as, this stage."""
+        if stage == "revoke" and self.now["halts"] and "stop" not in self.carried.acted:
+            self._did("stop")
+            return self._next("stop")
+        if stage in ROLLOUTS:
+            return self._rollout(stage)
+        if stage in REMOVING and not self.carried.proven:
+            self._wait()
+            if self._is_to_be_delivered:
+                self.carried.rolled = True
+                return self._next("deliver", serial=list(self.run.serial))
+            return self._next("prove", wait_seconds=self._wait_left if stage == "retire" else 0)
+        return None
+
+    def _rollout(self, stage: str) -> dict[str, Any]:
+        if stage == "abort":
+            for words in _rotator_ends.undo(self.setting.rotator):
+                self._say(words)
+        at_once = (stage == "deploy_1" and self.now["together"]) or (stage == "deploy_2" and not self.now["rolling"])
+        return self._next("deploy", serial=["100%"] if at_once else list(self.run.serial), fresh=stage == "abort")
+
+    @property
+    def _is_to_be_delivered(self) -> bool:
+        """Hosts that an earlier run left out, or that came since. A run that has deployed itself stops instead: what
+        somebody changed on a host meanwhile is to be looked at."""
+        return not self.run.incident and self.now["phases"] > 0 and not self.carried.rolled
+
+    def _wait(self) -> None:
+        """Before the hosts are proven: a proof must not be older than what follows from it."""
+        seconds = float(self.now["wait"])
+        seconds = min(seconds, self._wait_left) if self.run.incident else seconds
+        if self.carried.rested or not seconds:
+            return
+        self.progress("wait", "", f"{seconds:.0f} s until the old values are removed", 0)
+        self.sleep(seconds)
+        self.carried.rested = True
+        self.carried.waited += seconds if self.run.incident else 0
+
+    @property
+    def _wait_left(self) -> float:
+        return max(self.run.wait_seconds - self.carried.waited, 0)
+
+    def _carry_out(self, stage: str) -> dict[str, Any] | None:
+        """The stage, and what follows from its outcome; or what hosts have to do in between."""
+        outcome, words = _steps.DONE, ""
+        try:
+            if "here" not in self.carried.acted:
+                outcome, words = self._acts(stage)
+                self._did("here")
+            due = host_acts.due(self, stage)
+            if due:
+                return self._next(due.what, **due.more)
+            if stage in LAST:
+                self._close()
+                return None
+        except (SecretsError, AnsibleError) as error:
+            self._failed(stage, error)
+            return None
+        self._advance(stage, outcome, words)
+        return None
+
+    def _did(self, part: str) -> None:
+        self.carried.acted = (*self.carried.acted, part)
+
+    def _acts(self, stage: str) -> tuple[str, str]:
+        """Everything of a stage that hosts have no part in."""
+        if stage == "promote":
+            return self._promote()
+        if stage == "create":
+            self._create()
+        elif stage in REMOVING:
+            self._require_proof()
+            self._kinds("retire", RETIRING if stage == "retire" else CHANGING)
+        elif stage == "revoke":
+            self._kinds("retire", CHANGING)
+        elif stage in LAST:
+            _rotator_ends.tidy(self.setting.rotator)
+        else:
+            self._kinds(stage, CHANGING)
+        return _steps.DONE, ""
+
+    def _create(self) -> None:
+        if self.now["incident"]:
+            # What could read the new values is disabled before there are any.
+            self._kinds("off", CHANGING)
+        self._kinds("issue", CHANGING)
+        began = self.clock()
+        self.setting.rotator.create(self.setting.kinds, _shared.new_value, self.given())
+        self.progress(
+            "create", "", f"new values staged in {_count(self.now['secrets'], 'secret')}", self.clock() - began
+        )
+        self._kinds("create", CHANGING)
+
+    def _promote(self) -> tuple[str, str]:
+        began = self.clock()
+        done = self.setting.rotator.promote(seconds=self.run.merge_seconds)
+        self.carried.seen.sent = list(done.sent)
+        if done.outcome == _steps.DONE:
+            self.progress("promote", "", f"AWSCURRENT in {_count(self.now['secrets'], 'secret')}", self.clock() - began)
+            if done.words:
+                self._say(done.words)
+        return done.outcome, done.words
+
+    def _require_proof(self) -> None:
+        gate = _steps.Gate(hosts=self.run.hosts, proven=self.proof.proven, skipped=self.run.skipped)
+        found = entries.objections(self.setting, gate, leaves_lost=self.run.leaves_lost, words=self.proof.words)
+        self.carried.seen.behind = [one for one in self.run.hosts if one not in self.proof.proven]
+        if not found:
+            return
+        keys = [one["name"] for one in self.now["credentials"] if one["act"] == "renew"]
+        but = f", but for {', '.join(keys)}, which they verify with until they have the new one" if keys else ""
+        self._say(f"left behind, and what they hold is about to be dead{but}: {'; '.join(found)}")
+        missing = set(self.run.hosts) - set(self.proof.proven) - set(self.run.skipped)
+        if self.run.incident:
+            entries.note_left(self.setting, [one for one in self.run.hosts if one in missing])
+
+    def parts(self, stage: str, acts: Sequence[str]) -> list[Mapping[str, Any]]:
+        """The credentials that have something to do at a stage of their kind."""
+        every = self.now["retiring" if stage == "retire" else "credentials"]
+        return [one for one in every if one["act"] in acts and stage in one["stages"] and not one["later"]]
+
+    def _kinds(self, stage: str, acts: Sequence[str]) -> None:
+        """Each credential's own act, one after the other; the administrator's come last."""
+        for credential in self.parts(stage, acts):
+            if credential["act"] == _rotation.DROP_FALLBACK or credential["kind"] == host_acts.SSH_KEY:
+                continue  # on each host
+            name, began = credential["name"], self.clock()
+            options = {**self.run.options, "known_addresses": self._known_addresses}
+            part = Part(self.setting, self.server, credential, options)
+            try:
+                answer = dict(getattr(acts_of(self.setting.kinds[credential["kind"]]), VERBS[stage])(part))
+            except NotReached as error:
+                raise Blocked(f"{VERBS[stage]} {name}: {error}") from None
+            except SecretsError as error:
+                raise RotationError(f"{VERBS[stage]} {name}: {error}") from None
+            if answer.get("notes"):
+                self.carried.seen.notes[name] = answer["notes"]
+            if stage == "retire" and self.now["incident"] and credential["built_in"]:
+                self.carried.seen.refusals[name] = answer
+            self.progress(VERBS[stage], name, str(answer.get("message") or _DONE[stage]), self.clock() - began)
+
+    @property
+    def _known_addresses(self) -> list[str]:
+        own = self.proof.addresses
+        return [*own, *self.run.options.get("known_addresses", ()), "127.0.0.1", "::1"]
+
+    def _judge(self, stage: str, results: Sequence[Mapping[str, Any]], unread: str) -> None:
+        found = host_acts.judged(self, stage, results, unread)
+        for words in found.words:
+            self._say(words)
+        self.carried.lines += found.lines
+        self.carried.seen.left.update(found.left)
+        self.carried.seen.refusals.update(found.refusals)
+        if found.blocked:
+            raise Blocked(found.blocked)
+        if found.failed:
+            raise RotationError(found.failed)
+
+    # Entries of the journal
+
+    def _failed(self, stage: str, error: Exception) -> None:
+        self._say(f"{stage}: {error}")
+        is_blocked = stage in REMOVING or isinstance(error, Blocked)
+        self._advance(stage, _steps.BLOCKED if is_blocked else _steps.FAILED, f"{stage}: {error}")
+
+    def _advance(self, stage: str, outcome: str, words: str) -> None:
+        found = entries.advance(self.setting, outcome, words, self.carried.seen)
+        kept = {name: self.now[name] for name in ("refused", "revocations") if name in self.now}
+        self.now = {**found.rotation, **kept}
+        if found.way == _steps.STOP:
+            self.now.update(todo=[], stopped=found.words)
+        self.carried.proven, self.carried.acted = False, ()
+        self._took(stage)
+
+    def _close(self) -> None:
+        rotation = self.now
+        recorded: Mapping[str, Any] = {}
+        if self.audit is not None:
+            hosts = [one for one in self.run.hosts if one not in rotation["behind"]]
+            recorded = self.audit.recorded({**rotation["record"], "hosts": hosts}, rotation["audit"]["head"])
+        closing = {"audit": recorded.get("head") or {}, "unrecorded": recorded.get("against") or ""}
+        found = _closing.closed(self.setting, closing)
+        kept = {"refused": rotation.get("refused", {})}
+        self.now = {**found["rotation"], **kept, "revocations": found["revocations"]}
+        self.now["recorded"] = recorded.get("where") or ""
+        self._took(rotation["step"])
+
+    def _took(self, stage: str) -> None:
+        at = self.clock()
+        self.carried.seconds.append((stage, at - self.carried.since))
+        self.carried.since = at
+
+    def _next(self, what: str, **more: Any) -> dict[str, Any]:
+        here = [one for one in self.run.here if one not in self.now.get("opened", ())]
+        return {
+            **self.now,
+            "next": what,
+            "rollout": here if what in _TASKS else [],
+            "tasks_from": _TASKS.get(what, ""),
+            "leaves_lost": what == "deliver" or self.run.leaves_lost,
+            "prove": here if what == "prove" else [],
+            **more,
+        }
+
+    def _say(self, words: str) -> None:
+        self.progress("", "", words, 0)
+
+
+_TASKS = {"deploy": "main.yml", "deliver": "main.yml", "stop": "stop.yml"}
+"""What a rollout carries out of the role env_deploy."""
+_DONE = {
+    "off": "switched off",
+    "issue": "issued by its provider",
+    "create": "the server is ready for it",
+    "set": "the new value is valid beside the old one",
+    "test": "the new value logs in",
+    "retire": "the old value is refused",
+}
+
+
+def _count(names: Sequence[str], what: str) -> str:
+    return f"{len(names)} {what}{'' if len(names) == 1 else 's'}"

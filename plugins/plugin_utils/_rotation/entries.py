@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The entries that a run appends to the journal as a stage ends, and the check before a value is removed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _impact, _leak_steps
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _steps
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+
+
+@dataclass
+class Seen:
+    """What a stage's acts saw, for the journal: names, counts and words, never a value."""
+
+    notes: dict[str, Any] = field(default_factory=dict)
+    """By credential, what later stages need."""
+    refusals: dict[str, Any] = field(default_factory=dict)
+    """By credential, what modules answered that removed a leaked value."""
+    left: dict[str, list[str]] = field(default_factory=dict)
+    """By credential, hosts that still accept a leaked key."""
+    behind: Sequence[str] = ()
+    """Hosts that were not proven when a value was removed."""
+    proven_at: Sequence[float] = ()
+    """When hosts were proven, in seconds since 1970."""
+    sent: Sequence[str] = ()
+    """What GitHub was sent."""
+
+
+@dataclass(frozen=True)
+class Advanced:
+    """What follows from a stage's outcome."""
+
+    way: str
+    words: str
+    rotation: dict[str, Any]
+
+
+def advance(setting: Setting, outcome: str, words: str, seen: Seen) -> Advanced:
+    """Appends the entry with which the next stage begins, unless the run stops here. Raises SecretsError."""
+    journal, rotation = setting.rotator.mine()
+    decision = _steps.following(rotation, outcome, words=words)
+    if decision.way == _steps.STOP:
+        return Advanced(decision.way, decision.words, _shared.told(setting, journal, rotation))
+    more: dict[str, Any] = {
+        "notes": seen.notes,
+        "left": seen.left,
+        "behind": sorted(seen.behind),
+        "sent": list(seen.sent),
+        "reason": words if decision.way == _steps.BACK else "",
+    }
+    if journal.incident is not None:
+        noted = replace(rotation, left={**rotation.left, **{name: tuple(one) for name, one in seen.left.items()}})
+        first = _ages.stamp(datetime.fromtimestamp(min(seen.proven_at), UTC)) if seen.proven_at else ""
+        at = _ages.stamp(_shared.now())
+        reads = _impact.read(setting.catalog)
+        step, kinds, incident = str(decision.step), setting.kinds, journal.incident
+        events = _leak_steps.events(noted, step, kinds, at, incident, reads=reads, first=first)
+        events.update(_leak_steps.outlived(events, seen.refusals))
+        more.update(events=events, evidence=_leak_steps.evidence(events, seen.refusals))
+    journal = setting.rotator.advance(str(decision.step), phase=decision.phase, since=journal, **more)
+    if journal.rotation is None:
+        raise JournalError("the journal does not show the rotation that was just written; look at it, then start again")
+    return Advanced(decision.way, decision.words, _shared.told(setting, journal, journal.rotation))
+
+
+def objections(setting: Setting, gate: _steps.Gate, *, leaves_lost: bool, words: str) -> list[str]:
+    """Why a value may not be removed now. Raises RotationError unless lost hosts are left behind."""
+    setting.rotator.mine()
+    found = gate.objections()
+    if found and not leaves_lost:
+        raise RotationError(f"nothing was removed: {'; '.join(found)}. {words}".rstrip(". "))
+    return found
+
+
+def note_left(setting: Setting, hosts: Sequence[str]) -> None:
+    """Keeps in the leak's report which hosts are left behind."""
+    for host in hosts:
+        journal = setting.rotator.look()
+        incident = journal.incident
+        if incident is None or host in incident.behind:
+            continue
+        events: Mapping[str, str] = {f"left/{host}": _ages.stamp(_shared.now())}
+        setting.rotator.append(journal, incident.id, "closed", events=events)

@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Every kind of credential, by name: what it needs, and what it does at each stage of a rotation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import yaml
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import CatalogError
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _kinds
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._paths import full_path
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import own
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.aws_access_key import AwsAccessKey
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, stages_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.elasticache_auth_token import (
+    ElasticacheAuthToken,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.external import External
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.hosts import DjangoSecretKey, SshKey
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.postgresql_role import PostgresqlRole
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.valkey_user import ValkeyUser
+
+BUILT_IN: Mapping[str, type[Acts]] = {
+    one.kind.name: one
+    for one in (AwsAccessKey, DjangoSecretKey, ElasticacheAuthToken, External, PostgresqlRole, SshKey, ValkeyUser)
+}
+
+
+def acts_of(kind: Kind) -> Acts:
+    """What carries out the stages of a kind."""
+    return own.OwnKind(kind) if kind.folder else BUILT_IN[kind.name]()
+
+
+def load_kinds(paths: Sequence[str | Path]) -> dict[str, Kind]:
+    """The built-in kinds, and each that has a folder in one of ``paths``; a later one replaces an earlier one.
+
+    Raises CatalogError.
+    """
+    found = {name: replace(one.kind, stages=one.kind.stages or stages_of(one)) for name, one in BUILT_IN.items()}
+    for path in [Path(full_path(str(path))) for path in paths]:
+        if not path.is_dir():
+            raise CatalogError([f"rotation_kinds_path: {path} is no folder"])
+        for folder in sorted(one for one in path.iterdir() if (one / "kind.yml").is_file()):
+            found[folder.name] = _own(folder)
+    return found
+
+
+def _own(folder: Path) -> Kind:
+    try:
+        document = yaml.safe_load((folder / "kind.yml").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise CatalogError([f"{folder}/kind.yml: cannot be read: {error}"]) from None
+    kind = _kinds.parse(folder.name, document, folder=str(folder))
+    words = own.objection(folder)
+    if words:
+        raise CatalogError([words])
+    return replace(kind, stages=tuple(own.STAGES[verb] for verb in kind.verbs if verb in own.STAGES))

@@ -1,0 +1,39 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""An IAM user's access key, which AWS makes beside the old one."""
+
+from __future__ import annotations
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._access_keys import Steps
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _access_key
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Answer, Part
+
+
+class AwsAccessKey(Acts):
+    """Asks AWS from the controller alone."""
+
+    kind = Kind(
+        "aws_access_key",
+        "An IAM user's access key, made by AWS beside the old one, which is deactivated and deleted; not run on AWS.",
+        value="provider",
+        needs_user=True,
+        tested=False,
+    )
+
+    def switch_off(self, part: Part) -> Answer:
+        return self._steps(part).deactivated()
+
+    def issue(self, part: Part) -> Answer:
+        return self._steps(part).issued()
+
+    def test(self, part: Part) -> Answer:
+        return self._steps(part).usable()
+
+    def revoke(self, part: Part) -> Answer:
+        return self._steps(part).absent()
+
+    @staticmethod
+    def _steps(part: Part) -> Steps:
+        hands, found = _access_key.concerned(part.setting, part.name)
+        return Steps(hands, found, check=False)

@@ -1,0 +1,108 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a kind of credential does at each stage of a rotation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import STAGES, Kind
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+
+Answer = Mapping[str, Any]
+"""What came of an act: names, counts and words; never a value."""
+
+
+class Server(Protocol):
+    """Runs a module of this collection on the host that talks to the servers."""
+
+    def run(self, module: str, **options: Any) -> Answer:
+        """Raises RotationError, or its subclass NotReached where that host cannot be reached."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One credential in a rotation, as its kind sees it."""
+
+    setting: Setting
+    server: Server
+    credential: Mapping[str, Any]
+    """Name, act, options and obligation, as the plan's items are shown."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """The operator's, such as known_addresses."""
+
+    @property
+    def name(self) -> str:
+        return str(self.credential["name"])
+
+    @property
+    def obligation(self) -> str:
+        return str(self.credential.get("obligation") or "")
+
+    def on_server(self, module: str, state: str, *names: str, **more: Any) -> Answer:
+        """The module in that state for this credential; ``names`` are options of the operator that it takes."""
+        given = {name: self.options[name] for name in names if name in self.options}
+        return self.server.run(module, credential=self.name, state=state, **given, **more)
+
+
+class Acts:
+    """The verbs of a kind. One that is not overridden has nothing to do at its stage.
+
+    Each may be repeated: a run that is killed in between carries out the whole stage once more.
+    """
+
+    kind: Kind
+
+    def check(self, part: Part) -> Answer:
+        """Before anything is written: asks whether the server would accept the rotation."""
+        raise NotImplementedError
+
+    def switch_off(self, part: Part) -> Answer:
+        """After a leak, before new values exist: disables a value that could read them."""
+        raise NotImplementedError
+
+    def issue(self, part: Part) -> Answer:
+        """Has a provider make the new value."""
+        raise NotImplementedError
+
+    def create(self, part: Part) -> Answer:
+        """Prepares the server for the new value."""
+        raise NotImplementedError
+
+    def set(self, part: Part) -> Answer:
+        """Makes the new value valid beside the old one. ``notes`` of the answer are kept in the journal."""
+        raise NotImplementedError
+
+    def test(self, part: Part) -> Answer:
+        """Logs in with the new value."""
+        raise NotImplementedError
+
+    def revoke(self, part: Part) -> Answer:
+        """Ends the old value and proves that it is refused; on the way back, the new one."""
+        raise NotImplementedError
+
+    def verify_revoked(self, part: Part) -> Answer:
+        """Tries old values that a third party was to revoke."""
+        raise NotImplementedError
+
+
+VERBS: Mapping[str, str] = {
+    "check": "check",
+    "off": "switch_off",
+    "issue": "issue",
+    "create": "create",
+    "set": "set",
+    "test": "test",
+    "retire": "revoke",
+    "revoked": "verify_revoked",
+}
+"""The verb of each stage. The stage revoke carries out retire, earlier."""
+
+
+def stages_of(acts: type[Acts]) -> tuple[str, ...]:
+    """The stages at which the kind has something to do."""
+    return tuple(
+        name for name in STAGES if name in VERBS and getattr(acts, VERBS[name]) is not getattr(Acts, VERBS[name])
+    )

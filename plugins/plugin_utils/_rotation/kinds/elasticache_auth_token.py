@@ -1,0 +1,33 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The AUTH token of an ElastiCache replication group."""
+
+from __future__ import annotations
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Answer, Part
+
+MODULE = "elasticache_auth_token"
+
+
+class ElasticacheAuthToken(Acts):
+    kind = Kind(
+        "elasticache_auth_token",
+        "The AUTH token of an ElastiCache replication group, ROTATE beside the old one, then SET; not run on AWS.",
+        needs_url=True,
+        tested=False,
+        options=("replication_group",),
+        retires_each=True,
+    )
+
+    def check(self, part: Part) -> Answer:
+        return part.on_server(MODULE, "checked")
+
+    def set(self, part: Part) -> Answer:
+        return part.on_server(MODULE, "present")
+
+    def test(self, part: Part) -> Answer:
+        return part.on_server(MODULE, "usable")
+
+    def revoke(self, part: Part) -> Answer:
+        return part.on_server(MODULE, "absent", "known_addresses", "allow_sessions", obligation=part.obligation)

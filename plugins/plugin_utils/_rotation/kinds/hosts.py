@@ -1,0 +1,34 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Kinds whose stages are carried out on every host, by the play: an SSH key, and sessions that Django's key signed."""
+
+from __future__ import annotations
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts
+
+
+class SshKey(Acts):
+    """A key pair that opens the hosts."""
+
+    kind = Kind(
+        "ssh_key",
+        "A key pair that opens the hosts; the new public key goes beside the old one, whose sessions end with it.",
+        form="ssh_key",
+        retires_each=True,
+        stages=("set", "test", "retire"),
+    )
+    states = {"set": "present", "test": "usable", "retire": "absent"}
+    """The state of the module ssh_key at each stage."""
+
+
+class DjangoSecretKey(Acts):
+    """Nothing is asked of a server; what the dropped key signed is tried on each host."""
+
+    kind = Kind(
+        "django_secret_key",
+        "Django's SECRET_KEY, distributed as a fallback before it signs; the old one stays a fallback for a while.",
+        length=64,
+        routine="signing_key",
+        stages=("dropped",),
+    )

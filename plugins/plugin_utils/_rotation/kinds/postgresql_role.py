@@ -1,0 +1,32 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Two PostgreSQL login roles under one owner, which take turns."""
+
+from __future__ import annotations
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Answer, Part
+
+MODULE = "postgresql_login"
+
+
+class PostgresqlRole(Acts):
+    kind = Kind(
+        "postgresql_role",
+        "Two login roles under one owner, which take turns.",
+        alternates="always",
+        needs_admin=True,
+        needs_url=True,
+    )
+
+    def check(self, part: Part) -> Answer:
+        return part.on_server(MODULE, "checked")
+
+    def set(self, part: Part) -> Answer:
+        return part.on_server(MODULE, "present")
+
+    def test(self, part: Part) -> Answer:
+        return part.on_server(MODULE, "usable")
+
+    def revoke(self, part: Part) -> Answer:
+        return part.on_server(MODULE, "absent", "known_addresses", "allow_sessions")

@@ -1,0 +1,56 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Asks the servers whether they would do what is planned, before anything is written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError, one_line
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.begin import begin
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import acts_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Part, Server
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server import NotReached
+
+_PASSED_ON = ("gone_nodes", "values_file", "values_from")
+
+
+def begun(
+    setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any], server: Server, *, write: bool
+) -> dict[str, Any]:
+    """What :func:`begin` returns, planned with what the servers answered. Raises SecretsError."""
+    since = time.time()
+    given = {"spoiled": [], "preflight": True, **args, "against": {}, "unasked": ""}
+    given["recorded"] = bool(args.get("audit_path"))
+    found = begin(setting, given, task_vars, write=write)
+    if found.get("checks"):
+        against, lost = asked(setting, found["checks"], server, args)
+        if lost and write:
+            against = dict.fromkeys((one["name"] for one in found["checks"]), lost)
+        given.update(
+            preflight=False,
+            ask=not write and args["ask"],
+            against=against,
+            unasked=f"no server was asked: {lost}" if lost and not write else "",
+        )
+        found = begin(setting, given, task_vars, write=write)
+    return {**found, "since": since}
+
+
+def asked(
+    setting: Setting, checks: Sequence[Mapping[str, Any]], server: Server, args: Mapping[str, Any]
+) -> tuple[dict[str, str], str]:
+    """By credential what its server has against it, and why none could be asked."""
+    against = {}
+    options = {name: args[name] for name in _PASSED_ON if args.get(name) is not None}
+    for credential in checks:
+        try:
+            acts_of(setting.kinds[credential["kind"]]).check(Part(setting, server, credential, options))
+        except NotReached as error:
+            return {}, str(error)
+        except SecretsError as error:
+            against[credential["name"]] = one_line(error)
+    return against, ""

@@ -1,0 +1,209 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the actions share that carry a rotation on: their options, and the engine behind them."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from ansible.utils.display import Display
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator import MERGE_SECONDS
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.audit import body_of
+from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _audit_log, _supplied
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._paths import with_full_paths
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
+    OPTIONS as COMMON,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
+    RotationAction,
+    Setting,
+    entries,
+    outcome,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Carried, Engine, Run
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.hosts import Hosts
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server import RotationHost
+
+SERVER: dict[str, Any] = {
+    "python": {"type": "str"},
+    "allow_sessions": {"type": "bool", "default": False},
+    "known_addresses": {"type": "list", "elements": "str", "default": []},
+    "gone_nodes": {"type": "list", "elements": "str", "default": []},
+    **_supplied.OPTIONS,
+}
+"""Of the modules that talk to servers."""
+AUDIT: dict[str, Any] = {"audit_path": {"type": "path"}, "changelog": {"type": "path"}}
+OPTIONS: dict[str, Any] = {
+    **SERVER,
+    **AUDIT,
+    "hosts": {"type": "list", "elements": "str", "default": []},
+    "here": {"type": "list", "elements": "str", "default": []},
+    "reachable": {"type": "list", "elements": "str", "default": []},
+    "skipped": {"type": "list", "elements": "str", "default": []},
+    "leaves_lost": {"type": "bool", "default": False},
+    "incident": {"type": "str", "default": ""},
+    "abort": {"type": "bool", "default": False},
+    "credentials": {"type": "list", "elements": "str", "default": []},
+    "force": {"type": "bool", "default": False},
+    "immediate": {"type": "bool", "default": False},
+    "reached": {"type": "list", "elements": "str", "default": []},
+    "resume": {"type": "str", "default": ""},
+    "serial": {"type": "list", "elements": "raw", "default": [1, "25%"]},
+    "merge_seconds": {"type": "int", "default": int(MERGE_SECONDS)},
+    "wait_seconds": {"type": "float", "default": 0},
+}
+SETTINGS: dict[str, Any] = {"settings": {"type": "dict", "required": True, "options": OPTIONS}}
+_PASSED_ON = ("allow_sessions", "known_addresses", "gone_nodes", "values_file", "values_from")
+
+
+def show(step: str, credential: str, words: str, seconds: float = 0) -> None:
+    """One line for an act that was carried out, while the run goes on."""
+    took = f" ({seconds:.1f} s)" if step and seconds else ""
+    Display().display(f"{time.strftime('%H:%M:%S')}  {step:<14} {credential:<14} {words}{took}".rstrip())
+
+
+class Audit:
+    """The audit log of this environment, and what becomes of a record in a leak, which waits for nothing."""
+
+    def __init__(self, setting: Setting, args: Mapping[str, Any], *, required: bool) -> None:
+        self._setting, self._args, self._required = setting, args, required
+
+    @property
+    def is_wanted(self) -> bool:
+        return bool(self._setting.catalog.audit_log or self._args["audit_path"])
+
+    def ready(self) -> None:
+        """Raises SecretsError where a record could not be written."""
+        self._log({}).ready()
+
+    def recorded(self, record: Mapping[str, Any], head: Mapping[str, Any]) -> Mapping[str, Any]:
+        try:
+            found = self._log(head).recorded(record, write=True)
+        except SecretsError as error:
+            if self._required:
+                raise
+            Display().warning(f"the audit log: {error}")
+            return {"where": "", "head": {}, "against": str(error)}
+        for warning in found["warnings"]:
+            Display().warning(warning)
+        return found
+
+    def _log(self, head: Mapping[str, Any]) -> _audit_log.AuditLog:
+        catalog = self._setting.catalog
+        return _audit_log.AuditLog(
+            catalog,
+            body_of(catalog, self._setting.connection.store_client) if catalog.audit_log else None,
+            head=_audit.head_of(head or None),
+            path=self._args["audit_path"],
+            changelog=self._args["changelog"],
+            environ=os.environ,
+        )
+
+
+class ServersAction(RotationAction):
+    """May use the task's host, which talks to the servers."""
+
+    def server(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> RotationHost:
+        common = {name: args.get(name) for name in (*COMMON, "python") if name != "run"}
+        own = {*self.extra_options, *COMMON}
+        connection = {name: value for name, value in self._task.args.items() if name not in own}
+        return RotationHost(self, setting, {**common, **connection}, task_vars)
+
+
+class SegmentAction(ServersAction):
+    """Runs the engine."""
+
+    def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        settings = with_full_paths(args["settings"], OPTIONS)
+        return self.carried_on(setting, {**args, **settings}, task_vars)
+
+    def carried_on(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def engine(
+        self,
+        setting: Setting,
+        args: Mapping[str, Any],
+        task_vars: Mapping[str, Any],
+        carried: Carried | None = None,
+    ) -> Engine:
+        audit = Audit(setting, args, required=not args["incident"])
+        return Engine(
+            setting,
+            run_of(args, task_vars["hostvars"]),
+            server=self.server(setting, args, task_vars),
+            audit=audit if audit.is_wanted else None,
+            progress=show,
+            given=given_by(args, task_vars),
+            carried=carried,
+        )
+
+
+def run_of(args: Mapping[str, Any], variables: Mapping[str, Any]) -> Run:
+    every = {name: variables[name] for name in args["hosts"] if name in variables}
+    return Run(
+        hosts=args["hosts"],
+        here=args["here"],
+        reachable=args["reachable"],
+        skipped=args["skipped"],
+        leaves_lost=args["leaves_lost"],
+        incident=args["incident"],
+        serial=args["serial"],
+        merge_seconds=args["merge_seconds"],
+        wait_seconds=args["wait_seconds"],
+        options={name: args[name] for name in _PASSED_ON if args[name] is not None},
+        env_paths={name: str(one["env_deploy_path"]) for name, one in every.items() if "env_deploy_path" in one},
+        probed=[name for name, one in every.items() if "django_chdir" in one and "django_probe_url" in one],
+    )
+
+
+def given_by(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Callable[[], Mapping[str, Login]]:
+    return lambda: _supplied.supplied(args, task_vars)
+
+
+def hosts_of(names: Sequence[str], variables: Mapping[str, Any]) -> Hosts:
+    """What the hosts answered; ``variables`` are Ansible's hostvars."""
+    kept = (
+        *("env_deploy__failure", "env_deploy__recovery", "env_deploy__lost", "env_deploy__file"),
+        *("env_deploy__recorded", "secret_rotate__proof", "secret_rotate__came_back"),
+    )
+    found = {
+        name: {key: variables[name][key] for key in kept if key in variables[name]}
+        for name in names
+        if name in variables
+    }
+    local = variables.get("localhost") or {}
+    return Hosts(names, found, failed=bool(local.get("env_deploy_failed")))
+
+
+def result(engine: Engine, now: Mapping[str, Any], args: Mapping[str, Any]) -> dict[str, Any]:
+    """What the play registers: where the rotation stands, what comes next, and what is said of it."""
+    carried = engine.carried
+    now = {**now, "lines": carried.lines, "seconds": carried.seconds, "waited": carried.waited}
+    return {
+        **now,
+        "carried": asdict(carried),
+        "words": outcome.lines(now, args["hosts"], args["skipped"]),
+        "verdict": outcome.verdict(now, abort=args["abort"]),
+    }
+
+
+def carried_from(rotation: Mapping[str, Any]) -> Carried:
+    """What the call before left."""
+    kept = dict(rotation["carried"])
+    return Carried(
+        **{
+            **kept,
+            "acted": tuple(kept["acted"]),
+            "seen": entries.Seen(**kept["seen"]),
+            "seconds": [(stage, float(seconds)) for stage, seconds in kept["seconds"]],
+        }
+    )

@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The host that talks to the servers: runs this collection's server modules there, in the task that asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Answer
+
+PACKAGE = "ansible_collections.watchparty.secrets.plugins.action"
+
+
+class NotReached(RotationError):
+    """Raised where the host that talks to the servers cannot be reached; another one can do it."""
+
+
+class RotationHost:
+    """Uses the connection of the task that it is made for, which is delegated to that host."""
+
+    def __init__(
+        self, action: ActionBase, setting: Setting, common: Mapping[str, Any], task_vars: Mapping[str, Any]
+    ) -> None:
+        self._action, self._setting, self._task_vars = action, setting, task_vars
+        self._common = {name: value for name, value in common.items() if value is not None}
+        """Options of every module: the catalog, the environment, and the interpreter."""
+
+    def run(self, module: str, **options: Any) -> Answer:
+        caller = self._action
+        task = caller._task.copy(exclude_parent=True, exclude_tasks=True)
+        task._parent = caller._task._parent
+        task.args = {**self._common, "run": self._setting.rotator.me.run, **options}
+        act = import_module(f"{PACKAGE}.{module}").ActionModule(
+            task,
+            caller._connection,
+            caller._play_context,
+            caller._loader,
+            caller._templar,
+            caller._shared_loader_obj,
+        )
+        act.setting = self._setting
+        answer: dict[str, Any] = act.run(task_vars=dict(self._task_vars))
+        words = " ".join(str(answer.get("msg") or "failed").split())
+        if answer.get("not_reached"):
+            raise NotReached(words)
+        if answer.get("failed"):
+            raise RotationError(words)
+        for warning in answer.pop("warnings", None) or ():
+            Display().warning(str(warning))
+        return answer
