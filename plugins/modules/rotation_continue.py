@@ -6,7 +6,233 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: rotation_continue
-short_description: x
-description: [x]
-options: {}
+short_description: Carry a rotation on to its next rollout, or to its end
+version_added: 0.2.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Takes what the hosts did since the last call, and carries the rotation on until they have something to do again.
+  - The playbook C(watchparty.secrets.rotate) calls this module; use it directly only in a playbook of your own.
+  - Delegate the task to the host that talks to the servers.
+options:
+  rotation:
+    description: What the last call returned as RV(rotation).
+    type: dict
+    required: true
+  results:
+    description: The results of the loop over C(acts), each with its act as C(secret_rotate_act).
+    type: list
+    elements: dict
+    default: []
+  unread:
+    description: Why a dropped key could not be read, so that no session was tried.
+    type: str
+    default: ''
+  settings:
+    description: What the operator and the inventory give the run. The same for every call of one run.
+    type: dict
+    required: true
+    suboptions:
+      credentials:
+        description: Credentials to rotate; all that are due by default.
+        type: list
+        elements: str
+        default: []
+      force:
+        description: Rotate regardless of age.
+        type: bool
+        default: false
+      resume:
+        description: Id of the rotation to take over, or V(any). Of one that has ended nothing is left to do;
+          any other id is refused.
+        type: str
+        default: ''
+      abort:
+        description: Take the open rotation back instead of going on.
+        type: bool
+        default: false
+      incident:
+        description:
+          - Name of the leak that makes the rotation necessary. Age does not count then, no former key is kept, and
+            nothing is retired later.
+        type: str
+        default: ''
+      immediate:
+        description: Remove the old values before the new ones are deployed. The application is down in between.
+        type: bool
+        default: false
+      reached:
+        description:
+          - With a leak, the credentials that it reaches. An open rotation that changes one of them becomes the leak's
+            own, which retires nothing later.
+        type: list
+        elements: str
+        default: []
+      hosts:
+        description: Every host of the inventory that reads the values.
+        type: list
+        elements: str
+        default: []
+      here:
+        description: Those of them that the play reaches.
+        type: list
+        elements: str
+        default: []
+      reachable:
+        description: Those on which keys may be changed.
+        type: list
+        elements: str
+        default: []
+      skipped:
+        description: The hosts that the operator takes the responsibility for.
+        type: list
+        elements: str
+        default: []
+      leaves_lost:
+        description: Whether hosts that cannot be reached are left behind, and named. Without it they stop the run.
+        type: bool
+        default: false
+      serial:
+        description: The batches of a rollout, as Ansible's C(serial).
+        type: list
+        elements: raw
+        default: [1, "25%"]
+      merge_seconds:
+        description: How long the promotion merges what somebody else writes into other keys of the same secrets.
+        type: int
+        default: 120
+      wait_seconds:
+        description: With a leak, how long hosts that cannot be reached are waited for.
+        type: float
+        default: 0
+      python:
+        description: The interpreter on the host that talks to the servers.
+        type: str
+      allow_sessions:
+        description: End sessions of the old value that come from unknown addresses too.
+        type: bool
+        default: false
+      known_addresses:
+        description: Addresses and networks beside the hosts' own that sessions may come from.
+        type: list
+        elements: str
+        default: []
+      gone_nodes:
+        description: Nodes of Valkey, C(host:port), that are gone for good.
+        type: list
+        elements: str
+        default: []
+      values_file:
+        description:
+          - A YAML file on the controller, mode 0600, with new values that third parties issued, one C(credential)
+            V(value) pair a line, or a mapping of C(username) and C(password).
+        type: path
+      values_from:
+        description: Name of the variable in which M(watchparty.secrets.ask_secret) was registered.
+        type: str
+      audit_path:
+        description: A local copy of the audit log, or the log itself where the catalog names none.
+        type: path
+      changelog:
+        description: A CHANGELOG.md that gets a line for each record of the audit log.
+        type: path
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - watchparty.secrets.catalog
+  - watchparty.secrets.rotation
+attributes:
+  check_mode:
+    description: Not supported; a planned rotation has nothing to continue.
+    support: none
+  diff_mode:
+    description: Not supported.
+    support: none
+  idempotent:
+    description: Goes on from where the journal stands; an act that was cut short is carried out again.
+    support: full
+  action:
+    description: Runs on the controller. The task's host runs what talks to the servers, and needs no AWS credentials.
+    support: full
+seealso:
+  - module: watchparty.secrets.rotation_start
+  - name: Rotation
+    description: Steps, kinds, and what to do when one stands still.
+    link: https://github.com/watchparty/secrets/blob/main/docs/rotation.md
+"""
+
+EXAMPLES = r"""
+- name: Carry it on after a rollout
+  watchparty.secrets.rotation_continue:
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+    run: "{{ started.rotation.run }}"
+    rotation: "{{ started.rotation }}"
+    settings:
+      hosts: "{{ groups['app_hosts'] }}"
+      here: "{{ ansible_play_hosts_all }}"
+  delegate_to: web1
+  run_once: true
+"""
+
+RETURN = r"""
+rotation:
+  description: Where the rotation stands and what its hosts have to do next.
+  type: dict
+  returned: success
+  contains:
+    next:
+      description:
+        - V(deploy), V(deliver) or V(stop), a rollout to C(rollout) in the batches C(serial).
+        - V(prove), a comparison of each host in C(prove) with what the journal prescribes.
+        - V(acts), what M(watchparty.secrets.ssh_key) has to do on each host of C(acts).
+        - V(sessions), a try of sessions that the key C(dropped) signed, on each host of C(acts).
+        - Empty where the rotation has ended or stands still.
+      type: str
+    id:
+      description: Its name; missing where nothing was begun.
+      type: str
+      sample: r-20261125T153024-068d
+    run:
+      description: The run that holds it.
+      type: str
+    step:
+      description: The step that has begun.
+      type: str
+    todo:
+      description: The stages that remain, the present one first.
+      type: list
+      elements: str
+    credentials:
+      description: Name, kind and act of each credential.
+      type: list
+      elements: dict
+    closed:
+      description: Whether it has ended.
+      type: bool
+    stopped:
+      description: Why it stands still.
+      type: str
+    opened:
+      description: Hosts that still accept a leaked key. They get nothing new.
+      type: list
+      elements: str
+    refused:
+      description: Reason by credential.
+      type: dict
+    revocations:
+      description: Old values that third parties have yet to revoke, with their page, and in words what to type then.
+      type: list
+      elements: dict
+    waited:
+      description: Seconds that a leak has waited for hosts.
+      type: float
+    words:
+      description: What the operator reads at the end.
+      type: list
+      elements: str
+    verdict:
+      description: Why the run fails; empty where it does not.
+      type: str
 """

@@ -203,12 +203,13 @@ def a_user_without_a_password(lab: RotationLab) -> Iterator[None]:
         lab.valkey.execute("ACL", "SETUSER", "default", "resetpass", *(f"#{digest}" for digest in kept))
 
 
-def own_kind(lab: RotationLab, name: str, *, msg: str, **task: Any) -> dict[str, Any]:
-    """A credential of a kind of one's own, whose server always says no."""
+def own_kind(lab: RotationLab, name: str, script: str, *verbs: str, kind: str = "value: generated") -> Path:
+    """A kind of one's own, whose executable is a shell script; the folder that rotation_kinds_path names."""
     folder = lab.directory / "own" / name
-    folder.mkdir(parents=True)
-    (folder / "kind.yml").write_text("description: Says no.\nvalue: generated\n", encoding="utf-8")
-    tasks = [{"name": "Ask", "ansible.builtin.fail": {"msg": msg}, **task}]
-    (folder / "check.yml").write_text(json.dumps(tasks), encoding="utf-8")
-    key = {"mailbox": "MAIL", "hidden": "HIDDEN"}[name]
-    return {"kind": name, "appears_in": [{"secret": "watchparty/{environment}/core", "key": key}]}
+    folder.mkdir(parents=True, exist_ok=True)
+    listed = f"verbs: [{', '.join(verbs)}]\n" if verbs else ""
+    (folder / "kind.yml").write_text(f"description: Of one's own.\n{kind}\n{listed}", encoding="utf-8")
+    program = folder / "kind"
+    program.write_text(f"#!/bin/sh\n{script}", encoding="utf-8")
+    program.chmod(0o755)
+    return folder.parent

@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-import textwrap
+import signal
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
@@ -16,9 +17,10 @@ import pytest
 
 from sandbox.faults import Fault
 from sandbox.postgres import scram_verifier
-from sandbox.process import REPOSITORY
+from sandbox.process import REPOSITORY, wait_until
 from sandbox.valkey import ADMINISTRATOR
 from tests.integration.harness import Run
+from tests.integration.held import own_kind
 from tests.integration.provider import Provider, running
 from tests.integration.rotation_lab import ALL, CORE, LOG_GROUP, MASTER, OWNER, RotationLab, rotation_lab, sentences
 from tests.integration.terminal import typed
@@ -222,13 +224,14 @@ def _just_now() -> dict[str, str]:
     return {"at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", "who": "test", "rotation": "note"}
 
 
-KIND = """\
-- name: {stage} of a kind of one's own
-  ansible.builtin.lineinfile:
-    path: "{{{{ secret_rotate_credential.options.log }}}}"
-    line: "{stage} {{{{ secret_rotate_credential.name }}}}"
-    create: true
-    mode: "0600"
+NOTES = """\
+#!/usr/bin/env python3
+import json, sys
+
+request = json.load(sys.stdin)
+with open(request["options"]["log"], "a") as notes:
+    print(request["verb"], request["credential"], request["old"] != request["new"], file=notes)
+json.dump({"message": "noted", "notes": {"at": request["verb"]}}, sys.stdout)
 """
 
 
@@ -237,12 +240,9 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider:
     """The first comes from a private file; the second's folder lies outside the collection."""
     old = lab.ready()
     kept = lab.journal_state().obligations
-    folder = lab.directory / "kinds" / "noted"
-    folder.mkdir(parents=True, exist_ok=True)
-    kind = "description: Notes its stages.\nvalue: generated\nlength: 24\noptions: [log]\n"
-    (folder / "kind.yml").write_text(kind, encoding="utf-8")
-    for stage in ("create", "set", "test", "retire"):
-        (folder / f"{stage}.yml").write_text(textwrap.dedent(KIND.format(stage=stage)), encoding="utf-8")
+    verbs = ("create", "set", "test", "revoke", "verify_revoked")
+    path = own_kind(lab, "noted", "", *verbs, kind="value: generated\nlength: 24\noptions: [log]")
+    (path / "noted" / "kind").write_text(NOTES, encoding="utf-8")
     notes = lab.directory / "notes"
     twitch = {"kind": "noted", "appears_in": [{"setting": "TWITCH_CLIENT_SECRET"}], "options": {"log": str(notes)}}
     mail = {
@@ -255,7 +255,7 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider:
     before = lab.content("watchparty/production/integrations")["TWITCH_CLIENT_SECRET"]
     with lab.with_catalog(twitch=twitch, mail=mail):
         given = lab.values_file(mail="issued-by-the-provider")
-        words = ("-e", f"rotation_kinds_path={folder.parent}", "-e", given, "-e", "credential=twitch,mail")
+        words = ("-e", f"rotation_kinds_path={path}", "-e", given, "-e", "credential=twitch,mail")
         run = lab.rotate(*words, "--check")
         sentences(run, f"mail is REFUSED: the new value is refused: {provider.url}/me answers with status 401")
         assert {(method, path) for method, path, _key in provider.asked} == {("GET", "/me")}
@@ -287,7 +287,7 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider:
         assert lab.audit_records()[-1]["credentials"] == ["mail"]
     lab.assert_settled()
     assert lab.values() == old
-    assert notes.read_text().splitlines() == [f"{stage} twitch" for stage in ("create", "set", "test", "retire")]
+    assert notes.read_text().splitlines() == [f"{verb} twitch True" for verb in verbs]
     after = lab.content("watchparty/production/integrations")["TWITCH_CLIENT_SECRET"]
     assert (len(after), after != before) == (24, True)
     for host in lab.hosts:
@@ -336,29 +336,32 @@ def owed(lab: RotationLab, *, since: Collection[str]) -> dict[str, str]:
     return {one.credential: one.act for name, one in found.items() if name not in since}
 
 
-DIES = """\
-- name: Die once, before anything is kept
-  ansible.builtin.debug:
-    msg: "{{ lookup('ansible.builtin.pipe', '[ -e FLAG ] || { touch FLAG; kill -KILL $(ps -o ppid= -p $PPID); }') }}"
-"""
+def killed_before_it_creates(lab: RotationLab, *words: str) -> None:
+    lab.moto.set_faults(Fault("hang", "CreateSecret", seconds=60))
+    process = lab.start(*words, playbook="playbooks/rotate.yml")
+
+    def is_creating() -> bool:
+        rotation = lab.journal_state().rotation
+        return rotation is not None and rotation.step == "create"
+
+    try:
+        assert wait_until(is_creating, seconds=120)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        lab.moto.set_faults()
 
 
 @pytest.mark.slow
 def test_a_third_partys_value_is_asked_for_again(lab: RotationLab) -> None:
     """A run that was killed before it kept the answer cannot know it; without a terminal nothing is given up."""
     lab.ready()
-    folder, flag = lab.directory / "dying" / "dying", lab.directory / "died"
-    folder.mkdir(parents=True)
-    (folder / "kind.yml").write_text("description: Dies.\nvalue: supplied\n", encoding="utf-8")
-    (folder / "issue.yml").write_text(DIES.replace("FLAG", str(flag)), encoding="utf-8")
+    path = own_kind(lab, "dying", "", kind="value: supplied")
     twitch = {"kind": "dying", "appears_in": [{"setting": "TWITCH_CLIENT_SECRET"}]}
     # The test before may have rotated it just now.
-    words = ("-e", "credential=twitch", "-e", "rotation_force=true", "-e", f"rotation_kinds_path={folder.parent}")
+    words = ("-e", "credential=twitch", "-e", "rotation_force=true", "-e", f"rotation_kinds_path={path}")
     with lab.with_catalog(twitch=twitch):
-        run = lab.rotate(*words, "-e", lab.values_file(twitch="given-and-lost"))
-        assert run.code != 0, run.output
-        assert flag.exists(), run.output
-        assert lab.journal_state().rotation is not None
+        killed_before_it_creates(lab, *words, "-e", lab.values_file(twitch="given-and-lost"))
         run = lab.rotate(*words)
         assert run.code != 0, run.output
         sentences(run, "twitch: cannot be asked for", "give that by -e rotation_values_file=FILE")

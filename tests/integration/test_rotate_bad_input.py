@@ -352,16 +352,26 @@ def test_the_server_says_no(lab: RotationLab, servers: Refusing) -> None:
 
 
 def test_a_login_that_is_refused_and_checks_of_ones_own(lab: RotationLab) -> None:
-    mail = own_kind(lab, "mailbox", msg="{{ secret_rotate_credential.name }}: no such\nmailbox")
-    hidden = own_kind(lab, "hidden", msg="what Ansible itself shows at most", no_log=True)
+    """What the executable prints may hold the value that it was given."""
+    own_kind(lab, "mailbox", "cat >&2; echo 'no such mailbox'; exit 1\n", "check")
+    path = own_kind(lab, "hidden", """printf '{"message": "no %s"}' "$(tr -d '"')"; exit 3\n""", "check")
+    place = {"secret": "watchparty/{environment}/core"}
+    mail = {"kind": "mailbox", "appears_in": [{**place, "key": "MAIL"}]}
+    hidden = {"kind": "hidden", "appears_in": [{**place, "key": "HIDDEN"}]}
     words = (
         f"database: admin_url ({MASTER} to database postgres at 127.0.0.1, port ",
         "the server refuses the password",
         "mail: mail: no such mailbox",
-        "hidden: Ask: failed, and no_log hides why",
+        "hidden: hidden: no {verb: check, credential: hidden,",
     )
-    arguments = ["-e", "credential=database,mail,hidden", "-e", "rotation_force=true"]
-    arguments += ["-e", f"rotation_kinds_path={lab.directory / 'own'}"]
+    arguments = [
+        "-e",
+        "credential=database,mail,hidden",
+        "-e",
+        "rotation_force=true",
+        "-e",
+        f"rotation_kinds_path={path}",
+    ]
     kept = lab.content()
     try:
         lab.put(MAIL="canary-of-a-mailbox", HIDDEN="canary-of-something-else")

@@ -1,13 +1,14 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""rotate.yml and deploy.yml, play by play: the order of tasks is theirs, the decisions are the real code's."""
+"""rotate.yml and deploy.yml: the engine is the real one, and the rollouts between its calls are played here."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
-from tests.simulation.glue import Ended, Hands
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.hosts import Hosts
+from tests.simulation.glue import Hands
 from tests.simulation.hosts import Host, Unreachable
 from tests.simulation.scheduler import Process
 from tests.simulation.world import World
@@ -73,15 +74,18 @@ class Rollout:
             self.recoveries[host.name] = f"NOT HEALTHY: {error}"
 
     @property
-    def outcome(self) -> str:
-        if not self.failures:
-            return "done"
-        return "failed" if set(self.failures) - self.lost else "lost"
+    def hosts(self) -> Hosts:
+        """What the role leaves of each host."""
+        every = {name: {"env_deploy__failure": words} for name, words in self.failures.items()}
+        for name, words in self.recoveries.items():
+            every.setdefault(name, {})["env_deploy__recovery"] = words
+        for name in self.lost:
+            every.setdefault(name, {})["env_deploy__lost"] = True
+        return Hosts([*self.failures, *self.recoveries], every, failed=bool(self.failures))
 
     @property
     def words(self) -> str:
-        every = [*self.failures.items(), *self.recoveries.items()]
-        return ". ".join(f"{host}: {words}" for host, words in every)
+        return self.hosts.words
 
 
 class Rotate:
@@ -90,150 +94,53 @@ class Rotate:
     def __init__(self, world: World, process: Process, **options: Any) -> None:
         self.world = world
         self.hands = Hands(world, process, **options)
-        self.now: dict[str, Any] = {}
-        self.notes: dict[str, Any] = {}
-        self.rolled = False
         self.told: list[str] = []
         """What somebody else wrote and an abort left alone, or could not keep from being written over."""
+        self.engine = self.hands.engine(self.told.append)
 
     def run(self) -> str:
         try:
-            begun = self.hands.begin(preflight=True)
-            if begun.get("checks"):
-                begun = self.hands.begin(against=self._against(begun["checks"]))
-            if begun.get("nothing"):
+            begun = self.hands.begin()
+            if begun["nothing"]:
                 return "nothing: " + "; ".join(begun["said"])
-            self.now = begun["rotation"]
-            self._stages("create", "set", "test", "revoke")
-            self._rollout("deploy_1", at_once=bool(self.now.get("together")))
-            self._rollout("deploy_2", at_once=not self.now.get("rolling"))
-            self._stages("promote")
-            self._removal("retire", "record")
-            self._rollout("abort")
-            self._rollout("abort")
-            self._removal("withdraw", "discard")
+            now = self.engine.go_on(begun["rotation"])
+            while now["next"]:
+                now = self._hosts(now)
         except SecretsError as error:
             return f"error: {type(error).__name__}: {error}"
         except Unreachable as error:
             return f"error: unreachable: {error}"
-        return "; ".join([self._outcome(), *self.told])
+        return "; ".join([self._outcome(now), *self.told])
 
-    def _against(self, checks: list[dict[str, Any]]) -> dict[str, str]:
-        """What the servers say before anything is written, as preflight.yml gathers it."""
-        against = {}
-        for credential in checks:
-            try:
-                self.hands.kind(credential, "check")
-            except Unreachable as error:
-                return dict.fromkeys((one["name"] for one in checks), str(error))
-            except SecretsError as error:
-                against[credential["name"]] = str(error)
-        return against
+    def _outcome(self, now: dict[str, Any]) -> str:
+        if now.get("closed"):
+            return f"closed at {now['step']}: {now.get('reason') or 'complete'}"
+        if not now.get("stopped"):
+            raise AssertionError(f"the run ends at {now.get('step')} and does not say what it waits for")
+        return f"stopped at {now['step']}: {now['stopped']}"
 
-    def _outcome(self) -> str:
-        if self.now.get("closed"):
-            return f"closed at {self.now['step']}: {self.now.get('reason') or 'complete'}"
-        if not self.now.get("stopped"):
-            raise AssertionError(f"the run ends at {self.now.get('step')} and does not say what it waits for")
-        return f"stopped at {self.now['step']}: {self.now['stopped']}"
-
-    @property
-    def _current(self) -> str:
-        return next(iter(self.now.get("todo", [])), "")
-
-    def _stages(self, *stages: str, proof: dict[str, dict[str, Any]] | None = None) -> None:
-        if self._current not in stages:
-            return
-        for stage in stages:
-            if self._current == stage:
-                self._stage(stage, proof or {})
-
-    def _stage(self, stage: str, proof: dict[str, dict[str, Any]]) -> None:
-        more: dict[str, Any] = {}
-        try:
-            done = self._carried_out(stage, proof)
-            if stage == "promote":
-                more = {"outcome": done["outcome"], "words": done["words"]}
-        except (SecretsError, Ended) as error:
-            more = {"outcome": "blocked" if stage in ("retire", "withdraw") else "failed", "words": f"{stage}: {error}"}
-        else:
-            if stage in ("record", "discard"):
-                return
-        self._advance(**more)
-
-    def _carried_out(self, stage: str, proof: dict[str, dict[str, Any]]) -> dict[str, Any]:
-        hands = self.hands
-        if stage == "promote":
-            return hands.version("promoted")
-        if stage == "create":
-            self._kinds("issue")
-            hands.version("staged")
-            self._kinds("create")
-        elif stage in ("set", "test"):
-            self._kinds(stage)
-        elif stage in ("retire", "withdraw"):
-            self._gate(proof)
-            self._kinds("retire", acts=("rotate", "renew", "retire") if stage == "retire" else ("rotate",))
-        else:
-            self.end()
-        return {}
-
-    def end(self) -> None:
-        """Tidies up, writes the audit record and sees it there, then closes the journal and trims it."""
-        self.hands.version("discarded")
-        self.record()
-        self.close()
-
-    def record(self) -> None:
-        self.world.act("record", self.now["id"], lambda: self.world.audit.add(self.now["id"]))
-
-    def close(self) -> None:
-        self.hands.rotation("closed")
-        self.now = {**self.now, "todo": [], "closed": True}
-
-    def _kinds(self, stage: str, acts: tuple[str, ...] = ("rotate",)) -> None:
-        for credential in self.now["retiring" if stage == "retire" else "credentials"]:
-            if credential["act"] in acts and stage in credential["stages"] and not credential["later"]:
-                note = self.hands.kind(credential, stage)
-                if stage == "set" and note:
-                    self.notes[credential["name"]] = note
-
-    def _gate(self, proof: dict[str, dict[str, Any]]) -> None:
-        proven = [host for host, one in proof.items() if not one["restart_needed"] and not one["changed"]]
-        objections = self.hands.rotation("gated", hosts=list(self.world.hosts), proven=proven)["objections"]
-        if objections:
-            raise Ended("nothing was removed: " + "; ".join(objections))
-
-    def _advance(self, outcome: str = "done", words: str = "") -> None:
-        done = self.hands.rotation("advanced", outcome=outcome, words=words, notes=self.notes)
-        self.now = done["rotation"]
-        if done["way"] == "stop":
-            self.now = {**self.now, "todo": [], "stopped": done["words"]}
-
-    def _rollout(self, stage: str, *, at_once: bool = False) -> None:
-        if self._current != stage:
-            return
-        if stage == "abort":
-            self.told += self.hands.version("restored")["told"]
+    def _hosts(self, now: dict[str, Any]) -> dict[str, Any]:
+        """What the plays between two calls of the engine do."""
+        if now["next"] == "sessions":  # no host here says how a session is tried
+            return self.engine.acted(now, [], self.engine.proof)
         snapshot = self.hands.snapshot()
-        rollout = Rollout(list(self.world.hosts.values()), snapshot, at_once=at_once).run()
-        self.rolled = True
-        self._advance(rollout.outcome, rollout.words)
+        hosts = list(self.world.hosts.values())
+        if now["next"] == "prove":
+            return self.engine.proven(now, self._proof(hosts, snapshot))
+        at_once = now["serial"] == ["100%"]
+        rollout = Rollout(hosts, snapshot, at_once=at_once, leaves_lost=now["leaves_lost"]).run()
+        if now["next"] == "deliver":
+            return self.engine.delivered(now)
+        return self.engine.rolled_out(now, rollout.hosts)
 
-    def _removal(self, *stages: str) -> None:
-        if self._current != stages[0]:
-            self._stages(*stages)
-            return
-        snapshot = self.hands.snapshot()
-        if self.now["phases"] and not self.rolled:
-            Rollout(list(self.world.hosts.values()), snapshot, at_once=False, leaves_lost=True).run()
-        proof = {}
-        for host in self.world.hosts.values():
+    def _proof(self, hosts: list[Host], snapshot: dict[str, Any]) -> Hosts:
+        found: dict[str, dict[str, Any]] = {}
+        for host in hosts:
             try:
-                proof[host.name] = host.deliver(snapshot, check=True)
+                found[host.name] = {"secret_rotate__proof": host.deliver(snapshot, check=True)}
             except (SecretsError, Unreachable) as error:
                 self.world.scheduler.say("not proven:", error)
-        self._stages(*stages, proof=proof)
+        return Hosts(list(self.world.hosts), found)
 
 
 def rotate(world: World, **options: Any) -> Any:
@@ -250,6 +157,6 @@ def deploy(world: World) -> Any:
         except SecretsError as error:
             return f"error: {type(error).__name__}: {error}"
         rollout = Rollout(list(world.hosts.values()), snapshot, at_once=False).run()
-        return f"deployed: {rollout.outcome}: {rollout.words}"
+        return f"deployed: {rollout.hosts.outcome}: {rollout.words}"
 
     return body

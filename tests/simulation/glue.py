@@ -1,12 +1,12 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The real actions, called as the playbooks call them, with the world in place of AWS, time and chance."""
+"""The real engine, with the world in place of AWS, servers, time and chance."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
@@ -14,8 +14,6 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.action import (
     env_snapshot,
     postgresql_login,
-    rotation,
-    secret_version,
     valkey_user,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils import _contents, _journal, _valkey
@@ -27,16 +25,16 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores import 
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents, Reading
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _reading
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import begin, preflight
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Engine, Run
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import load_kinds
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server import NotReached
 from tests.simulation import hosts
 from tests.simulation.scheduler import Process
 from tests.simulation.servers import login_in
 from tests.simulation.world import LOGINS, World
 
-KINDS = _shared.load_kinds([])
-
-
-class Ended(Exception):
-    """A run ended before its last play, and these are its words."""
+KINDS = load_kinds([])
 
 
 class Now:
@@ -101,7 +99,7 @@ def installed() -> Iterator[None]:
 
     chance = SimpleNamespace(token_hex=lambda size=8: Now.world.token(size))
     patch(_shared, "secrets", chance)
-    patch(rotation, "_holder", SimpleNamespace(is_gone=_holder_is_gone))
+    patch(begin, "_holder", SimpleNamespace(is_gone=_holder_is_gone))
     patch(journal_store, "secrets", chance)
     patch(env_snapshot, "secrets", chance)
     patch(_shared, "now", _now)
@@ -137,8 +135,36 @@ class ForHosts:
         return self._world.secrets.read(names, **more)
 
 
+_DEFAULTS: dict[str, Any] = {
+    "credentials": [],
+    "force": False,
+    "ask": False,
+    "incident": "",
+    "immediate": False,
+    "reached": [],
+    "resume": "",
+    "abort": False,
+    "skipped": [],
+    "seen": None,
+    "values_file": None,
+    "values_from": None,
+}
+
+
+class Recorded:
+    """The audit log."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def recorded(self, record: Mapping[str, Any], _head: Mapping[str, Any]) -> dict[str, Any]:
+        name = record["rotation"]
+        self._world.act("record", name, lambda: self._world.audit.add(name))
+        return {}
+
+
 class Hands:
-    """What one run of rotate.yml, or of deploy.yml, has at hand: each method is one task."""
+    """What one run of rotate.yml, or of deploy.yml, has at hand."""
 
     def __init__(self, world: World, process: Process, **options: Any) -> None:
         self.world = world
@@ -157,25 +183,27 @@ class Hands:
     def holder(process: Process) -> dict[str, Any]:
         return {"machine": process.machine, "process": process.name}
 
-    def _answer(self, action: Any, **given: Any) -> dict[str, Any]:
-        spec = {**_shared.OPTIONS, **action.extra_options}
-        args = {name: one.get("default") for name, one in spec.items()}
-        unknown = set(given) - set(args)
-        assert not unknown, f"{action.name} has no options {unknown}"
-        act = object.__new__(action)
-        act._task = SimpleNamespace(check_mode=False)
-        found: dict[str, Any] = act.answer(self.setting, {**args, **given}, {})
-        return found
+    def begin(self) -> dict[str, Any]:
+        given = {**_DEFAULTS, "hosts": list(self.world.hosts), "here": list(self.world.hosts), **self.options}
+        return preflight.begun(self.setting, given, {}, self, write=True)
 
-    def begin(self, **more: Any) -> dict[str, Any]:
+    def engine(self, say: Callable[[str], object]) -> Engine:
         hosts = list(self.world.hosts)
-        return self._answer(rotation.ActionModule, state="begun", hosts=hosts, **self.options, **more)
 
-    def rotation(self, state: str, **more: Any) -> dict[str, Any]:
-        return self._answer(rotation.ActionModule, state=state, **more)
+        def progress(step: str, _credential: str, words: str, _seconds: float) -> None:
+            self.world.scheduler.say(step or "said:", words)
+            if not step and words.startswith("parameter "):
+                say(words)
 
-    def version(self, state: str) -> dict[str, Any]:
-        return self._answer(secret_version.ActionModule, state=state)
+        return Engine(
+            self.setting,
+            Run(hosts=hosts, here=hosts, reachable=hosts),
+            server=self,
+            audit=Recorded(self.world),
+            progress=progress,
+            clock=lambda: self.world.now().timestamp(),
+            sleep=lambda _seconds: None,
+        )
 
     def snapshot(self) -> dict[str, Any]:
         """The first play of every rollout."""
@@ -193,18 +221,16 @@ class Hands:
 
     # What runs on a host, for one credential
 
-    def kind(self, credential: dict[str, Any], stage: str) -> dict[str, Any]:
-        """The task of the credential's kind for that stage; what it leaves as a note."""
-        name, folder = credential["name"], credential["kind"]
+    def run(self, module: str, **options: Any) -> dict[str, Any]:
+        """The module of the collection on the host that talks to the servers."""
+        name, state = options["credential"], options["state"]
         host = next(iter(self.world.hosts.values()))
-        if folder == "postgresql_role":
-            state = {"check": "checked", "set": "present", "test": "usable", "retire": "absent"}[stage]
-            host.module(f"postgresql_login {state}", lambda: self._postgresql(name, state), sealed=False)
-            return {}
-        states = {"check": "checked", "create": "open", "set": "present", "test": "usable", "retire": "absent"}
-        state = states[stage]
-        host.module(f"valkey_user {state}", lambda: self._valkey(name, state), sealed=False)
-        return {"primary": "1"} if state == "present" else {}
+        act = self._postgresql if module == "postgresql_login" else self._valkey
+        try:
+            host.module(f"{module} {state}", lambda: act(name, state), sealed=False)
+        except hosts.Unreachable as error:
+            raise NotReached(str(error)) from None
+        return {"last_client": {"primary": "1"}} if module == "valkey_user" and state == "present" else {}
 
     def _params(self, action: Any, name: str, state: str) -> dict[str, Any] | None:
         act = object.__new__(action.ActionModule)

@@ -16,7 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rot
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import MERGED, version_id
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT, VersionedStore
 from ansible_collections.watchparty.secrets.plugins.modules import env_file
-from tests.simulation.controller import Rotate
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Engine
 from tests.simulation.hosts import Host
 from tests.simulation.world import LOGINS, OVERLAYS
 
@@ -53,12 +53,13 @@ def no_second_proof(patch: Patch) -> None:
 def trim_before_confirm(patch: Patch) -> None:
     """The journal is trimmed before the audit record is seen to be there."""
 
-    def end(rotate: Rotate) -> None:
-        rotate.hands.version("discarded")
-        rotate.close()
-        rotate.record()
+    def end(engine: Engine) -> None:
+        engine.close({})
+        name = engine.now["id"]
+        assert engine.audit is not None
+        engine.audit.recorded({"rotation": name}, {})
 
-    patch(Rotate, "end", end)
+    patch(Engine, "end", end)
 
 
 def trim_before_base(patch: Patch) -> None:

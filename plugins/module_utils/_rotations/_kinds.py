@@ -11,7 +11,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import _schema
 from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit_record
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import CatalogError
 
-VALUES = ("generated", "supplied", "provider")
+OWN_VALUES = ("generated", "supplied")
+"""What an operator's own kind may have: its executable returns no value."""
 ROUTINES = ("login", "signing_key")
 FORMS = ("text", "ssh_key")
 VERBS = ("check", "create", "set", "test", "revoke", "verify_revoked")
@@ -23,7 +24,7 @@ SCHEMA: dict[str, Any] = {
     "properties": {
         "description": {"type": "string", "minLength": 1},
         "routine": {"enum": list(ROUTINES)},
-        "value": {"enum": list(VALUES)},
+        "value": {"enum": list(OWN_VALUES)},
         "length": {"type": "integer", "minimum": 16},
         "form": {"enum": list(FORMS)},
         "alternates": {"enum": ["never", "if_suffixed", "always"]},
@@ -37,7 +38,7 @@ SCHEMA: dict[str, Any] = {
         "verbs": {"type": "array", "items": {"enum": list(VERBS)}, "minItems": 1, "uniqueItems": True},
         "timeout": {"type": "integer", "minimum": 1, "maximum": 3600},
     },
-    "required": ["description", "value", "verbs"],
+    "required": ["description", "value"],
     "additionalProperties": False,
 }
 

@@ -206,8 +206,8 @@ def _go_on(
     if not write:
         more = _planned_beside(setting, args, task_vars, journal, changed or rotation) if leak else {"takes_down": []}
         said += more.pop("said", [])
-        told = _shared.told(setting, journal, changed or rotation)
-        return {**more, "changed": True, "nothing": False, "said": said, "rotation": told}
+        shown = _shared.told(setting, journal, changed or rotation)
+        return {**more, "changed": True, "nothing": False, "said": said, "rotation": shown}
     given = {} if back else _supplied.for_credentials(setting, args, task_vars)
     wanted = [] if back else _supplied.wanted_again(setting, rotation, given)
     if wanted and args["ask"]:

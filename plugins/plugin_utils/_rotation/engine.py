@@ -37,6 +37,7 @@ ROLLOUTS = ("deploy_1", "deploy_2", "abort")
 REMOVING = ("retire", "withdraw")
 """The stages before which every host is proven."""
 LAST = ("record", "discard")
+WARNING = "warning"
 CHANGING = ("rotate", "renew")
 RETIRING = (*CHANGING, "retire", "drop_fallback")
 
@@ -230,7 +231,7 @@ class Engine:
             if due:
                 return self._next(due.what, **due.more)
             if stage in LAST:
-                self._close()
+                self.end()
                 return None
         except (SecretsError, AnsibleError) as error:
             self._failed(stage, error)
@@ -277,7 +278,7 @@ class Engine:
         if done.outcome == _steps.DONE:
             self.progress("promote", "", f"AWSCURRENT in {_count(self.now['secrets'], 'secret')}", self.clock() - began)
             if done.words:
-                self._say(done.words)
+                self.progress(WARNING, "", done.words, 0)
         return done.outcome, done.words
 
     def _require_proof(self) -> None:
@@ -351,18 +352,25 @@ class Engine:
         self.carried.proven, self.carried.acted = False, ()
         self._took(stage)
 
-    def _close(self) -> None:
-        rotation = self.now
-        recorded: Mapping[str, Any] = {}
-        if self.audit is not None:
-            hosts = [one for one in self.run.hosts if one not in rotation["behind"]]
-            recorded = self.audit.recorded({**rotation["record"], "hosts": hosts}, rotation["audit"]["head"])
+    def end(self) -> None:
+        """The audit log has its record before the journal forgets what it is of."""
+        self.close(self.record())
+
+    def record(self) -> Mapping[str, Any]:
+        """What became of the record, as :class:`AuditLog` has it; empty without a log."""
+        if self.audit is None:
+            return {}
+        hosts = [one for one in self.run.hosts if one not in self.now["behind"]]
+        return self.audit.recorded({**self.now["record"], "hosts": hosts}, self.now["audit"]["head"])
+
+    def close(self, recorded: Mapping[str, Any]) -> None:
+        """The last entry."""
+        step, refused = self.now["step"], self.now.get("refused", {})
         closing = {"audit": recorded.get("head") or {}, "unrecorded": recorded.get("against") or ""}
         found = _closing.closed(self.setting, closing)
-        kept = {"refused": rotation.get("refused", {})}
-        self.now = {**found["rotation"], **kept, "revocations": found["revocations"]}
+        self.now = {**found["rotation"], "refused": refused, "revocations": found["revocations"]}
         self.now["recorded"] = recorded.get("where") or ""
-        self._took(rotation["step"])
+        self._took(step)
 
     def _took(self, stage: str) -> None:
         at = self.clock()

@@ -36,7 +36,7 @@ def begun(
             against=against,
             unasked=f"no server was asked: {lost}" if lost and not write else "",
         )
-        found = begin(setting, given, task_vars, write=write)
+        found = {**begin(setting, given, task_vars, write=write), "against": against}
     return {**found, "since": since}
 
 

@@ -28,7 +28,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
     entries,
     outcome,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Carried, Engine, Run
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import WARNING, Carried, Engine, Run
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.hosts import Hosts
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server import RotationHost
 
@@ -66,6 +66,9 @@ _PASSED_ON = ("allow_sessions", "known_addresses", "gone_nodes", "values_file", 
 
 def show(step: str, credential: str, words: str, seconds: float = 0) -> None:
     """One line for an act that was carried out, while the run goes on."""
+    if step == WARNING:
+        Display().warning(words)
+        return
     took = f" ({seconds:.1f} s)" if step and seconds else ""
     Display().display(f"{time.strftime('%H:%M:%S')}  {step:<14} {credential:<14} {words}{took}".rstrip())
 

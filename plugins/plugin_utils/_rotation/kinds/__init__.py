@@ -56,7 +56,7 @@ def _own(folder: Path) -> Kind:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise CatalogError([f"{folder}/kind.yml: cannot be read: {error}"]) from None
     kind = _kinds.parse(folder.name, document, folder=str(folder))
-    words = own.objection(folder)
+    words = own.objection(folder) if kind.verbs else ""
     if words:
         raise CatalogError([words])
     return replace(kind, stages=tuple(own.STAGES[verb] for verb in kind.verbs if verb in own.STAGES))

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.action import incident, rotation
+from ansible_collections.watchparty.secrets.plugins.action import incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _impact, _impact_drawing
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from tests.unit.plugins.action import steps as rotation
 from tests.unit.plugins.module_utils._rotations.rotator_world import KINDS, World, opened
 
 CURRENT = {"credential": "database", "stage": "AWSCURRENT", "form": "as it is"}

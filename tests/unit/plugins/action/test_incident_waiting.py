@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.action import rotation
+from tests.unit.plugins.action import steps as rotation
 from tests.unit.plugins.action.test_incident_joined import Run
 from tests.unit.plugins.module_utils._rotations.rotator_world import KINDS, World
 

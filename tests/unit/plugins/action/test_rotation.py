@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.action import rotation
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
@@ -18,6 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kin
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_pair
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from tests.unit.plugins.action import steps as rotation
 from tests.unit.plugins.module_utils._rotations.rotator_world import CATALOG, KINDS, World
 
 SECRET = "app/test/deploy"

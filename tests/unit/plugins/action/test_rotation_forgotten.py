@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.action import rotation, rotation_info
+from ansible_collections.watchparty.secrets.plugins.action import rotation_info
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, RotationError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from tests.unit.plugins.action import steps as rotation
 from tests.unit.plugins.module_utils._rotations.rotator_world import CORE, KINDS, World
 
 HEAD = {"number": 3, "digest": "d"}

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.action import incident, rotation, rotation_info
+from ansible_collections.watchparty.secrets.plugins.action import incident, rotation_info
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit_record
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, RotationError
@@ -18,6 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._journal import
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Probe
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from tests.unit.plugins.action import steps as rotation
 from tests.unit.plugins.module_utils._rotations.rotator_world import CATALOG, GIVEN, KINDS, World
 
 PAGE = "https://provider.example/keys"

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.action import rotation, secret_version
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 from sandbox.process import write_private
+from tests.unit.plugins.action import steps as rotation
 from tests.unit.plugins.module_utils._rotations.rotator_world import CATALOG, KINDS, World, opened
 
 PAGE = "https://provider.example/keys"
@@ -54,7 +54,7 @@ def test_before_it_was_kept_it_is_asked_for_again(world: World, step: str) -> No
     assert opened(world.rotator().look()).run == "run1", "nothing is taken over before the answer"
     found = begun_again(world, ask=False, answer="told-again")
     assert found["rotation"]["step"] == "create"
-    act(world, secret_version, "staged", answer="told-again")
+    act(world, rotation, "staged", answer="told-again")
     rotator = world.rotator("run2")
     assert rotator.values(opened(rotator.look())).credentials["token"].password == "told-again"
 
@@ -63,7 +63,7 @@ def test_after_it_was_kept_nobody_is_asked(world: World) -> None:
     world.created(world.begun("token", "database"))
     found = begun_again(world)
     assert found["rotation"]["step"] == "create"
-    act(world, secret_version, "staged")
+    act(world, rotation, "staged")
     rotator = world.rotator("run2")
     assert rotator.values(opened(rotator.look())).credentials["token"].password == "new-token"
 

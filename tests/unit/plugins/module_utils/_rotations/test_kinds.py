@@ -2,7 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,20 +10,18 @@ from hypothesis import strategies as st
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import CatalogError
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import (
-    STAGES,
     Kind,
     other_login,
     owner_of,
     parse,
     turn_of,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import BUILT_IN
 
 LEAST = {"description": "x", "value": "generated"}
 
 
 def test_what_is_left_out() -> None:
-    assert parse("k", LEAST, stages=("set",), folder="/kinds/k") == Kind(
+    assert parse("k", LEAST, folder="/kinds/k") == Kind(
         name="k",
         description="x",
         routine="login",
@@ -35,7 +32,8 @@ def test_what_is_left_out() -> None:
         needs_url=False,
         tested=True,
         options=(),
-        stages=("set",),
+        verbs=(),
+        stages=(),
         folder="/kinds/k",
     )
 
@@ -52,14 +50,20 @@ def test_everything() -> None:
         "tested": False,
         "options": ["group"],
         "routine": "signing_key",
+        "verbs": ["set", "revoke"],
+        "timeout": 5,
     }
-    found = parse("k", document, stages=STAGES, folder="/kinds/k")
-    assert {name: getattr(found, name) for name in document} == {**document, "options": ("group",)}
+    found = parse("k", document, folder="/kinds/k")
+    assert {name: getattr(found, name) for name in document} == {
+        **document,
+        "options": ("group",),
+        "verbs": ("set", "revoke"),
+    }
 
 
 @pytest.mark.parametrize(("routine", "phases"), [("login", 1), ("signing_key", 2)])
 def test_rollouts(routine: str, phases: int) -> None:
-    assert parse("k", {**LEAST, "routine": routine}, stages=(), folder="k").phases == phases
+    assert parse("k", {**LEAST, "routine": routine}, folder="k").phases == phases
 
 
 @pytest.mark.parametrize(
@@ -70,7 +74,7 @@ def test_rollouts(routine: str, phases: int) -> None:
         ({"value": "generated"}, "description"),
         ({"description": "x"}, "value"),
         ({**LEAST, "description": ""}, "description"),
-        ({**LEAST, "value": "guessed"}, "value: must be one of generated, supplied, provider"),
+        ({**LEAST, "value": "guessed"}, "value: must be one of generated, supplied"),
         ({**LEAST, "routine": "signing"}, "did you mean signing_key"),
         ({**LEAST, "length": 15}, "length"),
         ({**LEAST, "length": "long"}, "length: must be a whole number"),
@@ -78,24 +82,23 @@ def test_rollouts(routine: str, phases: int) -> None:
         ({**LEAST, "needs_admin": "yes"}, "needs_admin: must be true or false"),
         ({**LEAST, "options": [1]}, "options[0]: must be a string"),
         ({**LEAST, "retires": True}, "retires"),
+        ({**LEAST, "value": "provider"}, "value: must be one of generated, supplied"),
+        ({**LEAST, "verbs": ["retire"]}, "verbs[0]: must be one of check, create, set, test, revoke, verify_revoked"),
+        ({**LEAST, "verbs": []}, "verbs"),
+        ({**LEAST, "timeout": 0}, "timeout"),
     ],
 )
 def test_a_malformed_kind_names_its_file_and_the_problem(document: Any, words: str) -> None:
     with pytest.raises(CatalogError) as raised:
-        parse("k", document, stages=(), folder="/kinds/k")
+        parse("k", document, folder="/kinds/k")
     assert [problem.partition(":")[0] for problem in raised.value.problems] == ["/kinds/k/kind.yml"]
     assert words in str(raised.value)
 
 
 def test_several_problems_at_once() -> None:
     with pytest.raises(CatalogError) as raised:
-        parse("k", {"value": "x", "length": 1}, stages=(), folder="k")
+        parse("k", {"value": "x", "length": 1}, folder="k")
     assert len(raised.value.problems) == 3
-
-
-@pytest.mark.parametrize("folder", sorted(BUILT_IN.iterdir()), ids=lambda path: str(Path(path).name))
-def test_a_built_in_kind_has_no_task_file_that_is_no_stage(folder: Path) -> None:
-    assert {path.stem for path in folder.glob("*.yml")} - {"kind"} <= set(STAGES)
 
 
 @pytest.mark.parametrize(

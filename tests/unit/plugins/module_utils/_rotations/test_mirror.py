@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.action import secret_version
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NoAccess, Overtaken, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _mirror
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotator_ends as ends
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 from tests.unit.plugins.module_utils._rotations.rotator_world import (
     CATALOG,
-    KINDS,
     NOW,
     OLD_URL,
     TOKEN,
@@ -165,7 +161,6 @@ class TestWithoutATokenNothingIsLost:
         done = rotator.promote()
         assert (done.outcome, done.sent, world.token()) == ("done", (), "new-token")
         assert "GitHub was not sent DATABASE_PASSWORD, URL, TOKEN" in done.words
-        assert warnings_of(world, rotator) == [done.words]
         rotator.advance("abort", reason="why")
         assert "GitHub was not sent DATABASE_PASSWORD, URL, TOKEN" in ends.undo(rotator)[-1]
         assert (mirror.sent, world.token()) == ([], "old-token")
@@ -264,12 +259,3 @@ def declared(world: World) -> None:
     rotator = world.rotator()
     journal = rotator.look()
     rotator.append(journal, "leak-1", "closed", incident=Incident("leak-1", NOW, "ops", ("database",)).entry())
-
-
-def warnings_of(world: World, rotator: Any) -> list[str]:
-    """What the module warns of when it promotes, again."""
-    action = secret_version.ActionModule.__new__(secret_version.ActionModule)
-    action._task = SimpleNamespace(check_mode=False)
-    setting = Setting(world.catalog, KINDS, rotator, SimpleNamespace())  # type: ignore[arg-type]
-    warned: list[str] = action.answer(setting, {"state": "promoted", "merge_seconds": 9}, {})["warnings"]
-    return warned

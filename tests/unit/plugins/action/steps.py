@@ -1,0 +1,72 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What rotation_start, rotation_continue and rotation do, one step at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.action.rotation import _prepared
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _closing, _forgotten, _revocation, _supplied
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as shared
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting, begin, entries
+
+
+class ActionModule:
+    """Answers as one action with a state for each step."""
+
+    extra_options: Mapping[str, Any] = {
+        name: {"default": default}
+        for name, default in {
+            "credentials": [],
+            "force": False,
+            "ask": False,
+            "preflight": False,
+            "against": {},
+            "unasked": "",
+            "incident": "",
+            "immediate": False,
+            "reached": [],
+            "spoiled": [],
+            "resume": "",
+            "abort": False,
+            "hosts": [],
+            "here": None,
+            "recorded": False,
+            "skipped": [],
+            "seen": None,
+            "tried": {},
+            "audit": {},
+            "values_file": None,
+            "values_from": None,
+            "outcome": "done",
+            "words": "",
+            "unrecorded": "",
+            "notes": {},
+            "refusals": {},
+            "left": {},
+            "behind": [],
+            "proven_at": [],
+            "sent": [],
+        }.items()
+    }
+    _task: Any
+
+    def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        state, check = args["state"], self._task.check_mode
+        if state in ("planned", "begun"):
+            return begin.begin(setting, args, task_vars, write=state == "begun" and not check)
+        if state == "advanced":
+            given = {name: args[name] for name in ("notes", "refusals", "left", "behind", "proven_at", "sent")}
+            return vars(entries.advance(setting, args["outcome"], args["words"], entries.Seen(**given)))
+        if state == "closed":
+            return _closing.closed(setting, args)
+        if state == "revoked":
+            return _revocation.taken(setting, args, check=check)
+        if state == "forgotten":
+            return _forgotten.forgotten(setting, args, check=check)
+        if state == "staged":
+            setting.rotator.create(setting.kinds, shared.new_value, _supplied.supplied(args, task_vars))
+            return {}
+        return _prepared(setting, args, state)
