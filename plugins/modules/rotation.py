@@ -18,8 +18,8 @@ options:
     description:
       - V(planned) tells what would be done.
       - V(prepared) notes that a database server has both logins of O(credentials), V(unprepared) that it has not.
-      - V(revoked) takes the operator's word that third parties have revoked the old values of O(credentials), tries them
-        first where the catalog says how, and writes it into the audit log and the journal. During a leak it is the
+      - V(revoked) takes the operator's word that third parties have revoked the old values of O(credentials). It tries
+        them first where the catalog says how, and writes it into the audit log and the journal. During a leak it is the
         leak's confirmation too; then it is refused for what a run ends and proves refused itself.
       - V(forgotten) ends what rotations left for later of O(credentials), or by its id, without carrying it out.
     type: str
