@@ -19,7 +19,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning import _local
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _seal
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._paths import with_full_paths
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import load_kinds, new_value
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import new_value
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import load_kinds
 
 OPTIONS: dict[str, Any] = {
     "catalog": {"type": "dict", "required": True},

@@ -31,7 +31,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisi
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _given, _holder
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection, suit
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._paths import with_full_paths
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import load_kinds, new_value
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import new_value
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import load_kinds
 
 OPTIONS: dict[str, Any] = {
     "catalog": {"type": "dict", "required": True},

@@ -23,6 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as shared
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import load_kinds
 from sandbox.aws import ACCOUNT, REGION, Moto
 from tests.iam_calls import KEY, Asked, secret, through, usage
 from tests.integration import harness
@@ -77,7 +78,7 @@ def rotating(account: Moto) -> Iterator[Rotating]:
     harness.reset(account)
     manager, store = account.client("secretsmanager"), account.client("ssm")
     url = "postgresql://shop:old@db.internal:5432/shop"
-    private = shared.new_value(shared.load_kinds([])["ssh_key"])
+    private = shared.new_value(load_kinds([])["ssh_key"])
     for name, content in (
         ("shop/production/core", {"DATABASE_URL": url}),
         (ADMIN, {"password": "old"}),
@@ -89,7 +90,7 @@ def rotating(account: Moto) -> Iterator[Rotating]:
     secrets, parameters = SecretsManager(manager), ParameterStore(store)
     names = ("shop/production/core", ADMIN, "shop/production/deploy-ssh")
     contents = secrets.read(names) | parameters.read([CATALOG.ssm_path])
-    kinds = shared.load_kinds([])
+    kinds = load_kinds([])
     given = {"admin": Login(None, ADMINISTRATOR)}
     rotator = Rotator(
         catalog=CATALOG,

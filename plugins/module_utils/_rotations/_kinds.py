@@ -35,7 +35,7 @@ SCHEMA: dict[str, Any] = {
         "tries_values": {"type": "boolean"},
         "retires_each": {"type": "boolean"},
         "options": {"type": "array", "items": {"type": "string"}},
-        "verbs": {"type": "array", "items": {"enum": list(VERBS)}, "minItems": 1, "uniqueItems": True},
+        "verbs": {"type": "array", "items": {"enum": list(VERBS)}, "minItems": 1},
         "timeout": {"type": "integer", "minimum": 1, "maximum": 3600},
     },
     "required": ["description", "value"],

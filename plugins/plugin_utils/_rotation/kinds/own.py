@@ -98,7 +98,7 @@ def _executed(kind: Kind, request: Mapping[str, Any], scrub: Callable[[str], str
     try:
         done = subprocess.run(
             [str(program)],
-            input=json.dumps(request).encode(),
+            input=json.dumps(request).encode() + b"\n",
             capture_output=True,
             cwd=kind.folder,
             timeout=kind.timeout,

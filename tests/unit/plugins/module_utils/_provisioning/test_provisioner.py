@@ -20,7 +20,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning._provisioner import Provisioner
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import Hook
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning import LABEL, Form
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import load_kinds, new_value
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import new_value
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import load_kinds
 from tests.unit.plugins.module_utils._provisioning.values_world import CORE, GIVEN, PAIR, TOKEN, World, catalog
 
 WRITES = ("create", "put", "move", "update", "tag", "replicate", "policy", "write", "restore", "retire", "delete")

@@ -1,0 +1,147 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Acts on every host: which are due, and what the answers come to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import host_acts
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Carried, Engine, Run
+
+KEY: dict[str, Any] = {
+    "name": "deploy",
+    "kind": "ssh_key",
+    "act": "rotate",
+    "stages": ["set", "test", "retire"],
+    "hosts": [],
+    "left": [],
+    "later": False,
+}
+DROPPED: dict[str, Any] = {
+    **KEY,
+    "name": "django",
+    "kind": "django_secret_key",
+    "act": "drop_fallback",
+    "stages": ["retire"],
+    "dropped_from": {"app/test/core": "v1"},
+}
+
+
+def engine(*credentials: dict[str, Any], incident: str = "", **run: Any) -> Engine:
+    hosts = ["web1", "web2"]
+    made = object.__new__(Engine)
+    made.run = Run(**{"hosts": hosts, "here": hosts, "reachable": hosts, "incident": incident, **run})
+    made.now = {"credentials": list(credentials), "retiring": list(credentials), "incident": incident}
+    made.carried = Carried()
+    return made
+
+
+def answers(made: Engine, stage: str, **by_host: dict[str, Any]) -> list[dict[str, Any]]:
+    due = host_acts.due(made, stage)
+    assert due is not None
+    return [{**by_host.get(act["host"], {}), "act": act} for act in due.more["acts"]]
+
+
+@pytest.mark.parametrize(
+    ("stage", "state"),
+    [("set", "present"), ("test", "usable"), ("revoke", "absent"), ("retire", "absent"), ("withdraw", "absent")],
+)
+def test_a_key_changes_on_each_host(stage: str, state: str) -> None:
+    due = host_acts.due(engine(KEY, env_paths={"web1": "/srv/.env"}), stage)
+    assert due is not None
+    assert due.what == "acts"
+    assert [(one["host"], one["state"], one["env_path"]) for one in due.more["acts"]] == [
+        ("web1", state, "/srv/.env"),
+        ("web2", state, ""),
+    ]
+
+
+def test_where_an_obligation_names_hosts_only_there() -> None:
+    due = host_acts.due(engine({**KEY, "hosts": ["web2"], "obligation": "r0/deploy"}), "retire")
+    assert due is not None
+    assert [(one["host"], one["obligation"]) for one in due.more["acts"]] == [("web2", "r0/deploy")]
+
+
+def test_what_is_done_is_not_due_again() -> None:
+    made = engine(KEY)
+    host_acts.judged(made, "set", answers(made, "set"))
+    assert host_acts.due(made, "set") is None
+    assert host_acts.due(engine(KEY), "create") is None
+
+
+def test_a_host_that_cannot_be_reached_stops_the_run_with_the_remedy() -> None:
+    made = engine(KEY, reachable=["web1"])
+    found = host_acts.judged(made, "set", answers(made, "set", web1={"unreachable": True}))
+    assert found.blocked == (
+        "web1 cannot be reached, web2 is not in this run (--limit); bring them back, or go on without them by "
+        "-e rotation_skip_hosts=web1,web2"
+    )
+
+
+def test_in_a_leak_it_is_left_behind_and_kept() -> None:
+    made = engine(KEY, incident="leak-1", leaves_lost=True)
+    unusable = {"failed": True, "unusable": True, "msg": "web2: is a symbolic link"}
+    found = host_acts.judged(made, "retire", answers(made, "retire", web1={"ended": ["x"]}, web2=unusable))
+    assert (found.blocked, found.failed) == ("", "")
+    assert found.left == {"deploy": ["web2"]}
+    assert found.words[0] == ("left behind, and the old key of deploy still opens them: web2. web2: is a symbolic link")
+    assert [one["secret_rotate_each"] for one in found.refusals["deploy"]["results"]] == ["web1", "web2"]
+
+
+def test_when_none_is_left_a_leak_stops_too() -> None:
+    made = engine(KEY, incident="leak-1", leaves_lost=True)
+    lost = {"unreachable": True}
+    assert host_acts.judged(made, "set", answers(made, "set", web1=lost, web2=lost)).blocked
+
+
+def test_a_refusal_is_a_failure_in_the_hosts_words() -> None:
+    made = engine(KEY)
+    wrong = {"failed": True, "msg": "STILL ACCEPTS the key", "words": ["web1: a word"]}
+    found = host_acts.judged(made, "retire", answers(made, "retire", web1=wrong))
+    assert (found.failed, found.words) == ("web1: STILL ACCEPTS the key", ["web1: a word"])
+
+
+class TestSessions:
+    def test_each_host_that_says_how_is_asked(self) -> None:
+        made = engine(DROPPED, probed=["web2"])
+        due = host_acts.due(made, "retire")
+        assert due is not None
+        assert (due.what, due.more["dropped"]["name"]) == ("sessions", "django")
+        assert due.more["acts"] == [{"credential": "django", "host": "web2"}]
+
+    def test_what_was_tried_and_what_was_not(self) -> None:
+        made = engine(DROPPED, probed=["web2"])
+        found = host_acts.judged(made, "retire", answers(made, "retire", web2={"tried": ["refused"]}))
+        assert found.lines == [
+            "web2: refused",
+            (
+                "web1: NOT tried: a session that the former key of django signed: the host says no django_chdir and "
+                "django_probe_url"
+            ),
+        ]
+        assert host_acts.due(made, "retire") is None
+
+    def test_a_host_without_an_answer(self) -> None:
+        made = engine(DROPPED, probed=["web1", "web2"])
+        silent = {"failed": True, "msg": "no\nanswer"}
+        found = host_acts.judged(made, "retire", answers(made, "retire", web1=silent, web2={"tried": []}))
+        assert found.lines == ["web1: NOT tried: no answer"]
+
+    def test_a_session_that_is_accepted_fails(self) -> None:
+        made = engine(DROPPED, probed=["web1", "web2"])
+        open_one = {"tried": ["accepted"], "accepted": ["web1 accepts it"]}
+        found = host_acts.judged(made, "retire", answers(made, "retire", web1=open_one, web2={"tried": ["refused"]}))
+        assert found.failed == "web1 accepts it. Restart what serves that address, then start again"
+
+    def test_a_key_that_cannot_be_read_is_tried_nowhere(self) -> None:
+        made = engine(DROPPED, probed=["web1", "web2"])
+        found = host_acts.judged(made, "retire", answers(made, "retire"), "may not be read")
+        assert len(found.lines) == 2
+        assert found.lines[0].endswith("signed: may not be read")
+
+
+def test_one_planned_from_no_version_is_not_tried() -> None:
+    assert host_acts.due(engine({**DROPPED, "dropped_from": {}}), "retire") is None

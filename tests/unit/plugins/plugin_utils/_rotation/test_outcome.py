@@ -1,0 +1,85 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the operator reads at the end of a run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.outcome import lines, verdict
+
+NOW: dict[str, Any] = {
+    "id": "r1",
+    "step": "record",
+    "closed": True,
+    "credentials": [{"name": "cache"}, {"name": "database"}],
+    "behind": [],
+    "todo": [],
+    "seconds": [("create", 1.25), ("deploy_1", 10.0)],
+}
+
+
+def test_a_rotation_that_is_complete() -> None:
+    now = {
+        **NOW,
+        "to_refusal": ["from promotion to refusal: 4 s"],
+        "lines": ["web1: tried"],
+        "recorded": "log group /a",
+    }
+    assert lines(now, ["web1", "web2"], []) == [
+        "rotation r1 is complete",
+        "credentials: cache, database",
+        "hosts: web1, web2",
+        "from promotion to refusal: 4 s",
+        "web1: tried",
+        "audit record: log group /a",
+        "seconds: create 1.2, deploy_1 10.0",
+    ]
+    assert verdict(now, abort=False) == ""
+
+
+def test_hosts_that_were_left_behind() -> None:
+    words = "left behind: web2; once back, run watchparty.secrets.deploy"
+    assert words in lines({**NOW, "behind": ["web2"]}, ["web1", "web2"], [])
+    before = {**NOW, "step": "deploy", "closed": False}
+    assert words in lines(before, ["web1", "web2"], ["web2"])
+    assert "hosts: web1" in lines(before, ["web1", "web2"], ["web2"])
+
+
+def test_what_providers_have_yet_to_revoke_is_said_without_a_rotation() -> None:
+    assert lines({"revocations": [{"words": "token: its old value"}]}, [], []) == ["token: its old value"]
+
+
+@pytest.mark.parametrize(
+    ("now", "words"),
+    [
+        (
+            {"step": "deploy", "closed": False, "stopped": "web2 is lost"},
+            (
+                "Rotation r1 stands at deploy: web2 is lost. Start the same command again to go on, or with "
+                "-e rotation_abort=true to take it back."
+            ),
+        ),
+        (
+            {"step": "retire", "closed": False, "stopped": "web2 is not proven"},
+            "Rotation r1 stands at retire: web2 is not proven. Start the same command again to go on.",
+        ),
+        (
+            {"step": "create", "closed": False, "todo": ["create", "set"]},
+            (
+                "Rotation r1 stands at create: this run has left out what comes next, create. Start the same command again "
+                "to go on."
+            ),
+        ),
+        ({"step": "discard", "reason": "no host is healthy"}, "The rotation was taken back: no host is healthy"),
+        ({"refused": {"mail": "no", "sms": "not"}}, "Refused, and left as they are: mail: no. sms: not"),
+    ],
+)
+def test_why_a_run_fails(now: dict[str, Any], words: str) -> None:
+    assert verdict({**NOW, **now}, abort=False) == words
+
+
+def test_an_abort_that_was_asked_for_is_no_failure() -> None:
+    assert verdict({**NOW, "step": "discard", "reason": "the operator asked for it"}, abort=True) == ""
