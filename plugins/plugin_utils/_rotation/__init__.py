@@ -37,6 +37,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations impo
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator import Rotator, Who
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.remembered import Remembered
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
@@ -172,7 +173,7 @@ def prepared(name: str, args: dict[str, Any], *, check_account: bool = False) ->
     connection.require_aws_sdk()
     catalog = _catalog.parse(args["catalog"], args["environment"])
     suit(connection, catalog, check_account=check_account)
-    secrets_manager = SecretsManager(connection.store_client("secretsmanager"))
+    secrets_manager = Remembered(SecretsManager(connection.store_client("secretsmanager")))
     parameters = ParameterStore(connection.store_client("ssm"))
     rotator = Rotator(
         catalog=catalog,
