@@ -114,17 +114,26 @@ def test_a_plan_that_is_left_out_is_told(tmp_path: Path) -> None:
 
 
 def test_an_open_rotation_is_told_with_its_reason(tmp_path: Path) -> None:
-    words = "stands at create: this run has left out what comes next, create. Start the same command again to go on."
-    now = {"id": "r1", "step": "create", "todo": ["create"], "credentials": [], "immediate": False}
-    facts = {"secret_rotate_now": now, "secret_rotate_times": [{"stage": "", "at": 0}]}
-    task = {"ansible.builtin.set_fact": facts, "delegate_to": "localhost", "delegate_facts": True}
+    """The last segment's words are the last play's."""
+    now = {"id": "r1", "words": ["rotation r1 is NOT finished"], "verdict": "Rotation r1 stands at create: why."}
+    task = {"ansible.builtin.set_fact": {"secret_rotate_now": now}, "delegate_to": "localhost", "delegate_facts": True}
     role = {"name": "watchparty.secrets.secret_rotate", "tasks_from": "outcome.yml"}
     told = {"ansible.builtin.import_role": role}
     playbook = tmp_path / "told.yml"
     playbook.write_text(json.dumps([{"hosts": "prod1", "gather_facts": False, "tasks": [task, told]}]))
     code, text = played(tmp_path, playbook)
     assert code != 0
-    assert words in text
+    assert "rotation r1 is NOT finished" in text
+    assert "Rotation r1 stands at create: why." in text
+
+
+def test_the_role_alone_does_no_half_of_it(tmp_path: Path) -> None:
+    task = {"ansible.builtin.import_role": {"name": "watchparty.secrets.secret_rotate"}}
+    playbook = tmp_path / "role.yml"
+    playbook.write_text(json.dumps([{"hosts": "prod1", "gather_facts": False, "tasks": [task]}]))
+    code, text = played(tmp_path, playbook)
+    assert code != 0
+    assert "Nothing was done; run watchparty.secrets.rotate" in text
 
 
 @pytest.mark.parametrize(
