@@ -36,7 +36,7 @@ SCHEMA: dict[str, Any] = {
         "retires_each": {"type": "boolean"},
         "options": {"type": "array", "items": {"type": "string"}},
         "verbs": {"type": "array", "items": {"enum": list(VERBS)}, "minItems": 1},
-        "timeout": {"type": "integer", "minimum": 1, "maximum": 3600},
+        "timeout": {"type": "integer", "minimum": 1},
     },
     "required": ["description", "value"],
     "additionalProperties": False,

@@ -14,9 +14,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._steps import Gate
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_pair
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting, entries
 from tests.unit.plugins.action import steps as rotation
 from tests.unit.plugins.module_utils._rotations.rotator_world import CATALOG, KINDS, World
 
@@ -180,12 +181,12 @@ def test_what_goes_on_at_a_removal_deploys_first(world: World, begun: Any, step:
 
 def test_the_gate_says_what_hosts_said(world: World) -> None:
     world.begun("database")
-    action = rotation.ActionModule.__new__(rotation.ActionModule)
-    setting = SimpleNamespace(rotator=world.rotator())
-    args = {"hosts": ["web1"], "proven": [], "skipped": [], "leaves_lost": False}
+    setting: Any = SimpleNamespace(rotator=world.rotator())
+    gate = Gate(hosts=["web1"], proven=[])
     for words, end in (("web1: no answer. ", "=web1. web1: no answer"), ("", "=web1")):
         with pytest.raises(RotationError, match=rf"^nothing was removed: not proven .*{end}$"):
-            action._gate(setting, {**args, "words": words})  # type: ignore[arg-type]
+            entries.objections(setting, gate, leaves_lost=False, words=words)
+    assert entries.objections(setting, gate, leaves_lost=True, words="")
 
 
 def test_beside_an_open_one_a_leak_looks_at_hosts_as_well(world: World, begun: Any) -> None:

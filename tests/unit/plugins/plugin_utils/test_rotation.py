@@ -223,7 +223,7 @@ class TestTold:
         rotator = world.begun("database")
         kind = _kinds.Kind("login", stages=("set", "retire"), folder="/kinds/login")
         found = self.told(world, rotator, login=kind)["credentials"][0]
-        assert (found["stages"], found["folder"], found["act"]) == (["set", "retire"], "/kinds/login", "rotate")
+        assert (found["stages"], found["built_in"], found["act"]) == (["set", "retire"], False, "rotate")
 
     def test_what_a_dropped_key_signed_is_tried_after_all_that_goes(self, world: World) -> None:
         """A session that is accepted keeps no other old value valid."""
@@ -260,10 +260,7 @@ class TestTold:
             Item("token", "given"),
         )
         found = shared.told_checks(setting, Plan(items))
-        assert [(one["name"], one["act"], one["folder"]) for one in found] == [
-            ("database", "rotate", "/kinds/login"),
-            ("database", "renew", "/kinds/login"),
-        ]
+        assert [(one["name"], one["act"]) for one in found] == [("database", "rotate"), ("database", "renew")]
 
 
 def test_an_environment_with_problems() -> None:
@@ -315,13 +312,13 @@ class TestPrepared:
         found = shared.prepared("test", arguments(document, region=given))
         assert found.connection.region == expected
 
-    @pytest.mark.parametrize("state", ["planned", "begun"])
-    def test_another_account_is_refused_before_anything_is_read(self, state: str) -> None:
+    def test_another_account_is_refused_before_anything_is_read(self) -> None:
         document = {**DOCUMENT, "environments": {"test": {"expected_account_id": "999999999999"}}}
         with pytest.raises(WrongAccount, match="expects 999999999999"):
-            shared.prepared("test", arguments(document, state=state))
+            shared.prepared("test", arguments(document), check_account=True)
         right = {**DOCUMENT, "environments": {"test": {"expected_account_id": "123456789012"}}}
-        assert shared.prepared("test", arguments(right, state=state)).catalog.expected_account_id == "123456789012"
+        found = shared.prepared("test", arguments(right), check_account=True)
+        assert found.catalog.expected_account_id == "123456789012"
 
     def test_the_clock_is_utc_to_the_second(self) -> None:
         before = datetime.now(UTC).replace(microsecond=0)

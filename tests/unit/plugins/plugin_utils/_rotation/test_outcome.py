@@ -69,8 +69,8 @@ def test_what_providers_have_yet_to_revoke_is_said_without_a_rotation() -> None:
         (
             {"step": "create", "closed": False, "todo": ["create", "set"]},
             (
-                "Rotation r1 stands at create: this run has left out what comes next, create. Start the same command again "
-                "to go on."
+                "Rotation r1 stands at create: this run has left out what comes next, create. Start the same command "
+                "again to go on."
             ),
         ),
         ({"step": "discard", "reason": "no host is healthy"}, "The rotation was taken back: no host is healthy"),
