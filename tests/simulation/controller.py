@@ -103,7 +103,7 @@ class Rotate:
             begun = self.hands.begin()
             if begun["nothing"]:
                 return "nothing: " + "; ".join(begun["said"])
-            now = self.engine.go_on(begun["rotation"])
+            now = self.engine.go_on({"refused": {}, "revocations": [], **begun["rotation"]})
             while now["next"]:
                 now = self._hosts(now)
         except SecretsError as error:

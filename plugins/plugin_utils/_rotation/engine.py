@@ -345,8 +345,7 @@ class Engine:
 
     def _advance(self, stage: str, outcome: str, words: str) -> None:
         found = entries.advance(self.setting, outcome, words, self.carried.seen)
-        kept = {name: self.now[name] for name in ("refused", "revocations") if name in self.now}
-        self.now = {**found.rotation, **kept}
+        self.now = {**found.rotation, "refused": self.now["refused"], "revocations": self.now["revocations"]}
         if found.way == _steps.STOP:
             self.now.update(todo=[], stopped=found.words)
         self.carried.proven, self.carried.acted = False, ()
@@ -365,7 +364,7 @@ class Engine:
 
     def close(self, recorded: Mapping[str, Any]) -> None:
         """The last entry."""
-        step, refused = self.now["step"], self.now.get("refused", {})
+        step, refused = self.now["step"], self.now["refused"]
         closing = {"audit": recorded.get("head") or {}, "unrecorded": recorded.get("against") or ""}
         found = _closing.closed(self.setting, closing)
         self.now = {**found["rotation"], "refused": refused, "revocations": found["revocations"]}
