@@ -10,6 +10,8 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import (
+    _addresses,
+    _catalog,
     _django_direct,
     _django_probe,
     _django_sessions,
@@ -106,7 +108,9 @@ class ActionModule(ActionBase):
             if args["catalog"]:
                 _guard.require(self._connection, self._task)
                 former, unread = _former(args)
-                params.update(former=former, former_unread=unread)
+                catalog = _catalog.parse(args["catalog"], args["environment"])
+                nodes = _addresses.of_setting(catalog, args["cache_setting"], _addresses.VALKEY)
+                params.update(former=former, former_unread=unread, cache_nodes=[*args["cache_nodes"], *nodes])
             elif args["leaked"]:
                 _guard.require(self._connection, self._task)
                 found = registered(args["leaked"], task_vars, having="dead")

@@ -104,7 +104,7 @@ class ActionModule(ActionBase):
             "spared_sessions": [_told(one) for one in left],
             "brokers": brokers,
             "urls": {name: values[name] for name in sorted(needed)},
-            "nodes": {name: _declared(catalog, name) for name in sorted(needed)},
+            "nodes": {name: _addresses.of_setting(catalog, name, _addresses.VALKEY) for name in sorted(needed)},
             "batch": args["batch"],
         }
 
@@ -127,16 +127,6 @@ def _chosen(catalog: Catalog, names: list[str] | None, kinds: list[str]) -> list
         known = ", ".join(catalog.purge) or "none"
         raise NotFound(f"{', '.join(unknown)}: is no entry of purge in the catalog; there are: {known}")
     return [one for name, one in catalog.purge.items() if (names is None or name in names) and one.kind in kinds]
-
-
-def _declared(catalog: Catalog, setting: str) -> list[str]:
-    """The nodes that the catalog declares for the administrators of what appears in the setting."""
-    found: list[str] = []
-    for credential in catalog.credentials.values():
-        admin = _addresses.administrator(catalog, credential)
-        if admin and admin.server and setting in credential.settings:
-            found += map(str, _addresses.every(admin.server, _addresses.VALKEY))
-    return found
 
 
 def _told(entry: Purge) -> dict[str, Any]:

@@ -125,6 +125,18 @@ def _url(engine: str, login: Login, endpoint: Endpoint, path: Optional[str], opt
     return f"{scheme}://{userinfo}@{place}{end}" + (f"?{urlencode(query)}" if query else "")
 
 
+def of_setting(catalog: Catalog, name: str, engine: str) -> list[str]:
+    """Every declared address of the server that a setting's URL leads to: of its credentials and administrators."""
+    setting = catalog.settings.get(name)
+    places = {place for place in (setting.place, *setting.copies) if place} if setting else set()
+    found: list[Endpoint] = []
+    for credential in catalog.credentials.values():
+        if name in credential.settings or places.intersection(credential.places):
+            for one in (credential, administrator(catalog, credential)):
+                found += every(one.server, engine) if one and one.server else []
+    return list(dict.fromkeys(str(one) for one in found if not one.is_socket))
+
+
 # --- what stores hold -----------------------------------------------------------------------------------------------
 
 

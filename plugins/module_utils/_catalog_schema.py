@@ -176,9 +176,7 @@ _CREDENTIAL = _object(
         ),
         "options": _described("What the kind needs beside that; its page says what.", {"type": "object"}),
         "test": _described("A request that proves a value which a third party issued.", {"$ref": "#/$defs/test"}),
-        "server": _described(
-            "Where it administers others; its password goes nowhere else.", {"$ref": "#/$defs/server"}
-        ),
+        "server": _described("Its server. An administrator's password goes nowhere else.", {"$ref": "#/$defs/server"}),
         "parts": _described(
             "The settings that hold its server's address, where no URL does.", {"$ref": "#/$defs/parts"}
         ),

@@ -24,6 +24,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 
 PAGE = 500
 SECONDS = 10
+DECLARE = "add %(node)s to cache_nodes, or declare it in the catalog"
 OF_SESSIONS = "*%s*" % CACHED["cache"]
 """A pattern of every session's key, of both engines and whatever it begins with."""
 
@@ -103,8 +104,8 @@ class Keys(Store):
 
     name = "cache"
 
-    def __init__(self, url: str, what: str, start: str) -> None:
-        self._place = _purge_server.reached(_valkey.parse_url(url, what), what)
+    def __init__(self, url: str, what: str, start: str, nodes: Sequence[str]) -> None:
+        self._place = _purge_server.reached(_valkey.parse_url(url, what), what, nodes, DECLARE)
         self._start = start
         self._here = self._place.primaries[0]
         self._found, self._other = False, ""
@@ -149,7 +150,13 @@ class Keys(Store):
 
 
 def stores(
-    engine: str, *, database: Optional[Tuple[str, str]], cache: Optional[Tuple[str, str]], table: str, prefix: str
+    engine: str,
+    *,
+    database: Optional[Tuple[str, str]],
+    cache: Optional[Tuple[str, str]],
+    nodes: Sequence[str],
+    table: str,
+    prefix: str,
 ) -> List[Store]:
     """The places of an engine's sessions, in the order in which they are to be emptied; each URL with its setting."""
     found: List[Store] = []
@@ -160,5 +167,5 @@ def stores(
     if engine in CACHED:
         if cache is None:
             raise HostError("engine %s needs the cache's URL; name its setting in cache_setting" % engine)
-        found.append(Keys(cache[1], cache[0], prefix + CACHED[engine]))
+        found.append(Keys(cache[1], cache[0], prefix + CACHED[engine], nodes))
     return found

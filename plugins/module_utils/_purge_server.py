@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ QUEUE_KINDS = (b"list", b"zset", b"stream")
 NAMED = 3
 """Keys that an error names at most."""
 TESTED = _valkey.PLAIN + _valkey.TLS
+DECLARE = "add %(node)s to server.nodes in the catalog: of its administrator, or of the credential in the setting"
+"""What permits a node that a server names."""
 UNKNOWN_SERVER = ("sentinel", "redis+socket", "unix", "redis+cluster")
 """Schemes of a broker that is Valkey at a place which the URL does not tell."""
 
@@ -111,40 +114,66 @@ class Ground:
     """Brokers whose database it is too."""
 
 
-def reached(address: Address, what: str, known: Optional[Sequence[str]] = None) -> Place:
-    """Every primary behind an address. Of those that servers name, only ``known`` ones get the login."""
+def reached(address: Address, what: str, declared: Sequence[str], remedy: str = DECLARE) -> Place:
+    """Every primary behind an address. Of those that a server names, only ``declared`` ones get the login."""
     first = Primary(address, what, label=LABEL)
-    facts: Dict[str, Any] = {}
-    with suppress(_valkey_server.NotAllowed):
-        told = first.ask("HELLO")
-        facts = dict(zip(told[::2], told[1::2]))
-    if facts.get("mode") == "cluster":
-        nodes = _cluster_primaries(first.ask("CLUSTER", "SLOTS"), address)
+    try:
+        named = _named(first, address)
+    except _valkey_server.UNREADABLE:
         first.close()
-        _refuse_unknown(nodes, address, known)
-        primaries = [Primary(node, what, label=LABEL) for node in nodes]
-    elif facts.get("role") in ("replica", "slave"):
-        primary = _primary_of(first, address)
-        first.close()
-        _refuse_unknown([primary], address, known)
-        primaries = [Primary(primary, what, label=LABEL)]
-    else:
+        raise HostError(_valkey_server.unreadable(str(address))) from None
+    if named is None:
         primaries = [first]
+    else:
+        first.close()
+        primaries = [Primary(node, what, label=LABEL) for node in _permitted(named, address, declared, remedy)]
     return Place(address.database, primaries, _runs(primaries))
 
 
-def _refuse_unknown(nodes: Sequence[Address], address: Address, known: Optional[Sequence[str]]) -> None:
-    """A server names what whoever has a password told it (CLUSTER MEET, REPLICAOF)."""
-    if known is None:
-        return
+def _named(first: Primary, address: Address) -> Optional[List[Address]]:
+    """The primaries that a server names in its own place; None for a primary that stands alone."""
+    facts: Dict[str, Any] = {}
+    with suppress(_valkey_server.NotAllowed):
+        answer = first.ask("HELLO")
+        facts = dict(zip(answer[::2], answer[1::2]))
+    if facts.get("mode") == "cluster":
+        return _cluster_primaries(first.ask("CLUSTER", "SLOTS"), address)
+    if facts.get("role") in ("replica", "slave"):
+        return [_primary_of(first, address)]
+    return None
+
+
+def _permitted(
+    nodes: Sequence[Address], address: Address, declared: Sequence[str], remedy: str = DECLARE
+) -> List[Address]:
+    """The nodes as they are declared. Raises for others: a server repeats what clients name (CLUSTER MEET, REPLICAOF).
+
+    AWS lets no client name a node, and gives the nodes of a deployment a domain of their own.
+    """
+    managed = bool(_valkey.MANAGED.search(address.host))
+    by_peer = _by_peer(address, declared)
+    found = []
     for node in nodes:
         near = _valkey_itself.domain(node.host) == _valkey_itself.domain(address.host)
-        if not (str(node) in known or node.host == address.host or (near and not known)):
+        permitted = node if managed and near else by_peer.get(str(node))
+        if permitted is None:
             raise HostError(
-                "%s names the node %s, which the catalog does not declare; no password was sent there. If it is yours, "
-                "add it to server.nodes of the administrator in the catalog; if not, treat that as a leak"
-                % (address, node)
+                "%s names the node %s, which the catalog does not declare. No password was sent there. If the node is "
+                "yours, %s. If not, treat that as a leak" % (address, node, remedy % {"node": node})
             )
+        found.append(permitted)
+    return found
+
+
+def _by_peer(address: Address, declared: Sequence[str]) -> Dict[str, Address]:
+    """The declared nodes by name and by IP address, since servers name each other either way."""
+    found: Dict[str, Address] = {}
+    for node in (address, *(address.at(one) for one in declared)):
+        found[str(node)] = node
+        with suppress(OSError, UnicodeError):
+            for answer in socket.getaddrinfo(node.host, node.port, type=socket.SOCK_STREAM):
+                found.setdefault(_valkey.join(_valkey.plain_host(str(answer[4][0])), str(node.port)), node)
+    return found
 
 
 def _cluster_primaries(slots: Sequence[Any], address: Address) -> List[Address]:
@@ -241,7 +270,7 @@ def _grounds(wanted: Wanted, places: Mapping[str, Place]) -> Tuple[List[Ground],
     return grounds, problems
 
 
-def _broker(url: str, name: str, known: Sequence[str]) -> Tuple[Optional[FrozenSet[str]], Optional[int]]:
+def _broker(url: str, name: str, declared: Sequence[str]) -> Tuple[Optional[FrozenSet[str]], Optional[int]]:
     """What tells a broker's server, and its database; None where that cannot be told; -1 for no Valkey at all."""
     scheme = url.partition("://")[0].lower()
     if scheme not in TESTED:
@@ -251,7 +280,7 @@ def _broker(url: str, name: str, known: Sequence[str]) -> Tuple[Optional[FrozenS
     except HostError:
         return None, None
     with suppress(HostError):
-        place = reached(address, name, known)
+        place = reached(address, name, declared)
         place.close()
         return place.runs, address.database
     return None, address.database

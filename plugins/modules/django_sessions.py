@@ -70,6 +70,13 @@ options:
     description: Without O(chdir), the name in O(env_file) of the URL of the cache, Valkey or Redis.
     type: str
     default: REDIS_URL
+  cache_nodes:
+    description:
+      - Without O(chdir), the addresses C(host:port) of the cache's other nodes. A node that only a server names gets no
+        login. What the catalog declares for the setting is added.
+    type: list
+    elements: str
+    default: []
   table:
     description: Without O(chdir), the table of sessions.
     type: str

@@ -62,8 +62,8 @@ attributes:
     description: Resolves names to values on the controller.
     support: full
 notes:
-  - A primary that only a server names gets no login, unless the catalog declares it for the administrator, or where it
-    declares none, it is in the same domain.
+  - A primary that only a server names gets no login. The catalog declares it in C(server.nodes), of the administrator
+    or of the credential itself. At ElastiCache and MemoryDB the domain of the deployment is enough.
   - The catalog refuses a pattern that can match what Celery (C(celery*), C(_kombu.*), C(unacked*)), Channels
     (C(asgi*)), RedBeat, RQ or Dramatiq store. V(*) is accepted for a database of the cache's own.
   - "A setting is a broker's if its name says so (it contains C(BROKER), C(CELERY), C(RESULT_BACKEND) or C(CHANNEL)), or

@@ -40,6 +40,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "settings_module": {"type": "str"},
     "database_setting": {"type": "str", "default": "DATABASE_URL"},
     "cache_setting": {"type": "str", "default": "REDIS_URL"},
+    "cache_nodes": {"type": "list", "elements": "str", "default": []},
     "table": {"type": "str", "default": "django_session"},
     "cache_prefix": {"type": "str", "default": ":1:"},
     "file_path": {"type": "path"},
@@ -110,6 +111,7 @@ def by_its_settings(params: Mapping[str, Any], settings: Mapping[str, str]) -> t
         engine,
         database=urls["database_setting"],
         cache=urls["cache_setting"],
+        nodes=params["cache_nodes"],
         table=params["table"],
         prefix=params["cache_prefix"],
     )

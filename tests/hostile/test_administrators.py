@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -15,6 +16,7 @@ import psycopg
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import (
+    _django_sessions_module,
     _postgresql_module,
     _valkey_module,
     _valkey_purge_module,
@@ -237,22 +239,49 @@ def test_a_cache_url_that_leads_elsewhere(lab: Lab, server: Valkey, fake: FakeSe
     assert server._admin_password not in run.output
 
 
+@contextmanager
+def naming_another(role: str, host: str) -> Iterator[tuple[FakeServer, FakeServer]]:
+    """A server that names another node, which an attacker runs, as its primary or as the owner of every slot."""
+    with fake_valkey(host=host) as other:
+        mode = b"cluster" if role == "a cluster" else b"standalone"
+        hello = b"*4\r\n$4\r\nmode\r\n$%d\r\n%s\r\n$4\r\nrole\r\n$7\r\nreplica\r\n" % (len(mode), mode)
+        slots = b"*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$9\r\n%s\r\n:%d\r\n" % (host.encode(), other.port)
+        info = f"role:slave\r\nmaster_host:{host}\r\nmaster_port:{other.port}\r\nrun_id:1\r\n"
+        with fake_valkey(info, {"HELLO": hello, "CLUSTER SLOTS": slots}) as first:
+            yield first, other
+
+
+# An account of the server's own host can listen at another port.
+OTHER_HOSTS = ["127.0.0.1", "127.0.0.2"]
+
+
+@pytest.mark.parametrize("host", OTHER_HOSTS)
 @pytest.mark.parametrize("nodes", [[], ["10.9.9.9:6379"]], ids=["none declared", "another declared"])
 @pytest.mark.parametrize("role", ["a replica", "a cluster"])
 def test_a_purge_at_a_server_that_names_other_nodes(
-    role: str, nodes: list[str], capsys: pytest.CaptureFixture[str]
+    role: str, nodes: list[str], host: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Whoever had the old password can make a server name his own (REPLICAOF, CLUSTER MEET)."""
-    with fake_valkey(host="127.0.0.2") as other:
-        mode = b"cluster" if role == "a cluster" else b"standalone"
-        hello = b"*4\r\n$4\r\nmode\r\n$%d\r\n%s\r\n$4\r\nrole\r\n$7\r\nreplica\r\n" % (len(mode), mode)
-        slots = b"*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$9\r\n127.0.0.2\r\n:%d\r\n" % other.port
-        info = f"role:slave\r\nmaster_host:127.0.0.2\r\nmaster_port:{other.port}\r\nrun_id:1\r\n"
-        with fake_valkey(info, {"HELLO": hello, "CLUSTER SLOTS": slots}) as first:
-            entry = {"name": "cache", "kind": "cache", "setting": "CACHE_URL", "keys": [":1:*"]}
-            urls = {"CACHE_URL": f"redis://:{CANARY}@{first.place}/0"}
-            given = {"chosen": [entry], "urls": urls, "nodes": {"CACHE_URL": nodes}}
-            result, output = run_module(_valkey_purge_module.main, given, capsys)
+    with naming_another(role, host) as (first, other):
+        entry = {"name": "cache", "kind": "cache", "setting": "CACHE_URL", "keys": [":1:*"]}
+        urls = {"CACHE_URL": f"redis://:{CANARY}@{first.place}/0"}
+        given = {"chosen": [entry], "urls": urls, "nodes": {"CACHE_URL": nodes}}
+        result, output = run_module(_valkey_purge_module.main, given, capsys)
         assert f"names the node {other.place}, which the catalog does not declare" in result["msg"]
+        assert other.clients == 0
+        assert CANARY not in output
+
+
+@pytest.mark.parametrize("host", OTHER_HOSTS)
+@pytest.mark.parametrize("role", ["a replica", "a cluster"])
+def test_sessions_at_a_server_that_names_other_nodes(
+    role: str, host: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with naming_another(role, host) as (first, other):
+        path = tmp_path / ".env"
+        path.write_text(f"REDIS_URL=redis://:{CANARY}@{first.place}/0\n", encoding="utf-8")
+        result, output = run_module(_django_sessions_module.main, {"engine": "cache", "env_file": str(path)}, capsys)
+        assert f"names the node {other.place}" in result["msg"]
+        assert "cache_nodes" in result["msg"]
         assert other.clients == 0
         assert CANARY not in output

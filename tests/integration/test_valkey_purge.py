@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _purge
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _django_sessions_module as django_sessions
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _valkey_purge_module as valkey_purge
 from sandbox.process import wait_until
 from sandbox.valkey import Valkey
@@ -213,10 +215,26 @@ def test_from_a_replica_the_primary_is_purged(run: Run) -> None:
     with Valkey(password=new_password()) as primary, Valkey(replica_of=primary) as replica:
         assert wait_until(lambda: in_step(replica), seconds=30)
         fill(primary, ":1:", 10)
-        answer = run(CACHE, urls={"CACHE_URL": replica.url()})
+        nodes = {name: [node(primary)] for name in ("CACHE_URL", "CELERY_BROKER_URL")}
+        answer = run(CACHE, urls={"CACHE_URL": replica.url()}, nodes=nodes)
         assert (answer["count"], answer["purged"][0]["nodes"]) == (10, [node(primary)])
         urls = {"CACHE_URL": primary.url(), "CELERY_BROKER_URL": replica.url()}
-        refused(run({**CACHE, "keys": ["*"]}, urls=urls, brokers=QUEUES), "CELERY_BROKER_URL")
+        refused(run({**CACHE, "keys": ["*"]}, urls=urls, brokers=QUEUES, nodes=nodes), "CELERY_BROKER_URL")
+
+
+def test_from_a_replica_the_sessions_of_the_declared_primary_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Valkey(password=new_password()) as primary, Valkey(replica_of=primary) as replica:
+        assert wait_until(lambda: in_step(replica), seconds=30)
+        fill(primary, ":1:django.contrib.sessions.cache" + "a" * 31, 3)
+        env = tmp_path / ".env"
+        env.write_text(f"REDIS_URL={replica.url()}\n", encoding="utf-8")
+        given = {"engine": "cache", "env_file": str(env), "cache_nodes": [node(primary)]}
+        answer, output = run_module(django_sessions.main, given, capsys)
+        assert answer["count"] == 3, answer
+        assert primary.password not in output
+        assert client(primary).dbsize() == 0
 
 
 def test_every_primary_of_a_cluster(run: Run) -> None:
@@ -226,13 +244,17 @@ def test_every_primary_of_a_cluster(run: Run) -> None:
             for at in range(300):
                 cluster.set(f":1:{at}", "x")
                 cluster.set(f"own:{at}", "x")
-            answer = run(CACHE, urls={"CACHE_URL": nodes[0].url()})
+            declared = {"CACHE_URL": [f"localhost:{one.port}" for one in nodes]}
+            answer = run(CACHE, urls={"CACHE_URL": nodes[0].url()}, nodes=declared)
             assert answer["count"] == 300
-            assert sorted(answer["purged"][0]["nodes"]) == sorted(node(one) for one in nodes)
+            # The nodes name each other by address, and are known by the declared names.
+            own = {node(nodes[0]), *(f"localhost:{one.port}" for one in nodes[1:])}
+            assert set(answer["purged"][0]["nodes"]) == own
             assert sum(one.execute("DBSIZE") for one in nodes) == 300
             # A queue that one node binds is known on all of them.
             cluster.sadd("_kombu.binding.own", "own\x06\x16\x06\x16own:1")
-        refused(run({**CACHE, "keys": ["own:*"]}, urls={"CACHE_URL": nodes[0].url()}), "can match own:1")
+        answer = run({**CACHE, "keys": ["own:*"]}, urls={"CACHE_URL": nodes[0].url()}, nodes=declared)
+        refused(answer, "can match own:1")
 
 
 # --- patterns -------------------------------------------------------------------------------------------------------

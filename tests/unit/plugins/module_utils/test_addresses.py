@@ -231,3 +231,32 @@ def test_no_value_is_in_what_is_said() -> None:
     of = catalog({"appears_in": [{"setting": "DATABASE_URL"}]})
     one = found(of, DATABASE_URL="postgresql://canary-a:canary-p@thief/canary-d?options=canary-o")
     assert "canary" not in str(wrong(of, one)) + repr(one)
+
+
+@pytest.mark.parametrize(
+    ("setting", "credentials", "addresses"),
+    [
+        ("CACHE_URL", {"kind": "valkey_user", "appears_in": [{"setting": "CACHE_URL"}]}, ["db:6379", "b:1"]),
+        ("OTHER_URL", {"kind": "valkey_user", "appears_in": [{"setting": "CACHE_URL"}]}, []),
+        (
+            "CACHE_URL",
+            {"kind": "valkey_user", "appears_in": [{"secret": "app/{environment}/core", "key": "CACHE_URL"}]},
+            ["db:6379", "b:1"],
+        ),
+        (
+            "CACHE_URL",
+            {
+                "kind": "external",
+                "appears_in": [{"setting": "CACHE_URL"}],
+                "server": {"address": "own", "nodes": ["two:7"], "aliases": ["/run/valkey"]},
+            },
+            ["own:6379", "two:7", "db:6379", "b:1"],
+        ),
+    ],
+)
+def test_the_declared_addresses_behind_a_setting(
+    setting: str, credentials: dict[str, Any], addresses: list[str]
+) -> None:
+    urls = {name: {"group": "core", "type": "url"} for name in ("CACHE_URL", "OTHER_URL")}
+    of = catalog(credentials, {"address": "db", "nodes": ["b:1"]}, **urls)
+    assert _addresses.of_setting(of, setting, VALKEY) == addresses
