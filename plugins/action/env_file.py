@@ -61,6 +61,7 @@ class ActionModule(ActionBase):
         args["snapshot_id"] = snapshot.get("snapshot_id", "inline")
         args.setdefault("readers", list(snapshot.get("readers") or _dotenv.DEFAULT_READERS))
         if state == "present":
+            _require_addresses(args.get("services") or {})
             _guard.require(self._connection, self._task)
             self._require_shut(snapshot.get("opened", {}), task_vars or {})
             args.update(
@@ -113,6 +114,18 @@ class ActionModule(ActionBase):
             return _dotenv.to_dotenv(values, readers=args["readers"], header=header)
         except SecretsError as error:
             raise AnsibleActionFail(f"Nothing was sent: {error}") from None
+
+
+def _require_addresses(services: Mapping[str, Any]) -> None:
+    """An address that cannot be asked makes no service healthy, however often it is tried."""
+    declared = [
+        ("env_deploy_health_url, or services.*.health in the catalog", url) for url in services.get("health_urls", ())
+    ]
+    declared.append(("env_deploy_external_health_url", services.get("external_health_url")))
+    for name, url in declared:
+        if url is not None and not _health.is_address(url):
+            what = "is no http or https address" if url else "is empty"
+            raise AnsibleActionFail(f"Nothing was sent: {name} {what}. Correct it, or leave it out to ask none")
 
 
 def _wait_of(services: Mapping[str, Any]) -> float:

@@ -94,7 +94,10 @@ _SETTING = _object(
 _SERVICE = _object(
     {
         "units": _described("systemd units to restart.", {"type": "array", "items": NAME, "minItems": 1}),
-        "health": _described("URL that answers 200 when the service is healthy, asked from the host itself.", NAME),
+        "health": _described(
+            "URL that answers 200 when the service is healthy, asked from the host itself.",
+            {"type": "string", "pattern": r"^https?://\S+$"},
+        ),
     },
     required=["units"],
 )

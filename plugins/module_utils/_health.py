@@ -19,6 +19,15 @@ T = TypeVar("T")
 UNENCODED = "is no address: IDNA refuses its host name, or its path is not written in ASCII"
 
 
+def is_address(url: str) -> bool:
+    """Whether it can be asked at all."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
 def asked(
     url: str,
     seconds: float = 5.0,
@@ -58,13 +67,10 @@ def _asked(
     url: str, seconds: float, cafile: Optional[str], headers: Optional[Mapping[str, str]], body: Optional[bytes]
 ) -> Dict[str, Any]:
     found: Dict[str, Any] = {"url": url, "status": 0, "seconds": 0.0}
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        return {**found, "problem": "is no address"}
-    if parts.scheme not in ("http", "https") or not host:
+    if not is_address(url):
         return {**found, "problem": "is no http or https address"}
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port
     began = time.monotonic()
     try:
         if parts.scheme == "https":

@@ -119,6 +119,11 @@ options:
         type: list
         elements: str
         default: []
+      external_health_url:
+        description:
+          - The address that is asked from the controller afterwards; this module does not ask it. Nothing is sent to
+            the host where this one or one of O(services.health_urls) is no http or https address.
+        type: str
       health_retries:
         description: How often an address is asked again before the services count as unhealthy.
         type: int
@@ -306,6 +311,7 @@ ARGUMENT_SPEC = {
             "command": {"type": "str"},
             "units": {"type": "list", "elements": "str", "default": []},
             "health_urls": {"type": "list", "elements": "str", "default": []},
+            "external_health_url": {"type": "str"},
             "health_retries": {"type": "int", "default": 30},
             "health_delay": {"type": "float", "default": 1},
             "health_timeout": {"type": "float", "default": 5},

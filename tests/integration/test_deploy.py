@@ -342,6 +342,19 @@ def test_from_outside(lab: Lab, outside: str) -> None:
     assert host.generation == "1"
 
 
+@pytest.mark.parametrize("name", ["env_deploy_health_url", "env_deploy_external_health_url"])
+def test_an_empty_health_address_is_refused_before_anything_is_sent(lab: Lab, name: str) -> None:
+    (host,) = lab.add_hosts(**{name: ""})
+    lab.seed()
+    run = lab.run("--check")
+    assert run.code != 0
+    run = lab.run()
+    assert run.code != 0
+    assert re.search(rf"Nothing was sent: {name}\b.* is empty", run.text), run.output
+    assert not host.env_file.exists()
+    assert host.restarts == 0
+
+
 def test_a_host_that_is_lost_on_the_way_back_is_not_called_healthy(lab: Lab, outside: str) -> None:
     """Its address from outside answers all the same, as a balancer's does."""
     if lab.connection["ansible_connection"] == "local":

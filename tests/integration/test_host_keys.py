@@ -130,7 +130,7 @@ def test_where_host_keys_are_not_looked_at_it_stops(
 
 
 def test_what_a_host_answers_with_is_shown_and_not_trusted(server: sshd.Sshd, tmp_path: Path) -> None:
-    done = run(tmp_path, server, playbook=REPOSITORY / "playbooks" / "host_keys.yml")
+    done = run(tmp_path, server, "--limit", "app1", playbook=REPOSITORY / "playbooks" / "host_keys.yml")
     assert done.returncode == 0, done.stdout
     shown = subprocess.run(
         ["ssh-keygen", "-lf", str(server.directory / "host_key.pub")], capture_output=True, text=True, check=True
@@ -138,5 +138,13 @@ def test_what_a_host_answers_with_is_shown_and_not_trusted(server: sshd.Sshd, tm
     assert shown in done.stdout
     assert f"- {' '.join(key_of(server).split()[:2])}" in done.stdout
     assert "Not trusted yet" in done.stdout
-    assert "it does not answer" in done.stdout, "app2"
     assert not (tmp_path / "known_hosts").exists()
+
+
+def test_a_host_that_does_not_answer_fails_and_is_named(server: sshd.Sshd, tmp_path: Path) -> None:
+    done = run(tmp_path, server, playbook=REPOSITORY / "playbooks" / "host_keys.yml")
+    assert done.returncode != 0, done.stdout
+    words = " ".join(done.stdout.split())
+    assert f"app2: no SSH server answers at {server.host} port 2222" in words
+    assert f"- {' '.join(key_of(server).split()[:2])}" in done.stdout, "app1's keys are shown all the same"
+    assert "failed=1" in done.stdout

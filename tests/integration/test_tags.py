@@ -67,6 +67,14 @@ def test_provision_takes_its_own_parts(shop: Lab) -> None:
     assert done.operations == []
 
 
+def test_provision_refuses_to_leave_every_part_out(shop: Lab) -> None:
+    """Each of its parts has a tag, and so has the first look at the tags."""
+    done: Run = shop.run("--skip-tags", "tagged", playbook="playbooks/provision.yml")
+    assert done.code != 0, done.output
+    assert "Nothing was read: --skip-tags tagged leaves every part of this run out" in done.text, done.output
+    assert done.operations == []
+
+
 def test_verify_runs_where_all_tags_are_skipped(shop: Lab) -> None:
     """The look at the tags is skipped then as well, so nothing else may be."""
     done: Run = shop.run("--skip-tags", "tagged", "-e", "only=WPS001", playbook="playbooks/verify.yml")

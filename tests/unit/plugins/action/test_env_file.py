@@ -57,6 +57,26 @@ class TestTheReaders:
         assert sent[0]["readers"] == list(DEFAULT_READERS)
 
 
+class TestHealthAddresses:
+    """An address that cannot be asked would be tried 31 times on every host."""
+
+    @pytest.mark.parametrize(
+        "url", ["", "shop.example.com/health/", "http://", "https://:443/", "http://h:x/", "ftp://h"]
+    )
+    def test_that_cannot_be_asked(self, sent: list[Any], url: str) -> None:
+        problem = "is empty" if not url else "is no http or https address"
+        with pytest.raises(AnsibleActionFail, match=f"^Nothing was sent: env_deploy_health_url, or .* {problem}"):
+            deliver("web1", services={"health_urls": ["http://127.0.0.1/", url]})
+        with pytest.raises(AnsibleActionFail, match=f"^Nothing was sent: env_deploy_external_health_url {problem}"):
+            deliver("web1", check=True, services={"health_urls": [], "external_health_url": url})
+        assert sent == []
+
+    def test_that_can(self, sent: list[Any]) -> None:
+        deliver("web1", services={"health_urls": ["http://127.0.0.1:8000/"], "external_health_url": "https://[::1]/"})
+        deliver("web1", services={"units": ["web.service"], "external_health_url": None})
+        assert len(sent) == 2
+
+
 class TestAHostThatStillLetsALeakedKeyIn:
     @pytest.mark.parametrize(
         "more",

@@ -277,7 +277,7 @@ def test_health(check: Check, server: str, status: int) -> None:
     [
         ("http://127.0.0.1:9/", "no answer: Connection refused"),
         ("ftp://127.0.0.1/", "is no http or https address"),
-        ("http://127.0.0.1:x/", "is no address"),
+        ("http://127.0.0.1:x/", "is no http or https address"),
         ("http:///", "is no http or https address"),
         (f"http://{'a' * 64}.example/", _health.UNENCODED),
         (f"https://{'a' * 64}.example/", _health.UNENCODED),
