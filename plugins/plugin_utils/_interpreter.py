@@ -7,7 +7,7 @@ runs, and reads what it is sent. Root trusts what belongs to root. Another accou
 application must not have trusts root, itself and the account that it was reached by (``SUDO_UID``).
 
 The check is a shell script, since the interpreter cannot be asked about itself. It trusts the system's own directories,
-so that a deploy costs nothing more. Python then checks its packages (``_trusted_imports``).
+so that a deploy costs nothing more, as far as their links lead to nowhere else. Python then checks its packages (``_trusted_imports``).
 """
 
 from __future__ import annotations
@@ -22,10 +22,15 @@ REMEDY = (
 )
 
 _GATE = r"""
-private=$1
-shift
+private=$1 ours=$2
+shift 2
+u=$(id -u) by=${SUDO_UID:-$(id -u)} g=
+[ "$u" != 0 ] || by=0
+untrusted() { echo "%(untrusted)s$1" >&2; exit 126; }
+needs_no_trust() { [ "$private" != yes ] && [ "$u" != 0 ]; }
 if [ "${1##*/}" = env ]; then
   shift
+  case $1 in -*) untrusted "$1 is an option of env; give the interpreter without options of env" ;; esac
   while case $1 in *=*) ;; *) false ;; esac; do
     export "$1"
     shift
@@ -33,9 +38,10 @@ if [ "${1##*/}" = env ]; then
 fi
 p=$(command -v "$1") || { echo "$1: not found" >&2; exit 127; }
 shift
-case $p in
-  *..*) ;;
-  /usr/bin/* | /usr/libexec/* | /bin/*) exec "$p" "$@" ;;
+! needs_no_trust || exec "$p" "$@"
+case $#/${p##*/} in
+  $ours/* | */*python* | */*pypy*) ;;
+  *) untrusted "$p starts another program; give the interpreter itself" ;;
 esac
 # The programs of this check are the system's own, whatever the account's PATH says.
 given=$PATH
@@ -44,10 +50,21 @@ start() {
   PATH=$given
   exec "$p" "$@"
 }
-u=$(id -u) by=${SUDO_UID:-$(id -u)} g=
-[ "$u" != 0 ] || by=0
-[ "$private" = yes ] || [ "$u" = 0 ] || start "$@"
-untrusted() { echo "%(untrusted)s$1" >&2; exit 126; }
+systems_own() {
+  to=$p
+  for hop in 1 2 3 4 5 6 7 8; do
+    case $to in
+      *..*) return 1 ;;
+      /usr/bin/* | /usr/libexec/* | /bin/* | /etc/alternatives/*) ;;
+      *) return 1 ;;
+    esac
+    [ -h "$to" ] || return 0
+    next=$(readlink "$to")
+    case $next in /*) to=$next ;; *) to=${to%%/*}/$next ;; esac
+  done
+  return 1
+}
+! systems_own || start "$@"
 case $p in /*) ;; *) untrusted "$p is no absolute path" ;; esac
 set -f
 [ "$u" = 0 ] || [ "$(id -gn)" != "$(id -un)" ] || g=$(id -g)
@@ -71,21 +88,29 @@ $cur/$part"
   done
 }
 walk "$p" 0
+pyenv=${p%%/*}/../bin/pyenv
+if [ "$(basename "${p%%/*}")" = shims ] && [ -x "$pyenv" ]; then
+  # Its script starts what a file in the present directory may name.
+  walk "$pyenv" 0
+  p=$(cd / && PATH=$given && PYENV_ROOT=${p%%/*/*} "$pyenv" which "${p##*/}") || exit 127
+  walk "$p" 0
+fi
+[ "$(head -c 2 "$cur")" != '#!' ] || untrusted "$p is a script, which may start anything; give the interpreter itself"
 lib=${cur%%/*}/..
-cfg=${p%%/*}/../pyvenv.cfg
-if [ -f "$cfg" ]; then
+for cfg in "${p%%/*}/pyvenv.cfg" "${p%%/*}/../pyvenv.cfg"; do
+  [ -f "$cfg" ] || continue
   walk "$cfg" 0
-  home=$(sed -n 's/^home *= *//p' "$cfg")
+  home=$(sed -n 's/^[[:space:]]*[Hh][Oo][Mm][Ee][[:space:]]*=[[:space:]]*//p' "$cfg")
   walk "$home" 0
   lib="$lib
 $home/.."
-fi
+done
 set +f
 IFS='
 '
 for one in $lib; do
-  for dir in "$one"/lib/python3* "$one"/lib64/python3*; do
-    [ ! -d "$dir" ] || walk "$(cd -P "$dir" && pwd -P)" 0
+  for part in "$one"/lib/python3* "$one"/lib64/python3* "$one"/lib/libpython3* "$one"/lib64/libpython3*; do
+    [ ! -e "$part" ] || walk "$(readlink -f "$part")" 0
   done
 done
 set -f
@@ -102,5 +127,5 @@ def command(python: str, *arguments: str, private: bool) -> str:
 
     ``private`` is whether it is sent values that the application's own account must not have.
     """
-    gate = shlex.join(["/bin/sh", "-c", _GATE, "sh", "yes" if private else "no"])
+    gate = shlex.join(["/bin/sh", "-c", _GATE, "sh", "yes" if private else "no", str(len(arguments))])
     return f"{gate} {python} {shlex.join(arguments)}"

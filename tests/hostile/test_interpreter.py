@@ -145,6 +145,127 @@ def test_the_home_of_an_environment(home: Path, venv: Path) -> None:
     assert start(venv / "bin/python").stderr.startswith(f"{_interpreter.UNTRUSTED}{home}/base")
 
 
+def test_a_link_in_the_systems_directory(venv: Path) -> None:
+    """Such as one that alternatives or an administrator made."""
+    link = Path("/usr/bin/watchparty-secrets-test-python")
+    link.symlink_to(venv / "bin/python")
+    try:
+        assert start(link).stdout == "ran\n", start(link).stderr
+        hand_over(venv / "bin")
+        assert start(link).stderr.startswith(f"{_interpreter.UNTRUSTED}{venv}/bin")
+    finally:
+        link.unlink()
+
+
+@pytest.mark.parametrize("wrapper", ["/usr/bin/nice", "/usr/bin/timeout 20", "/usr/bin/env /usr/bin/nice"])
+def test_a_program_that_starts_the_interpreter(venv: Path, wrapper: str) -> None:
+    """The check would be of the wrapper alone."""
+    hand_over(venv)
+    found = start(f"{wrapper} {venv}/bin/python")
+    assert (found.returncode, found.stdout) == (126, "")
+    assert "starts another program" in found.stderr
+    assert start(f"{wrapper} {venv}/bin/python", private=False, **as_application()).stdout == "ran\n"
+
+
+def test_options_of_the_interpreter(venv: Path) -> None:
+    assert start(f"{venv}/bin/python -X utf8").stdout == "ran\n"
+    assert start("/usr/bin/python3 -B").stdout == "ran\n"
+
+
+@pytest.mark.parametrize("words", ["-S", "-i", "-u HOME", "--"])
+def test_options_of_env(venv: Path, words: str) -> None:
+    """env -S would split and start what follows."""
+    hand_over(venv)
+    found = start(f"/usr/bin/env {words} {venv}/bin/python")
+    assert (found.returncode, found.stdout) == (126, "")
+    assert "give the interpreter without options of env" in found.stderr
+
+
+def test_a_shim(home: Path) -> None:
+    """As pyenv's: root's script starts what a file in the present directory, or a variable, names."""
+    shim, application = home / "python3", home / "application"
+    application.mkdir()
+    hand_over(application)
+    shim.write_text(f'#!/bin/sh\nexec {application}/python "$@"\n')
+    shim.chmod(0o755)
+    (application / "python").symlink_to("/usr/bin/python3")
+    found = start(shim)
+    assert (found.returncode, found.stdout) == (126, "")
+    assert f"{shim} is a script" in found.stderr
+    assert start(shim, private=False, **as_application()).stdout == "ran\n"
+
+
+PYENV = """#!/bin/sh
+[ "$1" = which ] || exit 1
+while read -r version; do echo "$PYENV_ROOT/versions/$version/bin/$2"; done < "$(
+  if [ -f .python-version ]; then echo .python-version; else echo "$PYENV_ROOT/version"; fi)"
+"""
+
+
+def test_pyenv(home: Path) -> None:
+    """The interpreter that it starts is checked, and a file in the present directory does not choose it."""
+    for name in ("bin", "shims", "versions/ours/bin", "versions/theirs/bin"):
+        (home / name).mkdir(parents=True)
+    for name in ("bin/pyenv", "shims/python3"):
+        (home / name).write_text(PYENV)
+        (home / name).chmod(0o755)
+    for name in ("ours", "theirs"):
+        (home / "versions" / name / "bin" / "python3").symlink_to("/usr/bin/python3")
+    hand_over(home / "versions" / "theirs")
+    (home / "version").write_text("ours\n")
+    (home / "application").mkdir()
+    (home / "application" / ".python-version").write_text("theirs\n")
+    found = start(home / "shims/python3", cwd=home / "application")
+    assert found.stdout == "ran\n", found.stderr
+    (home / "version").write_text("theirs\n")
+    assert start(home / "shims/python3").stderr.startswith(f"{_interpreter.UNTRUSTED}{home}/versions/theirs")
+
+
+@pytest.mark.parametrize("line", ["HOME = {}", "  home={}", "home\t=\t{}"])
+def test_the_home_of_an_environment_in_another_spelling(home: Path, venv: Path, line: str) -> None:
+    (home / "base" / "bin").mkdir(parents=True)
+    hand_over(home / "base")
+    (venv / "pyvenv.cfg").write_text(line.format(f"{home}/base/bin") + "\n")
+    assert start(venv / "bin/python").stderr.startswith(f"{_interpreter.UNTRUSTED}{home}/base")
+
+
+def test_a_configuration_beside_the_interpreter(home: Path, venv: Path) -> None:
+    (venv / "pyvenv.cfg").rename(venv / "bin" / "pyvenv.cfg")
+    assert start(venv / "bin/python").stdout == "ran\n", start(venv / "bin/python").stderr
+    hand_over(venv / "bin" / "pyvenv.cfg")
+    assert start(venv / "bin/python").stderr.startswith(f"{_interpreter.UNTRUSTED}{venv}/bin/pyvenv.cfg")
+
+
+@pytest.mark.parametrize("name", ["lib/python399.zip", "lib/libpython3.99.so.1.0", "lib64/python399.zip"])
+def test_a_part_of_the_interpreter(home: Path, name: str) -> None:
+    """The standard library as an archive, which goes before the directory, and the interpreter's own library."""
+    for folder in ("bin", "lib", "lib64"):
+        (home / folder).mkdir()
+    shutil.copy(os.path.realpath(sys.executable), home / "bin/python")
+    (home / name).touch()
+    hand_over(home / name)
+    assert start(home / "bin/python").stderr.startswith(f"{_interpreter.UNTRUSTED}{home}/{name}")
+
+
+@pytest.mark.parametrize("kind", ["uv", "conda"])
+def test_an_environment_of(kind: str, home: Path) -> None:
+    """uv links to an interpreter that it downloaded; conda's has its own library beside it."""
+    base = home / "share" / "cpython-3.12" if kind == "uv" else home / "conda" / "envs" / "app"
+    (base / "lib").mkdir(parents=True)
+    (base / "bin").mkdir()
+    shutil.copy(os.path.realpath("/usr/bin/python3"), base / "bin" / "python3")
+    python = base / "bin" / "python3"
+    if kind == "uv":
+        (home / ".venv" / "bin").mkdir(parents=True)
+        (home / ".venv" / "pyvenv.cfg").write_text(f"home = {base}/bin\nimplementation = CPython\nuv = 0.9.0\n")
+        (home / ".venv" / "bin" / "python").symlink_to(python)
+        python = home / ".venv" / "bin" / "python"
+    (base / "lib" / "python3.12").mkdir()
+    assert _interpreter.UNTRUSTED not in start(python).stderr
+    hand_over(base / "lib")
+    assert start(python).stderr.startswith(f"{_interpreter.UNTRUSTED}{base}/lib")
+
+
 def test_an_account_runs_its_own_interpreter_and_no_other_ones(venv: Path) -> None:
     hand_over(venv)
     assert start(venv / "bin/python", **as_application()).stdout == "ran\n"

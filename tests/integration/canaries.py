@@ -8,6 +8,7 @@ import base64
 import os
 import re
 import secrets
+import shutil
 import stat
 import string
 import threading
@@ -58,6 +59,29 @@ def forms(token: str) -> Mapping[str, bytes]:
         found[f"base64+{shift}"] = text[4 if shift else 0 : -4]
     found["percent"] = "".join(f"%{byte:02X}" for byte in raw).encode()
     return found
+
+
+def observers(directory: Path) -> dict[str, str]:
+    """The environment of a run in which a callback, a log and a fact cache keep all that they get, below ``directory``.
+
+    What an earlier run left there is removed.
+    """
+    for name in ("log", "dump"):
+        (directory / name).unlink(missing_ok=True)
+    for name in ("facts", "retries"):
+        shutil.rmtree(directory / name, ignore_errors=True)
+        (directory / name).mkdir()
+    return {
+        "ANSIBLE_DISPLAY_ARGS_TO_STDOUT": "1",
+        "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).resolve().parent / "callback_plugins"),
+        "ANSIBLE_CALLBACKS_ENABLED": "dump_everything",
+        "DUMP_FILE": str(directory / "dump"),
+        "ANSIBLE_LOG_PATH": str(directory / "log"),
+        "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
+        "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(directory / "facts"),
+        "ANSIBLE_RETRY_FILES_ENABLED": "1",
+        "ANSIBLE_RETRY_FILES_SAVE_PATH": str(directory / "retries"),
+    }
 
 
 def in_files(roots: Iterable[Path], canaries: Canaries, *, allowed: Iterable[Path] = ()) -> list[str]:

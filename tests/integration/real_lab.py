@@ -200,11 +200,14 @@ class RealLab:
         made = iam.create_access_key(UserName="operator")["AccessKey"]
         for name in ("operator", *users):
             iam.put_user_policy(UserName=name, PolicyName="everything", PolicyDocument=json.dumps(EVERYTHING))
-        with authorization(self.aws["AWS_ENDPOINT_URL"]):
-            self.own_aws = {"AWS_ACCESS_KEY_ID": made["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": made["SecretAccessKey"]}
-            yield
-        self.own_aws = {}
-        iam.delete_access_key(UserName="operator", AccessKeyId=made["AccessKeyId"])
+        try:
+            with authorization(self.aws["AWS_ENDPOINT_URL"]):
+                secret = made["SecretAccessKey"]
+                self.own_aws = {"AWS_ACCESS_KEY_ID": made["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": secret}
+                yield
+        finally:
+            self.own_aws = {}
+            iam.delete_access_key(UserName="operator", AccessKeyId=made["AccessKeyId"])
 
     @contextmanager
     def with_credential(self, name: str, **credential: Any) -> Iterator[None]:

@@ -7,16 +7,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from sandbox.process import REPOSITORY
 from tests import state
-from tests.integration.canaries import Canaries, Watch, in_files
+from tests.integration.canaries import Canaries, Watch, in_files, observers
 from tests.integration.harness import Lab, Run, layout
-
-CALLBACKS = Path(__file__).resolve().parent / "callback_plugins"
 
 
 @dataclass(frozen=True)
@@ -29,9 +26,7 @@ class Search:
 
     def run(self, *arguments: str) -> tuple[Run, list[str]]:
         lab = self.lab
-        variables = self._variables()
-        for name in ("facts", "retries"):
-            (lab.directory / name).mkdir(exist_ok=True)
+        variables = {**observers(lab.directory), "ANSIBLE_STRATEGY": self.strategy}
         temporary = [lab.directory / name for name in ("local-temp", "remote-temp", "tmp")]
         with Watch(self.canaries, temporary) as watch:
             run = lab.run("-vvvv", "--diff", *arguments, environment=variables)
@@ -44,21 +39,6 @@ class Search:
         states = [state.directory(host.env_file) for host in lab.hosts]
         hits = in_files([lab.directory, lab.moto.directory, *states], self.canaries, allowed=allowed)
         return run, sorted({*hits, *watch.hits})
-
-    def _variables(self) -> Mapping[str, str]:
-        directory = self.lab.directory
-        return {
-            "ANSIBLE_STRATEGY": self.strategy,
-            "ANSIBLE_DISPLAY_ARGS_TO_STDOUT": "1",
-            "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
-            "ANSIBLE_CALLBACKS_ENABLED": "dump_everything",
-            "DUMP_FILE": str(directory / "dump"),
-            "ANSIBLE_LOG_PATH": str(directory / "log"),
-            "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
-            "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(directory / "facts"),
-            "ANSIBLE_RETRY_FILES_ENABLED": "1",
-            "ANSIBLE_RETRY_FILES_SAVE_PATH": str(directory / "retries"),
-        }
 
 
 @pytest.mark.parametrize("strategy", ["linear", "free"])

@@ -7,8 +7,8 @@ from __future__ import annotations
 import json
 import shutil
 import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,11 @@ import pytest
 from sandbox.process import REPOSITORY
 from sandbox.seed import random_value
 from tests import state
-from tests.integration.canaries import Canaries, Watch, in_files
+from tests.integration.canaries import Canaries, Watch, in_files, observers
 from tests.integration.harness import Run
 from tests.integration.provider import running
 from tests.integration.rotation_lab import ALL, CORE, JOURNAL, RotationLab, rotation_lab
 
-CALLBACKS = Path(__file__).resolve().parent / "callback_plugins"
 MAIL = {"mail": {"kind": "external", "appears_in": [{"setting": "EMAIL_HOST_PASSWORD"}]}}
 LOGINS = ("database", "cache")
 SHORTEST = 16
@@ -51,26 +50,31 @@ class Search:
     """Every entry that was ever seen."""
 
     def run(self, *arguments: str, credentials: str = ALL) -> tuple[Run, list[str]]:
+        def rotated(variables: Mapping[str, str]) -> Run:
+            run = self.lab.rotate(*self._arguments(credentials), *arguments, environment=variables)
+            ages = ("-vvvv", "-e", f"rotation_report_file={self.lab.directory / 'ages.json'}")
+            report = self.lab.run(*ages, playbook="playbooks/rotation_report.yml", environment=variables)
+            return replace(run, output=run.output + report.output)
+
+        return self.watched(rotated)
+
+    def watched(self, act: Callable[[Mapping[str, str]], Run]) -> tuple[Run, list[str]]:
         lab = self.lab
-        for name in ("output", "log", "dump", "journal", "records", "ages.json", "CHANGELOG.md", "audit.jsonl"):
+        for name in ("output", "journal", "records", "ages.json", "CHANGELOG.md", "audit.jsonl"):
             (lab.directory / name).unlink(missing_ok=True)
-        for name in ("facts", "retries"):
-            shutil.rmtree(lab.directory / name, ignore_errors=True)
-            (lab.directory / name).mkdir()
+        variables = observers(lab.directory)
         self._learn_the_present()
         over = threading.Event()
         learner = threading.Thread(target=self._learn_the_new, args=(over,))
         learner.start()
         try:
             with Watch(self.canaries, [lab.directory / name for name in ("local-temp", "remote-temp", "tmp")]) as watch:
-                run = lab.rotate(*self._arguments(credentials), *arguments, environment=self._variables())
-                ages = ("-vvvv", "-e", f"rotation_report_file={lab.directory / 'ages.json'}")
-                report = lab.run(*ages, playbook="playbooks/rotation_report.yml", environment=self._variables())
+                run = act(variables)
         finally:
             over.set()
             learner.join()
         assert watch.rounds > 5
-        self._write_down("output", run.output + report.output)
+        self._write_down("output", run.output)
         self._keep_the_journal()
         self._write_down("journal", "\n".join(self.journal))
         assert len(self.journal) > 5
@@ -88,20 +92,6 @@ class Search:
         files = {"rotation_changelog": directory / "CHANGELOG.md", "rotation_audit_path": directory / "audit.jsonl"}
         chosen = {"credential": credentials, "rotation_force": "true", **files}
         return ["-vvvv", "--diff", *(f"--extra-vars={name}={value}" for name, value in chosen.items())]
-
-    def _variables(self) -> Mapping[str, str]:
-        directory = self.lab.directory
-        return {
-            "ANSIBLE_DISPLAY_ARGS_TO_STDOUT": "1",
-            "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
-            "ANSIBLE_CALLBACKS_ENABLED": "dump_everything",
-            "DUMP_FILE": str(directory / "dump"),
-            "ANSIBLE_LOG_PATH": str(directory / "log"),
-            "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
-            "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(directory / "facts"),
-            "ANSIBLE_RETRY_FILES_ENABLED": "1",
-            "ANSIBLE_RETRY_FILES_SAVE_PATH": str(directory / "retries"),
-        }
 
     def _learn_the_present(self) -> None:
         """Every value of every secret, the administrators' included; a URL by its password."""

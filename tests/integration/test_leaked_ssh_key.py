@@ -154,7 +154,9 @@ def test_a_thief_who_was_there_before_never_sees_a_new_value(
         with lab.looking_at_keys(USER), thieves[0], thieves[1]:
             assert wait_until(lambda: all(one.answers > 3 for one in thieves), seconds=30)
             (tmp_path / "before").write_text(lab.fleet.run(lab.hosts[0], ["cat", "/tmp/loot"]).stdout)
-            run = respond(lab, "deploy_ssh", "-e", f"containment={containment}")
+            # The leaked key opens every host, and the laboratory has no other for administrators' passwords.
+            trusted = ("-e", f"leak_trusted_host={lab.hosts[0]}")
+            run = respond(lab, "deploy_ssh", *trusted, "-e", f"containment={containment}")
             assert run.code == 0, run.output
             assert f"containment: {containment}" in run.text
             assert all(one.is_out(seconds=1) for one in thieves), run.output
