@@ -9,16 +9,18 @@ from typing import Any
 from ansible import constants
 from ansible.errors import AnsibleActionFail
 
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _control_sockets
+
 
 def require(connection: Any, task: Any) -> None:
-    """Fails where a value sent to this host would touch its disk on the way."""
+    """Fails where a value sent to this host would come to its disk, or to another account of this machine."""
     found = objection(connection, task)
     if found:
         raise AnsibleActionFail(f"Nothing was sent: {found}")
 
 
 def objection(connection: Any, task: Any) -> str | None:
-    """Why a value sent to this host would touch its disk on the way, with the remedy; None if it would not."""
+    """Why a value sent to this host would come to its disk or to another account, with the remedy; else None."""
     if constants.DEFAULT_KEEP_REMOTE_FILES:
         return "ANSIBLE_KEEP_REMOTE_FILES leaves module arguments on the host's disk; unset it"
     if task.async_val:
@@ -31,4 +33,4 @@ def objection(connection: Any, task: Any) -> str | None:
             f"pipelining is off or impossible for the connection {connection.transport}, and arguments would lie on "
             "the host's disk; set ansible_pipelining: true and use ssh or local"
         )
-    return None
+    return _control_sockets.objection(connection)

@@ -7,7 +7,8 @@ runs, and reads what it is sent. Root trusts what belongs to root. Another accou
 application must not have trusts root, itself and the account that it was reached by (``SUDO_UID``).
 
 The check is a shell script, since the interpreter cannot be asked about itself. It trusts the system's own directories,
-so that a deploy costs nothing more, as far as their links lead to nowhere else. Python then checks its packages (``_trusted_imports``).
+as far as links lead to nowhere else, so that a deploy costs nothing more. Python then checks its packages
+(``_trusted_imports``).
 """
 
 from __future__ import annotations
