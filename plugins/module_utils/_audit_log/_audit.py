@@ -19,6 +19,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 
 LONGEST = 200_000
 """Bytes of a line; CloudWatch Logs takes events up to 256 KB."""
+HIGHEST = 999_999_999
+"""The highest number of a record. A forged one that is higher would leave none for the next record."""
+SHOWN = 100
+"""Characters of an id that a message repeats."""
 NONE = ""
 """``previous`` of the first record."""
 S3_PREFIX = "s3://"
@@ -54,7 +58,8 @@ class Entry:
         return Head(self.number, self.digest)
 
     def __str__(self) -> str:
-        return f"record {self.number} ({self.id})"
+        shown = "".join(one if one.isprintable() else "?" for one in self.id[:SHOWN])
+        return f"record {self.number} ({shown})"
 
 
 @dataclass(frozen=True)
@@ -130,7 +135,7 @@ def parsed(line: str) -> Entry:
     if not isinstance(data, dict):
         raise AuditError("is no JSON object")
     number, identity_, previous = data.get("number"), data.get("id"), data.get("previous")
-    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= HIGHEST:
         raise AuditError("has no number")
     if not isinstance(identity_, str) or not isinstance(previous, str):
         raise AuditError("has no id, or no digest of the record before")

@@ -28,6 +28,10 @@ DELAYS = (0.0, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each look for an event that CloudWatch Logs has accepted and may not show yet."""
 READERS = 8
 """Objects read at once."""
+EMPTY_PAGES = 1000
+"""Pages without an event that follow each other."""
+CHARACTERS = 256 * 1024 * 1024
+"""Of all events of a stream."""
 
 
 class AuditBody(ABC):
@@ -119,11 +123,15 @@ class CloudWatchLogs(AuditBody):
     def lines(self) -> List[str]:
         found: List[str] = []
         token: Dict[str, str] = {}
+        empty = characters = 0
         try:
             with aws.translated("logs:GetLogEvents", self.where):
-                while True:
+                while empty < EMPTY_PAGES and characters < CHARACTERS:
                     answer = self._client.get_log_events(**self._names, **token, startFromHead=True)
-                    found += [event["message"] for event in answer["events"]]
+                    messages = [event["message"] for event in answer["events"]]
+                    found += messages
+                    characters += sum(map(len, messages))
+                    empty = 0 if messages else empty + 1
                     last, token = token, {"nextToken": answer["nextForwardToken"]}
                     if token == last:
                         return found
@@ -131,6 +139,10 @@ class CloudWatchLogs(AuditBody):
             if not self._has_group() and not self._create:
                 raise self._no_group() from None
             return []
+        raise StoreError(
+            f"{self.where}: its answer has no end ({len(found)} events were read). See who writes there, or name "
+            "another log group in audit_log of the catalog"
+        )
 
     def append(self, line: str) -> str:
         try:
@@ -252,7 +264,8 @@ class S3Objects(AuditBody):
 
     def _read(self, key: str) -> str:
         with aws.translated("s3:GetObject", f"{_audit.S3_PREFIX}{self._bucket}/{key}"):
-            content: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+            # What is longer is no record, and shows as altered.
+            content: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read(_audit.LONGEST + 2)
         text = content.decode("utf-8", "surrogateescape")
         return text[:-1] if text.endswith("\n") else text
 

@@ -126,7 +126,7 @@ class AccessKeys:
 
 def user_of(arn: str) -> Optional[str]:
     """The name in an IAM user's ARN, behind its path; None for any other ARN."""
-    found = re.fullmatch(r"arn:[^:]*:iam::[^:]*:user/(?:.*/)?([^/]+)", arn)
+    found = re.fullmatch(r"arn:[^:]*:iam::[^:]*:user/(?:.*/)?([\w+=,.@-]+)", arn, re.ASCII)
     return found[1] if found else None
 
 
