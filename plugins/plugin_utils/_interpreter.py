@@ -25,10 +25,7 @@ REMEDY = (
 _GATE = r"""
 private=$1 ours=$2
 shift 2
-u=$(id -u) by=${SUDO_UID:-$(id -u)} g=
-[ "$u" != 0 ] || by=0
 untrusted() { echo "%(untrusted)s$1" >&2; exit 126; }
-needs_no_trust() { [ "$private" != yes ] && [ "$u" != 0 ]; }
 if [ "${1##*/}" = env ]; then
   shift
   case $1 in -*) untrusted "$1 is an option of env; give the interpreter without options of env" ;; esac
@@ -39,11 +36,6 @@ if [ "${1##*/}" = env ]; then
 fi
 p=$(command -v "$1") || { echo "$1: not found" >&2; exit 127; }
 shift
-! needs_no_trust || exec "$p" "$@"
-case $#/${p##*/} in
-  $ours/* | */*python* | */*pypy*) ;;
-  *) untrusted "$p starts another program; give the interpreter itself" ;;
-esac
 # The programs of this check are the system's own, whatever the account's PATH says.
 given=$PATH
 PATH=/usr/bin:/bin:/usr/sbin:/sbin
@@ -65,7 +57,13 @@ systems_own() {
   done
   return 1
 }
-! systems_own || start "$@"
+is_interpreter() { case $#/${p##*/} in $ours/* | */*python* | */*pypy*) ;; *) return 1 ;; esac; }
+! is_interpreter "$@" || ! systems_own || start "$@"
+u=$(id -u)
+[ "$private" = yes ] || [ "$u" = 0 ] || start "$@"
+is_interpreter "$@" || untrusted "$p starts another program; give the interpreter itself"
+by=${SUDO_UID:-$u} g=
+[ "$u" != 0 ] || by=0
 case $p in /*) ;; *) untrusted "$p is no absolute path" ;; esac
 set -f
 [ "$u" = 0 ] || [ "$(id -gn)" != "$(id -un)" ] || g=$(id -g)

@@ -43,6 +43,7 @@ ONE_VERSION = (
 SELECTED = {
     "test_aws_access.py": (),
     "test_aws_access_key": ("from_end_to_end",),
+    "test_canary_leak": (),
     "test_canary_rotation": ("no_value_is_anywhere_else",),
     "test_django_sessions": ("looked_for_elsewhere", "applications_source[cached_db]"),
     "test_former_keys": ("access_keys",),
