@@ -94,7 +94,6 @@ if [ "$(basename "${p%%/*}")" = shims ] && [ -x "$pyenv" ]; then
   p=$(cd / && PATH=$given && PYENV_ROOT=${p%%/*/*} "$pyenv" which "${p##*/}") || exit 127
   walk "$p" 0
 fi
-[ "$(head -c 2 "$cur")" != '#!' ] || untrusted "$p is a script, which may start anything; give the interpreter itself"
 lib=${cur%%/*}/..
 for cfg in "${p%%/*}/pyvenv.cfg" "${p%%/*}/../pyvenv.cfg"; do
   [ -f "$cfg" ] || continue

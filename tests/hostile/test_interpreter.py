@@ -181,20 +181,6 @@ def test_options_of_env(venv: Path, words: str) -> None:
     assert "give the interpreter without options of env" in found.stderr
 
 
-def test_a_shim(home: Path) -> None:
-    """As pyenv's: root's script starts what a file in the present directory, or a variable, names."""
-    shim, application = home / "python3", home / "application"
-    application.mkdir()
-    hand_over(application)
-    shim.write_text(f'#!/bin/sh\nexec {application}/python "$@"\n')
-    shim.chmod(0o755)
-    (application / "python").symlink_to("/usr/bin/python3")
-    found = start(shim)
-    assert (found.returncode, found.stdout) == (126, "")
-    assert f"{shim} is a script" in found.stderr
-    assert start(shim, private=False, **as_application()).stdout == "ran\n"
-
-
 PYENV = """#!/bin/sh
 [ "$1" = which ] || exit 1
 while read -r version; do echo "$PYENV_ROOT/versions/$version/bin/$2"; done < "$(
