@@ -211,7 +211,7 @@ def test_a_configured_interpreter_is_quoted(configured: str, command: str, tmp_p
     host = LyingHost(tmp_path, "")
     variables = {"ansible_python_interpreter": configured}
     _lean.execute(host, PROGRAMS[0], (), args={}, task_vars=variables)  # type: ignore[arg-type]
-    assert f" sh no {command}" in host.commands[0]
+    assert f" sh no 4 {command}" in host.commands[0]
 
 
 # --- the whole way, through Ansible ----------------------------------------------------------------------------------
