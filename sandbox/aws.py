@@ -6,6 +6,7 @@ What moto hides, and AWS would show:
 
 - After UpdateSecretVersionStage a GetSecretValue or BatchGetSecretValue without a stage still gives the old version.
   ``VersionStages`` in the answer tells; a question with ``VersionStage=AWSCURRENT`` is answered rightly.
+- A call takes 2 ms and nothing is lost on the way; :mod:`sandbox.network` adds latency. There is no TLS.
 - IAM enforcement is off here, and moto's ignores Resource; a denied id is made with a fault.
 - BatchGetSecretValue takes more than 20 ids; PutParameter has no limit of 4 KB; nothing is throttled.
 - A last page of exactly 10 parameters still carries a NextToken, to an empty page: 10 parameters cost two calls here.
@@ -34,6 +35,8 @@ from typing import Any
 
 from .calls import Call, describe, error_body
 from .faults import Fault, Faults, refuse
+from .network import CONTROL as NETWORK
+from .network import NONE, Journey, KeepAlive, Network, Wire, switch
 from .process import REPOSITORY, Process, Server, User, clean_environment
 
 REGION = "eu-west-3"
@@ -90,7 +93,11 @@ class Moto(Server):
         )
 
     def calls(self, *, since: int = 0) -> list[dict[str, Any]]:
-        """Return the calls so far: time, service, operation, request (names only), status, fault."""
+        """Return the calls so far, in the order in which they were done.
+
+        Each has service, operation, request (names only), status and fault; began and ended, as the client sees it;
+        and the number of its connection.
+        """
         lines = self._calls_file.read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines[since:]]
 
@@ -109,6 +116,15 @@ class Moto(Server):
             yield
         finally:
             self._put(CLOCK, 0)
+
+    @contextmanager
+    def behind(self, network: Network) -> Iterator[None]:
+        """Inside, there is this network between clients and the stand-in."""
+        switch(self.url, network)
+        try:
+            yield
+        finally:
+            switch(self.url, NONE)
 
     def _put(self, path: str, body: Any) -> None:
         asked = urllib.request.Request(self.url + path, data=json.dumps(body).encode(), method="PUT")
@@ -151,6 +167,7 @@ class Layer:
         self._clock = clock
         self._log = log
         self._faults = Faults()
+        self._wire = Wire()
         self._lock = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -158,6 +175,10 @@ class Layer:
         environ["wsgi.input"] = io.BytesIO(body)
         if environ.get("PATH_INFO") == CONTROL:
             return self._control(environ["REQUEST_METHOD"], body, start_response)
+        if environ.get("PATH_INFO") == NETWORK:
+            status, content = self._wire.control(environ["REQUEST_METHOD"], body)
+            start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(content)))])
+            return [content]
         if environ.get("PATH_INFO") == CLOCK:
             self._clock.behind = timedelta(days=json.loads(body))
             start_response("200 OK", [("Content-Length", "0")])
@@ -165,13 +186,15 @@ class Layer:
         if environ.get("PATH_INFO", "").startswith("/moto-api"):
             return self._application(environ, start_response)
         call = describe(environ, body)
+        journey = self._wire.carry(environ)
         with self._lock:
             faults = self._faults.due(call.operation, call.targets)
         status, headers, content = self._answer(environ, call, faults)
-        self._record(call, status, faults)
+        self._record(call, status, faults, journey)
         time.sleep(sum(fault.seconds for fault in faults if fault.effect in ("hang", "late")))
         if any(fault.effect in ("close", "lose", "hang", "late") for fault in faults):
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+        journey.wait()
         start_response(status, headers)
         return [content]
 
@@ -207,9 +230,11 @@ class Layer:
             getattr(parts, "close", lambda: None)()
         return seen[0], seen[1], content
 
-    def _record(self, call: Call, status: str, faults: Sequence[Fault]) -> None:
+    def _record(self, call: Call, status: str, faults: Sequence[Fault], journey: Journey) -> None:
         line = {
-            "time": time.time(),
+            "began": journey.began,
+            "ended": journey.ended,
+            "connection": journey.connection,
             "service": call.service,
             "operation": call.operation,
             "request": call.request,
@@ -315,7 +340,8 @@ def main(argv: list[str] | None = None) -> None:
     _refuse_inactive_keys()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     layer = Layer(DomainDispatcherApplication(create_backend_app), options.log, IamClock())
-    server = make_server(options.host, options.port, layer, threaded=True, request_handler=MotoRequestHandler)
+    handler = type("Handler", (KeepAlive, MotoRequestHandler), {})
+    server = make_server(options.host, options.port, layer, threaded=True, request_handler=handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     print(f"listening on {options.host}:{server.server_port}", flush=True)
     server.serve_forever()

@@ -1,12 +1,12 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What one AWS request says about itself: service, operation, names; never a value."""
+"""What an AWS request says about itself (service, operation, names; never a value), and how far calls overlap."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -79,3 +79,12 @@ def error_body(call: Call, code: str, message: str) -> tuple[str, bytes]:
         "<RequestId>00000000-0000-0000-0000-000000000000</RequestId></ErrorResponse>"
     )
     return "text/xml", text.encode()
+
+
+def sequential_depth(calls: Iterable[Mapping[str, Any]]) -> int:
+    """How many of these calls, as the log has them, came one after another: the longest chain without overlap."""
+    depth, end = 0, 0.0
+    for call in sorted(calls, key=lambda call: call["ended"]):
+        if call["began"] >= end:
+            depth, end = depth + 1, call["ended"]
+    return depth
