@@ -10,77 +10,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from threading import Thread
-from typing import Any
+from dataclasses import replace
 
-from bench.scene import Run
+from bench.plain import PlainLab, healthy_server
+from bench.run import Run
 from bench.scripted import ScriptedScene
 from sandbox import sshd
-from sandbox.application import python
 from sandbox.process import SandboxError
-from tests.integration.harness import ENVIRONMENT
-from tests.integration.rotation_lab import ALL, RotationLab, rotation_lab
-
-
-class Healthy(BaseHTTPRequestHandler):
-    """Answers 200 to every request."""
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
-@dataclass(frozen=True)
-class PlainHost:
-    """A folder with a ``.env``, reached over ssh by a name of its own."""
-
-    directory: Path
-
-    @property
-    def name(self) -> str:
-        return self.directory.name
-
-
-class LeakLab(RotationLab):
-    """A rotation's lab whose hosts run nothing."""
-
-    health_url = ""
-
-    def add_hosts(self, count: int = 1, **variables: Any) -> list[Any]:  # type: ignore[override]
-        for _ in range(count):
-            directory = self.directory / f"app{len(self.hosts) + 1}"
-            directory.mkdir()
-            self.hosts.append(PlainHost(directory))  # type: ignore[arg-type]
-            self.host_vars[directory.name] = {
-                **self.connection,
-                "ansible_become": False,
-                "ansible_remote_tmp": str(self.directory / "remote-temp"),
-                "app_environment": ENVIRONMENT,
-                "env_deploy_path": str(directory / ".env"),
-                "env_deploy_owner": directory.owner(),
-                "env_deploy_restart_command": "true",
-                "env_deploy_health_url": self.health_url,
-                "rotation_python": str(python()),
-                **variables,
-            }
-        return self.hosts
-
-    def close(self) -> None:
-        self.hosts = []
-        super().close()
+from tests.integration.rotation_lab import ALL, rotation_lab
 
 
 class LeakScene(ScriptedScene):
     """Hosts that run nothing."""
 
-    lab: LeakLab
+    lab: PlainLab
 
     def leak(self, *, hosts: int) -> Run:
         return self._respond("cache")
@@ -117,15 +60,8 @@ class LeakScene(ScriptedScene):
 
 @contextmanager
 def leak_scene(hosts: int) -> Iterator[LeakScene]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Healthy)
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        LeakLab.health_url = f"http://127.0.0.1:{server.server_address[1]}/health/"
-        with sshd.Sshd() as ssh, rotation_lab(ssh.host_vars(), hosts=hosts, kind=LeakLab) as lab:
-            assert isinstance(lab, LeakLab)
-            scene = LeakScene(lab)
-            yield scene
-            scene.close()
-    finally:
-        server.shutdown()
-        server.server_close()
+    with healthy_server(), sshd.Sshd() as ssh, rotation_lab(ssh.host_vars(), hosts=hosts, kind=PlainLab) as lab:
+        assert isinstance(lab, PlainLab)
+        scene = LeakScene(lab)
+        yield scene
+        scene.close()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.scene import Run
+from bench.run import Run
 from bench.scripted import ScriptedScene
 from sandbox import sshd
 from tests.integration.rotation_lab import OWNER, RotationLab, rotation_lab

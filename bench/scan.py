@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench import history
-from bench.scene import Run
+from bench.run import Run
 from sandbox.process import REPOSITORY, SandboxError
 
 VALUES = 200
@@ -88,7 +88,7 @@ class ScanScene:
             output = process.stdout.read() if process.stdout else ""
         if process.returncode:
             raise SandboxError(f"{command[0]} ended with {process.returncode}")
-        return Run(seconds, {"memory": peak / 1024}, [], {}), output
+        return Run(seconds, {"memory": peak / 1024}), output
 
 
 @contextmanager

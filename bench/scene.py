@@ -10,12 +10,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from bench.run import Meter, Run
 from sandbox.aws import Moto
 from sandbox.hosts import Fleet
 from sandbox.process import REPOSITORY, SandboxError, clean_environment
@@ -25,25 +24,12 @@ HERE = Path(__file__).resolve().parent
 ENV_FILE = "srv/watchparty/.env"
 
 
-@dataclass(frozen=True)
-class Run:
-    """One run, timed from outside."""
-
-    seconds: float
-    plays: Mapping[str, float]
-    """Seconds of each play."""
-    tasks: Sequence[tuple[str, float]]
-    """Seconds of each task, in order."""
-    calls: Mapping[str, int]
-    """AWS calls by operation."""
-
-
 class Scene:
     """Hosts and AWS that are up. Every run begins without ``.env`` on the hosts and without open connections."""
 
     def __init__(self, fleet: Fleet, moto: Moto, directory: Path) -> None:
         self._fleet = fleet
-        self._moto = moto
+        self.moto = moto
         self._directory = directory
         self._pushed = ""
 
@@ -55,21 +41,20 @@ class Scene:
         )
         # moto gives one more, empty page where a path holds exactly ten.
         eleventh = {"/WatchParty/production/Security/RATE_LIMIT_API": ("String", "60/m")}
-        seed(self._moto.client, replace(layout, parameters={**layout.parameters, **eleventh}))
+        seed(self.moto.client, replace(layout, parameters={**layout.parameters, **eleventh}))
         (self._directory / "ansible.cfg").write_text("[defaults]\n", encoding="utf-8")
 
     def playbook(self, path: Path, *, hosts: int, arguments: Sequence[str] = ()) -> Run:
         """Run a playbook on the first *hosts* hosts."""
         self._reset()
-        before = len(self._moto.calls())
         plays_file = self._directory / "plays.jsonl"
         plays_file.unlink(missing_ok=True)
         control = Path(tempfile.mkdtemp(prefix="cp-"))
         try:
-            began = time.monotonic()
+            meter = Meter(self.moto)
             done = subprocess.run(
                 [
-                    *(_ansible_playbook(), "-i", str(self._fleet.inventory), str(path)),
+                    *(ansible_playbook(), "-i", str(self._fleet.inventory), str(path)),
                     *("-f", "20", "--limit", f"app_hosts[0:{hosts - 1}]", "-e", "app_environment=production"),
                     *arguments,
                 ],
@@ -80,18 +65,12 @@ class Scene:
                 text=True,
                 check=False,
             )
-            seconds = time.monotonic() - began
+            run = meter.run()
         finally:
             _close_connections(control)
         if done.returncode:
             raise SandboxError(f"{path.name} ended with {done.returncode}:\n{done.stdout[-3000:]}{done.stderr[-1000:]}")
-        plays = [json.loads(line) for line in plays_file.read_text(encoding="utf-8").splitlines()]
-        return Run(
-            seconds,
-            {play["play"]: play["seconds"] for play in plays},
-            [(f"{play['play']}: {name}", taken) for play in plays for name, taken in play["tasks"]],
-            dict(Counter(call["operation"] for call in self._moto.calls(since=before))),
-        )
+        return run.with_plays(plays_file)
 
     def deploy(self, *, hosts: int) -> Run:
         run = self.playbook(
@@ -122,7 +101,7 @@ class Scene:
         words = ["ssh", "-F", "none", "-o", "BatchMode=yes", "-i", common["ansible_ssh_private_key_file"]]
         options = shlex.split(common["ansible_ssh_common_args"])
         command = "umask 077; cat > f.tmp && mv f.tmp f"
-        began = time.monotonic()
+        meter = Meter(self.moto)
         children = [
             subprocess.Popen(
                 [*words, *options, f"{common['ansible_user']}@{host['ansible_host']}", command],
@@ -137,10 +116,10 @@ class Scene:
             child.stdin.write(self._pushed)
             child.stdin.close()
         codes = [child.wait() for child in children]
-        seconds = time.monotonic() - began
+        run = meter.run()
         if any(codes):
             raise SandboxError(f"A plain ssh failed: {codes}")
-        return Run(seconds, {}, [], {})
+        return run
 
     def _reset(self) -> None:
         for host in self._fleet.machines:
@@ -157,7 +136,7 @@ class Scene:
 
     def _environment(self, control: Path, plays_file: Path) -> dict[str, str]:
         return clean_environment(
-            **self._moto.env(),
+            **self.moto.env(),
             HOME=str(self._directory),
             LC_ALL="C.UTF-8",
             ANSIBLE_CONFIG=str(self._directory / "ansible.cfg"),
@@ -170,7 +149,7 @@ class Scene:
         )
 
 
-def _ansible_playbook() -> str:
+def ansible_playbook() -> str:
     program = Path(sys.executable).parent / "ansible-playbook"
     found = str(program) if program.exists() else shutil.which("ansible-playbook")
     if found is None:

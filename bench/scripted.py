@@ -4,14 +4,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
-import time
-from collections import Counter
 
 from bench import aws_cli
-from bench.scene import HERE, Run
+from bench.run import Meter, Run
+from bench.scene import HERE
 from sandbox.process import REPOSITORY, SandboxError, clean_environment, write_private
 from tests.integration.by_hand import ssh_config
 from tests.integration.rotation_lab import LOG_GROUP, RotationLab
@@ -33,7 +31,7 @@ class ScriptedScene:
 
     def run_script(self, name: str, **variables: str) -> Run:
         self.close_connections()
-        before, began = len(self.lab.moto.calls()), time.monotonic()
+        meter = Meter(self.lab.moto)
         done = subprocess.run(
             [str(HERE / name)],
             cwd=REPOSITORY,
@@ -53,15 +51,15 @@ class ScriptedScene:
             text=True,
             check=False,
         )
-        seconds = time.monotonic() - began
+        run = meter.run()
         if done.returncode:
             raise SandboxError(f"{name} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-        return Run(seconds, {}, [], self.calls(before))
+        return run
 
     def run_playbook(self, *arguments: str, playbook: str) -> tuple[Run, str]:
         """A timed run, with its plays and tasks, and what it printed."""
         plays_file = self.lab.directory / "plays.jsonl"
-        before, began = len(self.lab.moto.calls()), time.monotonic()
+        meter = Meter(self.lab.moto)
         done = self.lab.run(
             *arguments,
             playbook=playbook,
@@ -71,20 +69,10 @@ class ScriptedScene:
                 "BENCH_PLAYS": str(plays_file),
             },
         )
-        seconds = time.monotonic() - began
+        run = meter.run()
         if done.code:
             raise SandboxError(f"{playbook} ended with {done.code}:\n{done.output[-4000:]}")
-        plays = [json.loads(line) for line in plays_file.read_text(encoding="utf-8").splitlines()]
-        run = Run(
-            seconds,
-            {play["play"]: play["seconds"] for play in plays},
-            [(f"{play['play']}: {name}", taken) for play in plays for name, taken in play["tasks"]],
-            self.calls(before),
-        )
-        return run, done.text
-
-    def calls(self, before: int) -> dict[str, int]:
-        return dict(Counter(call["operation"] for call in self.lab.moto.calls(since=before)))
+        return run.with_plays(plays_file), done.text
 
     def close_connections(self) -> None:
         for control in self._controls.iterdir():

@@ -184,6 +184,8 @@ class Run:
 class Lab:
     """Hosts, stores and an inventory under one directory."""
 
+    longest = LONGEST
+
     def __init__(self, directory: Path, moto: Moto, connection: Mapping[str, Any]) -> None:
         self.directory = directory
         self.moto = moto
@@ -274,7 +276,7 @@ class Lab:
         since = len(self.moto.calls())
         process = self.start(*arguments, environment=environment, playbook=playbook)
         try:
-            output, _ = process.communicate(timeout=LONGEST)
+            output, _ = process.communicate(timeout=self.longest)
         except BaseException:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
