@@ -4,8 +4,6 @@
 
 What moto hides, and AWS would show:
 
-- After UpdateSecretVersionStage a GetSecretValue or BatchGetSecretValue without a stage still gives the old version.
-  ``VersionStages`` in the answer tells; a question with ``VersionStage=AWSCURRENT`` is answered rightly.
 - A call takes 2 ms and nothing is lost on the way; :mod:`sandbox.network` adds latency. There is no TLS.
 - IAM enforcement is off here, and moto's ignores Resource; a denied id is made with a fault.
 - BatchGetSecretValue takes more than 20 ids; PutParameter has no limit of 4 KB; nothing is throttled.
@@ -273,8 +271,10 @@ class IamClock:
 
 
 def _mend_labels() -> None:
-    """Two things that moto does with labels and AWS does not.
+    """Three things that moto does with labels and AWS does not.
 
+    After UpdateSecretVersionStage a GetSecretValue or BatchGetSecretValue without a stage still gives the version that
+    was current before: our code then asks again, once a secret, which would count calls that AWS never gets.
     It attaches a label again to the version that has it, and then takes off only one of the two. After a promotion a
     write by hand leaves AWSCURRENT on the promoted version too, and takes every label off the one before.
     """
@@ -284,8 +284,11 @@ def _mend_labels() -> None:
 
     def update_secret_version_stage(self: Any, secret_id: str, *arguments: Any, **named: Any) -> Any:
         answer = moves(self, secret_id, *arguments, **named)
-        for version in self.secrets[secret_id].versions.values():
+        secret = self.secrets[secret_id]
+        for name, version in secret.versions.items():
             version["version_stages"][:] = dict.fromkeys(version["version_stages"])
+            if "AWSCURRENT" in version["version_stages"]:
+                secret.default_version_id = name
         return answer
 
     def reset_default_version(self: Any, *arguments: Any) -> None:

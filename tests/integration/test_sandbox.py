@@ -133,6 +133,22 @@ def test_calls_are_logged_without_values(moto: Moto, seeded: Seeded) -> None:
     assert not [name for name, value in seeded.values.items() if len(value) >= 12 and value in log]
 
 
+def test_a_promoted_version_is_what_is_read(moto: Moto, seeded: Seeded) -> None:
+    manager, name = moto.client("secretsmanager"), "all-in-one-credentials"
+    old = manager.get_secret_value(SecretId=name)["VersionId"]
+    new = manager.put_secret_value(SecretId=name, SecretString="{}", VersionStages=["AWSPENDING"])["VersionId"]
+    move = {"MoveToVersionId": new, "RemoveFromVersionId": old}
+    manager.update_secret_version_stage(SecretId=name, VersionStage="AWSCURRENT", **move)
+    one = manager.get_secret_value(SecretId=name)
+    batch = manager.batch_get_secret_value(SecretIdList=[name])["SecretValues"][0]
+    for answer in (one, batch):
+        assert answer["VersionId"] == new
+        assert "AWSCURRENT" in answer["VersionStages"]
+    back = {"MoveToVersionId": old, "RemoveFromVersionId": new}
+    manager.update_secret_version_stage(SecretId=name, VersionStage="AWSCURRENT", **back)
+    assert manager.get_secret_value(SecretId=name)["VersionId"] == old
+
+
 @pytest.fixture
 def faulty(moto: Moto) -> Iterator[Moto]:
     yield moto
