@@ -46,7 +46,6 @@ _raw:
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _reading
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._lookup import StoreLookup
 
 
@@ -56,6 +55,6 @@ class LookupModule(StoreLookup):
         if not document:
             self._do_fail("No catalog was given and the variable secrets_catalog is not defined")
         document = self._templar.template(document)
-        connection = AwsConnection(self.ansible_name, self.get_options())
         requests = [_reading.Request(document=document, environment=term, journal="optional") for term in terms]
-        return [dict(_reading.read(request, connection).resolution.require().values) for request in requests]
+        # Each environment may be in a region of its own.
+        return [dict(_reading.read(request, self.connection()).resolution.require().values) for request in requests]

@@ -4,13 +4,29 @@
 
 from __future__ import annotations
 
+import json
+import os
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible.errors import AnsibleLookupError
+from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 from ansible_collections.amazon.aws.plugins.plugin_utils.lookup import AWSLookupBase
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What the lookups of one process share, so that credentials are fetched once and connections are kept."""
+
+    sessions: dict[str | None, Any] = field(default_factory=dict)
+    connections: dict[str, AwsConnection] = field(default_factory=dict)
+
+
+_shared: dict[Any, Shared] = {}
+"""By process, since two must not use one connection, and by AWS's variables in its environment."""
 
 
 class StoreLookup(AWSLookupBase):
@@ -26,8 +42,23 @@ class StoreLookup(AWSLookupBase):
     def answer(self, terms: list[str]) -> list[Any]:
         raise NotImplementedError
 
+    def connection(self) -> AwsConnection:
+        """A connection whose region may be changed; it shares credentials with those of other lookups."""
+        return AwsConnection(self.ansible_name, self.get_options(), self._of_process().sessions)
+
     def store_client(self, service: str) -> Any:
-        return AwsConnection(self.ansible_name, self.get_options()).store_client(service)
+        """The same client for every lookup of this name with the same AWS options."""
+        connections = self._of_process().connections
+        options = {name: value for name, value in self.get_options().items() if name in aws_argument_spec()}
+        key = json.dumps([self.ansible_name, options], sort_keys=True, default=str)
+        if key not in connections:
+            connections[key] = self.connection()
+        return connections[key].store_client(service)
+
+    @staticmethod
+    def _of_process() -> Shared:
+        variables = frozenset((name, value) for name, value in os.environ.items() if name.startswith("AWS_"))
+        return _shared.setdefault((os.getpid(), variables), Shared())
 
     def tolerate(self, option: str, words: str) -> None:
         """Raises, warns or passes over, as the option of that name says."""
