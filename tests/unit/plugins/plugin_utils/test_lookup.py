@@ -19,8 +19,13 @@ DEFAULTS: dict[str, Any] = {
     **dict.fromkeys(["key", "version_stage", "version_id", "profile", "access_key", "secret_key", "session_token"]),
     **dict.fromkeys(["endpoint_url", "aws_config", "aws_ca_bundle"]),
     **dict.fromkeys(["on_missing", "on_denied"], "error"),
-    **{"validate_certs": True, "debug_botocore_endpoint_logs": False},
-    **{"recursive": True, "shortnames": False, "key_case": None, "unique": True, "decrypt": True},
+    "validate_certs": True,
+    "debug_botocore_endpoint_logs": False,
+    "recursive": True,
+    "shortnames": False,
+    "key_case": None,
+    "unique": True,
+    "decrypt": True,
 }
 CATALOG: dict[str, Any] = {
     "application": "shop",
