@@ -89,13 +89,13 @@ def processed(name: str, runs: AllRuns, kinds: tuple[str, str]) -> Figure:
 
 
 def counted(
-    name: str, runs: AllRuns, kinds: tuple[str, ...], count: Callable[[Run], int], goal: int | None = None
+    name: str, runs: AllRuns, kinds: tuple[str, str], count: Callable[[Run], int], goal: int | None = None
 ) -> Figure:
-    """A count, the most of all rounds; the first of *kinds* is ours."""
+    """A count, the most of all rounds."""
 
     def measure(one: Runs) -> Measured:
-        most = [max(count(run) for run in one[kind]) for kind in kinds]
-        return Measured(str(most[0]), *map(str, most[1:]), reached=None if goal is None else most[0] <= goal)
+        ours, rival = (max(count(run) for run in one[kind]) for kind in kinds)
+        return Measured(str(ours), str(rival), reached=None if goal is None else ours <= goal)
 
     return figure(name, "" if goal is None else f"≤ {goal}", runs, measure)
 

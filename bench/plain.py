@@ -45,7 +45,7 @@ class PlainLab(RotationLab):
 
     health_url = ""
 
-    def add_hosts(self, count: int = 1, **variables: Any) -> list[Any]:  # type: ignore[override]
+    def add_hosts(self, count: int = 1, **variables: Any) -> list[Any]:
         for _ in range(count):
             directory = self.directory / f"app{len(self.hosts) + 1}"
             directory.mkdir()

@@ -188,7 +188,7 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(parser: argparse._ActionsContainer) -> None:
     """The options of a network, in milliseconds."""
     for name, seconds in asdict(TYPICAL).items():
         option = f"--{name.replace('_', '-')}"
