@@ -21,7 +21,6 @@ from tests.integration.rotation_lab import MASTER, rotation_lab
 class ManyLab(PlainLab):
     """Beside the worked example's credentials, logins with a setting, a secret and a database each."""
 
-    longest = 3 * 3600
     count = 50
 
     @property
