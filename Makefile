@@ -45,7 +45,7 @@ chaos: setup ## kill and stop rotations at every act there is; takes hours (ACTS
 		tests/integration/test_killed.py tests/integration/test_rotate_killed.py tests/integration/test_rotate_two.py \
 		tests/integration/test_leak_killed.py tests/integration/test_provision_killed.py tests/integration/test_provision.py
 
-bench: setup ## measure, side by side with today's way; takes minutes
+bench: setup ## measure, side by side with today's way; takes an hour or more (python -m bench --help)
 	@$(PYTHON) -m bench
 
 changelog: setup ## check the changelog fragments

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from sandbox import sshd
 from sandbox.aws import ACCOUNT, Moto
 from sandbox.binaries import PACKAGES
 from sandbox.faults import Fault
+from sandbox.network import CONTROL, NONE, TYPICAL, Network
 from sandbox.postgres import Postgres
 from sandbox.process import REPOSITORY, Process, Server, stop_saved, wait_until
 from sandbox.seed import Layout, Seeded, seed, watchparty_on
@@ -147,6 +150,20 @@ def test_a_promoted_version_is_what_is_read(moto: Moto, seeded: Seeded) -> None:
     back = {"MoveToVersionId": old, "RemoveFromVersionId": new}
     manager.update_secret_version_stage(SecretId=name, VersionStage="AWSCURRENT", **back)
     assert manager.get_secret_value(SecretId=name)["VersionId"] == old
+
+
+def test_a_client_keeps_its_connection_and_waits_for_the_network(moto: Moto) -> None:
+    since, store = len(moto.calls()), moto.client("ssm")
+    with moto.behind(TYPICAL):
+        for _call in range(3):
+            store.get_parameters_by_path(Path="/Nothing")
+    store.get_parameters_by_path(Path="/Nothing")
+    calls = moto.calls(since=since)
+    assert len({call["connection"] for call in calls}) == 1
+    seconds = [call["ended"] - call["began"] for call in calls]
+    assert (seconds[0] > 0.1, seconds[1] > 0.04, seconds[2] > 0.04) == (True, True, True), seconds
+    with urllib.request.urlopen(moto.url + CONTROL, timeout=10) as answer:
+        assert Network(**json.load(answer)) == NONE
 
 
 @pytest.fixture
