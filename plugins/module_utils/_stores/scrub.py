@@ -87,11 +87,12 @@ def _ids(statement: Any) -> list[str]:
 
 def push_out(parameters: Any, read: Callable[[], Mapping[str, Any]], name: str) -> str:
     """Overwrites a parameter with its own value until no former one is in its history; it is never missing."""
+    now = read().get(name)
+    if now is None:
+        raise NotFound(f"{name} is not there, or may not be read")
+    number = int(now.version)
     for _at in range(HISTORY):
-        now = read().get(name)
-        if now is None:
-            raise NotFound(f"{name} is not there, or may not be read")
-        parameters.overwrite(name, now.value, instead_of=int(now.version))
+        number = parameters.overwrite(name, now.value, instead_of=number)
     return f"the history of parameter {name} holds its present value only"
 
 

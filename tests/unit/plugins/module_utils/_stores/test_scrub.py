@@ -267,6 +267,7 @@ class TestPushOut:
         assert {one["Type"] for one in history} == {"SecureString"}
         assert len(history) == scrub.HISTORY
         assert missing == []
+        assert calls.count("GetParametersByPath") == 1
         assert "DeleteParameter" not in calls
         assert "DeleteParameters" not in calls
 
