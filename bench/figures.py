@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from bench.rounds import WITH, WITHOUT, Runs
 from bench.run import Run
 
+PROCESSOR = "its processor time, all sides"
 AllRuns = Mapping[str, Runs]
 """By network: without, with."""
 
@@ -120,10 +121,11 @@ def deploy_figures(runs: AllRuns, *, hosts: int, many: int, secrets: int, parame
     """Deploys beside the rival's playbook; their calls are what the stores need, and one for the journal."""
     goals = {1: 0.5, 20: 0.33, 100: 0.25}
     sizes = sorted({1, hosts, *([many] if many else [])})
-    found = [
-        timed(f"deploy to {size} hosts : rival's playbook", runs, (f"deploy {size}", f"rival {size}"), goals.get(size))
-        for size in sizes
-    ]
+    found = []
+    for size in sizes:
+        kinds = f"deploy {size}", f"rival {size}"
+        title = f"deploy to {size} host{'s' if size > 1 else ''} : rival's playbook"
+        found += [timed(title, runs, kinds, goals.get(size)), processed(PROCESSOR, runs, kinds)]
     delivery = ("Roll out", "Ping"), ("Roll out", "")
     found += [
         timed(f"its delivery play, {hosts} hosts : ping", runs, (f"deploy {hosts}", f"ping {hosts}"), 1.3, delivery[0]),
@@ -147,7 +149,7 @@ def rotation_figures(runs: AllRuns, *, hosts: int) -> list[Figure]:
     kinds = f"rotation {hosts}", f"script {hosts}"
     found = [
         timed(f"rotation on {hosts} hosts : expert's script", runs, kinds, (1.0, 1.2)),
-        processed("its processor time, all sides", runs, kinds),
+        processed(PROCESSOR, runs, kinds),
         counted("AWS calls of a rotation", runs, kinds, calls, 70),
         counted("their sequential depth", runs, kinds, depth, 40),
         counted("connections to AWS", runs, kinds, connections),
@@ -164,7 +166,7 @@ def leak_figures(runs: AllRuns, *, hosts: int) -> list[Figure]:
     return [
         timed(f"time to contain on {hosts} hosts : expert's script", runs, kinds, 1.5, clock),
         timed("whole leak response : expert's script", runs, kinds, 2.5),
-        processed("its processor time, all sides", runs, kinds),
+        processed(PROCESSOR, runs, kinds),
         counted("AWS calls of a leak response", runs, kinds, calls),
         counted("their sequential depth", runs, kinds, depth),
         counted("connections to AWS", runs, kinds, connections),
@@ -177,7 +179,7 @@ def many_figures(runs: AllRuns, *, hosts: int, count: int) -> list[Figure]:
     kinds = f"rotation_of_many {hosts}", f"rotation_of_one {hosts}"
     return [
         timed(f"rotation of {count} credentials on {hosts} hosts : of one", runs, kinds, 8.0),
-        processed("its processor time, all sides", runs, kinds),
+        processed(PROCESSOR, runs, kinds),
         counted(f"AWS calls for {count} credentials", runs, kinds, calls, 400),
         counted("their sequential depth", runs, kinds, depth),
         counted("connections to AWS", runs, kinds, connections),

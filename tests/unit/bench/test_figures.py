@@ -54,7 +54,7 @@ def test_deploys_to_any_number_of_hosts(hosts: int, many: int) -> None:
     found = figures.deploy_figures(runs, hosts=hosts, many=many, secrets=2, parameters=11)
     names = [one.name for one in found]
     for size in sizes:
-        assert names.count(f"deploy to {size} hosts : rival's playbook") == 1
+        assert names.count(f"deploy to {size} host{'s' if size > 1 else ''} : rival's playbook") == 1
     assert all(one.by_network[network].reached is not False for one in found for network in (WITHOUT, WITH))
 
 
