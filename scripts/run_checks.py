@@ -34,6 +34,12 @@ NEWEST = ROOT / ".venv"
 OLDEST = ROOT / ".venv-core219"
 STAMP = ".stamps/requirements-ansible-2.19.txt"
 """What scripts/bootstrap.sh leaves in an environment that has ansible-core 2.19."""
+LINTED = ("changelog",)
+"""Of ansible-test's checks those that the stage lint runs too, with the same program."""
+WITHOUT_ANSIBLE = ("pep8", "pylint", "yamllint")
+"""Those that take long and find the same with every Ansible."""
+FOREIGN_VARIABLES = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
+"""Variables of the caller that checks do not inherit."""
 TAIL = 80
 """Lines of a failed check's log that are shown."""
 STOPPING = threading.Event()
@@ -81,19 +87,22 @@ class Run:
     def sanity(self, name: str, environment: Path) -> Tally:
         """ansible-test, counted by its own tests. What it skips is Pythons that are not on this machine.
 
-        Among other stages pylint runs with the newest Ansible only: it takes as long as all the others.
+        Among other stages the import test uses the oldest and the newest Python, and neither what the stage lint checks
+        nor, with the older Ansible, what does not depend on Ansible is checked again.
         """
         argv: list[str | Path] = [ROOT / "scripts" / "sanity.sh", environment.name]
-        if not self.live and environment != NEWEST:
-            argv += ["--skip-test", "pylint"]
+        if not self.live:
+            again = LINTED if environment == NEWEST else (*LINTED, *WITHOUT_ANSIBLE)
+            argv = ["env", "IMPORT_WITH=ends", *argv, *(part for one in again for part in ("--skip-test", one))]
         code = self._command(name, argv, environment, 30)
         text = self._log(name).read_text(encoding="utf-8", errors="replace")
-        failures = re.search(
+        lists = re.findall(
             r"FATAL: The \d+ sanity test\(s\) listed below \(out of \d+\) failed.*\n((?:[a-z].*\n?)+)", text
         )
+        failures = [one for found in lists for one in found.splitlines()]
         ran = len(re.findall(r'^Running sanity test "', text, re.MULTILINE))
         missing = re.findall(r'Skipping sanity test "[^"]+" on Python (\S+) because it could not be found', text)
-        failed = tuple(f"{name}: {one}" for one in failures[1].splitlines()) if failures else (name,) * (code != 0)
+        failed = tuple(f"{name}: {one}" for one in failures) or (name,) * (code != 0)
         reasons = Counter({f"{name}: no Python {version} to compile and import with" for version in missing})
         return self._say(name, Tally(max(ran - len(failed), 0), failed, reasons))
 
@@ -103,7 +112,8 @@ class Run:
     def _command(self, name: str, argv: Sequence[str | Path], environment: Path, minutes: float) -> int:
         log = self._log(name)
         log.parent.mkdir(parents=True, exist_ok=True)
-        env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        # Without its bytecode Python compiles everything anew for each process, and pytest every test.
+        env = {name: value for name, value in os.environ.items() if name not in FOREIGN_VARIABLES}
         env |= {"PATH": f"{environment / 'bin'}:{env.get('PATH', os.defpath)}", "VIRTUAL_ENV": str(environment)}
         env |= {"LC_ALL": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
         if not (self.live and sys.stdout.isatty()):
@@ -259,21 +269,34 @@ def integration(run: Run) -> Tally:
     """All of it with the newest Ansible; what differs little between versions runs with one."""
 
     def one(core: str, environment: Path) -> Tally:
-        wanted = "not hosts and not long" + ("" if environment == NEWEST else " and not slow and not servers")
-        # Most of a test is waiting for servers and restarts, so that two cores serve three.
-        return run.pytest(core, "tests/integration", "-m", wanted, *in_parallel(3), environment=environment)
+        # Most of a test is waiting for servers and restarts, so that two cores serve more than two of them.
+        return run.pytest(
+            core,
+            "tests/integration",
+            "-m",
+            tier(environment),
+            *in_parallel(3 if environment == NEWEST else 1),
+            environment=environment,
+        )
 
-    return in_both(one)
+    return in_both(one, together=not run.live)
 
 
 def hostile(run: Run) -> Tally:
     """What a hostile host, application, store value or repository tries; all of it with the newest Ansible."""
 
     def one(core: str, environment: Path) -> Tally:
-        wanted = "not hosts and not long" + ("" if environment == NEWEST else " and not slow and not servers")
-        return run.pytest(core, "tests/hostile", "-m", wanted, *in_parallel(3), environment=environment)
+        processes = 3 if run.live else 1  # beside the integration tests
+        return run.pytest(
+            core, "tests/hostile", "-m", tier(environment), *in_parallel(processes), environment=environment
+        )
 
     return in_both(one)
+
+
+def tier(environment: Path) -> str:
+    """Which tests run with that environment's Ansible."""
+    return "not hosts and not long" + ("" if environment == NEWEST else " and not slow and not servers")
 
 
 def hosts(run: Run) -> Tally:
@@ -295,8 +318,8 @@ def hosts(run: Run) -> Tally:
 
 
 def in_parallel(processes: int) -> tuple[str, ...]:
-    """So many tests at a time, each file's in one process."""
-    return ("-n", str(processes), "--dist", "loadfile")
+    """So many tests at a time, each file's in one process; files in the order of the collection, the longest first."""
+    return ("-n", str(processes), "--dist", "loadfile", "--no-loadscope-reorder")
 
 
 STAGES: dict[str, Callable[[Run], Tally]] = {
@@ -313,25 +336,26 @@ EXTRA: dict[str, Callable[[Run], Tally]] = {"docs": docs}
 """Parts of a stage that can be run alone."""
 
 
-WAITING = "hosts"
-"""A stage that mostly waits."""
-MEANWHILE = ("lint", "readers", "simulation")
-"""Stages of one process, which leave a core to it."""
+SIDE_BY_SIDE = (
+    (("hosts", "sanity"), ("lint", "simulation", "readers", "unit")),
+    (("integration",), ("hostile",)),
+)
+"""Rows of stages that run beside each other: of each pair the first mostly waits, for machines, packages or servers."""
 
 
 def run_stages(names: Sequence[str], one: Callable[[str], None]) -> None:
-    """Each stage in turn, but for one that waits beside those of one process."""
-    meanwhile = [name for name in names if name in MEANWHILE]
-    shared = [WAITING, *meanwhile] if WAITING in names and meanwhile else []
-    if shared:
-        with ThreadPoolExecutor(1) as pool:
-            beside = pool.submit(one, WAITING)
-            for name in meanwhile:
+    """One pair of rows after the other; within a row each stage in turn."""
+
+    def in_turn(row: Sequence[str]) -> None:
+        for name in row:
+            if name in names and not STOPPING.is_set():
                 one(name)
-            beside.result()
-    for name in names:
-        if name not in shared:
-            one(name)
+
+    in_turn([name for name in names if name in EXTRA])
+    for pair in SIDE_BY_SIDE:
+        with ThreadPoolExecutor(len(pair)) as pool:
+            for row in [pool.submit(in_turn, row) for row in pair]:
+                row.result()
 
 
 def interrupted(number: int, _frame: object) -> None:
@@ -361,7 +385,8 @@ def main() -> int:
 
     start = time.monotonic()
     run_stages(chosen, one)
-    return 1 if summary(results, time.monotonic() - start).failed else 0
+    in_order = {name: results[name] for name in known if name in results}
+    return 1 if summary(in_order, time.monotonic() - start).failed else 0
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 # Runs `ansible-test sanity` on the built artifact.
 #
 #   scripts/sanity.sh [ENVIRONMENT [ansible-test options]]     (default: .venv)
+#
+# IMPORT_WITH=ends has the import test use the oldest and the newest Python here, not each between them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -52,4 +54,19 @@ ansible-galaxy collection install --offline --no-deps --force -p "$work" "$work"
 # The import test sees only the collections that stand beside ours.
 ln -s "$("$environment/bin/python" -c 'import ansible_collections.amazon as a; print(list(a.__path__)[0])')" "$work/ansible_collections/amazon"
 cd "$work/ansible_collections/watchparty/secrets"
-ansible-test sanity --venv --color no "$@" </dev/null
+sanity() { ansible-test sanity --venv --color no "$@" </dev/null; }
+if [ "${IMPORT_WITH:-}" != ends ]; then
+    sanity "$@"
+    exit
+fi
+pythons=$("$environment/bin/python" -c "
+import shutil
+from ansible_test._util.target.common.constants import CONTROLLER_PYTHON_VERSIONS, REMOTE_ONLY_PYTHON_VERSIONS
+here = [one for one in (*REMOTE_ONLY_PYTHON_VERSIONS, *CONTROLLER_PYTHON_VERSIONS) if shutil.which('python' + one)]
+print(*dict.fromkeys([here[0], here[-1]]))")
+code=0
+sanity "$@" --skip-test import || code=$?
+for python in $pythons; do
+    sanity --test import --python "$python" || code=$?
+done
+exit "$code"

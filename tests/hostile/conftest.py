@@ -4,6 +4,13 @@
 
 from __future__ import annotations
 
+import pytest
+
+from tests.integration import tiers
 from tests.integration.conftest import account, connection, lab
 
 __all__ = ["account", "connection", "lab"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    tiers.longest_first(items)

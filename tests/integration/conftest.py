@@ -48,3 +48,4 @@ def lab(account: Moto, connection: Mapping[str, Any]) -> Iterator[Lab]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     tiers.assign(items)
+    tiers.longest_first(items)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 import pytest
@@ -147,6 +148,8 @@ RARELY = (
 """Starts of tests whose like make test has already."""
 
 
+SLOW = 20
+"""So many quick tests take about as long as a slow one."""
 FROM_PYPI = "[embedded"
 """In the names of tests that drive the servers from PyPI too, which those from Debian's packages stand for."""
 
@@ -163,3 +166,16 @@ def assign(items: Iterable[pytest.Item]) -> None:
         slow = item.get_closest_marker("slow") is not None
         if slow and selected is not None and not any(part in name for part in selected):
             item.add_marker(pytest.mark.long)
+
+
+def longest_first(items: list[pytest.Item]) -> None:
+    """Files with many slow tests go first, so that none begins when the other processes have nothing left."""
+    weights: Counter[str] = Counter()
+    for item in items:
+        left_out = item.get_closest_marker("long") or item.get_closest_marker("hosts")
+        weights[_file(item)] += 0 if left_out else SLOW if item.get_closest_marker("slow") else 1
+    items.sort(key=lambda item: -weights[_file(item)])
+
+
+def _file(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]

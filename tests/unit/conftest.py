@@ -20,13 +20,20 @@ from sandbox.state import forget
 ROOT = Path(__file__).parents[2]
 
 
-SERVERS = ("module_utils/_stores/", "module_utils/_scans/", "module_utils/_rotations/test_rotator_ends_killed")
-"""Tests of what knows no Ansible and takes long, against moto, git or a model: one version of it is enough for them."""
+FOLDERS = ("_audit_log", "_iam", "_leaks", "_provisioning", "_rotations", "_scans", "_stores")
+ONE_VERSION = (
+    *(f"plugins/module_utils/{folder}/" for folder in FOLDERS),
+    "plugins/module_utils/test_fetch",
+    "playbooks/",
+    "sandbox/",
+    "scripts/",
+)
+"""Tests of what knows no Ansible, in folders where they take long: one version of it is enough for them."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.nodeid.partition("tests/unit/plugins/")[2].startswith(SERVERS):
+        if item.nodeid.partition("tests/unit/")[2].startswith(ONE_VERSION):
             item.add_marker(pytest.mark.servers)
 
 

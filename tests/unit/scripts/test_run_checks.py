@@ -148,22 +148,56 @@ pylint
     assert (tally.passed, tally.failures) == (1, ("newest: import --python 3.11", "newest: pylint"))
 
 
-def test_a_stage_that_waits_runs_beside_those_of_one_process(checks: ModuleType) -> None:
+def test_of_several_runs_of_ansible_test_each_failure_is_named(checks: ModuleType, tmp_path: Path) -> None:
+    """Among other stages the import test has a run of its own for each Python; alone, ansible-test chooses."""
+    script = tmp_path / "scripts" / "sanity.sh"
+    script.parent.mkdir()
+    script.write_text(
+        """#!/bin/sh
+echo "asked: $IMPORT_WITH $*"
+for name in validate-modules import; do
+    echo "Running sanity test \\"$name\\""
+    echo "FATAL: The 1 sanity test(s) listed below (out of 1) failed. See error output above for details."
+    echo "$name"
+done
+exit 1
+""",
+        encoding="utf-8",
+    )
+    script.chmod(0o755)
+    for live, asked in ((False, "asked: ends .venv --skip-test changelog"), (True, "asked:  .venv")):
+        tally = checks.Run("stage", live=live).sanity("newest", checks.NEWEST)
+        assert tally.failures == ("newest: validate-modules", "newest: import")
+        assert (tmp_path / "build" / "logs" / "stage-newest.log").read_text().splitlines()[0] == asked
+
+
+def test_checks_write_bytecode(checks: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it each process compiles all that it imports anew."""
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    assert checks.Run("stage", live=False).check("one", shell('test -z "$PYTHONDONTWRITEBYTECODE"')).passed == 1
+
+
+def test_two_rows_of_stages_run_beside_each_other(checks: ModuleType) -> None:
     order: list[str] = []
     met = threading.Event()
 
     def one(name: str) -> None:
         if name == "hosts":
-            met.wait(10)
+            assert met.wait(10)
         order.append(name)
         if name == "readers":
             met.set()
 
-    checks.run_stages(["lint", "unit", "readers", "hosts"], one)
-    assert order.index("lint") < order.index("readers") < order.index("hosts") < order.index("unit")
+    checks.run_stages(["lint", "integration", "readers", "hosts", "sanity"], one)
+    assert order[:2] == ["lint", "readers"]
+    assert order[2:] == ["hosts", "sanity", "integration"]
     order.clear()
-    checks.run_stages(["unit", "lint"], one)
-    assert order == ["unit", "lint"]
+    checks.run_stages(["docs", "lint"], one)
+    assert order == ["docs", "lint"]
+
+
+def test_every_stage_has_its_place_among_others(checks: ModuleType) -> None:
+    assert sorted(name for pair in checks.SIDE_BY_SIDE for row in pair for name in row) == sorted(checks.STAGES)
 
 
 def test_a_stage_that_breaks_is_not_swallowed(checks: ModuleType) -> None:
