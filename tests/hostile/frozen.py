@@ -22,6 +22,8 @@ SSHD = "sshd"
 """The process of the SSH session: the connection stays open and nothing answers any more, not even a keep-alive."""
 PROGRAM = "python"
 """The program of the collection alone: sshd still answers keep-alives."""
+SOON = "-o ServerAliveInterval=3 -o ServerAliveCountMax=3"
+"""A connection that froze ends sooner than by the collection's own keep-alives, which test_frozen_host waits for."""
 
 _STOP = """
 import json, os, re, signal, sys
@@ -66,7 +68,11 @@ def frozen_door(lab: Lab, name: str) -> Iterator[Path]:
     dying = lab.directory / "dying"
     listener = socket.create_server(("127.0.0.1", 0))
     restart = f"sh -c 'touch {dying}; exec sleep 600'"
-    lab.host_vars[name] = {**through(kept, listener.getsockname()[1]), "env_deploy_restart_command": restart}
+    lab.host_vars[name] = {
+        **through(kept, listener.getsockname()[1]),
+        "ansible_ssh_extra_args": SOON,
+        "env_deploy_restart_command": restart,
+    }
     threads = [
         threading.Thread(target=forward, args=(listener, int(kept["ansible_port"]), over, frozen)),
         threading.Thread(target=_freeze_once, args=(dying, over, frozen)),

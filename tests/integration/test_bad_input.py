@@ -1,11 +1,15 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Bad input: an error that names setting, store, id and remedy and holds no value; nothing is changed on a host."""
+"""Bad input: an error that names setting, store, id and remedy and holds no value; nothing is changed on a host.
+
+What each kind of bad value is called is decided without Ansible, and tested in tests/unit.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -32,16 +36,12 @@ def without(name: str) -> Callable[[Layout], Layout]:
     return lambda wanted: replace(wanted, secrets={key: v for key, v in wanted.secrets.items() if key != name})
 
 
-def key(name: str, value: str | None) -> Callable[[Layout], Layout]:
-    def changed(wanted: Layout) -> Layout:
-        core = {**wanted.secrets[CORE], name: value}
-        return replace(wanted, secrets={**wanted.secrets, CORE: {k: v for k, v in core.items() if v is not None}})
-
-    return changed
+def key(name: str, value: str) -> Callable[[Layout], Layout]:
+    return lambda wanted: replace(wanted, secrets={**wanted.secrets, CORE: {**wanted.secrets[CORE], name: value}})
 
 
-def delete_core(lab: Lab) -> None:
-    lab.moto.client("secretsmanager").delete_secret(SecretId=CORE, RecoveryWindowInDays=7)
+def together(*changes: Callable[[Layout], Layout]) -> Callable[[Layout], Layout]:
+    return lambda wanted: reduce(lambda layout, change: change(layout), changes, wanted)
 
 
 @dataclass(frozen=True)
@@ -85,27 +85,21 @@ CASES = {
         ("API_TOKEN: is missing", f"secret {CORE} is missing"),
         stores=without(CORE),
     ),
-    "missing key": Bad(
-        ("API_TOKEN: is missing", f"store it in secret {CORE}"),
-        stores=key("API_TOKEN", None),
+    "several settings": Bad(
+        (
+            *("API_TOKEN: is empty", CORE, "give it a value"),
+            *(f"SECRET_KEY: secret {CORE}", "/shop/production/App/SECRET_KEY hold different values", "correct the one"),
+            "DATABASE_URL: ",
+            *("SIGNING_KEY: is of high sensitivity", "/shop/production/App/SIGNING_KEY", "SecureString"),
+        ),
+        stores=together(
+            key("API_TOKEN", ""),
+            key("DATABASE_URL", "mysql://u:canary@h/d"),
+            parameter("App/SECRET_KEY", "SecureString", "canary" * 10),
+            parameter("App/SIGNING_KEY", "String", "canary" * 5),
+        ),
     ),
-    "empty key": Bad(("API_TOKEN: is empty", CORE, "give it a value"), stores=key("API_TOKEN", "")),
     "binary secret": Bad((f"secret {CORE}: is binary", "store a SecretString"), stores=secret("core", b"\0canary")),
-    "scheduled for deletion": Bad(
-        (f"secret {CORE} is scheduled for deletion", "restore-secret", "API_TOKEN: is missing"), prepare=delete_core
-    ),
-    "not JSON": Bad((f"secret {CORE}: is not JSON", "store a JSON object"), stores=secret("core", "canary{")),
-    "JSON without keys": Bad((f"secret {CORE}: is JSON, but no object",), stores=secret("core", '["canary"]')),
-    "conflict": Bad(
-        (f"SECRET_KEY: secret {CORE}", "/shop/production/App/SECRET_KEY hold different values", "correct the one"),
-        stores=parameter("App/SECRET_KEY", "SecureString", "canary" * 10),
-    ),
-    "wrong type": Bad(("DATABASE_URL: ", CORE), stores=key("DATABASE_URL", "mysql://u:canary@h/d")),
-    "placeholder": Bad(("API_TOKEN: still holds a placeholder", CORE), stores=key("API_TOKEN", "change_me_canary")),
-    "unencrypted": Bad(
-        ("SIGNING_KEY: is of high sensitivity", "/shop/production/App/SIGNING_KEY", "SecureString"),
-        stores=parameter("App/SIGNING_KEY", "String", "canary" * 5),
-    ),
     "no spelling": Bad(
         ("LICENSE_TEXT: no spelling", "django_environ", "set readers:"),
         stores=secret("license", "canary\nINJECTED=1"),
@@ -124,18 +118,6 @@ CASES = {
         ("No AWS region was found", "AWS_REGION", "in the catalog"),
         environment={"AWS_REGION": None, "AWS_DEFAULT_REGION": None},
         operations=[],
-    ),
-    "missing directory": Bad(
-        ("the directory /nonexistent/shop does not exist", "create it first", "web1"),
-        variables={"env_deploy_path": "/nonexistent/shop/.env"},
-    ),
-    "unknown owner": Bad(
-        ("owner nobody-of-that-name does not exist on this host", "create it first", "web1"),
-        variables={"env_deploy_owner": "nobody-of-that-name"},
-    ),
-    "symbolic link": Bad(
-        (".env: is a symbolic link", "remove it, or give the path that it points to", "web1"),
-        prepare=lambda lab: lab.hosts[0].env_file.symlink_to(lab.directory / "ansible.cfg"),
     ),
     "a word that is not understood": Bad(
         ("Nothing was read: env_deploy_restart: 'ture' is neither yes nor no; give true or false",),
@@ -174,6 +156,29 @@ def test_bad_input_is_named_and_nothing_is_changed(lab: Lab, bad: Bad) -> None:
     assert host.service == {}
     if bad.operations is not None:
         assert run.operations == bad.operations
+
+
+def test_what_is_wrong_with_a_host_is_named_and_nothing_is_changed(lab: Lab) -> None:
+    """On each host something else."""
+    lab.add_hosts(env_deploy_path="/nonexistent/shop/.env")
+    lab.add_hosts(env_deploy_owner="nobody-of-that-name")
+    linked = lab.add_hosts()[-1]
+    linked.env_file.symlink_to(lab.directory / "ansible.cfg")
+    lab.seed()
+    before = lab.state()
+    run = lab.run("-e", "env_deploy_serial=100%")
+    assert run.code != 0
+    for words in (
+        *("the directory /nonexistent/shop does not exist", "web1"),
+        *("owner nobody-of-that-name does not exist on this host", "create it first", "web2"),
+        *(".env: is a symbolic link", "remove it, or give the path that it points to", "web3"),
+    ):
+        assert words in run.text, run.output
+    assert [run.result(host.name)["failed"] for host in lab.hosts] == [1, 1, 1], run.output
+    assert not [value for value in VALUES if value in run.output]
+    assert "Traceback" not in run.output
+    assert lab.state() == before
+    assert [host.service for host in lab.hosts] == [{}, {}, {}]
 
 
 def test_throttling_that_recovers_is_waited_for(lab: Lab) -> None:

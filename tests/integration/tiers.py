@@ -27,6 +27,7 @@ SERVERS = (
 )
 """Files that drive a server's protocol, so that one version of Ansible is enough."""
 ONE_VERSION = (
+    "test_bad_input.py::test_bad_input_is_named",
     "test_by_hand_aws",
     "test_canary.py::test_the_search_finds",
     "test_env_validator",
@@ -83,6 +84,23 @@ SELECTED = {
     "test_verify.py": ("healthy_application", "mistakes_on_hosts", "test_mistakes_in_aws", "in_the_repository"),
 }
 """Of the slow tests in these files, those that make test runs."""
+PLANNED = (
+    "a folder of kinds that is not there",
+    "a third party's value is not given",
+    "a token that cannot be parsed",
+    "no administrator",
+    "not found at a place",
+    "words that are not understood",
+)
+"""Bad input to a rotation whose words the unit tests of its plan and of the questions ask for."""
+DECIDED = (
+    "test_a_file_that_tells_nothing",
+    "test_nothing_is_touched[credential]",
+    "test_nothing_is_touched[no terminal]",
+    "test_nothing_is_touched[nothing]",
+    "test_nothing_is_touched[other typos]",
+)
+"""Bad input to a leak response whose words the unit tests of its impact and of the questions ask for."""
 RARELY = (
     "test_audit_log.py::test_a_log_from_its_first_record_to_its_verification[s3]",
     "test_demo.py::test_interrupted_it_leaves_nothing[PostgreSQL",
@@ -136,6 +154,8 @@ RARELY = (
     "test_rotate_bad_input.py::test_bad_input[two passwords]",
     "test_rotate_bad_input.py::test_bad_input[two user names]",
     "test_rotate_bad_input.py::test_bad_input[unknown kind]",
+    *(f"test_rotate_bad_input.py::test_bad_input[{row}]" for row in PLANNED),
+    *(f"test_leak_bad_input.py::{start}" for start in DECIDED),
     "test_rotate_bad_input.py::test_a_file_of_values_that_others_can_read",
     "test_rotate_bad_input.py::test_the_server_says_no[a right is missing, a user needs no password; in check mode]",
     "test_rotate_faults.py::test_somebody_writes_other_keys",

@@ -165,7 +165,7 @@ exit 1
         encoding="utf-8",
     )
     script.chmod(0o755)
-    for live, asked in ((False, "asked: ends .venv --skip-test changelog"), (True, "asked:  .venv")):
+    for live, asked in ((False, "asked: oldest newest .venv --skip-test changelog"), (True, "asked:  .venv")):
         tally = checks.Run("stage", live=live).sanity("newest", checks.NEWEST)
         assert tally.failures == ("newest: validate-modules", "newest: import")
         assert (tmp_path / "build" / "logs" / "stage-newest.log").read_text().splitlines()[0] == asked
