@@ -144,7 +144,7 @@ class Moto(Server):
             ],
             log=self.log,
             cwd=REPOSITORY,
-            environment=clean_environment(HOME=str(self.directory), PYTHONDONTWRITEBYTECODE="1"),
+            environment=clean_environment(HOME=str(self.directory)),
             stop_signal=self.stop_signal,
             survives=self._survives,
         )
