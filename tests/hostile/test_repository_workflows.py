@@ -29,7 +29,7 @@ from tests.unit.plugins.module_utils._verify.verify_facts import catalog
 
 SIZE = 400_000
 SECONDS = 10
-"""The code before took minutes to hours."""
+"""Of the processor, so that a busy machine fails nothing. The code before took minutes to hours."""
 FOLDER = ".github/workflows"
 TARGET = """on: pull_request_target
 jobs:
@@ -64,9 +64,9 @@ def added(where: Path, name: str, text: str) -> None:
 )
 def test_a_long_line_is_read_once(where: Path, text: str) -> None:
     added(where, f"{FOLDER}/long.yml", text)
-    start = time.monotonic()
+    start = time.process_time()
     _repository.workflows(str(where))
-    assert time.monotonic() - start < SECONDS
+    assert time.process_time() - start < SECONDS
 
 
 def test_a_text_that_is_repeated_by_name(where: Path) -> None:
@@ -104,16 +104,16 @@ def test_workflows_end_in_time(where: Path, monkeypatch: pytest.MonkeyPatch) -> 
 )
 def test_an_env_file_with_a_long_line(where: Path, value: str) -> None:
     added(where, ".env.example", f"API_KEY={value}\n")
-    start = time.monotonic()
+    start = time.process_time()
     found = _repository.gathered(str(where), catalog(), frozenset())["env_files"]
     assert found[".env.example"] == [("API_KEY", 1, "is no placeholder")]
-    assert time.monotonic() - start < SECONDS
+    assert time.process_time() - start < SECONDS
 
 
 def test_an_env_file_of_many_lines() -> None:
-    start = time.monotonic()
+    start = time.process_time()
     assert _dotenv.from_dotenv("A=1\n" * SIZE) == {"A": "1"}
-    assert time.monotonic() - start < 2 * SECONDS
+    assert time.process_time() - start < 2 * SECONDS
     with pytest.raises(DotenvError, match="line 4 is neither"):
         _dotenv.from_dotenv("A=1\n\nB='1\n?\n".replace("'", ""))
 
@@ -125,9 +125,9 @@ def test_a_baseline_that_repeats_itself() -> None:
     )
     entries = "accepted:\n- {fingerprint: *h, reason: x, expires: 2030-01-01}\n"
     entries += f"- {{fingerprint: '{'0' * 24}', reason: x, expires: *h}}\n- *h\n- {{x: *h}}\n"
-    start = time.monotonic()
+    start = time.process_time()
     found = _scan_baseline.parse(yaml.safe_load(bomb + entries), date(2026, 1, 1))
-    assert time.monotonic() - start < 1
+    assert time.process_time() - start < 1
     assert len(found.problems) == 4
     assert sum(map(len, found.problems)) < 1000
 

@@ -170,7 +170,7 @@ def test_a_lock_is_not_waited_for_long(shop: Shop, monkeypatch: pytest.MonkeyPat
         other.execute("SELECT pg_advisory_xact_lock(%s)", (_postgresql_server.LOCK,))
         started = time.monotonic()
         failed(shop.set(), "busy", "waiting for other runs", "5 seconds")
-        assert time.monotonic() - started < 4
+        assert time.monotonic() - started < 12
     assert shop.set()["changed"]
 
 
