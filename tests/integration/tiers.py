@@ -27,9 +27,22 @@ SERVERS = (
 )
 """Files that drive a server's protocol, so that one version of Ansible is enough."""
 ONE_VERSION = (
+    "test_bad_input.py::test_a_host_refuses_a_snapshot",
+    "test_bad_input.py::test_a_missing_secret",
+    "test_bad_input.py::test_an_open_rotation_prescribes",
     "test_bad_input.py::test_bad_input_is_named",
+    "test_bad_input.py::test_throttling_that_recovers",
     "test_by_hand_aws",
     "test_canary.py::test_the_search_finds",
+    "test_deploy.py::test_a_drifted_mode",
+    "test_deploy.py::test_a_file_from_before",
+    "test_deploy.py::test_a_file_that_is_only_delivered",
+    "test_deploy.py::test_a_first_deploy_that_fails",
+    "test_deploy.py::test_a_host_that_stays_unhealthy",
+    "test_deploy.py::test_an_edited_file",
+    "test_deploy.py::test_the_number_of_calls",
+    "test_deploy.py::test_what_is_ended_on_the_host",
+    "test_deploy.py::test_without_an_expected_account",
     "test_env_validator",
     "test_host_keys",
     "test_host_order",
