@@ -12,5 +12,12 @@ from tests.integration.conftest import account, connection, lab
 __all__ = ["account", "connection", "lab"]
 
 
+ONE_VERSION = ("test_administrators", "test_github", "test_repository", "test_rotation_secrets")
+"""Tests of servers' protocols, of scans and of policies, none of which knows Ansible: one version of it is enough."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.nodeid.partition("tests/hostile/")[2].startswith(ONE_VERSION):
+            item.add_marker(pytest.mark.servers)
     tiers.longest_first(items)
