@@ -38,6 +38,7 @@ from sandbox.hosts._inventory import without_third_parties
 from sandbox.postgres import Postgres
 from sandbox.process import REPOSITORY, clean_environment, free_port, stop_saved, write_private
 from sandbox.seed import Layout, Seeded, seed, watchparty
+from sandbox.state import forget
 from sandbox.valkey import ADMINISTRATOR, REPLICATOR, Valkey
 from tests.integration import harness
 from tests.integration.app_host import AppHost
@@ -306,6 +307,7 @@ class RotationLab(Lab):
             stop_saved(host.directory)
             for path in host.directory.glob(".env*"):
                 path.unlink()
+        forget(self.directory)
         self.deploy("-e", "env_deploy_serial=100%")
 
     def ready(self) -> Values:

@@ -164,7 +164,10 @@ def test_no_value_is_anywhere_else(lab: RotationLab) -> None:
     assert run.code != 0
     assert "The rotation was taken back: web2: " in run.text, run.text[-3000:]
     assert hits == []
+    lab.assert_settled()
     assert lab.values() == new
+    last = lab.audit_records()[-1]
+    assert (last["outcome"], "web2" in last["reason"]) == ("taken_back", True)
     assert len(search.known) >= len(looked_for) + 2, "the values that were taken back were not looked for"
 
 
