@@ -23,20 +23,20 @@ CALLBACKS = Path(__file__).resolve().parent / "callback_plugins"
 BOTH = "database,cache"
 REMOVE, TIDY = "Remove (retire, withdraw)", "Tidy up (record, discard)"
 ACTS = {
-    "create": "Stage the new values in one new version of each secret",
-    "created": "Make ready for them",
-    "set": "Make the second login valid",
-    "test": "Log in with it from an application's host",
+    "create": "create",
+    "created": "kinds create",
+    "set": "postgresql_login present",
+    "test": "postgresql_login usable",
     "deploy": "Deliver and prove",
-    "promote": "Make the new versions the current ones",
-    "promoted": "Read what the journal prescribes",
-    "retire": "End the other login and its sessions, and prove that it is refused",
-    "record": "Take the rotation's labels and its own secret away",
-    "close": "Close it",
-    "abort": "Move the secrets back, so that a late promotion is refused",
-    "withdraw": "End the other login and its sessions, and prove that it is refused",
+    "promote": "promote",
+    "promoted": "gate",
+    "retire": "postgresql_login absent",
+    "record": "tidy",
+    "close": "close",
+    "abort": "undo",
+    "withdraw": "postgresql_login absent",
 }
-"""The task of rotate.yml that a run is killed at, by what is under way then."""
+"""The task of rotate.yml, or the act of its engine, that a run is killed at, by what is under way then."""
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(bool(missing_programs()), reason=f"needs {', '.join(missing_programs())}"),

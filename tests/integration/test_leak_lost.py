@@ -231,7 +231,7 @@ def test_an_open_rotation_that_is_past_its_promotion_is_ended_and_replaced(lab: 
     old = lab.ready()
     scheduled = Controller(lab, command=("-e", "credential=cache", "-e", "rotation_force=true"))
     with lab.with_catalog(cache={"retire_after": 3600}):
-        assert Chaos(lab, scheduled).kill("Wait until the old values may go#1") is not None
+        assert Chaos(lab, scheduled).kill("rest#1") is not None
         promoted = lab.values()
         assert promoted.cache != old.cache
         began = time.monotonic()
@@ -249,7 +249,7 @@ def test_a_retirement_of_others_is_not_waited_for_long(lab: RotationLab) -> None
     old = lab.ready()
     scheduled = Controller(lab, command=("-e", "credential=cache", "-e", "rotation_force=true"))
     with lab.with_catalog(cache={"retire_after": 3600}):
-        assert Chaos(lab, scheduled).kill("Wait until the old values may go#1") is not None
+        assert Chaos(lab, scheduled).kill("rest#1") is not None
         promoted = lab.values()
         response = respond(lab, "-e", "leaked=database", "-e", "leak_wait_seconds=3")
     assert response.code == 0, response.output

@@ -16,7 +16,7 @@ from tests.integration.leak_lab import RESPONSE, post_mortem, respond
 from tests.integration.rotation_lab import CORE, RotationLab, rotation_lab, sentences
 
 pytestmark = pytest.mark.slow
-PROMOTES = "Make the new versions the current ones"
+PROMOTES = "promote"
 NO_SESSIONS = "no session is ended, since neither the catalog"
 
 

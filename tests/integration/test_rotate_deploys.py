@@ -42,13 +42,13 @@ def test_deploys_in_the_middle(lab: RotationLab) -> None:
             assert host.healthy(), f"{host.name} is down after a deploy at {step}"
 
     stops = (
-        "Stage the new values in one new version of each secret",
-        "Make the new password valid",
-        "Log in with it from an application's host",
-        "Write the next step into the journal",
+        "create",
+        "valkey_user present",
+        "valkey_user usable",
+        "advance",
         "Compare the host's file and mark with the snapshot",
-        "Take the rotation's labels and its own secret away",
-        "Close it",
+        "tidy",
+        "close",
     )
     run = Held(lab, dict.fromkeys(stops, deploy), "-e", "credential=cache", "-e", "rotation_force=true").run()
     assert run.code == 0, run.output
@@ -87,11 +87,11 @@ def test_deploys_between_two_phases_and_on_the_way_back(lab: RotationLab) -> Non
             assert host.healthy(), f"{host.name} is down after a deploy at {rotation.step}"
 
     stops = (
-        "Write the next step into the journal",
-        "Move the secrets back, so that a late promotion is refused",
-        "Ask whether every host is proven",
-        "Take the rotation's labels and its own secret away",
-        "Close it",
+        "advance",
+        "undo",
+        "gate",
+        "tidy",
+        "close",
     )
     lab.moto.set_faults(Fault("deny", operation="PutParameter", target="/WatchParty/production/Redis/URL"))
     held = Held(lab, dict.fromkeys(stops, deploy), "-e", "credential=cache,django_key", "-e", "rotation_force=true")

@@ -27,11 +27,11 @@ from tests.integration.rotation_lab import (
     sentences,
 )
 
-PROMOTES = "Make the new versions the current ones"
-SETS = "Make the second login valid"
+PROMOTES = "promote"
+SETS = "postgresql_login present"
 DELIVERS = "Deliver and prove"
 PROVES = "Compare the host's file and mark with the snapshot"
-WITHDRAWS = "Ask whether every host is proven"
+WITHDRAWS = "gate"
 CACHE = ("-e", "credential=cache", "-e", "rotation_force=true")
 DATABASE = ("-e", "credential=database", "-e", "rotation_force=true")
 BOTH = ("-e", "credential=cache,database", "-e", "rotation_force=true")
@@ -356,7 +356,7 @@ def test_postgresql_is_down(lab: RotationLab) -> None:
 def test_valkey_is_down(lab: RotationLab) -> None:
     """At retire: the new value is in force; the same command retires the old one once the server is up."""
     old = lab.ready()
-    act = {"Take the other password away, end its sessions, and prove that it is refused": lab.valkey.process.stop}
+    act = {"valkey_user absent": lab.valkey.process.stop}
     try:
         run = Held(lab, act, *CACHE).run()
     finally:

@@ -31,10 +31,10 @@ from tests.integration.rotation_lab import CORE, RotationLab, Values, rotation_l
 
 SPREAD = (
     f"PutSecretValue {CORE}#2",
-    "on the host: Make the second login valid#1",
+    "on the host: postgresql_login present#1",
     "on the host: Deliver and prove#1",
     f"PutParameter /WatchParty/{ENVIRONMENT}/DB/URL#1",
-    "on the host: End the other login and its sessions, and prove that it is refused#1",
+    "on the host: postgresql_login absent#1",
     "DeleteParameters#1",
 )
 """Staged in half of the secrets; the new cache password valid, the new login not; both valid and no host on them; half
@@ -43,7 +43,7 @@ HALF_PROMOTED = SPREAD[3]
 WAY_BACK = (
     f"UpdateSecretVersionStage {CORE} AWSCURRENT#1",
     "on the host: Deliver and prove#1",
-    "on the host: End the other login and its sessions, and prove that it is refused#1",
+    "on the host: postgresql_login absent#1",
 )
 sweeps = pytest.mark.skipif(not EVERY, reason="every point of a rotation to kill it at: that takes hours (make chaos)")
 pytestmark = pytest.mark.slow

@@ -24,9 +24,9 @@ from tests.integration.rotation_lab import CORE, JOURNAL, RotationLab, rotation_
 
 FIRST_ENTRY = f"PutParameter {JOURNAL}/*#1"
 PARAMETERS = f"PutParameter /WatchParty/{ENVIRONMENT}/"
-OUTLIVES = ("on the host: Make the second login valid#1",)
+OUTLIVES = ("on the host: postgresql_login present#1",)
 FEW = {
-    "at the hosts": ("on the host: Open the gate for this rotation's password#1", "on the host: Deliver and prove#1"),
+    "at the hosts": ("on the host: valkey_user open#1", "on the host: Deliver and prove#1"),
     "at the promotion": (f"UpdateSecretVersionStage {CORE} AWSCURRENT#1",),
     "at its copies": (f"{PARAMETERS}DB/URL#1",),
 }

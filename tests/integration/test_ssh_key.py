@@ -32,7 +32,6 @@ from tests.integration.ssh_key_lab import (
 )
 
 CALLBACKS = Path(__file__).resolve().parent / "callback_plugins"
-RETIRE = "Take the other key out, end its sessions, and prove that it is refused"
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
@@ -198,7 +197,7 @@ def test_a_host_that_is_down_is_waited_for_or_left_behind(own: Lab, sshd: Sshd) 
     assert not is_let_in(sshd, second)
 
 
-@pytest.mark.parametrize("task", ["Let the new key in on every host", "Log in with it on every host", RETIRE])
+@pytest.mark.parametrize("task", ["Change who may log in to each host", "kinds test", "kinds retire"])
 def test_killed_on_the_way_the_same_command_ends_it(own: Lab, sshd: Sshd, task: str) -> None:
     old = prepare(own, sshd, hosts=1)
     environment = {

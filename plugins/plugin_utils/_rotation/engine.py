@@ -211,10 +211,13 @@ class Engine:
         seconds = min(seconds, self._wait_left) if self.run.incident else seconds
         if self.carried.rested or not seconds:
             return
-        self.progress("wait", "", f"{seconds:.0f} s until the old values are removed", 0)
-        self.sleep(seconds)
+        self._rest(seconds)
         self.carried.rested = True
         self.carried.waited += seconds if self.run.incident else 0
+
+    def _rest(self, seconds: float) -> None:
+        self.progress("wait", "", f"{seconds:.0f} s until the old values are removed", 0)
+        self.sleep(seconds)
 
     @property
     def _wait_left(self) -> float:

@@ -1,8 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A callback for tests that holds a run at the start of tasks with the names in PAUSE_AT (a JSON list).
+"""A callback for tests that holds a run at the start of tasks, or before acts of the engine, named in PAUSE_AT.
 
-At each it makes the file ``PAUSE_DIRECTORY/<n>``, with the task's name in it, and waits until that is gone.
+That is a JSON list. At each it makes the file ``PAUSE_DIRECTORY/<n>``, with the name in it, and waits until that is
+gone.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,16 @@ description: For tests.
 """
 
 
+def _acts() -> Any:
+    """The file beside this folder, which Ansible's loader of callbacks does not find."""
+    found = spec_from_file_location("engine_acts", Path(__file__).resolve().parents[1] / "engine_acts.py")
+    assert found is not None
+    assert found.loader is not None
+    module = module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
 class CallbackModule(CallbackBase):
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
@@ -30,16 +42,22 @@ class CallbackModule(CallbackBase):
 
     def __init__(self) -> None:
         super().__init__()
-        self._held = 0
-        self._names = json.loads(os.environ["PAUSE_AT"])
-        self._directory = Path(os.environ["PAUSE_DIRECTORY"])
+        self._names = json.loads(os.environ.get("PAUSE_AT", "[]"))
+        if self._names:  # Ansible loads every callback of the folder
+            self._directory = Path(os.environ["PAUSE_DIRECTORY"])
+            self._count = self._directory / "count"
+            self._count.write_text("0")
+            _acts().before_each(self._hold)
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
-        name = task.get_name().rpartition(" : ")[2]
+        self._hold(task.get_name().rpartition(" : ")[2])
+
+    def _hold(self, name: str) -> None:
         if name not in self._names:
             return
-        self._held += 1
-        file = self._directory / str(self._held)
+        held = int(self._count.read_text()) + 1  # in a file, since workers are processes of their own
+        self._count.write_text(str(held))
+        file = self._directory / str(held)
         beside = file.with_suffix(".new")
         beside.write_text(name)
         beside.rename(file)

@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a rotation does inside of its segments, for callbacks that hold or kill a run right before one of these acts.
+
+A module that runs on the host that talks to the servers is called by its name and state, such as
+``postgresql_login present``; what the engine does itself has the names below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotator_ends
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator import Rotator
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import entries
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Engine
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server import RotationHost
+
+NAMED = {
+    "create": (Rotator, "create"),
+    "promote": (Rotator, "promote"),
+    "undo": (_rotator_ends, "undo"),
+    "tidy": (_rotator_ends, "tidy"),
+    "advance": (entries, "advance"),
+    "gate": (Engine, "_require_proof"),
+    "rest": (Engine, "_rest"),
+    "close": (Engine, "close"),
+}
+
+
+def before_each(act: Callable[[str], None]) -> None:
+    """Calls ``act`` with the name of each before it happens, in this process and those that it forks."""
+    for name, (owner, method) in NAMED.items():
+        _wrap(owner, method, lambda *_given, _name=name, **_named: act(_name))
+    _wrap(Engine, "_kinds", lambda _engine, stage, *_given: act(f"kinds {stage}"))
+    _wrap(RotationHost, "run", lambda _host, module, **options: act(f"{module} {options['state']}"))
+
+
+def _wrap(owner: Any, method: str, before: Callable[..., None]) -> None:
+    call = getattr(owner, method)
+
+    def wrapped(*given: Any, **named: Any) -> Any:
+        before(*given, **named)
+        return call(*given, **named)
+
+    setattr(owner, method, wrapped)
