@@ -143,7 +143,7 @@ def _set_up(stack: ExitStack, steps: Steps, directory: Path) -> Scene:
         said.append(f"{valkey.origin}, port {valkey.port}")
     with steps.step("values") as said:
         seeded = seed(moto.client, watchparty_on(ENVIRONMENT, postgres=postgres, valkey=valkey))
-        demo_verification.note_ages(moto.client("ssm"))
+        demo_verification.note_ages(moto.client)
         parameters = sum(name.startswith("/") for name in seeded.versions)
         said.append(f"{len(seeded.versions) - parameters} secrets and {parameters} parameters, all random")
     with steps.step("host demo1") as said:

@@ -6,14 +6,16 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from .hosts._inventory import THIRD_PARTIES
 from .process import clean_environment
+from .seed import Journal
 
-JOURNAL = "/WatchParty-journal/production/1"
+JOURNAL = Journal("watchparty-secrets", "watchparty", "production")
 MADE = ("cache", "database_admin", "deploy_ssh", "django_key", *THIRD_PARTIES)
 """Credentials whose values are as old as the demo. The database's has no record, so that it is due."""
 FILES = {
@@ -26,12 +28,12 @@ FILES = {
 }
 
 
-def note_ages(ssm: Any) -> None:
+def note_ages(client: Callable[[str], Any]) -> None:
     """The journal's first entry: when each value was made."""
     at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     rotated = {name: {"at": at, "who": "the demo", "rotation": "seed"} for name in MADE}
     entry = {"rotation": "seed", "step": "closed", "who": "the demo", "rotated": rotated}
-    ssm.put_parameter(Name=JOURNAL, Type="String", Value=json.dumps(entry))
+    JOURNAL.add(client, 1, entry)
 
 
 def repository(directory: Path) -> Path:

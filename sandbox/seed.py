@@ -30,12 +30,58 @@ def random_value(length: int = 32) -> str:
 
 
 @dataclass(frozen=True)
+class Journal:
+    """An empty journal of rotations."""
+
+    bucket: str
+    application: str
+    environment: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.application}/{self.environment}/journal.jsonl"
+
+    @property
+    def target(self) -> str:
+        """What a fault names."""
+        return f"{self.bucket}/{self.key}"
+
+    def make(self, client: Callable[[str], Any]) -> None:
+        """Makes the bucket and the journal, unless they are there."""
+        store = client("s3")
+        where = {"LocationConstraint": store.meta.region_name}
+        with suppress(store.exceptions.BucketAlreadyOwnedByYou):
+            store.create_bucket(Bucket=self.bucket, CreateBucketConfiguration=where)
+        with suppress(store.exceptions.ClientError):
+            self.put(client, IfNoneMatch="*")
+
+    def put(self, client: Callable[[str], Any], *lines: str, **condition: str) -> None:
+        """Writes it anew, with these entries."""
+        store = client("s3")
+        header = json.dumps({"application": self.application, "environment": self.environment, "journal": 1})
+        body = "".join(f"{line}\n" for line in (header, *lines))
+        store.put_object(Bucket=self.bucket, Key=self.key, Body=body.encode(), **condition)
+
+    def add(self, client: Callable[[str], Any], number: int, entry: Mapping[str, Any]) -> None:
+        """Writes an entry with that number, after those with lower ones."""
+        before = [one for one in self.lines(client) if json.loads(one)["number"] < number]
+        self.put(client, *before, json.dumps({**entry, "number": number}))
+
+    def lines(self, client: Callable[[str], Any]) -> list[str]:
+        """The entries."""
+        self.make(client)
+        found = client("s3").get_object(Bucket=self.bucket, Key=self.key)["Body"].read()
+        return list(found.decode().splitlines()[1:])
+
+
+@dataclass(frozen=True)
 class Layout:
     """What shall stand in the stores. Values are never shown when it is printed."""
 
     secrets: Mapping[str, SecretContent] = field(default_factory=dict, repr=False)
     parameters: Mapping[str, Parameter] = field(default_factory=dict, repr=False)
     log_groups: tuple[str, ...] = ()
+    journal: Journal | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +109,8 @@ def seed(client: Callable[[str], Any], layout: Layout) -> Seeded:
         logs = client("logs")
         with suppress(logs.exceptions.ResourceAlreadyExistsException):
             logs.create_log_group(logGroupName=group)
+    if layout.journal:
+        layout.journal.make(client)
     store = client("ssm")
     for path, (kind, value) in layout.parameters.items():
         versions[path] = str(store.put_parameter(Name=path, Type=kind, Value=value, Overwrite=True)["Version"])
@@ -142,7 +190,8 @@ def watchparty(
         "Security/RATE_LIMIT_LOGIN": ("String", "5/m"),
     }
     named = {f"/WatchParty/{environment}/{path}": value for path, value in parameters.items()}
-    return Layout(content, named, log_groups=("/watchparty/secrets-audit",))
+    journal = Journal("watchparty-secrets", "watchparty", environment)
+    return Layout(content, named, log_groups=("/watchparty/secrets-audit",), journal=journal)
 
 
 def watchparty_on(environment: str, *, postgres: Postgres, valkey: Valkey) -> Layout:

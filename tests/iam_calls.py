@@ -59,6 +59,7 @@ class Asked:
             "iam": self._iam,
             "kms": lambda name, _request: iter([Request(f"kms:{name}", KEY)]),
             "cloudtrail": lambda name, _request: iter([Request(f"cloudtrail:{name}", "*")]),
+            "s3": lambda name, request: iter([Request(f"s3:{name}", f"arn:aws:s3:::{request['Name']}")]),
             "cloudfront": lambda name, _request: self._cloudfront(name),
         }
         if service not in known:
@@ -97,7 +98,7 @@ class Asked:
         for name in names:
             yield Request(action, parameter(name))
             if not f"{name}/".startswith(f"{self.catalog.ssm_path}/"):
-                continue  # the journal's entries are not encrypted
+                continue  # the records of what GitHub was sent are not encrypted
             arn = parameter(f"{name}/any" if path else name)
             if operation == "PutParameter" and request.get("Type") == "SecureString":
                 yield through("ssm", "Encrypt", arn)

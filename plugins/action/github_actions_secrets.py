@@ -36,7 +36,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.github 
     GitHubStore,
     require_fits,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore, journal_of
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.sent import SentStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
@@ -95,7 +95,9 @@ class ActionModule(ActionBase):
     def _synced(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         connection = AwsConnection(NAME, args)
         connection.require_aws_sdk()
-        read = _reading.read(_reading.Request(args["catalog"], args["environment"]), connection)
+        unmade = args["incomplete"] and self._task.check_mode  # before provisioning has made anything
+        request = _reading.Request(args["catalog"], args["environment"], journal="optional" if unmade else "required")
+        read = _reading.read(request, connection)
         catalog = read.catalog
         where = _repository(catalog)
         _require_apart(args["catalog"], catalog)
@@ -103,7 +105,7 @@ class ActionModule(ActionBase):
         inventory, words = _github_sync.from_inventory(catalog, hosts, task_vars.get("hostvars", {}))
         secrets = SecretsManager(connection.store_client("secretsmanager"))
         contents = _github_sync.with_credentials(catalog, read.contents, secrets)
-        if not (args["incomplete"] and self._task.check_mode):
+        if not unmade:
             read.resolution.require()
         given, first = _given(args, task_vars), self._first(args)
         held = _chosen(_github.held(catalog, read.resolution, contents, inventory, given, first), args["names"])
@@ -111,7 +113,8 @@ class ActionModule(ActionBase):
         github = _client.store(where, token_file=args["token_file"])
         parameters = ParameterStore(connection.store_client("ssm"))
         sent = SentStore(parameters, catalog.sent_path)
-        hands = _github_sync.Hands(github, sent, lambda: _still(parameters, catalog, read.journal.head))
+        log = journal_of(catalog, connection.store_client)
+        hands = _github_sync.Hands(github, sent, lambda: _still(log, read.journal.head))
         records = sent.read()
         same = _github_sync.unchanged(held, records, contents, secrets)
         found = Found(held, records, same, [*left_out, *words])
@@ -208,10 +211,8 @@ def _require_at_rest(read: _reading.Environment, held: Sequence[Held]) -> None:
             )
 
 
-def _still(parameters: ParameterStore, catalog: Catalog, head: int) -> None:
-    found = JournalStore(parameters, catalog.journal_path).readings()
-    now = max((int(one.name.rpartition("/")[2]) for one in found), default=0)
-    if now > head:
+def _still(journal: JournalStore | None, head: int) -> None:
+    if journal and journal.read().head > head:
         raise Overtaken("a rotation went on meanwhile, and its values must not be written over; sync again after it")
 
 

@@ -36,6 +36,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._model import (
     Setting,
     SettingRef,
     Tls,
+    s3_location,
 )
 
 ENVIRONMENT_NAME = re.compile(r"^[a-z0-9][a-z0-9_-]*$")
@@ -43,7 +44,6 @@ DEFAULT_SECRET_NAME = "{application}/{environment}/{group}"
 DEFAULT_SSM_PATH = "/{application}/{environment}"
 DEFAULT_KMS_KEY = "alias/{application}-{environment}"
 DEFAULT_ROLES = {role: "{application}-{environment}-%s" % role for role in ROLES}
-DEFAULT_JOURNAL_PATH = "/{application}-journal/{environment}"
 SOURCES = ("group", "secret", "parameter", "value", "compose", "inventory")
 _DEFAULT_SENSITIVITY = {"group": "high", "secret": "high", "compose": "high", "parameter": "medium"}
 
@@ -119,15 +119,11 @@ class _Builder:
         ssm = stores.get("ssm", {})
         self.secret_pattern = stores.get("secrets_manager", {}).get("name", DEFAULT_SECRET_NAME)
         self.ssm_path = self._path("stores.ssm.path", ssm.get("path", DEFAULT_SSM_PATH))
-        journal_path = self._path("stores.ssm.journal", ssm.get("journal", DEFAULT_JOURNAL_PATH))
-        if f"{journal_path}/".startswith(f"{self.ssm_path}/"):
-            self.problems.append("stores.ssm.journal: must lie outside the settings' path (stores.ssm.path)")
         catalog = Catalog(
             application=self.application,
             environment=self.environment,
             production=self.document.get("production", self.environment == "production"),
             ssm_path=self.ssm_path,
-            journal_path=journal_path,
             settings={name: self._setting(name, raw) for name, raw in self.document["settings"].items()},
             alternatives={
                 name: tuple(tuple(one) for one in choices)
@@ -151,6 +147,7 @@ class _Builder:
             },
             contacts=self.document.get("contacts", {}),
             audit_log=self.document.get("audit_log", {}),
+            journal=self._journal(self.document.get("journal", {})),
             exemptions=tuple(Exemption(**raw) for raw in self.document.get("exceptions", [])),
             region=self.document.get("region"),
             expected_account_id=self.document.get("expected_account_id"),
@@ -158,6 +155,18 @@ class _Builder:
             aws=self._aws(self.document.get("aws", {})),
         )
         return catalog, self.problems + references(catalog)
+
+    def _journal(self, raw: Mapping[str, Any]) -> Optional[tuple[str, str]]:
+        if not raw:
+            return None
+        try:
+            bucket, prefix = s3_location(raw["s3"])
+        except ValueError as error:
+            self.problems.append(f"journal.s3: {error}")
+            return None
+        if not re.fullmatch(r"[A-Za-z0-9/_.-]*", prefix):
+            self.problems.append(f"journal.s3: prefix {prefix!r} may have letters, digits and /_.- only")
+        return bucket, prefix
 
     def _github(self, raw: Mapping[str, Any]) -> Optional[GitHub]:
         if "repository" not in raw:

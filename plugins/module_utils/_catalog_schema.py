@@ -194,7 +194,6 @@ _STORES = _object(
         "ssm": _object(
             {
                 "path": _described("Path of the parameters, with {application} and {environment}.", NAME),
-                "journal": _described("Path of the journal, outside the settings' path.", NAME),
             }
         ),
     }
@@ -243,6 +242,10 @@ _AWS = _object(
 _SHARED: dict[str, Any] = {
     "contacts": _map(NAME),
     "audit_log": _object({"log_group": NAME, "s3": NAME}),
+    "journal": _described(
+        "Where rotations are kept: bucket/prefix. Rotations need it, and provisioning makes it.",
+        _object({"s3": NAME}, required=["s3"]),
+    ),
     "github": _described(
         "Where settings and credentials are mirrored to, and whose workflows may deploy; without it, none.",
         {"$ref": "#/$defs/github"},

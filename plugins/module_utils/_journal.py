@@ -2,22 +2,21 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The journal: numbered entries in, the state that they add up to out.
 
-An entry is a JSON object with at least ``rotation``, ``step`` and ``who``. It is appended before its act, so the next
-one says that the act is done. What it may hold beside that stands in docs/architecture.md; never a value.
+An entry is one line: a JSON object with at least ``number``, ``rotation``, ``step`` and ``who``. It is appended before
+its act, so the next one says that the act is done. What it may hold beside that stands in docs/architecture.md; never a
+value.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
+import json
 from dataclasses import dataclass, field, replace
-from typing import Any, FrozenSet, Iterable, Mapping, Optional
+from typing import Any, FrozenSet, Iterable, List, Mapping, Optional, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _journal_text
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Reading
 
 CLOSING_STEPS = ("closed", "aborted")
 PROMOTING_STEPS = ("promote",)
@@ -26,6 +25,8 @@ RETIRE, DROP_FALLBACK = "retire", "drop_fallback"
 """The acts of obligations that a run carries out."""
 REVOKE = "revoke"
 """The act of an obligation that a third party alone can carry out, and that an operator's word ends."""
+TRIM_FROM = 8
+"""Entries after which the state is gathered in one."""
 REMEMBERED = 8
 """How many secrets of ended rotations the journal keeps in mind: a request that is on its way when its process is
 killed arrives within minutes, so the last ones are enough."""
@@ -156,54 +157,83 @@ class Journal:
     """A leak that was declared and is not contained yet."""
     ended: tuple[str, ...] = ()
     """What the rotations that ended last called the secrets of their own, which are gone unless one was made late."""
-    entries: int = 0
-    """How many entries there are to trim."""
+    lines: Tuple[str, ...] = field(default=(), repr=False)
+    """The entries that are kept, the oldest first."""
+    version: str = field(default="", compare=False, repr=False)
+    """Which version of the stored journal this is; an entry is appended to no other."""
 
 
 def digest_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def fold(path: str, readings: Iterable[Reading]) -> Journal:
-    """The state that the parameters below ``path`` add up to.
+def fold(lines: Iterable[str], *, version: str = "") -> Journal:
+    """The state that these entries add up to.
 
-    Raises :class:`JournalError`, naming the parameter, for what is no entry, and for one that is missing or altered.
+    Raises :class:`JournalError`, naming the entry, for what is no entry, and for one that is missing or altered.
     """
-    entries = sorted(_entry(path, reading) for reading in readings)
-    parsed = [(number, name, text, _parsed(name, text)) for number, name, text in entries]
-    base = max((number for number, _name, _text, entry in parsed if entry.get("base")), default=0)
-    journal = Journal(entries=len(parsed))
-    before: Optional[tuple[int, str, str]] = None
-    for number, name, text, entry in parsed:
-        if number < base:
-            continue  # left over from a trim, or appended late by a run that was overtaken
-        _require_chained(before, number, name, entry)
-        before = (number, name, text)
-        journal = replace(_next(journal, number, name, entry), head=number, digest=digest_of(text))
-    return journal
+    journal = Journal()
+    for position, line in enumerate(lines, start=1):
+        entry = parsed(line, f"line {position} of the journal's entries")
+        _require_chained(journal, entry)
+        journal = _with(journal, entry, line)
+    return replace(journal, version=version)
 
 
-def extended(journal: Journal, name: str, number: int, text: str) -> Journal:
-    """The state after one more entry, which was just appended."""
-    found = _next(journal, number, name, _parsed(name, text))
-    return replace(found, head=number, digest=digest_of(text), entries=journal.entries + 1)
+def extended(journal: Journal, line: str) -> Journal:
+    """The state after one more entry."""
+    return _with(journal, parsed(line, "the new entry"), line)
 
 
-def _require_chained(before: Optional[tuple[int, str, str]], number: int, name: str, entry: Mapping[str, Any]) -> None:
-    if "prev" not in entry or (before is None and entry.get("base")):
+def following(journal: Journal, entry: Mapping[str, Any]) -> Journal:
+    """The state after ``entry``, which gets its number and the digest of the one before.
+
+    Without an open rotation, an entry after many carries the whole state, and what is older than the one that did so
+    last is no longer kept: the last rotations stay readable for people, and the journal does not grow for ever.
+    """
+    entry = {**entry, "number": journal.head + 1, **({"prev": journal.digest} if journal.digest else {})}
+    after = extended(journal, written(entry))
+    if after.rotation is not None:
+        return after
+    base = max((at for at, one in enumerate(entries(journal)) if one.get("base")), default=0)
+    if len(journal.lines) - base < TRIM_FROM:
+        return after
+    shorter = replace(journal, lines=journal.lines[base:])
+    return extended(shorter, written({**entry, **base_entry(after)}))
+
+
+def entries(journal: Journal) -> List[Mapping[str, Any]]:
+    """The entries that are kept, the oldest first."""
+    return [json.loads(line) for line in journal.lines]
+
+
+def written(entry: Mapping[str, Any]) -> str:
+    """The entry as the line that is kept."""
+    return json.dumps(entry, sort_keys=True, separators=(",", ":"))
+
+
+def name_of(number: int) -> str:
+    return f"journal entry {number}"
+
+
+def _with(journal: Journal, entry: Mapping[str, Any], line: str) -> Journal:
+    number = int(entry["number"])
+    before = Journal() if entry.get("base") else journal
+    after = _next(before, number, name_of(number), entry)
+    return replace(after, head=number, digest=digest_of(line), lines=(*journal.lines, line))
+
+
+def _require_chained(before: Journal, entry: Mapping[str, Any]) -> None:
+    if not before.lines:  # what came before is not kept any more
         return
-    if before is None or number != before[0] + 1:
-        gone = before[0] + 1 if before else number - 1
-        raise JournalError(f"journal entry {gone} before {name} is gone; compare it with the audit log")
-    if entry["prev"] != digest_of(before[2]):
-        raise JournalError(f"{before[1]} was altered after {name} was written; compare it with the audit log")
+    number = entry["number"]
+    if number != before.head + 1:
+        raise JournalError(f"{name_of(before.head + 1)} is missing before {name_of(number)}; {_COMPARE}")
+    if entry.get("prev", before.digest) != before.digest:
+        raise JournalError(f"{name_of(before.head)} was altered after {name_of(number)} was written; {_COMPARE}")
 
 
-def _entry(path: str, reading: Reading) -> tuple[int, str, str]:
-    number = reading.name[len(path) + 1 :]
-    if not re.fullmatch(r"[0-9]{1,12}", number):
-        raise JournalError(f"parameter {reading.name} lies in the journal's path and is no entry; move it elsewhere")
-    return int(number), reading.name, reading.value
+_COMPARE = "compare the journal with its earlier versions and with the audit log"
 
 
 def _next(journal: Journal, number: int, name: str, entry: Mapping[str, Any]) -> Journal:
@@ -321,21 +351,25 @@ def _mapping(name: str, entry: Mapping[str, Any], key: str) -> Mapping[str, Any]
 
 
 def _no_entry(name: str) -> JournalError:
-    return JournalError(f"parameter {name} is no journal entry; look at it with 'aws ssm get-parameter-history'")
+    return JournalError(f"{name} is not a journal entry; compare the journal with its earlier versions")
 
 
-def _parsed(name: str, text: str) -> Mapping[str, Any]:
+def parsed(line: str, name: str) -> Mapping[str, Any]:
+    """The entry in a line. Raises :class:`JournalError`, with this name, for what is not one."""
     try:
-        entry = _journal_text.read(text)
-    except ValueError:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
         entry = None
     if not isinstance(entry, dict) or not all(isinstance(entry.get(key), str) for key in ("rotation", "step", "who")):
+        raise _no_entry(name)
+    number = entry.get("number")
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 < number < 10**12:
         raise _no_entry(name)
     return entry
 
 
 def base_entry(journal: Journal) -> dict[str, Any]:
-    """What the first entry after a trim must carry, so that the ones before it may go."""
+    """What an entry must carry so that the ones before it need not be kept."""
     return {
         "base": True,
         "rotated": {name: one.entry() for name, one in journal.rotated.items()},

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Mapping, Optional, Tuple, Union
@@ -12,6 +13,17 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._dotenv_readers
 
 SECRETS_MANAGER = "secretsmanager"
 SSM = "ssm"
+S3_PREFIX = "s3://"
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+
+
+def s3_location(text: str) -> Tuple[str, str]:
+    """Bucket and prefix of ``s3://bucket/prefix``; the prefix is empty or ends in a slash. Raises ValueError."""
+    bucket, _slash, prefix = text[len(S3_PREFIX) if text.startswith(S3_PREFIX) else 0 :].partition("/")
+    if not _BUCKET.fullmatch(bucket):
+        raise ValueError(f"{text!r} does not begin with the name of a bucket; give bucket/prefix")
+    prefix = prefix.strip("/")
+    return bucket, f"{prefix}/" if prefix else ""
 
 
 @dataclass(frozen=True, order=True)
@@ -274,7 +286,6 @@ class Catalog:
     environment: str
     production: bool
     ssm_path: str
-    journal_path: str
     settings: Mapping[str, Setting]
     alternatives: Mapping[str, Tuple[Tuple[str, ...], ...]] = field(default_factory=dict)
     readers: Tuple[str, ...] = DEFAULT_READERS
@@ -285,6 +296,8 @@ class Catalog:
     invalidations: Mapping[str, Invalidation] = field(default_factory=dict)
     contacts: Mapping[str, str] = field(default_factory=dict)
     audit_log: Mapping[str, str] = field(default_factory=dict)
+    journal: Optional[Tuple[str, str]] = None
+    """Bucket and prefix of the journal of rotations."""
     exemptions: Tuple[Exemption, ...] = ()
     region: Optional[str] = None
     expected_account_id: Optional[str] = None
@@ -304,9 +317,15 @@ class Catalog:
         return f"{self.application}-rotation-logins/{self.environment}"
 
     @property
+    def journal_place(self) -> Tuple[str, str]:
+        """Bucket and key of the journal; both are empty where the catalog names none."""
+        bucket, prefix = self.journal or ("", "")
+        return bucket, f"{prefix}{self.application}/{self.environment}/journal.jsonl" if bucket else ""
+
+    @property
     def sent_path(self) -> str:
-        """Where it is recorded what was sent to GitHub: beside the journal, and not below it."""
-        return f"{self.journal_path}-github"
+        """Path of the parameters that record what was sent to GitHub."""
+        return f"/{self.application}-github/{self.environment}"
 
     @property
     def secret_names(self) -> tuple[str, ...]:

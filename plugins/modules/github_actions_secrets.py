@@ -14,7 +14,7 @@ description:
   - Sends settings marked C(github) and what credentials name in C(appears_in) to a repository, one of its environments
     or its organisation, as secrets (in sealed boxes) or as variables. Nothing else is touched.
   - The values are read from the stores inside this action. No value is in an argument, in a result or in a diff.
-  - What was sent is recorded in Parameter Store, below the journal's path with C(-github) at its end, by the version
+  - What was sent is recorded in Parameter Store, below C(/APPLICATION-github/ENVIRONMENT), by the version
     ids of what it came from. A secret is sent again when these have changed, when it was deleted at GitHub, or when
     GitHub's date says that somebody else wrote it, which is told. A variable is read back and compared.
   - A value of the inventory or of the catalog has no version. It is recorded itself where its sensitivity is V(low),

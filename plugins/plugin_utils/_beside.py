@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -71,7 +70,7 @@ def beside(
         after = replace(journal, rotation=None)
     else:
         entry = {"rotation": rotation.id, "step": "closed", "who": rotation.who, **more}
-        after = _journal.extended(replace(journal, rotation=rotation), "", journal.head + 1, json.dumps(entry))
+        after = _journal.following(replace(journal, rotation=rotation), entry)
     again = [
         name
         for name in _changed(rotation)

@@ -36,7 +36,6 @@ def closed(setting: Setting, args: Mapping[str, Any]) -> dict[str, Any]:
     told = _shared.told(setting, journal, rotation)
     told.update(todo=[], closed=True, to_refusal=_to_refusal.lines(journal, rotation, refused))
     journal = _rotator_ends.close(setting.rotator, step="aborted" if aborted else "closed", **more)
-    _rotator_ends.trim(setting.rotator, journal)
     return {
         "changed": True,
         "id": rotation.id,

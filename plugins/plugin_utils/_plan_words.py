@@ -16,7 +16,7 @@ def described(catalog: Catalog, plan: _rotation.Plan, hosts: Sequence[str]) -> d
     """The plan as data."""
     return {
         "credentials": {item.credential: _item(catalog, item) for item in plan.items},
-        "refused": {**plan.refused, **plan.left},
+        "refused": dict(plan.refused),
         "passed_over": dict(plan.passed_over),
         "rollouts": plan.phases,
         "services": {name: list(service.units) for name, service in catalog.services.items()} if plan.phases else {},

@@ -9,14 +9,13 @@ from collections.abc import Collection, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import (
     _catalog,
     _graph,
     _host_facts,
     _journal,
-    _journal_text,
     _resolve,
     _rules,
 )
@@ -50,13 +49,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._once import on
 FIRST = "environment"
 """The part that reads first, so that what it has read is not read again."""
 NO_REPOSITORY = "no repository was given; add -e repository=PATH of a checkout"
-
-
-class JournalRead(NamedTuple):
-    """The journal's state, and the entries that it is the fold of."""
-
-    journal: _journal.Journal
-    entries: list[Mapping[str, Any]]
 
 
 @dataclass
@@ -145,18 +137,15 @@ class Gatherer:
         }
 
     @once
-    def journal_read(self) -> JournalRead:
+    def journal_read(self) -> _journal.Journal:
         read = self.environment
-        if read.entries is None:
-            raise SecretsError(f"the journal below {self.catalog.journal_path} may not be read")
-        start = len(self.catalog.journal_path) + 1
-        ordered = sorted(read.entries.values(), key=lambda one: int(one.name[start:]))
-        return JournalRead(read.journal, [_journal_text.read(one.value) for one in ordered])
+        if not read.is_journal_read:
+            raise SecretsError("the journal cannot be read" if self.catalog.journal else "the catalog names no journal")
+        return read.journal
 
     @once
     def journal(self) -> dict[str, Any]:
-        read = self.journal_read
-        journal = read.journal
+        journal = self.journal_read
         try:
             records = [_audit.record_of(line) for line in self.chain.lines]
         except SecretsError:
@@ -173,7 +162,7 @@ class Gatherer:
                 | {"due": one.due, "words": one.words, "last": one.last.at if one.last else None}
                 for one in ages
             ],
-            "measured": _revocation_times.measured(read.entries, records),
+            "measured": _revocation_times.measured(_journal.entries(journal), records),
         }
 
     @once
@@ -186,7 +175,7 @@ class Gatherer:
     @property
     def _head(self) -> _audit.Head | None:
         try:
-            return _audit.head_of(dict(self.journal_read.journal.audit) or None)
+            return _audit.head_of(dict(self.journal_read.audit) or None)
         except SecretsError:
             return None
 
@@ -212,7 +201,7 @@ class Gatherer:
     @once
     def leftovers(self) -> list[str]:
         """Secrets of rotations that have ended."""
-        rotation = self.journal_read.journal.rotation
+        rotation = self.journal_read.rotation
         starts = (f"{self.catalog.rotation_secret}/", f"{self.catalog.rotation_logins}/")
         found = self._manager.beginning(f"{self.catalog.application}-rotation")
         return [name for name in found if name.startswith(starts) and not (rotation and rotation.id in name)]
@@ -296,7 +285,7 @@ class Gatherer:
 
     @once
     def _versions(self) -> _verify_former.Versions:
-        now, journal, secrets = self.environment.contents, self.journal_read.journal, self._stores.secrets
+        now, journal, secrets = self.environment.contents, self.journal_read, self._stores.secrets
         names = [name for name, one in self.secrets.items() if PREVIOUS in one.get("stages", {})]
         more = sorted(set(names) - set(now.readings))  # administrators' secrets, which no setting is in
         before = secrets.read(names, stages=dict.fromkeys(names, PREVIOUS))

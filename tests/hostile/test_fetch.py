@@ -20,7 +20,7 @@ from sandbox.process import REPOSITORY
 
 APPLICATION = 65534
 BOTO3 = "import os\nopen(os.environ['CANARY'], 'w').close()\nraise ImportError\n"
-CATALOG = {"application": "shop", "settings": {"KEY": {"group": "core"}}}
+CATALOG = {"application": "shop", "journal": {"s3": "shop-journal"}, "settings": {"KEY": {"group": "core"}}}
 pytestmark = [
     pytest.mark.servers,
     pytest.mark.skipif(os.geteuid() != 0, reason="files of several accounts need root; no fetch was attacked"),
@@ -80,7 +80,7 @@ def test_errors_are_told_as_ever(place: Path) -> None:
     (packages(place) / "boto3.py").unlink()
     (packages(place) / "own.pth").write_text(f"{Path(boto3.__file__).parents[1]}\n")
     done, _ran = fetched(place, AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="y", AWS_ENDPOINT_URL="http://127.0.0.1:9")
-    assert done.stderr.startswith("AWS could not be reached for ssm:GetParametersByPath"), done.stderr
+    assert done.stderr.startswith("AWS could not be reached for s3:GetObject"), done.stderr
 
 
 ATTACKS: dict[str, Callable[[Path], None]] = {

@@ -19,6 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations impo
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator import Rotator
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import Who
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import environment
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import S3Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
@@ -37,6 +38,7 @@ DOCUMENT: dict[str, Any] = {
     "application": "shop",
     "contacts": {"security": "security@example.com"},
     "audit_log": {"log_group": "/shop/audit"},
+    "journal": {"s3": harness.JOURNAL.bucket},
     "github": {"repository": "example/shop"},
     "settings": {
         "DATABASE_URL": {"group": "core", "copies": [{"parameter": "DB/URL"}], "type": "url", "schemes": ["postgresql"]}
@@ -76,6 +78,7 @@ class Rotating:
 @pytest.fixture
 def rotating(account: Moto) -> Iterator[Rotating]:
     harness.reset(account)
+    harness.JOURNAL.make(account.client)
     manager, store = account.client("secretsmanager"), account.client("ssm")
     url = "postgresql://shop:old@db.internal:5432/shop"
     private = shared.new_value(load_kinds([])["ssh_key"])
@@ -96,6 +99,7 @@ def rotating(account: Moto) -> Iterator[Rotating]:
         catalog=CATALOG,
         secrets=secrets,
         parameters=parameters,
+        journal=S3Journal(account.client("s3"), CATALOG),
         me=Who("run", "ops"),
         clock=lambda: "2026-11-28T09:00:00Z",
     )

@@ -125,7 +125,7 @@ class Operator:
         words = {
             "application": "watchparty",
             "environment": ENVIRONMENT,
-            "journal": JOURNAL,
+            "journal": JOURNAL.target,
             "core": f"watchparty/{ENVIRONMENT}/core",
             "admins": f"watchparty/{ENVIRONMENT}",
             "hosts": " ".join(host.name for host in self.lab.hosts),

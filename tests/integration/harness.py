@@ -24,7 +24,7 @@ from typing import Any
 
 from sandbox.aws import ACCOUNT, Moto
 from sandbox.process import REPOSITORY, clean_environment, free_port
-from sandbox.seed import Layout, Seeded, seed
+from sandbox.seed import Journal, Layout, Seeded, seed
 from sandbox.state import forget
 from tests import state
 from tests.integration import fake_service
@@ -32,6 +32,7 @@ from tests.integration import fake_service
 HERE = Path(__file__).resolve().parent
 SERVICE = HERE / "fake_service.py"
 ENVIRONMENT = "production"
+JOURNAL = Journal("shop-journal", "shop", ENVIRONMENT)
 AS_ROOT = {"django_become_user": "root"} if os.geteuid() == 0 else {}
 """Where the tests run as root, the application does."""
 DEPLOY = "playbooks/deploy.yml"
@@ -45,6 +46,7 @@ def catalog(*, more: Mapping[str, Any] | None = None, **over: Any) -> dict[str, 
         "application": "shop",
         "contacts": {"security": "security@example.com"},
         "audit_log": {"log_group": "/shop/audit"},
+        "journal": {"s3": JOURNAL.bucket},
         "services": {"web": {"units": ["shop.service"], "health": "http://127.0.0.1:9/never-asked"}},
         "settings": {
             "SECRET_KEY": {"group": "core", "required": True, "copies": [{"parameter": "App/SECRET_KEY"}]},
@@ -182,6 +184,8 @@ class Run:
 
 
 class Lab:
+    journal_object = JOURNAL
+
     """Hosts, stores and an inventory under one directory."""
 
     longest = LONGEST
@@ -224,13 +228,12 @@ class Lab:
         return self.hosts
 
     def seed(self, wanted: Layout | None = None) -> Seeded:
+        self.journal_object.make(self.moto.client)
         return seed(self.moto.client, wanted or layout())
 
     def journal(self, number: int, **entry: Any) -> None:
         entry = {"rotation": "r1", "step": "closed", "who": "ops@example.com", **entry}
-        self.moto.client("ssm").put_parameter(
-            Name=f"/shop-journal/{ENVIRONMENT}/{number}", Type="String", Value=json.dumps(entry)
-        )
+        self.journal_object.add(self.moto.client, number, entry)
 
     def environment(self) -> dict[str, str]:
         """What ansible-playbook is started with: this lab's own places, and nothing of the user's."""
@@ -327,7 +330,7 @@ def calls(sts: int = 1, journal: int = 1, secrets: int = 1, parameters: int = 1)
     """The AWS calls of one read, in order."""
     return (
         ["GetCallerIdentity"] * sts
-        + ["GetParametersByPath"] * journal
+        + ["GetObject"] * journal
         + ["BatchGetSecretValue"] * secrets
         + ["GetParametersByPath"] * parameters
     )

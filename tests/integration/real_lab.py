@@ -22,16 +22,15 @@ import boto3
 from dotenv import dotenv_values
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile, _journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 from sandbox.hosts import Fleet
 from sandbox.load import Load, Manage
 from sandbox.process import REPOSITORY, wait_until
+from sandbox.seed import Journal
 from tests.integration.access_key_lab import EVERYTHING, authorization
 
 CORE = "watchparty/production/core"
-JOURNAL = "/WatchParty-journal/production"
+JOURNAL = Journal("watchparty-secrets", "watchparty", "production")
 ENV_FILE = "srv/watchparty/.env"
 WEB_PORT = 8000
 TRY_LOGINS = """
@@ -152,8 +151,7 @@ class RealLab:
 
     def open_step(self) -> str:
         """At which step a rotation is open; empty if none is."""
-        readings = JournalStore(ParameterStore(self.client("ssm")), JOURNAL).readings()
-        rotation = _journal.fold(JOURNAL, readings).rotation
+        rotation = _journal.fold(JOURNAL.lines(self.client)).rotation
         return rotation.step if rotation else ""
 
     def host_values(self, host: str) -> Values:

@@ -25,11 +25,11 @@ from urllib.parse import unquote, urlsplit
 
 import yaml
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _graph, _journal, _journal_text
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _graph, _journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import audit
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import S3Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
 from sandbox.application import python
@@ -37,7 +37,7 @@ from sandbox.aws import Moto
 from sandbox.hosts._inventory import without_third_parties
 from sandbox.postgres import Postgres
 from sandbox.process import REPOSITORY, clean_environment, free_port, stop_saved, write_private
-from sandbox.seed import Layout, Seeded, seed, watchparty
+from sandbox.seed import Journal, Layout, Seeded, seed, watchparty
 from sandbox.state import forget
 from sandbox.valkey import ADMINISTRATOR, REPLICATOR, Valkey
 from tests.integration import harness
@@ -47,7 +47,7 @@ from tests.integration.harness import AS_ROOT, ENVIRONMENT, Lab, Run
 EXAMPLE = REPOSITORY / "examples" / "watchparty" / "group_vars" / "all" / "secrets_catalog.yml"
 OWNER = f"watchparty_{ENVIRONMENT}"
 MASTER = f"master_{ENVIRONMENT}"
-JOURNAL = f"/WatchParty-journal/{ENVIRONMENT}"
+JOURNAL = Journal("watchparty-secrets", "watchparty", ENVIRONMENT)
 CORE = f"watchparty/{ENVIRONMENT}/core"
 LOG_GROUP = "/watchparty/secrets-audit"
 FOREIGN = "127.0.0.2"
@@ -86,6 +86,7 @@ class Values:
 class RotationLab(Lab):
     """Servers, stores and hosts of its own."""
 
+    journal_object = JOURNAL
     hosts: list[AppHost]  # type: ignore[assignment]
 
     def __init__(
@@ -133,17 +134,24 @@ class RotationLab(Lab):
         assert run.code == 0, run.output + "".join(host.last_words() for host in self.hosts)
         return run
 
-    def journal_store(self) -> JournalStore:
-        return JournalStore(ParameterStore(self.moto.client("ssm")), JOURNAL)
+    def journal_store(self) -> S3Journal:
+        return S3Journal(self.moto.client("s3"), _catalog.parse(self.catalog, ENVIRONMENT))
 
     def journal_state(self) -> _journal.Journal:
-        return _journal.fold(JOURNAL, self.journal_store().readings())
+        return self.journal_store().read()
 
-    def entries(self) -> list[dict[str, Any]]:
+    def append(self, **entry: Any) -> _journal.Journal:
+        """One more entry, as another run would write it."""
+        store = self.journal_store()
+        return store.append(store.read(), {"rotation": "r1", "step": "closed", "who": "ops@example.com", **entry})
+
+    def write_journal(self, *lines: str) -> None:
+        """The journal as somebody else would leave it."""
+        JOURNAL.put(self.moto.client, *lines)
+
+    def entries(self) -> list[Mapping[str, Any]]:
         """The journal's entries, the oldest first."""
-        pages = self.moto.client("ssm").get_paginator("get_parameters_by_path").paginate(Path=JOURNAL)
-        found = {int(one["Name"].rpartition("/")[2]): one["Value"] for page in pages for one in page["Parameters"]}
-        return [_journal_text.read(found[number]) for number in sorted(found)]
+        return _journal.entries(self.journal_state())
 
     def secret_names(self) -> list[str]:
         pages = self.moto.client("secretsmanager").get_paginator("list_secrets").paginate()
@@ -273,6 +281,7 @@ class RotationLab(Lab):
     def seed(self, wanted: Layout | None = None) -> Seeded:
         """Fresh values at the servers and in empty stores."""
         harness.reset(self.moto)
+        self.journal_object.make(self.moto.client)
         return seed(self.moto.client, wanted or self._fresh())
 
     def _fresh(self) -> Layout:

@@ -29,7 +29,7 @@ from tests.integration.access_key_lab import (
     prepare,
     rotate,
 )
-from tests.integration.harness import Lab
+from tests.integration.harness import JOURNAL, Lab
 
 WRITES = ("CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey")
 pytestmark = pytest.mark.slow
@@ -50,14 +50,11 @@ def kill(process: subprocess.Popen[str]) -> None:
 
 def comes_due(lab: Lab) -> None:
     """Everything that the journal's newest entry leaves for later is due."""
-    ssm = lab.moto.client("ssm")
-    found = ssm.get_parameters_by_path(Path="/shop-journal/production")["Parameters"]
-    newest = max(found, key=lambda one: int(one["Name"].rpartition("/")[2]))
-    entry = json.loads(newest["Value"])
+    *before, newest = JOURNAL.lines(lab.moto.client)
+    entry = json.loads(newest)
     for one in entry["obligations"].values():
         one["due"] = "2020-01-01T00:00:00Z"
-    text = json.dumps(entry, separators=(",", ":"), sort_keys=True)
-    ssm.put_parameter(Name=newest["Name"], Value=text, Type="String", Overwrite=True)
+    JOURNAL.put(lab.moto.client, *before, json.dumps(entry, separators=(",", ":"), sort_keys=True))
 
 
 def test_a_key_rotates_from_end_to_end(lab: Lab) -> None:
@@ -88,9 +85,9 @@ def test_a_key_rotates_from_end_to_end(lab: Lab) -> None:
     assert [one for one in run.operations if one in WRITES] == list(WRITES)
     made = run.operations.index("CreateAccessKey")
     assert run.operations[made - 1 : made + 3] == [
-        "GetParametersByPath",  # the journal, right before the write, and again before what was made is kept
+        "GetObject",  # the journal, right before the write, and again before what was made is kept
         "CreateAccessKey",
-        "GetParametersByPath",
+        "GetObject",
         "CreateSecret",
     ]
 

@@ -18,7 +18,7 @@ from sandbox.aws import ACCOUNT
 from sandbox.faults import Fault
 from sandbox.process import free_port
 from sandbox.seed import Layout
-from tests.integration.harness import Lab, calls, catalog, layout
+from tests.integration.harness import JOURNAL, Lab, calls, catalog, layout
 
 CORE = "shop/production/core"
 VALUES = ("value-of-generation", "canary")
@@ -78,8 +78,8 @@ CASES = {
         faults=(Fault("deny", "GetParametersByPath", target="/shop/production"),),
     ),
     "denied journal": Bad(
-        ("the journal below /shop-journal/production cannot be read", "allow ssm:GetParametersByPath"),
-        faults=(Fault("deny", "GetParametersByPath", target="/shop-journal/production"),),
+        (f"the journal s3://{JOURNAL.target} cannot be read", "allow s3:GetObject"),
+        faults=(Fault("deny", "GetObject", target=JOURNAL.target),),
     ),
     "missing secret": Bad(
         ("API_TOKEN: is missing", f"secret {CORE} is missing"),
@@ -130,8 +130,12 @@ CASES = {
         operations=list(calls(secrets=0, parameters=0)),
     ),
     "no journal entry": Bad(
-        ("/shop-journal/production/notes", "is no entry"),
-        prepare=lambda lab: lab.journal("notes"),  # type: ignore[arg-type]
+        ("line 1 of the journal's entries is not a journal entry",),
+        prepare=lambda lab: JOURNAL.put(lab.moto.client, "notes"),
+    ),
+    "no journal": Bad(
+        (f"the journal s3://{JOURNAL.target} does not exist", "make it by watchparty.secrets.provision"),
+        prepare=lambda lab: lab.moto.client("s3").delete_object(Bucket=JOURNAL.bucket, Key=JOURNAL.key),
     ),
 }
 
@@ -185,7 +189,7 @@ def test_throttling_that_recovers_is_waited_for(lab: Lab) -> None:
     lab.add_hosts()
     lab.seed()
     lab.moto.set_faults(
-        Fault("throttle", "BatchGetSecretValue", calls=(1, 2)), Fault("throttle", "GetParametersByPath", calls=(1,))
+        Fault("throttle", "BatchGetSecretValue", calls=(1, 2)), Fault("throttle", "GetObject", calls=(1,))
     )
     assert lab.deploy("--check").operations == calls(journal=2, secrets=3)
 
@@ -224,7 +228,7 @@ def test_a_host_refuses_a_snapshot_read_under_a_lower_journal_number(lab: Lab) -
     lab.journal(4)
     lab.journal(5)
     lab.deploy()
-    lab.moto.client("ssm").delete_parameter(Name="/shop-journal/production/5")
+    JOURNAL.put(lab.moto.client, JOURNAL.lines(lab.moto.client)[0])
     lab.seed(layout("1"))
     before = lab.state()
     run = lab.run()

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _journal_text
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NotFound
 from tests.integration.by_hand import BEGIN, Operator, blocks, missing_programs, names_set
-from tests.integration.rotation_lab import ALL, CORE, RotationLab, Values, rotation_lab
+from tests.integration.rotation_lab import ALL, CORE, JOURNAL, RotationLab, Values, rotation_lab
 
 CALLBACKS = Path(__file__).resolve().parent / "callback_plugins"
 BOTH = "database,cache"
@@ -137,26 +137,44 @@ def test_djangos_key_too(lab: RotationLab, operator: Operator, way: str) -> None
         assert (left.credential, left.act) == ("django_key", "drop_fallback")
 
 
-def test_compressed_entries(lab: RotationLab, operator: Operator) -> None:
-    """What a parameter would not take as it is, is read, and written so that the collection reads it."""
+def test_entries_are_read_and_appended(lab: RotationLab, operator: Operator) -> None:
+    """As the collection reads and appends them; and another's that came first is not lost."""
     lab.ready()
     before = lab.journal_state()
     said = {"rotation": "r-1", "who": "ann", "at": "2026-01-02T03:04:05Z"}
     rotated = {f"mailbox_{one}": said for one in range(80)}
-    chained = {"prev": before.digest} if before.head else {}
-    text = lab.journal_store().append(before.head + 1, {**said, **chained, "step": "closed", "rotated": rotated})
-    assert text.startswith(_journal_text.PACKED)
+    lab.append(**said, rotated=rotated)
     listing = operator.bash(
         operator.commands("Begin.2", "See where it stands"),
         "rotation=by-hand",
         """append closed "$(jq -c '{rotated: last.rotated | map_values(.who = "bob")}' journal.json)" """,
         """append closed '{"discharged": []}'""",
+        "stale=$etag; entries() { etag=$stale; }; if append closed; then echo WRITTEN; fi",
     )
     assert f"{before.head + 1}  2026-01-02T03:04:05Z  r-1  closed" in listing
+    assert "PreconditionFailed" in listing
+    assert "WRITTEN" not in listing
     after = lab.journal_state()  # it checks that each entry carries the digest of the one before
     assert (after.head, after.rotation) == (before.head + 3, None)
     assert {after.rotated[name].who for name in rotated} == {"bob"}
-    assert max(len(one.value) for one in lab.journal_store().readings()) <= _journal_text.ROOM  # moto takes more
+
+
+def test_a_deleted_journal_is_restored(lab: RotationLab, operator: Operator) -> None:
+    lab.ready()
+    names = {"Bucket": JOURNAL.bucket, "Key": JOURNAL.key}
+    store = lab.moto.client("s3")
+    store.put_bucket_versioning(Bucket=JOURNAL.bucket, VersioningConfiguration={"Status": "Enabled"})
+    lab.append(prepared=["note"])
+    before = lab.journal_state()
+    store.delete_object(**names)
+    refused = lab.run()
+    assert refused.code != 0
+    assert "does not exist" in refused.text
+    assert "restore its newest version (docs/by-hand.md)" in refused.text
+    first, second = operator.blocks["Restore the journal"]
+    operator.bash(operator.commands("Begin.2"), f"version=$({first.rstrip()} | head -n 1 | cut -f 1)", second)
+    assert lab.journal_state() == before
+    lab.deploy()
 
 
 @pytest.mark.long
@@ -195,9 +213,11 @@ def test_without_the_collection_for_good(lab: RotationLab, operator: Operator) -
     old = lab.ready()
     first, second, plan = operator.blocks["Stop using this collection"]
     operator.bash(operator.commands(*BEGIN), first, second)
-    assert lab.entries() == []
+    with pytest.raises(NotFound):
+        lab.entries()
     assert [path.name for host in lab.hosts for path in host.directory.glob(".env*")] == [".env", ".env"]
     assert not [host.name for host in lab.hosts if host.mark]
+    JOURNAL.make(lab.moto.client)  # as provisioning does, for whoever comes back
     sections = ("Hold it.3", "Create", "Set", "Test", "Deploy", "Promote", REMOVE, TIDY)
     operator.bash(operator.commands(*BEGIN), plan, operator.commands(*sections))
     new = lab.values()

@@ -20,7 +20,7 @@ from tests import state
 from tests.integration.canaries import Canaries, Watch, in_files, observers
 from tests.integration.harness import Run
 from tests.integration.provider import running
-from tests.integration.rotation_lab import ALL, CORE, JOURNAL, RotationLab, rotation_lab
+from tests.integration.rotation_lab import ALL, CORE, RotationLab, rotation_lab
 
 MAIL = {"mail": {"kind": "external", "appears_in": [{"setting": "EMAIL_HOST_PASSWORD"}]}}
 LOGINS = ("database", "cache")
@@ -124,10 +124,8 @@ class Search:
             self.canaries.add(name, value)
 
     def _keep_the_journal(self) -> None:
-        """Its entries, before a rotation that closes trims them."""
-        pages = self.lab.moto.client("ssm").get_paginator("get_parameters_by_path")
-        for page in pages.paginate(Path=JOURNAL):
-            self.journal.update(one["Value"] for one in page["Parameters"])
+        """Its entries, before they are no longer kept."""
+        self.journal.update(self.lab.journal_state().lines)
 
     def _write_down(self, name: str, text: str) -> None:
         (self.lab.directory / name).write_text(text, encoding="utf-8")

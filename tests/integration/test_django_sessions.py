@@ -433,10 +433,10 @@ def test_former_keys_that_cannot_be_read_keep_nobody_logged_in(lab: Lab, tmp_pat
     playbook = lab.directory / "sessions.yml"
     playbook.write_text(yaml.safe_dump(play), encoding="utf-8")
     environment = {"ANSIBLE_COLLECTIONS_PATH": str(lab.root / "playbooks" / "collections")}
-    lab.moto.set_faults(Fault("deny", operation="GetParametersByPath"))
+    lab.moto.set_faults(Fault("deny", operation="GetObject"))
     refused = lab.run("-e", "state=tried", playbook=playbook, environment=environment)
     assert (refused.code, session.exists()) == (2, True)
-    assert "cannot be read; allow ssm:GetParametersByPath" in refused.text
+    assert "cannot be read; allow s3:GetObject" in refused.text
     done = lab.run(playbook=playbook, environment=environment)
     lab.moto.set_faults()
     assert (done.code, session.exists()) == (0, False), done.output

@@ -18,7 +18,7 @@ from tests.integration.harness import ENVIRONMENT, Lab, Run
 from tests.unit.plugins.module_utils._github_actions.test_github_env import Runner
 
 PLAYBOOK = "playbooks/github_sync.yml"
-RECORDS = f"/shop-journal/{ENVIRONMENT}-github"
+RECORDS = f"/shop-github/{ENVIRONMENT}"
 GIVEN = "canary-given-private-key\nwith a second line\n"
 READS = re.compile(r"(Get|BatchGet|List|Describe)[A-Z]")
 

@@ -10,9 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
-from tests.integration.rotation_lab import JOURNAL, RotationLab, rotation_lab, sentences
+from tests.integration.rotation_lab import RotationLab, rotation_lab, sentences
 
 pytestmark = pytest.mark.slow
 IMPACT, RESPONSE = "playbooks/impact.yml", "playbooks/leak_response.yml"
@@ -199,9 +197,7 @@ def test_a_false_alarm_is_closed_and_recorded(lab: RotationLab) -> None:
     """As it stands after a run that was killed once it had declared."""
     before = lab.values()
     incident = {"id": "leak-20261125T150000-0001", "at": "2026-11-25T15:00:00Z", "who": "ops", "declared": ["cache"]}
-    store = JournalStore(ParameterStore(lab.moto.client("ssm")), JOURNAL)
-    entry = {"rotation": incident["id"], "step": "closed", "who": "ops", "incident": incident}
-    store.append(lab.journal_state().head + 1, entry)
+    lab.append(rotation=incident["id"], incident=incident)
     run = lab.run("-e", "leak_false_alarm=true", "-e", "confirm=yes", playbook=RESPONSE)
     assert run.code == 0, run.output
     sentences(run, f"{incident['id']} of ops, declared at 2026-11-25T15:00:00Z: cache")
@@ -215,11 +211,9 @@ def test_a_false_alarm_is_closed_and_recorded(lab: RotationLab) -> None:
 
 def test_what_reveals_others_blocks_beside_an_open_rotation_too(lab: RotationLab) -> None:
     """Of something else, whose run was killed as it began."""
-    store = JournalStore(ParameterStore(lab.moto.client("ssm")), JOURNAL)
     item = {"kind": lab.catalog["credentials"]["cache"]["kind"], "act": "rotate", "phases": 1}
     plan = {"credentials": {"cache": item}, "secrets": {}, "parameters": {}, "phases": 1, "refused": {}}
-    entry = {"rotation": "r-before", "who": "ops"}
-    store.append(lab.journal_state().head + 1, {**entry, "step": "plan", "plan": plan})
+    lab.append(rotation="r-before", who="ops", step="plan", plan=plan)
     try:
         before = lab.everything()
         partner = {"kind": "external", "appears_in": [{"setting": "TWITCH_CLIENT_SECRET"}], "exposes": ["database"]}
@@ -242,7 +236,7 @@ def test_what_reveals_others_blocks_beside_an_open_rotation_too(lab: RotationLab
         )
         assert lab.everything() == before
     finally:
-        store.append(lab.journal_state().head + 1, {**entry, "step": "aborted"})
+        lab.append(rotation="r-before", step="aborted")
 
 
 def test_a_chain_that_is_too_long(lab: RotationLab) -> None:

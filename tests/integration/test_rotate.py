@@ -175,7 +175,7 @@ def test_a_scheduler_is_told_whether_something_is_due(lab: RotationLab) -> None:
     sentences(run, "due: ", "deploy_ssh", "Run watchparty.secrets.rotate")
     # Where it cannot be asked, no earlier run's answer is left.
     path = lab.directory / "ages.json"
-    lab.moto.set_faults(Fault("deny", operation="GetParametersByPath"))
+    lab.moto.set_faults(Fault("deny", operation="GetObject"))
     try:
         run = lab.run("-e", f"rotation_report_file={path}", playbook="playbooks/rotation_due.yml")
     finally:
@@ -183,7 +183,7 @@ def test_a_scheduler_is_told_whether_something_is_due(lab: RotationLab) -> None:
     assert run.code != 0
     assert not path.exists(), run.output
     kept, lab.catalog = lab.catalog, {**lab.catalog}
-    number = lab.journal_state().head + 1
+    before = lab.journal_state().lines
     # An obligation that is not due yet is no reason to act.
     of_age = {name: {**one, "max_age_days": 90} for name, one in kept["credentials"].items() if name in ALL.split(",")}
     try:
@@ -195,9 +195,7 @@ def test_a_scheduler_is_told_whether_something_is_due(lab: RotationLab) -> None:
         owed = {"note/django_key": {**later, "due": "2126-01-01T00:00:00Z"}}
         # What an earlier test of this file left for later does not count here.
         over = {"rotated": rotated, "obligations": owed, "discharged": list(lab.journal_state().obligations)}
-        entry = {"rotation": "note", "step": "closed", "who": "test", **over}
-        path = f"/WatchParty-journal/production/{number}"
-        lab.moto.client("ssm").put_parameter(Name=path, Type="String", Value=json.dumps(entry))
+        lab.append(rotation="note", **over)
         run, found = report(lab, "rotation_due.yml")
         assert run.code == 0, run.output
         assert (found["act_now"], found["due"]) == (False, [])
@@ -207,17 +205,14 @@ def test_a_scheduler_is_told_whether_something_is_due(lab: RotationLab) -> None:
         assert run.code != 0
         sentences(run, "rotation_due_fails: 'ture' is neither yes nor no")
         # An open rotation is.
-        text = json.dumps({"rotation": "r-open", "step": "plan", "who": "ann@laptop", "at": "2026-11-25T10:00:00Z"})
-        path = f"/WatchParty-journal/production/{number + 1}"
-        lab.moto.client("ssm").put_parameter(Name=path, Type="String", Value=text)
+        lab.append(rotation="r-open", step="plan", who="ann@laptop", at="2026-11-25T10:00:00Z")
         run, found = report(lab, "rotation_due.yml")
         assert run.code != 0
         assert found["rotation"]["id"] == "r-open"
         sentences(run, "open: r-open of ann@laptop since 2026-11-25T10:00:00Z, at plan")
     finally:
         lab.catalog = kept
-        noted = [f"/WatchParty-journal/production/{at}" for at in (number, number + 1)]
-        lab.moto.client("ssm").delete_parameters(Names=noted)
+        lab.write_journal(*before)
 
 
 def _just_now() -> dict[str, str]:

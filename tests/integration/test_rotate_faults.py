@@ -64,9 +64,12 @@ def taken_back(lab: RotationLab, old: Values) -> None:
 
 WRITES = (
     *("CreateSecret", "PutSecretValue", "UpdateSecretVersionStage", "DeleteSecret"),
-    *("PutParameter", "DeleteParameters", "PutLogEvents"),
+    *("PutParameter", "PutObject", "PutLogEvents"),
 )
-ASKS = ("GetCallerIdentity", "GetParametersByPath", "BatchGetSecretValue", "ListSecretVersionIds", "DescribeSecret")
+ASKS = (
+    *("GetCallerIdentity", "GetObject", "GetParametersByPath", "BatchGetSecretValue"),
+    *("ListSecretVersionIds", "DescribeSecret"),
+)
 
 
 def test_faults_of_aws_that_pass(lab: RotationLab) -> None:
@@ -159,10 +162,10 @@ def test_the_journal_cannot_be_written(lab: RotationLab) -> None:
     """
     old = lab.ready()
     head = lab.journal_state().head
-    lab.moto.set_faults(Fault("deny", operation="PutParameter", target=f"{JOURNAL}/{head + 4}"))
+    lab.moto.set_faults(Fault("deny", operation="PutObject", target=JOURNAL.target, calls=tuple(range(4, 99))))
     run = lab.rotate(*CACHE)
     lab.moto.set_faults()
-    failed(run, f"{JOURNAL}/{head + 4}")
+    failed(run, f"AWS denies s3:PutObject on s3://{JOURNAL.target}")
     assert lab.journal_state().head == head + 3
     assert lab.values() == old
     with lab.unreachable("web1"):

@@ -21,7 +21,7 @@ from sandbox.process import wait_until
 from tests.integration.harness import Run
 from tests.integration.held import Held
 from tests.integration.leak_lab import PASSWORD, USER
-from tests.integration.rotation_lab import ALL, JOURNAL, MASTER, OWNER, RotationLab, rotation_lab, sentences
+from tests.integration.rotation_lab import ALL, MASTER, OWNER, RotationLab, rotation_lab, sentences
 from tests.integration.valkey_lab import dead, session
 
 pytestmark = pytest.mark.slow
@@ -41,13 +41,12 @@ def due(lab: RotationLab) -> tuple[Run, dict[str, Any]]:
 
 def time_passes(lab: RotationLab) -> None:
     """As if the obligations' time had come: their dates are the only thing in the journal that changes."""
-    client = lab.moto.client("ssm")
-    name = f"{JOURNAL}/{lab.journal_state().head}"
-    entry = lab.entries()[-1]
+    *before, last = lab.journal_state().lines
+    entry = json.loads(last)
     assert entry["obligations"]
     for one in entry["obligations"].values():
         one["due"] = "2026-01-01T00:00:00Z"
-    client.put_parameter(Name=name, Type="String", Value=json.dumps(entry), Overwrite=True)
+    lab.write_journal(*before, json.dumps(entry))
 
 
 class _Taken(BaseHTTPRequestHandler):
@@ -146,9 +145,7 @@ def test_what_the_catalog_has_lost_is_forgotten(lab: RotationLab) -> None:
     """It is due for ever, since no run can carry it out, until somebody says that it is to be forgotten."""
     lab.ready()
     owed = {"credential": "old_mail", "act": "retire", "due": "2026-01-01T00:00:00Z", "rotation": "note", "secrets": {}}
-    entry = {"rotation": "note", "step": "closed", "who": "test", "obligations": {"note/old_mail": owed}}
-    name = f"{JOURNAL}/{lab.journal_state().head + 1}"
-    lab.moto.client("ssm").put_parameter(Name=name, Type="String", Value=json.dumps(entry))
+    lab.append(rotation="note", obligations={"note/old_mail": owed})
     run, _found = due(lab)
     assert run.code != 0
     words = "old_mail: it is not in the catalog any more, and its former value is yet to go; put it back, or take"

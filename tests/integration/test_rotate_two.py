@@ -7,22 +7,20 @@ A few acts are tried here; ``make chaos`` stops a run before every one that may 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator import Rotator, Who
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
 from sandbox.process import wait_until
 from tests.integration.chaos import BACK, COMMAND, EVERY, Act, Chaos, Controller, Stopped, points, sweep
 from tests.integration.counts import Record
 from tests.integration.harness import ENVIRONMENT, Run
 from tests.integration.rotation_lab import CORE, JOURNAL, RotationLab, rotation_lab, sentences
 
-FIRST_ENTRY = f"PutParameter {JOURNAL}/*#1"
+FIRST_ENTRY = f"PutObject {JOURNAL.target}#1"
 PARAMETERS = f"PutParameter /WatchParty/{ENVIRONMENT}/"
 OUTLIVES = ("on the host: postgresql_login present#1",)
 FEW = {
@@ -56,13 +54,13 @@ def test_two_started_together(lab: RotationLab) -> None:
     assert runs[0].code == 0, runs[0].output
     assert runs[1].code != 0, runs[1].output
     (record,) = lab.audit_records()[records:]
-    sentences(runs[1], f"was taken by rotation {record['rotation']} of {record['who']} at {record['started']} (step ")
+    sentences(runs[1], f"was written by rotation {record['rotation']} of {record['who']} at {record['started']} (step ")
     lab.assert_settled(old)
 
 
 @pytest.mark.parametrize("where", list(FEW)[:1] if EVERY else FEW)
 def test_what_a_stopped_controller_does_late(lab: RotationLab, where: str, record_property: Record) -> None:
-    """By SIGSTOP, then by SIGCONT once another one has taken it back, or completed it, and trimmed the journal."""
+    """By SIGSTOP, then by SIGCONT once another one has taken it back, or completed it, and gathered the journal."""
     first, second = Chaos(lab), Controller(lab, "second")
     every = list(FEW[where])
     if EVERY:
@@ -130,7 +128,7 @@ def refused(second: Controller, lab: RotationLab) -> None:
 
 
 def ended_by(second: Controller, lab: RotationLab) -> str:
-    """Which way the other controller ended what is open; the journal is trimmed then."""
+    """Which way the other controller ended what is open; the journal's state is gathered then."""
     rotation = lab.journal_state().rotation
     if rotation is None:
         done = second.rotate()
@@ -148,17 +146,9 @@ def ended_by(second: Controller, lab: RotationLab) -> str:
 
 def trim(lab: RotationLab) -> None:
     """The journal is one entry that holds its state."""
-    rotator = Rotator(
-        catalog=lab.catalog_of(),
-        secrets=SecretsManager(lab.moto.client("secretsmanager")),
-        parameters=ParameterStore(lab.moto.client("ssm")),
-        me=Who("trim", "ops@example.com"),
-        clock=lambda: "2026-11-25T00:00:00Z",
-    )
-    journal = rotator.look()
-    # Without what rotations left for later: dozens on one day would fill more than an entry.
-    base = {**_journal.base_entry(journal), "obligations": {}}
-    rotator.trim(rotator.append(journal, "trim", "closed", **base).head)
+    journal = lab.journal_state()
+    base = {"rotation": "trim", "step": "closed", "who": "ops@example.com", "number": journal.head + 1}
+    lab.write_journal(json.dumps({**base, **_journal.base_entry(journal)}))
 
 
 def changed_nothing(lab: RotationLab, run: Stopped, act: Act, way: str) -> str:

@@ -19,8 +19,12 @@ SET = "playbooks/set.yml"
 IMPORT = "playbooks/import.yml"
 CORE = "shop/{environment}/core"
 READS = {
+    "GetBucketPolicy",
+    "GetBucketVersioning",
     "GetCallerIdentity",
+    "GetObject",
     "GetParametersByPath",
+    "GetPublicAccessBlock",
     "GetParameter",
     "GetParameters",
     "DescribeParameters",

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass
 from typing import Any, Iterable, Iterator, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit_record
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AuditError
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import s3_location
 
 LONGEST = 200_000
 """Bytes of a line; CloudWatch Logs takes events up to 256 KB."""
@@ -25,8 +25,6 @@ SHOWN = 100
 """Characters of an id that a message repeats."""
 NONE = ""
 """``previous`` of the first record."""
-S3_PREFIX = "s3://"
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
 @dataclass(frozen=True)
@@ -275,8 +273,7 @@ def _canonical(data: Mapping[str, Any]) -> str:
 
 def location(text: str) -> Tuple[str, str]:
     """Bucket and prefix of ``s3://bucket/prefix``; the prefix is empty or ends in a slash."""
-    bucket, _slash, prefix = text[len(S3_PREFIX) if text.startswith(S3_PREFIX) else 0 :].partition("/")
-    if not _BUCKET.fullmatch(bucket):
-        raise AuditError(f"audit_log.s3: {text!r} does not begin with the name of a bucket; give bucket/prefix")
-    prefix = prefix.strip("/")
-    return bucket, f"{prefix}/" if prefix else ""
+    try:
+        return s3_location(text)
+    except ValueError as error:
+        raise AuditError(f"audit_log.s3: {error}") from None

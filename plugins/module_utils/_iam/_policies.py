@@ -128,18 +128,24 @@ def _reading(reach: Reach, ground: Ground, secrets: Tuple[str, ...], *, further:
     catalog = reach.catalog
     named = (*map(ground.secret, secrets), ground.below(catalog.rotation_secret))
     reads_parameters = reach.reads_parameters if further else catalog.reads_ssm
-    paths = (catalog.journal_path, *((catalog.ssm_path,) if reads_parameters else ()))
     below = (ground.parameter(f"{catalog.ssm_path}/*"),)
     found = [
         Grant("Batch", ("secretsmanager:BatchGetSecretValue",), ("*",)),
         Grant("ReadSecrets", ("secretsmanager:GetSecretValue",), named),
-        Grant("ReadPaths", ("ssm:GetParametersByPath",), tuple(map(ground.parameter, paths))),
         _key(ground, "DecryptSecrets", "secretsmanager", ("kms:Decrypt",), named),
+        *_journal(reach, ground, "ReadJournal", "s3:GetObject"),
     ]
     if reads_parameters:
+        found.append(Grant("ReadPaths", ("ssm:GetParametersByPath",), (ground.parameter(catalog.ssm_path),)))
         found.append(Grant("ReadPinned", ("ssm:GetParameters",), below))
         found.append(_key(ground, "DecryptParameters", "ssm", ("kms:Decrypt",), below))
     return found
+
+
+def _journal(reach: Reach, ground: Ground, sid: str, *actions: str) -> List[Grant]:
+    """The journal, which is one object; nobody needs to list the bucket."""
+    bucket, key = reach.catalog.journal_place
+    return [Grant(sid, actions, (ground.arn("s3", f"{bucket}/{key}", account=False),))] if bucket else []
 
 
 def _key(ground: Ground, sid: str, service: str, actions: Tuple[str, ...], arns: Tuple[str, ...]) -> Grant:
@@ -165,7 +171,6 @@ def _rotating(reach: Reach, ground: Ground) -> List[Grant]:
     written = tuple(map(ground.parameter, reach.written))
     logins = ground.below(reach.catalog.rotation_logins)
     own = (ground.below(reach.catalog.rotation_secret), logins)
-    entries = ground.parameter(f"{reach.catalog.journal_path}/*")
     making = ("CreateSecret", "TagResource", "DeleteSecret")
     found = [
         *_reading(reach, ground, _sorted((*reach.read, *reach.rotating)), further=True),
@@ -173,7 +178,7 @@ def _rotating(reach: Reach, ground: Ground) -> List[Grant]:
         _key(ground, "DecryptLogins", "secretsmanager", ("kms:Decrypt",), (logins,)),
         Grant("Own", tuple(f"secretsmanager:{one}" for one in making), own),
         _key(ground, "EncryptSecrets", "secretsmanager", ("kms:GenerateDataKey",), (*secrets, *own)),
-        Grant("Journal", ("ssm:GetParameter", "ssm:PutParameter", "ssm:DeleteParameters"), (entries,)),
+        *_journal(reach, ground, "WriteJournal", "s3:PutObject"),
     ]
     if secrets:
         staging = ("DescribeSecret", "PutSecretValue", "UpdateSecretVersionStage")

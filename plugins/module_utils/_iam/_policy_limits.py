@@ -55,7 +55,7 @@ def _names(catalog: Catalog) -> Iterator[Tuple[str, str, str]]:
     reach = Reach(catalog)
     for name in sorted({*reach.read, *reach.rotating}):
         yield "secrets", "secret", name
-    for name in (catalog.ssm_path, catalog.journal_path, *reach.written):
+    for name in (catalog.ssm_path, *reach.written):
         yield "stores.ssm", "parameter", name
     for name in reach.users:
         yield "credentials", "IAM user", name
@@ -87,9 +87,9 @@ def _within(catalog: Catalog) -> Iterator[str]:
         for own in (f"{catalog.rotation_secret}/", f"{catalog.rotation_logins}/"):
             if name.startswith(own):
                 yield f"secret {name}: lies among those that rotations make and delete ({own}…); rename it"
-    for path in (catalog.journal_path, *((reach.sent,) if catalog.github else ())):
-        if _overlap(path, catalog.ssm_path):
-            yield f"stores.ssm.path: {catalog.ssm_path} and {path}, which rotations write, lie in one another"
+    if catalog.github and _overlap(reach.sent, catalog.ssm_path):
+        words = "which records what GitHub was sent, lie in one another"
+        yield f"stores.ssm.path: {catalog.ssm_path} and {reach.sent}, {words}"
     for one in catalog.credentials.values():
         if one.kind == ACCESS_KEY and not one.options.get("user"):
             yield f"credentials.{one.name}.options.user: is missing; without it every IAM user would be in the policy"
@@ -100,6 +100,8 @@ def _within(catalog: Catalog) -> Iterator[str]:
         if name in taken:
             yield f"aws.roles.{role}: {name} is the role {taken[name]} too; each has a name of its own"
         taken[name] = role
+    if catalog.journal and catalog.journal[0] == catalog.aws.bucket:
+        yield f"aws.bucket: {catalog.aws.bucket} holds the journal, which hosts could then write; use another"
     if "s3" in catalog.audit_log and _audit.location(catalog.audit_log["s3"])[0] == catalog.aws.bucket:
         yield f"aws.bucket: {catalog.aws.bucket} holds the audit log, which hosts could then delete; use another"
 
@@ -110,10 +112,9 @@ def _across(catalog: Catalog, other: Catalog) -> Iterator[str]:
     also = f"is {other.environment}'s too; give each its own"
     for name in sorted({*mine.read, *mine.rotating} & {*theirs.read, *theirs.rotating}):
         yield f"secret {name}: {also}"
-    for path in (catalog.ssm_path, catalog.journal_path):
-        for there in (other.ssm_path, other.journal_path):
-            if _overlap(path, there):
-                yield f"stores.ssm: {path} and {other.environment}'s {there} lie in one another; give each its own"
+    if _overlap(catalog.ssm_path, other.ssm_path):
+        there = f"{other.environment}'s {other.ssm_path}"
+        yield f"stores.ssm: {catalog.ssm_path} and {there} lie in one another; give each its own"
     pairs: List[Tuple[str, Tuple[str, ...], Tuple[str, ...]]] = [
         ("replication group", mine.groups, theirs.groups),
         ("IAM user", mine.users, theirs.users),
@@ -125,6 +126,9 @@ def _across(catalog: Catalog, other: Catalog) -> Iterator[str]:
             ("aws.roles", tuple(catalog.aws.roles.values()), tuple(other.aws.roles.values())),
             ("aws.bucket", (catalog.aws.bucket or "",), (other.aws.bucket or "",)),
         ]
+        if catalog.journal and catalog.journal[0] == other.aws.bucket:
+            theirs_is = f"{other.environment}'s aws.bucket, whose hosts could then write the journal"
+            yield f"journal.s3: {catalog.journal[0]} is {theirs_is}; use another"
     for what, ours, foreign in pairs:
         for name in sorted({*ours} & {*foreign} - {""}):
             yield f"{what} {name}: {also}"

@@ -4,14 +4,13 @@
 
 from __future__ import annotations
 
-from typing import Collection, List
+from typing import Collection, List, Optional
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _journal
+from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning import _provision
 from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning._value_writes import Fill
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import NumberedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore
 
 STEP = "provision"
@@ -28,22 +27,20 @@ def new_credentials(catalog: Catalog, fills: Collection[Fill], *, imported: bool
     return [name for name, wanted in places.items() if wanted and wanted <= written]
 
 
-def record(catalog: Catalog, parameters: NumberedStore, names: Collection[str], *, who: str, at: str) -> str:
+def record(log: Optional[JournalStore], names: Collection[str], *, who: str, at: str) -> str:
     """Appends the date to the journal. Returns why that was not possible, or an empty text.
 
     An open rotation holds the journal, and the values are written already, so this fails no run.
     """
-    if not names:
+    if not names or log is None:
         return ""
-    log = JournalStore(parameters, catalog.journal_path)
     try:
-        journal = _journal.fold(catalog.journal_path, log.readings())
+        journal = log.read()
         if journal.rotation is not None:
             return _words(names, f"{journal.rotation} is open")
         dates = {name: {"at": at, "who": who, "rotation": STEP} for name in names if name not in journal.rotated}
-        entry = {"rotation": STEP, "step": "closed", "who": who, "at": at, "rotated": dates}
         if dates:
-            log.append(journal.head + 1, {**entry, **({"prev": journal.digest} if journal.digest else {})})
+            log.append(journal, {"rotation": STEP, "step": "closed", "who": who, "at": at, "rotated": dates})
     except SecretsError as error:
         return _words(names, str(error))
     return ""

@@ -91,12 +91,16 @@ class Provisioner:
         parameters: ParameterMaking,
         kinds: Mapping[str, Kind],
         generate: Callable[[Kind], str],
+        journal: Optional[JournalStore] = None,
         wish: Optional[Wish] = None,
         planner: Callable[[Ground], Plan] = _provision.plan,
     ) -> None:
         self.catalog = catalog
         self.secrets = secrets
         self.parameters = parameters
+        self.journal = journal
+        self.makes_journal = False
+        """Whether the journal is yet to be made, so that nothing can be open in it."""
         self.wish = wish or Wish()
         self.kinds = kinds
         self._generate = generate
@@ -119,8 +123,7 @@ class Provisioner:
         return Seen(contents, kept, journal)
 
     def _opened(self) -> _journal.Journal:
-        log = JournalStore(self.parameters, self.catalog.journal_path)
-        return _journal.fold(self.catalog.journal_path, log.readings())
+        return self.journal.read() if self.journal and not self.makes_journal else _journal.Journal()
 
     def outlook(self, given: Mapping[str, str], seen: Optional[Seen] = None) -> Outlook:
         """The whole plan. What stands against it is in its problems."""

@@ -89,8 +89,6 @@ class Plan:
     """What encrypts the rotation's own secrets; None for AWS's own key."""
     incident: str = ""
     immediate: bool = False
-    left: Mapping[str, str] = field(default_factory=dict)
-    """Credentials that the journal has no room for beside the others, and what to do; so it does not hold them."""
 
     @property
     def phases(self) -> int:

@@ -50,6 +50,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base im
     NumberedStore,
     VersionedStore,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 
 MERGE_SECONDS = 120.0
@@ -67,13 +68,15 @@ class Rotator(Steps):
         catalog: Catalog,
         secrets: VersionedStore,
         parameters: NumberedStore,
+        journal: JournalStore,
         me: Who,
         clock: Callable[[], str],
         mirror: Optional[_mirror.Mirror] = None,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        super().__init__(catalog=catalog, parameters=parameters, me=me, clock=clock)
+        super().__init__(catalog=catalog, journal=journal, me=me, clock=clock)
         self.secrets = secrets
+        self.parameters = parameters
         self.mirror = mirror
         self.sleep = sleep
 

@@ -10,19 +10,15 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._contents import updated
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     Conflict,
-    JournalError,
     NotFound,
     RotationError,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation, base_entry
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SECRETS_MANAGER, Place
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator import Rotator
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import Values, version_id
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT, Contents
-
-TRIM_FROM = 8
-"""Entries that a closed rotation leaves before they are trimmed."""
 
 
 def undo(rotator: Rotator) -> list[str]:
@@ -165,18 +161,3 @@ def close(rotator: Rotator, *, step: str, **more: Any) -> Journal:
     """The last entry: what was rotated, and what is left for later."""
     journal, rotation = rotator.mine()
     return rotator.append(journal, rotation.id, step, **more)
-
-
-def trim(rotator: Rotator, journal: Journal) -> Journal:
-    """Puts the state of a journal without an open rotation into one entry, and removes those before it.
-
-    Where another run has begun meanwhile, or where the state fills more than an entry, the journal stays as it is.
-    """
-    if journal.rotation is not None or journal.entries < TRIM_FROM:
-        return journal
-    try:
-        based = rotator.append(journal, "trim", "closed", **base_entry(journal))
-    except JournalError:
-        return journal
-    rotator.trim(based.head)
-    return based

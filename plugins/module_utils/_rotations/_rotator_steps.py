@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from typing import Any, Callable, Mapping, Optional
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Overtaken, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._iam import _access
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
@@ -17,7 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rot
     Who,
     version_id,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents, NumberedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore
 
 LONGEST_REASON = 600
@@ -27,19 +26,18 @@ LONGEST_REASON = 600
 class Steps:
     """One process's hand on the journal."""
 
-    def __init__(self, *, catalog: Catalog, parameters: NumberedStore, me: Who, clock: Callable[[], str]) -> None:
+    def __init__(self, *, catalog: Catalog, journal: JournalStore, me: Who, clock: Callable[[], str]) -> None:
         self.catalog = catalog
         self.me = me
-        self.parameters = parameters
         self.clock = clock
-        self._log = JournalStore(parameters, catalog.journal_path)
+        self.journal = journal
 
     def tags(self) -> Mapping[str, str]:
         """The environment's tags. Raises PolicyError for one that AWS refuses."""
         return _access.tags(self.catalog) if self.catalog.aws else {}
 
     def look(self) -> Journal:
-        return _journal.fold(self.catalog.journal_path, self._log.readings())
+        return self.journal.read()
 
     def mine(self) -> tuple[Journal, OpenRotation]:
         """The journal and this run's rotation. Raises :class:`Overtaken` if another run goes on with it."""
@@ -68,18 +66,9 @@ class Steps:
             "who": self.me.who,
             "at": self.clock(),
             "run": self.me.run,
-            **({"prev": journal.digest} if journal.digest else {}),
             **{name: value for name, value in more.items() if value not in (None, {}, [], "")},
         }
-        number = journal.head + 1
-        text = self._kept(number, entry)
-        return _journal.extended(journal, f"{self.catalog.journal_path}/{number}", number, text)
-
-    def _kept(self, number: int, entry: Mapping[str, Any]) -> str:
-        return self._log.append(number, entry)
-
-    def trim(self, below: int) -> None:
-        self._log.trim(below)
+        return self.journal.append(journal, entry)
 
     def open(self, journal: Journal, rotation: str, plan: _rotation.Plan, contents: Contents) -> Journal:
         """Begins a rotation: pins the snapshot that every deploy uses until the new one is there."""
@@ -99,7 +88,7 @@ class Steps:
     def advance(self, step: str, *, phase: int = 0, since: Optional[Journal] = None, **more: Any) -> Journal:
         """Begins the next step; what deploys have to use from now on is decided here.
 
-        ``since`` saves a look: the journal as this run found or left it. Its next number can be taken once.
+        ``since`` saves a look: the journal as this run found or left it. An entry is appended to that version alone.
         """
         journal = since or self.look()
         rotation = self._held(journal)

@@ -18,7 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
     NotFound,
     StoreError,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import S3_PREFIX, Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import Hook, _Hooked
 
@@ -212,7 +212,7 @@ class S3Objects(AuditBody):
         self._client = client
         self._bucket = bucket
         self._prefix = prefix
-        self.where = f"{_audit.S3_PREFIX}{bucket}/{prefix}"
+        self.where = f"{S3_PREFIX}{bucket}/{prefix}"
 
     def chain(self, head: Optional[_audit.Head] = None) -> _audit.Chain:
         """The objects in the order of their names, which is the order of the records: nothing can stand beside it."""
@@ -233,7 +233,7 @@ class S3Objects(AuditBody):
         entry = _audit.parsed(line)
         key = self._key(entry.number)
         try:
-            with aws.translated("s3:PutObject", f"{_audit.S3_PREFIX}{self._bucket}/{key}"):
+            with aws.translated("s3:PutObject", f"{S3_PREFIX}{self._bucket}/{key}"):
                 self._client.put_object(
                     Bucket=self._bucket,
                     Key=key,
@@ -249,7 +249,7 @@ class S3Objects(AuditBody):
         found = self._read(key)
         standing = _audit.readable(found)
         if found != line and (standing is None or standing.id != entry.id):
-            raise Conflict(f"{_audit.S3_PREFIX}{self._bucket}/{key} holds another record")
+            raise Conflict(f"{S3_PREFIX}{self._bucket}/{key} holds another record")
         return found
 
     def confirmed(self, number: int, digest: Optional[str] = None) -> bool:
@@ -263,7 +263,7 @@ class S3Objects(AuditBody):
         return f"{self._prefix}{number:012}.json"
 
     def _read(self, key: str) -> str:
-        with aws.translated("s3:GetObject", f"{_audit.S3_PREFIX}{self._bucket}/{key}"):
+        with aws.translated("s3:GetObject", f"{S3_PREFIX}{self._bucket}/{key}"):
             # What is longer is no record, and shows as altered.
             content: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read(_audit.LONGEST + 2)
         text = content.decode("utf-8", "surrogateescape")

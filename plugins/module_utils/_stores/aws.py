@@ -45,12 +45,15 @@ _MISSING_CODES = (
     "ParameterVersionNotFound",
     "NoSuchBucket",
     "NoSuchKey",
+    "NoSuchBucketPolicy",
+    "NoSuchPublicAccessBlockConfiguration",
 )
 _EXISTING_CODES = (
     "ResourceExistsException",
     "ParameterAlreadyExists",
     "ResourceAlreadyExistsException",
     "PreconditionFailed",
+    "BucketAlreadyExists",
 )
 _RACE_CODES = ("TooManyUpdates", "ConditionalRequestConflict", "OperationAbortedException")
 _QUOTING_CODES = ("ValidationException", "SerializationException")

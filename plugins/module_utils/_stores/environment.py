@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Callable, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _journal, _resolve
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, NoAccess, NotFound
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Denied, JournalError, NotFound
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM, Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
     DELETED,
@@ -21,6 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base im
     Contents,
     Reading,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import journal_of
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
 
@@ -36,7 +37,7 @@ class Request:
     secret_ids: Sequence[str] = ()
     ssm_path: Optional[str] = None
     journal: str = "required"
-    """"required", "optional" (a denied journal is a warning) or "ignored"."""
+    """"required", "optional" (a journal that cannot be read is a warning) or "ignored"."""
     on_missing: str = "warn"
     on_denied: str = "error"
     file: Optional[str] = None
@@ -52,14 +53,13 @@ class Environment:
     resolution: _resolve.Resolution
     contents: Contents
     warnings: Tuple[str, ...]
-    entries: Optional[Mapping[str, Reading]] = None
-    """The journal's entries; None where it was not read."""
+    is_journal_read: bool = False
 
 
 def read(request: Request, catalog: Catalog, client: Client) -> Environment:
     """Reads every store once, except the account. Raises SecretsError."""
     parameters = ParameterStore(client("ssm"))
-    journal, warnings, entries = _read_journal(request, catalog, parameters)
+    journal, warnings, is_journal_read = _read_journal(request, catalog, client)
     pins = journal.rotation if journal.rotation and journal.rotation.prescribes else None
     contents = Contents()
     if catalog.secret_names:
@@ -74,29 +74,29 @@ def read(request: Request, catalog: Catalog, client: Client) -> Environment:
     # What a rotation pins and what it leaves to the stores may differ for as long as it is open.
     half = str(journal.rotation) if pins else None
     resolution = _resolve.resolve(catalog, contents, half_promoted=half)
-    return Environment(catalog, journal, resolution, contents, (*warnings, *more, *resolution.warnings), entries)
+    return Environment(
+        catalog, journal, resolution, contents, (*warnings, *more, *resolution.warnings), is_journal_read
+    )
 
 
-def _read_journal(
-    request: Request, catalog: Catalog, parameters: ParameterStore
-) -> tuple[_journal.Journal, tuple[str, ...], Optional[Mapping[str, Reading]]]:
-    if request.journal == "ignored":
-        return _journal.Journal(), (), None
-    contents = parameters.read([catalog.journal_path])
-    denied = contents.failures.get(catalog.journal_path)
-    if denied:
-        words = f"the journal below {catalog.journal_path} cannot be read; allow ssm:GetParametersByPath on it"
+def _read_journal(request: Request, catalog: Catalog, client: Client) -> tuple[_journal.Journal, tuple[str, ...], bool]:
+    """The journal, what to say of it, and whether it was read."""
+    store = None if request.journal == "ignored" else journal_of(catalog, client)
+    if store is None:
+        return _journal.Journal(), (), False
+    try:
+        journal = store.read()
+    except (Denied, NotFound) as error:
         if request.journal == "required":
-            raise NoAccess(f"{words} ({denied.detail})")
-        return _journal.Journal(), (words,), None
-    journal = _journal.fold(catalog.journal_path, contents.readings.values())
+            raise
+        return _journal.Journal(), (str(error),), False
     rotation = journal.rotation
     if request.journal == "required" and rotation and not rotation.prescribes:
         raise JournalError(
             f"{rotation} is open and prescribes no snapshot yet; wait for it, or finish it with "
             "watchparty.secrets.rotate"
         )
-    return journal, (f"{rotation} is open",) if rotation else (), contents.readings
+    return journal, (f"{rotation} is open",) if rotation else (), True
 
 
 def _overlaid(overlay: _journal.Overlay, secrets: SecretsManager, contents: Contents) -> Contents:

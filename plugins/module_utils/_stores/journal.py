@@ -1,149 +1,191 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The journal as a store: numbered parameters below a path, each created once, so that a number can be taken once."""
+"""The journal as a store: one object in S3, which is replaced only as the version that was read.
+
+S3 answers reads from the newest state and decides a conditional write on it, so an append is one call that succeeds
+for one writer, and a read is one call.
+"""
 
 from __future__ import annotations
 
-import re
+import json
+import random
 import secrets
-from typing import Any, Dict, List, Mapping, Optional
+import time
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _journal_text
+from ansible_collections.watchparty.secrets.plugins.module_utils import _journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     AlreadyExists,
     Conflict,
+    Denied,
     JournalError,
-    NoAccess,
+    NotFound,
     Overtaken,
-    SecretsError,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import NumberedStore, Reading
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
 
-TRIES = 3
-"""How often an entry is written, or looked for, while AWS says that another writes it, or does not list it yet."""
+LIMIT = 4 << 20
+"""The most bytes that a journal holds. An entry of a rotation takes about a hundred bytes a credential and secret."""
+TRIES = 5
+"""How often an entry is written while S3 answers that somebody writes the object in the same moment."""
+PAUSE = 0.5
+"""Seconds between two tries, at most, for each one before."""
 
 
-class JournalStore:
-    """Reads, appends to and trims one journal."""
+class JournalStore(ABC):
+    """Reads one environment's journal, and appends to it."""
 
-    def __init__(self, parameters: NumberedStore, path: str) -> None:
-        self._parameters = parameters
-        self._path = path
+    where: str
+    """The place, for errors and reports."""
+    limit = LIMIT
 
-    def readings(self) -> List[Reading]:
-        """Every parameter below the path. Raises :class:`NoAccess` when they may not be read."""
-        contents = self._parameters.read([self._path])
-        for failure in contents.failures.values():
-            raise NoAccess(
-                f"the journal below {self._path} cannot be read; allow ssm:GetParametersByPath on it ({failure.detail})"
-            )
-        return list(contents.readings.values())
+    def __init__(self, application: str, environment: str, *, sleep: Callable[[float], object] = time.sleep) -> None:
+        self._header = {"application": application, "environment": environment, "journal": 1}
+        self._sleep = sleep
 
-    def append(self, number: int, entry: Mapping[str, Any]) -> str:
-        """Writes entry ``number``; returns its text. The same entry again, with the same nonce, is fine.
+    def read(self) -> Journal:
+        """Raises :class:`NotFound` where there is none, and :class:`JournalError` for what is not this journal."""
+        content, version = self._load()
+        return _journal.fold(self._lines(content), version=version)
 
-        Raises :class:`Overtaken`, naming whose entry stands there or above it, when another run went on meanwhile;
-        ours is taken back then, unless that run has followed it up.
+    def append(self, journal: Journal, entry: Mapping[str, Any]) -> Journal:
+        """The journal with one more entry after those of ``journal``, as it was read or as this returned it.
+
+        Raises :class:`Overtaken`, naming whose entry stands there, when another run went on meanwhile.
         """
-        entry = {"nonce": secrets.token_hex(8), **entry}
-        text = self.text(number, entry)
-        standing = self._create(number, text)
-        if standing is not None:
-            if _parsed(standing).get("nonce") != entry["nonce"]:
-                raise Overtaken(f"{self._name(number)} was taken by {_whose(standing)}; {_ADVICE}")
-            text = standing
-        self._require_head(number, entry)
-        return text
-
-    def trim(self, below: int) -> None:
-        """Deletes the entries with a lower number, the lowest first; the newest one always stays."""
-        numbers = sorted(self._entries())
-        gone = [number for number in numbers[:-1] if number < below]
-        self._parameters.delete([self._name(number) for number in gone])
-
-    def _name(self, number: int) -> str:
-        return f"{self._path}/{number}"
-
-    def text(self, number: int, entry: Mapping[str, Any]) -> str:
-        """The entry as it is kept. Raises :class:`JournalError` for one that a parameter would not take."""
-        text = _journal_text.written(entry)
-        if len(text) > _journal_text.ROOM:
-            raise JournalError(
-                f"journal entry {self._name(number)} would hold {len(text):,} bytes, compressed, and a parameter takes "
-                f"{_journal_text.ROOM:,}; rotate fewer credentials in one run (-e credential=… or -e leaked=…)"
-            )
-        return text
-
-    def _create(self, number: int, text: str) -> Optional[str]:
-        """Creates the parameter; returns the text of the one that stands there instead, if one does."""
-        for _try in range(TRIES):
+        wanted = _journal.following(journal, {"nonce": secrets.token_hex(8), **entry})
+        content, version = self.content(wanted), journal.version
+        for attempt in range(TRIES):
             try:
-                self._parameters.create(self._name(number), text)
-                return None
+                return replace(wanted, version=self._replace(content, version))
             except (AlreadyExists, Conflict):
-                standing = self._entries().get(number)
-                if standing is not None:
-                    return standing.value
-        raise Overtaken(f"{self._name(number)} is being written by another run; {_ADVICE}")
+                standing = self.read()
+            if standing.digest == wanted.digest:  # our first try arrived, and its answer did not
+                return standing
+            if standing.digest != journal.digest:
+                raise Overtaken(f"{_whose(standing, wanted)}; {_ADVICE}")
+            version = standing.version
+            self._sleep(random.uniform(0, PAUSE * attempt))  # noqa: S311 - keeps writers apart, hides nothing
+        raise Overtaken(f"{_journal.name_of(wanted.head)} is being written by another run; {_ADVICE}")
 
-    def _require_head(self, number: int, entry: Mapping[str, Any]) -> None:
-        """Raises :class:`Overtaken` unless ours is the newest entry and follows the one before it."""
-        for _try in range(TRIES):
-            entries = self._entries()
-            if number in entries:
-                break
-        else:
-            raise Overtaken(f"{self._name(number)} was taken away by another run; {_ADVICE}")
-        head = max(entries)
-        follows = number == 1 or number - 1 in entries or bool(entry.get("base"))
-        if head == number and follows:
-            return
-        if head != number:
-            reason = f"{self._name(head)} was written by {_whose(entries[head].value)}"
-        else:
-            reason = f"{self._name(number - 1)}, which came before, was taken away by another run"
-        # A number that was trimmed away can be taken once more, by a run that was paused before it wrote. An entry that
-        # another run has already followed up must stay, though: the chain goes through it, unless it begins anew above.
-        later = [_parsed(entries[one].value) for one in entries if one > number]
-        if number + 1 not in entries or any(one.get("base") for one in later):
-            self._take_back(number, reason)
-        raise Overtaken(f"{reason}; {_ADVICE}")
-
-    def _take_back(self, number: int, reason: str) -> None:
+    def make(self, lines: Sequence[str] = ()) -> bool:
+        """Makes the journal, empty or with these entries. Returns False, and changes nothing, where there is one."""
         try:
-            self._parameters.delete([self._name(number)])
-        except SecretsError as error:
-            raise Overtaken(
-                f"{reason}; our {self._name(number)} could not be taken back ({error}), so delete it by "
-                f"'aws ssm delete-parameter --name {self._name(number)}'; {_ADVICE}"
-            ) from None
+            self._replace(self.content(_journal.fold(lines)), None)
+        except AlreadyExists:
+            return False
+        return True
 
-    def _entries(self) -> Dict[int, Reading]:
-        found: Dict[int, Reading] = {}
-        for reading in self.readings():
-            tail = reading.name[len(self._path) + 1 :]
-            if not re.fullmatch(r"[1-9][0-9]{0,11}", tail):
-                raise JournalError(
-                    f"parameter {reading.name} lies in the journal's path and is no entry; move it elsewhere"
-                )
-            found[int(tail)] = reading
-        return found
+    def content(self, journal: Journal) -> bytes:
+        """The journal as it is stored. Raises :class:`JournalError` for one that is too long."""
+        content = "".join(f"{line}\n" for line in (_journal.written(self._header), *journal.lines)).encode()
+        if len(content) > self.limit:
+            raise JournalError(
+                f"the journal {self.where} would hold {len(content):,} bytes, and at most {self.limit:,} fit; rotate "
+                "fewer credentials in one run (-e credential=… or -e leaked=…)"
+            )
+        return content
+
+    def _lines(self, content: bytes) -> Sequence[str]:
+        if len(content) > LIMIT:
+            raise JournalError(f"{self.where} holds more than {LIMIT:,} bytes, so it is not a journal; {_RESTORE}")
+        try:
+            text = content.decode("utf-8")
+            header, *lines = text[:-1].split("\n") if text.endswith("\n") else [""]
+            found = json.loads(header)
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict) or "journal" not in found:
+            raise JournalError(f"{self.where} is not a journal; {_RESTORE}")
+        if found != self._header:
+            of = ", ".join(f"{key} {found.get(key)!r}" for key in self._header)
+            raise JournalError(f"{self.where} is the journal of another one ({of}); correct journal.s3 in the catalog")
+        return lines
+
+    @abstractmethod
+    def _load(self) -> Tuple[bytes, str]:
+        """What is stored, or the beginning of what is too long, and its version. Raises :class:`NotFound`."""
+
+    @abstractmethod
+    def _replace(self, content: bytes, version: Optional[str]) -> str:
+        """Stores ``content`` if what is there is this version, or nothing where that is None; the new version.
+
+        Raises :class:`AlreadyExists` for another one, and :class:`Conflict` where that could not be told.
+        """
+
+
+class S3Journal(JournalStore):
+    def __init__(self, client: Any, catalog: Catalog, *, sleep: Callable[[float], object] = time.sleep) -> None:
+        super().__init__(catalog.application, catalog.environment, sleep=sleep)
+        bucket, key = catalog.journal_place
+        self._client = client
+        self._names: Dict[str, Any] = {"Bucket": bucket, "Key": key}
+        if catalog.expected_account_id:  # the names of buckets are shared by all of AWS
+            self._names["ExpectedBucketOwner"] = catalog.expected_account_id
+        self.where = f"s3://{bucket}/{key}"
+
+    def _load(self) -> Tuple[bytes, str]:
+        try:
+            with aws.translated("s3:GetObject", self.where):
+                found = self._client.get_object(**self._names)
+                content: bytes = found["Body"].read(LIMIT + 1)
+        except NotFound:
+            raise NotFound(
+                f"the journal {self.where} does not exist; make it by watchparty.secrets.provision, or if there was "
+                f"one, {_RESTORE}"
+            ) from None
+        except Denied as error:  # S3 says the same of what does not exist, to whom may not list the bucket
+            raise Denied(
+                f"the journal {self.where} cannot be read; allow s3:GetObject on it, or make it by "
+                f"watchparty.secrets.provision if it does not exist ({error.detail})",
+                error.detail,
+            ) from None
+        return content, str(found["ETag"])
+
+    def _replace(self, content: bytes, version: Optional[str]) -> str:
+        condition = {"IfMatch": version} if version is not None else {"IfNoneMatch": "*"}
+        with aws.translated("s3:PutObject", self.where):
+            answer = self._client.put_object(
+                **self._names, **condition, Body=content, ContentType="application/jsonl", ChecksumAlgorithm="SHA256"
+            )
+        return str(answer["ETag"])
+
+
+class NoJournal(JournalStore):
+    """Of an environment whose catalog names none: it says what to declare."""
+
+    where = "nowhere"
+
+    def _load(self) -> Tuple[bytes, str]:
+        raise JournalError(f"environment {self._header['environment']}: {_DECLARE}")
+
+    def _replace(self, content: bytes, version: Optional[str]) -> str:
+        raise JournalError(f"environment {self._header['environment']}: {_DECLARE}")
 
 
 _ADVICE = "nothing further was done by this run; see who holds the rotation by watchparty.secrets.rotation_report"
+_RESTORE = "restore its newest version (docs/by-hand.md)"
+_DECLARE = (
+    "the catalog names no journal, and rotations and leak responses need one; set journal: {s3: bucket/prefix} in the "
+    "catalog, then run watchparty.secrets.provision, which makes it"
+)
 
 
-def _parsed(text: str) -> Mapping[str, Any]:
-    try:
-        entry = _journal_text.read(text)
-    except ValueError:
-        return {}
-    return entry if isinstance(entry, dict) else {}
+def journal_of(catalog: Catalog, client: Callable[[str], Any]) -> Optional[JournalStore]:
+    """The journal that the catalog names, or None; ``client`` makes a boto3 client of a service."""
+    return S3Journal(client("s3"), catalog) if catalog.journal else None
 
 
-def _whose(text: str) -> str:
-    entry = _parsed(text)
-    if not entry:
-        return "something that is no journal entry"
+def _whose(standing: Journal, wanted: Journal) -> str:
+    """Whose entry stands where ours was due, or was written after it."""
+    name = _journal.name_of(standing.head)
+    entry = _journal.entries(standing)[-1] if standing.lines else {}
+    if wanted.head > standing.head:
+        return f"the journal went back to {name}, so somebody restored an earlier version"
     words = {key: str(entry.get(key, "unknown")) for key in ("rotation", "who", "at", "step")}
-    return "rotation {rotation} of {who} at {at} (step {step})".format(**words)
+    return f"{name} was written by " + "rotation {rotation} of {who} at {at} (step {step})".format(**words)

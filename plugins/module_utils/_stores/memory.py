@@ -16,6 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
     NotFound,
     StoreError,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SECRETS_MANAGER, SSM
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
     CURRENT,
@@ -31,6 +32,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base im
     Reading,
     VersionedStore,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore
 
 T = TypeVar("T")
 SECURE = "SecureString"
@@ -59,6 +61,47 @@ class _Hooked:
         while self.hook.after(op, name):
             result = act()
         return result
+
+
+class MemoryJournal(_Hooked, JournalStore):
+    """The journal's twin."""
+
+    where = "memory"
+
+    def __init__(
+        self, hook: Optional[Hook] = None, *, application: str = "app", environment: str = "test", made: bool = True
+    ) -> None:
+        _Hooked.__init__(self, hook)
+        JournalStore.__init__(self, application, environment, sleep=lambda _seconds: None)
+        self.stored: Optional[bytes] = self.content(Journal()) if made else None
+        self.written = 0
+
+    def seed(self, *lines: str) -> None:
+        """Stores these entries as anybody else would, past the hook."""
+        self.stored = self.content(Journal(lines=lines))
+        self.written += 1
+
+    def entries(self) -> Sequence[str]:
+        """What is stored, past the hook."""
+        return self._lines(self.stored or b"")
+
+    def _load(self) -> Tuple[bytes, str]:
+        def act() -> Tuple[bytes, str]:
+            if self.stored is None:
+                raise NotFound("the journal does not exist")
+            return self.stored, str(self.written)
+
+        return self._act("read", self.where, act)
+
+    def _replace(self, content: bytes, version: Optional[str]) -> str:
+        def act() -> str:
+            if version != (None if self.stored is None else str(self.written)):
+                raise AlreadyExists(f"the journal is at version {self.written}")
+            self.stored = content
+            self.written += 1
+            return str(self.written)
+
+        return self._act("append", self.where, act)
 
 
 @dataclass

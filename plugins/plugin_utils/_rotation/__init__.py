@@ -37,6 +37,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations impo
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator import Rotator, Who
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import NoJournal, journal_of
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.remembered import Remembered
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
@@ -179,6 +180,7 @@ def prepared(name: str, args: dict[str, Any], *, check_account: bool = False) ->
         catalog=catalog,
         secrets=secrets_manager,
         parameters=parameters,
+        journal=journal_of(catalog, connection.store_client) or NoJournal(catalog.application, catalog.environment),
         mirror=_github_sync.mirror(catalog, secrets_manager, parameters),
         me=Who(args.get("run") or secrets.token_hex(8), _holder.me(), _holder.holder()),
         clock=lambda: _ages.stamp(now()),

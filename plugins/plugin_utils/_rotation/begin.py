@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -116,7 +116,8 @@ def _considered(
     if needs and args["ask"] and not write:
         ground = replace(ground, supplied={**given, **{name: Login(None, _shared.generate(32)) for name in needs}})
         plan = planned(ground)
-    plan = _rehearsal.fitting(ground, wish, plan, _goes(setting, args, journal, _shared.new_id(), contents))
+    if plan.items:
+        _rehearse(setting, args, journal, plan, contents)
     looks = _ssh_key.looks(setting, plan)
     here = args["hosts"] if args["here"] is None else args["here"]
     data = _plan_words.described(setting.catalog, plan, [one for one in here if one not in args["skipped"]])
@@ -140,13 +141,12 @@ def _considered(
     return plan, contents, late, said
 
 
-def _goes(
-    setting: Setting, args: Mapping[str, Any], journal: Journal, rotation_id: str, contents: Contents
-) -> Callable[[_rotation.Plan], None]:
-    """What raises where the journal would not take all of a plan's entries, or the audit log its record."""
+def _rehearse(
+    setting: Setting, args: Mapping[str, Any], journal: Journal, plan: _rotation.Plan, contents: Contents
+) -> None:
+    """Raises where the journal would not take all of the plan's entries, or the audit log its record."""
     behind = [name for name in args["hosts"] if name in args["skipped"]]
-    rehearsal = _rehearsal.Rehearsal(setting.rotator, behind)
-    audit = {"number": journal.head, "digest": _rehearsal.noise(64, "audit")}
+    audit = {"number": journal.head, "digest": "0" * 64}
 
     def ending(then: Journal, rotation: OpenRotation) -> dict[str, Any]:
         return _closing.ending(setting, then, rotation, audit)
@@ -158,7 +158,8 @@ def _goes(
     # After a leak containment comes first.
     is_recorded = (args["recorded"] or setting.catalog.audit_log) and not args["incident"]
     more = record if is_recorded else None
-    return lambda plan: rehearsal.goes(journal, rotation_id, plan, contents, setting.kinds, ending, more)
+    rehearsal = _rehearsal.Rehearsal(setting.rotator, behind)
+    rehearsal.goes(journal, _shared.new_id(), plan, contents, setting.kinds, ending, more)
 
 
 def _go_on(

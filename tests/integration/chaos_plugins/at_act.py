@@ -21,6 +21,7 @@ from collections.abc import Callable
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from ansible.plugins.action import ActionBase
 from ansible.plugins.callback import CallbackBase
@@ -64,9 +65,15 @@ def before_each(owner: Any, method: str, describe: Callable[..., tuple[str, str]
     setattr(owner, method, wrapped)
 
 
+def _header(request: Any, name: str) -> str:
+    found = request.headers.get(name, b"")
+    return found.decode() if isinstance(found, bytes) else str(found)
+
+
 def aws_call(_session: Any, request: Any) -> tuple[str, str]:
-    operation = request.headers.get("X-Amz-Target", b"")
-    operation = operation.decode() if isinstance(operation, bytes) else str(operation)
+    operation, scope = (_header(request, name) for name in ("X-Amz-Target", "Authorization"))
+    if "/s3/aws4_request" in scope:
+        return "aws", f"{request.method.capitalize()}Object {urlsplit(request.url).path.strip('/')}"
     try:
         fields = json.loads(request.body or b"{}")
     except ValueError:

@@ -21,9 +21,11 @@ from moto import mock_aws
 
 from ansible_collections.watchparty.secrets.plugins.action import github_actions_secrets as action
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
+from sandbox.seed import Journal
 from tests.integration.github_server import REPOSITORY, TOKEN, GitHub
 
-REGION, CORE, RECORDS = "eu-west-3", "app/test/core", "/app-journal/test-github"
+JOURNAL = Journal("app-journal", "app", "test")
+REGION, CORE, RECORDS = "eu-west-3", "app/test/core", "/app-github/test"
 URL = "postgresql://app:canary-database@db.example.com/app"
 HOSTS = {"web1": {"ansible_host": "10.0.0.1", "dir": "/srv"}, "web2": {"ansible_host": "10.0.0.2", "dir": "/srv"}}
 
@@ -49,6 +51,7 @@ class Lab:
         self.hosts: dict[str, Any] = {name: dict(one) for name, one in HOSTS.items()}
         self.document: dict[str, Any] = {
             "application": "app",
+            "journal": {"s3": JOURNAL.bucket},
             "github": {"repository": REPOSITORY, "api_url": github.url, "environment": "prod"},
             "settings": {
                 "KEY": {"group": "core", "github": "secret"},
@@ -62,9 +65,14 @@ class Lab:
         }
         self.secrets = boto3.client("secretsmanager", region_name=REGION)
         self.ssm = boto3.client("ssm", region_name=REGION)
+        self.s3 = boto3.client("s3", region_name=REGION)
+        JOURNAL.make(self.client)
         content = {"KEY": "canary-key-1", "URL": URL, "OTHER": "canary-other"}
         self.secrets.create_secret(Name=CORE, SecretString=json.dumps(content))
         self.ssm.put_parameter(Name="/app/test/COUNT", Type="String", Value="1")
+
+    def client(self, service: str) -> Any:
+        return {"secretsmanager": self.secrets, "ssm": self.ssm, "s3": self.s3}[service]
 
     def setting(self, name: str, **over: Any) -> None:
         self.document["settings"][name] = {**self.document["settings"].get(name, {}), **over}
@@ -111,7 +119,6 @@ def github_lab(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
     with mock_aws(), GitHub() as github:
         made = Lab(github)
-        clients = {"secretsmanager": made.secrets, "ssm": made.ssm}
         # Making a client takes longer than all that a test does with it.
-        monkeypatch.setattr(AwsConnection, "store_client", lambda _self, service: clients[service])
+        monkeypatch.setattr(AwsConnection, "store_client", lambda _self, service: made.client(service))
         yield made

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.action.environment_provision import ActionModule
-from tests.unit.plugins.action.values_account import CATALOG, CORE, account, run
+from tests.unit.plugins.action.values_account import CATALOG, CORE, JOURNAL, account, run
 
 Clients = Callable[[str], Any]
 ASKED = {"asked": {"answers": {"TOKEN": "canary-token"}}}
@@ -86,8 +86,7 @@ def test_a_dotenv_may_repeat_what_the_catalog_says(clients: Clients, tmp_path: P
 
 def recorded(clients: Clients) -> dict[str, Any]:
     """What the journal says of the age of credentials."""
-    found = clients("ssm").get_parameters_by_path(Path="/app-journal/test", Recursive=True)["Parameters"]
-    return {name: one for item in found for name, one in json.loads(item["Value"])["rotated"].items()}
+    return {name: one for line in JOURNAL.lines(clients) for name, one in json.loads(line)["rotated"].items()}
 
 
 def test_an_age_counts_from_the_day_of_provisioning(clients: Clients) -> None:
@@ -120,7 +119,7 @@ def test_a_copy_is_as_old_as_its_source(clients: Clients) -> None:
 
 def test_a_journal_that_cannot_be_written_fails_nothing(clients: Clients) -> None:
     entry = {"rotation": "r-1", "step": "plan", "who": "ops"}
-    clients("ssm").put_parameter(Name="/app-journal/test/1", Type="String", Value=json.dumps(entry))
+    JOURNAL.add(clients, 1, entry)
     done = provision(variables=ASKED)
     assert not done.get("failed")
     (note,) = [one for one in done["notes"] if "the age is unknown" in one]

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.sent import SentStore
 from tests.integration.github_server import TOKEN
-from tests.unit.plugins.action.github_lab import CORE, RECORDS, URL, Lab, github_lab
+from tests.unit.plugins.action.github_lab import CORE, JOURNAL, RECORDS, URL, Lab, github_lab
 
 
 @pytest.fixture
@@ -214,7 +213,7 @@ def test_two_runs_at_once(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def entry(lab: Lab, number: int, **more: Any) -> None:
     text = {"rotation": "r1", "step": "closed", "who": "ops", "at": "2026-11-25T10:00:00Z", **more}
-    lab.ssm.put_parameter(Name=f"/app-journal/test/{number}", Type="String", Value=json.dumps(text))
+    JOURNAL.add(lab.client, number, text)
 
 
 def test_a_rotation_that_is_open_sends_its_own(lab: Lab) -> None:

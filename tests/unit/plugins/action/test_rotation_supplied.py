@@ -47,7 +47,7 @@ def begun_again(world: World, **more: Any) -> dict[str, Any]:
 def test_before_it_was_kept_it_is_asked_for_again(world: World, step: str) -> None:
     world.begun("token", "database")
     if step == "plan":
-        world.parameters.delete(["/app-journal/test/2"])
+        world.journal.seed(world.rotator().look().lines[0])
     found = begun_again(world)
     assert (found["nothing"], found["needs"], found["pages"]) == (True, ["token"], {"token": PAGE})
     assert "rotation" not in found

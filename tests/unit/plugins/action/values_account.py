@@ -16,10 +16,15 @@ from ansible.playbook.play_context import PlayContext
 from ansible.plugins.loader import connection_loader
 from moto import mock_aws
 
+from sandbox.aws import allow_plain_http
+from sandbox.seed import Journal
+
 REGION = "eu-west-3"
 CORE = "app/test/core"
+JOURNAL = Journal("app-journal", "app", "test")
 CATALOG: dict[str, Any] = {
     "application": "app",
+    "journal": {"s3": JOURNAL.bucket},
     "settings": {
         "TOKEN": {"group": "core", "required": True},
         "LEVEL": {"parameter": "LEVEL", "sensitivity": "low", "initial": "info"},
@@ -45,14 +50,21 @@ def run(action: Any, *, check: bool = False, diff: bool = True, variables: Any =
 
 
 @contextmanager
-def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
-    """Clients of an account that holds nothing but its key."""
+def account(monkeypatch: pytest.MonkeyPatch, *, journal: bool = True) -> Iterator[Callable[[str], Any]]:
+    """Clients of an account that holds nothing but its key and an empty journal."""
     for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_REGION", REGION)
+    allow_plain_http()
     with mock_aws():
         kms = boto3.client("kms", region_name=REGION)
         kms.create_alias(AliasName="alias/app-test", TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
-        yield lambda service: boto3.client(service, region_name=REGION)
+
+        def client(service: str) -> Any:
+            return boto3.client(service, region_name=REGION)
+
+        if journal:
+            JOURNAL.make(client)
+        yield client

@@ -49,7 +49,7 @@ def test_a_malformed_document_is_refused(document: Any) -> None:
 def test_defaults(catalog: Make) -> None:
     made = catalog({"A": {"group": "core"}, "B": {"parameter": "X/B"}, "C": {"value": "x"}})
     assert made.ssm_path == "/app/test"
-    assert made.journal_path == "/app-journal/test"
+    assert made.journal is None
     assert made.production is False
     assert made.settings["A"].place == Place(SECRETS_MANAGER, "app/test/core", "A")
     assert made.settings["B"].place == Place(SSM, "/app/test/X/B")
@@ -193,8 +193,6 @@ def test_a_wrong_pattern_is_named_and_never_crashes(problems: Problems, pattern:
     [
         ({"path": "x"}, "stores.ssm.path: 'x' must start with a slash"),
         ({"path": "/x/"}, "stores.ssm.path: '/x/' must start with a slash and not end with one"),
-        ({"path": "/x", "journal": "/x"}, "stores.ssm.journal: must lie outside"),
-        ({"path": "/x", "journal": "/x/journal"}, "stores.ssm.journal: must lie outside"),
     ],
 )
 def test_wrong_paths(problems: Problems, ssm: dict[str, str], expected: str) -> None:
@@ -202,11 +200,27 @@ def test_wrong_paths(problems: Problems, ssm: dict[str, str], expected: str) -> 
     assert found[0].startswith(expected)
 
 
-def test_a_path_that_only_starts_alike_lies_outside(catalog: Make) -> None:
-    assert (
-        catalog({"A": {"value": 1}}, stores={"ssm": {"path": "/x", "journal": "/x-journal"}}).journal_path
-        == "/x-journal"
-    )
+@pytest.mark.parametrize(
+    ("place", "found"),
+    [
+        ("shop-journal", ("shop-journal", "")),
+        ("s3://shop-journal/a/b/", ("shop-journal", "a/b/")),
+    ],
+)
+def test_where_the_journal_lies(catalog: Make, place: str, found: tuple[str, str]) -> None:
+    assert catalog({"A": {"value": 1}}, journal={"s3": place}).journal == found
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        ("/journal", "journal.s3: '/journal' does not begin with the name of a bucket; give bucket/prefix"),
+        ("Shop", "journal.s3: 'Shop' does not begin with the name of a bucket"),
+        ("shop-journal/a*", "journal.s3: prefix 'a*/' may have letters, digits and /_.- only"),
+    ],
+)
+def test_where_no_journal_lies(problems: Problems, place: str, expected: str) -> None:
+    assert problems({"A": {"value": 1}}, journal={"s3": place})[0].startswith(expected)
 
 
 def test_overrides(catalog: Make) -> None:

@@ -29,10 +29,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._fetch import (
     fetch,
     wanted_of,
 )
+from sandbox.seed import Journal
 from tests import state
 
+JOURNAL = Journal("app-journal", "app", "test")
 CATALOG: dict[str, Any] = {
     "application": "app",
+    "journal": {"s3": JOURNAL.bucket},
     "settings": {
         "KEY": {"group": "core", "required": True},
         "PORT": {"parameter": "X/PORT", "type": "integer"},
@@ -95,6 +98,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
         monkeypatch.setenv(name, "testing")
     with mock_aws():
         store(CANARY)
+        JOURNAL.make(client)
         CLIENTS["ssm"] = boto3.client("ssm", region_name="eu-west-3")
         parameter("/app/test/X/PORT", "1")
         yield Host(tmp_path)
@@ -113,9 +117,13 @@ def parameter(name: str, value: str) -> None:
     CLIENTS["ssm"].put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True)
 
 
+def client(service: str) -> Any:
+    return boto3.client(service, region_name="eu-west-3")
+
+
 def journal(number: int, **more: Any) -> None:
     entry = {"rotation": "r1", "step": "deploy", "who": "ann@laptop", "at": "10:00", **more}
-    parameter(f"/app-journal/test/{number}", json.dumps(entry))
+    JOURNAL.add(client, number, entry)
 
 
 def test_it_writes_what_the_stores_hold_and_a_second_time_nothing(host: Host) -> None:

@@ -87,7 +87,7 @@ def test_secrets_that_the_catalog_does_not_know(whole: Catalog) -> None:
 def test_another_path(whole: Catalog, holding: Callable[..., Contents], path: str) -> None:
     made = narrowed(whole, ssm_path=path)
     assert made.ssm_path == "/other"
-    assert made.journal_path == whole.journal_path
+    assert made.journal == whole.journal
     assert required(made) == required(whole)
     assert str(made.settings["PARAM"].place) == "parameter /other/X/PARAM"
     assert made.settings["CORE"] == whole.settings["CORE"]

@@ -114,7 +114,7 @@ def test_a_record_that_cannot_be_written_takes_no_rotation_back(world: World, gi
     assert [target.name for target in records.read()] == ["DATABASE_PASSWORD"]
     world.parameters.hook = Meanwhile("read", world.catalog.sent_path, denied)
     words = str(mirror(world).objection(["URL"]))
-    assert "what was sent to GitHub is recorded below /app-journal/test-github, which cannot be read" in words
+    assert "what was sent to GitHub is recorded below /app-github/test, which cannot be read" in words
 
 
 def test_github_is_asked_beforehand_and_nothing_is_written(

@@ -24,9 +24,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._reading import Environment, Request, read
+from sandbox.seed import Journal
 
+JOURNAL = Journal("app-journal", "app", "test")
 CATALOG: dict[str, Any] = {
     "application": "app",
+    "journal": {"s3": "app-journal"},
     "settings": {
         "KEY": {"group": "core", "required": True},
         "NOTE": {"group": "more"},
@@ -52,12 +55,17 @@ class Aws:
         self.first = self.secrets.create_secret(Name="app/test/core", SecretString='{"KEY": "canary-1", "PORT": "1"}')
         self.secrets.create_secret(Name="app/test/more", SecretString='{"NOTE": "canary-n"}')
         self.parameter("/app/test/X/PORT", "1")
+        JOURNAL.make(self.client)
 
     def parameter(self, name: str, value: str) -> None:
         self.ssm.put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True)
 
     def journal(self, number: int, **more: Any) -> None:
-        self.parameter(f"/app-journal/test/{number}", json.dumps({**ENTRY, **more}))
+        JOURNAL.add(self.client, number, {**ENTRY, **more})
+
+    @staticmethod
+    def client(service: str) -> Any:
+        return boto3.client(service, region_name="eu-west-3")
 
     def read(self, document: dict[str, Any] = CATALOG, *, region: str | None = "eu-west-3", **more: Any) -> Environment:
         connection = AwsConnection("test", {"region": region, "access_key": "testing", "secret_key": "testing"})
@@ -80,7 +88,8 @@ class Aws:
     def _before(self, model: Any, params: dict[str, Any], **_more: Any) -> None:
         self.calls.append(model.name)
         for name in self.refused:
-            if name in (model.name, json.loads(params["body"]).get("Path") if params["body"] else None):
+            path = json.loads(params["body"]).get("Path") if params["body"] and model.name[:3] == "Get" else None
+            if name in (model.name, path) or params["url"].endswith(f"/{name}"):
                 raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no policy"}}, model.name)
 
 
@@ -106,7 +115,7 @@ def test_one_read_of_each_store(aws: Aws) -> None:
     assert found.resolution.values == {"KEY": "canary-1", "NOTE": "canary-n", "PORT": "1"}
     assert found.journal.head == 0
     assert found.warnings == ()
-    assert aws.calls == ["GetParametersByPath", "BatchGetSecretValue", "GetParametersByPath"]
+    assert aws.calls == ["GetObject", "BatchGetSecretValue", "GetParametersByPath"]
     assert "canary" not in repr(found)
 
 
@@ -141,7 +150,7 @@ def test_an_open_rotation_that_prescribes_nothing_stops_a_deploy_and_nothing_els
     aws.journal(1, step="plan")
     with pytest.raises(JournalError, match=r"rotation r1 of ann@laptop .* prescribes no snapshot yet"):
         aws.read()
-    assert aws.calls == ["GetParametersByPath"], "no value was read"
+    assert aws.calls == ["GetObject"], "no value was read"
     found = aws.read(journal="optional")
     assert found.warnings == ("rotation r1 of ann@laptop (since 10:00, at step plan) is open",)
     assert aws.read(journal="ignored").warnings == ()
@@ -232,9 +241,9 @@ class TestOverlay:
 
 @pytest.mark.parametrize("journal", ["required", "optional", "ignored"])
 def test_a_denied_journal(aws: Aws, journal: str) -> None:
-    aws.refused = {"/app-journal/test"}
+    aws.refused = {JOURNAL.key}
     if journal == "required":
-        with pytest.raises(NoAccess, match=r"allow ssm:GetParametersByPath on it \(no policy\)"):
+        with pytest.raises(NoAccess, match=r"allow s3:GetObject on it, .* \(no policy\)"):
             aws.read(journal=journal)
         return
     found = aws.read(journal=journal)

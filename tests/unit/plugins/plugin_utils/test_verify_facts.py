@@ -22,14 +22,17 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._iam import _ac
 from ansible_collections.watchparty.secrets.plugins.module_utils._iam._policies import Ground
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify_facts import PARTS, Gatherer
+from sandbox.seed import Journal
 
 REGION = "eu-west-3"
 ACCOUNT = "123456789012"
 NOW = datetime.now(UTC)
+JOURNAL = Journal("app-journal", "app", "test")
 CATALOG: dict[str, Any] = {
     "application": "app",
     "contacts": {"security": "security@example.com"},
     "audit_log": {"log_group": "/app/audit"},
+    "journal": {"s3": "app-journal"},
     "settings": {"KEY": {"group": "core", "required": True}, "TOKEN": {"group": "core"}},
     "credentials": {"token": {"kind": "external", "appears_in": [{"setting": "TOKEN"}]}},
     "environments": {"test": {}, "other": {}, "third": {}},
@@ -56,7 +59,7 @@ class World:
         self.asked: list[str] = []
         """The same with what each asked for."""
         self.refused: set[str] = set()
-        for service in ("secretsmanager", "ssm", "sts", "iam", "kms", "logs"):
+        for service in ("secretsmanager", "ssm", "sts", "iam", "kms", "logs", "s3"):
             if service not in CLIENTS:
                 CLIENTS[service] = boto3.client(service, region_name=REGION)
             events = CLIENTS[service].meta.events
@@ -65,6 +68,7 @@ class World:
         manager = CLIENTS["secretsmanager"]
         manager.create_secret(Name="app/test/core", SecretString='{"KEY": "canary-key-1", "TOKEN": "canary-token"}')
         manager.create_secret(Name="app/other/core", SecretString='{"KEY": "canary-key-2", "TOKEN": "canary-token"}')
+        JOURNAL.make(CLIENTS.__getitem__)
         self.calls.clear()
         self.asked.clear()
 
@@ -129,16 +133,16 @@ def test_the_scan_reads_no_version_again(world: World, tmp_path: Path, parts: tu
     reads = [one for one in world.asked if not one.startswith(("DescribeSecret", "ListSecrets", "GetCallerIdentity"))]
     assert len(reads) == len(set(reads)), reads
     assert world.calls.count("BatchGetSecretValue") == 2, "settings' secrets, then the administrator's"
-    assert world.calls.count("GetParametersByPath") == 2, "the journal, then the settings"
+    assert (world.calls.count("GetObject"), world.calls.count("GetParametersByPath")) == (1, 1)
 
 
 def test_while_a_rotation_prescribes_versions_the_labels_are_read_too(world: World, tmp_path: Path) -> None:
-    manager, ssm = CLIENTS["secretsmanager"], CLIENTS["ssm"]
+    manager = CLIENTS["secretsmanager"]
     old = manager.describe_secret(SecretId="app/test/core")["VersionIdsToStages"]
     manager.put_secret_value(SecretId="app/test/core", SecretString=json.dumps({"KEY": LONG + "now", "TOKEN": "x"}))
     entry = {"rotation": "r1", "step": "deploy", "who": "ops", "at": "2026-11-25T10:00:00Z"}
     entry |= {"plan": {"credentials": {}}, "prescribes": {"secrets": {"app/test/core": next(iter(old))}}}
-    ssm.put_parameter(Name="/app-journal/test/1", Value=json.dumps(entry), Type="String")
+    JOURNAL.add(CLIENTS.__getitem__, 1, entry)
     subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
     gatherer = world.gatherer()
     gatherer.repository_path = str(tmp_path)
@@ -157,18 +161,18 @@ def test_a_refusal_is_told_at_the_parts_that_need_it_and_asked_for_once(world: W
     found = world.gatherer().gathered(["stores", "journal", "secrets"])
     assert "secrets" in found["parts"]
     assert "allow secretsmanager:BatchGetSecretValue" in found["absent"]["stores"]
-    world.refused, world.calls = {"GetParametersByPath"}, []
+    world.refused, world.calls = {"GetObject"}, []
     found = world.gatherer().gathered(["journal", "leftovers", "former", "audit"])
     assert set(found["absent"]) == {"journal", "leftovers", "former"}
-    assert "the journal below /app-journal/test may not be read" in found["absent"]["journal"]
-    assert world.calls.count("GetParametersByPath") == 1
+    assert "the journal cannot be read" in found["absent"]["journal"]
+    assert world.calls.count("GetObject") == 1
     assert "log group /app/audit does not exist" in found["parts"]["audit"]["problem"]
 
 
 def test_a_broken_journal_is_told(world: World) -> None:
-    CLIENTS["ssm"].put_parameter(Name="/app-journal/test/1", Value="no entry", Type="String")
+    JOURNAL.put(CLIENTS.__getitem__, "no entry")
     found = world.gatherer().gathered(["journal", "users"])
-    assert "is no journal entry" in found["absent"]["journal"]
+    assert "is not a journal entry" in found["absent"]["journal"]
     assert "users" in found["parts"]
 
 
@@ -178,7 +182,7 @@ def test_expected_fingerprints_and_why_there_are_none(world: World) -> None:
     assert "canary" not in json.dumps(found)
     assert found["readers"] == list(DEFAULT_READERS)
     world.refused = {"GetParametersByPath", "BatchGetSecretValue"}
-    CLIENTS["ssm"].put_parameter(Name="/app-journal/test/1", Value="no entry", Type="String")
+    JOURNAL.put(CLIENTS.__getitem__, "no entry")
     world.refused = set()
     found = world.gatherer().expected()
     assert found["fingerprints"] == {}

@@ -39,6 +39,7 @@ DOCUMENT: dict[str, Any] = {
     "application": "shop",
     "contacts": {"security": "security@example.com"},
     "audit_log": {"log_group": "/shop/audit"},
+    "journal": {"s3": "shop-secrets/journal"},
     "github": {"repository": "example/shop"},
     "aws": {"replicas": ["eu-west-1"]},
     "secrets": {"all-in-one": {"environment": "production"}},
@@ -111,7 +112,7 @@ LOGINS = secret("shop-rotation-logins/production/r-20261125T100000-ab12")
 ISSUED = secret("shop-rotation-logins/production/r-20261125T100000-ab12/storage")
 THEIRS = secret("shop-rotation-logins/staging/r-20261125T100000-ab12")
 HOSTS, KEPT = parameter("/shop/production/App/HOSTS"), parameter("/shop/production/App/SECRET_KEY")
-ENTRY = parameter("/shop-journal/production/7")
+ENTRY = "arn:aws:s3:::shop-secrets/journal/shop/production/journal.jsonl"
 STREAM = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/shop/audit:log-stream:shop/production"
 USER = f"arn:aws:iam::{ACCOUNT}:user/shop-production"
 GROUP = f"arn:aws:elasticache:{REGION}:{ACCOUNT}:replicationgroup:shop-production"
@@ -142,7 +143,10 @@ TABLE: list[tuple[str, str, tuple[str, ...]]] = [
     (f"{SM}:BatchGetSecretValue", "*", EVERY),
     (f"{SM}:ListSecrets", "*", NOBODY),
     ("ssm:GetParametersByPath", parameter("/shop/production"), EVERY),
-    ("ssm:GetParametersByPath", parameter("/shop-journal/production"), EVERY),
+    ("s3:GetObject", ENTRY, EVERY),
+    ("s3:GetObject", ENTRY.replace("production", "staging"), NOBODY),
+    ("s3:GetObject", "arn:aws:s3:::shop-secrets/journal/shop/production/000000000001.json", NOBODY),
+    ("s3:ListBucket", "arn:aws:s3:::shop-secrets", NOBODY),
     ("ssm:GetParametersByPath", parameter("/shop"), NOBODY),
     ("ssm:GetParametersByPath", parameter("/shop/staging"), NOBODY),
     ("ssm:GetParameters", HOSTS, EVERY),
@@ -171,10 +175,11 @@ TABLE: list[tuple[str, str, tuple[str, ...]]] = [
     ("ssm:PutParameter", KEPT, WRITERS),
     ("ssm:PutParameter", HOSTS, NOBODY),
     ("ssm:DeleteParameters", KEPT, NOBODY),
-    ("ssm:PutParameter", ENTRY, WRITERS),
-    ("ssm:DeleteParameters", ENTRY, WRITERS),
-    ("ssm:PutParameter", parameter("/shop-journal-github/production/x"), NOBODY),
-    ("ssm:PutParameter", parameter("/shop-journal/production-github/x"), WRITERS),
+    ("s3:PutObject", ENTRY, WRITERS),
+    ("s3:DeleteObject", ENTRY, NOBODY),
+    ("s3:PutObject", ENTRY.replace("production", "staging"), NOBODY),
+    ("ssm:PutParameter", parameter("/shop-github/staging/x"), NOBODY),
+    ("ssm:PutParameter", parameter("/shop-github/production/x"), WRITERS),
     # Servers, the audit log, files
     ("iam:CreateAccessKey", USER, WRITERS),
     ("iam:CreateAccessKey", f"arn:aws:iam::{ACCOUNT}:user/admin", NOBODY),
@@ -339,7 +344,6 @@ def test_a_catalog_without_parameters_grants_none(catalog: Callable[..., Any]) -
     text = json.dumps(found["deploy"])
     assert "PARAMETER_ARN" not in text
     assert "parameter/app/test" not in text
-    assert "parameter/app-journal/test" in text
     assert "Stage" not in json.dumps(found["rotate"])
     assert "s3:" not in json.dumps(found)
 

@@ -51,17 +51,15 @@ def test_so_is_the_worked_example(load_catalog: Callable[[str], dict[str, Any]],
         # Another environment's
         ({"stores": {"secrets_manager": {"name": "shop/{group}"}}}, "secret shop/core: is staging's too"),
         (
-            {"stores": {"ssm": {"path": "/shop", "journal": "/journal/{environment}"}}},
+            {"stores": {"ssm": {"path": "/shop"}}},
             "stores.ssm: /shop and staging's /shop lie in one another",
         ),
         (
             {
-                "stores": {"ssm": {"journal": "/journal/{environment}"}},
                 "environments": {"production": {"stores": {"ssm": {"path": "/shop"}}}, "staging": {}},
             },
             "stores.ssm: /shop and staging's /shop/staging lie in one another",
         ),
-        ({"stores": {"ssm": {"journal": "/journal"}}}, "stores.ssm: /journal and staging's /journal lie"),
         ({"aws": {"kms_key": "alias/shop"}}, "aws.kms_key alias/shop: is staging's too"),
         ({"aws": {"roles": {"host": "MyAppRole"}}}, "aws.roles MyAppRole: is staging's too"),
         ({"aws": {"bucket": "media"}}, "aws.bucket media: is staging's too"),
@@ -78,15 +76,11 @@ def test_so_is_the_worked_example(load_catalog: Callable[[str], dict[str, Any]],
             "secret shop-rotation-logins/production/core: lies among those that rotations make and delete",
         ),
         (
-            {"stores": {"ssm": {"path": "/shop/{environment}/x", "journal": "/shop/{environment}"}}},
-            "stores.ssm.path: /shop/production/x and /shop/production, which rotations write",
-        ),
-        (
             {
                 "github": {"repository": "example/shop"},
-                "stores": {"ssm": {"path": "/j/{environment}-github/x", "journal": "/j/{environment}"}},
+                "stores": {"ssm": {"path": "/shop-github/{environment}/x"}},
             },
-            "stores.ssm.path: /j/production-github/x and /j/production-github, which rotations write",
+            "stores.ssm.path: /shop-github/production/x and /shop-github/production, which records",
         ),
         (
             {"credentials": {"storage": {**USER, "options": {}}}},
@@ -96,6 +90,17 @@ def test_so_is_the_worked_example(load_catalog: Callable[[str], dict[str, Any]],
         (
             {"audit_log": {"s3": "shop-audit/records"}, "aws": {"bucket": "shop-audit"}},
             "aws.bucket: shop-audit holds the audit log, which hosts could then delete",
+        ),
+        (
+            {"journal": {"s3": "shop-media"}, "aws": {"bucket": "shop-media"}},
+            "aws.bucket: shop-media holds the journal, which hosts could then write; use another",
+        ),
+        (
+            {
+                "journal": {"s3": "shop-media"},
+                "environments": {"production": {}, "staging": {"aws": {"bucket": "shop-media"}}},
+            },
+            "journal.s3: shop-media is staging's aws.bucket, whose hosts could then write the journal; use another",
         ),
         # Names that mean more than themselves
         ({"settings": {"TOKEN": {"secret": "shop/{environment}/*"}}}, "'shop/production/*' is no name of a secret"),

@@ -16,17 +16,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import _journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident, following
-from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Reading
 
 LEAK = Incident("leak-1", "2026-11-25T15:00:00Z", "ops", ("cache",), events={"planned": "2026-11-25T15:00:01Z"})
 BY = {"rotation": "leak-1", "step": "closed", "who": "ops"}
 
 
 def folded(*entries: dict[str, Any]) -> _journal.Journal:
-    return _journal.fold(
-        "/j", [Reading(SSM, f"/j/{at}", "1", json.dumps({**BY, **one})) for at, one in enumerate(entries, 1)]
-    )
+    return _journal.fold(json.dumps({**BY, **one, "number": at}) for at, one in enumerate(entries, 1))
 
 
 class TestFollowing:
@@ -179,5 +175,5 @@ class TestInTheJournal:
 
     @pytest.mark.parametrize("told", [{}, {"id": "x"}, {**LEAK.entry(), "more": 1}, {**LEAK.entry(), "declared": 1}])
     def test_what_is_no_incident(self, told: dict[str, Any]) -> None:
-        with pytest.raises(JournalError, match="parameter /j/1 is no journal entry"):
+        with pytest.raises(JournalError, match="journal entry 1 is not a journal entry"):
             folded({"incident": told})

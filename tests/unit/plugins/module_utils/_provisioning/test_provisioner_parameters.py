@@ -47,9 +47,9 @@ def rotating(monkeypatch: pytest.MonkeyPatch, *, looks: int = 0) -> None:
     """A rotation that changes KEY is open from that look at the journal on."""
     fold, seen = _journal.fold, []
 
-    def folded(path: str, readings: Any) -> _journal.Journal:
-        seen.append(path)
-        found = fold(path, readings)
+    def folded(lines: Any, **more: Any) -> _journal.Journal:
+        seen.append(lines)
+        found = fold(lines, **more)
         return found if len(seen) <= looks else _journal.Journal(**{**vars(found), "rotation": OPEN})
 
     monkeypatch.setattr(_journal, "fold", folded)

@@ -100,7 +100,7 @@ def test_the_advanced_tier_where_it_is_allowed(world: World) -> None:
 def test_a_rotation_that_changes_the_same_secret(world: World) -> None:
     entry = {"rotation": "r7", "step": "create", "who": "ops", "at": "2026-11-25T10:00:00Z", "nonce": "n"}
     entry["plan"] = {"secrets": {CORE: "v"}, "parameters": {}, "credentials": {}, "phases": 1}  # type: ignore[assignment]
-    world.parameters.seed("/app-journal/test/1", json.dumps(entry))
+    world.journal.seed(json.dumps({**entry, "number": 1}))
     with pytest.raises(
         ProvisionError, match=f"{CORE}: rotation r7 of ops .* is open and changes it; let watchparty.secrets.rotate end"
     ):

@@ -16,7 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._model import C
 from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning import _provision
 from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning._provisioner import Provisioner, Wish
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import Hook
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import Hook, MemoryJournal
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning_memory import (
     MakingMemoryParameters,
     MakingMemorySecrets,
@@ -96,6 +96,7 @@ class World:
         self.catalog = of or plain()
         self.secrets = MakingMemorySecrets(hook)
         self.parameters = MakingMemoryParameters(hook)
+        self.journal = MemoryJournal(hook)
         self._numbers = itertools.count(1)
 
     def generate(self, kind: Kind) -> str:
@@ -106,6 +107,7 @@ class World:
             catalog=self.catalog,
             secrets=self.secrets,
             parameters=self.parameters,
+            journal=self.journal,
             kinds=KINDS,
             generate=self.generate,
             wish=Wish(**wish),

@@ -24,6 +24,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rot
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import (
     Hook,
+    MemoryJournal,
     MemoryParameters,
     MemorySecrets,
 )
@@ -86,6 +87,7 @@ class World:
 
     secrets: MemorySecrets = field(default_factory=MemorySecrets)
     parameters: MemoryParameters = field(default_factory=MemoryParameters)
+    journal: MemoryJournal = field(default_factory=MemoryJournal)
     numbers: Iterator[int] = field(default_factory=itertools.count)
     catalog: Any = field(default_factory=lambda: _catalog.parse(CATALOG, "test"))
     slept: list[float] = field(default_factory=list)
@@ -100,8 +102,15 @@ class World:
 
     def rotator(self, run: str = "run1") -> Rotator:
         me = Who(run, f"{run}@laptop", {"pid": run})
-        stores = {"secrets": self.secrets, "parameters": self.parameters}
-        return Rotator(catalog=self.catalog, me=me, clock=self.clock, sleep=self.slept.append, **stores)
+        return Rotator(
+            catalog=self.catalog,
+            secrets=self.secrets,
+            parameters=self.parameters,
+            journal=self.journal,
+            me=me,
+            clock=self.clock,
+            sleep=self.slept.append,
+        )
 
     def clock(self) -> str:
         """Time passes by sleeping alone."""

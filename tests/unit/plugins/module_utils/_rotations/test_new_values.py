@@ -33,6 +33,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rot
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam import user_of
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import (
     Hook,
+    MemoryJournal,
     MemoryParameters,
     MemorySecrets,
 )
@@ -89,6 +90,7 @@ def world() -> World:
         catalog=catalog,
         secrets=secrets,
         parameters=MemoryParameters(),
+        journal=MemoryJournal(),
         me=Who("run1", "ann@laptop"),
         clock=lambda: "2026-11-25T15:00:00Z",
     )

@@ -4,14 +4,13 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Denied, Overtaken, SecretsError
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, Rotated
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import TRIM_FROM, Rotated, entries
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotator_ends as ends
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import version_id
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import Hook
@@ -239,65 +238,6 @@ class TestEnd:
         with pytest.raises(Overtaken, match="was ended"):
             ends.close(rotator, step="closed")
 
-    @staticmethod
-    def closed(world: World, entries: int) -> tuple[Any, Journal]:
-        rotator = world.begun("database")
-        for _entry in range(entries - 3):
-            rotator.advance("set")
-        by = {"at": NOW, "who": "ann@x", "rotation": "r1"}
-        return rotator, ends.close(rotator, step="closed", rotated={"database": by}, prepared=["database"])
-
-    def numbers(self, world: World) -> list[int]:
-        return [int(name.rpartition("/")[2]) for name in world.parameters.read(["/app-journal/test"]).readings]
-
-    def test_a_trim_keeps_what_stays(self, world: World) -> None:
-        rotator, journal = self.closed(world, ends.TRIM_FROM)
-        based = ends.trim(rotator, journal)
-        assert self.numbers(world) == [ends.TRIM_FROM + 1]
-        found = rotator.look()
-        assert (found.head, found.rotated, found.prepared) == (based.head, journal.rotated, journal.prepared)
-        assert ends.trim(rotator, found) == found, "one entry is not trimmed again"
-
-    def test_a_short_journal_or_an_open_rotation_is_not_trimmed(self, world: World) -> None:
-        rotator, journal = self.closed(world, ends.TRIM_FROM - 1)
-        assert ends.trim(rotator, journal) is journal
-        world.begun("token", rotation="r2")
-        opened_journal = rotator.look()
-        assert opened_journal.entries > ends.TRIM_FROM
-        assert ends.trim(rotator, opened_journal) is opened_journal
-
-    def test_another_rotation_that_begins_first_is_no_failure(self, world: World) -> None:
-        rotator, journal = self.closed(world, ends.TRIM_FROM)
-        world.begun("token", run="run2", rotation="r2")
-        assert ends.trim(rotator, journal) is journal
-        assert opened(rotator.look()).id == "r2"
-
-    def test_a_state_that_fills_more_than_an_entry_stays_in_several(self, world: World) -> None:
-        rotator = world.rotator()
-        by = {"at": NOW, "who": "ann@x"}
-        for turn in range(ends.TRIM_FROM):
-            rotated = {f"c{turn}-{one}": {**by, "rotation": str(uuid.uuid4())} for one in range(20)}
-            rotator.append(rotator.look(), "r1", "closed", rotated=rotated)
-        journal = rotator.look()
-        assert ends.trim(rotator, journal) is journal
-        assert len(rotator.look().rotated) == 20 * ends.TRIM_FROM
-
-    def test_a_trim_that_is_cut_short_is_made_up_for(self, world: World) -> None:
-        rotator, journal = self.closed(world, ends.TRIM_FROM)
-
-        class Cut(Hook):
-            def before(self, op: str, name: str) -> None:
-                if op == "delete" and name.endswith("/4"):
-                    raise KeyboardInterrupt
-
-        world.parameters.hook = Cut()
-        with pytest.raises(KeyboardInterrupt):
-            ends.trim(rotator, journal)
-        world.parameters.hook = Hook()
-        assert self.numbers(world) == [4, 5, 6, 7, 8, 9]
-        left = rotator.look()
-        assert (left.rotated, left.prepared) == (journal.rotated, journal.prepared)
-
 
 class TestLate:
     """A request to make the rotation's own secret, on its way when its process was killed, arrives after the end."""
@@ -325,8 +265,9 @@ class TestLate:
     def test_it_is_found_after_a_trim_too(self, world: World, late: str) -> None:
         rotator = self.ended(world)
         world.secrets.create(late, "{}", version="late-" + "0" * 27)
-        ends.trim(rotator, replace(rotator.look(), entries=ends.TRIM_FROM))
-        assert rotator.look().entries == 1
+        for _entry in range(TRIM_FROM):
+            rotator.append(rotator.look(), "prepare", "closed", prepared=["database"])
+        assert any(one.get("base") for one in entries(rotator.look()))
         names = ends.remembered(rotator, rotator.look())
         found = world.secrets.read([CORE, *names])
         assert ends.left_late(found, names) == [late]

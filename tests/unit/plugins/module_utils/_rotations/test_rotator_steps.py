@@ -42,7 +42,7 @@ def test_every_entry_is_chained(world: World) -> None:
     rotator = world.begun("database")
     for step in ("set", "test"):
         rotator.advance(step)
-    texts = [one.value for one in world.parameters.read(["/app-journal/test"]).readings.values()]
+    texts = list(rotator.look().lines)
     entries = [json.loads(text) for text in texts]
     assert "prev" not in entries[0]
     assert [entry["prev"] for entry in entries[1:]] == [digest_of(text) for text in texts[:-1]]
@@ -78,14 +78,14 @@ def test_two_that_begin_at_once(world: World) -> None:
     first, second = world.rotator("run1"), world.rotator("run2")
     seen = first.look()
     second.append(seen, "r2", "plan")
-    with pytest.raises(Overtaken, match="was taken by rotation r2 of run2@laptop"):
+    with pytest.raises(Overtaken, match="journal entry 1 was written by rotation r2 of run2@laptop"):
         first.append(seen, "r1", "plan")
     assert opened(first.look()).id == "r2"
 
 
 def test_a_takeover_between_two_reads(world: World) -> None:
     first = world.begun("database")
-    world.parameters.hook = Meanwhile("create", "/app-journal/test/3", world.taken_over)
+    world.journal.hook = Meanwhile("append", "memory", world.taken_over)
     with pytest.raises(Overtaken):
         first.advance("set")
     assert opened(first.look()).run == "run2"
@@ -95,7 +95,7 @@ def test_a_step_since_what_was_seen_saves_a_look_and_is_no_less_refused(world: W
     first = world.begun("database")
     seen = first.look()
     assert opened(first.advance("set", since=seen)).step == "set"
-    with pytest.raises(Overtaken, match="was taken by rotation r1"):
+    with pytest.raises(Overtaken, match="journal entry 3 was written by rotation r1"):
         first.advance("test", since=seen)
     world.taken_over()
     with pytest.raises(Overtaken, match="was taken over by another run"):

@@ -15,6 +15,7 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import NumberedStore, VersionedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import (
     Hook,
     MemoryParameters,
@@ -22,6 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory 
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
+from tests.unit.plugins.module_utils._stores.journal_places import Memory, Moto
 
 REGION = "eu-west-3"
 
@@ -234,3 +236,19 @@ def secrets(request: pytest.FixtureRequest) -> Iterator[Secrets]:
 def parameters(request: pytest.FixtureRequest) -> Iterator[Parameters]:
     """Parameter Store as moto plays it, and its twin in memory."""
     yield from _sides(request, (_MotoParameters, _MemoryParameters))
+
+
+@pytest.fixture(params=["moto", "memory"])
+def place_of(request: pytest.FixtureRequest) -> Iterator[Any]:
+    if request.param == "memory":
+        yield Memory()
+        return
+    with mock_aws():
+        yield Moto()
+
+
+@pytest.fixture
+def journal(place_of: Any) -> JournalStore:
+    store: JournalStore = place_of.store()
+    assert store.make()
+    return store

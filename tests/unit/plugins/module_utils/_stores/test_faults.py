@@ -7,20 +7,22 @@ A real server answers, so that the client's own retries take part.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from threading import Thread
+from threading import Barrier, Thread
 from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Conflict, NoAccess
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Conflict, NoAccess, Overtaken
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.aws import CLIENT_CONFIG
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore, S3Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
 from sandbox.aws import Moto
@@ -28,6 +30,7 @@ from sandbox.faults import Fault
 
 V1, V2 = "1" * 32, "2" * 32
 REGION = "eu-west-3"
+ENTRY = {"rotation": "r1", "step": "create", "who": "ada"}
 ALONE = {"retries": {"mode": "standard", "total_max_attempts": 1}}
 """A client without retries: what is lost stays lost."""
 IMPATIENT = {"read_timeout": 0.2}
@@ -44,6 +47,7 @@ class Hands:
 
     secrets: SecretsManager
     parameters: ParameterStore
+    s3: Any
 
 
 @dataclass(frozen=True)
@@ -83,16 +87,30 @@ def written(hands: Hands, name: str) -> str:
 
 
 def journal(hands: Hands, name: str) -> JournalStore:
-    return JournalStore(hands.parameters, f"/{name}")
+    catalog = _catalog.parse(
+        {"application": name, "settings": {"A": {"value": 1}}, "journal": {"s3": "journals"}}, "test"
+    )
+    return S3Journal(hands.s3, catalog)
 
 
 def appended(hands: Hands, name: str) -> None:
+    store = journal(hands, name)
+    store.make()
     for number in (1, 2, 3):
-        journal(hands, name).append(number, {"nonce": f"n{number}"})
+        store.append(store.read(), {**ENTRY, "nonce": f"n{number}"})
+
+
+def append(hands: Hands, name: str) -> None:
+    """After the third entry, whatever came of it before."""
+    store = journal(hands, name)
+    found = store.read()
+    if found.head > 3:
+        found = _journal.fold(found.lines[:3], version='"of before"')
+    store.append(found, {**ENTRY, "nonce": "n4"})
 
 
 def nonces(hands: Hands, name: str) -> list[str]:
-    return sorted(json.loads(reading.value)["nonce"] for reading in journal(hands, name).readings())
+    return [one["nonce"] for one in _journal.entries(journal(hands, name).read())]
 
 
 SCENES = {
@@ -114,16 +132,14 @@ SCENES = {
         lambda hands, name: hands.parameters.overwrite(f"/{name}/A", "canary-2", instead_of=1),
         written,
     ),
-    "append": Scene(
-        appended, lambda hands, name: journal(hands, name).append(4, {"rotation": "r1", "nonce": "n4"}), nonces
-    ),
-    "trim": Scene(appended, lambda hands, name: journal(hands, name).trim(3), nonces),
+    "append": Scene(appended, append, nonces),
 }
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Moto]:
     with Moto() as moto:
+        moto.client("s3").create_bucket(Bucket="journals", CreateBucketConfiguration={"LocationConstraint": REGION})
         yield moto
 
 
@@ -134,7 +150,7 @@ def hands(server: Moto) -> Callable[[dict[str, Any]], Hands]:
     def make(config: dict[str, Any]) -> Hands:
         key = json.dumps(config)
         if key not in made:
-            secrets, parameters = (
+            secrets, parameters, s3 = (
                 boto3.client(
                     service,
                     endpoint_url=server.url,
@@ -143,9 +159,9 @@ def hands(server: Moto) -> Callable[[dict[str, Any]], Hands]:
                     aws_secret_access_key="testing",
                     config=Config(**config),
                 )
-                for service in ("secretsmanager", "ssm")
+                for service in ("secretsmanager", "ssm", "s3")
             )
-            made[key] = Hands(SecretsManager(secrets), ParameterStore(parameters))
+            made[key] = Hands(SecretsManager(secrets), ParameterStore(parameters), s3)
         return made[key]
 
     return make
@@ -232,3 +248,24 @@ def test_one_of_two_promotions_that_start_together_wins(server: Moto, plain: Han
         thread.join()
     assert said.count("Conflict") == 1
     assert stages(plain, name)["AWSCURRENT"] in said
+
+
+def test_one_of_several_appends_that_start_together_wins(plain: Hands, fresh: Iterator[int]) -> None:
+    name = f"s{next(fresh)}"
+    appended(plain, name)
+    store = journal(plain, name)
+    found, won, start = store.read(), [], Barrier(6)
+
+    def run(nonce: str) -> None:
+        start.wait()
+        with contextlib.suppress(Overtaken):
+            store.append(found, {**ENTRY, "nonce": nonce})
+            won.append(nonce)
+
+    threads = [Thread(target=run, args=(f"t{number}",)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+    assert nonces(plain, name) == ["n1", "n2", "n3", *won]
