@@ -25,7 +25,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -167,6 +167,7 @@ class Layer:
         self._faults = Faults()
         self._wire = Wire()
         self._lock = threading.Lock()
+        self._conditional = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
@@ -221,11 +222,13 @@ class Layer:
             seen[:] = [status, headers]
             return None
 
-        parts = self._application(environ, keep)
-        try:
-            content = b"".join(parts)
-        finally:
-            getattr(parts, "close", lambda: None)()
+        # moto looks, and then writes; S3 decides both at once.
+        with self._conditional if {"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"} & set(environ) else nullcontext():
+            parts = self._application(environ, keep)
+            try:
+                content = b"".join(parts)
+            finally:
+                getattr(parts, "close", lambda: None)()
         return seen[0], seen[1], content
 
     def _record(self, call: Call, status: str, faults: Sequence[Fault], journey: Journey) -> None:
@@ -306,6 +309,21 @@ def _mend_labels() -> None:
     setattr(FakeSecret, resets.__name__, reset_default_version)
 
 
+def allow_plain_http() -> None:
+    """moto knows no conditions in bucket policies: it takes a refusal of unencrypted connections for one of all."""
+    from moto.iam.access_control import IAMPolicy, PermissionResult
+    from moto.s3.models import FakeBucket
+
+    def get_permission(self: Any, action: str, resource: str) -> Any:
+        document = json.loads(self.policy or "{}")
+        kept = [one for one in document.get("Statement", []) if "aws:SecureTransport" not in str(one.get("Condition"))]
+        if not kept:
+            return PermissionResult.NEUTRAL
+        return IAMPolicy(json.dumps({**document, "Statement": kept})).is_action_permitted(action, resource)
+
+    setattr(FakeBucket, FakeBucket.get_permission.__name__, get_permission)
+
+
 def _refuse_inactive_keys() -> None:
     """moto takes an access key that was deactivated, and AWS does not. Without authorization it is a stranger's."""
     from moto.iam.access_control import CreateAccessKeyFailure, IAMUserAccessKey
@@ -341,6 +359,7 @@ def main(argv: list[str] | None = None) -> None:
 
     _mend_labels()
     _refuse_inactive_keys()
+    allow_plain_http()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     layer = Layer(DomainDispatcherApplication(create_backend_app), options.log, IamClock())
     handler = type("Handler", (KeepAlive, MotoRequestHandler), {})

@@ -55,7 +55,30 @@ def describe(environ: Mapping[str, Any], body: bytes) -> Call:
     if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
         form = dict(parse_qsl(body.decode("utf-8", errors="replace")))
         return Call(service, form.get("Action", ""), _shown(form), "query")
+    if service == "s3":
+        return _of_s3(environ)
     return Call(service, f"{environ.get('REQUEST_METHOD', '')} {environ.get('PATH_INFO', '')}", {}, "rest")
+
+
+def _of_s3(environ: Mapping[str, Any]) -> Call:
+    """S3 tells by the method, the path and what stands behind it what is asked for."""
+    method, path = environ.get("REQUEST_METHOD", "").capitalize(), environ.get("PATH_INFO", "").strip("/")
+    query = dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
+    part = next((_PARTS[name] for name in query if name in _PARTS), "Object" if "/" in path else "Bucket")
+    if "list-type" in query:
+        return Call("s3", "ListObjectsV2", {"Name": path}, "rest")
+    verb = "Create" if (method, part) == ("Put", "Bucket") else method
+    return Call("s3", f"{verb}{part}", {"Name": path}, "rest")
+
+
+_PARTS = {
+    "versioning": "BucketVersioning",
+    "publicAccessBlock": "PublicAccessBlock",
+    "policy": "BucketPolicy",
+    "tagging": "BucketTagging",
+    "location": "BucketLocation",
+}
+"""Of a bucket, by the name in the query."""
 
 
 def _json(body: bytes) -> dict[str, Any]:
