@@ -25,6 +25,8 @@ IMPLIED: Mapping[str, tuple[str, ...]] = {
     "ssm:PutParameter": ("ssm:AddTagsToResource", "kms:Encrypt"),
 }
 """What AWS asks beside a call's own action, since the call brings tags or a key, as its documentation says."""
+NAMED = {f"s3:{verb}PublicAccessBlock": f"s3:{verb}BucketPublicAccessBlock" for verb in ("Get", "Put")}
+"""Actions that IAM calls otherwise than the operation."""
 _DIFFERS = "only where what is there differs from the catalog"
 UNSEEN: Mapping[str, str] = {
     **dict.fromkeys(
@@ -61,7 +63,8 @@ def listed() -> set[str]:
 
 def assert_listed(calls: Iterable[Mapping[str, Any]]) -> None:
     """Each call's action is listed, and each listed action was asked for or has its reason."""
-    asked = {f"{call['service']}:{call['operation']}" for call in calls} - FREE
+    operations = {f"{call['service']}:{call['operation']}" for call in calls} - FREE
+    asked = {NAMED.get(one, one) for one in operations}
     needed = asked | {action for name in asked for action in IMPLIED.get(name, ())}
     lacking, unseen = needed - listed(), listed() - needed
     assert not lacking, f"{POLICY.name} lacks what a run asked for: {sorted(lacking)}"

@@ -4,13 +4,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._github_actions import _github
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning import _targets
 from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning._provisioner import Provisioner
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _given
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import former_journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_bucket import JournalBucket, Step
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _given, _holder
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._values import ValuesAction
 
 
@@ -25,6 +29,7 @@ class ActionModule(ValuesAction):
         "restore": {"type": "bool", "default": False},
         "exact": {"type": "bool", "default": False},
         "resource_policy": {"type": "json"},
+        "former_journal": {"type": "str"},
     }
 
     def answer(self, provisioner: Provisioner, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,11 +48,28 @@ class ActionModule(ValuesAction):
             "tags": dict(form.tags),
             "at_github": away,
         }
+        steps = self._missing_journal(provisioner, args["former_journal"])
         if state == "planned":
-            planned = self.written(provisioner, values, complete=False, only_plan=True)
+            planned = self.written(provisioner, values, complete=False, only_plan=True, steps=steps)
             return {**planned, "changed": False, **more}
-        written = self.written(provisioner, values, complete=args["complete"], imported=bool(args["env_file"]))
+        imported = bool(args["env_file"])
+        written = self.written(provisioner, values, complete=args["complete"], imported=imported, steps=steps)
         return {**written, **more}
+
+    def _missing_journal(self, provisioner: Provisioner, former_path: str | None) -> list[Step]:
+        """What the journal and its bucket lack."""
+        catalog, journal = provisioner.catalog, provisioner.journal
+        if journal is None:
+            return []
+
+        def former() -> list[str]:
+            provisioner.makes_journal = True
+            path = former_path or former_journal.path_of(catalog)
+            at = _ages.stamp(datetime.now(UTC))
+            return former_journal.entries(provisioner.parameters, path, who=_holder.me(), at=at)
+
+        client, tags = self.connection.store_client("s3"), provisioner.form("").tags
+        return JournalBucket(client, catalog, journal, tags, former).missing()
 
     def _gone(self, provisioner: Provisioner, state: str, names: list[str]) -> dict[str, Any]:
         if self._task.check_mode:

@@ -17,6 +17,8 @@ description:
   - A secret is made with the catalog's key, tags, description and replicas; one that is there gets those of them that
     it lacks. So does a parameter, whose present value is written once more where it lacks the key or its description.
     A key is added to a secret by a new version, which becomes the current one only if nobody wrote meanwhile.
+  - The catalog's C(journal) and its bucket are made as well. The bucket keeps versions and refuses public access and
+    unencrypted connections; nothing else about a bucket that is there is changed.
   - Everything that stands against it is told before the first write. A run that was killed is finished by the next one.
 options:
   state:
@@ -48,6 +50,12 @@ options:
   resource_policy:
     description: A resource policy for every secret. One that has a policy already keeps it.
     type: json
+  former_journal:
+    description:
+      - Path of a journal in Parameter Store, as earlier versions kept it. When the journal in S3 is made, it begins
+        with what the entries below this path add up to. By default C(/APPLICATION-journal/ENVIRONMENT).
+      - It is refused while a rotation is open there.
+    type: str
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules

@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +23,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning._
 from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning._provisioner import Provisioner, Wish
 from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning._value_writes import CREATE, Fill
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import journal_of
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_bucket import Step
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning_aws import (
     MakingParameters,
     MakingSecrets,
@@ -90,6 +92,7 @@ class ValuesAction(ActionBase):
             catalog=catalog,
             secrets=MakingSecrets(connection.store_client("secretsmanager")),
             parameters=MakingParameters(connection.store_client("ssm")),
+            journal=journal_of(catalog, connection.store_client),
             kinds=load_kinds(args["kinds_path"]),
             generate=new_value,
             wish=wish,
@@ -109,13 +112,19 @@ class ValuesAction(ActionBase):
         complete: bool,
         only_plan: bool = False,
         imported: bool = False,
+        steps: Sequence[Step] = (),
     ) -> dict[str, Any]:
-        """Carries a plan out unless in check mode; what may be said of it. Raises ProvisionError before any write."""
+        """Carries a plan out unless in check mode; what may be said of it. Raises ProvisionError before any write.
+
+        ``steps`` come first, once nothing refuses any more.
+        """
         outlook = provisioner.outlook(values)
         plan = outlook.plan
         if plan.problems:
             raise ProvisionError(plan.problems)
-        answer = {"changed": bool(outlook.words), **told(plan), "plan": outlook.words, "diff": diff(plan.fills)}
+        first = [step.words for step in steps]
+        words = [*first, *outlook.words]
+        answer = {"changed": bool(words), **told(plan), "plan": words, "diff": diff(plan.fills)}
         if only_plan or self._task.check_mode:
             return answer
         if complete and plan.asks:
@@ -125,13 +134,16 @@ class ValuesAction(ActionBase):
         form = provisioner.form("")
         if form.key and (any(write.act == CREATE and write.secure for write in plan.writes) or outlook.reforms):
             require_key(self.connection.store_client("kms"), form.key)
+        for step in steps:
+            step.act()
+        provisioner.makes_journal = False
         if not outlook.words:
             return answer
         done = provisioner.apply(values, outlook)
         new = _first_date.new_credentials(provisioner.catalog, plan.fills, imported=imported)
         at = _ages.stamp(datetime.now(UTC))
-        note = _first_date.record(provisioner.catalog, provisioner.parameters, new, who=_holder.me(), at=at)
-        return {**answer, "plan": done, "notes": [*provisioner.notes, *([note] if note else [])]}
+        note = _first_date.record(provisioner.journal, new, who=_holder.me(), at=at)
+        return {**answer, "plan": [*first, *done], "notes": [*provisioner.notes, *([note] if note else [])]}
 
 
 def require_region(region: str | None, catalog: Catalog) -> None:
