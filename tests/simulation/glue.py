@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
@@ -22,7 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rot
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import Who
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import environment as environment_store
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import journal as journal_store
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents, Reading
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.remembered import Remembered
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _reading
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
@@ -52,30 +52,17 @@ def _holder_is_gone(found: Any) -> bool:
     return found.get("machine") == process.machine and bool(same) and same[0].dead
 
 
-def _one_more(path: str, before: Journal | None, readings: list[Reading]) -> Journal | None:
-    """The journal with one more entry that follows the last one, as fold sees it."""
-    if before is None or before.head == 0:
-        return None
-    last = readings[-1]
-    number = int(last.name[len(path) + 1 :])
-    entry = json.loads(last.value)
-    if number != before.head + 1 or entry.get("prev") != before.digest or entry.get("base"):
-        return None
-    return _journal.extended(before, last.name, number, last.value)
-
-
-def _remembered(fold: Callable[[str, Iterable[Reading]], Journal]) -> Callable[[str, Iterable[Reading]], Journal]:
+def _remembered(fold: Callable[..., Journal]) -> Callable[..., Journal]:
     """A journal is read far more often than written."""
-    known: dict[tuple[tuple[str, str], ...], Journal] = {}
+    known: dict[tuple[str, ...], Journal] = {}
 
-    def remembering(path: str, readings: Iterable[Reading]) -> Journal:
-        readings = list(readings)
-        key = tuple((one.name, one.value) for one in readings)
+    def remembering(lines: Iterable[str], *, version: str = "") -> Journal:
+        key = tuple(lines)
         if key not in known:
             if len(known) > 1000:
                 known.clear()
-            known[key] = _one_more(path, known.get(key[:-1]), readings) or fold(path, readings)
-        return known[key]
+            known[key] = fold(key)
+        return replace(known[key], version=version)
 
     return remembering
 
@@ -107,11 +94,12 @@ def installed() -> Iterator[None]:
     patch(_shared, "generate", _generate)
     patch(environment_store, "SecretsManager", lambda client: client)
     patch(environment_store, "ParameterStore", lambda client: client)
+    patch(environment_store, "journal_of", lambda _catalog, client: client("s3"))
     patch(_reading, "_catalog", SimpleNamespace(parse=lambda document, _environment: document))
     # A verifier takes 4096 rounds of a digest, and the servers here compare passwords.
     patch(postgresql_login, "_scram", SimpleNamespace(scram_verifier=lambda password, _salt: password))
     # Pure functions of texts that come up again and again.
-    patch(_journal, "_parsed", lru_cache(4096)(_journal._parsed))
+    patch(_journal, "parsed", lru_cache(4096)(_journal.parsed))
     patch(_journal, "digest_of", lru_cache(4096)(_journal.digest_of))
     patch(_journal, "fold", _remembered(_journal.fold))
     parse = lru_cache(4096)(_contents.parse_secret)
@@ -174,6 +162,7 @@ class Hands:
             catalog=world.catalog,
             secrets=Remembered(world.secrets),
             parameters=world.parameters,
+            journal=world.journal,
             me=Who(process.name, f"{process.name}@{process.machine}", self.holder(process)),
             clock=lambda: _shared._ages.stamp(world.now()),
             sleep=lambda _seconds: world.act("wait", "merge", lambda: None),
@@ -209,7 +198,7 @@ class Hands:
     def snapshot(self) -> dict[str, Any]:
         """The first play of every rollout."""
         world = self.world
-        stores = {"secretsmanager": ForHosts(world), "ssm": world.parameters}
+        stores = {"secretsmanager": ForHosts(world), "ssm": world.parameters, "s3": world.journal}
         connection = SimpleNamespace(store_client=lambda name: stores[name], region="eu-west-1")
         request = _reading.Request(document=world.catalog, environment="staging")
         environment = _reading.read(request, connection)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _journal, _valkey
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT, PREVIOUS, Reading
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT, PREVIOUS
 from tests.simulation.servers import login_in
 from tests.simulation.world import ADMIN, CACHE, COPY, CORE, JOURNAL, LOGINS, OTHER, OVERLAYS, ROTATING, World
 
@@ -36,10 +36,6 @@ class Watch:
         self.plans: dict[str, dict[str, Any]] = {}
         self.buried: dict[str, str] = {}
         """Values of parameters that somebody else wrote and a rotation wrote over, until they are back."""
-        self.entries: dict[int, str] = {}
-        """The rotation of every entry, by number."""
-        self.base = 0
-        """The number of the entry that says what those before it said."""
         self.journal = self.fold()
 
     def _remember(self, name: str, keys: dict[str, str]) -> None:
@@ -53,16 +49,13 @@ class Watch:
             self._remember(place, self.current[place][1])
 
     def fold(self) -> Journal:
-        found = self.world.parameters._parameters
-        start = f"{JOURNAL}/"
-        readings = [Reading("ssm", name, "1", one.values[-1]) for name, one in found.items() if name.startswith(start)]
-        return _journal.fold(JOURNAL, readings)
+        return _journal.fold(self.world.journal.entries())
 
     # After every act
 
     def changed(self, op: str, name: str) -> None:
-        if name.startswith(JOURNAL):
-            self._journal_changed(op, name)
+        if name == JOURNAL:
+            self._journal_changed()
         elif op == "move" and name in self.current:
             self._moved(name)
         elif op == "write" and name in (COPY, OTHER):
@@ -163,29 +156,24 @@ class Watch:
         numbers = [plan.get("parameters", {}).get(name) for plan in self.plans.values()]
         return any(number and values[int(number) - 1] == value for number in numbers)
 
-    def _journal_changed(self, op: str, name: str) -> None:
-        number = int(name.rpartition("/")[2])
-        if op == "create":
-            entry = json.loads(self.world.parameter(name))
-            if number > self.base:  # else it came late and is taken back
-                self.entries[number] = entry["rotation"]
-            if "plan" in entry:
-                self.plans[entry["rotation"]] = entry["plan"]
-            if entry.get("base"):
-                self.base = max(self.base, number)
-        elif self.entries.get(number, "trim") not in (*self.world.audit, "trim") and number <= self.journal.head:
-            self._fail(f"the journal forgets {self.entries[number]} before the audit log has it")
-        elif number < self.base:
-            return  # what is below it says nothing any more
+    def _journal_changed(self) -> None:
         before, self.journal = self.journal, self.fold()
-        if op != "delete":
+        if self.journal.digest == before.digest:  # the same again, of a client whose answer was lost
             return
-        for what in ("rotated", "obligations", "prepared"):
-            lost = set(getattr(before, what)) - set(getattr(self.journal, what))
+        if self.journal.head != before.head + 1:
+            self._fail(f"the journal went from {before.head} to {self.journal.head}")
+        entry = _journal.entries(self.journal)[-1]
+        if entry.get("prev", before.digest) != before.digest:
+            self._fail(f"entry {self.journal.head} does not follow the one before")
+        closes = entry["step"] in _journal.CLOSING_STEPS and entry["rotation"] in self.plans
+        if closes and entry["rotation"] not in self.world.audit:
+            self._fail(f"the journal closes {entry['rotation']} before the audit log has it")
+        if "plan" in entry:
+            self.plans[entry["rotation"]] = entry["plan"]
+        for what, gone in (("rotated", ()), ("obligations", entry.get("discharged", ())), ("prepared", ())):
+            lost = set(getattr(before, what)) - set(getattr(self.journal, what)) - set(gone)
             if lost:
                 self._fail(f"the journal lost {what}: {sorted(lost)}")
-        if self.journal.head < before.head - 1:
-            self._fail(f"the journal went back from {before.head} to {self.journal.head}")
 
     # At the end
 

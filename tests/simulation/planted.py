@@ -1,22 +1,25 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Eleven bugs, each a switch: the simulation has to find every one of them."""
+"""Twelve bugs, each a switch: the simulation has to find every one of them."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _envmark
+from ansible_collections.watchparty.secrets.plugins.module_utils import _envmark, _journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AlreadyExists
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotator_ends, _steps
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator import Rotator
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import MERGED, version_id
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT, VersionedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import MemoryJournal
 from ansible_collections.watchparty.secrets.plugins.modules import env_file
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Engine
+from tests.simulation.glue import Now
 from tests.simulation.hosts import Host
 from tests.simulation.world import LOGINS, OVERLAYS
 
@@ -50,8 +53,8 @@ def no_second_proof(patch: Patch) -> None:
     patch(_steps.Gate, "objections", lambda _self: [])
 
 
-def trim_before_confirm(patch: Patch) -> None:
-    """The journal is trimmed before the audit record is seen to be there."""
+def close_before_confirm(patch: Patch) -> None:
+    """The journal is closed before the audit record is seen to be there."""
 
     def end(engine: Engine) -> None:
         engine.close({})
@@ -62,16 +65,21 @@ def trim_before_confirm(patch: Patch) -> None:
     patch(Engine, "end", end)
 
 
-def trim_before_base(patch: Patch) -> None:
-    """The old entries go before the one that says what they said."""
+def gather_without_obligations(patch: Patch) -> None:
+    """Entries go before another one says all that they said."""
+    base = _journal.base_entry
+    patch(_journal, "base_entry", lambda journal: {**base(journal), "obligations": {}})
 
-    def trim(rotator: Any, journal: Any) -> Any:
-        if journal.rotation is not None or journal.entries < _rotator_ends.TRIM_FROM:
-            return journal
-        rotator.trim(journal.head + 1)
-        return rotator.append(journal, "trim", "closed", **_rotator_ends.base_entry(journal))
 
-    patch(_rotator_ends, "trim", trim)
+def stale_head(patch: Patch) -> None:
+    """The journal as it was read is taken for the newest: what is written rests on no condition."""
+
+    def append(self: Any, journal: Any, entry: Any) -> Any:
+        wanted = _journal.following(journal, {"nonce": Now.world.token(), **entry})
+        _content, version = self._load()
+        return replace(wanted, version=self._replace(self.content(wanted), version))
+
+    patch(MemoryJournal, "append", append)
 
 
 def abort_without_copy(patch: Patch) -> None:
@@ -145,8 +153,9 @@ BUGS = {
         restart_by_change,
         no_compare_and_swap,
         no_second_proof,
-        trim_before_confirm,
-        trim_before_base,
+        close_before_confirm,
+        gather_without_obligations,
+        stale_head,
         abort_without_copy,
         write_beside_others,
         proof_by_snapshot,

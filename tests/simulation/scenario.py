@@ -31,7 +31,7 @@ from tests.simulation.scheduler import (
     Process,
     Scheduler,
 )
-from tests.simulation.world import CACHE, COPY, CORE, CREDENTIALS, JOURNAL, LOGINS, OTHER, OVERLAYS, World
+from tests.simulation.world import CACHE, COPY, CORE, CREDENTIALS, LOGINS, OTHER, OVERLAYS, World
 
 ATTEMPTS = 8
 """How often the command is started again before it is said never to end."""
@@ -78,13 +78,13 @@ class Scenario:
         """An environment that has been running for a while, with a journal that was trimmed before."""
         base = {
             "rotation": "trim", "step": "closed", "who": "setup", "at": "2025-06-01T00:00:00Z", "run": "setup",
-            "base": True, "prepared": ["database"],
+            "number": 40, "base": True, "prepared": ["database"],
             "rotated": {
                 name: {"at": "2025-06-01T00:00:00Z", "who": "setup", "rotation": "r-0"}
                 for name in (*CREDENTIALS, "database_admin", "cache_admin")
             },
         }  # fmt: skip
-        self.world.parameters.seed(f"{JOURNAL}/40", json.dumps(base), kind="String")
+        self.world.journal.seed(json.dumps(base))
         process = self._process("deploy", "A", deploy(self.world))
         self.scheduler.run()
         assert process.words == "deployed: done: ", process.words
@@ -118,7 +118,9 @@ class Scenario:
             return ("create", start), 0, Fault(kind, self.busy.choice((150, 300, FOREVER)))
         if rng.random() < 0.6:
             return None
-        op = rng.choice(("move", "move", "put", "create", "write", "alter role", "end role", "setuser", "restart"))
+        op = rng.choice(
+            ("move", "move", "put", "create", "append", "write", "alter role", "end role", "setuser", "restart")
+        )
         kind = rng.choice((PAUSE, PAUSE, KILL, KILL_AFTER, LOST))
         return (op, ""), rng.randrange(0, 5), Fault(kind, rng.choice((150, 300, FOREVER)))
 

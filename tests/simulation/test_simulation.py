@@ -56,7 +56,7 @@ def test_a_planted_bug_is_found(bug: str, record_property: Callable[[str, object
 
 def test_the_line_that_a_failing_seed_prints_replays_it(capsys: pytest.CaptureFixture[str]) -> None:
     """Act by act, up to the same violation."""
-    assert main(["--bug", "trim_before_confirm"]) == 1
+    assert main(["--bug", "close_before_confirm"]) == 1
     found, line = capsys.readouterr().out.splitlines()[:2]
     start, _found, words = line.partition(" -m tests.simulation ")
     assert start.endswith("replay: python")

@@ -15,6 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import (
     CURRENT,
     Hook,
+    MemoryJournal,
     MemoryParameters,
     MemorySecrets,
 )
@@ -25,7 +26,7 @@ from tests.simulation.scheduler import LOST, REFUSED, TWICE, Scheduler
 T = TypeVar("T")
 CORE, CACHE, ADMIN = "shop/staging/core", "shop/staging/cache", "shop/staging/admin"
 COPY, OTHER = "/shop/staging/DB/URL", "/shop/staging/App/MODE"
-JOURNAL = "/secrets-journal/shop/staging"
+JOURNAL = "journal"
 OVERLAYS, LOGINS = "shop-rotation/staging/", "shop-rotation-logins/staging/"
 """How the names of rotations' own secrets begin: what hosts read, and what they must never read."""
 ROTATING = {CORE: ("DATABASE_URL", "SECRET_KEY", "SECRET_KEY_FALLBACKS"), CACHE: ("REDIS_URL",), ADMIN: ()}
@@ -38,8 +39,9 @@ DOCUMENT = {
     "application": "shop",
     "stores": {
         "secrets_manager": {"name": "{application}/{environment}/{group}"},
-        "ssm": {"path": "/{application}/{environment}", "journal": "/secrets-journal/{application}/{environment}"},
+        "ssm": {"path": "/{application}/{environment}"},
     },
+    "journal": {"s3": "shop-journal"},
     "services": {"web": {"units": ["shop.service"], "health": "http://127.0.0.1:8000/health"}},
     "settings": {
         "DATABASE_URL": {
@@ -118,6 +120,8 @@ class World(Hook):
         """Called after every act that changed something."""
         self.secrets = MemorySecrets(self)
         self.parameters = MemoryParameters(self)
+        self.journal = MemoryJournal(self, application="shop", environment="staging")
+        self.journal.where = JOURNAL
         self.sealed = True
         """Whether a module that writes a host's file is at an end before anybody else acts."""
         self.audit: set[str] = set()
