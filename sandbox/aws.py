@@ -31,6 +31,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from . import propagation, staleness, throttling
 from .calls import Call, describe, error_body
 from .faults import Fault, Faults, refuse
 from .network import CONTROL as NETWORK
@@ -106,6 +107,18 @@ class Moto(Server):
         """Replace the faults in force; none clears them."""
         self._put(CONTROL, [asdict(fault) for fault in faults])
 
+    def set_staleness(self, **profile: Any) -> None:
+        """Reads are behind as :class:`sandbox.staleness.Staleness` says; without a word, they are not."""
+        self._put(staleness.CONTROL, profile or None)
+
+    def set_throttling(self, **profile: Any) -> None:
+        """Calls are throttled as :class:`sandbox.throttling.Throttling` says; without a word, they are not."""
+        self._put(throttling.CONTROL, profile or None)
+
+    def set_propagation(self, **profile: Any) -> None:
+        """Grants arrive as :class:`sandbox.propagation.Propagation` says; without a word, at once."""
+        self._put(propagation.CONTROL, profile or None)
+
     @contextmanager
     def days_ago(self, days: float) -> Iterator[None]:
         """Users and access keys that are made meanwhile were made so many days ago, as IAM tells it."""
@@ -166,6 +179,13 @@ class Layer:
         self._log = log
         self._faults = Faults()
         self._wire = Wire()
+        self._stale = staleness.StaleReads()
+        self._refusing = (throttling.Throttle(), propagation.Grants())
+        self._profiles: dict[str, Any] = {
+            staleness.CONTROL: self._stale,
+            throttling.CONTROL: self._refusing[0],
+            propagation.CONTROL: self._refusing[1],
+        }
         self._lock = threading.Lock()
         self._conditional = threading.Lock()
 
@@ -182,6 +202,8 @@ class Layer:
             self._clock.behind = timedelta(days=json.loads(body))
             start_response("200 OK", [("Content-Length", "0")])
             return []
+        if environ.get("PATH_INFO") in self._profiles:
+            return self._configure(self._profiles[environ["PATH_INFO"]], body, start_response)
         if environ.get("PATH_INFO", "").startswith("/moto-api"):
             return self._application(environ, start_response)
         call = describe(environ, body)
@@ -204,10 +226,12 @@ class Layer:
             elif fault.effect in ("close", "hang"):
                 return "000 closed", [], b""
             elif fault.effect in ("throttle", "deny", "error"):
-                number, code, message = fault.error()
-                kind, content = error_body(call, code, message)
-                return f"{number} {code}", [("Content-Type", kind), ("Content-Length", str(len(content)))], content
-        status, headers, content = self._through(environ)
+                return _refused(call, *fault.error())
+        for profile in self._refusing:
+            if refusal := profile.refusal(call):
+                return _refused(call, *refusal)
+        with self._stale.state(call):
+            status, headers, content = self._through(environ)
         for fault in faults:
             if fault.effect == "refuse_ids" and status.startswith("200"):
                 content = refuse(content, fault)
@@ -261,6 +285,21 @@ class Layer:
         start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(content)))])
         return [content]
 
+    @staticmethod
+    def _configure(profile: Any, body: bytes, start_response: Any) -> Iterable[bytes]:
+        status, content = "200 OK", b""
+        try:
+            profile.set(json.loads(body))
+        except (ValueError, TypeError) as error:
+            status, content = "400 Bad Request", str(error).encode()
+        start_response(status, [("Content-Length", str(len(content)))])
+        return [content]
+
+
+def _refused(call: Call, number: int, code: str, message: str) -> Answer:
+    kind, content = error_body(call, code, message)
+    return f"{number} {code}", [("Content-Type", kind), ("Content-Length", str(len(content)))], content
+
 
 class IamClock:
     """What IAM in moto takes for the time, so that a key can be as old as a test needs it."""
@@ -273,19 +312,26 @@ class IamClock:
         setattr(models, now.__name__, lambda: now() - self.behind)
 
 
-def _mend_labels() -> None:
+def mend_labels() -> None:
     """Three things that moto does with labels and AWS does not.
 
     After UpdateSecretVersionStage a GetSecretValue or BatchGetSecretValue without a stage still gives the version that
     was current before: our code then asks again, once a secret, which would count calls that AWS never gets.
     It attaches a label again to the version that has it, and then takes off only one of the two. After a promotion a
-    write by hand leaves AWSCURRENT on the promoted version too, and takes every label off the one before.
+    write by hand leaves AWSCURRENT on the promoted version too, and takes every label off the one before. And it puts
+    a label on a second version where a call does not say which one to take it from.
     """
+    from moto.secretsmanager.exceptions import InvalidParameterException
     from moto.secretsmanager.models import FakeSecret, SecretsManagerBackend
 
     moves, resets = SecretsManagerBackend.update_secret_version_stage, FakeSecret.reset_default_version
 
     def update_secret_version_stage(self: Any, secret_id: str, *arguments: Any, **named: Any) -> Any:
+        stage, off, to = named["version_stage"], named["remove_from_version_id"], named["move_to_version_id"]
+        versions = self.secrets[secret_id].versions if secret_id in self.secrets else {}
+        holder = next((one for one, found in versions.items() if stage in found["version_stages"]), None)
+        if not off and holder not in (None, to):
+            raise InvalidParameterException(f"Staging label {stage} is currently attached to version {holder}")
         answer = moves(self, secret_id, *arguments, **named)
         secret = self.secrets[secret_id]
         for name, version in secret.versions.items():
@@ -357,7 +403,7 @@ def main(argv: list[str] | None = None) -> None:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
 
-    _mend_labels()
+    mend_labels()
     _refuse_inactive_keys()
     allow_plain_http()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)

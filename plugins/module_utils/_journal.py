@@ -20,6 +20,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._inciden
 
 CLOSING_STEPS = ("closed", "aborted")
 PROMOTING_STEPS = ("promote",)
+WRITING_STEPS = ("promote", "abort")
+"""They move what is current."""
+MADE_STEPS = ("set", "test", "revoke", "deploy", "promote")
+"""They need the new values, so the step that makes them has ended."""
 BACKWARD_STEPS = ("abort", "withdraw", "discard")
 RETIRE, DROP_FALLBACK = "retire", "drop_fallback"
 """The acts of obligations that a run carries out."""
@@ -71,6 +75,8 @@ class OpenRotation:
     """Whether a promotion has begun, so that an abort has something to move back."""
     promoted_at: str = ""
     """When the newest promotion began."""
+    made: bool = False
+    """Whether its new values are known to be there: a step after the one that makes them has begun."""
     refused_at: str = ""
     """When the entry after the removal was written: what it removed was seen to be refused by then."""
     notes: Mapping[str, Any] = field(default_factory=dict)
@@ -157,6 +163,8 @@ class Journal:
     """A leak that was declared and is not contained yet."""
     ended: tuple[str, ...] = ()
     """What the rotations that ended last called the secrets of their own, which are gone unless one was made late."""
+    written: str = ""
+    """When a rotation last finished writing to the stores: reads may be behind for some seconds after that."""
     lines: Tuple[str, ...] = field(default=(), repr=False)
     """The entries that are kept, the oldest first."""
     version: str = field(default="", compare=False, repr=False)
@@ -255,6 +263,9 @@ def _after(journal: Journal, number: int, name: str, entry: Mapping[str, Any]) -
     )
     before = journal.rotation
     same = before if before and before.id == entry["rotation"] else None
+    wrote = same is not None and same.step in WRITING_STEPS and entry["step"] != same.step
+    written = str(entry.get("at", "")) if wrote else str(entry.get("written", journal.written))
+    journal = replace(journal, written=written)
     if entry["step"] in CLOSING_STEPS:
         ended = _last(journal, own_secrets(same) if same else ())
         return replace(journal, rotation=before if before and not same else None, ended=ended)
@@ -303,6 +314,7 @@ def _opened(number: int, name: str, entry: Mapping[str, Any], same: Optional[Ope
         behind=_names(name, entry, "behind", rotation.behind),
         sent=_names(name, entry, "sent", rotation.sent),
         promoted=rotation.promoted or entry["step"] in PROMOTING_STEPS,
+        made=rotation.made or entry["step"] in MADE_STEPS,
         **_times(entry, same),
     )
     if prescribed is None:
@@ -380,5 +392,6 @@ def base_entry(journal: Journal) -> dict[str, Any]:
         "prepared": sorted(journal.prepared),
         "audit": dict(journal.audit),
         **({"ended": list(journal.ended)} if journal.ended else {}),
+        **({"written": journal.written} if journal.written else {}),
         **({"incident": journal.incident.entry()} if journal.incident else {}),
     }

@@ -63,7 +63,8 @@ def concerned(setting: Setting, name: str) -> tuple[Hands, Keys]:
         new: Login | None = _in_force(setting, name)
     else:
         old = _graph.find(setting.catalog, credential, setting.rotator.old_contents(rotation, credential)).login
-        new = setting.new_value(rotation, name) or issued.find(name)
+        # On the way back a key that is not seen yet would stay.
+        new = setting.new_value(rotation, name, made=False) or issued.find(name, made=rotation.aborting)
     if old.username is None:
         raise RotationError(f"{name}: the id of its old access key cannot be read any more; delete that key by hand")
     aborting = rotation.step in _steps.BACKWARD

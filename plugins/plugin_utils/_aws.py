@@ -14,6 +14,7 @@ from ansible_collections.amazon.aws.plugins.plugin_utils.botocore import get_aws
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.throttling import ThrottlingBudget
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _sessions
 
 try:
@@ -26,12 +27,19 @@ except ImportError:  # require_aws_sdk says how to install it
 class AwsConnection(AWSPluginBase):
     """Makes clients from options named as in amazon.aws."""
 
-    def __init__(self, name: str, options: Mapping[str, Any], sessions: dict[str | None, Any] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        options: Mapping[str, Any],
+        sessions: dict[str | None, Any] | None = None,
+        budget: ThrottlingBudget | None = None,
+    ) -> None:
         self.ansible_name = name
         self._options = dict(options)
         self._clients: dict[tuple[str, Any], Any] = {}
         self._sessions = {} if sessions is None else sessions
         """By profile."""
+        self._budget = budget or ThrottlingBudget()
 
     def get_options(self) -> dict[str, Any]:
         return self._options
@@ -64,7 +72,7 @@ class AwsConnection(AWSPluginBase):
         if where not in self._clients:
             config = {**aws.CLIENT_CONFIG, **(self._options.get("aws_config") or {})}
             self._options["aws_config"] = config
-            self._clients[where] = self.client(service)
+            self._clients[where] = self._budget.watch(self.client(service))
         return self._clients[where]
 
     def bounded_client(self, service: str, seconds: float) -> Any:
@@ -82,7 +90,7 @@ class AwsConnection(AWSPluginBase):
         return self._with(region=region)
 
     def _with(self, **options: Any) -> AwsConnection:
-        return AwsConnection(self.ansible_name, {**self._options, **options}, self._sessions)
+        return AwsConnection(self.ansible_name, {**self._options, **options}, self._sessions, self._budget)
 
     def acting_client(self, service: str) -> Any:
         """A client that sends each request once, whatever aws_config says: for what must not be sent twice."""

@@ -24,12 +24,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._github_actions
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _mirror
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
-    Contents,
-    NumberedStore,
-    VersionedStore,
-)
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents, VersionedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.github import GitHubStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered import NumberedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.sent import SentStore
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _github as _client
 

@@ -17,9 +17,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations impo
     _rotation,
     _rotator_ends,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT, Contents
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _access_key, _github_sync, _ssh_key
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access_wait import access_wait
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 
 
@@ -37,12 +38,24 @@ def read(setting: Setting, journal: Journal) -> tuple[Contents, dict[str, Any], 
         if not place.name.startswith("/")
     }
     remembered = _rotator_ends.remembered(rotator, journal)
-    found = rotator.secrets.read([*sorted({*catalog.secret_names, *concerned}), *remembered])
+    rotator.settle(journal)
+
+    def look() -> tuple[Contents, dict[str, Any]]:
+        found = rotator.secrets.read([*sorted({*catalog.secret_names, *concerned}), *remembered])
+        there = sorted(concerned & found.readings.keys())
+        return found, {name: rotator.secrets.describe(name) for name in there}
+
+    def agree(seen: tuple[Contents, dict[str, Any]]) -> bool:
+        """Where they do not, one of both reads was behind, or somebody wrote in between."""
+        return all(one.stages.get(CURRENT) == seen[0].readings[name].version for name, one in seen[1].items())
+
+    found, descriptions = access_wait().until_granted(
+        lambda: rotator.secrets.settling.until(look, agree), lambda seen: seen[0].without(remembered).denials
+    )
     late = _rotator_ends.left_late(found, remembered)
     contents = found.without(remembered)
     if _graph.anything_in_ssm(catalog):
         contents |= rotator.parameters.read([catalog.ssm_path])
-    descriptions = {name: rotator.secrets.describe(name) for name in sorted(concerned) if name in contents.readings}
     return contents, descriptions, late
 
 
@@ -63,7 +76,7 @@ def former(setting: Setting, journal: Journal, leaked: Collection[str] | None) -
     if leaked is not None:
         every = [one for one in journal.obligations.values() if one.act == RETIRE and one.credential in leaked]
     return {
-        one.id: setting.rotator.secrets.read(list(one.secrets), pins=one.secrets)
+        one.id: setting.rotator.secrets.read_known(list(one.secrets), pins=one.secrets)
         for one in every
         if one.credential in setting.catalog.credentials
     }

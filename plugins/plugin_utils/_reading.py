@@ -12,6 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._model import C
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import environment
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.environment import Environment, Request
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access_wait import AccessWait
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection, suit
 
 __all__ = ("FILE", "Environment", "Request", "read")
@@ -20,14 +21,21 @@ FILE = "file"
 """Takes the place of a snapshot's id where a file was looked at instead of the stores."""
 
 
-def read(request: Request, connection: AwsConnection) -> Environment:
-    """Reads every store once: the account, the journal, the secrets, the parameters. Raises SecretsError."""
+def read(request: Request, connection: AwsConnection, wait: AccessWait | None = None) -> Environment:
+    """Reads every store once: the account, the journal, the secrets, the parameters. Raises SecretsError.
+
+    With ``wait`` it waits for what IAM denies and must be read.
+    """
     catalog = _catalog.parse(request.document, request.environment)
     if request.file:
         return _read_file(catalog, request.file)
     catalog = _limits.narrowed(catalog, secret_ids=request.secret_ids, ssm_path=request.ssm_path)
     suit(connection, catalog)
-    return environment.read(request, catalog, connection.store_client)
+    if wait is None or request.on_denied != "error":
+        return environment.read(request, catalog, connection.store_client)
+    return wait.until_granted(
+        lambda: environment.read(request, catalog, connection.store_client), lambda found: found.contents.denials
+    )
 
 
 def _read_file(catalog: Catalog, path: str) -> Environment:

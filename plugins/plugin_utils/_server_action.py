@@ -82,7 +82,7 @@ def parties(setting: Setting, name: str, engine: str, *, former: str = "", by_it
     if obligation:
         present = _present(setting, name)  # the application may go elsewhere by now
         new = new if new and item.act in _rotation.CHANGES else present.login
-        old_contents = setting.rotator.secrets.read(list(obligation.secrets), pins=obligation.secrets)
+        old_contents = setting.rotator.secrets.read_known(list(obligation.secrets), pins=obligation.secrets)
     found = setting.located(credential, old_contents)
     place = present or found
     admin, admin_url = (found.login, "") if by_itself else administrator(setting, name, engine, rotation)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _reading
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access_wait import access_wait
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws_action import AwsAction
 
@@ -29,7 +30,7 @@ class SnapshotAction(AwsAction):
     options = OPTIONS
 
     def asked(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
-        return {"changed": False, **self.answer(_reading.read(request_of(args), connection))}
+        return {"changed": False, **self.answer(_reading.read(request_of(args), connection, access_wait()))}
 
     def answer(self, environment: _reading.Environment) -> dict[str, Any]:
         raise NotImplementedError

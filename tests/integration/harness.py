@@ -249,6 +249,7 @@ class Lab:
             ANSIBLE_SSH_CONTROL_PATH_DIR=str(self.directory / "cp"),
             ANSIBLE_SSH_CONTROL_PATH="%(directory)s/%%C",
             ANSIBLE_NOCOLOR="1",
+            WATCHPARTY_SECRETS_ACCESS_WAIT="0",
         )
 
     def command(self, *arguments: str, playbook: str | Path = DEPLOY) -> list[str]:

@@ -50,6 +50,7 @@ ONE_VERSION = (
     "test_leak_bad_input",
     "test_reached_hosts",
     "test_rotate_bad_input",
+    "test_profiles",
     "test_rotation_page",
     "test_set.py",
     "test_tags.py::test_every_playbook_refuses_to_leave",
@@ -59,6 +60,7 @@ ONE_VERSION = (
 SELECTED = {
     "test_aws_access.py": (),
     "test_aws_access_key": ("from_end_to_end",),
+    "test_aws_as_it_is": ("a_rotation_and_a_deploy[stale",),
     "test_canary_leak": (),
     "test_canary_rotation": ("no_value_is_anywhere_else",),
     "test_django_sessions": ("looked_for_elsewhere", "applications_source[cached_db]"),

@@ -22,7 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rot
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import Who
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import environment as environment_store
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import journal as journal_store
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents, VersionedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.remembered import Remembered
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _reading
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
@@ -92,6 +92,7 @@ def installed() -> Iterator[None]:
     patch(env_snapshot, "secrets", chance)
     patch(_shared, "now", _now)
     patch(_shared, "generate", _generate)
+    patch(environment_store, "now", _now)
     patch(environment_store, "SecretsManager", lambda client: client)
     patch(environment_store, "ParameterStore", lambda client: client)
     patch(environment_store, "journal_of", lambda _catalog, client: client("s3"))
@@ -122,6 +123,13 @@ class ForHosts:
         refused = [name for name in names if name.startswith(LOGINS)]
         assert not refused, f"hosts may not read {refused}"
         return self._world.secrets.read(names, **more)
+
+    def read_known(self, names: Sequence[str], **more: Any) -> Contents:
+        return VersionedStore.read_known(self, names, **more)  # type: ignore[arg-type]
+
+    @property
+    def settling(self) -> Any:
+        return self._world.secrets.settling
 
 
 _DEFAULTS: dict[str, Any] = {
@@ -165,7 +173,7 @@ class Hands:
             journal=world.journal,
             me=Who(process.name, f"{process.name}@{process.machine}", self.holder(process)),
             clock=lambda: _shared._ages.stamp(world.now()),
-            sleep=lambda _seconds: world.act("wait", "merge", lambda: None),
+            sleep=world.pause,
         )
         self.setting = _shared.Setting(world.catalog, KINDS, rotator, None)  # type: ignore[arg-type]
 

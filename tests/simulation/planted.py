@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotator_ends, _steps
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator import Rotator
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import MERGED, version_id
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT, VersionedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT, Store, VersionedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import MemoryJournal
 from ansible_collections.watchparty.secrets.plugins.modules import env_file
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Engine
@@ -147,6 +147,11 @@ def merge_without_reading(patch: Patch) -> None:
     patch(Rotator, "_stage_merges", stage)
 
 
+def stale_read_for_the_newest(patch: Patch) -> None:
+    """What a read does not show is taken not to be there, though the journal or AWS says that it is."""
+    patch(Store, "read_known", lambda self, names, *, pins: self.read(names, pins=pins))
+
+
 BUGS = {
     one.__name__: one
     for one in (
@@ -162,6 +167,7 @@ BUGS = {
         overlay_first,
         overlay_by_the_maker_alone,
         merge_without_reading,
+        stale_read_for_the_newest,
     )
 }
 

@@ -35,6 +35,8 @@ from tests.simulation.world import CACHE, COPY, CORE, CREDENTIALS, LOGINS, OTHER
 
 ATTEMPTS = 8
 """How often the command is started again before it is said never to end."""
+LAGS = (0, 0, 3, 10, 30)
+"""How many acts ago the state may be that a read answers with."""
 
 
 @dataclass
@@ -67,6 +69,8 @@ class Scenario:
         self.length = 70 + 60 * len(self.names) + (60 if "django_key" in self.names else 0)
         """About how many acts a rotation takes."""
         self.result = Result(seed)
+        self.world.chance = random.Random(f"stale {seed}")
+        self.world.lag = self.world.chance.choice(LAGS)
         self.busy = random.Random(f"busy {seed}")
         """Of its own, so that whoever never rests changes nothing in the worlds without one."""
         self._first_deploy()
@@ -289,6 +293,7 @@ class Scenario:
             self.watch.buried.pop(COPY, None)
             world.write_parameter(COPY, url)
             self.watch.somebody_wrote(COPY, "", url)
+            self.scheduler.tick += world.lag  # nobody is quicker by hand than AWS is behind
 
     def _recover(self) -> None:
         """Started again with the same words, the command ends, and nothing is left."""

@@ -191,6 +191,14 @@ class Scheduler:
             self._main.switch()
         return True
 
+    def rest(self, ticks: int) -> None:
+        """The present process waits so long, and others may act meanwhile."""
+        process = self.current
+        if process is None or ticks <= 0:
+            return
+        process.wake = self.tick + ticks
+        self._main.switch()
+
     def _aimed(self, process: Process, op: str, name: str) -> Fault | None:
         if process.aim is None:
             return None

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory 
     MemoryParameters,
     MemorySecrets,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settling import Settling
 from tests.simulation import servers
 from tests.simulation.hosts import Host
 from tests.simulation.scheduler import LOST, REFUSED, TWICE, Scheduler
@@ -31,6 +33,11 @@ OVERLAYS, LOGINS = "shop-rotation/staging/", "shop-rotation-logins/staging/"
 """How the names of rotations' own secrets begin: what hosts read, and what they must never read."""
 ROTATING = {CORE: ("DATABASE_URL", "SECRET_KEY", "SECRET_KEY_FALLBACKS"), CACHE: ("REDIS_URL",), ADMIN: ()}
 CREDENTIALS = ("database", "cache", "django_key")
+
+BEHIND_SECONDS = 3.0
+"""How many seconds a world's lag stands for."""
+STALE_READS = 0.5
+"""How many of the reads may be behind, in a world where any is."""
 
 RETIRED_LATER = ("database", "cache")
 """Whose old values stay valid for hours in some worlds, so that the rotation closes before they are removed."""
@@ -120,6 +127,11 @@ class World(Hook):
         """Called after every act that changed something."""
         self.secrets = MemorySecrets(self)
         self.parameters = MemoryParameters(self)
+        self.secrets.settling = self.parameters.settling = Settling(sleep=self.rest)
+        self.lag = 0
+        """How many ticks ago the state may be that a read of Secrets Manager or Parameter Store answers with."""
+        self.chance = random.Random(0)
+        """Decides how stale each read is; of its own, so that worlds without stale reads stay as they are."""
         self.journal = MemoryJournal(self, application="shop", environment="staging")
         self.journal.where = JOURNAL
         self.sealed = True
@@ -161,7 +173,8 @@ class World(Hook):
     # Time and chance
 
     def now(self) -> datetime:
-        return EPOCH + timedelta(days=self.days, seconds=self.scheduler.tick)
+        seconds = self.scheduler.tick * BEHIND_SECONDS / self.lag if self.lag else self.scheduler.tick
+        return EPOCH + timedelta(days=self.days, seconds=seconds)
 
     def token(self, _bytes: int = 8) -> str:
         self.serial += 1
@@ -170,6 +183,32 @@ class World(Hook):
     def value(self, length: int) -> str:
         self.serial += 1
         return f"v{self.serial}".ljust(length, "x") if length < 32 else f"v{self.serial}"
+
+    # Reads that are behind
+
+    def horizon(self) -> int:
+        return self.lag
+
+    def tick(self) -> int:
+        return self.scheduler.tick
+
+    def age(self, op: str, name: str) -> int:
+        """The journal is strongly consistent, and so is what nobody but the simulation itself looks at."""
+        if not self.lag or self.scheduler.current is None or name.startswith(JOURNAL):
+            return 0
+        age = self.chance.randrange(self.lag + 1) if self.chance.random() < STALE_READS else 0
+        if age:
+            self.scheduler.say(f"(as {age} ticks ago)", op, name)
+        return age
+
+    def rest(self, seconds: float) -> None:
+        """So many seconds pass, by the measure of how long AWS's reads may be behind."""
+        self.scheduler.rest(math.ceil(seconds / BEHIND_SECONDS * self.lag))
+
+    def pause(self, seconds: float) -> None:
+        """A promotion lets another writer pass."""
+        self.act("wait", "merge", lambda: None)
+        self.rest(seconds)
 
     # Acts
 

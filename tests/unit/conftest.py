@@ -14,7 +14,9 @@ import yaml
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import CatalogError
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SECRETS_MANAGER, SSM, Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents, Reading
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents, Reading, Store
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam_oidc import OidcProviders
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settling import Settling
 from sandbox.state import forget
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +44,16 @@ def state_is_removed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     """As root, what is deployed leaves its state in a directory of this machine."""
     yield
     forget(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses that stores made: neither reads that are behind nor late grants are waited for here."""
+    made: list[float] = []
+    for kind in (Store, OidcProviders):
+        monkeypatch.setattr(kind, "settling", Settling(sleep=made.append))
+    monkeypatch.setenv("WATCHPARTY_SECRETS_ACCESS_WAIT", "0")
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -168,6 +168,7 @@ class Provisioner:
                 for name in outlook.restores:
                     self.secrets.restore(name)
                     done.append(f"secret {name} is taken back from its deletion")
+                self.secrets.settling.wait()  # a look that is behind would take it back again
                 continue
             try:
                 for write in outlook.plan.writes:
@@ -176,7 +177,10 @@ class Provisioner:
             except (AlreadyExists, Conflict):
                 if at == TRIES - 1:
                     raise
+                self.secrets.settling.wait()  # a look that is behind would plan the same again
                 continue
+            if outlook.plan.writes and any(_is_parameter(name) for name in outlook.reforms):
+                self.parameters.settling.wait()  # what is written once more for its key must be the newest
             for name, one in sorted(outlook.reforms.items()):
                 self._reform(name, one)
                 done.append(_gets(name, one))

@@ -15,12 +15,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning i
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
     BINARY,
     DELETED,
-    PARAMETER_BYTES,
     SECRET_BYTES,
-    STANDARD,
     Contents,
     Reading,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered import PARAMETER_BYTES, STANDARD
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning import tier_for
 
 CREATE, MERGE = "create", "merge"

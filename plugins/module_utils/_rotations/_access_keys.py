@@ -30,7 +30,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._new
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam import AccessKey, AccessKeys
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 
-SECONDS, INTERVAL = 30.0, 2.0
+SECONDS, INTERVAL = 60.0, 2.0
 """How long IAM is given to show a change, and how often it is asked."""
 APART = timedelta(minutes=15)
 """How far this machine's clock may be from AWS's: from further off AWS takes no request."""
@@ -164,9 +164,18 @@ class Steps:
         except Denied:
             raise
         except (NoAccess, Conflict):
-            # Its answer was lost, and there is a key that nobody knows; or an earlier one was not listed yet.
+            # Its answer was lost, and there is a key that nobody knows; or an earlier one is not listed yet.
             self._hands.sleep(INTERVAL)
-            return self._made_beside_the_old()
+            made: List[Login] = []
+
+            def makes() -> bool:
+                try:
+                    made.append(self._made_beside_the_old())
+                except Conflict:
+                    return False
+                return True
+
+            return made[0] if self._waits(makes) else self._made_beside_the_old()
 
     def _made_beside_the_old(self) -> Login:
         for one in self._leftovers():

@@ -40,7 +40,7 @@ def former_login(catalog: Catalog, secrets: VersionedStore, journal: Journal, it
     obligation = journal.obligations.get(item.obligation or "")
     if obligation is None:
         raise RotationError(f"{item.credential}: the obligation {item.obligation} is not in the journal any more")
-    held = secrets.read(list(obligation.secrets), pins=obligation.secrets)
+    held = secrets.read_known(list(obligation.secrets), pins=obligation.secrets)
     login = _graph.find(catalog, catalog.credentials[item.credential], held).login
     if login.password is None:
         raise RotationError(f"{item.credential}: its former key cannot be read in {dict(obligation.secrets)}")
@@ -57,10 +57,11 @@ class Issued:
     def name(self, credential: str) -> str:
         return f"{self._logins}/{credential}"
 
-    def find(self, credential: str) -> Optional[Login]:
-        """What was made, or None if nothing was yet."""
+    def find(self, credential: str, *, made: bool = False) -> Optional[Login]:
+        """What was made, or None if nothing was yet; what is known to be ``made`` is waited for."""
         name = self.name(credential)
-        contents = self._secrets.read([name], pins={name: version_id(self._rotation, name)})
+        read = self._secrets.read_known if made else self._secrets.read
+        contents = read([name], pins={name: version_id(self._rotation, name)})
         failure = contents.failures.get(name)
         if failure and failure.reason == DENIED:  # not to be taken for "not made yet"
             raise Denied(f"secret {name} may not be read; allow secretsmanager:GetSecretValue on it", failure.detail)
@@ -70,7 +71,7 @@ class Issued:
         return Login(document["username"], document["password"])
 
     def take(self, credential: str) -> Login:
-        found = self.find(credential)
+        found = self.find(credential, made=True)
         if found is None:
             raise NotFound(f"{credential}: its provider has made no new value for this rotation yet")
         return found

@@ -22,7 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
     RotationError,
     SecretsError,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import (
     _ages,
@@ -47,10 +47,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base im
     DENIED,
     PENDING,
     Contents,
-    NumberedStore,
     VersionedStore,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered import NumberedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 
 MERGE_SECONDS = 120.0
@@ -80,6 +80,10 @@ class Rotator(Steps):
         self.mirror = mirror
         self.sleep = sleep
 
+    def settle(self, journal: Journal) -> None:
+        """Waits until reads show what the rotation before this one wrote."""
+        self.parameters.settling.wait_since(journal.written, _ages.moment(self.clock()))
+
     def issued(self, rotation: OpenRotation) -> _new_values.Issued:
         return _new_values.Issued(self.secrets, self.logins_secret(rotation), rotation.id, **self._form(rotation))
 
@@ -94,9 +98,9 @@ class Rotator(Steps):
         if credential is not None:
             pins = {name: pins[name] for name in _graph.secrets_of(self.catalog, credential) if name in pins}
             numbers = numbers if _graph.reads_ssm(self.catalog, credential) else {}
-        contents = self.secrets.read(list(pins), pins=pins)
+        contents = self.secrets.read_known(list(pins), pins=pins)
         if numbers:
-            found = self.parameters.read([self.catalog.ssm_path], pins=numbers)
+            found = self.parameters.read_known([self.catalog.ssm_path], pins=numbers)
             contents |= Contents(
                 {name: one for name, one in found.readings.items() if name in numbers},
                 {name: one for name, one in found.failures.items() if name in numbers},
@@ -108,11 +112,15 @@ class Rotator(Steps):
             raise RotationError(f"{', '.join(lost)} cannot be read any more, and {rotation} was planned from it")
         return contents
 
-    def values(self, rotation: OpenRotation) -> Values:
-        """The new values, once they are made. Raises :class:`NotFound` before that."""
+    def values(self, rotation: OpenRotation, *, made: bool = False) -> Values:
+        """The new values, once they are made. Raises :class:`NotFound` before that.
+
+        ``made`` by another run, says AWS, or by the journal they were: then they are waited for.
+        """
         name = self.logins_secret(rotation)
         version = version_id(rotation.id, name)
-        contents = self.secrets.read([name], pins={name: version})
+        read = self.secrets.read_known if made or rotation.made else self.secrets.read
+        contents = read([name], pins={name: version})
         failure = contents.failures.get(name)
         if failure and failure.reason == DENIED:  # not to be taken for "not made yet", which has other consequences
             raise Denied(f"secret {name} may not be read; allow secretsmanager:GetSecretValue on it", failure.detail)
@@ -159,7 +167,7 @@ class Rotator(Steps):
                 self.secrets.stage(
                     name, text, version=self.version(rotation, name, phase), label=label(rotation, phase)
                 )
-            self._mark_pending(rotation, name, base, phases)
+            self._mark_pending(rotation, name, base)
         return values
 
     @contextmanager
@@ -180,32 +188,41 @@ class Rotator(Steps):
     def clear(self, rotation: OpenRotation, *, late: bool = False) -> None:
         """Takes every label of the rotation off, and unless late of those that have ended; removes its own secrets."""
         for name in rotation.plan.get("secrets", {}):
-            for one, version in self.secrets.describe(name).stages.items():
-                pending = one == PENDING and version in self.ours(rotation, name)
-                if pending or is_label(one, rotation, others=not late):
-                    self.secrets.discard(name, version=version, labels=[one])
+            ours = self.ours(rotation, name)
+            shown = {
+                (one, version)
+                for one, version in self.secrets.describe(name).stages.items()
+                if (one == PENDING and version in ours) or is_label(one, rotation, others=not late)
+            }
+            for one, version in sorted(shown | self.labelled(rotation, name)):
+                self.secrets.discard(name, version=version, labels=[one])
         self.issued(rotation).forget(rotation.plan)
         if self.overlaid(rotation):
             self.secrets.delete(self.overlay_secret(rotation))
         self.secrets.delete(self.logins_secret(rotation))
 
-    def _mark_pending(self, rotation: OpenRotation, name: str, base: str, phases: int) -> None:
+    def _mark_pending(self, rotation: OpenRotation, name: str, base: str) -> None:
         """AWS's own label for a version to come, so that its own rotation and people see it."""
         target = self.target(rotation, name)
-        described = self.secrets.describe(name)
-        holder = described.stages.get(PENDING)
-        if described.stages.get(CURRENT) == target or holder == target:
-            return
-        if holder is not None and holder not in (base, *self.ours(rotation, name)):
-            raise RotationError(
-                f"secret {name} has a pending version {holder} that is not of this rotation; it is left as it is"
-            )
-        self.secrets.promote(name, to=target, instead_of=holder, label=PENDING)
 
-    def ours(self, rotation: OpenRotation, name: str) -> set[str]:
-        staged = {self.version(rotation, name, one + 1) for one in range(int(rotation.plan.get("phases", 1)))}
-        merges = range(rotation.plan.get("merges", {}).get(name, 0))
-        return staged | {version_id(rotation.id, name, MERGED, one + 1) for one in merges}
+        def marked() -> Optional[SecretsError]:
+            described = self.secrets.describe(name)
+            holder = described.stages.get(PENDING)
+            if described.stages.get(CURRENT) == target or holder == target:
+                return None
+            if holder is not None and holder not in (base, *self.ours(rotation, name)):
+                return RotationError(
+                    f"secret {name} has a pending version {holder} that is not of this rotation; it is left as it is"
+                )
+            try:
+                self.secrets.promote(name, to=target, instead_of=holder, label=PENDING)
+            except Conflict as error:  # the description was behind
+                return error
+            return None
+
+        refusal = self.secrets.settling.until(marked, lambda error: error is None)
+        if refusal is not None:
+            raise refusal
 
     def _make(
         self,
@@ -228,7 +245,7 @@ class Rotator(Steps):
         try:
             self.secrets.create(own, text, version=version, description=words, **self._form(rotation))
         except AlreadyExists:
-            return self.values(rotation)  # another run of this rotation made them first; those are the ones
+            return self.values(rotation, made=True)  # another run of this rotation made them first
         return Values(logins, phases, version)
 
     def _lay_over(self, rotation: OpenRotation, values: Values) -> None:
@@ -269,12 +286,16 @@ class Rotator(Steps):
         against = "" if journal.incident else self.against_copies(rotation, self.logins(rotation))
         if against:
             return Promotion("blocked", words=f"nothing was promoted: {against}")
-        began, pause, rested = self._time(), 0.0, True
+        began, pause, rested, settled = self._time(), 0.0, True, False
         while True:
             self._stage_merges(rotation)
             current = {name: self.secrets.describe(name).stages[CURRENT] for name in rotation.plan["secrets"]}
             states = {name: self._compared(rotation, name, version) for name, version in current.items()}
             unready = _promotion.taken(states)
+            if unready and not settled:  # what was planned from may be newer than what was read now
+                self.secrets.settling.wait()
+                settled = True
+                continue
             if unready:
                 return unready
             moved = {name: current[name] for name, state in states.items() if state == "moved"}
@@ -306,11 +327,11 @@ class Rotator(Steps):
         base = rotation.plan["secrets"][name]
         if current in (base, self.target(rotation, name)):
             return "ready"
-        now = self.secrets.read([name], pins={name: current})
+        now = self.secrets.read_known([name], pins={name: current})
         items = _rotation.items_of(rotation.plan)
         if _promotion.is_over(self.catalog, items, self.values(rotation).credentials, now):
             return "over"
-        before = self.secrets.read([name], pins={name: base})
+        before = self.secrets.read_known([name], pins={name: base})
         return "moved" if _promotion.is_untouched(self.catalog, items, name, before, now) else "taken"
 
     def _rebased(self, moved: Mapping[str, str]) -> OpenRotation:

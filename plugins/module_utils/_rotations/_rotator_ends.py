@@ -38,6 +38,8 @@ def undo(rotator: Rotator) -> list[str]:
 def _undone(rotator: Rotator, rotation: OpenRotation) -> list[str]:
     contents = rotator.old_contents(rotation)
     told = []
+    if rotation.promoted:  # a parameter has no condition: what a run that was killed wrote must be seen
+        rotator.secrets.settling.wait()
     for name, base in rotation.plan.get("secrets", {}).items():
         _move_back(rotator, rotation, contents, name, base)
     for name, number in rotation.plan.get("parameters", {}).items():
@@ -77,7 +79,7 @@ def _without_ours(
     items = _rotation.items_of(rotation.plan)
     last = int(rotation.plan["phases"])
     new = _rotation.edits(rotator.catalog, items, contents, values.credentials, last)
-    theirs = rotator.secrets.read([name], pins={name: current})
+    theirs = rotator.secrets.read_known([name], pins={name: current})
     text = theirs.readings[name].value
     changed = False
     for place, ours in new.items():
@@ -132,7 +134,7 @@ def _written_over(rotator: Rotator, name: str, versions: Iterable[int], ours: Se
         f"parameter {name}: version {version}, which somebody else wrote, was written over by a request that came "
         f"late; it is kept as {name}:{version}"
         for version in versions
-        for reading in rotator.parameters.read([], pins={name: str(version)}).readings.values()
+        for reading in rotator.parameters.read_known([], pins={name: str(version)}).readings.values()
         if reading.value not in ours
     ]
 

@@ -43,6 +43,11 @@ def version_id(rotation: str, secret: str, *rest: object) -> str:
     return str(uuid.uuid5(NAMESPACE, "\0".join([rotation, secret, *map(str, rest)])))
 
 
+def phases_of(rotation: OpenRotation) -> range:
+    """The numbers of its phases."""
+    return range(1, int(rotation.plan.get("phases", 1)) + 1)
+
+
 def label(rotation: OpenRotation, phase: int) -> str:
     """The staging label of our own that keeps a phase's version."""
     return f"{rotation.id}-{phase}"

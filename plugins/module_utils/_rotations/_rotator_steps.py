@@ -14,9 +14,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations impo
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import (
     MERGED,
     Who,
+    label,
+    phases_of,
     version_id,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import PENDING, Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore
 
 LONGEST_REASON = 600
@@ -135,6 +137,21 @@ class Steps:
         """The version that the promotion makes current: the last phase's, or the same over what others wrote since."""
         merges = rotation.plan.get("merges", {}).get(secret, 0)
         return version_id(rotation.id, secret, *((MERGED, merges) if merges else (int(rotation.plan["phases"]),)))
+
+    def ours(self, rotation: OpenRotation, name: str) -> set[str]:
+        staged = {self.version(rotation, name, one) for one in phases_of(rotation)}
+        merges = range(rotation.plan.get("merges", {}).get(name, 0))
+        return staged | {version_id(rotation.id, name, MERGED, one + 1) for one in merges}
+
+    def labelled(self, rotation: OpenRotation, name: str) -> set[tuple[str, str]]:
+        """The labels that it may have put on versions: what was put just now is not described at once."""
+        base, ours = rotation.plan["secrets"][name], self.ours(rotation, name)
+        found = {(label(rotation, one), self.version(rotation, name, one)) for one in phases_of(rotation)}
+        if rotation.plan.get("merges", {}).get(name):
+            found.add((f"{rotation.id}-{MERGED}", self.target(rotation, name)))
+        if rotation.aborting:
+            found |= {(f"{rotation.id}-abort", version_id(rotation.id, name, "abort", one)) for one in (base, *ours)}
+        return found | ({(PENDING, self.target(rotation, name))} if phases_of(rotation) else set())
 
     def logins_secret(self, rotation: OpenRotation) -> str:
         """The name of the secret that holds every new login. To create it decides what all else is derived from."""

@@ -17,14 +17,16 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
     StoreError,
     WrongAccount,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import throttling
 
 try:
     from botocore import exceptions
 except ImportError:  # the plugins that hand us clients check for boto3 and say how to install it
     exceptions = None
 
-CLIENT_CONFIG = {"retries": {"mode": "standard", "total_max_attempts": 6}, "connect_timeout": 5, "read_timeout": 20}
-"""Six tries with exponential backoff and jitter, on throttling, 5xx and lost connections."""
+CLIENT_CONFIG = {"retries": {"mode": "adaptive", "total_max_attempts": 8}, "connect_timeout": 5, "read_timeout": 20}
+"""Eight tries with exponential backoff and jitter, on throttling, 5xx and lost connections; after a throttled call the
+client also sends more slowly."""
 
 DENIED_CODES = ("AccessDeniedException", "AccessDenied", "UnauthorizedOperation")
 _CREDENTIAL_CODES = (
@@ -38,7 +40,6 @@ _CREDENTIAL_CODES = (
     "IncompleteSignature",
     "MissingAuthenticationToken",
 )
-_THROTTLE_CODES = ("ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown")
 _MISSING_CODES = (
     "ResourceNotFoundException",
     "ParameterNotFound",
@@ -111,8 +112,8 @@ def _refusal(operation: str, name: str, error: Any, carries: str) -> StoreError:
     if code in _CREDENTIAL_CODES:
         remedy = "log in again, or set AWS_PROFILE or the AWS_* variables to valid ones"
         return NoAccess(f"AWS does not accept the credentials in use ({code} at {operation}); {remedy}")
-    if code in _THROTTLE_CODES:
-        return NoAccess(f"AWS still throttles {operation} on {name} after every retry; try again later")
+    if code in throttling.CODES:
+        return NoAccess(f"AWS still throttles {operation} on {name} after every retry. {throttling.remedy(operation)}")
     if code in _MISSING_CODES or is_scheduled_for_deletion(code, message):
         return NotFound(f"{name} is not there for {operation}: {message or code}")
     if code in _EXISTING_CODES:

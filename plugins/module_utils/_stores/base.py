@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any, Collection, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Collection, List, Mapping, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     AlreadyExists,
@@ -16,6 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
     NotFound,
     StoreError,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settling import Settling
 
 MISSING, DENIED, DELETED, BINARY = "missing", "denied", "scheduled for deletion", "binary"
 CURRENT, PENDING, PREVIOUS = "AWSCURRENT", "AWSPENDING", "AWSPREVIOUS"
@@ -23,12 +24,6 @@ AWS_LABELS = "AWS"
 """What the labels begin with that Secrets Manager itself moves, and that other programs move too."""
 
 SECRET_BYTES = 65536
-PARAMETER_BYTES = {"Standard": 4096, "Advanced": 8192}
-STANDARD = "Standard"
-DELETED_AT_ONCE = 10
-"""Parameters a DeleteParameters call."""
-RETRIES_SEEN = 10
-"""How many versions of one parameter are looked at for being copies of one write, sent again."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +65,14 @@ class Contents:
     def __or__(self, other: Contents) -> Contents:
         return Contents({**self.readings, **other.readings}, {**self.failures, **other.failures})
 
+    @property
+    def denials(self) -> List[str]:
+        """What AWS did not let us read, each with its reason."""
+        return [str(failure) for failure in self.failures.values() if failure.reason == DENIED]
+
+    def is_missing(self, name: str) -> bool:
+        return name in self.failures and self.failures[name].reason == MISSING
+
     def without(self, names: Collection[str]) -> Contents:
         """The same without what concerns these."""
         return Contents(
@@ -99,6 +102,8 @@ class Store(ABC):
 
     name: str
     """The store's name in places and origins."""
+    settling = Settling()
+    """How long reads may be behind the writes."""
 
     @abstractmethod
     def read(
@@ -116,6 +121,14 @@ class Store(ABC):
         What concerns one name comes back as a :class:`Failure`. Raises :class:`NoAccess` when the store as a whole
         cannot be used, and :class:`StoreError` for any other refusal.
         """
+
+    def read_known(self, names: Sequence[str], *, pins: Mapping[str, str]) -> Contents:
+        """As :meth:`read`, of versions that are known to exist: waits for those that AWS does not show yet."""
+
+        def has_all(contents: Contents) -> bool:
+            return not any(contents.is_missing(name) for name in pins)
+
+        return self.settling.until(lambda: self.read(names, pins=pins), has_all)
 
 
 class VersionedStore(Store):
@@ -171,23 +184,40 @@ class VersionedStore(Store):
                     f"secret {name}: version {version} is taken by other content; it cannot be changed, so start the "
                     "rotation again, which takes a new id"
                 ) from None
-            labels = ()
-        if label not in labels:
+            self._attach(name, label, version)
+        else:
+            if label not in labels:
+                self._attach(name, label, version, is_elsewhere=True)
+
+    def _attach(self, name: str, label: str, version: str, *, is_elsewhere: bool = False) -> None:
+        """Puts a label of our own on this version, from wherever it is. ``is_elsewhere``: AWS says that it is not on
+        this one, so a description that shows it there is behind."""
+
+        def attached() -> Optional[StoreError]:
             holder = self._present(name).stages.get(label)
-            if holder != version:
+            if holder == version:
+                return StoreError(f"secret {name}: label {label} cannot be put on {version}") if is_elsewhere else None
+            try:
                 self._move(name, label, to=version, off=holder)
+            except NoAccess:
+                raise
+            except StoreError as error:
+                return error  # the description was behind
+            return None
+
+        refusal = self.settling.until(attached, lambda error: error is None)
+        if refusal is not None:
+            raise refusal
 
     def promote(self, name: str, *, to: str, instead_of: Optional[str], label: str = CURRENT) -> None:
         """Moves a label to version ``to`` if it is on version ``instead_of``, or on none where that is None.
 
-        It being there already is fine. Raises :class:`Conflict`, naming the version that has the label.
+        It being there already is fine. Raises :class:`Conflict`, naming the version that has the label. AWS decides it
+        on the newest state, so the move is tried whatever the description says, which may be behind.
         """
         described = self._present(name)
-        holder = described.stages.get(label)
-        if holder == to:
+        if described.stages.get(label) == to:
             return
-        if holder != instead_of:
-            raise _moved(name, label, holder, instead_of)
         if to not in described.stages.values():
             self._require_version(name, to)
         try:
@@ -195,8 +225,11 @@ class VersionedStore(Store):
         except NoAccess:
             raise
         except StoreError:
-            holder = self._present(name).stages.get(label)
-            if holder == to:  # our first try arrived and its answer did not
+            found = self.settling.until(
+                lambda: self._present(name), lambda described: described.stages.get(label) != instead_of
+            )
+            holder = found.stages.get(label)
+            if holder == to:  # it was there already, or our first try arrived and its answer did not
                 return
             if holder != instead_of:
                 raise _moved(name, label, holder, instead_of) from None
@@ -206,21 +239,26 @@ class VersionedStore(Store):
         """Takes these labels off this version; where they are elsewhere, or nowhere, they stay as they are."""
         if CURRENT in labels:
             raise StoreError(f"secret {name}: {CURRENT} cannot be taken off a version, only moved to another")
-        try:
-            described = self._present(name)
-        except NotFound:
-            return
         for label in labels:
-            if described.stages.get(label) == version:
-                self._take_off(name, label, version)
+            self._take_off(name, label, version)
 
     def _take_off(self, name: str, label: str, version: str) -> None:
+        """AWS decides on the newest state whether the label is there; a description may be behind."""
+
+        def is_gone() -> bool:
+            try:
+                return self.describe(name).stages.get(label) != version
+            except NotFound:
+                return True
+
         try:
             self._move(name, label, to=None, off=version)
         except NoAccess:
             raise
+        except NotFound:
+            return
         except StoreError:
-            if self.describe(name).stages.get(label) == version:
+            if not self.settling.until(is_gone, bool):
                 raise
 
     def delete(self, name: str) -> None:
@@ -240,6 +278,7 @@ class VersionedStore(Store):
         return described
 
     def _holds(self, name: str, version: str, content: str) -> bool:
+        """Asked where AWS says that the version, or the secret, is there."""
         found = self._version(name, version).readings.get(name)
         return found is not None and found.value == content
 
@@ -249,7 +288,7 @@ class VersionedStore(Store):
             raise NotFound(f"secret {name} has no version {version} that can be read ({failure.reason}); stage it anew")
 
     def _version(self, name: str, version: str) -> Contents:
-        contents = self.read([name], pins={name: version})
+        contents = self.read_known([name], pins={name: version})
         for failure in contents.failures.values():
             if failure.reason == DENIED:
                 raise Denied(
@@ -276,103 +315,6 @@ class VersionedStore(Store):
         """Deletes a secret at once."""
 
 
-class NumberedStore(Store):
-    """A store that numbers the versions of each parameter, and cannot compare before it writes."""
-
-    def overwrite(self, name: str, value: str, *, instead_of: int) -> int:
-        """Writes a value over version ``instead_of``; returns the new version's number. The same again is fine.
-
-        Raises :class:`Conflict`, naming both numbers, when somebody else wrote: before us, and nothing is written, or
-        in the same moment, and what they wrote is put back over ours.
-        """
-        found, kept = self._look(name)
-        _require_parameter_fits(name, value, str(kept.get("Tier", STANDARD)))
-        current = int(found.version)
-        if current != instead_of:
-            done = found.value == value and self._only_ours(name, value, instead_of, current)
-            if done:
-                return current
-            raise Conflict(
-                f"parameter {name} is at version {current} and not at {instead_of}, which was to be replaced; see who "
-                "wrote it by 'aws ssm get-parameter-history', then run again"
-            )
-        return self._replace(name, value, instead_of, kept)
-
-    def _replace(self, name: str, value: str, before: int, kept: Mapping[str, Any]) -> int:
-        written = self._write(name, value, kept)
-        if written == before + 1 or self._only_ours(name, value, before, written):
-            return written
-        told = self._put_back(name, value, before, written)
-        raise Conflict(
-            f"parameter {name}: version {written} was written where {before + 1} was due, so somebody else "
-            f"wrote in the same moment; {told}"
-        )
-
-    def _put_back(self, name: str, value: str, before: int, written: int) -> str:
-        """Writes what ours buried once more; says in words what became of it."""
-        by_hand = "see what it was by 'aws ssm get-parameter-history', and put it back by hand if it is due"
-        try:
-            theirs = self._newest_but(name, value, before, written)
-            current, kept = self._look(name)
-            if theirs is None or int(current.version) != written:
-                return by_hand
-            back = self._write(name, theirs, kept)
-        except StoreError as error:
-            return f"{by_hand} ({error})"
-        return f"their value stands again, as version {back}" if back == written + 1 else by_hand
-
-    def _newest_but(self, name: str, value: str, before: int, last: int) -> Optional[str]:
-        """The newest value between these versions that is not this one."""
-        for number in range(last - 1, max(before, last - 1 - RETRIES_SEEN), -1):
-            found = self.read([], pins={name: str(number)}).readings.get(name)
-            if found is None or found.value != value:
-                return found.value if found else None
-        return None
-
-    def _only_ours(self, name: str, value: str, before: int, last: int) -> bool:
-        """Whether every version between these holds this value: a lost answer makes the client write twice."""
-        return before < last <= before + RETRIES_SEEN and all(
-            self._holds(name, number, value) for number in range(before + 1, last)
-        )
-
-    def _holds(self, name: str, number: int, value: str) -> bool:
-        found = self.read([], pins={name: str(number)}).readings.get(name)
-        return found is not None and found.value == value
-
-    def key(self, name: str) -> Optional[str]:
-        return self._look(name)[1].get("KeyId")
-
-    def create(self, name: str, value: str) -> None:
-        """Makes a parameter of type String. Raises :class:`AlreadyExists` when it is there."""
-        _require_parameter_fits(name, value, STANDARD)
-        self._create(name, value)
-
-    def delete(self, names: Sequence[str]) -> None:
-        """Deletes parameters, in this order; those that are not there are fine."""
-        for start in range(0, len(names), DELETED_AT_ONCE):
-            self._delete(names[start : start + DELETED_AT_ONCE])
-
-    @abstractmethod
-    def history(self, name: str) -> List[Reading]:
-        """Every version of a parameter that is kept, the oldest first. Raises :class:`NotFound`."""
-
-    @abstractmethod
-    def _look(self, name: str) -> Tuple[Reading, Mapping[str, Any]]:
-        """The current version, and what a write must repeat to keep it: tier, key and so on, as AWS names them."""
-
-    @abstractmethod
-    def _write(self, name: str, value: str, kept: Mapping[str, Any]) -> int:
-        """Writes over whatever is there; returns the number of the new version."""
-
-    @abstractmethod
-    def _create(self, name: str, value: str) -> None:
-        """Raises :class:`AlreadyExists`, or :class:`Conflict` when another writes it in the same moment."""
-
-    @abstractmethod
-    def _delete(self, names: Sequence[str]) -> None:
-        """Deletes at most ``DELETED_AT_ONCE`` parameters."""
-
-
 def _moved(name: str, label: str, holder: Optional[str], expected: Optional[str]) -> Conflict:
     found = f"on version {holder}" if holder else "on no version"
     due = f"on {expected}" if expected else "on none"
@@ -388,13 +330,4 @@ def _require_secret_fits(name: str, content: str) -> None:
         raise StoreError(
             f"secret {name} would hold {size:,} bytes, and AWS takes 1 to {SECRET_BYTES:,}; move some of its keys to a "
             "secret of their own"
-        )
-
-
-def _require_parameter_fits(name: str, value: str, tier: str) -> None:
-    size, limit = len(value.encode()), PARAMETER_BYTES.get(tier, PARAMETER_BYTES[STANDARD])
-    if not 0 < size <= limit:
-        raise StoreError(
-            f"parameter {name} would hold {size:,} bytes, and AWS takes 1 to {limit:,} in its tier ({tier}); shorten "
-            "the value, or choose another tier or store for it"
         )

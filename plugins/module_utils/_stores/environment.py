@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import Any, Callable, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _journal, _resolve
@@ -26,6 +27,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
 
 Client = Callable[[str], Any]
+
+
+def now() -> datetime:
+    return datetime.now(timezone.utc)
 
 
 @dataclass(frozen=True)
@@ -61,12 +66,13 @@ def read(request: Request, catalog: Catalog, client: Client) -> Environment:
     parameters = ParameterStore(client("ssm"))
     journal, warnings, is_journal_read = _read_journal(request, catalog, client)
     pins = journal.rotation if journal.rotation and journal.rotation.prescribes else None
+    parameters.settling.wait_since(journal.written, now())
     contents = Contents()
     if catalog.secret_names:
         secrets = SecretsManager(client("secretsmanager"))
-        contents |= secrets.read(catalog.secret_names, pins=pins.secrets if pins else None)
+        contents |= secrets.read_known(catalog.secret_names, pins=pins.secrets if pins else {})
     if catalog.reads_ssm:
-        contents |= parameters.read([catalog.ssm_path], pins=pins.parameters if pins else None)
+        contents |= parameters.read_known([catalog.ssm_path], pins=pins.parameters if pins else {})
     if pins and pins.overlay:
         contents |= _overlaid(pins.overlay, SecretsManager(client("secretsmanager")), contents)
     _require_pinned(journal, contents)
@@ -101,7 +107,7 @@ def _read_journal(request: Request, catalog: Catalog, client: Client) -> tuple[_
 
 def _overlaid(overlay: _journal.Overlay, secrets: SecretsManager, contents: Contents) -> Contents:
     """The texts of parameters that the open rotation writes at its promotion, from its own secret."""
-    found = secrets.read([overlay.secret], pins={overlay.secret: overlay.version})
+    found = secrets.read_known([overlay.secret], pins={overlay.secret: overlay.version})
     if overlay.secret not in found.readings:
         return found
     texts = json.loads(found.readings[overlay.secret].value)["phases"][overlay.phase - 1]

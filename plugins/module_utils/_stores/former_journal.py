@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Mapping
 from ansible_collections.watchparty.secrets.plugins.module_utils import _journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, NoAccess
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import NumberedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered import NumberedStore
 
 PACKED = "zlib:"
 """What a compressed entry begins with; base64 follows."""

@@ -10,10 +10,13 @@ from typing import Any, Dict, Optional
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AlreadyExists, NotFound
 from ansible_collections.watchparty.secrets.plugins.module_utils._iam._oidc import Changes, Provider, Wanted, changes
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam import translated
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settling import PROPAGATION_SECONDS, Settling
 
 
 class OidcProviders:
     """An account has one provider for a url; all its applications share it."""
+
+    settling = Settling(patience=PROPAGATION_SECONDS)
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -46,13 +49,17 @@ class OidcProviders:
             try:
                 self._create(wanted, found)
             except AlreadyExists:
-                standing = self.find(wanted.url)
+                standing = self._listed(wanted.url)
                 found = changes(standing, wanted)
                 if standing is None or found.create:
                     raise
         if standing is not None:
             self._change(standing.arn, found)
-        return self.find(wanted.url)
+        return self._listed(wanted.url)
+
+    def _listed(self, url: str) -> Optional[Provider]:
+        """As :meth:`find`, of one that is there: IAM does not list at once what was made."""
+        return self.settling.until(lambda: self.find(url), lambda provider: provider is not None)
 
     def _create(self, wanted: Wanted, found: Changes) -> None:
         more: Dict[str, Any] = {}

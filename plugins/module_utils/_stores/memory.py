@@ -7,6 +7,7 @@ A hook is called around every single act, so that a simulation can pause a contr
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
@@ -24,15 +25,15 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base im
     DENIED,
     MISSING,
     PREVIOUS,
-    STANDARD,
     Contents,
     Description,
     Failure,
-    NumberedStore,
     Reading,
     VersionedStore,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered import STANDARD, NumberedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settling import Settling
 
 T = TypeVar("T")
 SECURE = "SecureString"
@@ -50,10 +51,45 @@ class Hook:
     def after(self, op: str, name: str) -> Optional[bool]:
         """Called after an act. True repeats it, as a client does whose answer was lost."""
 
+    def age(self, op: str, name: str) -> int:
+        """How many ticks ago the state is that a read answers with. Writes are decided on the newest state."""
+        return 0
+
+    def tick(self) -> int:
+        """The present time."""
+        return 0
+
+    def horizon(self) -> int:
+        """How many ticks ago the oldest state is that a read may answer with."""
+        return 0
+
+
+KEPT_STATES = 32
+"""Former states of one name that a twin keeps for stale reads."""
+
 
 class _Hooked:
+    settling = Settling(sleep=lambda _seconds: None)
+
     def __init__(self, hook: Optional[Hook] = None) -> None:
         self.hook = hook or Hook()
+        self._former: Dict[str, List[Tuple[int, Any]]] = {}
+        """By name, its former states, each with the time when it was replaced."""
+
+    def _keep(self, name: str, state: Any) -> None:
+        """Called before a change; ``state`` is None where there is nothing of that name."""
+        if self.hook.horizon():
+            states = self._former.setdefault(name, [])
+            states.append((self.hook.tick(), deepcopy(state)))
+            del states[:-KEPT_STATES]
+
+    def _seen(self, op: str, name: str, state: Any) -> Any:
+        """What a read of ``name`` answers with, where ``state`` is the newest."""
+        age = self.hook.age(op, name) if name in self._former else 0
+        if age <= 0:
+            return state
+        at = self.hook.tick() - age
+        return next((former for until, former in self._former[name] if until > at), state)
 
     def _act(self, op: str, name: str, act: Callable[[], T]) -> T:
         self.hook.before(op, name)
@@ -139,6 +175,7 @@ class MemorySecrets(_Hooked, VersionedStore):
 
         Raises :class:`AlreadyExists` when the id has another content: nobody can change one in AWS.
         """
+        self._keep(name, self._secrets.get(name))
         self._written += 1
         version = version or f"seed-{self._written:027}"
         secret = self._secrets.setdefault(name, _Secret({}, {}))
@@ -149,6 +186,7 @@ class MemorySecrets(_Hooked, VersionedStore):
 
     def set_state(self, name: str, *, rotation_enabled: bool = False, deleted: bool = False) -> None:
         """Switches AWS's own rotation on or off, and schedules a deletion or takes it back, past the hook."""
+        self._keep(name, self._secrets[name])
         self._secrets[name].rotation_enabled = rotation_enabled
         self._secrets[name].deleted = deleted
 
@@ -173,7 +211,7 @@ class MemorySecrets(_Hooked, VersionedStore):
         return contents
 
     def _read(self, name: str, pin: Optional[str], label: str) -> Contents:
-        secret = self._secrets.get(name)
+        secret = self._seen("read", name, self._secrets.get(name))
         if secret is None or secret.deleted:
             return Contents({}, {name: Failure(self.name, name, DELETED if secret else MISSING)})
         version = pin or secret.stages.get(label)
@@ -185,15 +223,18 @@ class MemorySecrets(_Hooked, VersionedStore):
         return self._act("describe", name, lambda: self._describe(name))
 
     def _describe(self, name: str) -> Description:
-        secret = self._there(name, deleted=True)
+        secret = self._there(name, deleted=True, op="describe")
         arn = f"arn:memory:{name}"
         return Description(name, dict(secret.stages), secret.rotation_enabled, secret.deleted, arn, secret.key)
 
     def every_version(self, name: str) -> List[str]:
-        return self._act("list", name, lambda: list(self._there(name).contents))
+        return self._act("list", name, lambda: list(self._there(name, op="list").contents))
 
-    def _there(self, name: str, *, deleted: bool = False) -> _Secret:
-        secret = self._secrets.get(name)
+    def _there(self, name: str, *, deleted: bool = False, op: str = "") -> _Secret:
+        """The newest state, or for the read ``op`` one that it may answer with."""
+        secret: Optional[_Secret] = self._secrets.get(name)
+        if op:
+            secret = self._seen(op, name, secret)
         if secret is None or (secret.deleted and not deleted):
             raise NotFound(f"secret {name} is not there, or is scheduled for deletion")
         return secret
@@ -215,6 +256,7 @@ class MemorySecrets(_Hooked, VersionedStore):
             if secret.contents.get(version, content) != content:
                 raise AlreadyExists(f"secret {name} has a version {version} already")
             if version not in secret.contents:
+                self._keep(name, secret)
                 secret.contents[version] = content
                 secret.put(label, version)
             return secret.labels(version)
@@ -228,6 +270,7 @@ class MemorySecrets(_Hooked, VersionedStore):
                 raise NotFound(f"secret {name} has no version {to}")
             if secret.stages.get(label) != off and not (off is None and secret.stages.get(label) == to):
                 raise StoreError(f"secret {name}: {label} is on {secret.stages.get(label)} and not on {off}")
+            self._keep(name, secret)
             if to is None:
                 del secret.stages[label]
             else:
@@ -236,7 +279,11 @@ class MemorySecrets(_Hooked, VersionedStore):
         self._act("move", name, act)
 
     def _delete(self, name: str) -> None:
-        self._act("delete", name, lambda: self._secrets.pop(name, None))
+        def act() -> None:
+            self._keep(name, self._secrets.get(name))
+            self._secrets.pop(name, None)
+
+        self._act("delete", name, act)
 
 
 @dataclass
@@ -257,6 +304,7 @@ class MemoryParameters(_Hooked, NumberedStore):
 
     def seed(self, name: str, value: str, *, kind: str = SECURE, tier: str = STANDARD) -> int:
         """Writes as anybody else would, past the hook; returns the version number."""
+        self._keep(name, self._parameters.get(name))
         parameter = self._parameters.setdefault(name, _Parameter([], {"Type": kind, "Tier": tier}))
         parameter.values.append(value)
         return len(parameter.values)
@@ -283,32 +331,36 @@ class MemoryParameters(_Hooked, NumberedStore):
 
     def history(self, name: str) -> List[Reading]:
         def act() -> List[Reading]:
-            if name not in self._parameters:
-                raise NotFound(f"parameter {name} is not there")
-            return [self._reading(name, number + 1) for number in range(len(self._parameters[name].values))]
+            parameter = self._there("history", name)
+            return [_reading(name, parameter, number + 1) for number in range(len(parameter.values))]
 
         return self._act("history", name, act)
 
+    def _there(self, op: str, name: str) -> _Parameter:
+        parameter: Optional[_Parameter] = self._seen(op, name, self._parameters.get(name))
+        if parameter is None:
+            raise NotFound(f"parameter {name} is not there")
+        return parameter
+
     def _below(self, path: str) -> Contents:
-        found = [name for name in self._parameters if name.startswith(f"{path}/")]
-        return Contents({name: self._reading(name, len(self._parameters[name].values)) for name in sorted(found)})
+        names = {*self._parameters, *self._former}
+        below = {
+            name: self._seen("read", name, self._parameters.get(name))
+            for name in sorted(names)
+            if name.startswith(f"{path}/")
+        }
+        return Contents({name: _reading(name, one, len(one.values)) for name, one in below.items() if one})
 
     def _pinned(self, name: str, version: str) -> Contents:
-        number, parameter = int(version), self._parameters.get(name)
+        number, parameter = int(version), self._seen("read", name, self._parameters.get(name))
         if parameter is None or not 0 < number <= len(parameter.values):
             return Contents({}, {name: Failure(self.name, name, MISSING, f"version {name}:{version}")})
-        return Contents({name: self._reading(name, number)})
-
-    def _reading(self, name: str, number: int) -> Reading:
-        parameter = self._parameters[name]
-        plain = parameter.kept["Type"] != SECURE
-        return Reading(self.name, name, str(number), parameter.values[number - 1], plain=plain)
+        return Contents({name: _reading(name, parameter, number)})
 
     def _look(self, name: str) -> Tuple[Reading, Mapping[str, Any]]:
         def act() -> Tuple[Reading, Mapping[str, Any]]:
-            if name not in self._parameters:
-                raise NotFound(f"parameter {name} is not there")
-            return self._reading(name, len(self._parameters[name].values)), self._parameters[name].kept
+            parameter = self._there("look", name)
+            return _reading(name, parameter, len(parameter.values)), parameter.kept
 
         return self._act("look", name, act)
 
@@ -324,5 +376,14 @@ class MemoryParameters(_Hooked, NumberedStore):
         self._act("create", name, act)
 
     def _delete(self, names: Sequence[str]) -> None:
+        def act(name: str) -> None:
+            self._keep(name, self._parameters.get(name))
+            self._parameters.pop(name, None)
+
         for name in names:
-            self._act("delete", name, lambda: self._parameters.pop(name, None))  # noqa: B023 - called at once
+            self._act("delete", name, lambda: act(name))  # noqa: B023 - called at once
+
+
+def _reading(name: str, parameter: _Parameter, number: int) -> Reading:
+    plain = parameter.kept["Type"] != SECURE
+    return Reading(SSM, name, str(number), parameter.values[number - 1], plain=plain)

@@ -15,12 +15,14 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
     StoreError,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
+    VersionedStore,
+    _require_secret_fits,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered import (
     PARAMETER_BYTES,
     STANDARD,
     NumberedStore,
-    VersionedStore,
     _require_parameter_fits,
-    _require_secret_fits,
 )
 
 LABEL = "provisioned"
@@ -206,7 +208,7 @@ class ParameterMaking(NumberedStore):
         try:
             self._make(name, value, SECURE if secure else PLAIN, form, tier)
         except (AlreadyExists, Conflict):
-            if self._look(name)[0].value != value:
+            if self._look_since(name, 1)[0].value != value:
                 raise AlreadyExists(
                     f"parameter {name} was made by somebody else in the same moment; run again"
                 ) from None

@@ -18,7 +18,7 @@ class Remembered(VersionedStore):
     """Keeps what versions hold for as long as the process lives. Labels, and what is current, are read each time."""
 
     def __init__(self, store: VersionedStore) -> None:
-        self.name = store.name
+        self.name, self.settling = store.name, store.settling
         self._store = store
         self._kept: Dict[Tuple[str, str], Reading] = {}
 

@@ -9,7 +9,8 @@ from typing import Any, Dict
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AlreadyExists, NoAccess, StoreError
 from ansible_collections.watchparty.secrets.plugins.module_utils._github_actions._github import Sent, Target
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import NumberedStore, Reading
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Reading
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered import NumberedStore
 
 
 class SentStore:
@@ -40,8 +41,9 @@ class SentStore:
                 self._parameters.create(name, text)
                 self._versions[name] = 1
                 return
-            except AlreadyExists:
-                self.read()
+            except AlreadyExists:  # and it may not be listed yet
+                self._parameters.settling.until(self.read, lambda _found: name in self._versions)
+                self._versions.setdefault(name, 1)
         self._versions[name] = self._parameters.overwrite(name, text, instead_of=self._versions[name])
 
     def forget(self, target: Target) -> None:

@@ -14,9 +14,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base im
     MISSING,
     Contents,
     Failure,
-    NumberedStore,
     Reading,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered import NumberedStore
 
 PAGE = 10
 """Parameters a call, of GetParametersByPath as of GetParameters."""

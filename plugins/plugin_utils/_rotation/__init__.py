@@ -43,6 +43,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _github_sync, _holder, _report, _ssh_pair
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access_wait import access_wait
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection, suit
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._paths import with_full_paths
 
@@ -85,6 +86,10 @@ class Setting:
     rotator: Rotator
     connection: AwsConnection
 
+    def first_look(self) -> Journal:
+        """The journal, as the first thing that a run reads: a grant that was just made is waited for."""
+        return access_wait().until_granted(self.rotator.look, lambda _journal: ())
+
     def chosen(self, names: Sequence[str]) -> list[Credential]:
         """These credentials. Raises RotationError that names all that the catalog has not."""
         unknown = [name for name in names if name not in self.catalog.credentials]
@@ -123,10 +128,14 @@ class Setting:
             raise RotationError(f"{name} is not in {rotation}; it has {', '.join(items)}")
         return journal, rotation, items[name]
 
-    def new_value(self, rotation: OpenRotation, name: str) -> Login | None:
-        """What takes the credential's place, or None if nothing was made yet."""
+    def new_value(self, rotation: OpenRotation, name: str, *, made: bool | None = None) -> Login | None:
+        """What takes the credential's place, or None if nothing was made yet.
+
+        Whoever asks in the step that makes the values asks after that, unless ``made`` says otherwise.
+        """
         try:
-            return self.rotator.values(rotation).credentials.get(name)
+            made = rotation.step == "create" if made is None else made
+            return self.rotator.values(rotation, made=made).credentials.get(name)
         except NotFound:
             return None
 

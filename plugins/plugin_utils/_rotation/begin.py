@@ -45,7 +45,7 @@ def begin(setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any
     What must be known first is returned instead: ``looks`` at hosts, ``needs`` of the operator, ``checks`` of servers.
     Raises SecretsError.
     """
-    journal = setting.rotator.look()
+    journal = setting.first_look()
     _resumed.require_open(journal, args["resume"], back=args["abort"])
     if journal.rotation is not None:
         return _go_on(setting, args, task_vars, journal, journal.rotation, write=write)

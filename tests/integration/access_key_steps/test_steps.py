@@ -93,6 +93,24 @@ class TestIssued:
             world.steps().issued()
         assert world.slept == []
 
+    def test_what_a_killed_attempt_made_is_listed_late(self, world: World) -> None:
+        """IAM refuses a third key and does not show the second one for longer than one look takes."""
+
+        class Passing(list[float]):
+            def append(self, seconds: float) -> None:
+                super().append(seconds)
+                if len(self) == 4:
+                    world.moto.set_staleness()
+
+        world.slept = Passing()
+        world.moto.set_staleness(seconds=3600)
+        try:
+            world.iam.create_access_key(UserName=USER)
+            made = world.made()
+        finally:
+            world.moto.set_staleness()
+        assert world.names() == {world.old.username, made.username}
+
     def test_what_a_killed_attempt_made_goes(self, world: World) -> None:
         lost = world.iam.create_access_key(UserName=USER)["AccessKey"]["AccessKeyId"]
         new = world.made()
@@ -142,7 +160,7 @@ class TestIssued:
         issued = world.issued
 
         class Late(Issued):
-            def find(self, credential: str) -> Login | None:
+            def find(self, credential: str, *, made: bool = False) -> Login | None:
                 return finds.pop() if finds else issued.find(credential)
 
         hands = Hands(world.store, Late(world.secrets, "app-rotation/test/r1", "r1"), world.mine, lambda: False)

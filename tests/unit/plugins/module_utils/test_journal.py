@@ -70,12 +70,35 @@ def test_an_open_rotation_keeps_when_it_began_and_what_it_prescribes() -> None:
     assert journal.digest == digest_of(readings[2])
     rotation = opened(journal)
     assert rotation == OpenRotation(
-        "r1", "promote", "ann@laptop", "10:00", number=3, secrets={"core": "v2"}, promoted=True
+        "r1", "promote", "ann@laptop", "10:00", number=3, secrets={"core": "v2"}, promoted=True, made=True
     )
     assert rotation.prescribes
     assert rotation.half_promoted
     assert str(rotation) == "rotation r1 of ann@laptop (since 10:00, at step promote)"
     assert opened(fold(readings[:2])).parameters == {"/p/X": "3"}
+
+
+def test_when_the_stores_were_written_last_is_kept_beyond_the_end_and_a_trim() -> None:
+    steps = [
+        entry(1, "plan", at="10:00"),
+        entry(2, "promote", at="10:01"),
+        entry(3, "promote", at="10:02"),
+        entry(4, "retire", at="10:03"),
+        entry(5, "record", at="10:04"),
+        entry(6, "closed", at="10:05"),
+    ]
+    found = [fold(steps[:number]).written for number in range(1, 7)]
+    assert found == ["", "", "", "10:03", "10:03", "10:03"]
+    trimmed = entry(7, "closed", "trim", at="11:00", **base_entry(fold(steps)))
+    assert fold([trimmed]).written == "10:03"
+    back = [*steps[:3], entry(4, "abort", at="10:03"), entry(5, "withdraw", at="10:06")]
+    assert fold(back).written == "10:06"
+
+
+def test_new_values_are_known_to_be_made_after_their_step() -> None:
+    steps = [entry(1, "plan"), entry(2, "create"), entry(3, "set"), entry(4, "abort")]
+    assert [opened(fold(steps[:number])).made for number in range(1, 5)] == [False, False, True, True]
+    assert not opened(fold([*steps[:2], entry(3, "abort")])).made
 
 
 def test_another_rotation_inherits_nothing() -> None:

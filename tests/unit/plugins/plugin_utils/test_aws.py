@@ -52,7 +52,7 @@ def test_a_client_of_each_kind_shares_one_session() -> None:
     secrets, acting = connection.store_client("secretsmanager"), connection.acting_client("ssm")
     assert connection.store_client("secretsmanager") is secrets
     assert secrets.meta.region_name == acting.meta.region_name == "eu-west-3"
-    assert secrets.meta.config.retries == {"mode": "standard", "total_max_attempts": 6}
+    assert secrets.meta.config.retries == {"mode": "adaptive", "total_max_attempts": 8}
     assert acting.meta.config.retries == {"mode": "standard", "total_max_attempts": 1}
     assert secrets.meta.config.user_agent_extra.endswith("watchparty.secrets.some")
     assert list(connection._sessions) == [None]

@@ -51,6 +51,8 @@ class Session:
 
 
 class Client:
+    meta = SimpleNamespace(events=SimpleNamespace(register_first=lambda *_given: None))
+
     def batch_get_secret_value(self, **_asked: Any) -> dict[str, Any]:
         return {"SecretValues": [], "Errors": []}
 

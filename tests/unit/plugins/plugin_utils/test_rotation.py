@@ -25,6 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit_record
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     InvalidEnvironment,
+    JournalError,
     NotFound,
     RotationError,
     WrongAccount,
@@ -299,7 +300,8 @@ class TestPrepared:
         found = shared.prepared("test", arguments(run="run7"))
         assert (found.rotator.me.run, found.rotator.me.holder["pid"]) == ("run7", shared._holder.holder()["pid"])
         assert set(found.rotator.secrets.describe("s").stages) == {"AWSCURRENT"}
-        assert found.rotator.look().head == 0
+        with pytest.raises(JournalError, match="the catalog names no journal, and rotations"):
+            found.rotator.look()
         assert "external" in found.kinds
 
     def test_a_run_of_its_own(self) -> None:
@@ -322,9 +324,7 @@ class TestPrepared:
 
     def test_the_clock_is_utc_to_the_second(self) -> None:
         before = datetime.now(UTC).replace(microsecond=0)
-        rotator = shared.prepared("test", arguments()).rotator
-        rotator.append(rotator.look(), "r1", "closed")
-        at = json.loads(next(iter(rotator._log.readings())).value)["at"]
+        at = shared.prepared("test", arguments()).rotator.clock()
         assert before <= datetime.strptime(at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC) <= datetime.now(UTC)
 
 

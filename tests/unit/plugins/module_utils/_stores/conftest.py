@@ -14,15 +14,17 @@ from botocore import xform_name
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import NumberedStore, VersionedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import VersionedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import (
     Hook,
     MemoryParameters,
     MemorySecrets,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered import NumberedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
+from sandbox.aws import mend_labels
 from tests.unit.plugins.module_utils._stores.journal_places import Memory, Moto
 
 REGION = "eu-west-3"
@@ -67,6 +69,12 @@ def moto() -> Iterator[Callable[[str], tuple[Any, list[str]]]]:
 
     with mock_aws():
         yield make
+
+
+@pytest.fixture(scope="session", autouse=True)
+def labels() -> None:
+    """What moto does with labels and AWS does not."""
+    mend_labels()
 
 
 class Side(Protocol):

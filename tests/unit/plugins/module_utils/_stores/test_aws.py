@@ -22,7 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
     StoreError,
     WrongAccount,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws, throttling
 
 
 def client_error(code: str, words: str = "aws says", status: int = 400) -> exceptions.ClientError:
@@ -43,7 +43,7 @@ def translate(error: Exception) -> SecretsError:
     [
         *((client_error(code), Denied, "allow secretsmanager:GetSecretValue on it") for code in aws.DENIED_CODES),
         *((client_error(code), NoAccess, "credentials in use") for code in aws._CREDENTIAL_CODES),
-        *((client_error(code), NoAccess, "still throttles") for code in aws._THROTTLE_CODES),
+        *((client_error(code), NoAccess, "still throttles") for code in throttling.CODES),
         *((client_error(code), NotFound, "secret core is not there for") for code in aws._MISSING_CODES),
         (client_error("InvalidRequestException", "marked for deletion"), NotFound, "marked for deletion"),
         (client_error("InvalidRequestException", "a secret is already scheduled for deletion"), NotFound, "scheduled"),
@@ -77,7 +77,7 @@ def test_each_error_says_what_and_what_to_do(error: Exception, kind: type[Secret
     assert words in str(found)
 
 
-@pytest.mark.parametrize("code", [*aws._THROTTLE_CODES, "InternalFailure", "Odd", "AccessDenied"])
+@pytest.mark.parametrize("code", [*throttling.CODES, "InternalFailure", "Odd", "AccessDenied"])
 def test_the_operation_and_the_id_are_named(code: str) -> None:
     words = str(translate(client_error(code, status=500)))
     assert "secretsmanager:GetSecretValue" in words
@@ -132,8 +132,8 @@ def test_an_endpoint_that_is_down() -> None:
 
 def test_the_retries_are_what_botocore_takes() -> None:
     client = boto3.client("sts", region_name="eu-west-3", config=Config(**aws.CLIENT_CONFIG))
-    assert client.meta.config.retries["mode"] == "standard"
-    assert client.meta.config.retries["total_max_attempts"] == 6
+    assert client.meta.config.retries["mode"] == "adaptive"
+    assert client.meta.config.retries["total_max_attempts"] == 8
 
 
 def test_the_account(moto: Callable[[str], tuple[Any, list[str]]]) -> None:

@@ -53,6 +53,17 @@ def test_from_nothing_to_gone_again(moto: Moto) -> None:
     providers.delete(purged)
 
 
+def test_one_that_was_just_made_is_not_listed_at_once(moto: Moto, pauses: list[float]) -> None:
+    client, _asked = moto("iam")
+    providers, lists = OidcProviders(client), client.list_open_id_connect_providers
+    client.list_open_id_connect_providers = lambda: lists() if len(pauses) > 2 else {"OpenIDConnectProviderList": []}
+    made = providers.apply(None, WANTED, changes(None, WANTED))
+    assert made is not None
+    assert made.arn == ARN
+    pauses.clear()
+    assert providers.apply(None, WANTED, changes(None, WANTED)) == made, "somebody else made it meanwhile"
+
+
 def test_client_ids_come_and_go_one_by_one(stubbed: Stubbed) -> None:
     """moto cannot change them, so that IAM's part is what it documents."""
     client, answers = stubbed("iam")

@@ -59,9 +59,7 @@ class TestHook:
         store.discard("a", version=IDS[1], labels=["ours"])
         store.read(["a", "b"])
         store.delete("a")
-        assert hook.acts == [
-            *("create a", "put a", "describe a", "move a", "describe a", "move a", "read a", "read b", "delete a")
-        ]
+        assert hook.acts == [*("create a", "put a", "describe a", "move a", "move a", "read a", "read b", "delete a")]
 
     def test_every_single_act_of_parameters(self) -> None:
         hook = Recorder()

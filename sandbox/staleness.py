@@ -1,0 +1,135 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Reads of Secrets Manager, Parameter Store and IAM that answer with a state from some seconds ago, as AWS's may.
+
+Before each write the state of the service is copied. A read is answered from a copy that was in force at a moment
+chosen at random, up to so many seconds ago; each read chooses anew, so a later read may show an older state. Writes are
+decided on the newest state. All other services, S3 and DynamoDB among them, are strongly consistent. docs/aws.md has
+the sources.
+"""
+
+from __future__ import annotations
+
+import copy
+import random
+import re
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from .calls import Call
+
+CONTROL = "/_sandbox/staleness"
+SECONDS = 3.0
+PARTS = {
+    "secretsmanager": ("secrets",),
+    "ssm": ("_parameters",),
+    "iam": ("users", "roles", "groups", "inline_policies", "open_id_providers", "access_keys"),
+}
+"""The services, and where moto's backends keep what is read."""
+_READ = re.compile(r"(Get|BatchGet|List|Describe)")
+
+
+@dataclass(frozen=True)
+class Staleness:
+    """How far reads may be behind."""
+
+    seconds: float = SECONDS
+    seed: int = 0
+    share: float = 1.0
+    """Which part of the reads is behind."""
+
+    @classmethod
+    def parse(cls, data: Mapping[str, Any]) -> Staleness:
+        return cls(**data)
+
+
+@dataclass
+class StaleReads:
+    """The profile in force, and the states that a read may still answer with."""
+
+    profile: Staleness | None = None
+    _random: random.Random = field(default_factory=random.Random)
+    _states: dict[str, list[tuple[float, dict[str, Any]]]] = field(default_factory=dict)
+    """By service, former states, each with the moment when it was replaced."""
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def set(self, data: Mapping[str, Any] | None) -> None:
+        """Raises TypeError for a key that is none."""
+        profile = None if data is None else Staleness.parse(data)
+        with self._lock:
+            self.profile, self._states = profile, {}
+            self._random = random.Random(profile.seed if profile else 0)
+
+    @contextmanager
+    def state(self, call: Call) -> Iterator[float]:
+        """Around a call: how many seconds the state is behind that it is carried out on."""
+        profile = self.profile
+        if profile is None or call.service not in PARTS:
+            yield 0.0
+            return
+        with self._lock:
+            if not _READ.match(call.operation):
+                self._keep(call.service, profile)
+                yield 0.0
+                return
+            age, former = self._former(call, profile)
+            with _in_force(call.service, former):
+                yield age if former else 0.0
+
+    def _keep(self, service: str, profile: Staleness) -> None:
+        now = time.monotonic()
+        states = [one for one in self._states.get(service, []) if one[0] > now - profile.seconds]
+        self._states[service] = [*states, (now, _copied(service))]
+
+    def _former(self, call: Call, profile: Staleness) -> tuple[float, dict[str, Any]]:
+        if self._random.random() >= profile.share:
+            return 0.0, {}
+        age = self._random.uniform(0, profile.seconds)
+        at = time.monotonic() - age
+        return age, next((state for until, state in self._states.get(call.service, []) if until > at), {})
+
+
+def _backend(service: str) -> Any:
+    """The one of the stand-in's account and region."""
+    from moto.backends import get_backend
+
+    from .aws import ACCOUNT, REGION
+
+    return get_backend(service)[ACCOUNT]["aws" if service == "iam" else REGION]  # type: ignore[call-overload]
+
+
+def _copied(service: str) -> dict[str, Any]:
+    backend = _backend(service)
+    shared = {id(backend): backend}
+    return {part: _copy(getattr(backend, part), shared) for part in PARTS[service]}
+
+
+def _copy(part: Any, shared: dict[int, Any]) -> Any:
+    """Moto's own dictionaries cannot be copied by ``copy``: they are made with other arguments."""
+    kind: Any = type(part)
+    made = kind.__new__(kind)
+    dict.update(made, copy.deepcopy(dict(part), shared))
+    vars_of = getattr(part, "__dict__", None)
+    if vars_of is not None:
+        made.__dict__.update(vars_of)
+    if hasattr(part, "default_factory"):
+        made.default_factory = part.default_factory
+    return made
+
+
+@contextmanager
+def _in_force(service: str, state: Mapping[str, Any]) -> Iterator[None]:
+    """Puts a former state in the place of the newest one."""
+    backend = _backend(service)
+    newest = {part: getattr(backend, part) for part in state}
+    for part, former in state.items():
+        setattr(backend, part, former)
+    try:
+        yield
+    finally:
+        for part, present in newest.items():
+            setattr(backend, part, present)
