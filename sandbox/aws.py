@@ -31,7 +31,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from . import propagation, staleness, throttling
+from . import moto_mends, propagation, staleness, throttling
 from .calls import Call, describe, error_body
 from .faults import Fault, Faults, refuse
 from .network import CONTROL as NETWORK
@@ -173,7 +173,7 @@ class Moto(Server):
 class Layer:
     """A WSGI application around moto's."""
 
-    def __init__(self, application: Any, log: Path, clock: IamClock) -> None:
+    def __init__(self, application: Any, log: Path, clock: moto_mends.IamClock) -> None:
         self._application = application
         self._clock = clock
         self._log = log
@@ -301,97 +301,6 @@ def _refused(call: Call, number: int, code: str, message: str) -> Answer:
     return f"{number} {code}", [("Content-Type", kind), ("Content-Length", str(len(content)))], content
 
 
-class IamClock:
-    """What IAM in moto takes for the time, so that a key can be as old as a test needs it."""
-
-    def __init__(self) -> None:
-        from moto.iam import models
-
-        self.behind = timedelta()
-        now = models.utcnow
-        setattr(models, now.__name__, lambda: now() - self.behind)
-
-
-def mend_labels() -> None:
-    """Three things that moto does with labels and AWS does not.
-
-    After UpdateSecretVersionStage a GetSecretValue or BatchGetSecretValue without a stage still gives the version that
-    was current before: our code then asks again, once a secret, which would count calls that AWS never gets.
-    It attaches a label again to the version that has it, and then takes off only one of the two. After a promotion a
-    write by hand leaves AWSCURRENT on the promoted version too, and takes every label off the one before. And it puts
-    a label on a second version where a call does not say which one to take it from.
-    """
-    from moto.secretsmanager.exceptions import InvalidParameterException
-    from moto.secretsmanager.models import FakeSecret, SecretsManagerBackend
-
-    moves, resets = SecretsManagerBackend.update_secret_version_stage, FakeSecret.reset_default_version
-
-    def update_secret_version_stage(self: Any, secret_id: str, *arguments: Any, **named: Any) -> Any:
-        stage, off, to = named["version_stage"], named["remove_from_version_id"], named["move_to_version_id"]
-        versions = self.secrets[secret_id].versions if secret_id in self.secrets else {}
-        holder = next((one for one, found in versions.items() if stage in found["version_stages"]), None)
-        if not off and holder not in (None, to):
-            raise InvalidParameterException(f"Staging label {stage} is currently attached to version {holder}")
-        answer = moves(self, secret_id, *arguments, **named)
-        secret = self.secrets[secret_id]
-        for name, version in secret.versions.items():
-            version["version_stages"][:] = dict.fromkeys(version["version_stages"])
-            if "AWSCURRENT" in version["version_stages"]:
-                secret.default_version_id = name
-        return answer
-
-    def reset_default_version(self: Any, *arguments: Any) -> None:
-        labels = {version: found["version_stages"] for version, found in self.versions.items()}
-        current = next((version for version, found in labels.items() if "AWSCURRENT" in found), None)
-        if current is None:
-            resets(self, *arguments)
-            return
-        kept = [label for label in labels[current] if label not in ("AWSCURRENT", "AWSPREVIOUS")]
-        self.default_version_id = current
-        resets(self, *arguments)
-        self.versions[current]["version_stages"] = ["AWSPREVIOUS", *kept]
-
-    setattr(SecretsManagerBackend, moves.__name__, update_secret_version_stage)
-    setattr(FakeSecret, resets.__name__, reset_default_version)
-
-
-def allow_plain_http() -> None:
-    """moto knows no conditions in bucket policies: it takes a refusal of unencrypted connections for one of all."""
-    from moto.iam.access_control import IAMPolicy, PermissionResult
-    from moto.s3.models import FakeBucket
-
-    def get_permission(self: Any, action: str, resource: str) -> Any:
-        document = json.loads(self.policy or "{}")
-        kept = [one for one in document.get("Statement", []) if "aws:SecureTransport" not in str(one.get("Condition"))]
-        if not kept:
-            return PermissionResult.NEUTRAL
-        return IAMPolicy(json.dumps({**document, "Statement": kept})).is_action_permitted(action, resource)
-
-    setattr(FakeBucket, FakeBucket.get_permission.__name__, get_permission)
-
-
-def _refuse_inactive_keys() -> None:
-    """moto takes an access key that was deactivated, and AWS does not. Without authorization it is a stranger's."""
-    from moto.iam.access_control import CreateAccessKeyFailure, IAMUserAccessKey
-    from moto.iam.models import IAMBackend
-
-    makes, finds = IAMUserAccessKey.__init__, IAMBackend.get_user_from_access_key_id
-
-    def init(self: Any, *arguments: Any, **named: Any) -> None:
-        makes(self, *arguments, **named)
-        for key in self.backend.get_user(self._owner_user_name).access_keys:
-            if key.access_key_id == self._access_key_id and key.status != "Active":
-                raise CreateAccessKeyFailure(reason="InvalidId")
-
-    def get_user_from_access_key_id(self: Any, access_key_id: str) -> Any:
-        user = finds(self, access_key_id)
-        active = [key.access_key_id for key in user.access_keys if key.status == "Active"] if user else []
-        return user if access_key_id in active else None
-
-    setattr(IAMUserAccessKey, makes.__name__, init)
-    setattr(IAMBackend, finds.__name__, get_user_from_access_key_id)
-
-
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m sandbox.aws", description="A moto server that records its calls.")
     parser.add_argument("--host", default="127.0.0.1")
@@ -403,11 +312,11 @@ def main(argv: list[str] | None = None) -> None:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
 
-    mend_labels()
-    _refuse_inactive_keys()
-    allow_plain_http()
+    moto_mends.mend_labels()
+    moto_mends.refuse_inactive_keys()
+    moto_mends.allow_plain_http()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    layer = Layer(DomainDispatcherApplication(create_backend_app), options.log, IamClock())
+    layer = Layer(DomainDispatcherApplication(create_backend_app), options.log, moto_mends.IamClock())
     handler = type("Handler", (KeepAlive, MotoRequestHandler), {})
     server = make_server(options.host, options.port, layer, threaded=True, request_handler=handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -9,7 +9,7 @@ from typing import Any
 from ansible.utils.display import Display
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting, outcome, preflight, segment
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Carried
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import Carried
 
 
 class ActionModule(segment.SegmentAction):

@@ -27,8 +27,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.remembe
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _reading
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import begin, preflight
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Engine, Run
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Engine
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import load_kinds
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import Run
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server import NotReached
 from tests.simulation import hosts
 from tests.simulation.scheduler import Process

@@ -8,7 +8,6 @@ Knows stores only by their interface, so that a simulation drives this very code
 from __future__ import annotations
 
 import json
-import time
 from contextlib import contextmanager
 from typing import Any, Callable, Iterator, Mapping, Optional
 
@@ -16,17 +15,14 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     AlreadyExists,
     Conflict,
-    Denied,
     NotFound,
     Overtaken,
     RotationError,
     SecretsError,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
-from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, Credential
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import (
     _ages,
-    _mirror,
     _new_values,
     _promotion,
     _rotation,
@@ -36,21 +32,16 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._pro
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import (
     MERGED,
     Values,
-    Who,
     is_label,
     label,
     version_id,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_steps import Steps
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_reads import Reads
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
     CURRENT,
-    DENIED,
     PENDING,
     Contents,
-    VersionedStore,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered import NumberedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 
 MERGE_SECONDS = 120.0
@@ -59,30 +50,8 @@ PAUSE, LONGEST_PAUSE = 0.5, 8.0
 """Seconds between two tries, from the second on: AWS keeps some hundred versions of a secret."""
 
 
-class Rotator(Steps):
+class Rotator(Reads):
     """One process's hands on the stores, and on the journal that says what they may do."""
-
-    def __init__(
-        self,
-        *,
-        catalog: Catalog,
-        secrets: VersionedStore,
-        parameters: NumberedStore,
-        journal: JournalStore,
-        me: Who,
-        clock: Callable[[], str],
-        mirror: Optional[_mirror.Mirror] = None,
-        sleep: Callable[[float], object] = time.sleep,
-    ) -> None:
-        super().__init__(catalog=catalog, journal=journal, me=me, clock=clock)
-        self.secrets = secrets
-        self.parameters = parameters
-        self.mirror = mirror
-        self.sleep = sleep
-
-    def settle(self, journal: Journal) -> None:
-        """Waits until reads show what the rotation before this one wrote."""
-        self.parameters.settling.wait_since(journal.written, _ages.moment(self.clock()))
 
     def issued(self, rotation: OpenRotation) -> _new_values.Issued:
         return _new_values.Issued(self.secrets, self.logins_secret(rotation), rotation.id, **self._form(rotation))
@@ -90,47 +59,6 @@ class Rotator(Steps):
     def _form(self, rotation: OpenRotation) -> Mapping[str, Any]:
         """What the rotation's own secrets are made with: the environment's key and tags."""
         return {"key": rotation.plan.get("key"), "tags": self.tags()}
-
-    def old_contents(self, rotation: OpenRotation, credential: Optional[Credential] = None) -> Contents:
-        """What the stores held when it was planned, read by version: where one credential is, or everything."""
-        pins = {**rotation.secrets, **rotation.plan.get("secrets", {})}
-        numbers = {name: str(number) for name, number in rotation.plan.get("parameters", {}).items()}
-        if credential is not None:
-            pins = {name: pins[name] for name in _graph.secrets_of(self.catalog, credential) if name in pins}
-            numbers = numbers if _graph.reads_ssm(self.catalog, credential) else {}
-        contents = self.secrets.read_known(list(pins), pins=pins)
-        if numbers:
-            found = self.parameters.read_known([self.catalog.ssm_path], pins=numbers)
-            contents |= Contents(
-                {name: one for name, one in found.readings.items() if name in numbers},
-                {name: one for name, one in found.failures.items() if name in numbers},
-            )
-        wanted = {**pins, **numbers}
-        planned = wanted.keys() & {*rotation.plan.get("secrets", {}), *numbers}
-        lost = [f"version {wanted[name]} of {name}" for name in sorted(planned - contents.readings.keys())]
-        if lost:
-            raise RotationError(f"{', '.join(lost)} cannot be read any more, and {rotation} was planned from it")
-        return contents
-
-    def values(self, rotation: OpenRotation, *, made: bool = False) -> Values:
-        """The new values, once they are made. Raises :class:`NotFound` before that.
-
-        ``made`` by another run, says AWS, or by the journal they were: then they are waited for.
-        """
-        name = self.logins_secret(rotation)
-        version = version_id(rotation.id, name)
-        read = self.secrets.read_known if made or rotation.made else self.secrets.read
-        contents = read([name], pins={name: version})
-        failure = contents.failures.get(name)
-        if failure and failure.reason == DENIED:  # not to be taken for "not made yet", which has other consequences
-            raise Denied(f"secret {name} may not be read; allow secretsmanager:GetSecretValue on it", failure.detail)
-        if name not in contents.readings:
-            raise NotFound(f"secret {name} is not there: the rotation has no new values yet")
-        document = json.loads(contents.readings[name].value)
-        logins = {
-            name: Login(one.get("username"), one.get("password")) for name, one in document["credentials"].items()
-        }
-        return Values(logins, document["phases"], version)
 
     # The acts
 
@@ -368,38 +296,3 @@ class Rotator(Steps):
         sent, words = self.send_copies(rotation, self.logins(rotation))
         merged = _promotion.told_merged(rotation.plan.get("merges", {}))
         return Promotion("done", parameters=numbers, words="; ".join(filter(None, [words, merged])), sent=sent)
-
-    # What GitHub holds too
-
-    def against_copies(self, rotation: OpenRotation, logins: Mapping[str, Login]) -> str:
-        """Why GitHub cannot be sent what it must hold with ``logins`` in force, or nothing."""
-        names = _mirror.names_of(self.catalog, rotation.plan)
-        if names and self.mirror is None:
-            return _mirror.needs_token(self.catalog, names)
-        missing = self._copies(rotation, logins).missing if names else ()
-        return _mirror.needs_value(missing) if missing else ""
-
-    def send_copies(self, rotation: OpenRotation, logins: Mapping[str, Login]) -> tuple[tuple[str, ...], str]:
-        """Sends them. Returns the names that were sent, and what is said of those that were to be and were not."""
-        names = _mirror.names_of(self.catalog, rotation.plan)
-        if not names or self.mirror is None:
-            return (), _mirror.told_later(names) if names else ""
-        self.mine()  # a write there has no condition either
-        copies = self._copies(rotation, logins)
-        self.mirror.send(copies.values)
-        return tuple(copies.values), _mirror.told_later(copies.missing) if copies.missing else ""
-
-    def logins(self, rotation: OpenRotation) -> Mapping[str, Login]:
-        """The new ones, where GitHub holds any of them."""
-        return self.values(rotation).credentials if _mirror.names_of(self.catalog, rotation.plan) else {}
-
-    def _copies(self, rotation: OpenRotation, logins: Mapping[str, Login]) -> _mirror.Copies:
-        """From what changes as it was planned from, and from everything else as it is now."""
-        planned = self.old_contents(rotation)
-        others = [name for name in _graph.every_secret(self.catalog) if name not in rotation.plan["secrets"]]
-        contents = self.secrets.read(others)
-        if _graph.anything_in_ssm(self.catalog):
-            contents |= self.parameters.read([self.catalog.ssm_path])
-        changing = {*rotation.plan["secrets"], *rotation.plan["parameters"]}
-        contents |= Contents({name: one for name, one in planned.readings.items() if name in changing})
-        return _mirror.copies_of(self.catalog, rotation.plan, contents, logins)

@@ -35,7 +35,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations impo
     _steps,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator import Rotator, Who
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator import Rotator
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import Who
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import NoJournal, journal_of
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.remembered import Remembered

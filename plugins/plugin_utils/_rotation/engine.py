@@ -17,8 +17,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from ansible.errors import AnsibleError
 
@@ -31,6 +30,13 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.hosts import Hosts
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import acts_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import VERBS, Part, Server
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import (
+    AuditLog,
+    Blocked,
+    Carried,
+    Progress,
+    Run,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server import NotReached
 
 ROLLOUTS = ("deploy_1", "deploy_2", "abort")
@@ -40,68 +46,6 @@ LAST = ("record", "discard")
 WARNING = "warning"
 CHANGING = ("rotate", "renew")
 RETIRING = (*CHANGING, "retire", "drop_fallback")
-
-
-class Blocked(RotationError):
-    """Raised where nothing is wrong with the new value: the rotation stays open and goes on later."""
-
-
-class Progress(Protocol):
-    """Shows an act while it happens."""
-
-    def __call__(self, step: str, credential: str, words: str, seconds: float) -> None: ...
-
-
-class AuditLog(Protocol):
-    """Where a rotation that ends is recorded."""
-
-    def recorded(self, record: Mapping[str, Any], head: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Number and digest as ``head``, ``where``, and ``against`` where it could not be written in a leak."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """What the operator and the inventory give a run."""
-
-    hosts: Sequence[str] = ()
-    """Every host of the inventory that reads the values."""
-    here: Sequence[str] = ()
-    """Those that this play reaches."""
-    reachable: Sequence[str] = ()
-    """Those that the whole run reaches."""
-    skipped: Sequence[str] = ()
-    """Those that the operator takes the responsibility for."""
-    leaves_lost: bool = False
-    incident: str = ""
-    serial: Sequence[Any] = (1, "25%")
-    merge_seconds: float = 120
-    wait_seconds: float = 0
-    """How long a leak waits for hosts that are away."""
-    options: Mapping[str, Any] = field(default_factory=dict)
-    """Of the modules that talk to servers."""
-    env_paths: Mapping[str, str] = field(default_factory=dict)
-    """By host, where its .env lies."""
-    probed: Sequence[str] = ()
-    """The hosts that say how a session of Django is tried."""
-
-
-@dataclass
-class Carried:
-    """What a run knows beside the journal, from one call to the next."""
-
-    rolled: bool = False
-    """Whether this run has deployed."""
-    proven: bool = False
-    rested: bool = False
-    """Whether it has waited until old values may be removed."""
-    acted: tuple[str, ...] = ()
-    """What is done of the present stage."""
-    seen: entries.Seen = field(default_factory=entries.Seen)
-    lines: list[str] = field(default_factory=list)
-    seconds: list[tuple[str, float]] = field(default_factory=list)
-    waited: float = 0
-    since: float = 0
-    """When the present stage began."""
 
 
 class Engine:

@@ -28,8 +28,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
     entries,
     outcome,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import WARNING, Carried, Engine, Run
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import WARNING, Engine
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.hosts import Hosts
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import Carried, Run
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server import RotationHost
 
 SERVER: dict[str, Any] = {

@@ -16,7 +16,7 @@ from ansible.playbook.play_context import PlayContext
 from ansible.plugins.loader import connection_loader
 from moto import mock_aws
 
-from sandbox.aws import allow_plain_http
+from sandbox.moto_mends import allow_plain_http
 from sandbox.seed import Journal
 
 REGION = "eu-west-3"

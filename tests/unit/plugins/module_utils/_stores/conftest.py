@@ -24,7 +24,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory 
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered import NumberedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
-from sandbox.aws import mend_labels
+from sandbox.moto_mends import mend_labels
 from tests.unit.plugins.module_utils._stores.journal_places import Memory, Moto
 
 REGION = "eu-west-3"

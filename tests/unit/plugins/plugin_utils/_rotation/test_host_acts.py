@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import host_acts
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Carried, Engine, Run
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Engine
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import Carried, Run
 
 KEY: dict[str, Any] = {
     "name": "deploy",
