@@ -42,7 +42,7 @@ class ActionModule(segment.SegmentAction):
         known = {"refused": found.get("refused") or {}, "revocations": found.get("revocations") or []}
         if found["nothing"] or not write:
             said = {"words": outcome.lines(known, (), ()), "verdict": outcome.verdict(known, abort=False)}
-            return {**found, "rotation": {**known, "next": "", "hosts": [], **said}}
+            return {**found, "rotation": {**known, "next": "", "prepare": "", **said}}
         rotation = {**found["rotation"], "revocations": known["revocations"]}
         rotation["refused"] = known["refused"] or rotation["refused"]
         engine = self.engine(setting, args, task_vars, Carried(waited=args["waited"], since=found["since"]))

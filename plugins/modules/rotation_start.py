@@ -215,6 +215,9 @@ rotation:
         - V(sessions), a try of sessions that the key C(dropped) signed, on each host of C(acts).
         - Empty where the rotation has ended or stands still.
       type: str
+    prepare:
+      description: The task file of the role with which the play prepares that; empty where there is nothing to do.
+      type: str
     id:
       description: Its name; missing where nothing was begun.
       type: str

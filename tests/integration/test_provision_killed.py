@@ -12,11 +12,10 @@ from typing import Any
 import pytest
 
 from tests.integration import harness
-from tests.integration.canaries import Canaries, Watch, in_files
+from tests.integration.canaries import Canaries, Watch, in_files, observers
 from tests.integration.chaos import EVERY, Chaos, Controller, points, sweep
 from tests.integration.counts import Record, tried
 from tests.integration.harness import Lab
-from tests.integration.test_canary import CALLBACKS, Search
 from tests.integration.values_lab import ANSWERS, PROVISION, Account
 
 SPREAD = (
@@ -107,13 +106,10 @@ def test_no_value_is_anywhere_but_in_the_stores(lab: Lab) -> None:
     try:
         path = private / "values.yml"
         shutil.move(account.file(values), path)
-        search = Search(lab, canaries)
-        for name in ("facts", "retries"):
-            (lab.directory / name).mkdir(exist_ok=True)
         with Watch(canaries, [lab.directory / name for name in ("local-temp", "remote-temp", "tmp")]) as watch:
             run = lab.run(
                 *("-vvvv", "--diff", "-e", f"provision_values_file={path}"),
-                environment=search._variables(),
+                environment=observers(lab.directory),
                 playbook=PROVISION,
             )
     finally:
@@ -129,4 +125,3 @@ def test_no_value_is_anywhere_but_in_the_stores(lab: Lab) -> None:
     assert watch.hits == set()
     assert watch.rounds > 5
     assert (lab.directory / "dump").stat().st_size > 5000
-    assert CALLBACKS.is_dir()

@@ -141,7 +141,8 @@ class Engine:
             for words in _rotator_ends.undo(self.setting.rotator):
                 self._say(words)
         at_once = (stage == "deploy_1" and self.now["together"]) or (stage == "deploy_2" and not self.now["rolling"])
-        return self._next("deploy", serial=["100%"] if at_once else list(self.run.serial), fresh=stage == "abort")
+        prepare = "back" if stage == "abort" else "read"
+        return self._next("deploy", serial=["100%"] if at_once else list(self.run.serial), prepare=prepare)
 
     @property
     def _is_to_be_delivered(self) -> bool:
@@ -328,6 +329,7 @@ class Engine:
         return {
             **self.now,
             "next": what,
+            "prepare": what if what in _BY_HOSTS else "read" if what else "",
             "rollout": here if what in _TASKS else [],
             "tasks_from": _TASKS.get(what, ""),
             "leaves_lost": what == "deliver" or self.run.leaves_lost,
@@ -339,6 +341,7 @@ class Engine:
         self.progress("", "", words, 0)
 
 
+_BY_HOSTS = ("acts", "sessions")
 _TASKS = {"deploy": "main.yml", "deliver": "main.yml", "stop": "stop.yml"}
 """What a rollout carries out of the role env_deploy."""
 _DONE = {
