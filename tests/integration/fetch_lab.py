@@ -100,6 +100,7 @@ class FetchLab:
 
     def __post_init__(self) -> None:
         seed(self.moto.client, harness.layout())
+        harness.JOURNAL.make(self.moto.client)
         if self.imds:
             make_wheels("boto3", self.place / "wheels")
             # Made here, so their hashes are not those of PyPI's.
