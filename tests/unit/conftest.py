@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,15 @@ def state_is_removed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     """As root, what is deployed leaves its state in a directory of this machine."""
     yield
     forget(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture(autouse=True)
+def umask_is_kept() -> Iterator[None]:
+    """Programs set it for their own process, and some are called in this one."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
 
 
 @pytest.fixture(autouse=True)

@@ -19,6 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._iam._oidc import Provider, Wanted, changes
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam_oidc import OidcProviders
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settling import Settling
 
 URL = "token.actions.githubusercontent.com"
 ARN = f"arn:aws:iam::123456789012:oidc-provider/{URL}"
@@ -94,7 +95,9 @@ def test_one_that_somebody_made_meanwhile_is_completed(moto: Moto) -> None:
     assert made.tags == WANTED.tags
 
 
-def test_one_that_is_there_and_cannot_be_seen_is_named(stubbed: Stubbed) -> None:
+def test_one_that_is_there_and_cannot_be_seen_is_named(stubbed: Stubbed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After IAM had the time to list it."""
+    monkeypatch.setattr(OidcProviders, "settling", Settling(patience=0))
     client, answers = stubbed("iam")
     answers.add_client_error("create_open_id_connect_provider", "EntityAlreadyExists")
     answers.add_response("list_open_id_connect_providers", {"OpenIDConnectProviderList": []})
