@@ -10,8 +10,8 @@ class ModuleDocFragment:
 options:
   run:
     description:
-      - The run that holds the rotation, as RV(watchparty.secrets.rotation_start#module:rotation.run) says. Another run's acts
-        are refused as soon as this one has taken the rotation over, and the other way round.
+      - The run that holds the rotation, as RV(watchparty.secrets.rotation_start#module:rotation.run) says. Acts of
+        another run are refused as soon as this one has taken the rotation over, and the other way round.
     type: str
   kinds_path:
     description: Folders that hold kinds of your own, each a folder with a C(kind.yml). See the page docs/rotation.md.

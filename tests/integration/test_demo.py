@@ -82,7 +82,7 @@ def test_it_ends_healthy_and_is_gone(place: Path) -> None:
         ("sample application", signal.SIGINT),
         ("PostgreSQL", signal.SIGTERM),
         ("Deliver and prove", signal.SIGINT),
-        ("Rotation: create", signal.SIGTERM),
+        ("new values staged in", signal.SIGTERM),
     ],
 )
 def test_interrupted_it_leaves_nothing(place: Path, words: str, number: signal.Signals) -> None:

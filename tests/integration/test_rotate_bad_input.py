@@ -353,7 +353,7 @@ def test_the_server_says_no(lab: RotationLab, servers: Refusing) -> None:
 
 def test_a_login_that_is_refused_and_checks_of_ones_own(lab: RotationLab) -> None:
     """What the executable prints may hold the value that it was given."""
-    own_kind(lab, "mailbox", "cat >&2; echo 'no such mailbox'; exit 1\n", "check")
+    own_kind(lab, "mailbox", "cat >&2; echo 'no such mailbox' >&2; exit 1\n", "check")
     path = own_kind(lab, "hidden", """printf '{"message": "no %s"}' "$(tr -d '"')"; exit 3\n""", "check")
     place = {"secret": "watchparty/{environment}/core"}
     mail = {"kind": "mailbox", "appears_in": [{**place, "key": "MAIL"}]}

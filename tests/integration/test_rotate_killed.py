@@ -35,10 +35,10 @@ SPREAD = (
     "on the host: Deliver and prove#1",
     f"PutParameter /WatchParty/{ENVIRONMENT}/DB/URL#1",
     "on the host: postgresql_login absent#1",
-    "DeleteParameters#1",
+    "close#1",
 )
 """Staged in half of the secrets; the new cache password valid, the new login not; both valid and no host on them; half
-promoted; one old value gone and the other not; everything done but the journal's old entries."""
+promoted; one old value gone and the other not; everything done but the journal's last entry."""
 HALF_PROMOTED = SPREAD[3]
 WAY_BACK = (
     f"UpdateSecretVersionStage {CORE} AWSCURRENT#1",
