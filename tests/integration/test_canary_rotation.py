@@ -179,28 +179,19 @@ class Sabotage:
     """File, text, and what replaces it."""
 
 
-SERVER = "plugins/plugin_utils/_server_action.py"
+ENGINE = "plugins/plugin_utils/_rotation/engine.py"
+MAKES = "self.setting.rotator.create(self.setting.kinds, _shared.new_value, self.given())"
+SHOWS = f"self.carried.lines.append(str([vars(one) for one in {MAKES}.credentials.values()]))"
 SABOTAGES = {
-    "a server's answer is returned with the values": Sabotage(
-        "/output: ", ((SERVER, "return {**result, **clean}", 'return {**result, **clean, "sent": params}'),)
-    ),
-    "the values become the task's arguments": Sabotage(
-        "/dump: ",
-        (
-            (
-                SERVER,
-                "            answer = self._on_host(",
-                "            self._task.args = {**self._task.args, **params}\n            answer = self._on_host(",
-            ),
-        ),
-    ),
+    "the last lines hold the values": Sabotage("/output: ", ((ENGINE, MAKES, SHOWS),)),
+    "a segment's result, and the next one's arguments, hold the values": Sabotage("/dump: ", ((ENGINE, MAKES, SHOWS),)),
     "a command line holds a value": Sabotage(
         "cmdline of a process: ",
         (
             (
                 "plugins/plugin_utils/_lean.py",
-                "-c {shlex.quote(_BOOT)}",
-                "-c {shlex.quote(_BOOT)} {shlex.quote(json.dumps(dict(args)))}",
+                '"-c", _BOOT, private=private',
+                '"-c", _BOOT, json.dumps(dict(args)), private=private',
             ),
         ),
     ),
@@ -208,7 +199,7 @@ SABOTAGES = {
         "/journal: ",
         (
             (
-                "plugins/module_utils/_rotations/_rotator.py",
+                "plugins/module_utils/_rotations/_rotator_steps.py",
                 '        more = {"plan": plan.entry(),',
                 '        more = {"old": contents.readings[names[0]].value, "plan": plan.entry(),',
             ),
