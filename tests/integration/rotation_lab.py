@@ -136,8 +136,9 @@ class RotationLab(Lab):
 
     def journal_store(self) -> S3Journal:
         """Also where a test has made the catalog wrong."""
-        names = {name: self.catalog[name] for name in ("application", "journal", "audit_log", "contacts")}
-        catalog = _catalog.parse({**names, "settings": {"A": {"value": "x"}}}, ENVIRONMENT)
+        names = {name: self.catalog[name] for name in ("application", "journal")}
+        required = {"audit_log": {"log_group": LOG_GROUP}, "contacts": {"security": "nobody"}}
+        catalog = _catalog.parse({**names, **required, "settings": {"A": {"value": "x"}}}, ENVIRONMENT)
         return S3Journal(self.moto.client("s3"), catalog)
 
     def journal_state(self) -> _journal.Journal:
