@@ -66,7 +66,7 @@ class ActionModule(segment.ServersAction):
         take = {"revoked": _revocation.taken, "forgotten": _forgotten.forgotten}[args["state"]]
         waiting = take(setting, {**args, "tried": {}, "audit": {}}, check=True)
         tried = self._tried(setting, args, task_vars, waiting.get("tries", ()))
-        left = take(setting, {**args, "tried": tried, "audit": {}}, check=True)
+        left = take(setting, {**args, "tried": tried, "audit": {}}, check=True) if tried else waiting
         if self._task.check_mode:
             return left
         audit: Mapping[str, Any] = {}

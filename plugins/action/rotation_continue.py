@@ -26,8 +26,8 @@ class ActionModule(segment.SegmentAction):
         hosts = segment.hosts_of(args["here"], task_vars["hostvars"])
         acts = {
             "deploy": lambda: engine.rolled_out(rotation, hosts),
-            "deliver": lambda: engine.delivered(rotation),
-            "stop": lambda: engine.delivered(rotation),
+            "deliver": lambda: engine.go_on(rotation),
+            "stop": lambda: engine.go_on(rotation),
             "prove": lambda: engine.proven(rotation, hosts),
             "acts": lambda: engine.acted(rotation, _with_acts(args["results"]), hosts),
             "sessions": lambda: engine.acted(rotation, _with_acts(args["results"]), hosts, unread=args["unread"]),

@@ -130,7 +130,7 @@ class Rotate:
         at_once = now["serial"] == ["100%"]
         rollout = Rollout(hosts, snapshot, at_once=at_once, leaves_lost=now["leaves_lost"]).run()
         if now["next"] == "deliver":
-            return self.engine.delivered(now)
+            return self.engine.go_on(now)
         return self.engine.rolled_out(now, rollout.hosts)
 
     def _proof(self, hosts: list[Host], snapshot: dict[str, Any]) -> Hosts:

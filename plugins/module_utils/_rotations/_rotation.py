@@ -27,6 +27,8 @@ ROTATE, RENEW = "rotate", "renew"
 DROP_FALLBACK, RETIRE = _journal.DROP_FALLBACK, _journal.RETIRE
 """Renew: a signing key that leaked is replaced in one phase, and no former key is kept."""
 CHANGES = (ROTATE, RENEW)
+ENDS = (*CHANGES, RETIRE, DROP_FALLBACK)
+"""The acts that end a former value."""
 AWS_OWN = "alias/aws/"
 """How aliases of AWS's own keys begin."""
 

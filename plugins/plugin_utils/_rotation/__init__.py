@@ -18,6 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import _address
 from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit_record
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     InvalidEnvironment,
+    JournalError,
     NotFound,
     RotationError,
     SecretsError,
@@ -235,6 +236,13 @@ def told(setting: Setting, journal: Journal, rotation: OpenRotation) -> dict[str
         "parameters": sorted(rotation.plan.get("parameters", {})),
         "secrets": sorted(rotation.plan.get("secrets", {})),
     }
+
+
+def told_open(setting: Setting, journal: Journal) -> dict[str, Any]:
+    """The same of the rotation whose entry was just written. Raises JournalError where the journal does not show it."""
+    if journal.rotation is None:
+        raise JournalError("the journal does not show the rotation that was just written; look at it, then start again")
+    return told(setting, journal, journal.rotation)
 
 
 def require_kinds(setting: Setting, rotation: OpenRotation) -> None:

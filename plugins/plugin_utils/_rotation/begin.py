@@ -1,6 +1,5 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-
 """Which rotation a run begins or goes on with, and what its plan is. Writes the first entries of the journal."""
 
 from __future__ import annotations
@@ -73,7 +72,7 @@ def begin(setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any
     rotation_id = _shared.new_id()
     opened = setting.rotator.open(journal, rotation_id, plan, contents)
     opened = setting.rotator.advance("create" if plan.phases else "retire", since=opened)
-    return {"changed": True, "nothing": False, **said, "rotation": told(setting, opened)}
+    return {"changed": True, "nothing": False, **said, "rotation": _shared.told_open(setting, opened)}
 
 
 def _considered(
@@ -223,7 +222,7 @@ def _go_on(
     if back:
         phase = _steps.way_back(rotation)
         taken = setting.rotator.advance("abort", phase=phase, reason="the operator asked for it", since=taken)
-    return {"changed": True, "nothing": False, "said": said, "rotation": told(setting, taken)}
+    return {"changed": True, "nothing": False, "said": said, "rotation": _shared.told_open(setting, taken)}
 
 
 def _planned_beside(
@@ -256,9 +255,3 @@ def _require_copies(setting: Setting, rotation: OpenRotation, *, back: bool) -> 
     against = setting.rotator.against_copies(rotation, {}) if ahead else ""
     if against:
         raise RotationError(f"{rotation} does not go on: {against}. Nothing was done, and it stays as it is")
-
-
-def told(setting: Setting, journal: Journal) -> dict[str, Any]:
-    if journal.rotation is None:
-        raise JournalError("the journal does not show the rotation that was just written; look at it, then start again")
-    return _shared.told(setting, journal, journal.rotation)

@@ -44,8 +44,6 @@ REMOVING = ("retire", "withdraw")
 """The stages before which every host is proven."""
 LAST = ("record", "discard")
 WARNING = "warning"
-CHANGING = ("rotate", "renew")
-RETIRING = (*CHANGING, "retire", "drop_fallback")
 
 
 class Engine:
@@ -73,7 +71,10 @@ class Engine:
     # What happens between two rollouts
 
     def go_on(self, rotation: Mapping[str, Any]) -> dict[str, Any]:
-        """Carries out stage by stage, until hosts have something to do or the rotation has ended."""
+        """Carries out stage by stage, until hosts have something to do or the rotation has ended.
+
+        Also after what is prescribed was delivered once more, and after what a leaked key opens was stopped.
+        """
         self.now = dict(rotation)
         while True:
             stage = self._stage
@@ -93,10 +94,6 @@ class Engine:
         self.carried.seen.proven_at = hosts.proven_at
         self._advance(self._stage, hosts.outcome, hosts.words)
         return self.go_on(self.now)
-
-    def delivered(self, rotation: Mapping[str, Any]) -> dict[str, Any]:
-        """After what is prescribed was delivered once more, or what a leaked key opens was stopped."""
-        return self.go_on(rotation)
 
     def proven(self, rotation: Mapping[str, Any], hosts: Hosts) -> dict[str, Any]:
         """After a proof of every host."""
@@ -198,26 +195,26 @@ class Engine:
             self._create()
         elif stage in REMOVING:
             self._require_proof()
-            self._kinds("retire", RETIRING if stage == "retire" else CHANGING)
+            self._kinds("retire", _rotation.ENDS if stage == "retire" else _rotation.CHANGES)
         elif stage == "revoke":
-            self._kinds("retire", CHANGING)
+            self._kinds("retire", _rotation.CHANGES)
         elif stage in LAST:
             _rotator_ends.tidy(self.setting.rotator)
         else:
-            self._kinds(stage, CHANGING)
+            self._kinds(stage, _rotation.CHANGES)
         return _steps.DONE, ""
 
     def _create(self) -> None:
         if self.now["incident"]:
             # What could read the new values is disabled before there are any.
-            self._kinds("off", CHANGING)
-        self._kinds("issue", CHANGING)
+            self._kinds("off", _rotation.CHANGES)
+        self._kinds("issue", _rotation.CHANGES)
         began = self.clock()
         self.setting.rotator.create(self.setting.kinds, _shared.new_value, self.given())
         self.progress(
             "create", "", f"new values staged in {_count(self.now['secrets'], 'secret')}", self.clock() - began
         )
-        self._kinds("create", CHANGING)
+        self._kinds("create", _rotation.CHANGES)
 
     def _promote(self) -> tuple[str, str]:
         began = self.clock()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _impact, _leak_steps
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _steps
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
@@ -66,9 +66,7 @@ def advance(setting: Setting, outcome: str, words: str, seen: Seen) -> Advanced:
         events.update(_leak_steps.outlived(events, seen.refusals))
         more.update(events=events, evidence=_leak_steps.evidence(events, seen.refusals))
     journal = setting.rotator.advance(str(decision.step), phase=decision.phase, since=journal, **more)
-    if journal.rotation is None:
-        raise JournalError("the journal does not show the rotation that was just written; look at it, then start again")
-    return Advanced(decision.way, decision.words, _shared.told(setting, journal, journal.rotation))
+    return Advanced(decision.way, decision.words, _shared.told_open(setting, journal))
 
 
 def objections(setting: Setting, gate: _steps.Gate, *, leaves_lost: bool, words: str) -> list[str]:

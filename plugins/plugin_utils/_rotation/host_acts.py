@@ -13,8 +13,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds
 
 SSH_KEY = SshKey.kind.name
 _KIND_STAGE = {"retire": "retire", "withdraw": "retire", "revoke": "retire"}
-_ACTS = {"retire": ("rotate", "renew", "retire", "drop_fallback")}
-_CHANGING = ("rotate", "renew")
 
 
 class Engine(Protocol):
@@ -51,7 +49,7 @@ class Judged:
 
 def _concerned(engine: Engine, stage: str) -> list[Mapping[str, Any]]:
     kind_stage = _KIND_STAGE.get(stage, stage)
-    return engine.parts(kind_stage, _ACTS.get(stage, _CHANGING))
+    return engine.parts(kind_stage, _rotation.ENDS if stage == "retire" else _rotation.CHANGES)
 
 
 def due(engine: Engine, stage: str) -> Due | None:

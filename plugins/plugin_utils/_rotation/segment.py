@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -16,7 +16,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log impo
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator import MERGE_SECONDS
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.audit import body_of
-from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _audit_log, _supplied
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._paths import with_full_paths
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
@@ -146,7 +145,7 @@ class SegmentAction(ServersAction):
             server=self.server(setting, args, task_vars),
             audit=audit if audit.is_wanted else None,
             progress=show,
-            given=given_by(args, task_vars),
+            given=lambda: _supplied.supplied(args, task_vars),
             carried=carried,
         )
 
@@ -167,10 +166,6 @@ def run_of(args: Mapping[str, Any], variables: Mapping[str, Any]) -> Run:
         env_paths={name: str(one["env_deploy_path"]) for name, one in every.items() if "env_deploy_path" in one},
         probed=[name for name, one in every.items() if "django_chdir" in one and "django_probe_url" in one],
     )
-
-
-def given_by(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Callable[[], Mapping[str, Login]]:
-    return lambda: _supplied.supplied(args, task_vars)
 
 
 def hosts_of(names: Sequence[str], variables: Mapping[str, Any]) -> Hosts:

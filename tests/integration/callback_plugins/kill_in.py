@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import os
 import signal
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from runpy import run_path
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
@@ -20,14 +20,8 @@ description: For tests.
 """
 
 
-def _acts() -> Any:
-    """The file beside this folder, which Ansible's loader of callbacks does not find."""
-    found = spec_from_file_location("engine_acts", Path(__file__).resolve().parents[1] / "engine_acts.py")
-    assert found is not None
-    assert found.loader is not None
-    module = module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
+ENGINE_ACTS = Path(__file__).resolve().parents[1] / "engine_acts.py"
+"""Beside this folder, where Ansible's loader of callbacks does not look."""
 
 
 class CallbackModule(CallbackBase):
@@ -40,7 +34,7 @@ class CallbackModule(CallbackBase):
         self._main = os.getpgrp()
         self._at = os.environ.get("KILL_IN")  # Ansible loads every callback of the folder
         if self._at:
-            _acts().before_each(self._kill)
+            run_path(str(ENGINE_ACTS))["before_each"](self._kill)
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         self._kill(task.get_name().rpartition(" : ")[2])

@@ -11,8 +11,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from runpy import run_path
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
@@ -25,14 +25,8 @@ description: For tests.
 """
 
 
-def _acts() -> Any:
-    """The file beside this folder, which Ansible's loader of callbacks does not find."""
-    found = spec_from_file_location("engine_acts", Path(__file__).resolve().parents[1] / "engine_acts.py")
-    assert found is not None
-    assert found.loader is not None
-    module = module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
+ENGINE_ACTS = Path(__file__).resolve().parents[1] / "engine_acts.py"
+"""Beside this folder, where Ansible's loader of callbacks does not look."""
 
 
 class CallbackModule(CallbackBase):
@@ -47,7 +41,7 @@ class CallbackModule(CallbackBase):
             self._directory = Path(os.environ["PAUSE_DIRECTORY"])
             self._count = self._directory / "count"
             self._count.write_text("0")
-            _acts().before_each(self._hold)
+            run_path(str(ENGINE_ACTS))["before_each"](self._hold)
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         self._hold(task.get_name().rpartition(" : ")[2])

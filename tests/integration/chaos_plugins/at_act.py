@@ -18,8 +18,8 @@ import os
 import re
 import signal
 from collections.abc import Callable
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from runpy import run_path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -98,14 +98,8 @@ def steady(words: str) -> str:
     return re.sub(r"\br-\d+T\d+-[0-9a-f]+|(?<=/)\d+$|/\S+(?=/\.env)", "*", words)
 
 
-def _acts() -> Any:
-    """The file beside this folder, which Ansible's loader of callbacks does not find."""
-    found = spec_from_file_location("engine_acts", Path(__file__).resolve().parents[1] / "engine_acts.py")
-    assert found is not None
-    assert found.loader is not None
-    module = module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
+ENGINE_ACTS = Path(__file__).resolve().parents[1] / "engine_acts.py"
+"""Beside this folder, where Ansible's loader of callbacks does not look."""
 
 
 class CallbackModule(CallbackBase):
@@ -118,7 +112,7 @@ class CallbackModule(CallbackBase):
         # Workers are forked from this process and have these methods too.
         before_each(URLLib3Session, "send", aws_call)
         before_each(ActionBase, "_low_level_execute_command", host_command)
-        _acts().before_each(lambda name: before("task", name))
+        run_path(str(ENGINE_ACTS))["before_each"](lambda name: before("task", name))
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         before("task", task_name(task))
