@@ -126,10 +126,24 @@ class _Plain(pickle.Unpickler):
 def unpickled(raw: bytes) -> Optional[Mapping[str, Any]]:
     """The content of a session as a cache holds it, read without running anything."""
     try:
+        _require_bounded(raw)
         found = _Plain(io.BytesIO(raw)).load()
     except Exception:  # noqa: BLE001 - a pickle that is none can raise anything
         return None
     return found if isinstance(found, dict) else None
+
+
+_SIZED = ("PUT", "LONG_BINPUT", "BYTEARRAY8")
+"""Opcodes for which the unpickler allocates what their argument says, before it reads on: six bytes cost 64 GB."""
+
+
+def _require_bounded(raw: bytes) -> None:
+    import pickletools  # few executions need it, and every host pays for it
+
+    for opcode, argument, _at in pickletools.genops(raw):
+        size = len(argument) if isinstance(argument, bytearray) else argument
+        if opcode.name in _SIZED and not (isinstance(size, int) and 0 <= size <= len(raw)):
+            raise pickle.UnpicklingError("a memo index beyond the length of the pickle")
 
 
 def session(key: str, content: Optional[Mapping[str, Any]]) -> Session:

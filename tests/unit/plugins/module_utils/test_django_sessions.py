@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import json
 import pickle
+import resource
 import zlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -66,6 +67,22 @@ def test_no_text_breaks_the_reader(text: str) -> None:
 @given(st.binary(max_size=60))
 def test_no_bytes_break_the_reader(raw: bytes) -> None:
     _django_sessions.unpickled(raw)
+
+
+@pytest.mark.parametrize(
+    "raw", [b"Nr\xff\xff\xff\x0f.", b"Np268435455\n.", b"\x80\x05\x96" + (2**40).to_bytes(8, "little") + b"."]
+)
+def test_a_few_bytes_cost_no_memory(raw: bytes) -> None:
+    """The unpickler's memo was made as long as the index says: 64 GB for six bytes that any writer of the cache can send."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert _django_sessions.unpickled(raw) is None
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_session_of_any_protocol_is_read(protocol: int) -> None:
+    content = {str(number): [number] * 3 for number in range(600)}
+    assert _django_sessions.unpickled(pickle.dumps(content, protocol)) == content
 
 
 class Harmful:
