@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Optional
 
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import (
@@ -26,7 +26,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.modules import env_file
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _guard, _lean
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _external_health, _guard, _lean
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._registered import registered
 
 USES = (_errors, _dotenv_readers, _dotenv, _env_changes, _safe_files, _envfile, _envmark)
@@ -37,7 +37,8 @@ SET_HERE = ("content", "snapshot_id", "journal", "fingerprint_key")
 
 def _unusable(answer: Mapping[str, Any], state: str) -> dict[str, bool]:
     """Whether the host failed before it had the file, whatever its accounts did to it."""
-    failed = state == "present" and bool(answer.get("failed")) and "restart_needed" not in answer
+    failed = bool(answer.get("failed")) and not answer.get("lost")
+    failed = failed and state == "present" and "restart_needed" not in answer
     return {"unusable": True} if failed else {}
 
 
@@ -71,7 +72,7 @@ class ActionModule(ActionBase):
             )
         masked = _redact.maskable(snapshot["settings"], snapshot.get("sensitivity", {}))
         try:
-            answer = self._on_host(args, task_vars or {})
+            answer = self._carried_out(args, task_vars or {})
         except AnsibleActionFail as error:
             raise AnsibleActionFail(_redact.scrub(str(error), masked)) from None
         clean: dict[str, Any] = _redact.scrub(answer, masked)
@@ -89,6 +90,39 @@ class ActionModule(ActionBase):
                 "watchparty.secrets.leak_response "
                 f"as before to take it out there, or deploy without the host, by --limit 'all:!{host}'"
             )
+
+    def _carried_out(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        """The host's answer, with what was asked from outside.
+
+        A host that is lost is a failure: Ansible runs no rescue for one that it calls unreachable.
+        """
+        services = args.get("services") or {}
+        if not services.get("external_health_url"):
+            return self._or_lost({}, args, task_vars)
+        answer = self._or_lost({}, {**args, "services": {**services, "record": False}}, task_vars)
+        if answer.get("failed") or "health" not in answer:
+            return answer
+        asked = _lean.validated(env_file.ARGUMENT_SPEC, args)["services"]
+        problem = _external_health.problem(asked)
+        if problem:
+            return {**answer, "failed": True, "msg": f"health check from the controller: {problem}"}
+        if args.get("state", "present") != "present":
+            return answer
+        kept = {name: args[name] for name in ("path", "snapshot_id", "owner", "group", "mode") if name in args}
+        return self._or_lost(answer, {**kept, "state": "proven", "delivery": answer["delivery"]}, task_vars)
+
+    def _or_lost(
+        self, before: Mapping[str, Any], args: Mapping[str, Any], task_vars: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        try:
+            return {**before, **self._on_host(args, task_vars)}
+        except AnsibleConnectionFailure as error:
+            then = (
+                "Its services are healthy, and the next deploy verifies them again"
+                if before
+                else "If it was lost on the way, the next deploy restarts and verifies its services"
+            )
+            return {**before, "failed": True, "lost": True, "msg": f"the host cannot be reached: {error}. {then}"}
 
     def _on_host(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         params = _lean.validated(env_file.ARGUMENT_SPEC, args)

@@ -10,7 +10,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, SecretsError, one_line
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _forgotten, _revocation, _supplied
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting, preflight, segment
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting, outcome, preflight, segment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import acts_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Part
 
@@ -51,7 +51,7 @@ class ActionModule(segment.ServersAction):
         if state == "planned":
             return self._planned(setting, args, task_vars)
         if state in ("revoked", "forgotten"):
-            return self._word(setting, args, task_vars)
+            return _told(self._word(setting, args, task_vars), args["incident"])
         return {"changed": False, "skipped": True} if self._task.check_mode else _prepared(setting, args, state)
 
     def _planned(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,6 +92,13 @@ class ActionModule(segment.ServersAction):
                 continue
             found.update(answer.get("tried") or {})
         return found
+
+
+def _told(found: dict[str, Any], incident: str) -> dict[str, Any]:
+    alive = found.get("alive") or []
+    verdict = f"{'. '.join(alive)}. Revoke it at its provider, then start again" if alive else ""
+    waiting = [one["words"] for one in found.get("revocations", ())]
+    return {**found, **outcome.ending([*found["said"], *alive, *waiting], verdict, incident=incident)}
 
 
 def _prepared(setting: Setting, args: Mapping[str, Any], state: str) -> dict[str, Any]:

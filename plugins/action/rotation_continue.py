@@ -16,26 +16,12 @@ class ActionModule(segment.SegmentAction):
     extra_options = {
         **segment.SETTINGS,
         "rotation": {"type": "dict", "required": True},
-        "results": {"type": "list", "elements": "dict", "default": []},
         "unread": {"type": "str", "default": ""},
     }
 
     def carried_on(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        rotation = args["rotation"]
+        rotation, variables = args["rotation"], task_vars["hostvars"]
         engine = self.engine(setting, args, task_vars, segment.carried_from(rotation))
-        hosts = segment.hosts_of(args["here"], task_vars["hostvars"])
-        acts = {
-            "deploy": lambda: engine.rolled_out(rotation, hosts),
-            "deliver": lambda: engine.go_on(rotation),
-            "stop": lambda: engine.go_on(rotation),
-            "prove": lambda: engine.proven(rotation, hosts),
-            "acts": lambda: engine.acted(rotation, _with_acts(args["results"]), hosts),
-            "sessions": lambda: engine.acted(rotation, _with_acts(args["results"]), hosts, unread=args["unread"]),
-        }
-        now = acts[rotation["next"]]()
-        return {"changed": True, "rotation": segment.result(engine, now, args)}
-
-
-def _with_acts(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The results of the play's loop, each with the act that it is of."""
-    return [{**one, "act": one["secret_rotate_act"]} for one in results]
+        hosts = segment.hosts_of(args, rotation, variables)
+        now = engine.resume(rotation, hosts, segment.results_of(rotation, variables), unread=args["unread"])
+        return {"changed": True, **segment.result(engine, now, args)}

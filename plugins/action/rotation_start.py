@@ -20,7 +20,7 @@ class ActionModule(segment.SegmentAction):
     extra_options = {
         **segment.SETTINGS,
         "ask": {"type": "bool", "default": False},
-        "seen": {"type": "list", "elements": "dict"},
+        "looked": {"type": "list", "elements": "str"},
         "waited": {"type": "float", "default": 0},
     }
 
@@ -30,21 +30,23 @@ class ActionModule(segment.SegmentAction):
             # After a leak nothing waits for the log, and the record itself tells what stands against it.
             segment.Audit(setting, args, required=True).ready()
         server = self.server(setting, args, task_vars)
-        found = preflight.begun(setting, args, task_vars, server, write=write)
+        looked = args["looked"]
+        seen = None if looked is None else segment.seen_of(looked, args, task_vars["hostvars"])
+        found = preflight.begun(setting, {**args, "seen": seen}, task_vars, server, write=write)
         for warning in found.pop("warnings", ()):
             Display().warning(warning)
         if found.get("looks"):
-            return found
+            return {**found, "tasks": "look"}
         if write and args["ask"] and found.get("needs"):
-            return {**found, "asks": True}
+            return {**found, "tasks": "ask"}
         for words in found["said"]:
             segment.show("plan", "", words)
         known = {"refused": found.get("refused") or {}, "revocations": found.get("revocations") or []}
         if found["nothing"] or not write:
-            said = {"words": outcome.lines(known, (), ()), "verdict": outcome.verdict(known, abort=False)}
-            return {**found, "rotation": {**known, "next": "", "prepare": "", **said}}
+            words, verdict = outcome.lines(known, (), ()), outcome.verdict(known, abort=False)
+            return {**found, **known, **outcome.ending(words, verdict, incident=args["incident"])}
         rotation = {**found["rotation"], "revocations": known["revocations"]}
         rotation["refused"] = known["refused"] or rotation["refused"]
         engine = self.engine(setting, args, task_vars, Carried(waited=args["waited"], since=found["since"]))
         now = engine.go_on(rotation)
-        return {"changed": True, "said": found["said"], "rotation": segment.result(engine, now, args)}
+        return {"changed": True, "said": found["said"], **segment.result(engine, now, args)}

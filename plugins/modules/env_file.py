@@ -121,8 +121,8 @@ options:
         default: []
       external_health_url:
         description:
-          - The address that is asked from the controller afterwards; this module does not ask it. Nothing is sent to
-            the host where this one or one of O(services.health_urls) is no http or https address.
+          - An address that is asked from the controller once O(services.health_urls) are healthy, before the file is
+            recorded as healthy. Nothing is sent to the host where it is no http or https address.
         type: str
       health_retries:
         description: How often an address is asked again before the services count as unhealthy.
@@ -264,6 +264,12 @@ unusable:
       and names it, so that no host keeps the others from new values. Set by the action plugin.
   type: bool
   returned: when O(state=present) failed before the file was delivered
+lost:
+  description:
+    - Whether the host could not be reached, or was lost on the way. The task fails then, so that C(rescue) runs.
+      Set by the action plugin.
+  type: bool
+  returned: when it is
 addresses:
   description: The host's own addresses, as C(hostname -I) tells them; empty where there is no such program.
   type: list

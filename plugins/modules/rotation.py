@@ -162,6 +162,15 @@ revocations:
   elements: dict
   returned: when O(state) is V(planned) or V(revoked)
   sample: [{"id": "r-20261125T153024-068d/youtube", "credential": "youtube", "page": "https://console.example.com"}]
+words:
+  description: What the operator reads at the end.
+  type: list
+  elements: str
+  returned: when O(state) is V(revoked) or V(forgotten)
+verdict:
+  description: Why the run fails; empty where it does not.
+  type: str
+  returned: when O(state) is V(revoked) or V(forgotten)
 alive:
   description: Old values that still work although the operator says that they were revoked; they stay open.
   type: list

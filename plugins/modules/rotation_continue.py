@@ -16,18 +16,9 @@ description:
   - Delegate the task to the host that talks to the servers.
 options:
   rotation:
-    description: What the last call returned as RV(rotation).
+    description: The result of the last call.
     type: dict
     required: true
-  results:
-    description: The results of the loop over C(acts), each with its act as C(secret_rotate_act).
-    type: list
-    elements: dict
-    default: []
-  unread:
-    description: Why a dropped key could not be read, so that no session was tried.
-    type: str
-    default: ''
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -60,8 +51,8 @@ EXAMPLES = r"""
   watchparty.secrets.rotation_continue:
     catalog: "{{ secrets_catalog }}"
     environment: production
-    run: "{{ started.rotation.run }}"
-    rotation: "{{ started.rotation }}"
+    run: "{{ started.run }}"
+    rotation: "{{ started }}"
     settings:
       hosts: "{{ groups['app_hosts'] }}"
       here: "{{ ansible_play_hosts_all }}"
@@ -70,65 +61,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-rotation:
-  description: Where the rotation stands and what its hosts have to do next.
-  type: dict
+next:
+  description: What the hosts have to do now. All that goes with it, M(watchparty.secrets.rotation_start) describes.
+  type: str
   returned: success
-  contains:
-    next:
-      description:
-        - V(deploy), V(deliver) or V(stop), a rollout to C(rollout) in the batches C(serial).
-        - V(prove), a comparison of each host in C(prove) with what the journal prescribes.
-        - V(acts), what M(watchparty.secrets.ssh_key) has to do on each host of C(acts).
-        - V(sessions), a try of sessions that the key C(dropped) signed, on each host of C(acts).
-        - Empty where the rotation has ended or stands still.
-      type: str
-    prepare:
-      description: The task file of the role with which the play prepares that; empty where there is nothing to do.
-      type: str
-    id:
-      description: Its name; missing where nothing was begun.
-      type: str
-      sample: r-20261125T153024-068d
-    run:
-      description: The run that holds it.
-      type: str
-    step:
-      description: The step that has begun.
-      type: str
-    todo:
-      description: The stages that remain, the present one first.
-      type: list
-      elements: str
-    credentials:
-      description: Name, kind and act of each credential.
-      type: list
-      elements: dict
-    closed:
-      description: Whether it has ended.
-      type: bool
-    stopped:
-      description: Why it stands still.
-      type: str
-    opened:
-      description: Hosts that still accept a leaked key. They get nothing new.
-      type: list
-      elements: str
-    refused:
-      description: Reason by credential.
-      type: dict
-    revocations:
-      description: Old values that third parties have yet to revoke, with their page, and in words what to type then.
-      type: list
-      elements: dict
-    waited:
-      description: Seconds that a leak has waited for hosts.
-      type: float
-    words:
-      description: What the operator reads at the end.
-      type: list
-      elements: str
-    verdict:
-      description: Why the run fails; empty where it does not.
-      type: str
+tasks:
+  description: The task file of the role C(watchparty.secrets.secret_rotate) with which it goes on.
+  type: str
+  returned: success
 """

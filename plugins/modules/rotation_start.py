@@ -20,12 +20,13 @@ options:
     description: Return the credentials whose value must be asked for in RV(needs) instead of refusing them.
     type: bool
     default: false
-  seen:
+  looked:
     description:
-      - What M(watchparty.secrets.ssh_key) saw with O(watchparty.secrets.ssh_key#module:state=looked), one mapping a
-        credential and host. Without it, a plan that holds SSH keys is not opened, and names them in RV(looks).
+      - The credentials whose keys were looked for on each host by M(watchparty.secrets.ssh_key) with
+        O(watchparty.secrets.ssh_key#module:state=looked), in a loop whose result each host registered as
+        C(secret_rotate__looked). Without it, a plan that holds SSH keys is not opened, and names them in RV(looks).
     type: list
-    elements: dict
+    elements: str
   waited:
     description: Seconds that earlier rotations of the same leak have waited for hosts.
     type: float
@@ -85,75 +86,99 @@ looks:
   description: The credentials whose hosts must be looked at before the plan can be opened.
   type: list
   elements: str
-  returned: when there are some and O(seen) is not given
+  returned: when there are some and O(looked) is not given
 needs:
   description: The credentials whose new value must be given.
   type: list
   elements: str
   returned: when a rotation is planned and not opened
-asks:
-  description: Whether RV(needs) must be asked for before the rotation is opened.
+next:
+  description:
+    - V(deploy) or V(deliver), a rollout; V(stop), the end of what a leaked signing key opens.
+    - V(prove), a comparison of each host with what the journal prescribes.
+    - V(acts), what M(watchparty.secrets.ssh_key) has to do on each host of RV(acts).
+    - V(sessions), a try of sessions that the key RV(dropped) signed, on each host of RV(acts).
+    - Empty where the rotation has ended or stands still.
+  type: str
+  returned: success
+tasks:
+  description: The task file of the role C(watchparty.secrets.secret_rotate) with which it goes on.
+  type: str
+  returned: success
+hosts_do:
+  description: By host, the task file that it has to carry out now.
+  type: dict
+  returned: when RV(next) is not empty
+later:
+  description: The batches of hosts that follow.
+  type: list
+  elements: list
+  returned: when RV(next) is not empty
+acts:
+  description: Credential, host, state and obligation of each act.
+  type: list
+  elements: dict
+  returned: when RV(next) is V(acts) or V(sessions)
+dropped:
+  description: The credential whose former key was dropped, and its versions.
+  type: dict
+  returned: when RV(next) is V(sessions)
+id:
+  description: Name of the rotation.
+  type: str
+  returned: when one is open or has ended in this run
+  sample: r-20261125T153024-068d
+run:
+  description: The run that holds it.
+  type: str
+  returned: with RV(id)
+step:
+  description: The step that has begun.
+  type: str
+  returned: with RV(id)
+todo:
+  description: The stages that remain, the present one first.
+  type: list
+  elements: str
+  returned: with RV(id)
+credentials:
+  description: Name, kind and act of each credential.
+  type: list
+  elements: dict
+  returned: with RV(id)
+closed:
+  description: Whether it has ended.
   type: bool
-  returned: with O(ask), when there are some
-rotation:
-  description: Where the rotation stands and what its hosts have to do next.
+  returned: when it has
+stopped:
+  description: Why it stands still.
+  type: str
+  returned: when it does
+opened:
+  description: Hosts that still accept a leaked key. They get nothing new.
+  type: list
+  elements: str
+  returned: with RV(id)
+refused:
+  description: Reason by credential.
   type: dict
   returned: success
-  contains:
-    next:
-      description:
-        - V(deploy), V(deliver) or V(stop), a rollout to C(rollout) in the batches C(serial).
-        - V(prove), a comparison of each host in C(prove) with what the journal prescribes.
-        - V(acts), what M(watchparty.secrets.ssh_key) has to do on each host of C(acts).
-        - V(sessions), a try of sessions that the key C(dropped) signed, on each host of C(acts).
-        - Empty where the rotation has ended or stands still.
-      type: str
-    prepare:
-      description: The task file of the role with which the play prepares that; empty where there is nothing to do.
-      type: str
-    id:
-      description: Its name; missing where nothing was begun.
-      type: str
-      sample: r-20261125T153024-068d
-    run:
-      description: The run that holds it.
-      type: str
-    step:
-      description: The step that has begun.
-      type: str
-    todo:
-      description: The stages that remain, the present one first.
-      type: list
-      elements: str
-    credentials:
-      description: Name, kind and act of each credential.
-      type: list
-      elements: dict
-    closed:
-      description: Whether it has ended.
-      type: bool
-    stopped:
-      description: Why it stands still.
-      type: str
-    opened:
-      description: Hosts that still accept a leaked key. They get nothing new.
-      type: list
-      elements: str
-    refused:
-      description: Reason by credential.
-      type: dict
-    revocations:
-      description: Old values that third parties have yet to revoke, with their page, and in words what to type then.
-      type: list
-      elements: dict
-    waited:
-      description: Seconds that a leak has waited for hosts.
-      type: float
-    words:
-      description: What the operator reads at the end.
-      type: list
-      elements: str
-    verdict:
-      description: Why the run fails; empty where it does not.
-      type: str
+revocations:
+  description: Old values that third parties have yet to revoke, with their page, and in words what to type then.
+  type: list
+  elements: dict
+  returned: success
+waited:
+  description: Seconds that a leak has waited for hosts.
+  type: float
+  returned: with RV(id)
+words:
+  description: What the operator reads at the end.
+  type: list
+  elements: str
+  returned: success
+verdict:
+  description: Why the run fails; empty where it does not.
+  type: str
+  returned: success
 """

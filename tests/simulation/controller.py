@@ -17,24 +17,21 @@ from tests.simulation.world import World
 class Rollout:
     """env_deploy on every host, batch by batch, as the role does it."""
 
-    def __init__(
-        self, hosts: list[Host], snapshot: dict[str, Any], *, at_once: bool, leaves_lost: bool = False
-    ) -> None:
-        self.snapshot = snapshot
-        self.leaves_lost = leaves_lost
-        self.batches = [hosts] if at_once else [hosts[:1], *([one] for one in hosts[1:])]
+    def __init__(self, snapshot: dict[str, Any], *, name: str = "", leaves_lost: bool = False) -> None:
+        self.snapshot, self.leaves_lost = snapshot, leaves_lost
+        self.name = name
         self.failures: dict[str, str] = {}
         self.recoveries: dict[str, str] = {}
         self.lost: set[str] = set()
 
-    def run(self) -> Rollout:
-        for batch in self.batches:
-            if set(self.failures) - (self.lost if self.leaves_lost else set()):
-                break
-            self._batch([one for one in batch if one])
+    def run(self, hosts: list[Host]) -> Rollout:
+        """One host after the other, until one fails, as deploy.yml does."""
+        for host in hosts:
+            if not self.failures:
+                self.deliver([host])
         return self
 
-    def _batch(self, batch: list[Host]) -> None:
+    def deliver(self, batch: list[Host]) -> None:
         delivered = {host: self._try(host, "deliver", lambda: host.deliver(self.snapshot)) for host in batch}  # noqa: B023
         todo = [host for host, file in delivered.items() if file is not None and not file.get("proven")]
         for stage in ("restart", "health", "prove"):
@@ -76,12 +73,18 @@ class Rollout:
     @property
     def hosts(self) -> Hosts:
         """What the role leaves of each host."""
-        every = {name: {"env_deploy__failure": words} for name, words in self.failures.items()}
-        for name, words in self.recoveries.items():
-            every.setdefault(name, {})["env_deploy__recovery"] = words
-        for name in self.lost:
-            every.setdefault(name, {})["env_deploy__lost"] = True
-        return Hosts([*self.failures, *self.recoveries], every, failed=bool(self.failures))
+        every = {
+            name: {
+                "env_deploy_failure": {
+                    "rollout": self.name,
+                    "reason": words,
+                    "lost": name in self.lost,
+                    "recovery": self.recoveries.get(name, ""),
+                }
+            }
+            for name, words in self.failures.items()
+        }
+        return Hosts(list(self.failures), every, rollout=self.name, leaves_lost=self.leaves_lost)
 
     @property
     def words(self) -> str:
@@ -97,6 +100,7 @@ class Rotate:
         self.told: list[str] = []
         """What somebody else wrote and an abort left alone, or could not keep from being written over."""
         self.engine = self.hands.engine(self.told.append)
+        self.rollout = Rollout({})
 
     def run(self) -> str:
         try:
@@ -121,17 +125,14 @@ class Rotate:
 
     def _hosts(self, now: dict[str, Any]) -> dict[str, Any]:
         """What the plays between two calls of the engine do."""
-        if now["next"] == "sessions":  # no host here says how a session is tried
-            return self.engine.acted(now, [], self.engine.proof)
-        snapshot = self.hands.snapshot()
-        hosts = list(self.world.hosts.values())
+        hosts = [self.world.hosts[name] for name, tasks in now["hosts_do"].items() if tasks != "wait"]
+        if now["tasks"] == "rollout":
+            lost = now["next"] == "deliver"
+            self.rollout = Rollout(self.hands.snapshot(), name=now["rollout"], leaves_lost=lost)
         if now["next"] == "prove":
-            return self.engine.proven(now, self._proof(hosts, snapshot))
-        at_once = now["serial"] == ["100%"]
-        rollout = Rollout(hosts, snapshot, at_once=at_once, leaves_lost=now["leaves_lost"]).run()
-        if now["next"] == "deliver":
-            return self.engine.go_on(now)
-        return self.engine.rolled_out(now, rollout.hosts)
+            return self.engine.resume(now, self._proof(hosts, self.rollout.snapshot))
+        self.rollout.deliver(hosts)
+        return self.engine.resume(now, self.rollout.hosts)
 
     def _proof(self, hosts: list[Host], snapshot: dict[str, Any]) -> Hosts:
         found: dict[str, dict[str, Any]] = {}
@@ -156,7 +157,7 @@ def deploy(world: World) -> Any:
             snapshot = Hands(world, process).snapshot()
         except SecretsError as error:
             return f"error: {type(error).__name__}: {error}"
-        rollout = Rollout(list(world.hosts.values()), snapshot, at_once=False).run()
+        rollout = Rollout(snapshot).run(list(world.hosts.values()))
         return f"deployed: {rollout.hosts.outcome}: {rollout.words}"
 
     return body

@@ -4,13 +4,15 @@
 
 Everything between two rollouts is one call of :class:`Engine`. What the hosts have to do is in its result as ``next``:
 
-    deploy    a rollout of what the journal prescribes        rollout, serial
-    deliver   the same once more, before a value is removed   rollout, serial
-    stop      stop what a leaked signing key opens            rollout
-    prove     compare each host with what is prescribed       prove, wait_seconds
+    deploy    deliver what the journal prescribes             rollout
+    deliver   the same once more, before a value is removed   rollout
+    stop      stop what a leaked signing key opens
+    prove     compare each host with what is prescribed       wait_seconds
     acts      a kind's act on each host                       acts
     sessions  try sessions that a dropped key signed          dropped, acts
     (empty)   the rotation has ended, or stands still: see ``stopped``
+
+``hosts_do`` names for each host the tasks to carry out now, ``later`` the batches of hosts that follow.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._url import Log
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _closing
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting, entries, host_acts
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.hosts import Hosts
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.hosts import Hosts, batches_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import acts_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import VERBS, Part, Server
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import (
@@ -87,32 +89,39 @@ class Engine:
             if due:
                 return due
 
-    def rolled_out(self, rotation: Mapping[str, Any], hosts: Hosts) -> dict[str, Any]:
-        """After a rollout."""
+    def resume(
+        self,
+        rotation: Mapping[str, Any],
+        hosts: Hosts,
+        results: Sequence[Mapping[str, Any]] = (),
+        *,
+        unread: str = "",
+    ) -> dict[str, Any]:
+        """After hosts did what the last segment named. ``results`` and ``unread`` are those of acts and sessions."""
         self.now = dict(rotation)
+        what = rotation["next"]
+        if rotation["later"] and hosts.may_go_on:
+            return self._batch(what, rotation["later"])
+        if what == "deploy":
+            self._rolled_out(hosts)
+        elif what == "prove":
+            self._proven(hosts)
+        elif what in ("acts", "sessions"):
+            self.proof = hosts
+            self._judge(results, unread)
+        return self.go_on(self.now)
+
+    def _rolled_out(self, hosts: Hosts) -> None:
         self.carried.rolled = True
         self.carried.seen.proven_at = hosts.proven_at
+        if hosts.outcome == _steps.DONE and hosts.words:
+            self._say(f"left behind: {hosts.words}")
         self._advance(self._stage, hosts.outcome, hosts.words)
-        return self.go_on(self.now)
 
-    def proven(self, rotation: Mapping[str, Any], hosts: Hosts) -> dict[str, Any]:
-        """After a proof of every host."""
+    def _proven(self, hosts: Hosts) -> None:
         self.carried.proven = True
-        self.carried.waited += self.clock() - self.carried.since if rotation["wait_seconds"] and hosts.awaited else 0
+        self.carried.waited += self.clock() - self.carried.since if self.now["wait_seconds"] and hosts.awaited else 0
         self.proof = hosts
-        return self.go_on(rotation)
-
-    def acted(
-        self, rotation: Mapping[str, Any], results: Sequence[Mapping[str, Any]], hosts: Hosts, *, unread: str = ""
-    ) -> dict[str, Any]:
-        """After a kind's acts on hosts."""
-        self.now, self.proof = dict(rotation), hosts
-        stage = self._stage
-        try:
-            self._judge(stage, results, unread)
-        except SecretsError as error:
-            self._failed(stage, error)
-        return self.go_on(self.now)
 
     @property
     def _stage(self) -> str:
@@ -129,7 +138,7 @@ class Engine:
             self._wait()
             if self._is_to_be_delivered:
                 self.carried.rolled = True
-                return self._next("deliver", serial=list(self.run.serial))
+                return self._next("deliver", serial=self.run.serial)
             return self._next("prove", wait_seconds=self._wait_left if stage == "retire" else 0)
         return None
 
@@ -138,8 +147,7 @@ class Engine:
             for words in _rotator_ends.undo(self.setting.rotator):
                 self._say(words)
         at_once = (stage == "deploy_1" and self.now["together"]) or (stage == "deploy_2" and not self.now["rolling"])
-        prepare = "back" if stage == "abort" else "read"
-        return self._next("deploy", serial=["100%"] if at_once else list(self.run.serial), prepare=prepare)
+        return self._next("deploy", serial=("100%",) if at_once else self.run.serial)
 
     @property
     def _is_to_be_delivered(self) -> bool:
@@ -173,8 +181,12 @@ class Engine:
                 outcome, words = self._acts(stage)
                 self._did("here")
             due = host_acts.due(self, stage)
+            while due and not due.more["acts"]:
+                self._judged(stage, (), "")
+                due = host_acts.due(self, stage)
             if due:
-                return self._next(due.what, **due.more)
+                hosts = [one["host"] for one in due.more["acts"]]
+                return self._next(due.what, hosts=hosts, **due.more)
             if stage in LAST:
                 self.end()
                 return None
@@ -269,7 +281,14 @@ class Engine:
         own = self.proof.addresses
         return [*own, *self.run.options.get("known_addresses", ()), "127.0.0.1", "::1"]
 
-    def _judge(self, stage: str, results: Sequence[Mapping[str, Any]], unread: str) -> None:
+    def _judge(self, results: Sequence[Mapping[str, Any]], unread: str) -> None:
+        stage = self._stage
+        try:
+            self._judged(stage, results, unread)
+        except SecretsError as error:
+            self._failed(stage, error)
+
+    def _judged(self, stage: str, results: Sequence[Mapping[str, Any]], unread: str) -> None:
         found = host_acts.judged(self, stage, results, unread)
         for words in found.words:
             self._say(words)
@@ -321,26 +340,30 @@ class Engine:
         self.carried.seconds.append((stage, at - self.carried.since))
         self.carried.since = at
 
-    def _next(self, what: str, **more: Any) -> dict[str, Any]:
+    def _next(
+        self, what: str, *, hosts: Sequence[str] | None = None, serial: Sequence[Any] = ("100%",), **more: Any
+    ) -> dict[str, Any]:
         here = [one for one in self.run.here if one not in self.now.get("opened", ())]
-        return {
-            **self.now,
-            "next": what,
-            "prepare": what if what in _BY_HOSTS else "read" if what else "",
-            "rollout": here if what in _TASKS else [],
-            "tasks_from": _TASKS.get(what, ""),
-            "leaves_lost": what == "deliver" or self.run.leaves_lost,
-            "prove": here if what == "prove" else [],
-            **more,
-        }
+        chosen = here if hosts is None else list(dict.fromkeys(hosts))
+        if not what or not chosen:
+            return {**self.now, "next": "", "tasks": "end", "hosts_do": {}, "later": []}
+        self.now.update(more, rollout=str(self.now["number"]))
+        return {**self._batch(what, batches_of(chosen, serial)), "tasks": _FIRST.get(what, "batch")}
+
+    def _batch(self, what: str, batches: Sequence[Sequence[str]]) -> dict[str, Any]:
+        tasks = "await" if what == "prove" and self.now["wait_seconds"] else _TASKS[what]
+        hosts_do = {one: tasks if one in batches[0] else "wait" for one in self.run.here}
+        later = [list(one) for one in batches[1:]]
+        return {**self.now, "next": what, "tasks": "batch", "hosts_do": hosts_do, "later": later}
 
     def _say(self, words: str) -> None:
         self.progress("", "", words, 0)
 
 
-_BY_HOSTS = ("acts", "sessions")
-_TASKS = {"deploy": "main.yml", "deliver": "main.yml", "stop": "stop.yml"}
-"""What a rollout carries out of the role env_deploy."""
+_TASKS = {**{one: one for one in ("deploy", "stop", "prove", "acts", "sessions")}, "deliver": "deploy"}
+"""The role's tasks for a host."""
+_FIRST = {"deploy": "rollout", "deliver": "rollout", "prove": "rollout"}
+"""The role's tasks with which all hosts begin: those that read the stores."""
 _DONE = {
     "off": "switched off",
     "issue": "issued by its provider",

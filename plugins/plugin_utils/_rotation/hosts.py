@@ -1,53 +1,79 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the hosts answered in the play before: as a rollout's outcome, a proof, or an act on each of them."""
+"""What the hosts answered since the last segment: as a rollout's outcome, a proof, or an act on each of them."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-FAILURES = ("env_deploy__failure", "env_deploy__recovery")
+OWN = ("env_deploy_delivery", "env_deploy_failure", "secret_rotate__proof", "secret_rotate__came_back")
+"""The variables of a host that are read."""
+
+
+def batches_of(hosts: Sequence[str], serial: Sequence[Any]) -> list[list[str]]:
+    """The hosts in batches, as Ansible's ``serial`` makes them: the last size is repeated."""
+    found: list[list[str]] = []
+    left, sizes = list(hosts), list(serial) or ["100%"]
+    while left:
+        size = _size(sizes[min(len(found), len(sizes) - 1)], len(hosts))
+        found.append(left[:size])
+        left = left[size:]
+    return found
+
+
+def _size(given: Any, total: int) -> int:
+    """A number of hosts, or a percentage of all. Zero and less mean all, as in Ansible."""
+    text = str(given).strip()
+    size = math.floor(float(text[:-1]) / 100 * total) or 1 if text.endswith("%") else int(text)
+    return size if size > 0 else total
 
 
 @dataclass(frozen=True)
 class Hosts:
-    """The hosts of a run, and what is registered of each."""
+    """The hosts of a run, and what is known of each."""
 
     names: Sequence[str]
     variables: Mapping[str, Mapping[str, Any]]
-    failed: bool = False
-    """Whether a rollout stopped at a host."""
+    rollout: str = ""
+    """Name of the present rollout: failures of others do not count."""
+    leaves_lost: bool = False
+    leak: bool = False
+    """After a leak an unhealthy host does not keep the others from new values: whoever has it would decide."""
 
     @property
     def outcome(self) -> str:
         """Lost hosts are no fault of the new value: the rotation stays open for them."""
-        if not self.failed:
-            return "done"
-        unhealthy = [
-            name
-            for name in self.names
-            if self._of(name).get("env_deploy__failure") and not self._of(name).get("env_deploy__lost")
-        ]
-        return "failed" if unhealthy else "lost"
+        unhealthy = [name for name in self.names if self._failure(name) and not self._failure(name)["lost"]]
+        if unhealthy and not (self.leak and any(self._is_healthy(name) for name in self.names)):
+            return "failed"
+        lost = [name for name in self.names if self._failure(name).get("lost")]
+        return "lost" if lost and not self.leaves_lost else "done"
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether the next batch may be delivered to."""
+        if self.leak:
+            return self.leaves_lost or not any(self._failure(name).get("lost") for name in self.names)
+        return self.outcome == "done"
 
     @property
     def words(self) -> str:
-        """What hosts answered in the last rollout, but for those that are proven since."""
+        """What hosts answered in this rollout, but for those that are proven since."""
         return " ".join(
-            f"{name}: {self._of(name)[kind]}."
+            f"{name}: {self._failure(name)[part]}."
             for name in self.names
-            if not (self._of(name).get("env_deploy__file") or {}).get("proven")
-            for kind in FAILURES
-            if self._of(name).get(kind)
+            if not self._is_healthy(name)
+            for part in ("reason", "recovery")
+            if self._failure(name).get(part)
         )
 
     @property
     def proven_at(self) -> list[float]:
         """When hosts were proven in the last rollout, in seconds since 1970."""
-        results = ("env_deploy__file", "env_deploy__recorded")
-        every = [(self._of(name).get(result) or {}).get("proven_at") for result in results for name in self.names]
+        every = [self._delivery(name).get("proven_at") for name in self.names]
         return [float(one) for one in every if one]
 
     @property
@@ -68,6 +94,17 @@ class Hosts:
     def addresses(self) -> list[str]:
         """Their own, from which sessions of theirs come."""
         return [one for name in self.names for one in self._proof(name).get("addresses") or ()]
+
+    def _is_healthy(self, name: str) -> bool:
+        return bool(self._delivery(name).get("proven"))
+
+    def _failure(self, name: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self._of(name).get("env_deploy_failure") or {}
+        return found if found.get("rollout") == self.rollout else {}
+
+    def _delivery(self, name: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self._of(name).get("env_deploy_delivery") or {}
+        return found
 
     def _proof(self, name: str) -> Mapping[str, Any]:
         found: Mapping[str, Any] = self._of(name).get("secret_rotate__proof") or {}

@@ -32,6 +32,12 @@ def lines(now: Mapping[str, Any], every_host: Sequence[str], skipped: Sequence[s
     return [*found, *(one["words"] for one in now.get("revocations", ()))]
 
 
+def ending(words: Sequence[str], verdict: str, *, incident: str) -> dict[str, Any]:
+    """What the role is told at the end, with the tasks that tell it; a leak response tells it itself."""
+    tasks = "end" if incident else "failed" if verdict else "outcome" if words else "end"
+    return {"next": "", "tasks": tasks, "words": list(words), "verdict": verdict}
+
+
 def _state(now: Mapping[str, Any]) -> str:
     if not now.get("closed"):
         return f"is NOT finished; it stands at {now['step']}"

@@ -28,6 +28,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
     outcome,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import WARNING, Engine
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.hosts import OWN as HOST_VARIABLES
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.hosts import Hosts
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import Carried, Run
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server import RotationHost
@@ -168,31 +169,79 @@ def run_of(args: Mapping[str, Any], variables: Mapping[str, Any]) -> Run:
     )
 
 
-def hosts_of(names: Sequence[str], variables: Mapping[str, Any]) -> Hosts:
+def hosts_of(args: Mapping[str, Any], rotation: Mapping[str, Any], variables: Mapping[str, Any]) -> Hosts:
     """What the hosts answered; ``variables`` are Ansible's hostvars."""
-    kept = (
-        *("env_deploy__failure", "env_deploy__recovery", "env_deploy__lost", "env_deploy__file"),
-        *("env_deploy__recorded", "secret_rotate__proof", "secret_rotate__came_back"),
-    )
     found = {
-        name: {key: variables[name][key] for key in kept if key in variables[name]}
-        for name in names
+        name: {key: variables[name][key] for key in HOST_VARIABLES if key in variables[name]}
+        for name in args["here"]
         if name in variables
     }
-    local = variables.get("localhost") or {}
-    return Hosts(names, found, failed=bool(local.get("env_deploy_failed")))
+    return Hosts(
+        args["here"],
+        found,
+        rollout=rotation.get("rollout", ""),
+        leaves_lost=args["leaves_lost"] or rotation["next"] == "deliver",
+        leak=bool(args["incident"]),
+    )
+
+
+def unread_of(rotation: Mapping[str, Any], variables: Mapping[str, Any]) -> str:
+    """Why the key that was dropped could not be read, so that no session was tried."""
+    if rotation["next"] != "sessions":
+        return ""
+    each = [variables[act["host"]].get("secret_rotate__dropped") or {} for act in rotation["acts"]]
+    return next((" ".join(str(one.get("msg")).split()) for one in each if one.get("failed")), "")
+
+
+def seen_of(looks: Sequence[str], args: Mapping[str, Any], variables: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What was seen of each key on each host; hosts of the group that the play does not reach are outside."""
+    hosts = [one for one in args["hosts"] if one not in args["skipped"]]
+    return [
+        _seen(credential, host, variables[host])
+        if host in args["reachable"]
+        else {"credential": credential, "host": host, "lost": False, "outside": True}
+        for credential in looks
+        for host in hosts
+    ]
+
+
+def _seen(credential: str, host: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    results = (variables.get("secret_rotate__looked") or {}).get("results", ())
+    own = [one for one in results if one.get("secret_rotate_look") == credential]
+    found: Mapping[str, Any] = own[-1] if own else {"unreachable": True}
+    lost = bool(found.get("unreachable"))
+    return {
+        "credential": credential,
+        "host": host,
+        "lost": lost,
+        "outside": False,
+        "problem": str(found.get("msg") or "failed") if found.get("failed") and not lost else "",
+        "unusable": bool(found.get("unusable")),
+        "there": bool(found.get("old")),
+        "file": str(found.get("file") or ""),
+        "account": str(found.get("account") or ""),
+    }
+
+
+def results_of(rotation: Mapping[str, Any], variables: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What became of each act on a host, with the act; a host that did not carry it out could not be reached."""
+    return [{**_result(act, variables.get(act["host"]) or {}), "act": act} for act in rotation.get("acts", ())]
+
+
+def _result(act: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+    found = (variables.get("secret_rotate__acts") or {}).get("results", ())
+    own = [one for one in found if one.get("secret_rotate_act") == act]
+    return dict(own[-1]) if own else {"unreachable": True}
 
 
 def result(engine: Engine, now: Mapping[str, Any], args: Mapping[str, Any]) -> dict[str, Any]:
-    """What the play registers: where the rotation stands, what comes next, and what is said of it."""
+    """What the role registers: where the rotation stands, what comes next, and what is said of it."""
     carried = engine.carried
     now = {**now, "lines": carried.lines, "seconds": carried.seconds, "waited": carried.waited}
-    return {
-        **now,
-        "carried": asdict(carried),
-        "words": outcome.lines(now, args["hosts"], args["skipped"]),
-        "verdict": outcome.verdict(now, abort=args["abort"]),
-    }
+    words = outcome.lines(now, args["hosts"], args["skipped"])
+    verdict = outcome.verdict(now, abort=args["abort"])
+    told = {} if now["next"] else outcome.ending(words, verdict, incident=args["incident"])
+    return {**now, "carried": asdict(carried), "words": words, "verdict": verdict, **told}
 
 
 def carried_from(rotation: Mapping[str, Any]) -> Carried:

@@ -8,12 +8,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.playbook.play_context import PlayContext
 from ansible.plugins.loader import connection_loader
 
 from ansible_collections.watchparty.secrets.plugins.action.env_file import ActionModule, _unusable
 from ansible_collections.watchparty.secrets.plugins.module_utils._dotenv_readers import DEFAULT_READERS
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _external_health
 
 SNAPSHOT = {"settings": {"KEY": "canary"}, "snapshot_id": "s", "journal": 7, "opened": {"deploy_ssh": ["web2", "web3"]}}
 
@@ -75,6 +76,95 @@ class TestHealthAddresses:
         deliver("web1", services={"health_urls": ["http://127.0.0.1:8000/"], "external_health_url": "https://[::1]/"})
         deliver("web1", services={"units": ["web.service"], "external_health_url": None})
         assert len(sent) == 2
+
+
+OUTSIDE = {"units": ["web.service"], "external_health_url": "https://[::1]/"}
+DELIVERED = {"changed": True, "restart_needed": True, "health": [], "delivery": "d1", "proven": False}
+
+
+class TestTheAddressFromOutside:
+    """It is asked once the host's own are healthy, and before the file counts as proven."""
+
+    @pytest.fixture
+    def answers(self, monkeypatch: pytest.MonkeyPatch) -> tuple[list[Any], list[Any]]:
+        """What the host answers, and what it was sent."""
+        sent: list[Any] = []
+        left: list[Any] = []
+
+        def answer(_self: ActionModule, args: Any, _vars: Any) -> Any:
+            sent.append(args)
+            given = left.pop(0)
+            if isinstance(given, Exception):
+                raise given
+            return given
+
+        monkeypatch.setattr(ActionModule, "_on_host", answer)
+        monkeypatch.setattr(_external_health, "problem", lambda _services: "")
+        return left, sent
+
+    def test_healthy(self, answers: tuple[list[Any], list[Any]]) -> None:
+        left, sent = answers
+        left += [DELIVERED, {"changed": True, "proven": True}]
+        found = deliver("web1", services=OUTSIDE)
+        assert (found["proven"], found["health"]) == (True, [])
+        assert sent[0]["services"]["record"] is False
+        assert (sent[1]["state"], sent[1]["delivery"], "services" in sent[1]) == ("proven", "d1", False)
+
+    def test_not_healthy(self, answers: tuple[list[Any], list[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+        left, sent = answers
+        monkeypatch.setattr(_external_health, "problem", lambda _services: "https://[::1]/: HTTP status 500")
+        left.append(DELIVERED)
+        found = deliver("web1", services=OUTSIDE)
+        assert found["failed"]
+        assert found["msg"] == "health check from the controller: https://[::1]/: HTTP status 500"
+        assert (found["delivery"], "unusable" in found, len(sent)) == ("d1", False, 1)
+
+    @pytest.mark.parametrize(
+        ("answer", "more"),
+        [
+            ({"changed": False, "restart_needed": False, "proven": True}, {}),
+            ({"failed": True, "msg": "no", "restart_needed": True, "health": []}, {}),
+            ({"changed": True, "restored": True, "health": []}, {"state": "restored"}),
+        ],
+        ids=["nothing to restart", "failed before", "on the way back nothing is recorded"],
+    )
+    def test_one_execution(self, answers: tuple[list[Any], list[Any]], answer: Any, more: Any) -> None:
+        left, sent = answers
+        left.append(answer)
+        deliver("web1", services=OUTSIDE, **more)
+        assert len(sent) == 1
+
+    def test_a_host_that_is_lost(self, answers: tuple[list[Any], list[Any]]) -> None:
+        """A failure, since Ansible runs no rescue for an unreachable host; and no fault of what was sent."""
+        left, _sent = answers
+        left.append(AnsibleConnectionFailure("no route"))
+        found = deliver("web1")
+        assert (found["failed"], found["lost"], "unusable" in found, "unreachable" in found) == (
+            True,
+            True,
+            False,
+            False,
+        )
+        assert found["msg"].startswith("the host cannot be reached: no route. If it was lost on the way")
+
+    def test_a_host_that_is_lost_before_its_mark(self, answers: tuple[list[Any], list[Any]]) -> None:
+        left, _sent = answers
+        left += [DELIVERED, AnsibleConnectionFailure("no route")]
+        found = deliver("web1", services=OUTSIDE)
+        assert (found["failed"], found["lost"], found["delivery"]) == (True, True, "d1")
+        assert "Its services are healthy, and the next deploy verifies them again" in found["msg"]
+
+
+class TestTheTriesFromOutside:
+    SERVICES = {"external_health_url": "https://[::1]/", "health_retries": 2, "health_delay": 1, "health_timeout": 5}
+
+    @pytest.mark.parametrize(("fails", "slept", "expected"), [(0, 0, ""), (2, 2, ""), (5, 2, "HTTP status 500")])
+    def test_how_many(self, monkeypatch: pytest.MonkeyPatch, fails: int, slept: int, expected: str) -> None:
+        answers = ["HTTP status 500"] * fails + [""]
+        monkeypatch.setattr(_external_health, "problem_of", lambda _url, _seconds: answers.pop(0))
+        pauses: list[float] = []
+        assert _external_health.problem(self.SERVICES, sleep=pauses.append) == expected
+        assert pauses == [1.0] * slept
 
 
 class TestAHostThatStillLetsALeakedKeyIn:

@@ -73,7 +73,7 @@ def test_no_bytes_break_the_reader(raw: bytes) -> None:
     "raw", [b"Nr\xff\xff\xff\x0f.", b"Np268435455\n.", b"\x80\x05\x96" + (2**40).to_bytes(8, "little") + b"."]
 )
 def test_a_few_bytes_cost_no_memory(raw: bytes) -> None:
-    """The unpickler's memo was made as long as the index says: 64 GB for six bytes that any writer of the cache can send."""
+    """The memo was made as long as the index says: 64 GB for six bytes that any writer of the cache can send."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert _django_sessions.unpickled(raw) is None
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024

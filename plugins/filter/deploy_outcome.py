@@ -1,0 +1,54 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+from ansible.module_utils.parsing.convert_bool import boolean
+
+
+def deploy_outcome(hosts: Any, variables: Any, check: bool = False) -> list[str]:
+    """One line a host; ``variables`` are Ansible's hostvars."""
+    if isinstance(hosts, str) or not isinstance(hosts, Sequence) or not isinstance(variables, Mapping):
+        raise AnsibleFilterError("deploy_outcome needs a list of hosts, and hostvars")
+    return [f"{name}: {_of(variables[name], check)}" for name in hosts]
+
+
+def _of(variables: Mapping[str, Any], check: bool) -> str:
+    file = variables.get("env_deploy_delivery")
+    failure = variables.get("env_deploy_failure") or {}
+    if file is None:
+        return "left alone: the rollout stopped before this host"
+    if file.get("lost") and "health" not in file:
+        return "not reached, or lost on the way"
+    if failure.get("recovery"):
+        return f"failed; {failure['recovery']}"
+    if file.get("unusable"):
+        return f"NOT delivered, left as it was; {failure.get('reason')}"
+    if "restart_needed" not in file:
+        return "failed"
+    if not file.get("changed") and not file["restart_needed"]:
+        return "unchanged, proven before"
+    if check:
+        return f"would be changed{', then restarted and proven' if file['restart_needed'] else ''}"
+    return f"{file['path']} is {file['mode']}, {_services(file, variables)}"
+
+
+def _services(file: Mapping[str, Any], variables: Mapping[str, Any]) -> str:
+    if not file["restart_needed"]:
+        return "owner or mode mended"
+    if file.get("proven"):
+        return "services restarted and healthy" if "health" in file else "delivered"
+    if not boolean(variables.get("env_deploy_restart", True), strict=False):
+        return "delivered; its services were not restarted, which the next deploy does"
+    return "NOT proven"
+
+
+class FilterModule:
+    """Ansible's entry point."""
+
+    def filters(self) -> dict[str, Any]:
+        return {"deploy_outcome": deploy_outcome}

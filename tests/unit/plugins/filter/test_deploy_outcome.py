@@ -1,0 +1,58 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.watchparty.secrets.plugins.filter.deploy_outcome import FilterModule
+
+deploy_outcome = FilterModule().filters()["deploy_outcome"]
+WRITTEN = {"path": "/srv/.env", "mode": "0600", "changed": True, "restart_needed": True, "proven": True}
+FAILED = {"env_deploy_failure": {"reason": "no space", "recovery": "NOT HEALTHY; look at the host"}}
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({}, "left alone: the rollout stopped before this host"),
+        ({"env_deploy_delivery": {"failed": True, "lost": True}}, "not reached, or lost on the way"),
+        ({"env_deploy_delivery": {"failed": True}, **FAILED}, "failed; NOT HEALTHY; look at the host"),
+        (
+            {
+                "env_deploy_delivery": {"failed": True, "unusable": True},
+                "env_deploy_failure": {"reason": "no space", "recovery": ""},
+            },
+            "NOT delivered, left as it was; no space",
+        ),
+        ({"env_deploy_delivery": {"failed": True}}, "failed"),
+        ({"env_deploy_delivery": {**WRITTEN, "changed": False, "restart_needed": False}}, "unchanged, proven before"),
+        ({"env_deploy_delivery": {**WRITTEN, "health": []}}, "/srv/.env is 0600, services restarted and healthy"),
+        ({"env_deploy_delivery": WRITTEN}, "/srv/.env is 0600, delivered"),
+        ({"env_deploy_delivery": {**WRITTEN, "restart_needed": False}}, "/srv/.env is 0600, owner or mode mended"),
+        ({"env_deploy_delivery": {**WRITTEN, "proven": False}}, "/srv/.env is 0600, NOT proven"),
+        (
+            {"env_deploy_delivery": {**WRITTEN, "proven": False}, "env_deploy_restart": "no"},
+            "/srv/.env is 0600, delivered; its services were not restarted, which the next deploy does",
+        ),
+    ],
+)
+def test_a_host(variables: dict[str, Any], expected: str) -> None:
+    assert deploy_outcome(["web1"], {"web1": variables}) == [f"web1: {expected}"]
+
+
+@pytest.mark.parametrize(
+    ("restart", "expected"), [(True, "would be changed, then restarted and proven"), (False, "would be changed")]
+)
+def test_in_check_mode(restart: bool, expected: str) -> None:
+    variables = {"env_deploy_delivery": {**WRITTEN, "restart_needed": restart}}
+    assert deploy_outcome(["web1"], {"web1": variables}, check=True) == [f"web1: {expected}"]
+
+
+@pytest.mark.parametrize(("hosts", "variables"), [("web1", {}), (None, {}), (["web1"], None)])
+def test_what_is_no_list_of_hosts(hosts: Any, variables: Any) -> None:
+    with pytest.raises(AnsibleFilterError, match="needs a list of hosts"):
+        deploy_outcome(hosts, variables)
