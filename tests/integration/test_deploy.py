@@ -255,7 +255,7 @@ def test_every_failed_host_of_a_batch_is_named(lab: Lab) -> None:
     assert run.code != 0
     reason = run.text.partition("The rollout stopped.")[2]
     for name in ("web1", "web2"):
-        assert re.search(rf"{name}: Deliver and prove: http\S+: answered 500, asked \d+ times in \d+ s", reason)
+        assert re.search(rf"{name}: http\S+: answered 500, asked \d+ times in \d+ s", reason)
         assert f"{name}: there was no earlier file; the new one was removed" in reason
         assert f"{name}: failed; there was no earlier file" in run.text
     assert "web3: Deliver" not in reason
@@ -302,7 +302,7 @@ def test_what_is_ended_on_the_host_between_the_file_and_the_proof_goes_back(lab:
     run = lab.run()
     assert run.code != 0
     reason = run.text.partition("The rollout stopped.")[2]
-    assert "web1: Deliver and prove: the module was ended on the host before the services were proven" in reason
+    assert "web1: the module was ended on the host before the services were proven" in reason
     assert "web1: the last proven file is back and the services are healthy" in reason
     assert host.generation == "1"
     assert host.service["generation"] == "1"
@@ -320,7 +320,7 @@ def test_a_host_that_is_lost_in_the_middle_is_left_to_the_next_deploy(lab: Lab) 
     assert run.code != 0
     assert "web1: not reached, or lost on the way" in run.text
     reason = run.text.partition("The rollout stopped.")[2]
-    assert "If it was lost on the way, the next deploy restarts and proves its services" in reason
+    assert "If it was lost on the way, the next deploy restarts and verifies its services" in reason
     (host.directory / "hangs-up").unlink()
     assert "services restarted and healthy" in lab.deploy().text
     host.assert_proven("1")
@@ -337,8 +337,8 @@ def test_from_outside(lab: Lab, outside: str) -> None:
     run = lab.run()
     assert run.code != 0
     reason = run.text.partition("The rollout stopped.")[2]
-    assert "web1: Ask for health from outside: " in reason
-    assert "NOT HEALTHY on the last proven file either (Ask for health from outside)" in reason
+    assert "web1: health check from the controller: " in reason
+    assert "NOT HEALTHY on the last proven file either (health check from the controller: " in reason
     assert host.generation == "1"
 
 
@@ -369,7 +369,7 @@ def test_a_host_that_is_lost_on_the_way_back_is_not_called_healthy(lab: Lab, out
     run = lab.run()
     assert run.code != 0
     reason = run.text.partition("The rollout stopped.")[2]
-    assert "NOT HEALTHY on the last proven file either (Stop if the host is lost on the way back)" in reason
+    assert "NOT HEALTHY on the last proven file either (the host cannot be reached: " in reason
 
 
 @pytest.fixture

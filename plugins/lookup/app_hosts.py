@@ -1,0 +1,74 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: app_hosts
+short_description: The pattern of the application's hosts, for a play's C(hosts)
+version_added: 0.6.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Returns the pattern that C(app_hosts) names, without the hosts in O(skip).
+  - Fails where no host of the run matches it, or where C(--skip-tags) would leave out every task. Ansible passes such a
+    play over, and the run ends well although it did nothing.
+options:
+  skip:
+    description: Hosts to leave out.
+    type: list
+    elements: str
+    default: []
+  skip_variable:
+    description: The extra variable that O(skip) comes from, for the message.
+    type: str
+    default: ''
+"""
+
+EXAMPLES = r"""
+- name: Deploy
+  hosts: "{{ lookup('watchparty.secrets.app_hosts') }}"
+  tasks: []
+"""
+
+RETURN = r"""
+_raw:
+  description: The pattern.
+  type: list
+  elements: str
+"""
+
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.inventory.manager import InventoryManager
+from ansible.plugins.lookup import LookupBase
+
+
+class LookupModule(LookupBase):
+    """Reads the inventory by Ansible's ``groups``, and what ``--limit`` leaves of it."""
+
+    def run(self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[str]:
+        known = variables or {}
+        self.set_options(var_options=known, direct=kwargs)
+        skip = list(self.get_option("skip"))
+        pattern = ":!".join([str(known.get("app_hosts", "app_hosts")), *skip])
+        skipped = {"always", "all"} & set(known.get("ansible_skip_tags") or ())
+        if skipped or not self._matching(pattern, known):
+            limits = " and ".join(filter(None, ["--limit", self.get_option("skip_variable")]))
+            tags = ", without --skip-tags" if skipped else ""
+            raise AnsibleError(
+                f"Nothing was done: no host of this run matches {pattern}. Name the application's group by "
+                f"-e app_hosts=…, and let {limits} leave one of its hosts in{tags}"
+            )
+        return [pattern]
+
+    def _matching(self, pattern: str, known: dict[str, Any]) -> list[Any]:
+        manager = InventoryManager(self._loader, parse=False)
+        for group, hosts in known["groups"].items():
+            manager.add_group(group)
+            for host in hosts:
+                manager.add_host(host, group=group)
+        manager.subset(known.get("ansible_limit"))
+        found: list[Any] = manager.list_hosts(pattern)
+        return found
