@@ -16,12 +16,12 @@ class ActionModule(segment.SegmentAction):
     extra_options = {
         **segment.SETTINGS,
         "rotation": {"type": "dict", "required": True},
-        "unread": {"type": "str", "default": ""},
     }
 
     def carried_on(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         rotation, variables = args["rotation"], task_vars["hostvars"]
         engine = self.engine(setting, args, task_vars, segment.carried_from(rotation))
         hosts = segment.hosts_of(args, rotation, variables)
-        now = engine.resume(rotation, hosts, segment.results_of(rotation, variables), unread=args["unread"])
+        results, unread = segment.results_of(rotation, variables), segment.unread_of(rotation, variables)
+        now = engine.resume(rotation, hosts, results, unread=unread)
         return {"changed": True, **segment.result(engine, now, args)}

@@ -11,6 +11,8 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -210,6 +212,44 @@ def test_one_that_is_not_healthy_in_the_end(lab: RotationLab) -> None:
     assert lab.journal_state().incident is None
     post_mortem(lab)
     lab.assert_settled(old)
+
+
+def test_one_that_claims_to_be_unhealthy_has_no_veto(lab: RotationLab) -> None:
+    """Whoever holds a host could keep the leaked password valid everywhere. The rollout begins with this one."""
+    old = lab.ready()
+    healthy = lab.host_vars["web1"].pop("env_deploy_health_url", None)
+    with answering_500() as url:
+        lab.host_vars["web1"].update(env_deploy_health_url=url, env_deploy_health_retries=1)
+        run = respond(lab, "-e", "leaked=cache")
+    del lab.host_vars["web1"]["env_deploy_health_url"], lab.host_vars["web1"]["env_deploy_health_retries"]
+    if healthy:
+        lab.host_vars["web1"]["env_deploy_health_url"] = healthy
+    assert run.code != 0, run.output
+    sentences(run, "contained, and not healthy: web1: ")
+    assert lab.accepts(old)["cache"] is False
+    assert lab.hosts[1].values()["REDIS_URL"] == lab.content()["REDIS_URL"]
+    assert lab.hosts[1].healthy()
+    assert "web1 was left behind" in newest_post_mortem(lab)
+    assert lab.journal_state().incident is not None
+    run = respond(lab, "-e", "leaked=cache")
+    assert run.code == 0, run.output
+    post_mortem(lab)
+    lab.assert_settled(old)
+
+
+@contextmanager
+def answering_500() -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(500)
+
+        def log_message(self, *_words: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/health/"
+        server.shutdown()
 
 
 def test_an_open_rotation_whose_new_values_may_have_leaked_is_taken_back(lab: RotationLab) -> None:

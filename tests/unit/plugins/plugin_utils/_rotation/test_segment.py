@@ -1,0 +1,83 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a segment takes from the variables of the hosts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import outcome, segment
+
+ACT: dict[str, Any] = {"credential": "deploy", "host": "web1", "state": "present", "obligation": ""}
+ROTATION: dict[str, Any] = {"next": "acts", "acts": [ACT, {**ACT, "host": "web2"}], "rollout": "7"}
+
+
+def test_an_act_has_its_own_result() -> None:
+    earlier = {"secret_rotate_act": {**ACT, "state": "usable"}, "failed": True}
+    own = {"secret_rotate_act": ACT, "words": ["web1: added"]}
+    found = segment.results_of(ROTATION, {"web1": {"secret_rotate__acts": {"results": [earlier, own]}}, "web2": {}})
+    assert [one.get("words") for one in found] == [["web1: added"], None]
+    assert [one["act"]["host"] for one in found] == ["web1", "web2"]
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {},
+        {"secret_rotate__acts": {"unreachable": True}},
+        {"secret_rotate__acts": {"results": [{"secret_rotate_act": {**ACT, "state": "absent"}}]}},
+    ],
+    ids=["it did nothing", "it was lost", "its answer is of an earlier act"],
+)
+def test_a_host_that_did_not_act_could_not_be_reached(variables: dict[str, Any]) -> None:
+    found = segment.results_of({**ROTATION, "acts": [ACT]}, {"web1": variables})
+    assert found == [{"unreachable": True, "act": ACT}]
+
+
+def test_hosts_answer_for_the_present_rollout() -> None:
+    args = {"here": ["web1", "web2"], "leaves_lost": False, "incident": ""}
+    variables = {"web1": {"env_deploy_delivery": {"proven": True}, "env_deploy_path": "/srv/.env"}}
+    found = segment.hosts_of(args, {**ROTATION, "next": "deliver"}, variables)
+    assert found.variables == {"web1": {"env_deploy_delivery": {"proven": True}}}
+    assert (found.names, found.rollout, found.leaves_lost, found.leak) == (["web1", "web2"], "7", True, False)
+    assert not segment.hosts_of(args, ROTATION, variables).leaves_lost
+
+
+def test_why_a_dropped_key_was_not_read() -> None:
+    failed = {"secret_rotate__dropped": {"failed": True, "msg": "the version\n is gone"}}
+    rotation = {**ROTATION, "next": "sessions"}
+    assert segment.unread_of(rotation, {"web1": failed, "web2": {}}) == "the version is gone"
+    assert segment.unread_of(rotation, {"web1": {}, "web2": {}}) == ""
+    assert segment.unread_of(ROTATION, {"web1": failed, "web2": {}}) == ""
+
+
+def test_what_was_seen_of_a_key() -> None:
+    args = {"hosts": ["web1", "web2", "web3", "web4"], "skipped": ["web4"], "reachable": ["web1", "web2"]}
+    answer = {"secret_rotate_look": "deploy", "old": True, "file": "/home/a/.ssh/authorized_keys", "account": "a"}
+    variables = {"web1": {"secret_rotate__looked": {"results": [answer]}}, "web2": {}}
+    one, two, three = segment.seen_of(["deploy"], args, variables)
+    assert (one["there"], one["lost"], one["outside"], one["account"]) == (True, False, False, "a")
+    assert (two["host"], two["lost"], two["problem"]) == ("web2", True, "")
+    assert three == {"credential": "deploy", "host": "web3", "lost": False, "outside": True}
+
+
+def test_what_a_host_has_against_a_key() -> None:
+    args = {"hosts": ["web1"], "skipped": [], "reachable": ["web1"]}
+    answer = {"secret_rotate_look": "deploy", "failed": True, "unusable": True, "msg": "is a symbolic link"}
+    (found,) = segment.seen_of(["deploy"], args, {"web1": {"secret_rotate__looked": {"results": [answer]}}})
+    assert (found["problem"], found["unusable"], found["lost"]) == ("is a symbolic link", True, False)
+
+
+@pytest.mark.parametrize(
+    ("words", "verdict", "incident", "tasks"),
+    [
+        (["done"], "", "", "outcome"),
+        (["done"], "why", "", "failed"),
+        ([], "", "", "end"),
+        (["done"], "why", "leak-1", "end"),
+    ],
+)
+def test_the_tasks_that_end_a_run(words: list[str], verdict: str, incident: str, tasks: str) -> None:
+    assert outcome.ending(words, verdict, incident=incident)["tasks"] == tasks
