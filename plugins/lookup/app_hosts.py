@@ -38,8 +38,10 @@ _raw:
   elements: str
 """
 
+from collections.abc import Sequence
 from typing import Any
 
+from ansible import context
 from ansible.errors import AnsibleError
 from ansible.inventory.manager import InventoryManager
 from ansible.plugins.lookup import LookupBase
@@ -48,14 +50,19 @@ from ansible.plugins.lookup import LookupBase
 class LookupModule(LookupBase):
     """Reads the inventory by Ansible's ``groups``, and what ``--limit`` leaves of it."""
 
-    def run(self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[str]:
+    def run(
+        self,
+        terms: list[str],
+        variables: dict[str, Any] | None = None,
+        skip: Sequence[str] = (),
+        skip_variable: str = "",
+        **kwargs: Any,
+    ) -> list[str]:
         known = variables or {}
-        self.set_options(var_options=known, direct=kwargs)
-        skip = list(self.get_option("skip"))
         pattern = ":!".join([str(known.get("app_hosts", "app_hosts")), *skip])
         skipped = {"always", "all"} & set(known.get("ansible_skip_tags") or ())
-        if skipped or not self._matching(pattern, known):
-            limits = " and ".join(filter(None, ["--limit", self.get_option("skip_variable")]))
+        if not _only_reads() and (skipped or not self._matching(pattern, known)):
+            limits = " and ".join(filter(None, ["--limit", skip_variable]))
             tags = ", without --skip-tags" if skipped else ""
             raise AnsibleError(
                 f"Nothing was done: no host of this run matches {pattern}. Name the application's group by "
@@ -72,3 +79,8 @@ class LookupModule(LookupBase):
         manager.subset(known.get("ansible_limit"))
         found: list[Any] = manager.list_hosts(pattern)
         return found
+
+
+def _only_reads() -> bool:
+    """Whether nothing is run: such a command may have no inventory."""
+    return any(context.CLIARGS.get(name) for name in ("syntax", "listhosts", "listtasks", "listtags"))
