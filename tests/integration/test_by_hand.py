@@ -27,7 +27,7 @@ ACTS = {
     "created": "kinds create",
     "set": "postgresql_login present",
     "test": "postgresql_login usable",
-    "deploy": "Deliver and prove",
+    "deploy": "Deliver and verify",
     "promote": "promote",
     "promoted": "gate",
     "retire": "postgresql_login absent",

@@ -43,10 +43,10 @@ def test_old_values_go_before_new_ones_are_deployed(lab: RotationLab) -> None:
     assert run.code == 0, run.output
     sentences(run, "containment: immediate", "contained in ", "the application was taken down at ", "s at most")
     order = tasks(run.output)
-    first = [order.index(name) for name in ("Stop by command", "Deliver and prove")]
+    first = [order.index(name) for name in ("Stop by command", "Deliver and verify")]
     removed = [at for at, name in enumerate(order) if "and prove that it is refused" in name]
     assert first[0] < removed[0] < removed[1] < first[1], order
-    assert order.count("Deliver and prove") == 1, "hosts are deployed to together"
+    assert order.count("Deliver and verify") == 1, "hosts are deployed to together"
     lab.assert_settled(old)
     assert lab.values().fallbacks == ""
     text = post_mortem(lab)
@@ -63,14 +63,14 @@ def test_a_graceful_one_becomes_immediate(lab: RotationLab) -> None:
     """Killed while it is deployed to, and declared again for less: all old values go before the rest of the hosts."""
     old = lab.ready()
     controller = responder(lab, "database,cache")
-    assert Chaos(lab, controller).kill("on the host: Deliver and prove#2") is not None
+    assert Chaos(lab, controller).kill("on the host: Deliver and verify#2") is not None
     assert lab.accepts(old) == {"database": True, "cache": True}
     run = respond(lab, "-e", "leaked=cache", *IMMEDIATE)
     assert run.code == 0, run.output
     sentences(run, "containment: immediate from now on; leak-", "the old values are removed first from now on")
     order = tasks(run.output)
     removed = next(at for at, name in enumerate(order) if "and prove that it is refused" in name)
-    assert removed < order.index("Deliver and prove")
+    assert removed < order.index("Deliver and verify")
     lab.assert_settled(old)
     text = post_mortem(lab)
     assert ", immediate." in text

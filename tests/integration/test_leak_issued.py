@@ -40,7 +40,7 @@ def test_an_access_key_is_dead_before_the_new_one_is_deployed(lab: Lab) -> None:
     assert run.code == 0, run.output
     order = tasks(run.output)
     removed = order.index("Deactivate and delete the other key, and prove that it is refused")
-    assert order.index("Call AWS with it") < removed < order.index("Deliver and prove")
+    assert order.index("Call AWS with it") < removed < order.index("Deliver and verify")
     assert list(keys(lab.moto.client("iam"), USER)) == [in_use(lab).username] != [old.username]
     text = newest_post_mortem(lab)
     assert re.search(r"the application was taken down at \d+ s, and was down for \d+ s at most", text)

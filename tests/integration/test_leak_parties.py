@@ -173,7 +173,7 @@ def test_it_is_asked_for_beside_an_open_rotation_too(lab: RotationLab) -> None:
     with lab.with_catalog(twitch=TWITCH):
         old = lab.ready()
         scheduled = Controller(lab, command=("-e", "credential=database", "-e", "rotation_force=true"))
-        assert Chaos(lab, scheduled).kill("on the host: Deliver and prove#1") is not None
+        assert Chaos(lab, scheduled).kill("on the host: Deliver and verify#1") is not None
         code, seen = at_a_terminal(lab, "New value of twitch", new, "leaked=cache,twitch")
         assert code != 0, seen
         assert seen.index("revoke         cache") < seen.index(f"New value of twitch (from {PAGE})")
@@ -206,7 +206,7 @@ def test_a_host_that_came_back_ill_gets_what_was_answered(lab: RotationLab) -> N
         code, seen = at_a_terminal(lab, "New value of twitch", new, words)
         lab.host_vars["web2"] = kept
         assert code != 0, seen  # its old value is for the provider to revoke
-        assert "Put the file back and prove" in seen.partition("PLAY [Purge]")[0]
+        assert "Restore the last healthy file, restart and verify" in seen.partition("PLAY [Purge]")[0]
         assert [host.values()["TWITCH_CLIENT_SECRET"] for host in lab.hosts] == [new, new]
         sentences(lab.rotated("-e", "rotation_revoked=twitch"), "was revoked, as the operator says")
         run = respond(lab, "-e", words)

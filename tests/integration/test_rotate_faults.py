@@ -29,7 +29,7 @@ from tests.integration.rotation_lab import (
 
 PROMOTES = "promote"
 SETS = "postgresql_login present"
-DELIVERS = "Deliver and prove"
+DELIVERS = "Deliver and verify"
 PROVES = "Compare the host's file and mark with the snapshot"
 WITHDRAWS = "gate"
 CACHE = ("-e", "credential=cache", "-e", "rotation_force=true")
@@ -274,7 +274,7 @@ def test_a_host_that_was_left_out_gets_it_from_the_same_command(lab: RotationLab
         run = lab.rotate(*CACHE)
     finally:
         lab.host_vars["web2"].update(env_deploy_health_url=healthy, env_deploy_health_retries=60)
-    failed(run, "stands at retire", "not proven to run on the other value: web2", "web2: Deliver and prove: ")
+    failed(run, "stands at retire", "not proven to run on the other value: web2", "web2: ")
     assert old.cache[1] in web2.values()["REDIS_URL"]
     assert lab.accepts(old)["cache"]
     run = finished(lab, *CACHE, old=[old])
