@@ -17,6 +17,8 @@ ROUTINES = ("login", "signing_key")
 FORMS = ("text", "ssh_key")
 VERBS = ("check", "create", "set", "test", "revoke", "verify_revoked")
 """What an operator's own kind may carry out."""
+CONTROLLER, ROTATION_HOST = "controller", "rotation_host"
+"""Where the executable of an operator's own kind runs."""
 STAGES = ("check", "off", "issue", "create", "set", "test", "retire", "revoke", "revoked", "dropped")
 
 SCHEMA: dict[str, Any] = {
@@ -37,6 +39,7 @@ SCHEMA: dict[str, Any] = {
         "options": {"type": "array", "items": {"type": "string"}},
         "verbs": {"type": "array", "items": {"enum": list(VERBS)}, "minItems": 1},
         "timeout": {"type": "integer", "minimum": 1},
+        "runs_on": {"enum": [CONTROLLER, ROTATION_HOST]},
     },
     "required": ["description", "value"],
     "additionalProperties": False,
@@ -75,6 +78,8 @@ class Kind:
     """What its executable carries out."""
     timeout: int = 120
     """Seconds that its executable may take."""
+    runs_on: str = CONTROLLER
+    """Where its executable runs."""
     stages: tuple[str, ...] = ()
     """The stages at which it has something to do."""
     folder: str = ""

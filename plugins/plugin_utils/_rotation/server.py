@@ -4,14 +4,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _guard, _lean, _server_action
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Answer
 
@@ -46,12 +49,35 @@ class RotationHost:
             caller._shared_loader_obj,
         )
         act.setting = self._setting
-        answer: dict[str, Any] = act.run(task_vars=dict(self._task_vars))
-        words = " ".join(str(answer.get("msg") or "failed").split())
-        if answer.get("not_reached"):
-            raise NotReached(words)
-        if answer.get("failed"):
-            raise RotationError(words)
-        for warning in answer.pop("warnings", None) or ():
-            Display().warning(str(warning))
-        return answer
+        return _judged(act.run(task_vars=dict(self._task_vars)))
+
+    def execute(
+        self, program: ModuleType, uses: Sequence[ModuleType], *, args: Mapping[str, Any], seconds: float
+    ) -> Answer:
+        _guard.require(self._action._connection, self._action._task)
+        try:
+            answer = _lean.execute(
+                self._action,
+                program,
+                uses,
+                args=_lean.validated(program.ARGUMENT_SPEC, args),
+                task_vars=self._task_vars,
+                private=True,
+                python=self._common.get("python"),
+                seconds=seconds,
+            )
+        except AnsibleConnectionFailure as error:
+            answer = _server_action.not_reached(self._action, self._task_vars, error)
+        return _judged(answer)
+
+
+def _judged(answer: dict[str, Any]) -> Answer:
+    """What a program answered. Raises RotationError, or NotReached."""
+    words = " ".join(str(answer.get("msg") or "failed").split())
+    if answer.get("not_reached"):
+        raise NotReached(words)
+    if answer.get("failed"):
+        raise RotationError(words)
+    for warning in answer.pop("warnings", None) or ():
+        Display().warning(str(warning))
+    return answer

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any, Protocol
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import STAGES, Kind
@@ -16,10 +17,15 @@ Answer = Mapping[str, Any]
 
 
 class Server(Protocol):
-    """Runs a module of this collection on the host that talks to the servers."""
+    """Runs programs of this collection on the host that talks to the servers."""
 
     def run(self, module: str, **options: Any) -> Answer:
         """Raises RotationError, or its subclass NotReached where that host cannot be reached."""
+
+    def execute(
+        self, program: ModuleType, uses: Sequence[ModuleType], *, args: Mapping[str, Any], seconds: float
+    ) -> Answer:
+        """Runs a program that is no module; ``seconds`` is how long it may take. Raises as ``run`` does."""
 
 
 @dataclass(frozen=True)

@@ -4,29 +4,36 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
-import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _redact
+from ansible_collections.watchparty.secrets.plugins.module_utils import (
+    _errors,
+    _graph,
+    _own_kind,
+    _redact,
+    _trusted_imports,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotation, _steps
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import ROTATION_HOST, Kind
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _host_answer
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _host_answer, _own_kind_module
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Answer, Part
 
 PROGRAM = "kind"
 """The executable beside kind.yml."""
-LONGEST = 65536
-"""Bytes of an answer."""
+USES = (_errors, _redact, _own_kind, _trusted_imports)
+"""What is sent to the rotation host with the executable."""
 
 
 class OwnKind(Acts):
-    """Runs on the controller, with this run's environment; values are on its standard input only."""
+    """Runs on the controller, with this run's environment, or on the rotation host; values are on its standard input
+    only."""
 
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
@@ -50,9 +57,51 @@ class OwnKind(Acts):
         return answer
 
     def _run(self, verb: str, part: Part) -> Answer:
+        """``message`` and ``notes``; nothing else that the executable writes is used."""
         request, masked = _request(verb, part)
-        found = _executed(self.kind, request, lambda text: str(_redact.scrub(text, masked)))
-        return found if isinstance(found.get("notes"), Mapping) else {**found, "notes": None}
+        program = Path(self.kind.folder) / PROGRAM
+        name = f"{program} {verb}"
+        run = self._on_rotation_host if self.kind.runs_on == ROTATION_HOST else self._here
+        try:
+            answer = run(program, request, name=name, masked=masked, part=part)
+        except RotationError as error:
+            raise type(error)(_shown(str(error), masked)) from None
+        notes = _own_kind.checked_notes(_printable(answer["notes"]), masked, name=name)
+        return {"message": _shown(str(answer["message"]), masked), "notes": notes}
+
+    def _here(
+        self, program: Path, request: Mapping[str, Any], *, name: str, masked: list[str], part: Part
+    ) -> Mapping[str, Any]:
+        del part
+        return _own_kind.carry_out(
+            [str(program)], request, name=name, seconds=self.kind.timeout, masked=masked, folder=self.kind.folder
+        )
+
+    def _on_rotation_host(
+        self, program: Path, request: Mapping[str, Any], *, name: str, masked: list[str], part: Part
+    ) -> Mapping[str, Any]:
+        try:
+            content = base64.b64encode(program.read_bytes()).decode()
+        except OSError as error:
+            raise RotationError(f"{program} cannot be read: {error.strerror}") from None
+        args = {"name": name, "program": content, "request": request, "masked": masked, "timeout": self.kind.timeout}
+        answer = part.server.execute(_own_kind_module, USES, args=args, seconds=self.kind.timeout)
+        try:
+            return {**answer, "notes": json.loads(answer["notes"])}
+        except (ValueError, RecursionError):
+            raise RotationError(f"{name}: the notes in the host's answer are not JSON") from None
+
+
+def _shown(text: str, masked: list[str]) -> str:
+    return str(_redact.scrub(_host_answer.printable(text, lines=True), masked)).strip()[: _own_kind.SHOWN]
+
+
+def _printable(node: Any) -> Any:
+    if isinstance(node, str):
+        return _host_answer.printable(node, lines=True)
+    if isinstance(node, Mapping):
+        return {_printable(key): _printable(item) for key, item in node.items()}
+    return [_printable(item) for item in node] if isinstance(node, list) else node
 
 
 def _request(verb: str, part: Part) -> tuple[dict[str, Any], list[str]]:
@@ -83,51 +132,11 @@ def _request(verb: str, part: Part) -> tuple[dict[str, Any], list[str]]:
         "new": _login(new) if new else None,
         **more,
     }
-    masked = [one.password for one in (old, new) if one and one.password]
-    return request, [text for text in masked if len(text) >= _redact.SHORTEST]
+    return request, _own_kind.masked_texts([login.password for login in (old, new) if login])
 
 
 def _login(login: Login) -> dict[str, Any]:
     return {"username": login.username, "password": login.password}
-
-
-def _executed(kind: Kind, request: Mapping[str, Any], scrub: Callable[[str], str]) -> dict[str, Any]:
-    """The object that it writes. Raises RotationError with its ``message``, or what else went wrong."""
-    program = Path(kind.folder) / PROGRAM
-    name, verb = request["credential"], request["verb"]
-    try:
-        done = subprocess.run(
-            [str(program)],
-            input=json.dumps(request).encode() + b"\n",
-            capture_output=True,
-            cwd=kind.folder,
-            timeout=kind.timeout,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise RotationError(f"{name}: {program} {verb} has not ended within {kind.timeout} s") from None
-    except OSError as error:
-        raise RotationError(f"{name}: {program} cannot be run: {error.strerror}; make it executable") from None
-    answer = _parsed(done.stdout)
-    if done.returncode:
-        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        words = str((answer or {}).get("message") or "".join(last) or f"it ended with {done.returncode}")
-        raise RotationError(f"{name}: {scrub(_host_answer.printable(words, lines=True)).strip()[:600]}")
-    if answer is None:
-        raise RotationError(f"{name}: {program} {verb} did not write one JSON object of at most {LONGEST} bytes")
-    found: dict[str, Any] = _redact.scrub(answer, [])
-    found["message"] = scrub(_host_answer.printable(str(answer.get("message") or ""), lines=True))
-    return found
-
-
-def _parsed(text: bytes) -> dict[str, Any] | None:
-    if len(text) > LONGEST:
-        return None
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None
 
 
 def objection(folder: Path) -> str:
