@@ -19,10 +19,18 @@ from sandbox.seed import random_value
 from tests import state
 from tests.integration.canaries import Canaries, Watch, in_files, observers
 from tests.integration.harness import Run
+from tests.integration.held import own_kind
 from tests.integration.provider import running
 from tests.integration.rotation_lab import ALL, CORE, RotationLab, rotation_lab
 
 MAIL = {"mail": {"kind": "external", "appears_in": [{"setting": "EMAIL_HOST_PASSWORD"}]}}
+REPEATS = """\
+text=$(cat)
+printf '%s\\n' "$text" >&2
+printf '{"message": "%s"}' "$(printf %s "$text" | tr -d '"')"
+"""
+"""An own kind that answers with all that it was given."""
+TWITCH = {"kind": "repeating", "appears_in": [{"setting": "TWITCH_CLIENT_SECRET"}]}
 LOGINS = ("database", "cache")
 SHORTEST = 16
 """What is shorter is a name, a number or an address."""
@@ -136,12 +144,17 @@ def test_no_value_is_anywhere_else(lab: RotationLab) -> None:
     old = lab.ready()
     search = Search(lab)
     issued = random_value()
-    with running() as provider, lab.with_catalog(**MAIL) as catalog:
+    place = "value: generated\nruns_on: rotation_host"
+    path = own_kind(lab, "repeating", REPEATS, "check", "set", "test", "revoke", "verify_revoked", kind=place)
+    with running() as provider, lab.with_catalog(**MAIL, twitch=TWITCH) as catalog:
         provider.keys = {issued}  # its answers repeat what they were sent
         catalog["credentials"]["mail"]["test"] = {"url": f"{provider.url}/me", "headers": {"X-Key": "{value}"}}
         search._learn("new mail by file", issued)
-        run, hits = search.run("-e", lab.values_file(mail=issued), credentials=f"{ALL},mail")
+        arguments = ("-e", lab.values_file(mail=issued), "-e", f"rotation_kinds_path={path}")
+        run, hits = search.run(*arguments, credentials=f"{ALL},mail,twitch")
         assert run.code == 0, run.output[-5000:]
+        for verb in ("set", "test", "revoke"):
+            assert f"{{verb: {verb}, credential: twitch," in run.output
         assert hits == []
         assert len(provider.asked) == 2, "before the rotation, and in it"
         lab.assert_settled(old)

@@ -225,7 +225,7 @@ import json, sys
 
 request = json.load(sys.stdin)
 with open(request["options"]["log"], "a") as notes:
-    print(request["verb"], request["credential"], request["old"] != request["new"], file=notes)
+    print(request["verb"], request["credential"], request["new"] not in (None, request["old"]), file=notes)
 json.dump({"message": "noted", "notes": {"at": request["verb"]}}, sys.stdout)
 """
 
@@ -235,8 +235,8 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider:
     """The first comes from a private file; the second's folder lies outside the collection."""
     old = lab.ready()
     kept = lab.journal_state().obligations
-    verbs = ("create", "set", "test", "revoke", "verify_revoked")
-    path = own_kind(lab, "noted", "", *verbs, kind="value: generated\nlength: 24\noptions: [log]")
+    verbs = ("check", "create", "set", "test", "revoke", "verify_revoked")
+    path = own_kind(lab, "noted", "", *verbs, kind="value: generated\nlength: 24\noptions: [log]\nruns_on: rotation_host")
     (path / "noted" / "kind").write_text(NOTES, encoding="utf-8")
     notes = lab.directory / "notes"
     twitch = {"kind": "noted", "appears_in": [{"setting": "TWITCH_CLIENT_SECRET"}], "options": {"log": str(notes)}}
@@ -254,6 +254,8 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider:
         run = lab.rotate(*words, "--check")
         sentences(run, f"mail is REFUSED: the new value is refused: {provider.url}/me answers with status 401")
         assert {(method, path) for method, path, _key in provider.asked} == {("GET", "/me")}
+        assert notes.read_text().split() == ["check", "twitch", "False"]
+        notes.unlink()
         provider.keys.add("issued-by-the-provider")
         run = lab.rotated(*words)
         # The provider alone can refuse the other one's.
@@ -282,7 +284,7 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider:
         assert lab.audit_records()[-1]["credentials"] == ["mail"]
     lab.assert_settled()
     assert lab.values() == old
-    assert notes.read_text().splitlines() == [f"{verb} twitch True" for verb in verbs]
+    assert notes.read_text().splitlines() == [f"{verb} twitch {verb != 'check'}" for verb in verbs]
     after = lab.content("watchparty/production/integrations")["TWITCH_CLIENT_SECRET"]
     assert (len(after), after != before) == (24, True)
     for host in lab.hosts:

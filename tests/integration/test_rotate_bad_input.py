@@ -354,15 +354,16 @@ def test_the_server_says_no(lab: RotationLab, servers: Refusing) -> None:
 def test_a_login_that_is_refused_and_checks_of_ones_own(lab: RotationLab) -> None:
     """What the executable prints may hold the value that it was given."""
     own_kind(lab, "mailbox", "cat >&2; echo 'no such mailbox' >&2; exit 1\n", "check")
-    path = own_kind(lab, "hidden", """printf '{"message": "no %s"}' "$(tr -d '"')"; exit 3\n""", "check")
+    there = "value: generated\nruns_on: rotation_host"
+    path = own_kind(lab, "hidden", """printf '{"message": "no %s"}' "$(tr -d '"')"; exit 3\n""", "check", kind=there)
     place = {"secret": "watchparty/{environment}/core"}
     mail = {"kind": "mailbox", "appears_in": [{**place, "key": "MAIL"}]}
     hidden = {"kind": "hidden", "appears_in": [{**place, "key": "HIDDEN"}]}
     words = (
         f"database: admin_url ({MASTER} to database postgres at 127.0.0.1, port ",
         "the server refuses the password",
-        "mail: mail: no such mailbox",
-        "hidden: hidden: no {verb: check, credential: hidden,",
+        "mail: no such mailbox",
+        "hidden: no {verb: check, credential: hidden,",
     )
     arguments = [
         "-e",
