@@ -41,6 +41,7 @@ class ActionModule(AwsAction):
     name = "watchparty.secrets.aws_access_info"
     options = OPTIONS
     extra_options = EXTRA
+    waits_for_grants = True
 
     def asked(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
         return {"changed": False, **self._answer(connection, args)}

@@ -16,6 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._model import C
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.throttling import ThrottlingBudget
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _sessions
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access_wait import AccessWait
 
 try:
     from botocore.config import Config
@@ -33,13 +34,16 @@ class AwsConnection(AWSPluginBase):
         options: Mapping[str, Any],
         sessions: dict[str | None, Any] | None = None,
         budget: ThrottlingBudget | None = None,
+        wait: AccessWait | None = None,
     ) -> None:
+        """With ``wait``, the clients of stores repeat what is denied."""
         self.ansible_name = name
         self._options = dict(options)
         self._clients: dict[tuple[str, Any], Any] = {}
         self._sessions = {} if sessions is None else sessions
         """By profile."""
         self._budget = budget or ThrottlingBudget()
+        self._wait = wait
 
     def get_options(self) -> dict[str, Any]:
         return self._options
@@ -72,7 +76,8 @@ class AwsConnection(AWSPluginBase):
         if where not in self._clients:
             config = {**aws.CLIENT_CONFIG, **(self._options.get("aws_config") or {})}
             self._options["aws_config"] = config
-            self._clients[where] = self._budget.watch(self.client(service))
+            client = self._budget.watch(self.client(service))
+            self._clients[where] = self._wait.watch(client) if self._wait else client
         return self._clients[where]
 
     def bounded_client(self, service: str, seconds: float) -> Any:
@@ -90,7 +95,7 @@ class AwsConnection(AWSPluginBase):
         return self._with(region=region)
 
     def _with(self, **options: Any) -> AwsConnection:
-        return AwsConnection(self.ansible_name, {**self._options, **options}, self._sessions, self._budget)
+        return AwsConnection(self.ansible_name, {**self._options, **options}, self._sessions, self._budget, self._wait)
 
     def acting_client(self, service: str) -> Any:
         """A client that sends each request once, whatever aws_config says: for what must not be sent twice."""

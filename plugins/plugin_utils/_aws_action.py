@@ -11,6 +11,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access_wait import access_wait
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._paths import with_full_paths
 
@@ -24,6 +25,8 @@ class AwsAction(ActionBase):
     options: Mapping[str, Any] = {}
     """Those that several actions have."""
     extra_options: Mapping[str, Any] = {}
+    waits_for_grants = False
+    """Whether it comes after grants of its own playbook, so that a denied call is repeated for a while."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
@@ -31,7 +34,7 @@ class AwsAction(ActionBase):
         _validated, args = self.validate_argument_spec(argument_spec=spec)
         try:
             args = with_full_paths(args, spec)
-            connection = AwsConnection(self.name, args)
+            connection = AwsConnection(self.name, args, wait=access_wait() if self.waits_for_grants else None)
             connection.require_aws_sdk()
             return {**result, **self.asked(connection, args)}
         except SecretsError as error:

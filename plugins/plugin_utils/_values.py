@@ -31,6 +31,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisi
     require_key,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _given, _holder
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access_wait import access_wait
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection, suit
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._paths import with_full_paths
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import new_value
@@ -73,7 +74,8 @@ class ValuesAction(ActionBase):
         return {**result, **answer}
 
     def _prepared(self, args: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        connection = AwsConnection(self.name, args)
+        self.wait = access_wait()
+        connection = AwsConnection(self.name, args, wait=self.wait)
         connection.require_aws_sdk()
         catalog = _catalog.parse(args["catalog"], args["environment"])
         suit(connection, catalog)
@@ -118,7 +120,8 @@ class ValuesAction(ActionBase):
 
         ``steps`` come first, once nothing refuses any more.
         """
-        outlook = provisioner.outlook(values)
+        seen = self.wait.until_granted(provisioner.look, lambda seen: seen.contents.denials)
+        outlook = provisioner.outlook(values, seen)
         plan = outlook.plan
         if plan.problems:
             raise ProvisionError(plan.problems)

@@ -57,9 +57,9 @@ class Empty(Account):
         """A first run's."""
         return ("-e", f"provision_values_file={self.values}")
 
-    def whole(self, *arguments: str, environment: str = ENVIRONMENT, first: bool = True) -> Run:
+    def whole(self, *arguments: str, environment: str = ENVIRONMENT, first: bool = True, **variables: str) -> Run:
         words = ("-e", f"app_environment={environment}", *(self.command if first else ()), *arguments)
-        run = self.lab.run(*words, playbook=PROVISION, environment={"GITHUB_TOKEN": TOKEN})
+        run = self.lab.run(*words, playbook=PROVISION, environment={"GITHUB_TOKEN": TOKEN, **variables})
         assert run.code == 0, run.output
         return run
 
@@ -118,6 +118,21 @@ def test_from_nothing_to_a_deploy(empty: Empty) -> None:
     assert_listed(lab.moto.calls(since=empty.since))
     lab.deploy("-e", "env_deploy_restart=false")
     assert lab.hosts[0].values()["DATABASE_URL"] == empty.secret(f"shop/{ENVIRONMENT}/core")["DATABASE_URL"]
+
+
+@pytest.mark.slow
+def test_grants_of_its_own_arrive_late(empty: Empty) -> None:
+    """From the first role that it makes, AWS denies secrets, parameters and keys for some seconds."""
+    moto = empty.lab.moto
+    moto.set_propagation(seconds=8)
+    try:
+        run = empty.whole(WATCHPARTY_SECRETS_ACCESS_WAIT="60")
+    finally:
+        moto.set_propagation()
+    empty.assert_provisioned()
+    assert "waiting for access: " in run.output
+    refused = [call["operation"] for call in moto.calls(since=empty.since) if call["status"] == 400]
+    assert len(refused) >= 2, refused
 
 
 @pytest.mark.slow

@@ -5,8 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ClientError
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Denied, NoAccess
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access_wait import VARIABLE, AccessWait
@@ -78,3 +82,85 @@ def test_a_grant_that_has_not_reached_every_server(waiting: Waiting) -> None:
     assert not looked
     assert next(denied, None) is None
     assert len(waiting.shown) == 2
+
+
+# --- calls that are repeated ------------------------------------------------------------------------------------------
+
+
+class _Raw:
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def stream(self, **_more: Any) -> list[bytes]:
+        return [self._content]
+
+
+@pytest.fixture
+def calls(waiting: Waiting, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The operations that were sent; botocore's pauses pass on the test's clock."""
+    monkeypatch.setattr("botocore.endpoint.time.sleep", waiting.sleep)
+    return []
+
+
+def client(waiting: Waiting, calls: list[str], *, granted: float, code: str = "AccessDeniedException") -> Any:
+    """One of KMS, whose calls are denied until that moment; nothing is sent."""
+    keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+    made = boto3.client("kms", region_name="eu-west-3", **keys)
+
+    def answer(request: Any, **_more: Any) -> AWSResponse:
+        calls.append(request.headers["X-Amz-Target"].decode().partition(".")[2])
+        body = b'{"__type": "%s", "message": "no policy allows it"}' % code.encode()
+        refused = waiting.now < granted
+        return AWSResponse(request.url, 400 if refused else 200, {}, _Raw(body if refused else b"{}"))
+
+    made.meta.events.register("before-send.kms", answer)
+    return waiting.wait.watch(made)
+
+
+def test_a_denied_call_is_repeated(waiting: Waiting, calls: list[str]) -> None:
+    """A write as well: AWS denies before it acts."""
+    client(waiting, calls, granted=45).enable_key(KeyId="k")
+    assert set(calls) == {"EnableKey"}
+    assert len(calls) == len(waiting.shown) + 1
+    assert 45 <= waiting.now < 60
+    assert waiting.shown[0].startswith(
+        "waiting for access: AWS denies kms:EnableKey (no policy allows it). IAM applies a new grant within about a "
+    )
+
+
+def test_all_calls_have_one_budget(waiting: Waiting, calls: list[str]) -> None:
+    watched = client(waiting, calls, granted=999)
+    for _at in range(2):
+        with pytest.raises(ClientError, match="no policy allows it"):
+            watched.enable_key(KeyId="k")
+    assert 60 <= waiting.now < 61
+    assert len(calls) == len(waiting.shown) + 2
+    with pytest.raises(Denied, match="; still so after 60 s"):
+        waiting.wait.until_granted(lambda: waiting.look(granted=999, raises=True), lambda found: found)
+    assert waiting.now < 61
+
+
+def test_time_without_denials_is_not_spent(waiting: Waiting, calls: list[str]) -> None:
+    watched = client(waiting, calls, granted=200)
+    waiting.now = 210
+    watched.enable_key(KeyId="k")
+    waiting.now = 160
+    watched.enable_key(KeyId="k")
+    assert 200 <= waiting.now < 220
+
+
+@pytest.mark.parametrize("code", ["NotFoundException", "ThrottlingException"])
+def test_another_refusal_is_none(waiting: Waiting, calls: list[str], code: str) -> None:
+    with pytest.raises(ClientError, match=code):
+        client(waiting, calls, granted=999, code=code).enable_key(KeyId="k")
+    assert waiting.shown == []
+
+
+def test_no_call_is_repeated_if_that_is_wanted(
+    waiting: Waiting, calls: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, "0")
+    with pytest.raises(ClientError, match="no policy allows it"):
+        client(waiting, calls, granted=999).enable_key(KeyId="k")
+    assert calls == ["EnableKey"]
+    assert waiting.shown == []
