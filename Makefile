@@ -40,10 +40,14 @@ long: setup ## the tests that make test leaves out, since they take minutes each
 	@$(PYTHON) -m pytest -q -m "long and not hosts" -n 2 --dist loadfile tests
 	@$(PYTHON) -m pytest -q -m "long and hosts" tests
 
-chaos: setup ## kill and stop rotations at every act there is; takes hours (ACTS=writes: at those that change something)
+RANDOM_KILLS := tests/integration/test_rotate_killed_at_random.py
+chaos: setup ## kill and stop rotations at every act there is; takes hours (ACTS=writes: at those that change something; ACTS=random SECONDS=600: at random moments)
+	@KILL_AT_RANDOM=$(or $(SECONDS),600) $(PYTHON) -m pytest -q -s -m slow $(RANDOM_KILLS)
+ifneq ($(ACTS),random)
 	@KILL_AT_EVERY_TASK=$(or $(ACTS),1) $(PYTHON) -m pytest -q -s -m slow \
 		tests/integration/test_killed.py tests/integration/test_rotate_killed.py tests/integration/test_rotate_two.py \
 		tests/integration/test_leak_killed.py tests/integration/test_provision_killed.py tests/integration/test_provision.py
+endif
 
 bench: setup ## measure, side by side with today's way; takes an hour or more (python -m bench --help)
 	@$(PYTHON) -m bench

@@ -8,14 +8,13 @@ from collections.abc import Mapping
 from typing import Any, Optional
 
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit, _changelog
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.audit import AuditBody, body_of
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit_log import AuditLog
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit_log import AuditLog, attempted
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection, suit
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._paths import with_full_paths
 
@@ -46,14 +45,9 @@ class ActionModule(ActionBase):
             required_if=[("state", "recorded", ["record"]), ("state", "rebuilt", ["path"])],
         )
         try:
-            answer = self._answer(with_full_paths(args, OPTIONS))
+            answer = attempted(lambda: self._answer(with_full_paths(args, OPTIONS)), required=args["required"])
         except SecretsError as error:
-            if not args["required"]:
-                Display().warning(f"the audit log: {error}")
-                return {**result, "changed": False, "where": "", "head": {}, "against": str(error)}
             return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
-        for warning in answer.pop("warnings", ()):
-            Display().warning(warning)
         if not self._task.diff:
             answer.pop("diff", None)
         return {**result, **answer}

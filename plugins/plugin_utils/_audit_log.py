@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from ansible.utils.display import Display
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import (
     _audit,
@@ -16,9 +18,30 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log impo
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log._audit import Chain, Entry, Head
 from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log._audit_file import AuditFile
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AuditError, HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+    AuditError,
+    HostError,
+    SecretsError,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.audit import AuditBody, record
+
+
+def attempted(act: Callable[[], dict[str, Any]], *, required: bool) -> dict[str, Any]:
+    """The answer of an act on the audit log; its warnings are shown. Raises SecretsError where the log is ``required``.
+
+    Where it is not, as in a leak, a log that cannot be written is a warning, and the reason stands in ``against``.
+    """
+    try:
+        answer = act()
+    except SecretsError as error:
+        if required:
+            raise
+        Display().warning(f"the audit log: {error}")
+        return {"changed": False, "where": "", "head": {}, "against": str(error)}
+    for warning in answer.pop("warnings", ()):
+        Display().warning(warning)
+    return answer
 
 
 @dataclass(frozen=True)

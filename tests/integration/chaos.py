@@ -13,7 +13,7 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ WRITES = re.compile(r"(Create|Put|Update|Delete)[A-Z]|on the host: (?!\S+ checke
 """Acts that may change something; servers are asked before a rotation is open, and nothing of it can come late."""
 EVERY = os.environ.get("KILL_AT_EVERY_TASK", "")
 """Where the sweeps act: ``1`` before every act there is, ``writes`` before those that may change something."""
+RANDOM_SECONDS = float(os.environ.get("KILL_AT_RANDOM") or 0)
+"""How long runs are killed at random moments."""
 OFTEN = 20
 """Times that an act may come before a sweep of writes leaves some of them out."""
 
@@ -152,6 +154,21 @@ class Chaos:
             self.assert_alive()
         return act_at(self._acts(), at)
 
+    def kill_after(self, seconds: float, *arguments: str) -> str | None:
+        """Kill a run after so many seconds, wherever it is then; the last act that it came to, or None if it has ended.
+
+        What it started on hosts goes on, as where a controller loses its power.
+        """
+        process = self._start("", "kill", *arguments)
+        try:
+            process.communicate(timeout=seconds)
+            return None
+        except subprocess.TimeoutExpired:
+            return next((f"after {act.label}" for act in reversed(self._acts())), "before its first act")
+        finally:
+            end_tree(process)
+            self.assert_alive()
+
     @contextmanager
     def stopped(self, at: int | str, *arguments: str) -> Iterator[Stopped]:
         """Stop a run right before an act, and end it at the latest when the block does."""
@@ -232,6 +249,32 @@ class Stopped:
         for one in self._processes():
             if state(one) not in ("", "Z"):
                 os.killpg(os.getpgid(one), number)
+
+
+def end_tree(process: subprocess.Popen[str]) -> None:
+    """Kill a process and all that it has started. They are stopped first, so that none starts another meanwhile."""
+    known: set[int] = set()
+    while found := {one for one in tree(process.pid) if state(one) not in ("", "Z")} - known:
+        known |= found
+        for one in found:
+            with suppress(ProcessLookupError):
+                os.kill(one, signal.SIGSTOP)
+    for one in known:
+        with suppress(ProcessLookupError):
+            os.kill(one, signal.SIGKILL)
+    process.communicate()
+
+
+def tree(root: int) -> set[int]:
+    """A process with its children and theirs."""
+    parents: dict[int, int] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            parents[int(path.parent.name)] = int(path.read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+    found = {root}
+    while more := {one for one, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found
 
 
 def act_at(acts: Sequence[Act], at: int | str) -> Act | None:

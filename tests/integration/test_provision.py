@@ -121,6 +121,7 @@ def test_from_nothing_to_a_deploy(empty: Empty) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_grants_of_its_own_arrive_late(empty: Empty) -> None:
     """From the first role that it makes, AWS denies secrets, parameters and keys for some seconds."""
     moto = empty.lab.moto

@@ -236,7 +236,8 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider:
     old = lab.ready()
     kept = lab.journal_state().obligations
     verbs = ("check", "create", "set", "test", "revoke", "verify_revoked")
-    path = own_kind(lab, "noted", "", *verbs, kind="value: generated\nlength: 24\noptions: [log]\nruns_on: rotation_host")
+    kind = "value: generated\nlength: 24\noptions: [log]\nruns_on: rotation_host"
+    path = own_kind(lab, "noted", "", *verbs, kind=kind)
     (path / "noted" / "kind").write_text(NOTES, encoding="utf-8")
     notes = lab.directory / "notes"
     twitch = {"kind": "noted", "appears_in": [{"setting": "TWITCH_CLIENT_SECRET"}], "options": {"log": str(notes)}}

@@ -69,15 +69,15 @@ class Hands:
 
 
 class Steps:
-    """What one state asks and changes."""
+    """What one stage asks and changes."""
 
-    def __init__(self, hands: Hands, found: Keys, *, check: bool = False) -> None:
-        self._hands, self._found, self._check = hands, found, check
+    def __init__(self, hands: Hands, found: Keys) -> None:
+        self._hands, self._found = hands, found
 
     def deactivated(self) -> Dict[str, Any]:
         """Before any credential of the rotation gets a new value."""
         told = self._told(self._found.first_off, self._found.old)
-        if not self._found.first_off or self._check:
+        if not self._found.first_off:
             return told
         self._switch_off()
         return {**told, "accepted": False}
@@ -89,8 +89,6 @@ class Steps:
         if kept is not None:
             self._require_listed(kept)
             return self._told(False, kept)
-        if self._check:
-            return {"changed": True, "user": self._found.user}
         self._switch_off()
         made = self._made()
         try:
@@ -120,15 +118,12 @@ class Steps:
             removed = [Login(one.id) for one in self._leftovers()]
         if gone is not None and gone.username == kept.username:
             raise RotationError(f"{found.credential}: the key that is to go is the one that stays; nothing is done")
-        comes_back = found.aborting and found.first_off
-        if comes_back and not self._check:
+        if found.aborting and found.first_off:
             self._hands.mine()
             self._hands.keys.activate(found.user, str(kept.username))
-        if removed and not (comes_back and self._check):
+        if removed:
             self._require_accepted(kept)
         result = {**self._told(bool(removed), removed[0] if removed else gone or kept), "accepted": False}
-        if self._check:
-            return {**result, "accepted": bool(removed)}
         for one in removed:
             self._remove(one)
         if gone is not None and not self._becomes(gone, accepted=False):

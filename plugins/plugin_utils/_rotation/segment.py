@@ -13,7 +13,6 @@ from typing import Any
 from ansible.utils.display import Display
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator import MERGE_SECONDS
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.audit import body_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _audit_log, _supplied
@@ -75,7 +74,7 @@ def show(step: str, credential: str, words: str, seconds: float = 0) -> None:
 
 
 class Audit:
-    """The audit log of this environment, and what becomes of a record in a leak, which waits for nothing."""
+    """The audit log of this environment; in a leak it is not required, since a containment waits for nothing."""
 
     def __init__(self, setting: Setting, args: Mapping[str, Any], *, required: bool) -> None:
         self._setting, self._args, self._required = setting, args, required
@@ -89,16 +88,7 @@ class Audit:
         self._log({}).ready()
 
     def recorded(self, record: Mapping[str, Any], head: Mapping[str, Any]) -> Mapping[str, Any]:
-        try:
-            found = self._log(head).recorded(record, write=True)
-        except SecretsError as error:
-            if self._required:
-                raise
-            Display().warning(f"the audit log: {error}")
-            return {"where": "", "head": {}, "against": str(error)}
-        for warning in found["warnings"]:
-            Display().warning(warning)
-        return found
+        return _audit_log.attempted(lambda: self._log(head).recorded(record, write=True), required=self._required)
 
     def _log(self, head: Mapping[str, Any]) -> _audit_log.AuditLog:
         catalog = self._setting.catalog

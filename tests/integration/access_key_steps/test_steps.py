@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What aws_access_key asks and changes, on moto with its authorization on: keys that are gone are really refused."""
+"""What the kind aws_access_key asks and changes, on moto with authorization: keys that are gone are really refused."""
 
 from __future__ import annotations
 
@@ -51,8 +51,6 @@ def without_retries(world: World) -> Any:
 
 class TestIssued:
     def test_once(self, world: World) -> None:
-        assert world.steps(check=True).issued() == {"changed": True, "user": USER}
-        assert world.names() == {world.old.username}
         first = world.steps().issued()
         new = world.issued.take("storage")
         assert first == {"changed": True, "user": USER, "access_key_id": new.username}
@@ -228,8 +226,6 @@ class TestAbsent:
     def test_forward(self, world: World) -> None:
         new = world.made()
         told = {"user": USER, "access_key_id": world.old.username}
-        assert world.steps(new, check=True).absent() == {**told, "changed": True, "accepted": True}
-        assert len(world.names()) == 2
         assert world.steps(new).absent() == {**told, "changed": True, "accepted": False}
         assert world.names() == {new.username}
         assert world.steps(new).absent() == {**told, "changed": False, "accepted": False}

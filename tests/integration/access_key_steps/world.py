@@ -58,10 +58,10 @@ class World:
         if self.overtaken_at and self.looks >= self.overtaken_at:
             raise Overtaken("another run")
 
-    def steps(self, new: Login | None = None, *, aborting: bool = False, check: bool = False, **more: Any) -> Steps:
+    def steps(self, new: Login | None = None, *, aborting: bool = False, **more: Any) -> Steps:
         hands = Hands(self.store, self.issued, self.mine, lambda: self.is_ended, self.slept.append)
         found = Keys("storage", USER, self.old, new, aborting, BEFORE)
-        return Steps(hands, replace(found, **more), check=check)
+        return Steps(hands, replace(found, **more))
 
     def made(self) -> Login:
         """The new key, made and kept."""

@@ -36,4 +36,4 @@ class AwsAccessKey(Acts):
     @staticmethod
     def _steps(part: Part) -> Steps:
         hands, found = _access_key.concerned(part.setting, part.name)
-        return Steps(hands, found, check=False)
+        return Steps(hands, found)

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.utils.display import Display
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit
 from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log._audit import Head
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AuditError, HostError, NotFound
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.audit import MemoryAudit
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit_log import AuditLog
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit_log import AuditLog, attempted
 
 
 def said(number: int = 1, **more: Any) -> dict[str, Any]:
@@ -262,3 +263,35 @@ def test_an_altered_copy_is_found_and_kept(three: AuditLog) -> None:
     assert Path(found["kept"]).read_text() == altered
     assert found["warnings"] == [f"{path} differed from the audit log's body; it was kept as {found['kept']}"]
     assert three.verified()["problems"] == []
+
+
+# --- a log that cannot be written -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    found: list[str] = []
+    monkeypatch.setattr(Display, "warning", lambda _self, text, **_more: found.append(text))
+    return found
+
+
+def fails() -> dict[str, Any]:
+    raise NotFound("log group /shop/audit is not there")
+
+
+def test_a_log_that_is_required_stops_the_run(shown: list[str]) -> None:
+    with pytest.raises(NotFound, match="is not there"):
+        attempted(fails, required=True)
+    assert shown == []
+
+
+def test_one_that_is_not_required_is_a_warning(shown: list[str]) -> None:
+    answer = attempted(fails, required=False)
+    assert answer == {"changed": False, "where": "", "head": {}, "against": "log group /shop/audit is not there"}
+    assert shown == ["the audit log: log group /shop/audit is not there"]
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_warnings_of_a_record_are_shown(shown: list[str], required: bool) -> None:
+    assert attempted(lambda: {"where": "x", "warnings": ["it differs"]}, required=required) == {"where": "x"}
+    assert shown == ["it differs"]
