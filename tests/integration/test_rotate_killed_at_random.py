@@ -59,15 +59,15 @@ def test_killed_at_random_moments(lab: RotationLab, record_property: Record) -> 
 
 def carried_on(chaos: Chaos, old: Values, way: str, seconds: float) -> str:
     """Started again, it ends as it should; how it was that it went on."""
-    lab, again = chaos.lab, ""
+    lab, again = chaos.lab, "not killed again"
     back = "rolled back" in way
     if "killed again" in way:
         again = chaos.kill_after(seconds, *(BACK if back else ())) or "it had ended"
-    if back and not (again and lab.journal_state().rotation is None):
-        return f"{again} {taken_back(lab, old)}".strip()
+    if back and ("killed again" not in way or lab.journal_state().rotation is not None):
+        return f"{again}; {taken_back(lab, old)}"
     if back and lab.values() == old:
         lab.assert_settled()
-        return f"{again} rolled back before the second kill"
+        return f"{again}; rolled back by then"
     lab.rotated(*COMMAND)
     rotated_from(lab, old)
-    return f"{again} completed".strip()
+    return f"{again}; completed"
