@@ -64,7 +64,7 @@ class RotationHost:
                 task_vars=self._task_vars,
                 private=True,
                 python=self._common.get("python"),
-                seconds=seconds,
+                seconds=seconds + _lean.ANSWER_SECONDS,
             )
         except AnsibleConnectionFailure as error:
             answer = _server_action.not_reached(self._action, self._task_vars, error)
