@@ -33,11 +33,21 @@ def connection() -> Iterator[Mapping[str, Any]]:
         yield server.host_vars()
 
 
+@pytest.fixture(scope="session")
+def place() -> Iterator[Path]:
+    """One path for the labs of a process, so that one process that has imported Ansible serves them all.
+
+    It is short, since the path of a control socket may have 108 characters.
+    """
+    with tempfile.TemporaryDirectory(prefix="lab-") as name:
+        yield Path(name).resolve()
+
+
 @pytest.fixture
-def lab(account: Moto, connection: Mapping[str, Any]) -> Iterator[Lab]:
+def lab(account: Moto, connection: Mapping[str, Any], place: Path) -> Iterator[Lab]:
     harness.reset(account)
-    # Short, since the path of a control socket may have 108 characters.
-    directory = Path(tempfile.mkdtemp(prefix="lab-")).resolve()
+    directory = place / "lab"
+    directory.mkdir(mode=0o700)
     lab = Lab(directory, account, connection)
     try:
         yield lab

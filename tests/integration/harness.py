@@ -27,7 +27,7 @@ from sandbox.process import REPOSITORY, clean_environment, free_port
 from sandbox.seed import Journal, Layout, Seeded, seed
 from sandbox.state import forget
 from tests import state
-from tests.integration import fake_service
+from tests.integration import fake_service, prefork
 
 HERE = Path(__file__).resolve().parent
 SERVICE = HERE / "fake_service.py"
@@ -36,6 +36,8 @@ JOURNAL = Journal("shop-journal", "shop", ENVIRONMENT)
 AS_ROOT = {"django_become_user": "root"} if os.geteuid() == 0 else {}
 """Where the tests run as root, the application does."""
 DEPLOY = "playbooks/deploy.yml"
+CONFIGURATION = "[defaults]\n"
+"""Of an ansible.cfg: nothing is configured."""
 LONGEST = 300
 """Seconds that one run may take."""
 
@@ -201,7 +203,7 @@ class Lab:
         """The collection that runs."""
         for name in ("home", "local-temp", "remote-temp", "tmp", "cp"):
             (directory / name).mkdir(mode=0o700)
-        (directory / "ansible.cfg").write_text("[defaults]\n", encoding="utf-8")
+        (directory / "ansible.cfg").write_text(CONFIGURATION, encoding="utf-8")
 
     def add_hosts(self, count: int = 1, **variables: Any) -> list[Host]:
         for _ in range(count):
@@ -278,14 +280,24 @@ class Lab:
         self, *arguments: str, environment: Mapping[str, str | None] | None = None, playbook: str | Path = DEPLOY
     ) -> Run:
         since = len(self.moto.calls())
-        process = self.start(*arguments, environment=environment, playbook=playbook)
-        try:
-            output, _ = process.communicate(timeout=self.longest)
-        except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-            raise
-        return Run(process.returncode, output, self.moto.operations(since=since))
+        own, changed = self.environment(), environment or {}
+        if prefork.read_early(changed) or (self.directory / "ansible.cfg").read_text() != CONFIGURATION:
+            process = self.start(*arguments, environment=environment, playbook=playbook)
+            try:
+                output, _ = process.communicate(timeout=self.longest)
+            except BaseException:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.communicate()
+                raise
+            code = process.returncode
+        else:
+            code, output = prefork.server(own).run(
+                self.command(*arguments, playbook=playbook),
+                folder=self.root,
+                variables={name: value for name, value in {**own, **changed}.items() if value is not None},
+                seconds=self.longest,
+            )
+        return Run(code, output, self.moto.operations(since=since))
 
     def deploy(self, *arguments: str, environment: Mapping[str, str | None] | None = None) -> Run:
         """A run that must succeed."""
