@@ -7,9 +7,9 @@ from __future__ import annotations
 import pytest
 
 from tests.integration import tiers
-from tests.integration.conftest import account, connection, lab, place
+from tests.integration.conftest import account, connection, lab, lab_path
 
-__all__ = ["account", "connection", "lab", "place"]
+__all__ = ["account", "connection", "lab", "lab_path"]
 
 
 ONE_VERSION = ("test_administrators", "test_github", "test_repository", "test_rotation_secrets")

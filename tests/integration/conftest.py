@@ -34,7 +34,7 @@ def connection() -> Iterator[Mapping[str, Any]]:
 
 
 @pytest.fixture(scope="session")
-def place() -> Iterator[Path]:
+def lab_path() -> Iterator[Path]:
     """One path for the labs of a process, so that one process that has imported Ansible serves them all.
 
     It is short, since the path of a control socket may have 108 characters.
@@ -44,9 +44,9 @@ def place() -> Iterator[Path]:
 
 
 @pytest.fixture
-def lab(account: Moto, connection: Mapping[str, Any], place: Path) -> Iterator[Lab]:
+def lab(account: Moto, connection: Mapping[str, Any], lab_path: Path) -> Iterator[Lab]:
     harness.reset(account)
-    directory = place / "lab"
+    directory = lab_path / "lab"
     directory.mkdir(mode=0o700)
     lab = Lab(directory, account, connection)
     try:

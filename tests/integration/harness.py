@@ -38,6 +38,8 @@ AS_ROOT = {"django_become_user": "root"} if os.geteuid() == 0 else {}
 DEPLOY = "playbooks/deploy.yml"
 CONFIGURATION = "[defaults]\n"
 """Of an ansible.cfg: nothing is configured."""
+SERVED = {"ANSIBLE_COLLECTIONS_PATH"}
+"""What a run may be given beside a lab's own variables and still be forked."""
 LONGEST = 300
 """Seconds that one run may take."""
 
@@ -261,13 +263,17 @@ class Lab:
         return [str(program), "-i", str(inventory), str(playbook), *chosen, *arguments]
 
     def start(
-        self, *arguments: str, environment: Mapping[str, str | None] | None = None, playbook: str | Path = DEPLOY
+        self,
+        *arguments: str,
+        environment: Mapping[str, str | None] | None = None,
+        playbook: str | Path = DEPLOY,
+        folder: Path | None = None,
     ) -> subprocess.Popen[str]:
         """Starts a run in a process group of its own. A variable that is None is left out."""
         variables = {**self.environment(), **(environment or {})}
         return subprocess.Popen(
             self.command(*arguments, playbook=playbook),
-            cwd=self.root,
+            cwd=folder or self.root,
             env={name: value for name, value in variables.items() if value is not None},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -277,27 +283,32 @@ class Lab:
         )
 
     def run(
-        self, *arguments: str, environment: Mapping[str, str | None] | None = None, playbook: str | Path = DEPLOY
+        self,
+        *arguments: str,
+        environment: Mapping[str, str | None] | None = None,
+        playbook: str | Path = DEPLOY,
+        folder: Path | None = None,
     ) -> Run:
+        """A run from its start to its end; it is a fork, unless other variables that Ansible reads early are given."""
         since = len(self.moto.calls())
         own, changed = self.environment(), environment or {}
-        if prefork.read_early(changed) or (self.directory / "ansible.cfg").read_text() != CONFIGURATION:
-            process = self.start(*arguments, environment=environment, playbook=playbook)
-            try:
-                output, _ = process.communicate(timeout=self.longest)
-            except BaseException:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.communicate()
-                raise
-            code = process.returncode
-        else:
-            code, output = prefork.server(own).run(
+        early = prefork.read_early(changed)
+        if set(early) <= SERVED and (self.directory / "ansible.cfg").read_text() == CONFIGURATION:
+            code, output = prefork.server({**own, **early}).run(
                 self.command(*arguments, playbook=playbook),
-                folder=self.root,
+                folder=folder or self.root,
                 variables={name: value for name, value in {**own, **changed}.items() if value is not None},
                 seconds=self.longest,
             )
-        return Run(code, output, self.moto.operations(since=since))
+            return Run(code, output, self.moto.operations(since=since))
+        process = self.start(*arguments, environment=environment, playbook=playbook, folder=folder)
+        try:
+            output, _ = process.communicate(timeout=self.longest)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            raise
+        return Run(process.returncode, output, self.moto.operations(since=since))
 
     def deploy(self, *arguments: str, environment: Mapping[str, str | None] | None = None) -> Run:
         """A run that must succeed."""

@@ -23,22 +23,26 @@ from threading import Lock
 SERVER = Path(__file__).resolve().parent / "prefork_server.py"
 READ_LATER = ("AWS_", "GITHUB_", "WATCHPARTY_")
 """Starts of variables that nothing reads while it is imported."""
+MOST = 2
+"""Servers that run at a time: their memory is some 60 MB each."""
 _servers: dict[frozenset[tuple[str, str]], Server] = {}
 _lock = Lock()
 
 
-def read_early(variables: Mapping[str, str]) -> dict[str, str]:
+def read_early(variables: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Those of the variables that the server must have been started with."""
     return {name: value for name, value in variables.items() if not name.startswith(READ_LATER)}
 
 
-def server(variables: Mapping[str, str]) -> Server:
-    """The server for these variables; the one before it ends, since labs follow one another."""
-    key = frozenset(read_early(variables).items())
+def server(variables: Mapping[str, str | None]) -> Server:
+    """The server for these variables; an older one ends, since labs follow one another."""
+    wanted = {name: value for name, value in read_early(variables).items() if value is not None}
+    key = frozenset(wanted.items())
     with _lock:
         if key not in _servers:
-            while _servers:
-                _servers.popitem()[1].close()
-            _servers[key] = Server(dict(key))
+            while len(_servers) >= MOST:
+                _servers.pop(next(iter(_servers))).close()
+            _servers[key] = Server(wanted)
         return _servers[key]
 
 

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import stat
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -56,23 +55,11 @@ def test_a_relative_path(lab: Lab, place: Path, case: str) -> None:
     variables, written = CASES[case]
     before = files(PLAYBOOKS)
     words = [part for variable in variables for part in ("-e", variable)]
-    environment = lab.environment()
-    environment.pop("PWD", None)
-    done = subprocess.run(
-        lab.command(*words, playbook=PLAYBOOKS / f"{case.strip()}.yml"),
-        cwd=place,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    done = lab.run(*words, playbook=PLAYBOOKS / f"{case.strip()}.yml", folder=place)
     # A verification of the laboratory finds something.
-    assert done.returncode == 0 or case == "verify", done.stdout
-    assert (place / written).is_file(), done.stdout
-    assert str(place / written) in done.stdout, done.stdout
+    assert done.code == 0 or case == "verify", done.output
+    assert (place / written).is_file(), done.output
+    assert str(place / written) in done.output, done.output
     assert files(PLAYBOOKS) == before
     if written.endswith(".env"):
         assert stat.S_IMODE((place / written).stat().st_mode) == 0o600
