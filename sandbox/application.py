@@ -105,6 +105,10 @@ class Application:
         )
         script.chmod(0o700)
 
+    def share_tables(self) -> None:
+        """Leave it to another host to create the tables, in a database that both use."""
+        self._migrated.touch()
+
     @classmethod
     def load(cls, directory: Path) -> Application:
         saved = json.loads((directory / "application.json").read_text(encoding="utf-8"))
@@ -148,6 +152,10 @@ class Application:
     def _description(self) -> Path:
         return self.directory / "application.json"
 
+    @property
+    def _migrated(self) -> Path:
+        return self.directory / ".migrated"
+
     def _environment(self) -> dict[str, str]:
         return clean_environment(
             HOME=str(self.directory),
@@ -158,8 +166,7 @@ class Application:
 
     def _migrate(self) -> None:
         """Create the tables before the first start, as a release would."""
-        done = self.directory / ".migrated"
-        if done.exists():
+        if self._migrated.exists():
             return
         with self.log.open("ab") as log:
             answer = subprocess.run(
@@ -173,7 +180,7 @@ class Application:
             )
         # A database that cannot be reached shows in the health check, where it belongs.
         if answer.returncode == 0:
-            done.touch()
+            self._migrated.touch()
 
 
 def main() -> None:

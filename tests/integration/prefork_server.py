@@ -18,7 +18,12 @@ import socket
 import sys
 import tempfile
 from contextlib import suppress
+from functools import cache
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 LARGEST = 1 << 18
 """Bytes of a request."""
@@ -73,11 +78,40 @@ def become(request: dict[str, object], output: int) -> None:
     atexit.register(shutil.rmtree, constants.DEFAULT_LOCAL_TMP, ignore_errors=True)
 
 
+def read_metadata_once(finder: Any) -> None:
+    """Parse what Ansible parses at each start: where the plugins of ansible.builtin and amazon.aws are."""
+    finder._meta_yml_to_dict = cache(finder._meta_yml_to_dict)
+    builtin = Path(finder.__file__).parents[2] / "config" / "ansible_builtin_runtime.yml"
+    aws = builtin.parents[2] / "ansible_collections" / "amazon" / "aws" / "meta" / "runtime.yml"
+    for name, path in (("ansible.builtin", builtin), ("amazon.aws", aws)):
+        finder._meta_yml_to_dict(path.read_bytes(), (name, "runtime.yml"))
+
+
+def use_bytecode(finder: Any) -> None:
+    """Load collections as Python loads modules; Ansible compiles theirs at each start.
+
+    Copies of the collection that tests change are compiled as ever: a change may keep a file's size and second.
+    """
+    loader = finder._AnsibleCollectionPkgLoaderBase
+    compiled = loader.get_code
+
+    def get_code(self: Any, name: str) -> Any:
+        path = self._source_code_path
+        if path and path.endswith(".py") and path.startswith((f"{REPOSITORY}/", f"{sys.prefix}/")):
+            self._compiled_code = self._compiled_code or SourceFileLoader(name, path).get_code(name)
+        return compiled(self, name)
+
+    loader.get_code = get_code
+
+
 def main() -> int:
     requests = socket.socket(fileno=int(sys.argv[1]))
     sys.path[0] = str(Path(sys.executable).parent)  # as for the program ansible-playbook
     playbook = importlib.import_module("ansible.cli.playbook")
     importlib.import_module("boto3")
+    finder = importlib.import_module("ansible.utils.collection_loader._collection_finder")
+    read_metadata_once(finder)
+    use_bytecode(finder)
     gc.freeze()  # a collection would copy the pages that a run shares with this process
     return int(playbook.main() or 0) if serve(requests) else 0
 

@@ -102,6 +102,8 @@ class RotationLab(Lab):
     def add_hosts(self, count: int = 1, **variables: Any) -> list[AppHost]:  # type: ignore[override]
         for _ in range(count):
             host = AppHost.install(self.directory / f"web{len(self.hosts) + 1}")
+            if self.hosts:
+                host.application.share_tables()  # the first host makes them, in the database of all
             self.hosts.append(host)
             self.host_vars[host.name] = {
                 **self.connection,
