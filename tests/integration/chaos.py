@@ -75,10 +75,12 @@ class Controller:
             start_new_session=True,
         )
 
-    def rotate(self, *arguments: str) -> Run:
+    def rotate(self, *arguments: str, **variables: str) -> Run:
         """A run of its own, whatever it is that it does."""
+        if not self.name and not self.prefix:
+            return self.lab.run(*self.command, *arguments, environment=variables, playbook=self.playbook)
         since = len(self.lab.moto.calls())
-        return ended(self.start(*arguments), self.lab, since=since)
+        return ended(self.start(*arguments, **variables), self.lab, since=since)
 
     def _places(self) -> dict[str, str]:
         if not self.name:
@@ -139,14 +141,14 @@ class Chaos:
 
     def acts(self, *arguments: str) -> list[Act]:
         """Every act of a whole run, in order."""
-        run = ended(self._start("", "kill", *arguments), self.lab)
+        run = self.controller.rotate(*arguments, **self._variables("", "kill"))
         assert run.code == 0, run.output
         return self._acts()
 
     def kill(self, at: int | str, *arguments: str, alive: bool = True) -> Act | None:
         """Kill a run right before an act; None if it ends without coming to it. Every host must be healthy then,
         unless the run takes the application down on purpose."""
-        run = ended(self._start(str(at), "kill", *arguments), self.lab)
+        run = self.controller.rotate(*arguments, **self._variables(str(at), "kill"))
         if run.code == 0:
             return None
         assert run.code == -signal.SIGKILL, run.output
@@ -172,7 +174,7 @@ class Chaos:
     @contextmanager
     def stopped(self, at: int | str, *arguments: str) -> Iterator[Stopped]:
         """Stop a run right before an act, and end it at the latest when the block does."""
-        process = self._start(str(at), "stop", *arguments)
+        process = self.controller.start(*arguments, **self._variables(str(at), "stop"))
         run = Stopped(process, self.lab, lambda: act_at(self._acts(), at))
         try:
             run.wait()
@@ -185,16 +187,16 @@ class Chaos:
         for host in self.lab.hosts:
             assert wait_until(host.healthy, seconds=30), f"{host.name} is down"
 
-    def _start(self, at: str, do: str, *arguments: str) -> subprocess.Popen[str]:
+    def _variables(self, at: str, do: str) -> dict[str, str]:
+        """Of a run whose acts are logged from here on."""
         self._log.write_text("")
-        return self.controller.start(
-            *arguments,
-            ANSIBLE_CALLBACK_PLUGINS=str(PLUGINS),
-            ANSIBLE_CALLBACKS_ENABLED="at_act",
-            ACT_LOG=str(self._log),
-            ACT_AT=at,
-            ACT_DO=do,
-        )
+        return {
+            "ANSIBLE_CALLBACK_PLUGINS": str(PLUGINS),
+            "ANSIBLE_CALLBACKS_ENABLED": "at_act",
+            "ACT_LOG": str(self._log),
+            "ACT_AT": at,
+            "ACT_DO": do,
+        }
 
     def _acts(self) -> list[Act]:
         return [Act(**json.loads(line)) for line in self._log.read_text(encoding="utf-8").splitlines()]

@@ -38,7 +38,7 @@ AS_ROOT = {"django_become_user": "root"} if os.geteuid() == 0 else {}
 DEPLOY = "playbooks/deploy.yml"
 CONFIGURATION = "[defaults]\n"
 """Of an ansible.cfg: nothing is configured."""
-SERVED = {"ANSIBLE_COLLECTIONS_PATH"}
+SERVED = {"ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_CALLBACK_PLUGINS", "ANSIBLE_CALLBACKS_ENABLED"}
 """What a run may be given beside a lab's own variables and still be forked."""
 LONGEST = 300
 """Seconds that one run may take."""
