@@ -340,14 +340,14 @@ EXTRA: dict[str, Callable[[Run], Tally]] = {"docs": docs}
 
 
 SIDE_BY_SIDE = (
-    (("hosts", "sanity"), ("lint", "simulation", "readers", "unit")),
-    (("integration",), ("hostile",)),
+    ("hosts", "sanity", "integration"),
+    ("lint", "simulation", "readers", "unit", "hostile"),
 )
-"""Rows of stages that run beside each other: of each pair the first mostly waits, for machines, packages or servers."""
+"""Rows of stages that run beside each other: the first mostly waits, for machines, packages or servers."""
 
 
 def run_stages(names: Sequence[str], one: Callable[[str], None]) -> None:
-    """One pair of rows after the other; within a row each stage in turn."""
+    """Both rows beside each other; within a row each stage in turn."""
 
     def in_turn(row: Sequence[str]) -> None:
         for name in row:
@@ -355,10 +355,9 @@ def run_stages(names: Sequence[str], one: Callable[[str], None]) -> None:
                 one(name)
 
     in_turn([name for name in names if name in EXTRA])
-    for pair in SIDE_BY_SIDE:
-        with ThreadPoolExecutor(len(pair)) as pool:
-            for row in [pool.submit(in_turn, row) for row in pair]:
-                row.result()
+    with ThreadPoolExecutor(len(SIDE_BY_SIDE)) as pool:
+        for row in [pool.submit(in_turn, row) for row in SIDE_BY_SIDE]:
+            row.result()
 
 
 def interrupted(number: int, _frame: object) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import settings
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import CatalogError
@@ -26,12 +27,18 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = ("_audit_log", "_iam", "_leaks", "_provisioning", "_rotations", "_scans", "_stores")
 ONE_VERSION = (
     *(f"plugins/module_utils/{folder}/" for folder in FOLDERS),
+    "plugins/action/test_environment_provision",
+    "plugins/action/test_github_actions_secrets",
+    "plugins/action/test_provision_journal",
     "plugins/module_utils/test_fetch",
     "playbooks/",
     "sandbox/",
     "scripts/",
 )
-"""Tests of what knows no Ansible, in folders where they take long: one version of it is enough for them."""
+"""Tests that take long, of what knows no Ansible or whose playbooks are run with both: one version is enough."""
+
+settings.register_profile("tests", deadline=None)  # on a busy machine any example may take long
+settings.load_profile("tests")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
