@@ -293,7 +293,7 @@ class Lab:
         since = len(self.moto.calls())
         own, changed = self.environment(), environment or {}
         early = prefork.read_early(changed)
-        if set(early) <= SERVED and (self.directory / "ansible.cfg").read_text() == CONFIGURATION:
+        if prefork.AVAILABLE and set(early) <= SERVED and (self.directory / "ansible.cfg").read_text() == CONFIGURATION:
             code, output = prefork.server({**own, **early}).run(
                 self.command(*arguments, playbook=playbook),
                 folder=folder or self.root,

@@ -23,6 +23,8 @@ from threading import Lock
 SERVER = Path(__file__).resolve().parent / "prefork_server.py"
 READ_LATER = ("AWS_", "GITHUB_", "WATCHPARTY_", "ACT_", "KILL_", "PAUSE_")
 """Starts of variables that nothing reads while it is imported; the last three are those of the tests' callbacks."""
+AVAILABLE = sys.platform == "linux"
+"""Elsewhere there are no such sockets, and the program is started."""
 MOST = 3
 """Servers that run at a time: their memory is some 60 MB each."""
 _servers: dict[frozenset[tuple[str, str]], Server] = {}
@@ -92,7 +94,7 @@ class Server:
 def _read(descriptor: int, seconds: float) -> bytes:
     """All that comes until the last writer closes it."""
     end = time.monotonic() + seconds
-    parts = []
+    parts: list[bytes] = []
     with selectors.DefaultSelector() as selector:
         selector.register(descriptor, selectors.EVENT_READ)
         while selector.select(end - time.monotonic()):

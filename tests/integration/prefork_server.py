@@ -72,7 +72,7 @@ def become(request: dict[str, object], output: int) -> None:
     os.environ.update(request["variables"])  # type: ignore[call-overload]
     sys.argv[:] = list(request["arguments"])  # type: ignore[call-overload]
     # Ansible makes this folder while it is imported, and removes it at its end.
-    constants = importlib.import_module("ansible.constants")
+    constants: Any = importlib.import_module("ansible.constants")
     place = Path(constants.DEFAULT_LOCAL_TMP).parent
     constants.DEFAULT_LOCAL_TMP = tempfile.mkdtemp(prefix=f"ansible-local-{os.getpid()}", dir=place)
     atexit.register(shutil.rmtree, constants.DEFAULT_LOCAL_TMP, ignore_errors=True)
