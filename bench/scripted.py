@@ -25,6 +25,7 @@ class ScriptedScene:
     def __init__(self, lab: RotationLab) -> None:
         self.lab = lab
         lab.longest = LONGEST
+        lab.forks = False  # a fork would be measured without its start
         self._config = lab.directory / "ssh_config"
         self._controls = lab.directory / "cp"
         control = {"ControlMaster": "auto", "ControlPersist": "60", "ControlPath": f"{self._controls}/%n"}

@@ -193,6 +193,8 @@ class Lab:
     """Hosts, stores and an inventory under one directory."""
 
     longest = LONGEST
+    forks = prefork.AVAILABLE
+    """Whether runs may be forked instead of started."""
 
     def __init__(self, directory: Path, moto: Moto, connection: Mapping[str, Any]) -> None:
         self.directory = directory
@@ -293,7 +295,7 @@ class Lab:
         since = len(self.moto.calls())
         own, changed = self.environment(), environment or {}
         early = prefork.read_early(changed)
-        if prefork.AVAILABLE and set(early) <= SERVED and (self.directory / "ansible.cfg").read_text() == CONFIGURATION:
+        if self.forks and set(early) <= SERVED and (self.directory / "ansible.cfg").read_text() == CONFIGURATION:
             code, output = prefork.server({**own, **early}).run(
                 self.command(*arguments, playbook=playbook),
                 folder=folder or self.root,
