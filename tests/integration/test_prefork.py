@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration import prefork
 from tests.integration.harness import Lab
+
+pytestmark = pytest.mark.skipif(not prefork.AVAILABLE, reason="runs are forked on Linux alone")
 
 PLAYBOOK = """\
 - hosts: localhost
