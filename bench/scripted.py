@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Mapping
+from pathlib import Path
 
 from bench import aws_cli
 from bench.run import Meter, Run
@@ -60,8 +62,11 @@ class ScriptedScene:
             raise SandboxError(f"{name} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
         return run
 
-    def run_playbook(self, *arguments: str, playbook: str) -> tuple[Run, str]:
-        """A timed run, with its plays and tasks, and what it printed."""
+    def run_playbook(
+        self, *arguments: str, playbook: str, callbacks: Mapping[str, Path] | None = None
+    ) -> tuple[Run, str]:
+        """A timed run, with its plays and tasks, and what it printed. ``callbacks`` of the bench write files more."""
+        more = callbacks or {}
         plays_file = self.lab.directory / "plays.jsonl"
         meter = Meter(self.lab.moto)
         done = self.lab.run(
@@ -69,8 +74,9 @@ class ScriptedScene:
             playbook=playbook,
             environment={
                 "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback_plugins"),
-                "ANSIBLE_CALLBACKS_ENABLED": "bench_plays",
+                "ANSIBLE_CALLBACKS_ENABLED": ",".join(["bench_plays", *more]),
                 "BENCH_PLAYS": str(plays_file),
+                **{name.upper(): str(file) for name, file in more.items()},
             },
         )
         run = meter.run()
