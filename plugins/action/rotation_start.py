@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.utils.display import Display
@@ -26,13 +26,18 @@ class ActionModule(segment.SegmentAction):
 
     def carried_on(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         write = not self._task.check_mode
+        looks: list[Callable[[], Any]] = [setting.first_look]
         if not args["incident"]:
             # After a leak nothing waits for the log, and the record itself tells what stands against it.
-            segment.Audit(setting, args, required=True).ready()
+            audit = segment.Audit(setting, args, required=True)
+            audit.open()
+            looks.append(audit.ready)
+        journal = setting.rotator.secrets.side_by_side(looks)[0]
         server = self.server(setting, args, task_vars)
         looked = args["looked"]
         seen = None if looked is None else segment.seen_of(looked, args, task_vars["hostvars"])
-        found = preflight.begun(setting, {**args, "seen": seen}, task_vars, server, write=write)
+        given = {**args, "seen": seen}
+        found = preflight.begun(setting, given, task_vars, server, write=write, journal=journal)
         for warning in found.pop("warnings", ()):
             Display().warning(warning)
         if found.get("looks"):

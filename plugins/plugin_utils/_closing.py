@@ -25,7 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 
 def closed(setting: Setting, args: Mapping[str, Any]) -> dict[str, Any]:
     """The last entry, and what the end of the run says of it."""
-    journal, rotation = setting.rotator.mine()
+    journal, rotation = setting.rotator.holding()
     aborted = rotation.step in _steps.BACKWARD
     more = ending(setting, journal, rotation, args["audit"])
     if journal.incident is not None and args["unrecorded"]:

@@ -25,6 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._github_actions
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _mirror
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents, VersionedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.fresh import Fresh
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.github import GitHubStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered import NumberedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.sent import SentStore
@@ -39,7 +40,7 @@ class Mirror(_mirror.Mirror):
     def __init__(self, catalog: Catalog, secrets: VersionedStore, parameters: NumberedStore) -> None:
         self._catalog, self._secrets, self._parameters = catalog, secrets, parameters
 
-    def send(self, values: Mapping[str, str]) -> None:
+    def send(self, values: Mapping[str, str], look: Callable[[], Fresh]) -> None:
         if self._catalog.github is None:
             raise RotationError(f"{', '.join(values)}: the catalog names no repository; give it in github.repository")
         if not values:
@@ -51,6 +52,7 @@ class Mirror(_mirror.Mirror):
             one = held[name.upper()]
             # Somebody may have written over it meanwhile: then no version of the stores is what was sent.
             same = one.value == value and one.identity
+            look().spend()
             at = github.put(one.target.kind, one.target.scope, one.target.name, value)
             # Without a record the next sync sends it once more: no reason to take a rotation back.
             with suppress(SecretsError):

@@ -4,59 +4,120 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import RETIRE, Journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM, Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import (
     _ages,
     _mirror,
     _rotation,
     _rotator_ends,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT, Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator import Rotator
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT, PENDING, Contents, Description
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning import is_key
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _access_key, _github_sync, _ssh_key
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access_wait import access_wait
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 
 
-def read(setting: Setting, journal: Journal) -> tuple[Contents, dict[str, Any], list[str]]:
-    """Everything a plan stands on: the settings' places, the credentials', and the labels of the secrets.
+@dataclass(frozen=True)
+class Read:
+    """Everything a plan stands on, read once."""
 
-    The last are secrets of rotations that have ended, which should not be there any more.
-    """
+    journal: Journal
+    contents: Contents = field(repr=False)
+    descriptions: Mapping[str, Description]
+    """Of the secrets that may change."""
+    late: list[str]
+    """Secrets of rotations that have ended, which should not be there any more."""
+
+
+def read(setting: Setting, journal: Journal, wish: _rotation.Wish | None) -> Read:
+    """The settings' places, the credentials', and the labels of the secrets that the wish may change; without a wish,
+    of all."""
     catalog, rotator = setting.catalog, setting.rotator
-    concerned = {name for one in catalog.credentials.values() for name in _graph.secrets_of(catalog, one)}
-    concerned |= {
-        place.name
-        for one in catalog.credentials.values()
-        for place in _graph.fallback_places(catalog, one)
-        if not place.name.startswith("/")
-    }
+    every = _secrets_of(setting, catalog.credentials.values())
+    concerned = every if wish is None else _secrets_of(setting, _considered(setting, journal, wish))
     remembered = _rotator_ends.remembered(rotator, journal)
+    recent = _ended_just_now(rotator, journal)
     rotator.settle(journal)
 
-    def look() -> tuple[Contents, dict[str, Any]]:
-        found = rotator.secrets.read([*sorted({*catalog.secret_names, *concerned}), *remembered])
-        there = sorted(concerned & found.readings.keys())
-        return found, {name: rotator.secrets.describe(name) for name in there}
+    def describe(names: Collection[str]) -> dict[str, Description]:
+        order = sorted(names)
+        acts = [partial(rotator.secrets.describe, name) for name in order]
+        return dict(zip(order, rotator.secrets.side_by_side(acts), strict=True))
 
-    def agree(seen: tuple[Contents, dict[str, Any]]) -> bool:
+    def look() -> tuple[Contents, dict[str, Description]]:
+        found = rotator.secrets.read([*sorted({*catalog.secret_names, *every}), *remembered])
+        there = every & found.readings.keys()
+        descriptions = describe(concerned & there)
+        wanted = catalog.aws.kms_key if catalog.aws else ""
+        if wanted and not any(is_key(one.key, wanted) for one in descriptions.values()):
+            # Whether the environment's key is in use may be told by others alone.
+            descriptions |= describe(there - descriptions.keys())
+        return found, descriptions
+
+    def agree(seen: tuple[Contents, dict[str, Description]]) -> bool:
         """Where they do not, one of both reads was behind, or somebody wrote in between."""
-        return all(one.stages.get(CURRENT) == seen[0].readings[name].version for name, one in seen[1].items())
+        contents, descriptions = seen
+        return all(
+            one.stages.get(CURRENT) == contents.readings[name].version
+            and not (recent and one.stages.get(PENDING) not in (None, one.stages.get(CURRENT)))
+            for name, one in descriptions.items()
+        )
 
-    found, descriptions = access_wait().until_granted(
-        lambda: rotator.secrets.settling.until(look, agree), lambda seen: seen[0].without(remembered).denials
-    )
-    late = _rotator_ends.left_late(found, remembered)
-    contents = found.without(remembered)
-    if _graph.anything_in_ssm(catalog):
-        contents |= rotator.parameters.read([catalog.ssm_path])
-    return contents, descriptions, late
+    def secrets() -> tuple[Contents, dict[str, Description]]:
+        return access_wait().until_granted(
+            lambda: rotator.secrets.settling.until(look, agree), lambda seen: seen[0].without(remembered).denials
+        )
+
+    def parameters() -> tuple[Contents, dict[str, Description]]:
+        path = [catalog.ssm_path] if _graph.anything_in_ssm(catalog) else []
+        return rotator.parameters.read(path) if path else Contents(), {}
+
+    (found, descriptions), (below, _none) = rotator.secrets.side_by_side([secrets, parameters])
+    contents = found.without(remembered) | below
+    rotator.described = dict(descriptions)
+    setting.known.journal, setting.known.contents = journal, contents
+    return Read(journal, contents, descriptions, _rotator_ends.left_late(found, remembered))
+
+
+def _secrets_of(setting: Setting, credentials: Iterable[Credential]) -> set[str]:
+    catalog = setting.catalog
+    found = set()
+    for one in credentials:
+        found.update(_graph.secrets_of(catalog, one))
+        found.update(
+            place.name for place in _graph.fallback_places(catalog, one) if not place.name.startswith("/")
+        )
+    return found
+
+
+def _considered(setting: Setting, journal: Journal, wish: _rotation.Wish) -> list[Credential]:
+    """The credentials that a plan may change."""
+    now = _shared.now()
+    owed = {one.credential for one in journal.obligations.values()}
+    return [
+        one
+        for one in setting.catalog.credentials.values()
+        if (not wish.names or one.name in wish.names)
+        and (wish.force or wish.leak or one.name in owed or _ages.age_of(setting.catalog, one, journal, now).due)
+    ]
+
+
+def _ended_just_now(rotator: Rotator, journal: Journal) -> bool:
+    """Whether a rotation may have ended so shortly before that its labels are still shown."""
+    if not journal.lines:
+        return False
+    last = _ages.moment(str(_journal.entries(journal)[-1]["at"]))
+    return (_shared.now() - last).total_seconds() < rotator.secrets.settling.seconds
 
 
 def parameters_key(setting: Setting, contents: Contents, descriptions: Mapping[str, Any]) -> str | None:

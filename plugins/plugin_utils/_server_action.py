@@ -72,7 +72,7 @@ def parties(setting: Setting, name: str, engine: str, *, former: str = "", by_it
     ``former`` is an obligation of which the rotation retires what it names, along with its own old value. Without an
     administrator a credential changes ``by_itself``, by another way than its server.
     """
-    journal, rotation, item = setting.mine(name)
+    journal, rotation, item = setting.holding(name)
     part = _shared.part_of(item, former)
     obligation = journal.obligations.get(part.obligation or "") if part.act == _rotation.RETIRE else None
     credential = setting.catalog.credentials[name]
@@ -107,7 +107,7 @@ def beforehand(setting: Setting, name: str, engine: str, *, by_itself: bool = Fa
     found = _present(setting, name)
     admin, admin_url = (found.login, "") if by_itself else administrator(setting, name, engine)
     kind = setting.kinds.get(found.credential.kind, Kind(found.credential.kind))
-    journal = setting.rotator.look()
+    journal = setting.known.journal or setting.rotator.look()
     return Parties(
         old=found.login,
         new=_rotation.new_login(kind, found, _shared.generate(64)),

@@ -23,7 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rot
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import environment as environment_store
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import journal as journal_store
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents, VersionedStore
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.remembered import Remembered
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.remembered import Remembered, RememberedParameters
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _reading
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import begin, preflight
@@ -170,7 +170,7 @@ class Hands:
         rotator = Rotator(
             catalog=world.catalog,
             secrets=Remembered(world.secrets),
-            parameters=world.parameters,
+            parameters=RememberedParameters(world.parameters),
             journal=world.journal,
             me=Who(process.name, f"{process.name}@{process.machine}", self.holder(process)),
             clock=lambda: _shared._ages.stamp(world.now()),

@@ -40,7 +40,9 @@ def restart_by_change(patch: Patch) -> None:
 def no_compare_and_swap(patch: Patch) -> None:
     """A label moves from wherever it is."""
 
-    def promote(self: Any, name: str, *, to: str, instead_of: str | None, label: str = CURRENT) -> None:
+    def promote(
+        self: Any, name: str, *, to: str, instead_of: str | None, label: str = CURRENT, known: bool = False
+    ) -> None:
         holder = self.describe(name).stages.get(label)
         if holder != to:
             self._move(name, label, to=to, off=holder)

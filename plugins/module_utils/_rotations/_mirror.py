@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
-from typing import Any, Mapping, Sequence
+from typing import Any, Callable, Mapping, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph, _resolve
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, Setting, SettingRef
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import DENIED, Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.fresh import Fresh
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 
 
@@ -19,8 +20,8 @@ class Mirror(ABC):
     """A place that holds copies which cannot be read back."""
 
     @abstractmethod
-    def send(self, values: Mapping[str, str]) -> None:
-        """Puts each value under its name; sending one again does no harm. Raises :class:`StoreError`."""
+    def send(self, values: Mapping[str, str], look: Callable[[], Fresh]) -> None:
+        """Puts each value under its name, each after a look; sending one again does no harm. Raises StoreError."""
 
 
 @dataclass(frozen=True)

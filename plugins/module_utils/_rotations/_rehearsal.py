@@ -67,7 +67,7 @@ class Rehearsal(Steps):
         self.tags()
         opened = self.open(journal, rotation, plan, contents)
         merged = {**_of(opened).plan, "merges": dict.fromkeys(plan.secrets, 99)}
-        journal = self.append(opened, rotation, "create", plan=merged)
+        journal = self.append(opened, rotation, _of(opened).step, plan=merged)
         back = self.advance("abort", phase=min(plan.phases, 1), reason="x" * LONGEST_REASON, since=journal)
         # Where passwords overlap, a session of each server is noted: of which start of the server, and its number.
         known = {name for name, kind in kinds.items() if kind.alternates == "if_suffixed"}

@@ -8,8 +8,9 @@ Knows stores only by their interface, so that a simulation drives this very code
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
-from typing import Any, Callable, Iterator, Mapping, Optional
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Any, Callable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
@@ -20,7 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
     RotationError,
     SecretsError,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import (
     _ages,
     _new_values,
@@ -41,7 +42,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base im
     CURRENT,
     PENDING,
     Contents,
+    Description,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.fresh import Fresh
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 
 MERGE_SECONDS = 120.0
@@ -52,6 +55,35 @@ PAUSE, LONGEST_PAUSE = 0.5, 8.0
 
 class Rotator(Reads):
     """One process's hands on the stores, and on the journal that says what they may do."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self._opened = ""
+        """The rotation that this process has begun: nobody else can have made anything of it before."""
+        self._staged_for: Optional[OpenRotation] = None
+        """The rotation of which versions were staged since its last entry: its next one tells whether it still is."""
+
+    def open(self, journal: Journal, rotation: str, plan: _rotation.Plan, contents: Contents) -> Journal:
+        opened = super().open(journal, rotation, plan, contents)
+        self._opened = rotation
+        return opened
+
+    def append(self, journal: Journal, rotation: str, step: str, **more: Any) -> Journal:
+        try:
+            after = super().append(journal, rotation, step, **more)
+        except Overtaken:
+            self.confirm()
+            raise
+        self._staged_for = None
+        return after
+
+    def confirm(self) -> None:
+        """What this run staged since its last entry must not stay behind a rotation that another run has ended.
+
+        Called where it makes no further entry, or where that was refused. Raises :class:`Overtaken`.
+        """
+        if self._staged_for is not None:
+            self._clear_if_over(self._staged_for)
 
     def issued(self, rotation: OpenRotation) -> _new_values.Issued:
         return _new_values.Issued(self.secrets, self.logins_secret(rotation), rotation.id, **self._form(rotation))
@@ -66,8 +98,8 @@ class Rotator(Reads):
         self, kinds: Mapping[str, Kind], generate: Callable[[Kind], str], supplied: Mapping[str, Login]
     ) -> Values:
         """Makes the new values once, and stages them in one new version a secret and phase."""
-        _journal_now, rotation = self.mine()
-        with self.cleared_if_late(rotation):
+        _journal_now, rotation = self.holding()
+        with self.cleared_if_late(rotation, looks=False):
             return self._staged(rotation, kinds, generate, supplied)
 
     def _staged(
@@ -78,63 +110,112 @@ class Rotator(Reads):
         supplied: Mapping[str, Login],
     ) -> Values:
         contents = self.old_contents(rotation)
-        try:
-            values = self.values(rotation)
-        except NotFound:
-            values = self._make(rotation, contents, kinds, generate, supplied)
-        self._lay_over(rotation, values)  # here too where a killed run made the logins alone
+        values = self._found_or_made(rotation, contents, kinds, generate, supplied)
         items = _rotation.items_of(rotation.plan)
         phases = int(rotation.plan["phases"])
         staged = [
             _graph.contents_with(contents, _rotation.edits(self.catalog, items, contents, values.credentials, phase))[0]
             for phase in range(1, phases + 1)
         ]
-        for name, base in rotation.plan["secrets"].items():
+
+        def stage(name: str, base: str) -> None:
             for phase, texts in enumerate(staged, start=1):
                 text = texts.get(name, contents.readings[name].value)
                 self.secrets.stage(
                     name, text, version=self.version(rotation, name, phase), label=label(rotation, phase)
                 )
             self._mark_pending(rotation, name, base)
+            self._clear_ended(rotation, name)
+
+        acts: List[Callable[[], None]] = [partial(self._lay_over, rotation, values)]
+        acts += [partial(stage, name, base) for name, base in rotation.plan["secrets"].items()]
+        self.secrets.side_by_side(acts)
         return values
 
+    def _found_or_made(
+        self,
+        rotation: OpenRotation,
+        contents: Contents,
+        kinds: Mapping[str, Kind],
+        generate: Callable[[Kind], str],
+        supplied: Mapping[str, Login],
+    ) -> Values:
+        opened, self._opened = self._opened, ""
+        if rotation.id != opened:
+            with suppress(NotFound):
+                return self.values(rotation)
+        return self._make(rotation, contents, kinds, generate, supplied)
+
     @contextmanager
-    def cleared_if_late(self, rotation: OpenRotation) -> Iterator[None]:
-        """Around what stages versions: after another run has tidied up they would stand in the next rotation's way."""
+    def cleared_if_late(self, rotation: OpenRotation, *, looks: bool = True) -> Iterator[None]:
+        """Around what stages versions: after another run has tidied up they would stand in the next rotation's way.
+
+        Without ``looks`` the next entry tells whether another run has, unless something failed.
+        """
         failure: Optional[SecretsError] = None
         try:
             yield
         except SecretsError as error:
             failure = error
+        if failure is None and not looks:
+            self._staged_for = rotation
+            return
+        self._clear_if_over(rotation)
+        if failure is not None:
+            raise failure
+
+    def _clear_if_over(self, rotation: OpenRotation) -> None:
         still = self.look().rotation
         if still is None or still.id != rotation.id or still.step in ("record", "discard"):
             self.clear(rotation, late=True)
             raise Overtaken("this run's rotation was ended by another run; what it still staged was taken away again")
-        if failure is not None:
-            raise failure
 
     def clear(self, rotation: OpenRotation, *, late: bool = False) -> None:
-        """Takes every label of the rotation off, and unless late of those that have ended; removes its own secrets."""
-        for name in rotation.plan.get("secrets", {}):
-            ours = self.ours(rotation, name)
-            shown = {
-                (one, version)
-                for one, version in self.secrets.describe(name).stages.items()
-                if (one == PENDING and version in ours) or is_label(one, rotation, others=not late)
-            }
-            for one, version in sorted(shown | self.labelled(rotation, name)):
-                self.secrets.discard(name, version=version, labels=[one])
-        self.issued(rotation).forget(rotation.plan)
+        """Takes every label of the rotation off, and removes its own secrets."""
+        asks = late or rotation.aborting or bool(rotation.plan.get("merges"))
+        names = list(rotation.plan.get("secrets", {}))
+        found = self.secrets.side_by_side([partial(self._labels, rotation, name, asks=asks) for name in names])
+        acts: List[Callable[[], None]] = [
+            partial(self.secrets.discard, name, version=version, labels=[one])
+            for name, labels in zip(names, found)
+            for one, version in sorted(labels)
+        ]
+        acts.append(partial(self.issued(rotation).forget, rotation.plan))
         if self.overlaid(rotation):
-            self.secrets.delete(self.overlay_secret(rotation))
+            acts.append(partial(self.secrets.delete, self.overlay_secret(rotation)))
+        self.secrets.side_by_side(acts)
         self.secrets.delete(self.logins_secret(rotation))
+
+    def _labels(self, rotation: OpenRotation, name: str, *, asks: bool) -> Set[Tuple[str, str]]:
+        """The labels of this rotation in a secret: those that it puts; if it ``asks``, those too that a run of it may
+        have put elsewhere."""
+        known = self.labelled(rotation, name)
+        if not asks:
+            return known
+        ours = self.ours(rotation, name)
+        return known | {
+            (one, version)
+            for one, version in self.secrets.describe(name).stages.items()
+            if (one == PENDING and version in ours) or is_label(one, rotation, others=False)
+        }
+
+    def _clear_ended(self, rotation: OpenRotation, name: str) -> None:
+        """Takes off what late requests of rotations that have ended put on versions."""
+        for one, version in sorted(self._described(name).stages.items()):
+            if is_label(one, rotation, others=True) and not is_label(one, rotation, others=False):
+                self.secrets.discard(name, version=version, labels=[one])
+
+    def _described(self, name: str) -> Description:
+        """As this process saw it for its plan, or as it is now."""
+        return self.described.get(name) or self.secrets.describe(name)
 
     def _mark_pending(self, rotation: OpenRotation, name: str, base: str) -> None:
         """AWS's own label for a version to come, so that its own rotation and people see it."""
         target = self.target(rotation, name)
+        known = [self.described[name]] if name in self.described else []
 
         def marked() -> Optional[SecretsError]:
-            described = self.secrets.describe(name)
+            described = known.pop() if known else self.secrets.describe(name)
             holder = described.stages.get(PENDING)
             if described.stages.get(CURRENT) == target or holder == target:
                 return None
@@ -143,7 +224,7 @@ class Rotator(Reads):
                     f"secret {name} has a pending version {holder} that is not of this rotation; it is left as it is"
                 )
             try:
-                self.secrets.promote(name, to=target, instead_of=holder, label=PENDING)
+                self.secrets.promote(name, to=target, instead_of=holder, label=PENDING, known=True)
             except Conflict as error:  # the description was behind
                 return error
             return None
@@ -197,7 +278,7 @@ class Rotator(Reads):
     ) -> Login:
         credential = self.catalog.credentials[item.credential]
         if item.act == _rotation.DROP_FALLBACK:
-            return _new_values.former_login(self.catalog, self.secrets, self.look(), item)
+            return _new_values.former_login(self.catalog, self.secrets, self.holding()[0], item)
         kind = kinds[item.kind]
         found = _graph.find(self.catalog, credential, contents)
         if kind.is_issued:
@@ -210,14 +291,14 @@ class Rotator(Reads):
         What somebody else wrote meanwhile in other keys is merged and stays, for so many ``seconds`` at most. Nothing
         is moved before it is known that GitHub's copies can follow.
         """
-        journal, rotation = self.mine()
+        journal, rotation = self.holding()
         against = "" if journal.incident else self.against_copies(rotation, self.logins(rotation))
-        if against:
+        if against and self.mine()[0].incident is None:  # a leak that was declared meanwhile waits for no copy
             return Promotion("blocked", words=f"nothing was promoted: {against}")
         began, pause, rested, settled = self._time(), 0.0, True, False
         while True:
             self._stage_merges(rotation)
-            current = {name: self.secrets.describe(name).stages[CURRENT] for name in rotation.plan["secrets"]}
+            current = self._current(list(rotation.plan["secrets"]))
             states = {name: self._compared(rotation, name, version) for name, version in current.items()}
             unready = _promotion.taken(states)
             if unready and not settled:  # what was planned from may be newer than what was read now
@@ -227,7 +308,7 @@ class Rotator(Reads):
             if unready:
                 return unready
             moved = {name: current[name] for name, state in states.items() if state == "moved"}
-            if not moved and self._moved_all(rotation, states):
+            if not moved and self._moved_all(rotation, states, current):
                 return self._parameters(rotation)
             if self._time() - began > seconds:
                 return _promotion.outwritten(rotation.plan.get("merges", {}), moved or current, seconds)
@@ -240,15 +321,28 @@ class Rotator(Reads):
     def _time(self) -> float:
         return _ages.moment(self.clock()).timestamp()
 
-    def _moved_all(self, rotation: OpenRotation, states: Mapping[str, str]) -> bool:
+    def _current(self, names: Sequence[str]) -> dict[str, str]:
+        """The current version of each, read now. Raises :class:`NotFound` for a secret that is not there any more."""
+        found = self.secrets.read(names)
+        for name in names:
+            if name not in found.readings:
+                raise NotFound(f"{found.failures[name]}; its rotation cannot be promoted")
+        return {name: found.readings[name].version for name in names}
+
+    def _moved_all(self, rotation: OpenRotation, states: Mapping[str, str], current: Mapping[str, str]) -> bool:
         """Whether AWSCURRENT was moved everywhere; False where somebody wrote since it was compared."""
-        for name, base in rotation.plan["secrets"].items():
-            if states[name] == "ready":
-                try:
-                    self.secrets.promote(name, to=self.target(rotation, name), instead_of=base)
-                except Conflict:
-                    return False
-        return True
+
+        def moved(name: str, base: str) -> bool:
+            if current[name] == self.target(rotation, name):
+                return True
+            try:
+                self.secrets.promote(name, to=self.target(rotation, name), instead_of=base, known=True)
+            except Conflict:
+                return False
+            return True
+
+        ready = {name: base for name, base in rotation.plan["secrets"].items() if states[name] == "ready"}
+        return all(self.secrets.side_by_side([partial(moved, name, base) for name, base in ready.items()]))
 
     def _compared(self, rotation: OpenRotation, name: str, current: str) -> str:
         """ "ready", "over" (somebody wrote over what was promoted, which is in force), "moved" or "taken"."""
@@ -289,10 +383,15 @@ class Rotator(Reads):
     def _parameters(self, rotation: OpenRotation) -> Promotion:
         planned = rotation.plan.get("parameters", {})
         texts = self.values(rotation).phases[-1] if planned else {}
-        numbers = {}
-        for name, number in planned.items():
-            self.mine()  # a write here has no condition in AWS, so its chance to come late is kept small
-            numbers[name] = self.parameters.overwrite(name, texts[name], instead_of=int(number))
+        numbers = {
+            name: self.overwrite(name, texts[name], instead_of=int(number), fresh=self.fresh())
+            for name, number in planned.items()
+        }
         sent, words = self.send_copies(rotation, self.logins(rotation))
         merged = _promotion.told_merged(rotation.plan.get("merges", {}))
         return Promotion("done", parameters=numbers, words="; ".join(filter(None, [words, merged])), sent=sent)
+
+    def overwrite(self, name: str, value: str, *, instead_of: int, fresh: Fresh) -> int:
+        """Writes a parameter, which AWS does whoever wrote it meanwhile; returns its new version."""
+        fresh.spend()
+        return self.parameters.overwrite(name, value, instead_of=instead_of)

@@ -124,7 +124,7 @@ def _send_back(rotator: Rotator, rotation: OpenRotation, contents: Contents, nam
         return [f"parameter {name} was changed by somebody else (version {now.version}); it is left as it is"]
     between = range(number + 1, int(now.version))
     if now.value != former:
-        rotator.parameters.overwrite(name, former, instead_of=int(now.version))
+        rotator.overwrite(name, former, instead_of=int(now.version), fresh=rotator.fresh())
     return _written_over(rotator, name, between, (former, new))
 
 
@@ -141,7 +141,7 @@ def _written_over(rotator: Rotator, name: str, versions: Iterable[int], ours: Se
 
 def tidy(rotator: Rotator) -> None:
     """Takes every label of this rotation off, and removes the secrets of its own."""
-    _journal, rotation = rotator.mine()
+    _journal, rotation = rotator.holding()
     rotator.clear(rotation)
 
 
@@ -161,5 +161,5 @@ def left_late(contents: Contents, names: Sequence[str]) -> list[str]:
 
 def close(rotator: Rotator, *, step: str, **more: Any) -> Journal:
     """The last entry: what was rotated, and what is left for later."""
-    journal, rotation = rotator.mine()
+    journal, rotation = rotator.holding()
     return rotator.append(journal, rotation.id, step, **more)

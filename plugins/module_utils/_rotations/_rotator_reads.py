@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Callable, Mapping, Optional
+from typing import Callable, Dict, Mapping, Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Denied, NotFound, RotationError
@@ -19,7 +19,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rot
     version_id,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_steps import Steps
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import DENIED, Contents, VersionedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
+    DENIED,
+    Contents,
+    Description,
+    VersionedStore,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered import NumberedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
@@ -45,6 +50,8 @@ class Reads(Steps):
         self.parameters = parameters
         self.mirror = mirror
         self.sleep = sleep
+        self.described: Dict[str, Description] = {}
+        """The secrets as this process described them for its plan."""
 
     def settle(self, journal: Journal) -> None:
         """Waits until reads show what the rotation before this one wrote."""
@@ -59,11 +66,7 @@ class Reads(Steps):
             numbers = numbers if _graph.reads_ssm(self.catalog, credential) else {}
         contents = self.secrets.read_known(list(pins), pins=pins)
         if numbers:
-            found = self.parameters.read_known([self.catalog.ssm_path], pins=numbers)
-            contents |= Contents(
-                {name: one for name, one in found.readings.items() if name in numbers},
-                {name: one for name, one in found.failures.items() if name in numbers},
-            )
+            contents |= self.parameters.read_known([], pins=numbers)
         wanted = {**pins, **numbers}
         planned = wanted.keys() & {*rotation.plan.get("secrets", {}), *numbers}
         lost = [f"version {wanted[name]} of {name}" for name in sorted(planned - contents.readings.keys())]
@@ -104,9 +107,8 @@ class Reads(Steps):
         names = _mirror.names_of(self.catalog, rotation.plan)
         if not names or self.mirror is None:
             return (), _mirror.told_later(names) if names else ""
-        self.mine()  # a write there has no condition either
         copies = self._copies(rotation, logins)
-        self.mirror.send(copies.values)
+        self.mirror.send(copies.values, self.fresh)
         return tuple(copies.values), _mirror.told_later(copies.missing) if copies.missing else ""
 
     def logins(self, rotation: OpenRotation) -> Mapping[str, Login]:

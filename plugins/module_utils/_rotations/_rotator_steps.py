@@ -19,6 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rot
     version_id,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import PENDING, Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.fresh import Fresh
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore
 
 LONGEST_REASON = 600
@@ -33,6 +34,8 @@ class Steps:
         self.me = me
         self.clock = clock
         self.journal = journal
+        self._last: Optional[Journal] = None
+        """The journal as this process last wrote it, or saw that it holds the rotation."""
 
     def tags(self) -> Mapping[str, str]:
         """The environment's tags. Raises PolicyError for one that AWS refuses."""
@@ -42,9 +45,27 @@ class Steps:
         return self.journal.read()
 
     def mine(self) -> tuple[Journal, OpenRotation]:
-        """The journal and this run's rotation. Raises :class:`Overtaken` if another run goes on with it."""
+        """The journal and this run's rotation, looked at now. Raises :class:`Overtaken` if another run goes on."""
+        self._last = None
         journal = self.look()
-        return journal, self._held(journal)
+        rotation = self._held(journal)
+        self._last = journal
+        return journal, rotation
+
+    def holding(self) -> tuple[Journal, OpenRotation]:
+        """The same as this process last saw or wrote it: for reads, and for what a late run is refused.
+
+        An entry is appended to that version alone, AWS moves a label from the version that is named, and a server
+        refuses an older number. What has no such condition needs :meth:`fresh`.
+        """
+        if self._last is None:
+            return self.mine()
+        return self._last, self._held(self._last)
+
+    def fresh(self) -> Fresh:
+        """Looks, and permits one write that would be carried out however late. Raises :class:`Overtaken`."""
+        self.mine()
+        return Fresh()
 
     def _held(self, journal: Journal) -> OpenRotation:
         rotation = journal.rotation
@@ -70,17 +91,19 @@ class Steps:
             "run": self.me.run,
             **{name: value for name, value in more.items() if value not in (None, {}, [], "")},
         }
-        return self.journal.append(journal, entry)
+        self._last = None
+        self._last = self.journal.append(journal, entry)
+        return self._last
 
     def open(self, journal: Journal, rotation: str, plan: _rotation.Plan, contents: Contents) -> Journal:
-        """Begins a rotation: pins the snapshot that every deploy uses until the new one is there."""
+        """Begins a rotation, and its first step: pins the snapshot that deploys use until the new one is there."""
         names = [name for name in contents.readings if not name.startswith("/")]
         prescribes = {
             "secrets": {name: contents.readings[name].version for name in sorted(names)},
             "parameters": dict(plan.parameters),
         }
         more = {"plan": plan.entry(), "prescribes": prescribes, "holder": dict(self.me.holder)}
-        return self.append(journal, rotation, "plan", **more)
+        return self.append(journal, rotation, "create" if plan.phases else "retire", **more)
 
     def take(self, journal: Journal, rotation: OpenRotation, **more: Any) -> Journal:
         """The next entry makes this run the one that goes on."""
@@ -92,7 +115,7 @@ class Steps:
 
         ``since`` saves a look: the journal as this run found or left it. An entry is appended to that version alone.
         """
-        journal = since or self.look()
+        journal = since or self.holding()[0]
         rotation = self._held(journal)
         prescribed: dict[str, Any] = {}
         if step == "deploy" or (step == "abort" and phase):

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any, Collection, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Collection, List, Mapping, Optional, Sequence, TypeVar
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
     AlreadyExists,
@@ -17,6 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
     StoreError,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settling import Settling
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.side_by_side import one_by_one
 
 MISSING, DENIED, DELETED, BINARY = "missing", "denied", "scheduled for deletion", "binary"
 CURRENT, PENDING, PREVIOUS = "AWSCURRENT", "AWSPENDING", "AWSPREVIOUS"
@@ -24,6 +25,7 @@ AWS_LABELS = "AWS"
 """What the labels begin with that Secrets Manager itself moves, and that other programs move too."""
 
 SECRET_BYTES = 65536
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,10 @@ class Store(ABC):
     """The store's name in places and origins."""
     settling = Settling()
     """How long reads may be behind the writes."""
+
+    def side_by_side(self, acts: Sequence[Callable[[], T]]) -> List[T]:
+        """Calls of this store that do not depend on each other, at once where it is reached over a network."""
+        return one_by_one(acts)
 
     @abstractmethod
     def read(
@@ -209,17 +215,21 @@ class VersionedStore(Store):
         if refusal is not None:
             raise refusal
 
-    def promote(self, name: str, *, to: str, instead_of: Optional[str], label: str = CURRENT) -> None:
+    def promote(
+        self, name: str, *, to: str, instead_of: Optional[str], label: str = CURRENT, known: bool = False
+    ) -> None:
         """Moves a label to version ``to`` if it is on version ``instead_of``, or on none where that is None.
 
         It being there already is fine. Raises :class:`Conflict`, naming the version that has the label. AWS decides it
-        on the newest state, so the move is tried whatever the description says, which may be behind.
+        on the newest state, so the move is tried whatever a description says, which may be behind. Where it is
+        ``known`` that the version is there and the label is not on it, nothing is asked before.
         """
-        described = self._present(name)
-        if described.stages.get(label) == to:
-            return
-        if to not in described.stages.values():
-            self._require_version(name, to)
+        if not known:
+            described = self._present(name)
+            if described.stages.get(label) == to:
+                return
+            if to not in described.stages.values():
+                self._require_version(name, to)
         try:
             self._move(name, label, to=to, off=instead_of)
         except NoAccess:

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A store of versions of which each is read once: what a version holds never changes."""
+"""Stores of versions of which each is read once: what a version holds never changes."""
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
     Contents,
@@ -12,15 +12,34 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base im
     Reading,
     VersionedStore,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered import NumberedStore
+
+T = TypeVar("T")
+
+
+class _Kept:
+    """Readings by name and version, for as long as the process lives."""
+
+    def __init__(self) -> None:
+        self._readings: Dict[Tuple[str, str], Reading] = {}
+
+    def of(self, pins: Mapping[str, str]) -> Dict[str, Reading]:
+        return {name: self._readings[one] for name, one in zip(pins, pins.items()) if one in self._readings}
+
+    def keep(self, found: Contents) -> None:
+        self._readings.update({(name, one.version): one for name, one in found.readings.items()})
 
 
 class Remembered(VersionedStore):
-    """Keeps what versions hold for as long as the process lives. Labels, and what is current, are read each time."""
+    """Keeps what versions hold. Labels, and what is current, are read each time."""
 
     def __init__(self, store: VersionedStore) -> None:
         self.name, self.settling = store.name, store.settling
         self._store = store
-        self._kept: Dict[Tuple[str, str], Reading] = {}
+        self._kept = _Kept()
+
+    def side_by_side(self, acts: Sequence[Callable[[], T]]) -> List[T]:
+        return self._store.side_by_side(acts)
 
     def read(
         self,
@@ -30,13 +49,12 @@ class Remembered(VersionedStore):
         stages: Optional[Mapping[str, str]] = None,
     ) -> Contents:
         pins = pins or {}
-        kept = {name: self._kept[name, pins[name]] for name in names if (name, pins.get(name)) in self._kept}
+        kept = self._kept.of({name: pins[name] for name in names if name in pins})
         wanted = [name for name in names if name not in kept]
         if not wanted:
             return Contents(kept)
         found = self._store.read(wanted, pins=pins, stages=stages)
-        for name, reading in found.readings.items():
-            self._kept[name, reading.version] = reading
+        self._kept.keep(found)
         return found | Contents(kept)
 
     def describe(self, name: str) -> Description:
@@ -56,3 +74,46 @@ class Remembered(VersionedStore):
 
     def _delete(self, name: str) -> None:
         self._store._delete(name)
+
+
+class RememberedParameters(NumberedStore):
+    """The same of numbered parameters. A path is read each time."""
+
+    def __init__(self, store: NumberedStore) -> None:
+        self.name, self.settling = store.name, store.settling
+        self._store = store
+        self._kept = _Kept()
+
+    def side_by_side(self, acts: Sequence[Callable[[], T]]) -> List[T]:
+        return self._store.side_by_side(acts)
+
+    def read(
+        self,
+        names: Sequence[str],
+        *,
+        pins: Optional[Mapping[str, str]] = None,
+        stages: Optional[Mapping[str, str]] = None,
+    ) -> Contents:
+        pins = pins or {}
+        kept = {} if names else self._kept.of(pins)
+        wanted = {name: version for name, version in pins.items() if name not in kept}
+        if not names and not wanted:
+            return Contents(kept)
+        found = self._store.read(names, pins=wanted, stages=stages)
+        self._kept.keep(found)
+        return found | Contents(kept)
+
+    def history(self, name: str) -> List[Reading]:
+        return self._store.history(name)
+
+    def _look(self, name: str) -> Tuple[Reading, Mapping[str, Any]]:
+        return self._store._look(name)
+
+    def _write(self, name: str, value: str, kept: Mapping[str, Any]) -> int:
+        return self._store._write(name, value, kept)
+
+    def _create(self, name: str, value: str) -> None:
+        self._store._create(name, value)
+
+    def _delete(self, names: Sequence[str]) -> None:
+        self._store._delete(names)

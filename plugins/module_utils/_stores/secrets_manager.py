@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from functools import partial
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, TypeVar
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AlreadyExists, Denied, NotFound
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SECRETS_MANAGER
@@ -21,6 +22,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base im
     Reading,
     VersionedStore,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.side_by_side import in_threads
+
+T = TypeVar("T")
 
 BATCH = 20
 """Secrets a BatchGetSecretValue call."""
@@ -43,12 +47,18 @@ class SecretsManager(VersionedStore):
         special = [name for name in names if name in pins or name in stages]
         plain = [name for name in dict.fromkeys(names) if name not in special]
         contents = Contents()
-        for start in range(0, len(plain), BATCH):
-            contents |= self._batch(plain[start : start + BATCH])
-        for name in special:
-            ask = {"VersionId": pins[name]} if name in pins else {"VersionStage": stages[name]}
-            contents |= self._one(name, **ask)
+        batches = [plain[start : start + BATCH] for start in range(0, len(plain), BATCH)]
+        for found in self.side_by_side([partial(self._batch, batch) for batch in batches]):
+            contents |= found
+        asked = {
+            name: {"VersionId": pins[name]} if name in pins else {"VersionStage": stages[name]} for name in special
+        }
+        for found in self.side_by_side([partial(self._one, name, **asked[name]) for name in special]):
+            contents |= found
         return contents
+
+    def side_by_side(self, acts: Sequence[Callable[[], T]]) -> List[T]:
+        return in_threads(acts)
 
     def _batch(self, names: Sequence[str]) -> Contents:
         with aws.translated("secretsmanager:BatchGetSecretValue", ", ".join(names)):

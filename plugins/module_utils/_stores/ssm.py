@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Denied
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM
@@ -17,6 +17,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base im
     Reading,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered import NumberedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.side_by_side import in_threads
+
+T = TypeVar("T")
 
 PAGE = 10
 """Parameters a call, of GetParametersByPath as of GetParameters."""
@@ -29,6 +32,9 @@ class ParameterStore(NumberedStore):
 
     def __init__(self, client: Any) -> None:
         self._client = client
+
+    def side_by_side(self, acts: Sequence[Callable[[], T]]) -> List[T]:
+        return in_threads(acts)
 
     def read(
         self,

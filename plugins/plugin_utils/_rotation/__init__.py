@@ -7,7 +7,7 @@ from __future__ import annotations
 import secrets
 import string
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,7 +40,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rot
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import Who
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import NoJournal, journal_of
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.remembered import Remembered
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.remembered import Remembered, RememberedParameters
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
@@ -79,6 +79,21 @@ def new_id() -> str:
     return f"r-{now():%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
 
 
+@dataclass
+class Known:
+    """What this process has read, until :meth:`forget`: a promotion, or its undoing, changes what is current."""
+
+    journal: Journal | None = None
+    """As it was planned from."""
+    contents: Contents | None = field(default=None, repr=False)
+    """What the stores held when it was planned: everything that credentials are in."""
+    held: dict[str, _graph.Found] = field(default_factory=dict, repr=False)
+
+    def forget(self) -> None:
+        self.journal, self.contents = None, None
+        self.held.clear()
+
+
 @dataclass(frozen=True)
 class Setting:
     """What an action works with."""
@@ -87,6 +102,7 @@ class Setting:
     kinds: Mapping[str, Kind]
     rotator: Rotator
     connection: AwsConnection
+    known: Known = field(default_factory=Known)
 
     def first_look(self) -> Journal:
         """The journal, as the first thing that a run reads: a grant that was just made is waited for."""
@@ -100,11 +116,17 @@ class Setting:
         return [self.catalog.credentials[name] for name in names]
 
     def held(self, credential: Credential) -> _graph.Found:
-        """What the stores hold of a credential now."""
+        """What the stores hold of a credential, read once a process unless a promotion came in between."""
+        if credential.name not in self.known.held:
+            contents = self.known.contents or self._contents_of(credential)
+            self.known.held[credential.name] = self.located(credential, contents)
+        return self.known.held[credential.name]
+
+    def _contents_of(self, credential: Credential) -> Contents:
         contents = self.rotator.secrets.read(_graph.secrets_of(self.catalog, credential))
         if _graph.reads_ssm(self.catalog, credential):
             contents |= self.rotator.parameters.read([self.catalog.ssm_path])
-        return self.located(credential, contents)
+        return contents
 
     def located(self, credential: Credential, contents: Contents) -> _graph.Found:
         """What ``contents`` hold of it; where its address stands elsewhere, that place is read now."""
@@ -123,8 +145,17 @@ class Setting:
         return _graph.find(self.catalog, credential, contents | Contents(wanted))
 
     def mine(self, name: str) -> tuple[Journal, OpenRotation, _rotation.Item]:
-        """The rotation that this run holds, and a credential's part in it. Raises SecretsError."""
-        journal, rotation = self.rotator.mine()
+        """The rotation that this run holds, looked at now, and a credential's part in it. Raises SecretsError."""
+        return self._part(name, *self.rotator.mine())
+
+    def holding(self, name: str) -> tuple[Journal, OpenRotation, _rotation.Item]:
+        """The same as this process last saw it: for servers that refuse what is late."""
+        return self._part(name, *self.rotator.holding())
+
+    @staticmethod
+    def _part(
+        name: str, journal: Journal, rotation: OpenRotation
+    ) -> tuple[Journal, OpenRotation, _rotation.Item]:
         items = {item.credential: item for item in _rotation.items_of(rotation.plan)}
         if name not in items:
             raise RotationError(f"{name} is not in {rotation}; it has {', '.join(items)}")
@@ -186,7 +217,7 @@ def prepared(name: str, args: dict[str, Any], *, check_account: bool = False) ->
     catalog = _catalog.parse(args["catalog"], args["environment"])
     suit(connection, catalog, check_account=check_account)
     secrets_manager = Remembered(SecretsManager(connection.store_client("secretsmanager")))
-    parameters = ParameterStore(connection.store_client("ssm"))
+    parameters = RememberedParameters(ParameterStore(connection.store_client("ssm")))
     rotator = Rotator(
         catalog=catalog,
         secrets=secrets_manager,

@@ -38,13 +38,22 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotatio
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 
 
-def begin(setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any], *, write: bool) -> dict[str, Any]:
+def begin(
+    setting: Setting,
+    args: Mapping[str, Any],
+    task_vars: Mapping[str, Any],
+    *,
+    write: bool,
+    journal: Journal | None = None,
+    read: _planning.Read | None = None,
+) -> dict[str, Any]:
     """Plans, and with ``write`` opens the rotation or goes on with the open one.
 
-    What must be known first is returned instead: ``looks`` at hosts, ``needs`` of the operator, ``checks`` of servers.
-    Raises SecretsError.
+    What must be known first is returned instead: ``looks`` at hosts, ``needs`` of the operator, ``checks`` of servers,
+    with what was ``read`` before: nothing is read again for it. A rotation is opened only after the journal that it was
+    planned from. Raises SecretsError.
     """
-    journal = setting.first_look()
+    journal = read.journal if read else journal or setting.first_look()
     _resumed.require_open(journal, args["resume"], back=args["abort"])
     if journal.rotation is not None:
         return _go_on(setting, args, task_vars, journal, journal.rotation, write=write)
@@ -53,7 +62,8 @@ def begin(setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any
         return {"changed": False, "nothing": True, "said": [over]}
     if journal.incident is not None:
         journal = replace(journal, incident=journal.incident.without(args["spoiled"]))
-    plan, contents, late, said = _considered(setting, args, task_vars, journal, write=write)
+    plan, read, said = _considered(setting, args, task_vars, journal, write=write, read=read)
+    contents = read.contents
     if "looks" in said or (said["needs"] and args["ask"] and write):
         return {"changed": False, "nothing": True, **said}
     if plan.items:
@@ -62,8 +72,8 @@ def begin(setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any
         _shared.require_valid(problems, setting.catalog.environment)
     checks = _shared.told_checks(setting, plan) if args["preflight"] else []
     if checks:
-        return {"changed": False, "nothing": True, "checks": checks, **said}
-    for name in late if write else ():
+        return {"changed": False, "nothing": True, "checks": checks, "read": read, **said}
+    for name in read.late if write else ():
         setting.rotator.secrets.delete(name)
     if not plan.items:
         return {"changed": False, "nothing": True, **said}
@@ -71,7 +81,6 @@ def begin(setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any
         return {"changed": True, "nothing": False, "diff": _plan_words.diff(said["plan"]), **said}
     rotation_id = _shared.new_id()
     opened = setting.rotator.open(journal, rotation_id, plan, contents)
-    opened = setting.rotator.advance("create" if plan.phases else "retire", since=opened)
     return {"changed": True, "nothing": False, **said, "rotation": _shared.told_open(setting, opened)}
 
 
@@ -83,11 +92,13 @@ def _considered(
     *,
     write: bool,
     beside: _beside.Beside | None = None,
-) -> tuple[_rotation.Plan, Contents, list[str], dict[str, Any]]:
+    read: _planning.Read | None = None,
+) -> tuple[_rotation.Plan, _planning.Read, dict[str, Any]]:
     """A plan, what it stands on, and what is said of it."""
     wish = _rotation.Wish(tuple(args["credentials"]), args["force"], args["incident"], args["immediate"])
     given = _supplied.for_credentials(setting, args, task_vars)
-    contents, descriptions, late = _planning.read(setting, journal)
+    read = read or _planning.read(setting, journal, None if beside else wish)
+    contents, descriptions = read.contents, dict(read.descriptions)
     if beside is not None:
         journal, descriptions = beside.journal, beside.described(descriptions)
 
@@ -120,7 +131,7 @@ def _considered(
     looks = _ssh_key.looks(setting, plan)
     here = args["hosts"] if args["here"] is None else args["here"]
     data = _plan_words.described(setting.catalog, plan, [one for one in here if one not in args["skipped"]])
-    spoken = _plan_words.words(data, late) + _plan_words.elsewhere(plan, args["hosts"], here, args["skipped"])
+    spoken = _plan_words.words(data, read.late) + _plan_words.elsewhere(plan, args["hosts"], here, args["skipped"])
     spoken += [
         f"{name}: its new value is asked for at the terminal; without one, give it by -e rotation_values_file=FILE"
         for name in needs
@@ -137,7 +148,7 @@ def _considered(
     said["revocations"] = _revocations.waiting(setting.catalog, journal)
     if args["seen"] is None and looks:
         said["looks"] = looks
-    return plan, contents, late, said
+    return plan, read, said
 
 
 def _rehearse(
@@ -217,8 +228,6 @@ def _go_on(
         taken = setting.rotator.take(journal, changed, plan=changed.plan)
     else:
         taken = setting.rotator.take(journal, rotation)
-    if rotation.step == "plan" and not back:
-        taken = setting.rotator.advance("create" if rotation.plan.get("phases") else "retire", since=taken)
     if back:
         phase = _steps.way_back(rotation)
         taken = setting.rotator.advance("abort", phase=phase, reason="the operator asked for it", since=taken)
@@ -235,7 +244,7 @@ def _planned_beside(
     """The leak's own plan, as it will be once the open rotation is ended or taken back."""
     then = _beside.declared(journal, args)
     found = _beside.beside(setting, then, rotation, args, _closing.ending(setting, then, rotation, {}))
-    _plan, _contents, _late, said = _considered(setting, args, task_vars, journal, write=False, beside=found)
+    _plan, _read, said = _considered(setting, args, task_vars, journal, write=False, beside=found)
     ends = _standing.ends(setting.catalog, setting.kinds, rotation, back=found.back)
     return {
         **said,

@@ -144,6 +144,7 @@ class Engine:
 
     def _rollout(self, stage: str) -> dict[str, Any]:
         if stage == "abort":
+            self.setting.known.forget()
             for words in _rotator_ends.undo(self.setting.rotator):
                 self._say(words)
         at_once = (stage == "deploy_1" and self.now["together"]) or (stage == "deploy_2" and not self.now["rolling"])
@@ -230,6 +231,7 @@ class Engine:
 
     def _promote(self) -> tuple[str, str]:
         began = self.clock()
+        self.setting.known.forget()
         done = self.setting.rotator.promote(seconds=self.run.merge_seconds)
         self.carried.seen.sent = list(done.sent)
         if done.outcome == _steps.DONE:
@@ -330,7 +332,7 @@ class Engine:
         """The last entry."""
         step, refused = self.now["step"], self.now["refused"]
         closing = {"audit": recorded.get("head") or {}, "unrecorded": recorded.get("against") or ""}
-        found = _closing.closed(self.setting, closing)
+        found = entries.appended(self.setting, lambda: _closing.closed(self.setting, closing))
         self.now = {**found["rotation"], "refused": refused, "revocations": found["revocations"]}
         self.now["recorded"] = recorded.get("where") or ""
         self._took(step)

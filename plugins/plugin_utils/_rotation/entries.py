@@ -4,16 +4,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Overtaken, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _impact, _leak_steps
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _steps
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -45,9 +47,28 @@ class Advanced:
 
 def advance(setting: Setting, outcome: str, words: str, seen: Seen) -> Advanced:
     """Appends the entry with which the next stage begins, unless the run stops here. Raises SecretsError."""
-    journal, rotation = setting.rotator.mine()
+    return appended(setting, lambda: _advanced(setting, outcome, words, seen))
+
+
+def appended(setting: Setting, make: Callable[[], T]) -> T:
+    """What ``make`` returns, which appends an entry to the journal as this run last saw it.
+
+    Somebody may have written an entry of another kind since, such as a leak: then it is made once more, of what stands
+    there now. Raises :class:`Overtaken` where another run goes on with the rotation.
+    """
+    try:
+        return make()
+    except Overtaken:
+        setting.rotator.confirm()
+        setting.rotator.mine()
+        return make()
+
+
+def _advanced(setting: Setting, outcome: str, words: str, seen: Seen) -> Advanced:
+    journal, rotation = setting.rotator.holding()
     decision = _steps.following(rotation, outcome, words=words)
     if decision.way == _steps.STOP:
+        setting.rotator.confirm()
         return Advanced(decision.way, decision.words, _shared.told(setting, journal, rotation))
     more: dict[str, Any] = {
         "notes": seen.notes,
@@ -71,7 +92,7 @@ def advance(setting: Setting, outcome: str, words: str, seen: Seen) -> Advanced:
 
 def objections(setting: Setting, gate: _steps.Gate, *, leaves_lost: bool, words: str) -> list[str]:
     """Why a value may not be removed now. Raises RotationError unless lost hosts are left behind."""
-    setting.rotator.mine()
+    setting.rotator.holding()
     found = gate.objections()
     if found and not leaves_lost:
         raise RotationError(f"nothing was removed: {'; '.join(found)}. {words}".rstrip(". "))

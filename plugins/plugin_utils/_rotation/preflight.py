@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError, one_line
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.begin import begin
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import acts_of
@@ -19,13 +20,20 @@ _PASSED_ON = ("gone_nodes", "values_file", "values_from")
 
 
 def begun(
-    setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any], server: Server, *, write: bool
+    setting: Setting,
+    args: Mapping[str, Any],
+    task_vars: Mapping[str, Any],
+    server: Server,
+    *,
+    write: bool,
+    journal: Journal | None = None,
 ) -> dict[str, Any]:
     """What :func:`begin` returns, planned with what the servers answered. Raises SecretsError."""
     since = time.time()
     given = {"spoiled": [], "preflight": True, **args, "against": {}, "unasked": ""}
     given["recorded"] = bool(args.get("audit_path"))
-    found = begin(setting, given, task_vars, write=write)
+    found = begin(setting, given, task_vars, write=write, journal=journal)
+    read = found.pop("read", None)
     if found.get("checks"):
         against, lost = asked(setting, found["checks"], server, args)
         if lost and write:
@@ -36,7 +44,7 @@ def begun(
             against=against,
             unasked=f"no server was asked: {lost}" if lost and not write else "",
         )
-        found = {**begin(setting, given, task_vars, write=write), "against": against}
+        found = {**begin(setting, given, task_vars, write=write, read=read), "against": against}
     return {**found, "since": since}
 
 

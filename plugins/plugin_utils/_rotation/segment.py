@@ -83,6 +83,11 @@ class Audit:
     def is_wanted(self) -> bool:
         return bool(self._setting.catalog.audit_log or self._args["audit_path"])
 
+    def open(self) -> None:
+        """Makes its client, before calls of it go beside others."""
+        if self._setting.catalog.audit_log:
+            body_of(self._setting.catalog, self._setting.connection.store_client)
+
     def ready(self) -> None:
         """Raises SecretsError where a record could not be written."""
         self._log({}).ready()

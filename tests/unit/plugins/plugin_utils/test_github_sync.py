@@ -17,6 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.sent im
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _github, _github_sync
 from tests.integration.github_server import REPOSITORY, TOKEN, GitHub
 from tests.unit.plugins.module_utils._rotations.rotator_world import CORE, OLD_URL, Meanwhile, World
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.fresh import Fresh
 from tests.unit.plugins.module_utils._rotations.test_mirror import DOCUMENT
 
 
@@ -70,7 +71,7 @@ def test_without_a_token_or_a_repository_there_is_none(world: World, monkeypatch
     without = _github_sync.Mirror(bare.catalog, bare.secrets, bare.parameters)
     assert str(without.objection(["URL"])).endswith("name the repository in github.repository of the catalog")
     with pytest.raises(RotationError, match="URL: the catalog names no repository"):
-        without.send({"URL": "x"})
+        without.send({"URL": "x"}, Fresh)
 
 
 def test_a_promotion_is_sent_and_recorded_by_what_it_promoted(world: World, github: GitHub) -> None:
@@ -100,7 +101,7 @@ def test_taken_back_the_former_values_are_there_again(world: World, github: GitH
 
 
 def test_what_somebody_wrote_over_has_no_record(world: World, github: GitHub) -> None:
-    mirror(world).send({"URL": "postgres://app_b:never-in-a-store@db/app"})
+    mirror(world).send({"URL": "postgres://app_b:never-in-a-store@db/app"}, Fresh)
     (record,) = SentStore(world.parameters, world.catalog.sent_path).read().values()
     assert record.identity == ""
     assert refreshed(world, "URL") == []
@@ -126,7 +127,7 @@ def test_github_is_asked_beforehand_and_nothing_is_written(
     words = str(mirror(world).objection(["URL"]))
     assert words.startswith("GitHub holds it too (URL): GitHub does not accept the token at secrets of repository")
     with pytest.raises(NoAccess):
-        mirror(world).send({"URL": "x"})
+        mirror(world).send({"URL": "x"}, Fresh)
     monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
     monkeypatch.setitem(__import__("sys").modules, "nacl", None)
     assert "PyNaCl is not installed" in str(mirror(world).objection(["URL"]))

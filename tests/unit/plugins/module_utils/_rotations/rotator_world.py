@@ -142,7 +142,6 @@ class World:
         plan = _rotation.plan(ground, _rotation.Wish(names, force, leak))
         assert plan.refused == {}, plan.refused
         rotator.open(journal, rotation, plan, contents)
-        rotator.advance("create")
         return rotator
 
     def created(self, rotator: Rotator) -> Values:

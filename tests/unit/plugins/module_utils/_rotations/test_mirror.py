@@ -46,7 +46,8 @@ class Recorder(_mirror.Mirror):
         self.sent: list[dict[str, str]] = []
         self.error: Exception | None = None
 
-    def send(self, values: Any) -> None:
+    def send(self, values: Any, look: Any) -> None:
+        look().spend()
         if self.error:
             raise self.error
         self.sent.append(dict(values))

@@ -81,8 +81,9 @@ class TestCreate:
             second.append(second.look(), "r1", "aborted")
 
         world.secrets.hook = Meanwhile("create", OWN, end)
+        world.created(rotator)
         with pytest.raises(Overtaken, match="what it still staged was taken away again"):
-            world.created(rotator)
+            rotator.advance("set")
         assert world.labels() == {"AWSCURRENT": world.first[CORE]}
         assert not world.there(OWN)
 

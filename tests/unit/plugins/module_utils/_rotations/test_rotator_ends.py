@@ -67,7 +67,7 @@ class TestUndo:
         assert ends.undo(rotator) == []
         assert (world.labels(), world.secrets.versions(CORE), world.parameters._parameters[TOKEN].values) == before
 
-    @pytest.mark.parametrize("act", ["describe", "move"])
+    @pytest.mark.parametrize("act", ["read", "move"])
     def test_a_late_promotion_is_refused(self, world: World, act: str) -> None:
         """A run is held up in its promotion; another one takes over, and takes everything back."""
         rotator = going(world)
@@ -274,11 +274,20 @@ class TestLate:
         assert set(found.without(names).readings) == {CORE}
 
 
+FOREIGN = "r-20260101T000340-0010-1"
+"""The label of another rotation."""
+
+
 @pytest.mark.parametrize("late", [False, True])
-def test_whoever_is_overtaken_takes_off_its_own_labels_alone(world: World, *, late: bool) -> None:
-    """Another rotation may be open by then; the one that ends takes along what others left behind."""
+def test_a_rotation_takes_off_its_own_labels_alone(world: World, *, late: bool) -> None:
+    """Another rotation may be open by then."""
     rotator = going(world)
-    foreign = "r-20260101T000340-0010-1"
-    world.secrets.seed(CORE, "{}", version="f" * 32, label=foreign)
+    world.secrets.seed(CORE, "{}", version="f" * 32, label=FOREIGN)
     rotator.clear(opened(rotator.look()), late=late)
-    assert ("r1-1" in world.labels(CORE), foreign in world.labels(CORE)) == (False, late)
+    assert ("r1-1" in world.labels(CORE), FOREIGN in world.labels(CORE)) == (False, True)
+
+
+def test_a_rotation_that_begins_takes_off_what_ended_ones_left(world: World) -> None:
+    world.secrets.seed(CORE, "{}", version="f" * 32, label=FOREIGN)
+    going(world)
+    assert FOREIGN not in world.labels(CORE)

@@ -95,7 +95,7 @@ def test_a_step_since_what_was_seen_saves_a_look_and_is_no_less_refused(world: W
     first = world.begun("database")
     seen = first.look()
     assert opened(first.advance("set", since=seen)).step == "set"
-    with pytest.raises(Overtaken, match="journal entry 3 was written by rotation r1"):
+    with pytest.raises(Overtaken, match="journal entry 2 was written by rotation r1"):
         first.advance("test", since=seen)
     world.taken_over()
     with pytest.raises(Overtaken, match="was taken over by another run"):

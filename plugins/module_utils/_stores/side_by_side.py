@@ -1,0 +1,34 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Calls that do not depend on each other, at once. Their clients are made before: a session is not thread-safe."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Callable, List, Optional, Sequence, TypeVar
+
+T = TypeVar("T")
+WORKERS = 8
+"""Below the ten connections that a client keeps."""
+
+
+def in_threads(acts: Sequence[Callable[[], T]]) -> List[T]:
+    """What each returns. Where one fails, the others still come to their end; then the first failure is raised."""
+    if len(acts) < 2:
+        return [act() for act in acts]
+    with ThreadPoolExecutor(min(WORKERS, len(acts))) as pool:
+        return [one.result() for one in [pool.submit(act) for act in acts]]
+
+
+def one_by_one(acts: Sequence[Callable[[], T]]) -> List[T]:
+    """The same without threads: every act is tried, and the first failure is raised at the end."""
+    found: List[T] = []
+    failure: Optional[Exception] = None
+    for act in acts:
+        try:
+            found.append(act())
+        except Exception as error:  # noqa: BLE001 - raised below
+            failure = failure or error
+    if failure is not None:
+        raise failure
+    return found
