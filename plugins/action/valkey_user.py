@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import (
@@ -83,19 +83,37 @@ class ActionModule(ServerAction):
     def _on_host(self, params: Mapping[str, Any], python: str | None, task_vars: Mapping[str, Any]) -> dict[str, Any]:
         answer = super()._on_host(params, python, task_vars)
         if params["state"] == "open" and answer.get("changed") and self._is_over(params["gate"]):
-            # A password that nobody has: the rotation's own may be the one in force by now.
-            login_url = with_login(params["login_url"], Login(params["user"], _shared.generate(64)))
-            closing = {**params, "state": "absent", "login_url": login_url, "allow_sessions": True}
-            super()._on_host(closing, python, task_vars)
-            raise Overtaken(
-                "this run's rotation was ended by another run; the gate that it still opened is closed again"
-            )
+            super()._on_host(_closing(params), python, task_vars)
+            raise Overtaken(_CLOSED)
         return answer
+
+    def _each_on_host(
+        self, acts: Sequence[Mapping[str, Any]], python: str | None, task_vars: Mapping[str, Any]
+    ) -> list[dict[str, Any]]:
+        answers = super()._each_on_host(acts, python, task_vars)
+        opened = [
+            one["params"]
+            for one, answer in zip(acts, answers, strict=True)
+            if one["params"]["state"] == "open" and answer.get("changed")
+        ]
+        if opened and self._is_over(opened[0]["gate"]):
+            super()._each_on_host([{"params": _closing(one)} for one in opened], python, task_vars)
+            raise Overtaken(_CLOSED)
+        return answers
 
     def _is_over(self, rotation: str) -> bool:
         """Whether nobody will come any more who closes this rotation's gate."""
         still = self._rotator.look().rotation
         return still is None or still.id != rotation or still.step in ("withdraw", "discard")
+
+
+_CLOSED = "this run's rotation was ended by another run; the gate that it still opened is closed again"
+
+
+def _closing(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Closes a gate, with a password that nobody has: the rotation's own may be the one in force by now."""
+    login_url = with_login(params["login_url"], Login(params["user"], _shared.generate(64)))
+    return {**params, "state": "absent", "login_url": login_url, "allow_sessions": True}
 
 
 def _nodes(setting: Setting, name: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import json
 import os
 import sys
 import types
-from typing import Any, Dict, NoReturn
+from typing import Any, Callable, Dict, List, NoReturn, Optional
 
 BASIC = "ansible.module_utils.basic"
 LATE = (
@@ -26,18 +26,20 @@ def answer(result: Dict[str, Any]) -> None:
     sys.stdout.write("\n" + json.dumps(result) + "\n")
 
 
-def end_after(seconds: float) -> None:
-    """Ends this process with a failure: drivers wait without end for a server that accepts and never answers."""
+def end_after(seconds: float, tell: Callable[[Dict[str, Any]], None] = answer) -> Any:
+    """Ends this process with a failure: drivers wait without end for a server that accepts and never answers. What is
+    returned can be cancelled."""
     import threading  # every host pays for an import, and only programs with a limit need it
 
     def end() -> None:
-        answer({"failed": True, "msg": LATE % seconds})
+        tell({"failed": True, "msg": LATE % seconds})
         sys.stdout.flush()
         os._exit(1)
 
     timer = threading.Timer(seconds, end)
     timer.daemon = True
     timer.start()
+    return timer
 
 
 def start(
@@ -49,24 +51,28 @@ def start(
     seconds: float = 0,
     imports: str = "",
     private: bool = False,
+    acts: Optional[List[Dict[str, Any]]] = None,
 ) -> None:
     """Runs the module named ``main`` out of ``sources``, which stand in the order of their imports.
 
-    It ends after ``seconds``, if they are given. With ``imports``, the source of ``_trusted_imports``, it may import
-    the interpreter's packages: as root or with ``private`` values from trusted files only.
+    It ends after ``seconds``, if they are given. With ``acts`` it runs once for each of them, as :func:`each` says.
+    With ``imports``, the source of ``_trusted_imports``, it may import the interpreter's packages: as root or with
+    ``private`` values from trusted files only.
     """
-    if seconds:
+    if seconds and acts is None:
         end_after(seconds)
     if imports:
         trusted: Dict[str, Any] = {"__name__": "trusted_imports"}
         exec(compile(imports, "trusted_imports", "exec"), trusted)  # noqa: S102 - as below
         trusted["enable"](checked=private or os.geteuid() == 0)
 
+    given, tell = [params], [answer]
+
     class AnsibleModule:
         def __init__(self, argument_spec: Dict[str, Any], **_others: Any) -> None:
             self.params: Dict[str, Any] = {}
             for name, option in argument_spec.items():
-                value = params.get(name, option.get("default"))
+                value = given[0].get(name, option.get("default"))
                 if option.get("type") == "path" and value is not None:
                     value = os.path.expanduser(os.path.expandvars(value))
                 self.params[name] = value
@@ -74,11 +80,11 @@ def start(
             self._diff = diff
 
         def exit_json(self, **result: Any) -> NoReturn:
-            answer(result)
+            tell[0](result)
             raise SystemExit(0)
 
         def fail_json(self, msg: str, **result: Any) -> NoReturn:
-            answer({"failed": True, "msg": msg, **result})
+            tell[0]({"failed": True, "msg": msg, **result})
             raise SystemExit(1)
 
     basic = types.ModuleType(BASIC)
@@ -91,4 +97,56 @@ def start(
         # ``from package import leaf`` looks the leaf up in its package.
         setattr(sys.modules.setdefault(package, types.ModuleType(package)), leaf, module)
         exec(compile(source, name, "exec"), module.__dict__)  # noqa: S102 - the collection's own files, sent by its controller
-    sys.modules[main].main()
+    run: Callable[[], None] = sys.modules[main].main
+    if acts is None:
+        run()
+        return
+
+    def once(act: Dict[str, Any], keep: Callable[[Dict[str, Any]], None]) -> None:
+        given[0], tell[0] = act, keep
+        run()
+
+    each(acts, once, seconds)
+
+
+def each(
+    acts: List[Dict[str, Any]],
+    once: Callable[[Dict[str, Any], Callable[[Dict[str, Any]], None]], None],
+    seconds: float,
+) -> None:
+    """Carries out one act after the other, and answers with the result of each, however others ended.
+
+    An act has its ``params``, and may name by its number an earlier one that it ``needs``: where that failed it is not
+    done. A negative number stands for one that has failed before. Where an act is not done after ``seconds``, what
+    comes after it is left out of the answer.
+    """
+    import time
+
+    results: List[Dict[str, Any]] = []
+    began = time.monotonic()
+
+    def keep(result: Dict[str, Any]) -> None:
+        results.append({"took": round(time.monotonic() - began, 3), "result": result})
+
+    def late(result: Dict[str, Any]) -> None:
+        keep(result)
+        answer({"results": results})
+
+    for number, act in enumerate(acts):
+        began = time.monotonic()
+        needed = act.get("needs")
+        if needed is not None and (needed < 0 or results[needed]["result"].get("failed")):
+            keep({"failed": True, "msg": "not done, since the act before it failed"})
+            continue
+        timer = end_after(seconds, late) if seconds else None
+        try:
+            once(act["params"], keep)
+        except SystemExit:
+            pass
+        except Exception as error:  # noqa: BLE001 - of one act: the others are carried out all the same
+            keep({"failed": True, "msg": "unexpected error: %s: %s" % (type(error).__name__, error)})
+        if timer is not None:
+            timer.cancel()
+        if len(results) == number:
+            keep({"failed": True, "msg": "the module ended without an answer"})
+    answer({"results": results})

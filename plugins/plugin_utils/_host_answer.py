@@ -59,15 +59,36 @@ def parsed(stdout: str, returns: Mapping[str, Any]) -> dict[str, Any] | None:
 
     A login script or sudo may have written before it.
     """
+    answer = _last_line(stdout)
+    return checked(answer, returns) if isinstance(answer, dict) else None
+
+
+def _last_line(stdout: str) -> Any:
+    """What the JSON on it holds; None if there is none. Raises BadAnswer."""
     if len(stdout) > LARGEST_ANSWER:
         raise BadAnswer(f"it is longer than {LARGEST_ANSWER // 1024 // 1024} MiB")
     try:
-        answer = json.loads(stdout.strip().rpartition("\n")[2])
+        return json.loads(stdout.strip().rpartition("\n")[2])
     except ValueError:
         return None
     except RecursionError:
         raise BadAnswer("it is nested too deeply") from None
-    return checked(answer, returns) if isinstance(answer, dict) else None
+
+
+def parsed_each(stdout: str, returns: Mapping[str, Any], most: int) -> list[dict[str, Any]] | None:
+    """The same of a program that ran for several acts: by each its result, and how long it ``took``."""
+    answer = _last_line(stdout)
+    if not isinstance(answer, dict) or set(answer) != {"results"}:
+        return None
+    items = _bounded(answer["results"], list, "results", most)
+    found = []
+    for at, item in enumerate(items):
+        one = _bounded(item, dict, f"results[{at}]")
+        if set(one) != {"took", "result"}:
+            _refuse(f"results[{at}]", "is no result of an act")
+        result = checked(_bounded(one["result"], dict, f"results[{at}]"), returns)
+        found.append({**result, "took": _shaped(one["took"], float, f"results[{at}].took")})
+    return found
 
 
 def checked(answer: Mapping[str, Any], returns: Mapping[str, Any]) -> dict[str, Any]:

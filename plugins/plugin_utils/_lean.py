@@ -84,23 +84,88 @@ def execute(
     """
     total = _timeout(action, task_vars) + seconds
     document = {
+        **_document(action, module, uses, packages=packages, private=private),
+        "params": dict(args),
+        "seconds": max(total - ANSWER_SECONDS, total / 2) if ends else 0,
+    }
+    sent = secret_texts(module.ARGUMENT_SPEC, args)
+    answer = _answered(action, document, sent, total, task_vars, python=python)
+    return _parsed(answer, module.RETURNS, host_of(action, task_vars), sent)
+
+
+def execute_each(
+    action: ActionBase,
+    module: ModuleType,
+    uses: Sequence[ModuleType],
+    *,
+    acts: Sequence[Mapping[str, Any]],
+    task_vars: Mapping[str, Any],
+    python: str | None = None,
+) -> list[dict[str, Any]]:
+    """As :func:`execute` with ``packages`` and ``private``, once for each of ``acts``, in one execution.
+
+    An act has ``params``, and may name by its number an earlier one that it ``needs`` to have succeeded. The time is
+    each act's own; where one is not done in time, what comes after it is carried out by another execution.
+    """
+    limit = _timeout(action, task_vars)
+    common = _document(action, module, uses, packages=True, private=True)
+    common["seconds"] = max(limit - ANSWER_SECONDS, limit / 2)
+    found: list[dict[str, Any]] = []
+    while len(found) < len(acts):
+        rest, sent = _rest(acts, found), []
+        for act in rest:
+            sent += secret_texts(module.ARGUMENT_SPEC, act["params"])
+        document = {**common, "params": {}, "acts": rest}
+        answer = _answered(action, document, sent, limit * len(rest), task_vars, python=python)
+        found += _parsed_each(answer, module.RETURNS, host_of(action, task_vars), sent, len(rest))
+    return found
+
+
+def _rest(acts: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What is left to do, numbered anew; what needs an act that is done needs nothing any more."""
+    done, rest = len(found), []
+    for act in acts[done:]:
+        needs = act.get("needs")
+        if needs is not None and needs < done:
+            needs = None if not found[needs].get("failed") else -1
+        elif needs is not None:
+            needs -= done
+        rest.append({"params": dict(act["params"]), "needs": needs})
+    return rest
+
+
+def _document(
+    action: ActionBase, module: ModuleType, uses: Sequence[ModuleType], *, packages: bool, private: bool
+) -> dict[str, Any]:
+    """What every program is sent."""
+    return {
         "runtime": _source(_lean_runtime),
         "sources": {one.__name__: _source(one) for one in (*uses, module)},
         "main": module.__name__,
-        "params": dict(args),
         "check_mode": bool(action._task.check_mode),
         "diff": bool(action._task.diff),
         "imports": _source(_trusted_imports) if packages else "",
         "private": private,
-        "seconds": max(total - ANSWER_SECONDS, total / 2) if ends else 0,
     }
+
+
+def _answered(
+    action: ActionBase,
+    document: Mapping[str, Any],
+    sent: Sequence[str],
+    total: float,
+    task_vars: Mapping[str, Any],
+    *,
+    python: str | None,
+) -> Mapping[str, Any]:
+    """What the host's shell returned, within ``total`` seconds."""
+    private = bool(document["private"])
     program = shlex.quote(python) if python else interpreter(action, task_vars)
     command = _interpreter.command(program, "-I", "-S", "-c", _BOOT, private=private)
     data = json.dumps(document).encode("ascii")
-    sent = secret_texts(module.ARGUMENT_SPEC, args)
     _deadline.kept_alive(action._connection)
     try:
-        answer = _deadline.within(
+        answer: Mapping[str, Any] = _deadline.within(
             total,
             lambda: action._low_level_execute_command(
                 command, sudoable=not private or bool(action._task.become), in_data=data
@@ -109,7 +174,7 @@ def execute(
         )
     except AnsibleConnectionFailure as error:  # with the host's standard error in it
         raise AnsibleConnectionFailure(_message(str(error), sent)) from None
-    return _parsed(answer, module.RETURNS, host_of(action, task_vars), sent)
+    return answer
 
 
 def secret_texts(spec: Mapping[str, Any], args: Mapping[str, Any]) -> list[str]:
@@ -209,13 +274,33 @@ def _parsed(
     A host whose answer is refused counts as lost: nothing that it says is used, in a leak it is skipped and named, and
     another one can stand in for it.
     """
-    stdout, stderr = str(answer.get("stdout", "")), str(answer.get("stderr", ""))
+    stdout = str(answer.get("stdout", ""))
     try:
         result = _host_answer.parsed(stdout, returns)
     except _host_answer.BadAnswer as error:
         raise AnsibleConnectionFailure(f"{host}: its answer was refused: {error}. {_COMPROMISED}") from None
-    if result is not None:
-        return result
+    return _unanswered(answer, host, sent) if result is None else result
+
+
+def _parsed_each(
+    answer: Mapping[str, Any], returns: Mapping[str, Any], host: str, sent: Sequence[str], most: int
+) -> list[dict[str, Any]]:
+    """The same of each act; where the program did not run, one failure that stands for every act."""
+    try:
+        results = _host_answer.parsed_each(str(answer.get("stdout", "")), returns, most)
+    except _host_answer.BadAnswer as error:
+        raise AnsibleConnectionFailure(f"{host}: its answer was refused: {error}. {_COMPROMISED}") from None
+    if not results:
+        return [_unanswered(answer, host, sent)] * most
+    for result in results:
+        if "msg" in result:
+            result["msg"] = _without(result["msg"], sent)
+    return results
+
+
+def _unanswered(answer: Mapping[str, Any], host: str, sent: Sequence[str]) -> dict[str, Any]:
+    """The failure of a program that wrote no answer."""
+    stdout, stderr = str(answer.get("stdout", "")), str(answer.get("stderr", ""))
     written = (stderr.strip() or stdout.strip() or "no answer")[-_host_answer.LONGEST_LINE :]
     message = _host_answer.printable(_without(written, sent), lines=True)
     last = message.splitlines()[-1][: _host_answer.SHOWN] if message else "no answer"

@@ -19,7 +19,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations impo
     _rotator_ends,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator import Rotator
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT, PENDING, Contents, Description
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
+    CURRENT,
+    PENDING,
+    Contents,
+    Description,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning import is_key
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _access_key, _github_sync, _ssh_key
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
@@ -60,8 +65,8 @@ def read(setting: Setting, journal: Journal, wish: _rotation.Wish | None) -> Rea
         descriptions = describe(concerned & there)
         wanted = catalog.aws.kms_key if catalog.aws else ""
         if wanted and not any(is_key(one.key, wanted) for one in descriptions.values()):
-            # Whether the environment's key is in use may be told by others alone.
-            descriptions |= describe(there - descriptions.keys())
+            # Whether the environment's key is in use may be told by one alone that hosts read.
+            descriptions |= describe(sorted({*catalog.secret_names} & there - descriptions.keys())[:1])
         return found, descriptions
 
     def agree(seen: tuple[Contents, dict[str, Description]]) -> bool:
@@ -94,9 +99,7 @@ def _secrets_of(setting: Setting, credentials: Iterable[Credential]) -> set[str]
     found = set()
     for one in credentials:
         found.update(_graph.secrets_of(catalog, one))
-        found.update(
-            place.name for place in _graph.fallback_places(catalog, one) if not place.name.startswith("/")
-        )
+        found.update(place.name for place in _graph.fallback_places(catalog, one) if not place.name.startswith("/"))
     return found
 
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -203,36 +203,88 @@ class ServerAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        given = [name for name in self.set_here if name in self._task.args]
-        if given:
-            raise AnsibleActionFail(f"{self.name} sets {', '.join(given)} itself; give credential and state")
-        own = {name: one for name, one in self.module.ARGUMENT_SPEC.items() if name not in self.set_here}
-        own["credential"] = {**own["credential"], "required": True}
-        own["python"] = {"type": "str"}
-        _validated, args = self.validate_argument_spec(
-            {**aws_argument_spec(), **_shared.OPTIONS, **self.extra_options, **own}
-        )
-        _guard.require(self._connection, self._task)
+        args = self._given()
         masked: list[str] = []
         try:
-            params = self.params(self.setting or _shared.prepared(self.name, args), args, masked)
+            params = self._all_params(self.setting or _shared.prepared(self.name, args), args, masked)
             if params is None:
-                return {**result, "changed": False, "skipped": True, "msg": self.idle}
-            kept = {name: args[name] for name in own if name != "python" and args.get(name) is not None}
-            answer = self._on_host({**kept, **params}, args["python"], task_vars or {})
+                return {**result, **self._idle()}
+            answer = self._on_host(params, args["python"], task_vars or {})
         except AnsibleConnectionFailure as error:
             if not self.by_any_host:
                 raise
             return {**result, **not_reached(self, task_vars, error)}
         except (SecretsError, AnsibleActionFail) as error:
-            return {
-                **result,
-                "failed": True,
-                "msg": _redact.scrub(str(error), masked),
-                "error_type": type(error).__name__,
-            }
+            return {**result, **_failure(error, masked)}
         clean: dict[str, Any] = _redact.scrub(answer, masked)
         return {**result, **clean}
+
+    def many(
+        self, setting: Setting, options: Sequence[Mapping[str, Any]], task_vars: Mapping[str, Any]
+    ) -> list[dict[str, Any]]:
+        """What :meth:`run` answers to each of these options, which may name an earlier one as ``needs``; all of them in
+        one execution on the host. One that fails keeps no other from being done."""
+        answers: dict[int, dict[str, Any]] = {}
+        ready: dict[int, dict[str, Any]] = {}
+        masked: dict[int, list[str]] = {}
+        python = None
+        for number, one in enumerate(options):
+            self._task.args = {name: value for name, value in one.items() if name != "needs"}
+            args, masked[number] = self._given(), []
+            python = args["python"]
+            try:
+                params = self._all_params(setting, args, masked[number])
+            except (SecretsError, AnsibleActionFail) as error:
+                answers[number] = _failure(error, masked[number])
+                continue
+            if params is None:
+                answers[number] = self._idle()
+            else:
+                ready[number] = {"params": params, "needs": one.get("needs")}
+        values = [text for texts in masked.values() for text in texts]
+        try:
+            results = self._each_on_host(_numbered(ready, answers), python, task_vars) if ready else []
+        except AnsibleConnectionFailure as error:
+            return [not_reached(self, task_vars, error) for _one in options]
+        except (SecretsError, AnsibleActionFail) as error:
+            results = [_failure(error, values) for _one in ready]
+        for number, answer in zip(ready, results, strict=True):
+            answers[number] = _redact.scrub(answer, values)
+        return [answers[number] for number in range(len(options))]
+
+    def _given(self) -> dict[str, Any]:
+        """The task's options. Raises AnsibleActionFail for one that is set here."""
+        given = [name for name in self.set_here if name in self._task.args]
+        if given:
+            raise AnsibleActionFail(f"{self.name} sets {', '.join(given)} itself; give credential and state")
+        own = {**self._own(), "python": {"type": "str"}}
+        own["credential"] = {**own["credential"], "required": True}
+        _validated, args = self.validate_argument_spec(
+            {**aws_argument_spec(), **_shared.OPTIONS, **self.extra_options, **own}
+        )
+        _guard.require(self._connection, self._task)
+        found: dict[str, Any] = args
+        return found
+
+    def _own(self) -> dict[str, Any]:
+        """The module's options that a task gives."""
+        return {name: one for name, one in self.module.ARGUMENT_SPEC.items() if name not in self.set_here}
+
+    def _idle(self) -> dict[str, Any]:
+        return {"changed": False, "skipped": True, "msg": self.idle}
+
+    def _all_params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
+        """Those that the task gives, and those that the names stand for."""
+        params = self.params(setting, args, masked)
+        if params is None:
+            return None
+        return {**{name: args[name] for name in self._own() if args.get(name) is not None}, **params}
+
+    def _each_on_host(
+        self, acts: Sequence[Mapping[str, Any]], python: str | None, task_vars: Mapping[str, Any]
+    ) -> list[dict[str, Any]]:
+        valid = [{**one, "params": _lean.validated(self.module.ARGUMENT_SPEC, one["params"])} for one in acts]
+        return _lean.execute_each(self, self.module, self.uses, acts=valid, task_vars=task_vars, python=python)
 
     def _on_host(self, params: Mapping[str, Any], python: str | None, task_vars: Mapping[str, Any]) -> dict[str, Any]:
         valid = _lean.validated(self.module.ARGUMENT_SPEC, params)
@@ -256,3 +308,19 @@ class ServerAction(ActionBase):
     def params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
         """The options that the names stand for, or None if nothing is to be done; fills ``masked``."""
         raise NotImplementedError
+
+
+def _failure(error: Exception, masked: Sequence[str]) -> dict[str, Any]:
+    return {"failed": True, "msg": _redact.scrub(str(error), list(masked)), "error_type": type(error).__name__}
+
+
+def _numbered(ready: Mapping[int, Mapping[str, Any]], answers: Mapping[int, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The acts that are carried out, by their numbers among themselves. What needs one that failed already is not."""
+    places = {number: at for at, number in enumerate(ready)}
+    acts = []
+    for one in ready.values():
+        needs = one["needs"]
+        if needs is not None:
+            needs = places[needs] if needs in places else -1 if answers[needs].get("failed") else None
+        acts.append({"params": one["params"], "needs": needs})
+    return acts

@@ -17,13 +17,17 @@ from ansible_collections.watchparty.secrets.plugins.action import (
     valkey_user,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils import _contents, _journal, _valkey
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError, SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator import Rotator
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import Who
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import environment as environment_store
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import journal as journal_store
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents, VersionedStore
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.remembered import Remembered, RememberedParameters
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.remembered import (
+    Remembered,
+    RememberedParameters,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _reading
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import begin, preflight
@@ -155,6 +159,9 @@ class Recorded:
     def __init__(self, world: World) -> None:
         self._world = world
 
+    def open(self) -> None:
+        """Its client needs no making."""
+
     def recorded(self, record: Mapping[str, Any], _head: Mapping[str, Any]) -> dict[str, Any]:
         name = record["rotation"]
         self._world.act("record", name, lambda: self._world.audit.add(name))
@@ -220,27 +227,53 @@ class Hands:
 
     # What runs on a host, for one credential
 
-    def run(self, module: str, **options: Any) -> dict[str, Any]:
-        """The module of the collection on the host that talks to the servers."""
-        name, state = options["credential"], options["state"]
+    def run_each(self, module: str, acts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any] | RotationError]:
+        """The module of the collection on the host that talks to the servers: one execution for all of these acts."""
         host = next(iter(self.world.hosts.values()))
-        act = self._postgresql if module == "postgresql_login" else self._valkey
+        action, carry_out = {
+            "postgresql_login": (postgresql_login, self._postgresql),
+            "valkey_user": (valkey_user, self._valkey),
+        }[module]
+        ready: list[Any] = [self._params(action, one["credential"], one["state"]) for one in acts]
+
+        def program() -> list[dict[str, Any] | RotationError]:
+            found: list[dict[str, Any] | RotationError] = []
+            for one, params in zip(acts, ready, strict=True):
+                found.append(self._answer(found, one, params, carry_out))
+            return found
+
         try:
-            host.module(f"{module} {state}", lambda: act(name, state), sealed=False)
+            states = "+".join(dict.fromkeys(one["state"] for one in acts))
+            return host.module(f"{module} {states}", program, sealed=False)
         except hosts.Unreachable as error:
             raise NotReached(str(error)) from None
-        return {"last_client": {"primary": "1"}} if module == "valkey_user" and state == "present" else {}
 
-    def _params(self, action: Any, name: str, state: str) -> dict[str, Any] | None:
+    @staticmethod
+    def _answer(
+        found: Sequence[dict[str, Any] | RotationError], one: Mapping[str, Any], params: Any, carry_out: Any
+    ) -> dict[str, Any] | RotationError:
+        if isinstance(params, RotationError):
+            return params
+        if "needs" in one and isinstance(found[one["needs"]], RotationError):
+            return RotationError("not done, since the act before it failed")
+        try:
+            if params is not None:
+                carry_out(params, one["state"])
+        except SecretsError as error:
+            return RotationError(str(error))
+        return {"last_client": {"primary": "1"}} if one["state"] == "present" else {}
+
+    def _params(self, action: Any, name: str, state: str) -> dict[str, Any] | RotationError | None:
         act = object.__new__(action.ActionModule)
         args = {"credential": name, "state": state, "obligation": ""}
-        found: dict[str, Any] | None = act.params(self.setting, args, [])
+        try:
+            found: dict[str, Any] | None = act.params(self.setting, args, [])
+        except SecretsError as error:
+            return RotationError(str(error))
         return found
 
-    def _postgresql(self, name: str, state: str) -> None:
-        params, server = self._params(postgresql_login, name, state), self.world.postgres
-        if params is None:
-            return
+    def _postgresql(self, params: Mapping[str, Any], state: str) -> None:
+        server = self.world.postgres
         login, url = params["login"], params["login_url"]
         if state == "checked":
             server.checked(login, params["like"], params["journal"])
@@ -251,10 +284,8 @@ class Hands:
         else:
             server.absent(login, url, params["journal"])
 
-    def _valkey(self, name: str, state: str) -> None:
-        params, server = self._params(valkey_user, name, state), self.world.valkey
-        if params is None:
-            return
+    def _valkey(self, params: Mapping[str, Any], state: str) -> None:
+        server = self.world.valkey
         user, digest = params["user"], _valkey.digest_of(login_in(params["login_url"])[1])
         gate = _valkey.gate_digest(params["gate"]) if params.get("gate") else None
         if state == "checked":

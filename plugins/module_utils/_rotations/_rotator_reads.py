@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Callable, Dict, Mapping, Optional
+from contextlib import suppress
+from typing import Callable, Dict, List, Mapping, Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Denied, NotFound, RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import BACKWARD_STEPS, Journal, OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _mirror
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import (
@@ -73,6 +74,23 @@ class Reads(Steps):
         if lost:
             raise RotationError(f"{', '.join(lost)} cannot be read any more, and {rotation} was planned from it")
         return contents
+
+    def read_ahead(self, rotation: OpenRotation) -> None:
+        """Reads at once the versions that the acts of many credentials need one after the other."""
+        pins = rotation.plan.get("secrets", {})
+        numbers = {name: str(number) for name, number in rotation.plan.get("parameters", {}).items()}
+
+        def made() -> Contents:
+            with suppress(NotFound):
+                self.values(rotation, made=rotation.step not in ("create", *BACKWARD_STEPS))
+            return Contents()
+
+        acts: List[Callable[[], Contents]] = [made]
+        if pins:
+            acts.append(lambda: self.secrets.read_known(list(pins), pins=pins))
+        if numbers:
+            acts.append(lambda: self.parameters.read_known([], pins=numbers))
+        self.secrets.side_by_side(acts)
 
     def values(self, rotation: OpenRotation, *, made: bool = False) -> Values:
         """The new values, once they are made. Raises :class:`NotFound` before that.

@@ -9,7 +9,7 @@ from typing import Collection, Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import BACKWARD_STEPS, OpenRotation
 
-FORWARD = ("plan", "create", "set", "test", "revoke", "deploy", "promote", "retire", "record")
+FORWARD = ("create", "set", "test", "revoke", "deploy", "promote", "retire", "record")
 BACKWARD = BACKWARD_STEPS
 
 DONE, FAILED, LOST, TAKEN, BLOCKED, LATER = "done", "failed", "lost", "taken", "blocked", "later"
@@ -63,8 +63,11 @@ def way_back(rotation: OpenRotation) -> int:
     return 1 if int(rotation.plan.get("phases", 0)) == 2 and reached else 0
 
 
-def following(rotation: OpenRotation, outcome: str, *, words: str = "") -> Decision:
-    """Pure: which way a rotation goes on after the present step came to ``outcome``."""
+def following(rotation: OpenRotation, outcome: str, *, words: str = "", is_tested: bool = False) -> Decision:
+    """Pure: which way a rotation goes on after the present step came to ``outcome``.
+
+    ``is_tested``: the step that set the new values has tested them, too.
+    """
     if rotation.step in BACKWARD:
         return _on_the_way_back(rotation, outcome, words)
     if outcome in (FAILED, TAKEN) and rotation.step in _AFTER_PROMOTION:
@@ -79,12 +82,12 @@ def following(rotation: OpenRotation, outcome: str, *, words: str = "") -> Decis
         return Decision(GO, "record", words=words)
     if outcome != DONE:
         return Decision(STOP, words=f"{outcome} is no outcome of a step; {words}".rstrip("; "))
-    return _next(rotation)
+    return _next(rotation, is_tested=is_tested)
 
 
-def _next(rotation: OpenRotation) -> Decision:
-    every = remaining(rotation)
-    following_stage = every[1] if len(every) > 1 and rotation.step != "plan" else every[0] if every else "record"
+def _next(rotation: OpenRotation, *, is_tested: bool) -> Decision:
+    every = [one for one in remaining(rotation) if not (is_tested and one == "test")]
+    following_stage = every[1] if len(every) > 1 else every[0] if every else "record"
     if len(every) == 1 and rotation.step == every[0]:
         return Decision(GO, "closed")
     if following_stage.startswith("deploy_"):

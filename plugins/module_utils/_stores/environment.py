@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, Callable, Optional, Sequence, Tuple
+from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _journal, _resolve
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Denied, JournalError, NotFound
@@ -21,6 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base im
     MISSING,
     Contents,
     Reading,
+    VersionedStore,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import journal_of
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
@@ -67,14 +68,20 @@ def read(request: Request, catalog: Catalog, client: Client) -> Environment:
     journal, warnings, is_journal_read = _read_journal(request, catalog, client)
     pins = journal.rotation if journal.rotation and journal.rotation.prescribes else None
     parameters.settling.wait_since(journal.written, now())
-    contents = Contents()
-    if catalog.secret_names:
-        secrets = SecretsManager(client("secretsmanager"))
-        contents |= secrets.read_known(catalog.secret_names, pins=pins.secrets if pins else {})
+    secrets = SecretsManager(client("secretsmanager")) if catalog.secret_names or (pins and pins.overlay) else None
+    reads: List[Callable[[], Contents]] = []
     if catalog.reads_ssm:
-        contents |= parameters.read_known([catalog.ssm_path], pins=pins.parameters if pins else {})
-    if pins and pins.overlay:
-        contents |= _overlaid(pins.overlay, SecretsManager(client("secretsmanager")), contents)
+        reads.append(lambda: parameters.read_known([catalog.ssm_path], pins=pins.parameters if pins else {}))
+    if secrets and catalog.secret_names:
+        reads.append(lambda: _secrets(secrets, catalog.secret_names, pins))
+    overlay = pins.overlay if pins else None
+    if secrets and overlay:
+        reads.append(lambda: secrets.read_known([overlay.secret], pins={overlay.secret: overlay.version}))
+    contents = Contents()
+    for found in parameters.side_by_side(reads):
+        contents |= found
+    if overlay:
+        contents = _overlaid(overlay, contents)
     _require_pinned(journal, contents)
     contents, more = _tolerated(request, contents)
     # What a rotation pins and what it leaves to the stores may differ for as long as it is open.
@@ -105,18 +112,40 @@ def _read_journal(request: Request, catalog: Catalog, client: Client) -> tuple[_
     return journal, (f"{rotation} is open",) if rotation else (), True
 
 
-def _overlaid(overlay: _journal.Overlay, secrets: SecretsManager, contents: Contents) -> Contents:
-    """The texts of parameters that the open rotation writes at its promotion, from its own secret."""
-    found = secrets.read_known([overlay.secret], pins={overlay.secret: overlay.version})
-    if overlay.secret not in found.readings:
-        return found
-    texts = json.loads(found.readings[overlay.secret].value)["phases"][overlay.phase - 1]
-    before = contents.readings
-    return Contents(
+def _secrets(store: VersionedStore, names: Sequence[str], rotation: Optional[_journal.OpenRotation]) -> Contents:
+    """Each secret in the version that the rotation prescribes. One call reads what many hold now, and takes no
+    versions: those alone are asked for by theirs that are to be another one."""
+    pins = rotation.secrets if rotation else {}
+    staged = rotation.plan.get("secrets", {}) if rotation and rotation.step in _ELSEWHERE else {}
+    ahead = {name: pins[name] for name in names if name in staged and name in pins}
+    now = [name for name in names if name not in ahead]
+    contents = store.read(now) if now else Contents()
+    others = {
+        name: pins[name]
+        for name in now
+        if name in pins and (name not in contents.readings or contents.readings[name].version != pins[name])
+    }
+    wanted = {**ahead, **others}
+    if not wanted:
+        return contents
+    return contents.without(others) | store.read_known(list(wanted), pins=wanted)
+
+
+_ELSEWHERE = ("deploy", "promote", "abort")
+"""At these steps the versions that a rotation prescribes of what it changes are not the current ones."""
+
+
+def _overlaid(overlay: _journal.Overlay, contents: Contents) -> Contents:
+    """With the texts of parameters that the open rotation writes at its promotion, from its own secret."""
+    if overlay.secret not in contents.readings:
+        return contents
+    texts = json.loads(contents.readings[overlay.secret].value)["phases"][overlay.phase - 1]
+    before = contents.without([overlay.secret])
+    return before | Contents(
         {
-            name: Reading(SSM, name, f"{overlay.version}/{overlay.phase}", text, plain=before[name].plain)
+            name: Reading(SSM, name, f"{overlay.version}/{overlay.phase}", text, plain=before.readings[name].plain)
             for name, text in texts.items()
-            if name in before
+            if name in before.readings
         }
     )
 

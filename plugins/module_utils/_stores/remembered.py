@@ -65,9 +65,12 @@ class Remembered(VersionedStore):
 
     def _create(self, name: str, content: str, version: str, **form: Any) -> None:
         self._store._create(name, content, version, **form)
+        self._kept.keep(Contents({name: Reading(self.name, name, version, content)}))
 
     def _put(self, name: str, content: str, version: str, label: str) -> Sequence[str]:
-        return self._store._put(name, content, version, label)
+        labels = self._store._put(name, content, version, label)
+        self._kept.keep(Contents({name: Reading(self.name, name, version, content)}))
+        return labels
 
     def _move(self, name: str, label: str, *, to: Optional[str], off: Optional[str]) -> None:
         self._store._move(name, label, to=to, off=off)

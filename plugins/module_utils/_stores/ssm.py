@@ -98,16 +98,23 @@ class ParameterStore(NumberedStore):
         return Reading(self.name, name, str(found["Version"]), found["Value"], plain=found["Type"] != "SecureString")
 
     def _look(self, name: str) -> Tuple[Reading, Mapping[str, Any]]:
-        kept: Dict[str, Any] = {}
-        with aws.translated("ssm:DescribeParameters", f"parameter {name}"):
-            pages = self._client.get_paginator("describe_parameters").paginate(
-                ParameterFilters=[{"Key": "Name", "Option": "Equals", "Values": [name]}]
-            )
-            for found in pages.search("Parameters[]"):
-                kept = {key: found[key] for key in KEPT if found.get(key)}
-        with aws.translated("ssm:GetParameter", f"parameter {name}"):
-            current = self._client.get_parameter(Name=name, WithDecryption=True)["Parameter"]
-        return self._reading(name, current), kept
+        def described() -> Dict[str, Any]:
+            kept: Dict[str, Any] = {}
+            with aws.translated("ssm:DescribeParameters", f"parameter {name}"):
+                pages = self._client.get_paginator("describe_parameters").paginate(
+                    ParameterFilters=[{"Key": "Name", "Option": "Equals", "Values": [name]}]
+                )
+                for found in pages.search("Parameters[]"):
+                    kept = {key: found[key] for key in KEPT if found.get(key)}
+            return kept
+
+        def current() -> Dict[str, Any]:
+            with aws.translated("ssm:GetParameter", f"parameter {name}"):
+                found: Dict[str, Any] = self._client.get_parameter(Name=name, WithDecryption=True)["Parameter"]
+            return found
+
+        kept, found = self.side_by_side([described, current])
+        return self._reading(name, found), kept
 
     def _write(self, name: str, value: str, kept: Mapping[str, Any]) -> int:
         with aws.translated("ssm:PutParameter", f"parameter {name}", carries=value):

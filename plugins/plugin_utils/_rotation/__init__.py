@@ -40,7 +40,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rot
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import Who
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import NoJournal, journal_of
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.remembered import Remembered, RememberedParameters
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.remembered import (
+    Remembered,
+    RememberedParameters,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
@@ -48,6 +51,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils import _github_
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access_wait import access_wait
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection, suit
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._paths import with_full_paths
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.known import Known
 
 _LETTERS = string.ascii_letters
 _ALPHABET = string.ascii_letters + string.digits + "-"
@@ -77,21 +81,6 @@ def now() -> datetime:
 def new_id() -> str:
     """What a rotation that begins now is called."""
     return f"r-{now():%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
-
-
-@dataclass
-class Known:
-    """What this process has read, until :meth:`forget`: a promotion, or its undoing, changes what is current."""
-
-    journal: Journal | None = None
-    """As it was planned from."""
-    contents: Contents | None = field(default=None, repr=False)
-    """What the stores held when it was planned: everything that credentials are in."""
-    held: dict[str, _graph.Found] = field(default_factory=dict, repr=False)
-
-    def forget(self) -> None:
-        self.journal, self.contents = None, None
-        self.held.clear()
 
 
 @dataclass(frozen=True)
@@ -153,9 +142,7 @@ class Setting:
         return self._part(name, *self.rotator.holding())
 
     @staticmethod
-    def _part(
-        name: str, journal: Journal, rotation: OpenRotation
-    ) -> tuple[Journal, OpenRotation, _rotation.Item]:
+    def _part(name: str, journal: Journal, rotation: OpenRotation) -> tuple[Journal, OpenRotation, _rotation.Item]:
         items = {item.credential: item for item in _rotation.items_of(rotation.plan)}
         if name not in items:
             raise RotationError(f"{name} is not in {rotation}; it has {', '.join(items)}")

@@ -17,6 +17,7 @@ Everything between two rollouts is one call of :class:`Engine`. What the hosts h
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -211,11 +212,16 @@ class Engine:
             self._kinds("retire", _rotation.ENDS if stage == "retire" else _rotation.CHANGES)
         elif stage == "revoke":
             self._kinds("retire", _rotation.CHANGES)
-        elif stage in LAST:
-            _rotator_ends.tidy(self.setting.rotator)
-        else:
+        elif stage == "set" and self._tests_at_once:
+            self._kinds("set", _rotation.CHANGES, also="test")
+        elif stage not in LAST:
             self._kinds(stage, _rotation.CHANGES)
         return _steps.DONE, ""
+
+    @property
+    def _tests_at_once(self) -> bool:
+        """Whether the new values are tested at the stage that sets them. What is set on each host is tested there."""
+        return not any(one["kind"] == host_acts.SSH_KEY for one in self.now["credentials"])
 
     def _create(self) -> None:
         if self.now["incident"]:
@@ -258,25 +264,50 @@ class Engine:
         every = self.now["retiring" if stage == "retire" else "credentials"]
         return [one for one in every if one["act"] in acts and stage in one["stages"] and not one["later"]]
 
-    def _kinds(self, stage: str, acts: Sequence[str]) -> None:
-        """Each credential's own act, one after the other; the administrator's come last."""
-        for credential in self.parts(stage, acts):
-            if credential["act"] == _rotation.DROP_FALLBACK or credential["kind"] == host_acts.SSH_KEY:
-                continue  # on each host
-            name, began = credential["name"], self.clock()
-            options = {**self.run.options, "known_addresses": self._known_addresses}
-            part = Part(self.setting, self.server, credential, options)
-            try:
-                answer = dict(getattr(acts_of(self.setting.kinds[credential["kind"]]), VERBS[stage])(part))
-            except NotReached as error:
-                raise Blocked(f"{VERBS[stage]} {name}: {error}") from None
-            except SecretsError as error:
-                raise RotationError(f"{VERBS[stage]} {name}: {error}") from None
-            if answer.get("notes"):
-                self.carried.seen.notes[name] = answer["notes"]
-            if stage == "retire" and self.now["incident"] and credential["built_in"]:
-                self.carried.seen.refusals[name] = answer
-            self.progress(VERBS[stage], name, str(answer.get("message") or _DONE[stage]), self.clock() - began)
+    def _kinds(self, stage: str, acts: Sequence[str], *, also: str = "") -> None:
+        """Each credential's own act, in their order; the administrator's come last. ``also`` is a stage that follows.
+
+        Raises RotationError that names every credential which failed, once the others of its kind are done.
+        """
+        stages = [stage, *([also] if also else [])]
+        every: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
+        for one in stages:
+            for credential in self.parts(one, acts):
+                if credential["act"] != _rotation.DROP_FALLBACK and credential["kind"] != host_acts.SSH_KEY:
+                    every.setdefault(credential["name"], {}).setdefault(one, []).append(credential)
+        if every:
+            self.setting.rotator.read_ahead(self.setting.rotator.holding()[1])
+        asked = [(one, credential) for by_stage in every.values() for one in by_stage for credential in by_stage[one]]
+        for kind, group in itertools.groupby(asked, key=lambda one: str(one[1]["kind"])):
+            self._carry_out_kind(kind, list(group))
+
+    def _carry_out_kind(self, kind: str, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+        began = self.clock()
+        options = {**self.run.options, "known_addresses": self._known_addresses}
+        parts = [(stage, Part(self.setting, self.server, credential, options)) for stage, credential in asked]
+        try:
+            answers = acts_of(self.setting.kinds[kind]).carry_out(parts)
+        except NotReached as error:
+            named = ", ".join(dict.fromkeys(f"{VERBS[stage]} {part.name}" for stage, part in parts))
+            raise Blocked(f"{named}: {error}") from None
+        failures: dict[str, str] = {}
+        for (stage, credential), answer in zip(asked, answers, strict=False):
+            name = credential["name"]
+            if isinstance(answer, RotationError):
+                failures.setdefault(name, f"{VERBS[stage]} {name}: {answer}")
+                continue
+            took = answer.get("took", (self.clock() - began) if len(asked) == 1 else 0)
+            self._acted(stage, credential, answer, float(took))
+        if failures:
+            raise RotationError("; ".join(failures.values()))
+
+    def _acted(self, stage: str, credential: Mapping[str, Any], answer: Mapping[str, Any], seconds: float) -> None:
+        name = credential["name"]
+        if answer.get("notes"):
+            self.carried.seen.notes[name] = answer["notes"]
+        if stage == "retire" and self.now["incident"] and credential["built_in"]:
+            self.carried.seen.refusals[name] = dict(answer)
+        self.progress(VERBS[stage], name, str(answer.get("message") or _DONE[stage]), seconds)
 
     @property
     def _known_addresses(self) -> list[str]:
@@ -310,7 +341,8 @@ class Engine:
         self._advance(stage, _steps.BLOCKED if is_blocked else _steps.FAILED, f"{stage}: {error}")
 
     def _advance(self, stage: str, outcome: str, words: str) -> None:
-        found = entries.advance(self.setting, outcome, words, self.carried.seen)
+        is_tested = stage == "set" and self._tests_at_once
+        found = entries.advance(self.setting, outcome, words, self.carried.seen, is_tested=is_tested)
         self.now = {**found.rotation, "refused": self.now["refused"], "revocations": self.now["revocations"]}
         if found.way == _steps.STOP:
             self.now.update(todo=[], stopped=found.words)
@@ -318,8 +350,17 @@ class Engine:
         self._took(stage)
 
     def end(self) -> None:
-        """The audit log has its record before the journal forgets what it is of."""
-        self.close(self.record())
+        """What the rotation staged goes beside its record; the journal forgets it once both are done."""
+        if self.audit is not None:
+            self.audit.open()
+        self.setting.rotator.holding()
+        acts: list[Callable[[], Mapping[str, Any]]] = [self._tidied, self.record]
+        _tidied, recorded = self.setting.rotator.secrets.side_by_side(acts)
+        self.close(recorded)
+
+    def _tidied(self) -> Mapping[str, Any]:
+        _rotator_ends.tidy(self.setting.rotator)
+        return {}
 
     def record(self) -> Mapping[str, Any]:
         """What became of the record, as :class:`AuditLog` has it; empty without a log."""

@@ -45,9 +45,9 @@ class Advanced:
     rotation: dict[str, Any]
 
 
-def advance(setting: Setting, outcome: str, words: str, seen: Seen) -> Advanced:
+def advance(setting: Setting, outcome: str, words: str, seen: Seen, *, is_tested: bool = False) -> Advanced:
     """Appends the entry with which the next stage begins, unless the run stops here. Raises SecretsError."""
-    return appended(setting, lambda: _advanced(setting, outcome, words, seen))
+    return appended(setting, lambda: _advanced(setting, outcome, words, seen, is_tested=is_tested))
 
 
 def appended(setting: Setting, make: Callable[[], T]) -> T:
@@ -64,9 +64,9 @@ def appended(setting: Setting, make: Callable[[], T]) -> T:
         return make()
 
 
-def _advanced(setting: Setting, outcome: str, words: str, seen: Seen) -> Advanced:
+def _advanced(setting: Setting, outcome: str, words: str, seen: Seen, *, is_tested: bool) -> Advanced:
     journal, rotation = setting.rotator.holding()
-    decision = _steps.following(rotation, outcome, words=words)
+    decision = _steps.following(rotation, outcome, words=words, is_tested=is_tested)
     if decision.way == _steps.STOP:
         setting.rotator.confirm()
         return Advanced(decision.way, decision.words, _shared.told(setting, journal, rotation))

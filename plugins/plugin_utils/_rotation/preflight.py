@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError, one_line
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError, one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.begin import begin
@@ -54,11 +55,15 @@ def asked(
     """By credential what its server has against it, and why none could be asked."""
     against = {}
     options = {name: args[name] for name in _PASSED_ON if args.get(name) is not None}
-    for credential in checks:
-        try:
-            acts_of(setting.kinds[credential["kind"]]).check(Part(setting, server, credential, options))
-        except NotReached as error:
-            return {}, str(error)
-        except SecretsError as error:
-            against[credential["name"]] = one_line(error)
+    for kind, group in itertools.groupby(checks, key=lambda one: str(one["kind"])):
+        parts = [Part(setting, server, credential, options) for credential in group]
+        while parts:  # one that does not ask all at once stops at the first that is refused
+            try:
+                answers = acts_of(setting.kinds[kind]).carry_out([("check", part) for part in parts])
+            except NotReached as error:
+                return {}, str(error)
+            for part, answer in zip(parts, answers, strict=False):
+                if isinstance(answer, RotationError):
+                    against[part.name] = one_line(answer)
+            parts = parts[len(answers) :]
     return against, ""

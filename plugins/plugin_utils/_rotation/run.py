@@ -25,6 +25,9 @@ class Progress(Protocol):
 class AuditLog(Protocol):
     """Where a rotation that ends is recorded."""
 
+    def open(self) -> None:
+        """Called before :meth:`recorded` goes beside other calls."""
+
     def recorded(self, record: Mapping[str, Any], head: Mapping[str, Any]) -> Mapping[str, Any]:
         """Number and digest as ``head``, ``where``, and ``against`` where it could not be written in a leak."""
 

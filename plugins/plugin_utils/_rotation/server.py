@@ -16,13 +16,11 @@ from ansible.utils.display import Display
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _guard, _lean, _server_action
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Answer
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Answer, NotReached
+
+__all__ = ("NotReached", "RotationHost")
 
 PACKAGE = "ansible_collections.watchparty.secrets.plugins.action"
-
-
-class NotReached(RotationError):
-    """Raised where the host that talks to the servers cannot be reached; another one can do it."""
 
 
 class RotationHost:
@@ -36,10 +34,33 @@ class RotationHost:
         """Options of every module: the catalog, the environment, and the interpreter."""
 
     def run(self, module: str, **options: Any) -> Answer:
+        act = self._module(module)
+        act._task.args = {**self._options, **options}
+        return _judged(act.run(task_vars=dict(self._task_vars)))
+
+    def run_each(self, module: str, acts: Sequence[Mapping[str, Any]]) -> list[Answer | RotationError]:
+        answers = self._module(module).many(
+            self._setting, [{**self._options, **one} for one in acts], dict(self._task_vars)
+        )
+        found: list[Answer | RotationError] = []
+        for answer in answers:
+            try:
+                found.append(_judged(dict(answer)))
+            except NotReached:
+                raise
+            except RotationError as error:
+                found.append(error)
+        return found
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        return {**self._common, "run": self._setting.rotator.me.run}
+
+    def _module(self, module: str) -> Any:
+        """The module's action on the host of the task that asks."""
         caller = self._action
         task = caller._task.copy(exclude_parent=True, exclude_tasks=True)
         task._parent = caller._task._parent
-        task.args = {**self._common, "run": self._setting.rotator.me.run, **options}
         act = import_module(f"{PACKAGE}.{module}").ActionModule(
             task,
             caller._connection,
@@ -49,7 +70,7 @@ class RotationHost:
             caller._shared_loader_obj,
         )
         act.setting = self._setting
-        return _judged(act.run(task_vars=dict(self._task_vars)))
+        return act
 
     def execute(
         self, program: ModuleType, uses: Sequence[ModuleType], *, args: Mapping[str, Any], seconds: float

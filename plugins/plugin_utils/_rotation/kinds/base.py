@@ -9,11 +9,16 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, Protocol
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError, SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import STAGES, Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 
 Answer = Mapping[str, Any]
 """What came of an act: names, counts and words; never a value."""
+
+
+class NotReached(RotationError):
+    """Raised where the host that talks to the servers cannot be reached; another one can do it."""
 
 
 class Server(Protocol):
@@ -26,6 +31,25 @@ class Server(Protocol):
         self, program: ModuleType, uses: Sequence[ModuleType], *, args: Mapping[str, Any], seconds: float
     ) -> Answer:
         """Runs a program that is no module; ``seconds`` is how long it may take. Raises as ``run`` does."""
+
+    def run_each(self, module: str, acts: Sequence[Mapping[str, Any]]) -> list[Answer | RotationError]:
+        """What came of each of these options, in one execution. One may name an earlier one that it ``needs``.
+
+        Raises NotReached where the host cannot be reached: any of them may be done then.
+        """
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a module does at a stage of a kind."""
+
+    state: str
+    options: Sequence[str] = ()
+    """Of the operator's options those that it takes."""
+    by_obligation: bool = False
+    """Whether it is told the obligation that it retires the value of."""
+    noted: str = ""
+    """What of the answer is kept in the journal as the credential's notes."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +84,48 @@ class Acts:
     """
 
     kind: Kind
+    module: str = ""
+    """Of this collection, which carries out the ``requests``."""
+    requests: Mapping[str, Request] = {}
+    """By stage. The acts of many credentials at one stage, or at two, are one execution."""
+
+    def carry_out(self, asked: Sequence[tuple[str, Part]]) -> list[Answer | RotationError]:
+        """What came of each stage of each credential, in this order; without requests up to the first failure.
+
+        A stage that follows another one of the same credential needs that one. Raises NotReached.
+        """
+        if self.requests:
+            return self._requested(asked)
+        found: list[Answer | RotationError] = []
+        for stage, part in asked:
+            try:
+                found.append(getattr(self, VERBS[stage])(part))
+            except NotReached:
+                raise
+            except SecretsError as error:
+                return [*found, RotationError(str(error))]
+        return found
+
+    def _requested(self, asked: Sequence[tuple[str, Part]]) -> list[Answer | RotationError]:
+        acts: list[dict[str, Any]] = []
+        last: dict[tuple[str, str], int] = {}
+        for stage, part in asked:
+            request, about = self.requests[stage], (part.name, part.obligation)
+            options = {name: part.options[name] for name in request.options if name in part.options}
+            if request.by_obligation:
+                options["obligation"] = part.obligation
+            needs = {"needs": last[about]} if about in last else {}
+            acts.append({"credential": part.name, "state": request.state, **options, **needs})
+            last[about] = len(acts) - 1
+        answers = asked[0][1].server.run_each(self.module, acts)
+        return [
+            answer if isinstance(answer, RotationError) else self._noted(self.requests[stage], answer)
+            for (stage, _part), answer in zip(asked, answers, strict=True)
+        ]
+
+    @staticmethod
+    def _noted(request: Request, answer: Answer) -> Answer:
+        return {**answer, "notes": answer.get(request.noted)} if request.noted else answer
 
     def check(self, part: Part) -> Answer:
         """Before anything is written: asks whether the server would accept the rotation."""
@@ -110,5 +176,7 @@ VERBS: Mapping[str, str] = {
 def stages_of(acts: type[Acts]) -> tuple[str, ...]:
     """The stages at which the kind has something to do."""
     return tuple(
-        name for name in STAGES if name in VERBS and getattr(acts, VERBS[name]) is not getattr(Acts, VERBS[name])
+        name
+        for name in STAGES
+        if name in acts.requests or (name in VERBS and getattr(acts, VERBS[name]) is not getattr(Acts, VERBS[name]))
     )

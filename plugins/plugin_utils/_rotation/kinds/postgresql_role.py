@@ -5,9 +5,7 @@
 from __future__ import annotations
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Answer, Part
-
-MODULE = "postgresql_login"
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Request
 
 
 class PostgresqlRole(Acts):
@@ -18,15 +16,10 @@ class PostgresqlRole(Acts):
         needs_admin=True,
         needs_url=True,
     )
-
-    def check(self, part: Part) -> Answer:
-        return part.on_server(MODULE, "checked")
-
-    def set(self, part: Part) -> Answer:
-        return part.on_server(MODULE, "present")
-
-    def test(self, part: Part) -> Answer:
-        return part.on_server(MODULE, "usable")
-
-    def revoke(self, part: Part) -> Answer:
-        return part.on_server(MODULE, "absent", "known_addresses", "allow_sessions")
+    module = "postgresql_login"
+    requests = {
+        "check": Request("checked"),
+        "set": Request("present"),
+        "test": Request("usable"),
+        "retire": Request("absent", ("known_addresses", "allow_sessions")),
+    }

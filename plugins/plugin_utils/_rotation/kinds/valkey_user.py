@@ -5,9 +5,7 @@
 from __future__ import annotations
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Answer, Part
-
-MODULE = "valkey_user"
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Request
 
 
 class ValkeyUser(Acts):
@@ -19,21 +17,12 @@ class ValkeyUser(Acts):
         needs_url=True,
         retires_each=True,
     )
-
-    def check(self, part: Part) -> Answer:
-        return part.on_server(MODULE, "checked", "gone_nodes")
-
-    def create(self, part: Part) -> Answer:
-        return part.on_server(MODULE, "open", "gone_nodes")
-
-    def set(self, part: Part) -> Answer:
-        answer = part.on_server(MODULE, "present", "gone_nodes")
+    module = "valkey_user"
+    requests = {
+        "check": Request("checked", ("gone_nodes",)),
+        "create": Request("open", ("gone_nodes",)),
         # Which sessions were there before the new password: those are ended with the old one.
-        return {**answer, "notes": answer.get("last_client")}
-
-    def test(self, part: Part) -> Answer:
-        return part.on_server(MODULE, "usable", "gone_nodes")
-
-    def revoke(self, part: Part) -> Answer:
-        names = ("gone_nodes", "known_addresses", "allow_sessions")
-        return part.on_server(MODULE, "absent", *names, obligation=part.obligation)
+        "set": Request("present", ("gone_nodes",), noted="last_client"),
+        "test": Request("usable", ("gone_nodes",)),
+        "retire": Request("absent", ("gone_nodes", "known_addresses", "allow_sessions"), by_obligation=True),
+    }
