@@ -26,6 +26,7 @@ class Watch:
     def __init__(self, world: World) -> None:
         self.world = world
         world.watch = self.changed
+        world.blind = lambda name: self._fail(f"{name} is written without a look at the journal right before")
         self.current = {name: world.read(name) for name in SECRETS}
         self.before: dict[tuple[str, str], set[str]] = {}
         """By secret and key, the values that were current for another reason than a promotion."""

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Twelve bugs, each a switch: the simulation has to find every one of them."""
+"""Bugs, each a switch: the simulation has to find every one of them."""
 
 from __future__ import annotations
 
@@ -8,20 +8,24 @@ import contextlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _envmark, _journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AlreadyExists
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AlreadyExists, Overtaken, SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotator_ends, _steps
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator import Rotator
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import MERGED, version_id
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_steps import Steps
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT, Store, VersionedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.fresh import Fresh
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import MemoryJournal
 from ansible_collections.watchparty.secrets.plugins.modules import env_file
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Engine
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, NotReached
 from tests.simulation.glue import Now
 from tests.simulation.hosts import Host
-from tests.simulation.world import LOGINS, OVERLAYS
+from tests.simulation.world import LOGINS, OVERLAYS, World
 
 Patch = Callable[[Any, str, Any], None]
 
@@ -154,6 +158,58 @@ def stale_read_for_the_newest(patch: Patch) -> None:
     patch(Store, "read_known", lambda self, names, *, pins: self.read(names, pins=pins))
 
 
+def cached_look(patch: Patch) -> None:
+    """What has no condition is written by the journal as it was seen some time ago."""
+
+    def fresh(self: Any) -> Fresh:
+        self.holding()
+        return Fresh()
+
+    patch(Steps, "fresh", fresh)
+
+
+def entry_of_another_run(patch: Patch) -> None:
+    """An older run takes the entry that begins several acts for its own, and carries them out beside the newer one."""
+
+    def held(_self: Any, journal: Any) -> Any:
+        if journal.rotation is None:
+            raise Overtaken("it was ended by another run")
+        return journal.rotation
+
+    patch(Steps, "_held", held)
+
+
+def swallowed_failure(patch: Patch) -> None:
+    """Of writes that are sent at once, one that fails is not noticed."""
+
+    together = World.side_by_side
+
+    def swallowing(act: Any) -> Any:
+        def carry_out() -> Any:
+            with contextlib.suppress(SecretsError):
+                return act()
+
+        is_write = isinstance(act, partial) and act.func.__name__ in ("stage", "_lay_over", "discard")
+        return carry_out if is_write else act
+
+    patch(World, "side_by_side", lambda self, acts: together(self, [swallowing(act) for act in acts]))
+
+
+def half_done(patch: Patch) -> None:
+    """A host that is lost while it sets and tests new values is taken to have done both."""
+    carry_out = Acts.carry_out
+
+    def carried_out(self: Any, asked: Any) -> Any:
+        try:
+            return carry_out(self, asked)
+        except NotReached:
+            if asked[0][0] != "set":
+                raise
+            return [{} for _one in asked]
+
+    patch(Acts, "carry_out", carried_out)
+
+
 BUGS = {
     one.__name__: one
     for one in (
@@ -170,6 +226,10 @@ BUGS = {
         overlay_by_the_maker_alone,
         merge_without_reading,
         stale_read_for_the_newest,
+        cached_look,
+        entry_of_another_run,
+        swallowed_failure,
+        half_done,
     )
 }
 

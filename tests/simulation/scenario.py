@@ -71,6 +71,7 @@ class Scenario:
         self.result = Result(seed)
         self.world.chance = random.Random(f"stale {seed}")
         self.world.lag = self.world.chance.choice(LAGS)
+        self.world.order = random.Random(f"order {seed}")
         self.busy = random.Random(f"busy {seed}")
         """Of its own, so that whoever never rests changes nothing in the worlds without one."""
         self._first_deploy()

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -23,7 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory 
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settling import Settling
 from tests.simulation import servers
 from tests.simulation.hosts import Host
-from tests.simulation.scheduler import LOST, REFUSED, TWICE, Scheduler
+from tests.simulation.scheduler import LOST, REFUSED, TWICE, Process, Scheduler
 
 T = TypeVar("T")
 CORE, CACHE, ADMIN = "shop/staging/core", "shop/staging/cache", "shop/staging/admin"
@@ -125,9 +125,17 @@ class World(Hook):
         self.copy = copy
         self.watch: Callable[[str, str], None] = lambda _op, _name: None
         """Called after every act that changed something."""
+        self.blind: Callable[[str], None] = lambda _name: None
+        """Called where a parameter is written without a look at the journal right before."""
         self.secrets = MemorySecrets(self)
         self.parameters = MemoryParameters(self)
         self.secrets.settling = self.parameters.settling = Settling(sleep=self.rest)
+        self.order = random.Random(0)
+        """In which order calls arrive that a process sends at once; of its own, as ``chance`` is."""
+        for store in (self.secrets, self.parameters):
+            store.side_by_side = self.side_by_side  # type: ignore[assignment,method-assign]
+        self.looked: set[Process] = set()
+        """The processes that have just looked at the journal and done nothing since but with one parameter."""
         self.lag = 0
         """How many ticks ago the state may be that a read of Secrets Manager or Parameter Store answers with."""
         self.chance = random.Random(0)
@@ -212,6 +220,19 @@ class World(Hook):
 
     # Acts
 
+    def side_by_side(self, acts: Sequence[Callable[[], T]]) -> list[T]:
+        """In any order; one that fails does not keep the others from being done."""
+        order, found, failures = [*enumerate(acts)], {}, {}
+        self.order.shuffle(order)
+        for number, act in order:
+            try:
+                found[number] = act()
+            except Exception as error:  # noqa: BLE001 - raised below
+                failures[number] = error
+        if failures:
+            raise failures[min(failures)]
+        return [found[number] for number in range(len(acts))]
+
     def before(self, op: str, name: str) -> None:
         if self.scheduler.before(op, name):
             fault = self.scheduler.current.fault  # type: ignore[union-attr]
@@ -219,6 +240,7 @@ class World(Hook):
                 raise NoAccess(f"{op} {name}: no answer from the endpoint")
 
     def after(self, op: str, name: str) -> bool:
+        self._follow(op, name)
         if op not in ("read", "describe", "look"):
             self.watch(op, name)
         if self.scheduler.lines is not None and self.scheduler.current:
@@ -227,6 +249,18 @@ class World(Hook):
         if fault is not None and fault.kind == LOST:
             raise NoAccess(f"{op} {name}: the answer was lost")
         return fault is not None and fault.kind == TWICE
+
+    def _follow(self, op: str, name: str) -> None:
+        """AWS writes a parameter whoever did so meanwhile: a look at the journal comes right before."""
+        process = self.scheduler.current
+        if process is None:
+            return
+        if (op, name) == ("read", JOURNAL):
+            self.looked.add(process)
+        elif name not in (COPY, OTHER):
+            self.looked.discard(process)
+        elif op == "write" and process not in self.looked:
+            self.blind(name)
 
     def act(self, op: str, name: str, act: Callable[[], T]) -> T:
         """An act on a server or a host, between the same two points as those on the stores."""

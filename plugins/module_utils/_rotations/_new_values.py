@@ -18,7 +18,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._model import C
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import version_id
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import DENIED, VersionedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
+    DENIED,
+    SECRET_BYTES,
+    Contents,
+    VersionedStore,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.side_by_side import WORKERS
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 
 
@@ -45,6 +51,15 @@ def former_login(catalog: Catalog, secrets: VersionedStore, journal: Journal, it
     if login.password is None:
         raise RotationError(f"{item.credential}: its former key cannot be read in {dict(obligation.secrets)}")
     return login
+
+
+def written(document: Mapping[str, Any], planned: Mapping[str, str], contents: Contents) -> str:
+    """The text of the secret with the new logins; with what many secrets held in their ``planned`` versions, where it
+    fits: one call reads it then, and not one a secret."""
+    former = {name: [version, contents.readings[name].value] for name, version in planned.items()}
+    longer = json.dumps({**document, "former": former}, sort_keys=True)
+    fits = len(planned) > WORKERS and len(longer.encode()) <= SECRET_BYTES
+    return longer if fits else json.dumps(document, sort_keys=True)
 
 
 class Issued:

@@ -249,7 +249,7 @@ class Rotator(Reads):
             texts = {name: contents.readings[name].value for name in rotation.plan["parameters"]}
             phases.append({**texts, **_graph.contents_with(contents, changed)[1]})
         document = {"credentials": {name: vars(login) for name, login in logins.items()}, "phases": phases}
-        own, text = self.logins_secret(rotation), json.dumps(document, sort_keys=True)
+        own, text = self.logins_secret(rotation), _new_values.written(document, rotation.plan["secrets"], contents)
         version, words = version_id(rotation.id, own), "New logins of a rotation that has not ended"
         try:
             self.secrets.create(own, text, version=version, description=words, **self._form(rotation))

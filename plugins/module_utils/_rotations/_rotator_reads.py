@@ -24,10 +24,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base im
     DENIED,
     Contents,
     Description,
+    Reading,
     VersionedStore,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered import NumberedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.side_by_side import WORKERS
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 
 
@@ -85,7 +87,9 @@ class Reads(Steps):
                 self.values(rotation, made=rotation.step not in ("create", *BACKWARD_STEPS))
             return Contents()
 
-        acts: List[Callable[[], Contents]] = [made]
+        acts: List[Callable[[], Contents]] = [made] if len(pins) <= WORKERS else []
+        if not acts:
+            made()  # what it holds of the secrets is not read once more
         if pins:
             acts.append(lambda: self.secrets.read_known(list(pins), pins=pins))
         if numbers:
@@ -107,6 +111,8 @@ class Reads(Steps):
         if name not in contents.readings:
             raise NotFound(f"secret {name} is not there: the rotation has no new values yet")
         document = json.loads(contents.readings[name].value)
+        former = document.get("former", {})
+        self.secrets.keep([Reading(self.secrets.name, one, *versioned) for one, versioned in former.items()])
         logins = {
             name: Login(one.get("username"), one.get("password")) for name, one in document["credentials"].items()
         }

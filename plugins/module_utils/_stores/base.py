@@ -143,6 +143,9 @@ class VersionedStore(Store):
     Every write can be repeated. What a subclass gives are single acts; what they mean is decided here, once.
     """
 
+    def keep(self, readings: Sequence[Reading]) -> None:
+        """What versions hold, as somebody knows it already: a store that remembers need not read them."""
+
     @abstractmethod
     def describe(self, name: str) -> Description:
         """Raises :class:`NotFound` when there is no such secret."""

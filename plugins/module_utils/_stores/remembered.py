@@ -57,6 +57,9 @@ class Remembered(VersionedStore):
         self._kept.keep(found)
         return found | Contents(kept)
 
+    def keep(self, readings: Sequence[Reading]) -> None:
+        self._kept.keep(Contents({one.name: one for one in readings}))
+
     def describe(self, name: str) -> Description:
         return self._store.describe(name)
 
