@@ -16,6 +16,7 @@ from moto import mock_aws
 from ansible_collections.watchparty.secrets.plugins.action.leak_scrub import ActionModule
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import DENIED, Contents, Failure
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.fresh import Fresh
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _github_sync
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
@@ -181,7 +182,7 @@ def test_a_mirror_that_was_sent_the_new_value(
     with GitHub() as github:
         where = {"repository": REPOSITORY, "api_url": github.url}
         world = World(catalog=_catalog.parse({**CATALOG, "settings": settings, "github": where}, "test"))
-        _github_sync.Mirror(world.catalog, world.secrets, world.parameters).send({"URL": OLD_URL})
+        _github_sync.Mirror(world.catalog, world.secrets, world.parameters).send({"URL": OLD_URL}, Fresh)
         rotator = world.rotator()
         by = {"at": "2026-11-25T11:00:00Z", "who": "ann", "rotation": "r1", "incident": answers}
         more = {"incident": {"id": "i1", "at": "2026-11-25T10:00:00Z", "who": "ann"}} if declared else {}

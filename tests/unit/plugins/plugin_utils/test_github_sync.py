@@ -13,11 +13,11 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Denied, NoAccess, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotator_ends as ends
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.fresh import Fresh
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.sent import SentStore
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _github, _github_sync
 from tests.integration.github_server import REPOSITORY, TOKEN, GitHub
 from tests.unit.plugins.module_utils._rotations.rotator_world import CORE, OLD_URL, Meanwhile, World
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.fresh import Fresh
 from tests.unit.plugins.module_utils._rotations.test_mirror import DOCUMENT
 
 

@@ -75,7 +75,7 @@ class TestTold:
     def test_an_open_rotation(self, world: World) -> None:
         rotator = world.begun(*ALL)
         found = self.told(world, rotator)
-        assert (found["id"], found["run"], found["step"], found["number"]) == ("r1", "run1", "create", 2)
+        assert (found["id"], found["run"], found["step"], found["number"]) == ("r1", "run1", "create", 1)
         assert found["todo"][:4] == ["create", "set", "test", "deploy_1"]
         assert (found["phases"], found["promoted"], found["wait"], found["refused"]) == (2, False, 0, {})
         assert (found["secrets"], found["parameters"]) == (sorted([CORE, "copy-test"]), [TOKEN])

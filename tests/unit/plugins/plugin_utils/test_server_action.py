@@ -89,7 +89,7 @@ class TestParties:
         one = found(world, world.begun("database"))
         assert (one.old, one.new, one.admin) == (Login("app_a", "old"), None, Login("root", "admin-canary"))
         assert (one.url, one.admin_url) == (OLD_URL, ADMIN_URL)
-        assert (one.number, one.rotation, one.aborting, one.nothing) == (2, "r1", False, False)
+        assert (one.number, one.rotation, one.aborting, one.nothing) == (1, "r1", False, False)
         assert one.removed == one.old
 
     def test_once_it_is_made(self, world: World) -> None:
@@ -432,10 +432,16 @@ class TestServerAction:
         assert answer["detail"] == "no route"
 
     def test_another_runs_rotation(self, world: World, run: Any) -> None:
-        first = world.begun("database")
+        world.begun("database")
         world.taken_over()
-        answer, sent = run(first)
+        answer, sent = run(world.rotator("run1"))
         assert (answer["failed"], answer["error_type"], sent) == (True, "Overtaken", [])
+
+    def test_a_run_that_was_overtaken_since_its_last_entry_has_an_older_number(self, world: World, run: Any) -> None:
+        """It does not look before each act: the server knows the newer number, and refuses."""
+        first = world.begun("database")
+        second = world.taken_over()
+        assert found(world, first).number < found(world, second).number
 
     def test_the_base_knows_no_values(self, world: World) -> None:
         with pytest.raises(NotImplementedError):
