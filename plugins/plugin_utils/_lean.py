@@ -126,10 +126,10 @@ def _rest(acts: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Any]])
     done, rest = len(found), []
     for act in acts[done:]:
         needs = act.get("needs")
-        if needs is not None and needs < done:
-            needs = None if not found[needs].get("failed") else -1
-        elif needs is not None:
+        if needs is not None and needs >= done:
             needs -= done
+        elif needs is not None and needs >= 0:
+            needs = -1 if found[needs].get("failed") else None
         rest.append({"params": dict(act["params"]), "needs": needs})
     return rest
 

@@ -21,7 +21,7 @@ from ansible.errors import AnsibleActionFail
 
 from ansible_collections.watchparty.secrets.plugins.action.env_file import USES
 from ansible_collections.watchparty.secrets.plugins.modules import env_file
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _lean
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _host_answer, _lean
 from sandbox.process import REPOSITORY
 from tests import state
 
@@ -218,3 +218,99 @@ def test_what_is_sent_imports_only_what_was_sent_before_it(path: Path) -> None:
                 wanted = {f"{package}.{one.name}" for one in node.names} if whole else {package}
                 assert wanted <= before, f"{path.name} sends {module.__name__} without {sorted(wanted - before)}"
         before.add(module.__name__)
+
+
+EACH = """
+import time
+from ansible.module_utils.basic import AnsibleModule
+ARGUMENT_SPEC = {"do": {"type": "str"}, "secret": {"type": "str", "no_log": True}}
+RETURNS = {"did": str}
+def main():
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC)
+    if module.params["do"] == "crash":
+        raise KeyError("a part of %s" % module.params["secret"])
+    if module.params["do"] == "fail":
+        module.fail_json(msg="no")
+    if module.params["do"] == "hang":
+        time.sleep(60)
+    if module.params["do"] != "nothing":
+        module.exit_json(changed=True, did=module.params["do"])
+"""
+SECRET = "a-canary-of-some-length-that-is-masked"
+
+
+@pytest.fixture
+def each(tmp_path: Path) -> Any:
+    """Runs acts by the module above, one execution after the other, and returns the host and what it answered."""
+    path = tmp_path / "lean_each.py"
+    path.write_text(EACH, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("lean_each", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+    def start(*acts: Any, seconds: float = 60) -> tuple[Host, list[dict[str, Any]]]:
+        host = Host()
+        host._task.become = False
+        given = [one if isinstance(one, tuple) else (one, None) for one in acts]
+        answers = _lean.execute_each(
+            host,  # type: ignore[arg-type]
+            module,
+            (),
+            acts=[{"params": {"do": do, "secret": SECRET}, "needs": needs} for do, needs in given],
+            task_vars={_lean.TIMEOUT: seconds},
+            python=sys.executable,
+        )
+        return host, answers
+
+    return start
+
+
+class TestEach:
+    def test_many_acts_are_one_execution(self, each: Any) -> None:
+        host, answers = each("one", "two", "three")
+        assert [one["did"] for one in answers] == ["one", "two", "three"]
+        assert all(one["took"] >= 0 for one in answers)
+        assert len(host.commands) == 1
+
+    def test_one_that_fails_or_crashes_keeps_no_other_from_being_done(self, each: Any) -> None:
+        host, answers = each("fail", "crash", "nothing", "four")
+        assert [one.get("failed", False) for one in answers] == [True, True, True, False]
+        assert answers[0]["msg"] == "no"
+        assert answers[1]["msg"].startswith("unexpected error: KeyError: ")
+        assert SECRET not in answers[1]["msg"]
+        assert answers[2]["msg"] == "the module ended without an answer"
+        assert len(host.commands) == 1
+
+    def test_what_needs_one_that_failed_is_not_done(self, each: Any) -> None:
+        _host, answers = each("fail", ("two", 0), "three", ("four", 2), ("five", -1))
+        assert [one.get("did") for one in answers] == [None, None, "three", "four", None]
+        assert answers[1]["msg"] == answers[4]["msg"] == "not done, since the act before it failed"
+
+    def test_after_one_that_hangs_the_others_are_done_by_another_execution(self, each: Any) -> None:
+        host, answers = each("one", "hang", ("three", 1), ("four", 0), seconds=2)
+        assert [one.get("did") for one in answers] == ["one", None, None, "four"]
+        assert "accepts connections and never answers" in answers[1]["msg"]
+        assert len(host.commands) == 2
+
+    def test_a_program_that_does_not_run_is_the_failure_of_each(self, each: Any, monkeypatch: Any) -> None:
+        monkeypatch.setattr(_lean, "_BOOT", "raise SystemExit('no such thing')")
+        host, answers = each("one", "two")
+        assert [one["failed"] for one in answers] == [True, True]
+        assert "no such thing" in answers[0]["msg"]
+        assert len(host.commands) == 1
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            {"results": [{"took": 0.1, "result": {"changed": True, "did": "x", "more": 1}}]},
+            {"results": [{"took": 0.1, "result": {"changed": True, "did": "x"}, "more": 1}]},
+            {"results": [{"took": 0.1, "result": {"changed": True, "did": "x"}}] * 3},
+            {"results": [1]},
+            {"results": {}},
+        ],
+    )
+    def test_an_answer_of_another_form_is_refused(self, answer: Any) -> None:
+        with pytest.raises(_host_answer.BadAnswer):
+            _host_answer.parsed_each(json.dumps(answer), {"did": str}, 2)

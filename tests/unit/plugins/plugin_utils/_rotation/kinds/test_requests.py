@@ -1,0 +1,116 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Acts of kinds that one module carries out: many credentials, and two stages, in one execution."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import preflight
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import load_kinds
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, NotReached, Part
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.postgresql_role import PostgresqlRole
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.valkey_user import ValkeyUser
+
+
+class Server:
+    """Answers each act with its number, unless it fails."""
+
+    def __init__(self, *failing: str, lost: bool = False) -> None:
+        self.executions: list[list[Mapping[str, Any]]] = []
+        self.failing, self.lost = failing, lost
+
+    def run(self, module: str, **options: Any) -> Mapping[str, Any]:
+        raise AssertionError("each act is one of many")
+
+    def run_each(self, module: str, acts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any] | RotationError]:
+        self.executions.append(list(acts))
+        if self.lost:
+            raise NotReached("db1 cannot be reached")
+        return [
+            RotationError("no") if one["credential"] in self.failing else {"last_client": {"n1": str(at)}}
+            for at, one in enumerate(acts)
+        ]
+
+
+def parts(server: Server, *names: str, **options: Any) -> list[Part]:
+    return [Part(SimpleNamespace(), server, {"name": name}, options) for name in names]  # type: ignore[arg-type]
+
+
+def test_set_and_test_of_two_logins_are_one_execution() -> None:
+    server = Server()
+    one, two = parts(server, "one", "two")
+    answers = PostgresqlRole().carry_out([("set", one), ("test", one), ("set", two), ("test", two)])
+    assert len(answers) == 4
+    [acts] = server.executions
+    assert [(act["credential"], act["state"], act.get("needs")) for act in acts] == [
+        ("one", "present", None),
+        ("one", "usable", 0),
+        ("two", "present", None),
+        ("two", "usable", 2),
+    ]
+
+
+def test_one_that_fails_hides_no_other() -> None:
+    server = Server("two")
+    answers = PostgresqlRole().carry_out([("set", part) for part in parts(server, "one", "two", "three")])
+    assert [isinstance(answer, RotationError) for answer in answers] == [False, True, False]
+
+
+def test_a_lost_host_is_that_of_all() -> None:
+    with pytest.raises(NotReached, match="db1"):
+        PostgresqlRole().carry_out([("set", part) for part in parts(Server(lost=True), "one", "two")])
+
+
+def test_options_and_notes() -> None:
+    server = Server()
+    (part,) = parts(server, "cache", gone_nodes=["n2"], known_addresses=["10.0.0.1"])
+    [answer] = ValkeyUser().carry_out([("set", part)])
+    assert not isinstance(answer, RotationError)
+    assert answer["notes"] == {"n1": "0"}
+    ValkeyUser().carry_out([("retire", part)])
+    assert server.executions == [
+        [{"credential": "cache", "state": "present", "gone_nodes": ["n2"]}],
+        [
+            {
+                "credential": "cache",
+                "state": "absent",
+                "gone_nodes": ["n2"],
+                "known_addresses": ["10.0.0.1"],
+                "obligation": "",
+            }
+        ],
+    ]
+
+
+class ByItself(Acts):
+    def set(self, part: Part) -> Mapping[str, Any]:
+        if part.name == "two":
+            raise RotationError("no")
+        return {"message": part.name}
+
+
+def test_a_kind_without_requests_stops_at_its_first_failure() -> None:
+    answers = ByItself().carry_out([("set", part) for part in parts(Server(), "one", "two", "three")])
+    assert [str(answer) for answer in answers] == ["{'message': 'one'}", "no"]
+
+
+class TestPreflight:
+    kinds = load_kinds([])
+
+    def asked(self, server: Server, *names: str) -> tuple[dict[str, str], str]:
+        checks = [{"name": name, "kind": "postgresql_role"} for name in names]
+        return preflight.asked(SimpleNamespace(kinds=self.kinds), checks, server, {})  # type: ignore[arg-type]
+
+    def test_each_credential_is_asked_for_in_one_execution_and_refused_alone(self) -> None:
+        server = Server("two")
+        assert self.asked(server, "one", "two", "three") == ({"two": "no"}, "")
+        assert len(server.executions) == 1
+
+    def test_a_lost_host(self) -> None:
+        assert self.asked(Server(lost=True), "one") == ({}, "db1 cannot be reached")
