@@ -17,7 +17,6 @@ Everything between two rollouts is one call of :class:`Engine`. What the hosts h
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -29,10 +28,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations impo
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _closing
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting, entries, host_acts
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting, entries, host_acts, kind_acts
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.hosts import Hosts, batches_of
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import acts_of
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import VERBS, Part, Server
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import VERBS, Server
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import (
     AuditLog,
     Blocked,
@@ -40,7 +38,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run i
     Progress,
     Run,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server import NotReached
 
 ROLLOUTS = ("deploy_1", "deploy_2", "abort")
 REMOVING = ("retire", "withdraw")
@@ -269,45 +266,15 @@ class Engine:
 
         Raises RotationError that names every credential which failed, once the others of its kind are done.
         """
-        stages = [stage, *([also] if also else [])]
-        every: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
-        for one in stages:
-            for credential in self.parts(one, acts):
-                if credential["act"] != _rotation.DROP_FALLBACK and credential["kind"] != host_acts.SSH_KEY:
-                    every.setdefault(credential["name"], {}).setdefault(one, []).append(credential)
-        if every:
-            self.setting.rotator.read_ahead(self.setting.rotator.holding()[1])
-        asked = [(one, credential) for by_stage in every.values() for one in by_stage for credential in by_stage[one]]
-        for kind, group in itertools.groupby(asked, key=lambda one: str(one[1]["kind"])):
-            self._carry_out_kind(kind, list(group))
-
-    def _carry_out_kind(self, kind: str, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
-        began = self.clock()
+        asked = kind_acts.asked({one: self.parts(one, acts) for one in (stage, also) if one})
         options = {**self.run.options, "known_addresses": self._known_addresses}
-        parts = [(stage, Part(self.setting, self.server, credential, options)) for stage, credential in asked]
-        try:
-            answers = acts_of(self.setting.kinds[kind]).carry_out(parts)
-        except NotReached as error:
-            named = ", ".join(dict.fromkeys(f"{VERBS[stage]} {part.name}" for stage, part in parts))
-            raise Blocked(f"{named}: {error}") from None
-        failures: dict[str, str] = {}
-        for (stage, credential), answer in zip(asked, answers, strict=False):
+        for one, credential, answer, seconds in kind_acts.carried_out(self.setting, self.server, asked, options):
             name = credential["name"]
-            if isinstance(answer, RotationError):
-                failures.setdefault(name, f"{VERBS[stage]} {name}: {answer}")
-                continue
-            took = answer.get("took", (self.clock() - began) if len(asked) == 1 else 0)
-            self._acted(stage, credential, answer, float(took))
-        if failures:
-            raise RotationError("; ".join(failures.values()))
-
-    def _acted(self, stage: str, credential: Mapping[str, Any], answer: Mapping[str, Any], seconds: float) -> None:
-        name = credential["name"]
-        if answer.get("notes"):
-            self.carried.seen.notes[name] = answer["notes"]
-        if stage == "retire" and self.now["incident"] and credential["built_in"]:
-            self.carried.seen.refusals[name] = dict(answer)
-        self.progress(VERBS[stage], name, str(answer.get("message") or _DONE[stage]), seconds)
+            if answer.get("notes"):
+                self.carried.seen.notes[name] = answer["notes"]
+            if one == "retire" and self.now["incident"] and credential["built_in"]:
+                self.carried.seen.refusals[name] = dict(answer)
+            self.progress(VERBS[one], name, str(answer.get("message") or _DONE[one]), seconds)
 
     @property
     def _known_addresses(self) -> list[str]:

@@ -1,0 +1,73 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Acts of kinds that the controller, or the host that talks to the servers, carries out: those of one kind together."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotation
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.host_acts import SSH_KEY
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import acts_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import (
+    VERBS,
+    Answer,
+    NotReached,
+    Part,
+    Server,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import Blocked
+
+Credential = Mapping[str, Any]
+Asked = tuple[str, Credential]
+"""A stage, and a credential that has something to do at it."""
+
+
+def asked(by_stage: Mapping[str, Sequence[Credential]]) -> list[Asked]:
+    """Credential by credential, each with its stages in their order; without what is done on each host."""
+    every: dict[str, list[Asked]] = {}
+    for stage, credentials in by_stage.items():
+        for credential in credentials:
+            if credential["act"] != _rotation.DROP_FALLBACK and credential["kind"] != SSH_KEY:
+                every.setdefault(credential["name"], []).append((stage, credential))
+    return [one for stages in every.values() for one in stages]
+
+
+def carried_out(
+    setting: Setting, server: Server, wanted: Sequence[Asked], options: Mapping[str, Any]
+) -> Iterator[tuple[str, Credential, Answer, float]]:
+    """What came of each that succeeded, and how long it took where that is known.
+
+    Raises RotationError that names every credential which failed, once all of its kind were tried; Blocked where the
+    host that talks to the servers is lost.
+    """
+    if wanted:
+        setting.rotator.read_ahead(setting.rotator.holding()[1])
+    for kind, group in itertools.groupby(wanted, key=lambda one: str(one[1]["kind"])):
+        yield from _of_one_kind(setting, server, kind, list(group), options)
+
+
+def _of_one_kind(
+    setting: Setting, server: Server, kind: str, wanted: Sequence[Asked], options: Mapping[str, Any]
+) -> Iterator[tuple[str, Credential, Answer, float]]:
+    began = time.monotonic()
+    parts = [(stage, Part(setting, server, credential, options)) for stage, credential in wanted]
+    try:
+        answers = acts_of(setting.kinds[kind]).carry_out(parts)
+    except NotReached as error:
+        named = ", ".join(dict.fromkeys(f"{VERBS[stage]} {part.name}" for stage, part in parts))
+        raise Blocked(f"{named}: {error}") from None
+    took = time.monotonic() - began if len(wanted) == 1 else 0.0
+    failures: dict[str, str] = {}
+    for (stage, credential), answer in zip(wanted, answers, strict=False):
+        if isinstance(answer, RotationError):
+            failures.setdefault(credential["name"], f"{VERBS[stage]} {credential['name']}: {answer}")
+        else:
+            yield stage, credential, answer, float(answer.get("took", took))
+    if failures:
+        raise RotationError("; ".join(failures.values()))
