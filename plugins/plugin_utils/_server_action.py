@@ -241,6 +241,7 @@ class ServerAction(ActionBase):
                 answers[number] = self._idle()
             else:
                 ready[number] = {"params": params, "needs": one.get("needs")}
+        self._task.args = {name: value for name, value in options[0].items() if name != "needs"}
         values = [text for texts in masked.values() for text in texts]
         try:
             results = self._each_on_host(_numbered(ready, answers), python, task_vars) if ready else []

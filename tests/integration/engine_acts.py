@@ -8,7 +8,7 @@ A module that runs on the host that talks to the servers is called by its name a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotator_ends
@@ -33,8 +33,14 @@ def before_each(act: Callable[[str], None]) -> None:
     """Calls ``act`` with the name of each before it happens, in this process and those that it forks."""
     for name, (owner, method) in NAMED.items():
         _wrap(owner, method, lambda *_given, _name=name, **_named: act(_name))
-    _wrap(Engine, "_kinds", lambda _engine, stage, *_given: act(f"kinds {stage}"))
+    _wrap(Engine, "_kinds", lambda _engine, stage, *_given, **_named: act(f"kinds {stage}"))
     _wrap(RotationHost, "run", lambda _host, module, **options: act(f"{module} {options['state']}"))
+    _wrap(RotationHost, "run_each", lambda _host, module, acts: [act(name) for name in _states(module, acts)])
+
+
+def _states(module: str, acts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What one execution does for some credentials, each state once."""
+    return list(dict.fromkeys(f"{module} {one['state']}" for one in acts))
 
 
 def _wrap(owner: Any, method: str, before: Callable[..., None]) -> None:
