@@ -66,7 +66,8 @@ def start(
         exec(compile(imports, "trusted_imports", "exec"), trusted)  # noqa: S102 - as below
         trusted["enable"](checked=private or os.geteuid() == 0)
 
-    given, tell = [params], [answer]
+    given: List[Dict[str, Any]] = [params]
+    tell: List[Callable[[Dict[str, Any]], None]] = [answer]
 
     class AnsibleModule:
         def __init__(self, argument_spec: Dict[str, Any], **_others: Any) -> None:

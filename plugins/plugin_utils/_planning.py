@@ -96,7 +96,7 @@ def read(setting: Setting, journal: Journal, wish: _rotation.Wish | None) -> Rea
 
 def _secrets_of(setting: Setting, credentials: Iterable[Credential]) -> set[str]:
     catalog = setting.catalog
-    found = set()
+    found: set[str] = set()
     for one in credentials:
         found.update(_graph.secrets_of(catalog, one))
         found.update(place.name for place in _graph.fallback_places(catalog, one) if not place.name.startswith("/"))

@@ -26,7 +26,6 @@ ACTS = {
     "create": "create",
     "created": "kinds create",
     "set": "postgresql_login present",
-    "test": "postgresql_login usable",
     "deploy": "Deliver and verify",
     "promote": "promote",
     "promoted": "gate",
@@ -89,7 +88,7 @@ def test_the_first_block_is_what_the_tests_replace(operator: Operator) -> None:
 FIRST = dict.fromkeys(("create", "created"), "Create") | dict.fromkeys(("record", "close"), TIDY) | {"retire": REMOVE}
 
 
-@pytest.mark.parametrize("step", steps("create", "created retire set test deploy promote record close"))
+@pytest.mark.parametrize("step", steps("create", "created retire set deploy promote record close"))
 def test_finished(lab: RotationLab, operator: Operator, step: str) -> None:
     old = lab.ready()
     killed(lab, step, f"credential={BOTH}")
@@ -102,7 +101,7 @@ def test_finished(lab: RotationLab, operator: Operator, step: str) -> None:
     assert "is left alone: 0 days old" in run.text
 
 
-@pytest.mark.parametrize("step", steps("promoted", "create created set test deploy promote"))
+@pytest.mark.parametrize("step", steps("promoted", "create created set deploy promote"))
 def test_taken_back(lab: RotationLab, operator: Operator, step: str) -> None:
     old = lab.ready()
     killed(lab, step, f"credential={BOTH}")
