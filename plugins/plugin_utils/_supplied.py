@@ -55,7 +55,7 @@ def wanted_again(setting: Setting, rotation: OpenRotation, given: Mapping[str, L
     names = [
         one.credential for one in items if one.kind in setting.kinds and setting.kinds[one.kind].value == "supplied"
     ]
-    if not names or rotation.step not in ("plan", "create"):
+    if not names or rotation.step != "create":
         return []
     try:
         setting.rotator.values(rotation)

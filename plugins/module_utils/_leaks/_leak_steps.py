@@ -149,7 +149,7 @@ def hastened(rotation: OpenRotation) -> Optional[OpenRotation]:
     """
     if not rotation.plan.get("incident") or rotation.plan.get("immediate"):
         return None
-    if rotation.step not in ("plan", "create", "set", "test", "deploy"):
+    if rotation.step not in ("create", "set", "test", "deploy"):
         return None
     step = "test" if rotation.step == "deploy" else rotation.step
     return replace(rotation, step=step, phase=0, plan={**rotation.plan, "immediate": True})

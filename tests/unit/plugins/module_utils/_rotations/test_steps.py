@@ -38,7 +38,7 @@ def at(stage: str, phases: int = 1, *, immediate: bool = False) -> OpenRotation:
 @pytest.mark.parametrize("phases", EVERY)
 def test_every_stage(phases: int) -> None:
     assert stages(phases) == EVERY[phases]
-    assert remaining(at("plan", phases)) == EVERY[phases]
+    assert remaining(at(EVERY[phases][0], phases)) == EVERY[phases]
 
 
 def test_old_values_may_be_removed_first() -> None:
@@ -85,9 +85,9 @@ def test_what_remains_begins_with_what_may_have_been_cut_short(stage: str, expec
 
 
 @pytest.mark.parametrize("phases", EVERY)
-@pytest.mark.parametrize("start", ["plan", "abort"])
+@pytest.mark.parametrize("start", ["forward", "abort"])
 def test_done_after_done_leads_to_the_end(phases: int, start: str) -> None:
-    rotation, found = at(start, phases), []
+    rotation, found = at(start if start == "abort" else EVERY[phases][0], phases), []
     while True:
         decision = following(rotation, _steps.DONE)
         assert decision.way == _steps.GO
@@ -96,7 +96,17 @@ def test_done_after_done_leads_to_the_end(phases: int, start: str) -> None:
         if step in ("closed", "aborted"):
             break
         rotation = at(found[-1], phases)
-    assert tuple(found) == ((*EVERY[phases], "closed") if start == "plan" else (*BACKWARD[1:], "aborted"))
+    assert tuple(found) == ((*EVERY[phases][1:], "closed") if start == "forward" else (*BACKWARD[1:], "aborted"))
+
+
+@pytest.mark.parametrize(("outcome", "step"), [(_steps.DONE, "deploy"), (_steps.FAILED, "abort")])
+def test_what_was_tested_as_it_was_set_is_not_tested_again(outcome: str, step: str) -> None:
+    assert following(at("set"), outcome, is_tested=True).step == step
+    assert following(at("set"), _steps.DONE).step == "test"
+
+
+def test_the_removal_before_the_rollout_follows_the_step_that_tested() -> None:
+    assert following(at("set", immediate=True), _steps.DONE, is_tested=True).step == "revoke"
 
 
 @pytest.mark.parametrize("stage", ["create", "set", "test", "deploy_1", "promote"])
@@ -145,7 +155,7 @@ def test_on_the_way_back_nothing_but_done_goes_on(stage: str, outcome: str) -> N
     assert following(at(stage), outcome, words="why") == Decision(_steps.STOP, words="why")
 
 
-@given(st.sampled_from(EVERY[2] + BACKWARD + ("plan",)), st.sampled_from(OUTCOMES), st.integers(0, 2))
+@given(st.sampled_from(EVERY[2] + BACKWARD), st.sampled_from(OUTCOMES), st.integers(0, 2))
 def test_every_decision_is_one_that_can_be_carried_out(stage: str, outcome: str, phases: int) -> None:
     decision = following(at(stage, phases), outcome)
     assert decision.way in (_steps.GO, _steps.BACK, _steps.STOP)
