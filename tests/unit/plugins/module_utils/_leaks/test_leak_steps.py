@@ -195,7 +195,7 @@ def test_what_an_obligation_still_has_to_read_is_not_dead_yet() -> None:
 class TestHastened:
     @pytest.mark.parametrize(
         ("step", "goes_on"),
-        [("plan", "plan"), ("create", "create"), ("set", "set"), ("test", "test"), ("deploy", "test")],
+        [("create", "create"), ("set", "set"), ("test", "test"), ("deploy", "test")],
     )
     def test_removes_first_from_now_on(self, step: str, goes_on: str) -> None:
         found = _leak_steps.hastened(at(step, phase=1, incident="leak-1"))
