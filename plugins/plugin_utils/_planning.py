@@ -117,10 +117,10 @@ def _considered(setting: Setting, journal: Journal, wish: _rotation.Wish) -> lis
 
 def _ended_just_now(rotator: Rotator, journal: Journal) -> bool:
     """Whether a rotation may have ended so shortly before that its labels are still shown."""
-    if not journal.lines:
+    at = _journal.entries(journal)[-1].get("at") if journal.lines else None
+    if not at:  # an entry that somebody appended by hand
         return False
-    last = _ages.moment(str(_journal.entries(journal)[-1]["at"]))
-    return (_shared.now() - last).total_seconds() < rotator.secrets.settling.seconds
+    return (_shared.now() - _ages.moment(str(at))).total_seconds() < rotator.secrets.settling.seconds
 
 
 def parameters_key(setting: Setting, contents: Contents, descriptions: Mapping[str, Any]) -> str | None:
