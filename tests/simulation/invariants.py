@@ -76,6 +76,9 @@ class Watch:
         overlay = rotation.overlay if rotation else None
         if overlay and overlay.version not in (secrets[overlay.secret].contents if overlay.secret in secrets else ()):
             self._fail(f"the journal prescribes {overlay.secret}, which is not there")
+        for secret, version in rotation.secrets.items() if rotation else ():
+            if version not in secrets[secret].contents:
+                self._fail(f"the journal prescribes version {version} of {secret}, which is not there")
         own, logins = (f"{start}{name.rpartition('/')[2]}" for start in (OVERLAYS, LOGINS))
         if own not in secrets:
             return
