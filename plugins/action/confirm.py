@@ -3,18 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Optional
 
-from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _terminal
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._extra_variables import extra_variable
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _confirmation
 
 
 class ActionModule(ActionBase):
-    """Asks once at the terminal; without one it fails, where ansible.builtin.pause would go on."""
+    """Asks once at the terminal."""
 
     TRANSFERS_FILES = False
     _requires_connection = False
@@ -29,17 +26,13 @@ class ActionModule(ActionBase):
                 "remedy": {"type": "str", "default": "confirm it in a variable instead"},
             }
         )
-        if self._task.check_mode or self._is_confirmed(args):
-            return {**result, "changed": False}
-        try:
-            said = _terminal.ask(f"{args['question']} Type {args['answer']} to go on: ", private=False)
-        except AnsibleError as error:
-            raise AnsibleActionFail(f"no confirmation can be asked for ({error}); {args['remedy']}") from None
-        if said.decode(errors="replace").strip() != args["answer"]:
-            raise AnsibleActionFail("not confirmed; nothing was changed")
+        if not self._task.check_mode:
+            _confirmation.require(
+                args["question"],
+                variable=args["variable"],
+                remedy=args["remedy"],
+                loader=self._loader,
+                templar=self._templar,
+                expected=args["answer"],
+            )
         return {**result, "changed": False}
-
-    def _is_confirmed(self, args: Mapping[str, Any]) -> bool:
-        """Whether the command line confirms. What an inventory says holds for every run, so it confirms none."""
-        name = args["variable"]
-        return bool(name) and extra_variable(name, loader=self._loader, templar=self._templar) == args["answer"]

@@ -31,31 +31,11 @@ options:
   found_in:
     description: A file on the controller with what was found, in UTF-8 or UTF-16.
     type: path
-  found_by:
-    description: Name of the variable in which M(watchparty.secrets.ask_secret) was registered.
-    type: str
   hosts:
     description: Every host of the inventory, for C(host:NAME).
     type: list
     elements: str
     default: []
-  host:
-    description: The host that would end sessions.
-    type: str
-    default: ''
-  joins:
-    description: Whether what was declared of a leak that is not contained yet is taken for leaked too.
-    type: bool
-    default: false
-  rotation_host:
-    description:
-      - The host that would talk to the servers, for RV(reached_host).
-    type: str
-  trusted_by:
-    description:
-      - Name of the extra variable that lists hosts which are trusted all the same. It counts from the command line
-        only.
-    type: str
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -78,7 +58,7 @@ notes:
   - A string that was found needs C(secretsmanager:ListSecretVersionIds) and C(ssm:GetParameterHistory) beside what a
     rotation needs.
 seealso:
-  - module: watchparty.secrets.rotation
+  - module: watchparty.secrets.leak_start
 """
 
 EXAMPLES = r"""
@@ -100,10 +80,6 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-reached_host:
-  description: Why administrators' passwords must not go to O(rotation_host); empty where they may.
-  type: str
-  returned: success
 declared:
   description: What is taken for leaked, named and found.
   type: list
@@ -157,50 +133,6 @@ impact:
         - Credentials that reveal each other. The old ones are taken away before anything new of them is deployed.
       type: list
       elements: list
-purge:
-  description:
-    - What a leak response empties here, the entries of C(purge) in Valkey and the distributions of CloudFront, and
-      whether the module is installed that makes CloudFront forget.
-  type: dict
-  returned: success
-  sample: {valkey: [cache], invalidations: [{name: cdn, distribution: E2QWRUHAPOMQZL, paths: ["/*"]}], cloudfront: true}
-sessions:
-  description:
-    - Whether the catalog or a host declares sessions (C(declared)), whether a host must end them (C(ends)), and what
-      keeps O(host) from that (C(against)).
-  type: dict
-  returned: success
-  sample: {declared: true, ends: true, against: ""}
-known_keys:
-  description: The SSH keys that credentials of the kind C(ssh_key) hold in the stores.
-  type: list
-  elements: dict
-  returned: success
-  contains:
-    fingerprint:
-      description: As C(ssh-keygen -l) shows it.
-      type: str
-    credential:
-      description: Its name.
-      type: str
-    account:
-      description: Its C(options.user); empty for the account that Ansible logs in as.
-      type: str
-    file:
-      description: Its C(options.authorized_keys); empty for C(.ssh/authorized_keys).
-      type: str
-    leaked:
-      description: Whether the leak reaches it.
-      type: bool
-services:
-  description: The catalog's services, each with its C(units) and its C(health) address or null.
-  type: dict
-  returned: success
-units:
-  description: The systemd units that read C(.env) here.
-  type: list
-  elements: str
-  returned: success
 text:
   description: The blast radius in words.
   type: list

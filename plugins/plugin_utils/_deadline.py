@@ -35,6 +35,11 @@ T = TypeVar("T")
 class Ended(BaseException):
     """Raised inside the connection plugin. No Exception, since some plugins retry after those."""
 
+    def __init__(self, words: str, watch: object) -> None:
+        super().__init__(words)
+        self.watch = watch
+        """Whose time is over: that of an execution, or of several together."""
+
 
 def kept_alive(connection: Any) -> None:
     """Makes ssh end a connection whose host does not answer for 30 seconds; options that the user gave come first."""
@@ -46,17 +51,20 @@ def kept_alive(connection: Any) -> None:
 
 def within(seconds: float, act: Callable[[], T], connection: Any) -> T:
     """What ``act`` returns. Raises AnsibleConnectionFailure where it takes longer, or receives too much."""
+    watch = object()
     try:
-        with _watched(seconds):
+        with _watched(seconds, watch):
             return act()
     except Ended as error:
+        if error.watch is not watch:
+            raise
         _kill(error.__traceback__)
         _reset(connection)
         raise AnsibleConnectionFailure(str(error)) from None
 
 
 @contextmanager
-def _watched(seconds: float) -> Iterator[None]:
+def _watched(seconds: float, watch: object = None) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # signals reach the main thread only; Ansible's workers run tasks there
         return
@@ -67,9 +75,9 @@ def _watched(seconds: float) -> Iterator[None]:
         if outer and took >= outer and callable(before):
             before(number, frame)  # the task's own timeout
         if took >= seconds:
-            raise Ended(f"no answer within {seconds:.0f} s; if the host is only slow, {REMEDY}")
+            raise Ended(f"no answer within {seconds:.0f} s; if the host is only slow, {REMEDY}", watch)
         if _memory() - memory > MOST_MEMORY:
-            raise Ended(f"the answer is longer than {MOST_MEMORY // 1024 // 1024} MiB")
+            raise Ended(f"the answer is longer than {MOST_MEMORY // 1024 // 1024} MiB", watch)
 
     before = signal.signal(signal.SIGALRM, look)
     outer = signal.setitimer(signal.ITIMER_REAL, TICK, TICK)[0]

@@ -76,7 +76,7 @@ def _problem(result: Mapping[str, Any]) -> str | None:
 
 
 def _sessions(result: Mapping[str, Any]) -> Iterator[str]:
-    name = _mapping(result.get("item")).get("name", "a server")
+    name = result.get("name", "a server")
     problem = _problem(result)
     found = result.get("sessions")
     if problem or not found:

@@ -79,12 +79,12 @@ def test_what_a_leak_of_ones_own_kind_reaches(lab: RotationLab, tmp_path: Path) 
         ),
         (("leaked=cache",), ("no confirmation can be asked for", "confirm on the command line: -e confirm=yes")),
         (
-            ("leaked=cache", "confirm=yes", "compromised_hosts=web1,web9"),
+            ("leaked=cache", "confirm=yes", "compromised_hosts=web9"),
             ("compromised_hosts: web9: no such host is in app_hosts; it has web1.",),
         ),
         (
             ("leaked=cache", "confirm=yes", "compromised_hosts=web1"),
-            ("every host of app_hosts is named in compromised_hosts (web1), so none is left",),
+            ("every host of app_hosts that this run matches is named in compromised_hosts (web1), so none is left",),
         ),
         (
             ("leaked=cache", "confirm=y", "leak_drill=ture", "leak_sessions=y", "leak_wait_seconds=2m"),
@@ -93,7 +93,7 @@ def test_what_a_leak_of_ones_own_kind_reaches(lab: RotationLab, tmp_path: Path) 
                 "leak_sessions: 'y' is neither yes nor no",
                 "leak_wait_seconds: '2m' is no number of seconds; give a whole number without a unit",
                 "confirm: 'y' is no answer; the word yes",
-                "Nothing was touched",
+                "Nothing was read",
             ),
         ),
         (

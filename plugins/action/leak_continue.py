@@ -1,0 +1,58 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from ansible.utils.display import Display
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import events, report, sessions, steps
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.results import Results
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
+
+
+class ActionModule(RotationAction):
+    """Takes what the tasks of a step have registered, and names the next step."""
+
+    name = "watchparty.secrets.leak_continue"
+    extra_options = {
+        "response": {"type": "dict", "required": True},
+        "rotation": {"type": "dict", "default": {}},
+    }
+
+    def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        journal = setting.rotator.look()
+        events.incident_of(journal)
+        response = Response.of(args["response"]["carried"])
+        results = Results(task_vars)
+        run = steps.Run(setting, journal, response, results, Display().warning, args["rotation"])
+        if response.step == "close":
+            return self._closed(run)
+        _run, result = steps.following(run)
+        return {"changed": True, **result}
+
+    def _closed(self, run: steps.Run) -> dict[str, Any]:
+        gathered, results = steps.evidence_of(run), run.results
+        gathered["readers"] = [*gathered["readers"], results.once("readers")]
+        gathered.update(
+            copies=results.of_each("copies", run.asked_hosts),
+            unread=results.once("dead").get("unread") or [],
+            scrubbed=results.once("scrubbed"),
+            health=results.of_each("health", run.asked_hosts),
+            logged_out=sessions.gathered(run.response, results),
+        )
+        services = {host: results.variable(host, "env_deploy_services", "") for host in run.response.hosts}
+        found = report.write(run.setting, run.journal, run.response, gathered, services)
+        for line in found.lines:
+            Display().display(line)
+        answer = {"changed": True, "next": "end", "report": {**asdict(found), "verdict": found.verdict}}
+        if found.verdict:
+            return {**answer, "failed": True, "msg": found.verdict}
+        # The last act of all: once it is done, the same command declares a new leak.
+        incident = events.incident_of(run.journal)
+        run.setting.rotator.append(run.journal, incident.id, "closed", contained=incident.id)
+        return answer

@@ -1,0 +1,58 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.utils.display import Display
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _false_alarm
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _confirmation
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting, segment
+
+
+class ActionModule(RotationAction):
+    """Closes the incident that is open as a false alarm."""
+
+    name = "watchparty.secrets.leak_false_alarm"
+    checks_account = True
+    extra_options = segment.AUDIT
+
+    def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        journal = setting.first_look()
+        incident = journal.incident
+        if incident is None:
+            raise RotationError("no leak is declared; there is nothing to close")
+        conflict = _false_alarm.against(incident, journal.rotation)
+        if conflict:
+            raise RotationError(f"{incident.id} cannot be closed as a false alarm: {conflict}")
+        done = _false_alarm.done(incident)
+        lines = [
+            f"{incident.id} of {incident.who}, declared at {incident.at}: {', '.join(incident.declared)}",
+            "; ".join(["no value was taken away in its name", *done]),
+            "nothing is replaced, and what leaked after all stays valid",
+        ]
+        for line in lines:
+            Display().display(line)
+        answer = {"changed": True, "next": "end", "incident": {"id": incident.id}, "lines": lines}
+        if self._task.check_mode:
+            return answer
+        _confirmation.require(
+            "Close it as a false alarm?",
+            variable="confirm",
+            remedy="confirm on the command line: -e confirm=yes",
+            loader=self._loader,
+            templar=self._templar,
+        )
+        me = setting.rotator.me
+        record = _false_alarm.record(incident, me.who, _ages.stamp(_shared.now()), me.run, journal.head)
+        log, audit = segment.Audit(setting, args, required=True), {}
+        if log.is_wanted:
+            audit = dict(log.recorded(record, _shared.audit_of(setting, journal)["head"]).get("head") or {})
+        setting.rotator.append(journal, incident.id, "closed", contained=incident.id, audit=audit)
+        return answer

@@ -1,0 +1,268 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from ansible.utils.display import Display
+
+from ansible_collections.watchparty.secrets.plugins.filter.names import names
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError, one_line
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import (
+    _confirmation,
+    _confirmations,
+    _files,
+    _registered,
+    _revocation,
+    _session_plan,
+    _supplied,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._extra_variables import extra_variable
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import (
+    blast_radius,
+    declaration,
+    plan,
+    steps,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response, Wave
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.results import Results
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting, preflight, segment
+
+RECORDED_SECONDS = 2
+"""Of the time for evidence, what is kept for writing it down."""
+TRUSTED = "leak_trusted_host"
+LINES = "\n"
+
+
+class ActionModule(segment.ServersAction):
+    """Assesses a leak, plans, asks for the confirmation, and declares it."""
+
+    name = "watchparty.secrets.leak_start"
+    checks_account = True
+    extra_options = {
+        "leaked": {"type": "list", "elements": "str", "default": []},
+        "found_in": {"type": "path"},
+        "found_by": {"type": "str"},
+        "exposed_since": {"type": "str", "default": ""},
+        "containment": {"type": "str", "choices": ["graceful", "immediate"], "default": "graceful"},
+        "compromised_hosts": {"type": "list", "elements": "str", "default": []},
+        "revoked": {"type": "list", "elements": "str", "default": []},
+        "sessions": {"type": "bool", "default": True},
+        "go_on": {"type": "bool", "default": False},
+        "evidence_seconds": {"type": "int", "default": 10},
+        "report_path": {"type": "path"},
+        "group": {"type": "str", "default": "app_hosts"},
+        "hosts": {"type": "list", "elements": "str", "required": True},
+        "here": {"type": "list", "elements": "str", "required": True},
+        "host": {"type": "str", "required": True},
+        "rotation_host": {"type": "str", "default": ""},
+        "candidates": {"type": "list", "elements": "str", "default": []},
+        "looked": {"type": "list", "elements": "dict"},
+        "values_file": _supplied.OPTIONS["values_file"],
+        "python": {"type": "str"},
+        **segment.AUDIT,
+    }
+
+    def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        self._refuse_argument()
+        plan.require_names(args)
+        self._require_revocable(setting, args)
+        text = blast_radius.text_of(args["found_in"])
+        if args["found_by"]:
+            text = LINES.join(_registered.answers(args["found_by"], task_vars).values()) or None
+        if text is None and not args["leaked"]:
+            return {"changed": False, "next": "paste"}
+        journal = setting.first_look()
+        evidence = blast_radius.Evidence(args["leaked"], text, journal.incident)
+        radius = blast_radius.followed(setting, evidence, args["hosts"])
+        if not (radius.data or {}).get("waves"):
+            not_sought = [f"not looked for: {words}" for words in radius.not_sought]
+            raise RotationError("; ".join([*radius.words, *radius.text, *not_sought]))
+        assessment = self._assessed(setting, journal, radius, args, task_vars)
+        if assessment.plan.get("looks"):
+            return {"changed": False, "next": "look", "look": {"credentials": assessment.plan["looks"]}}
+        lines, stops = assessment.lines(setting, journal, args), assessment.stops(go_on=args["go_on"])
+        self._make_ready(args["report_path"])
+        drill = self._task.check_mode
+        _show([*lines, *(f"a real run stops here: {line}" for line in stops if drill)])
+        if drill:
+            return {"changed": True, "next": "end", "lines": lines}
+        if stops:
+            raise RotationError(stops[0])
+        _confirmation.require(
+            "Contain it now?",
+            variable="confirm",
+            remedy="confirm on the command line: -e confirm=yes",
+            loader=self._loader,
+            templar=self._templar,
+        )
+        return {"changed": True, **self._declared(setting, assessment, args, task_vars)}
+
+    def _assessed(
+        self,
+        setting: Setting,
+        journal: Journal,
+        radius: blast_radius.BlastRadius,
+        args: Mapping[str, Any],
+        task_vars: Mapping[str, Any],
+    ) -> plan.Assessment:
+        declared = declaration.declared(setting, journal, _wish(radius, args))
+        seen = None if args["looked"] is None else [_seen(one) for one in args["looked"]]
+        options = plan.rotation_options({**args, "seen": seen}, radius, declared)
+        # Containment waits for no answer: the wave itself asks, and what a server then refuses stays open.
+        options = {**options, "python": args["python"], "preflight": bool(self._task.check_mode)}
+        server = self.server(setting, args, task_vars)
+        planned = preflight.begun(setting, options, task_vars, server, write=False)
+        for warning in planned.pop("warnings", ()):
+            Display().warning(warning)
+        trusted = names(self._extra(TRUSTED))
+        every = task_vars.get("hostvars") or {}
+        variables = {name: every[name] for name in args["hosts"] if name in every}
+        impact = radius.impact
+        hosts, host = args["hosts"], args["host"]
+        refused = blast_radius.refused_host(setting.catalog, impact, hosts, host, trusted, TRUSTED) if impact else ""
+        return plan.Assessment(
+            radius=radius,
+            declaration=declared,
+            plan=planned,
+            purge=blast_radius.purged(setting.catalog),
+            sessions=_session_plan.planned(setting.catalog, variables, host),
+            refused_host=refused,
+        )
+
+    def _declared(
+        self, setting: Setting, assessment: plan.Assessment, args: Mapping[str, Any], task_vars: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        radius, planned = assessment.radius, assessment.plan
+        data = radius.data or {}
+        order = "; then ".join(", ".join(wave) for wave in data["waves"])
+        known = f"credentials in the order of replacement: {order}"
+        journal = setting.rotator.look()  # the confirmation may have taken its time
+        found = declaration.declare(setting, journal, _wish(radius, args), known)
+        _show([f"{found.incident.id}, {found.message}"])
+        alive = self._revoked(setting, found.incident.id, args, task_vars) if args["revoked"] else []
+        response = Response(
+            step="evidence",
+            hosts=args["hosts"],
+            here=args["here"],
+            compromised=args["compromised_hosts"],
+            named_host=args["rotation_host"],
+            candidates=[args["host"], *(one for one in args["candidates"] if one != args["host"])],
+            report_path=args["report_path"],
+            logs_out=args["sessions"],
+            session_plan=assessment.sessions,
+            purge=assessment.purge,
+            impact=data,
+            mermaid=radius.mermaid,
+            declared=radius.words,
+            immediate=found.incident.immediate,
+            refused=planned.get("refused") or {},
+            needs=planned.get("needs") or [],
+            pages=planned.get("pages") or {},
+            behind=found.behind,
+            waves=[asdict(wave) for wave in _waves(found, data["waves"])],
+            failures=[*alive, *_not_invalidated(assessment.purge)],
+        )
+        units = {unit for service in setting.catalog.services.values() for unit in service.units}
+        work = {
+            "credentials": [{"name": one["name"], "kind": one["kind"]} for one in data["credentials"]],
+            "until": time.time() + args["evidence_seconds"] - RECORDED_SECONDS,
+            "units": sorted(units),
+            "known_keys": blast_radius.known_keys(setting, set(response.reached)),
+        }
+        journal = replace(journal, incident=found.incident)
+        run = steps.Run(setting, journal, response, Results(task_vars), Display().warning)
+        return steps.first(run, work)
+
+    def _refuse_argument(self) -> None:
+        """Raises RotationError for a value on the command line."""
+        if str(self._extra("leaked_value") or ""):
+            raise RotationError(
+                "leaked_value is refused: it is in the shell's history and in the process list now. Write what was "
+                "found into a file of mode 0600 and give that by -e leaked_value_file=FILE"
+            )
+
+    def _require_revocable(self, setting: Setting, args: Mapping[str, Any]) -> None:
+        """Raises RotationError for what is no credential, or what a run revokes and proves itself."""
+        unknown = [name for name in args["revoked"] if name not in setting.catalog.credentials]
+        if unknown:
+            raise RotationError(f"leak_revoked: {', '.join(unknown)}: is no credential of the catalog")
+        if args["revoked"]:
+            options = {"credentials": args["revoked"], "incident": plan.UNOPENED, "tried": {}, "audit": {}}
+            _revocation.taken(setting, options, check=True)
+
+    def _revoked(
+        self, setting: Setting, incident: str, args: Mapping[str, Any], task_vars: Mapping[str, Any]
+    ) -> list[str]:
+        """Notes what the operator has revoked. What still works comes back in words, and stays open."""
+        options = {**args, "credentials": args["revoked"], "incident": incident}
+        server = self.server(setting, args, task_vars)
+        answer = _confirmations.confirmed(setting, options, server, _revocation.taken, check=False)
+        _show([*answer["said"], *answer["alive"]])
+        return list(answer["alive"])
+
+    def _make_ready(self, path: str | None) -> None:
+        """The report's folder is known to be good before anybody is asked, since it is written when all is done."""
+        try:
+            if path is not None:
+                _files.ready(path, make=not self._task.check_mode)
+        except RotationError as error:
+            raise RotationError(
+                f"leak_report_path: {error}. Nothing was touched; give another folder by -e leak_report_path=…"
+            ) from None
+
+    def _extra(self, name: str) -> Any:
+        return extra_variable(name, loader=self._loader, templar=self._templar)
+
+
+def _wish(radius: blast_radius.BlastRadius, args: Mapping[str, Any]) -> declaration.Wish:
+    return declaration.Wish(
+        leaked=radius.declared,
+        containment=args["containment"],
+        exposed_since=args["exposed_since"],
+        impact=radius.data,
+        matches=radius.matches,
+    )
+
+
+def _waves(found: declaration.Declaration, waves: Sequence[Sequence[str]]) -> list[Wave]:
+    """The open rotation ends first, or is aborted."""
+    opened = (found.open_rotation or {}).get("credentials") or []
+    first = [Wave(list(opened), abort=found.aborts)] if opened else []
+    return [*first, *(Wave(list(wave)) for wave in waves if wave)]
+
+
+def _not_invalidated(purge: Mapping[str, Any]) -> list[str]:
+    missing = [one["distribution"] for one in purge["invalidations"] if not purge["cloudfront"]]
+    if not missing:
+        return []
+    command = "invalidate by 'aws cloudfront create-invalidation' what CloudFront keeps of"
+    return [f"community.aws is not installed; {command} {', '.join(missing)}"]
+
+
+def _seen(result: Mapping[str, Any]) -> dict[str, Any]:
+    """What ssh_key saw on a host, as a plan takes it."""
+    credential, host = result["leak_respond_look"]
+    lost = bool(result.get("unreachable"))
+    problem = one_line(str(result.get("msg") or "failed")) if result.get("failed") and not lost else ""
+    return {
+        "credential": credential,
+        "host": host,
+        "lost": lost,
+        "outside": False,
+        "problem": problem,
+        "unusable": bool(result.get("unusable")),
+        "there": bool(result.get("old")),
+        "file": result.get("file") or "",
+        "account": result.get("account") or "",
+    }
+
+
+def _show(lines: Sequence[str]) -> None:
+    for line in lines:
+        Display().display(line)

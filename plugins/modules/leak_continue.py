@@ -1,0 +1,164 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: leak_continue
+short_description: Judge a step of a leak response, and name the next one
+version_added: 0.6.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Takes what the tasks of a step have registered (C(leak_respond__...)), writes the incident's events into the journal, and
+    returns the next step that has something to do. After the last one it writes the post-mortem, as Markdown and as one page
+    that needs no network, and ends the incident; it fails while something is open.
+  - The role P(watchparty.secrets.leak_respond#role) calls this module.
+options:
+  response:
+    description:
+      - What M(watchparty.secrets.leak_start) or this module returned before.
+    type: dict
+    required: true
+  rotation:
+    description: With RV(next=wave) before, where that rotation stands, as RV(watchparty.secrets.rotation_start#module:rotation).
+    type: dict
+    default: {}
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - watchparty.secrets.catalog
+  - watchparty.secrets.rotation
+attributes:
+  check_mode:
+    description: A drill ends before it.
+    support: none
+  diff_mode:
+    description: Nothing is shown.
+    support: none
+  idempotent:
+    description: An event is kept once.
+    support: full
+  action:
+    description: Runs on the controller, inside Ansible itself.
+    support: full
+seealso:
+  - module: watchparty.secrets.leak_start
+"""
+
+EXAMPLES = r"""
+- name: Continue
+  watchparty.secrets.leak_continue:
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+    response: "{{ leak_respond_result }}"
+    rotation: "{{ secret_rotate_result | default({}) }}"
+  run_once: true
+  register: leak_respond_result
+"""
+
+RETURN = r"""
+next:
+  description: The file of the role's tasks that is next, in the order of the keys below; V(end) after the last one.
+  type: str
+  returned: success
+wave:
+  description:
+    - The C(credentials) of one rotation; whether the open rotation is aborted instead (C(abort)), whether old values are removed
+      first (C(immediate)), everything that the leak reaches (C(reached)), and the variable with the operator's C(answers).
+  type: dict
+  returned: with RV(next=wave)
+back:
+  description: The C(hosts) that an earlier run left behind.
+  type: dict
+  returned: with RV(next=back)
+sessions:
+  description: Empty; the task's host ends the sessions that hosts share.
+  type: dict
+  returned: with RV(next=sessions)
+session_files:
+  description: The other C(hosts), which hold sessions in files.
+  type: dict
+  returned: with RV(next=session_files)
+session_tries:
+  description:
+    - The other C(hosts), on which an old session is tried, the signing C(keys) that were replaced, and the versions that hold
+      their old values (C(secrets)).
+  type: dict
+  returned: with RV(next=session_tries)
+purge:
+  description: The C(kinds) of entries that are purged.
+  type: dict
+  returned: with RV(next=purge)
+invalidate:
+  description: The C(copies) at CloudFront, each with C(name), C(distribution) and C(paths).
+  type: dict
+  returned: with RV(next=invalidate)
+ask:
+  description: The C(names) of credentials whose new value is asked for, and their providers' C(pages).
+  type: dict
+  returned: with RV(next=ask)
+copies:
+  description:
+    - The C(credentials) that were replaced, the versions that hold their old values (C(secrets)), and by host the addresses of
+      its services (C(health)).
+  type: dict
+  returned: with RV(next=copies)
+close:
+  description: What is scrubbed (C(secrets), C(parameters)), the leak's C(credentials), and leaked C(access_keys).
+  type: dict
+  returned: with RV(next=close)
+incident:
+  description: Its C(id), and C(since) when the leak may have been known to others.
+  type: dict
+  returned: unless RV(next=end)
+host:
+  description: The host that talks to the servers. One that still accepts a leaked key is given up for the next one.
+  type: str
+  returned: unless RV(next=end)
+carried:
+  description: What the run knows, for the next call.
+  type: dict
+  returned: unless RV(next=end)
+report:
+  description: What became of the leak.
+  type: dict
+  returned: with RV(next=end)
+  contains:
+    files:
+      description: The paths of the post-mortem.
+      type: list
+      elements: str
+    unwritten:
+      description: Why it could not be written, with the remedy; empty if it was.
+      type: str
+    open:
+      description: What is still open.
+      type: list
+      elements: str
+    unhealthy:
+      description: Of these what is wrong with hosts that were not seen healthy in the end.
+      type: list
+      elements: str
+    tried:
+      description: What was tried where it used to work, and what was not, with the reason.
+      type: list
+      elements: str
+    clock:
+      description: The clock in words.
+      type: list
+      elements: str
+    contained_seconds:
+      description:
+        - Seconds from the declaration to the last refusal, or to the operator's last confirmation that something was revoked,
+          or null while something is open.
+      type: float
+    on_word:
+      description: Whose end goes by the operator's confirmation, in words; empty if all were seen.
+      type: str
+    verdict:
+      description: Why the run fails; empty where it does not.
+      type: str
+"""

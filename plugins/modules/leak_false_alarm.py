@@ -1,0 +1,69 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: leak_false_alarm
+short_description: Close the open incident as a false alarm
+version_added: 0.6.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Closes the incident that is open, unless a value was taken away in its name already. It asks once, records it in the audit
+    log, and then closes it in the journal.
+  - The role P(watchparty.secrets.leak_respond#role) calls this module.
+options:
+  audit_path:
+    description: A local copy of the audit log, or the log itself where the catalog names none.
+    type: path
+  changelog:
+    description: A CHANGELOG.md that gets a line for each record of the audit log.
+    type: path
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - watchparty.secrets.catalog
+  - watchparty.secrets.rotation
+attributes:
+  check_mode:
+    description: Says whether it can be closed, asks nobody, and writes nothing.
+    support: full
+  diff_mode:
+    description: Nothing is shown.
+    support: none
+  idempotent:
+    description: Without an open incident it fails.
+    support: none
+  action:
+    description: Runs on the controller, inside Ansible itself.
+    support: full
+seealso:
+  - module: watchparty.secrets.leak_start
+"""
+
+EXAMPLES = r"""
+- name: Close it
+  watchparty.secrets.leak_false_alarm:
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+  run_once: true
+"""
+
+RETURN = r"""
+incident:
+  description: Its C(id).
+  type: dict
+  returned: success
+next:
+  description: V(end).
+  type: str
+  returned: success
+lines:
+  description: What is closed, and what was done in its name and needs no undoing.
+  type: list
+  elements: str
+  returned: success
+"""

@@ -1,0 +1,197 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: leak_start
+short_description: Assess a leak, plan its containment, ask for the confirmation, and declare it
+version_added: 0.6.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Follows the credential graph from what leaked, plans the rotations, and shows the operator what will be done, what
+    users notice and what is left to people. Once that is confirmed it declares one incident in the journal, or joins the
+    one that is open. M(watchparty.secrets.leak_continue) follows each step of the response.
+  - The role P(watchparty.secrets.leak_respond#role) calls this module.
+  - Delegate the task to the host that talks to the servers.
+options:
+  leaked:
+    description:
+      - Credentials, or C(host:NAME) for what is in a host's C(.env), C(github) for what is synced there,
+        C(secret:NAME) for what a secret holds, C(all).
+    type: list
+    elements: str
+    default: []
+  found_in:
+    description: A file on the controller with a string that somebody found, in UTF-8 or UTF-16.
+    type: path
+  found_by:
+    description: Name of the variable in which M(watchparty.secrets.ask_secret) was registered, with that string.
+    type: str
+  exposed_since:
+    description:
+      - Since when it may have been known to others, such as V(2026-11-20T10:00Z); not in the future. Of two
+        declarations the earlier one counts.
+    type: str
+    default: ''
+  containment:
+    description:
+      - Whether old values are removed at the end of each rotation or first. A second declaration may make it
+        V(immediate), never back.
+    type: str
+    choices: [graceful, immediate]
+    default: graceful
+  compromised_hosts:
+    description: Hosts that get no new value and are not used on the way.
+    type: list
+    elements: str
+    default: []
+  revoked:
+    description:
+      - Credentials whose old value the operator has revoked where it was issued. Refused for what a run revokes and
+        proves itself.
+    type: list
+    elements: str
+    default: []
+  sessions:
+    description: Whether everybody is logged out, where the catalog or a host declares sessions.
+    type: bool
+    default: true
+  go_on:
+    description: Whether to go on where something that reveals others cannot be replaced.
+    type: bool
+    default: false
+  evidence_seconds:
+    description: Seconds that all evidence together may take before the first act.
+    type: int
+    default: 10
+  report_path:
+    description: Folder on the controller for the post-mortem. It is made, and one that cannot be written is refused.
+    type: path
+  group:
+    description: How messages name the application's group of hosts.
+    type: str
+    default: app_hosts
+  hosts:
+    description: Every host of the inventory that reads the values.
+    type: list
+    elements: str
+    required: true
+  here:
+    description: Those of them that the play reaches. All others must be in O(compromised_hosts).
+    type: list
+    elements: str
+    required: true
+  host:
+    description: The host that talks to the servers.
+    type: str
+    required: true
+  rotation_host:
+    description: The host that the operator names for that.
+    type: str
+    default: ''
+  candidates:
+    description: Hosts that could do it instead of O(host), the best first.
+    type: list
+    elements: str
+    default: []
+  looked:
+    description:
+      - The results of M(watchparty.secrets.ssh_key) with O(watchparty.secrets.ssh_key#module:state=looked), each with
+        credential and host as C(leak_respond_look).
+    type: list
+    elements: dict
+  values_file:
+    description:
+      - A YAML file on the controller, mode 0600, with new values that third parties issued, one C(credential)
+        V(value) pair a line, or a mapping of C(username) and C(password).
+    type: path
+  python:
+    description: The interpreter on the task's host.
+    type: str
+  audit_path:
+    description: A local copy of the audit log, or the log itself where the catalog names none.
+    type: path
+  changelog:
+    description: A CHANGELOG.md that gets a line for each record of the audit log.
+    type: path
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - watchparty.secrets.catalog
+  - watchparty.secrets.rotation
+attributes:
+  check_mode:
+    description: The drill. Plans, also asks the servers whether they would accept the plan, asks nobody, and writes nothing.
+    support: full
+  diff_mode:
+    description: Nothing is shown.
+    support: none
+  idempotent:
+    description: A declaration that adds nothing is not written.
+    support: full
+  action:
+    description: Runs on the controller. The task's host runs what talks to the servers, and needs no AWS credentials.
+    support: full
+seealso:
+  - module: watchparty.secrets.leak_continue
+  - module: watchparty.secrets.leak_evidence
+  - module: watchparty.secrets.impact_info
+  - name: Leak response
+    description: What the response does, step by step.
+    link: https://github.com/watchparty/secrets/blob/main/docs/leak-response.md
+"""
+
+EXAMPLES = r"""
+- name: Declare a leak
+  watchparty.secrets.leak_start:
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+    leaked: [cache]
+    hosts: "{{ groups['app_hosts'] }}"
+    here: "{{ ansible_play_hosts_all }}"
+    host: web1
+  delegate_to: web1
+  run_once: true
+  register: leak_respond_result
+"""
+
+RETURN = r"""
+next:
+  description:
+    - The file of the role's tasks that is next.
+    - V(paste) where nothing names what leaked and the string must be asked for, V(look) where hosts must be looked at before
+      the plan is complete, V(evidence) once the leak is declared, V(end) after a drill.
+  type: str
+  returned: success
+look:
+  description: The C(credentials) whose hosts must be looked at.
+  type: dict
+  returned: with RV(next=look)
+evidence:
+  description:
+    - Until when evidence may be gathered (C(until), in seconds since 1970), of which C(credentials) and C(units), and the SSH
+      keys that the stores hold (C(known_keys)).
+  type: dict
+  returned: with RV(next=evidence)
+incident:
+  description: Its C(id), and C(since) when the leak may have been known to others.
+  type: dict
+  returned: with RV(next=evidence)
+host:
+  description: The host that talks to the servers.
+  type: str
+  returned: with RV(next=evidence)
+lines:
+  description: What the operator reads.
+  type: list
+  elements: str
+  returned: with RV(next=end)
+carried:
+  description: What the run knows, for M(watchparty.secrets.leak_continue).
+  type: dict
+  returned: with RV(next=evidence)
+"""

@@ -1,0 +1,124 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Declares a leak in the journal, or joins the incident that is open."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _joined
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident, shortened
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _holder
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+
+PLANNED = "planned"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What an operator declares."""
+
+    leaked: Sequence[str]
+    containment: str = "graceful"
+    exposed_since: str = ""
+    impact: Mapping[str, Any] | None = None
+    matches: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """The incident as it is once it is declared."""
+
+    incident: Incident
+    open_rotation: Mapping[str, Any] | None
+    """The rotation that is open, and whether it is aborted, as its new values may have leaked."""
+    message: str
+    """How the leak is contained, and whether an earlier declaration was escalated."""
+    behind: Sequence[str] = ()
+    """Hosts that were left behind by an earlier run."""
+
+    @property
+    def aborts(self) -> bool:
+        return bool((self.open_rotation or {}).get("may_have_leaked"))
+
+
+def declared(setting: Setting, journal: Journal, wish: Wish) -> Declaration:
+    """What a declaration makes of the journal. Writes nothing. Raises RotationError."""
+    before, joined = _joined_to(setting, journal, wish)
+    return Declaration(
+        incident=joined,
+        open_rotation=_joined.open_rotation(journal, joined),
+        message=_containment(journal.incident, joined, wish.containment),
+        behind=before.behind,
+    )
+
+
+def declare(setting: Setting, journal: Journal, wish: Wish, plan: str = "") -> Declaration:
+    """The same, in the journal; in the same entry, ``plan`` as evidence that the plan is known."""
+    before, joined = _joined_to(setting, journal, wish)
+    opened = _joined.open_rotation(journal, joined)
+    message = _containment(journal.incident, joined, wish.containment)
+    at = _ages.stamp(_shared.now())
+    events, evidence = {}, {}
+    if plan and PLANNED not in before.events:
+        events[PLANNED], evidence[PLANNED] = at, shortened(plan)
+    more: dict[str, Any] = {}
+    if journal.incident is None or joined != before:
+        entry = replace(joined, events={}, evidence={}, dead={}, parameters=()).entry()
+        more["incident"] = entry
+        again = {event.partition("/")[2] for event in before.events.keys() - joined.events.keys()}
+        events.update({f"again/{name}": at for name in sorted(again)})
+    if more or events:
+        journal = setting.rotator.append(journal, before.id, "closed", **more, events=events, evidence=evidence)
+    return Declaration(journal.incident or joined, opened, message, before.behind)
+
+
+def _joined_to(setting: Setting, journal: Journal, wish: Wish) -> tuple[Incident, Incident]:
+    since, at = _since(wish.exposed_since), _shared.now()
+    before = journal.incident or Incident(
+        id=f"leak-{at:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}",
+        at=_ages.stamp(at),
+        who=_holder.me(),
+        containment=wish.containment,
+    )
+    joined = before.joined(wish.leaked, wish.containment, since)
+    matches = [_in_force(setting, one) for one in wish.matches]
+    return before, joined.without(_joined.spoiled(journal, before, joined, wish.impact or {}, matches))
+
+
+def _in_force(setting: Setting, match: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A former key in the list of those that still verify is as good as the one that signs."""
+    fallbacks = setting.catalog.credentials[match["credential"]].fallbacks
+    return {**match, "stage": CURRENT} if fallbacks and match["stage"] == fallbacks else match
+
+
+def _containment(before: Incident | None, now: Incident, asked: str) -> str:
+    """What became of the containment that a second declaration asks for."""
+    if before is None or before.containment == asked:
+        return f"containment: {now.containment}"
+    if now.immediate and not before.immediate:
+        return f"containment: immediate from now on; {now.id} was declared as graceful"
+    return f"containment: stays immediate, as {now.id} was declared, although {asked} was asked for"
+
+
+def _since(text: str) -> str:
+    """The beginning of the exposure as the journal keeps it. Raises RotationError for what is no time, or to come."""
+    if not text:
+        return ""
+    try:
+        since = datetime.fromisoformat(text)
+    except ValueError:
+        raise RotationError(f"exposed_since: {text!r} is no time such as 2026-11-20T10:00Z") from None
+    since = since if since.tzinfo else since.replace(tzinfo=UTC)
+    if since > _shared.now():
+        raise RotationError(f"exposed_since: {text} lies in the future")
+    return _ages.stamp(since)

@@ -1,0 +1,65 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a leak response has seen, as events of its incident in the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident, shortened
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _gathered
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+
+HEALTHY = "healthy"
+
+
+def incident_of(journal: Journal) -> Incident:
+    """The incident that is open. Raises RotationError."""
+    if journal.incident is None:
+        raise RotationError("no leak is declared; start watchparty.secrets.leak_response from its beginning")
+    return journal.incident
+
+
+def note(setting: Setting, journal: Journal, events: Mapping[str, str]) -> Journal:
+    """The journal with these events, each with its evidence, in one entry. An event counts once."""
+    incident = incident_of(journal)
+    news = {event: words for event, words in events.items() if _is_news(incident, event)}
+    if not news:
+        return journal
+    at = _ages.stamp(_shared.now())
+    evidence = {event: words for event, words in zip(news, map(shortened, news.values()), strict=True) if words}
+    return setting.rotator.append(journal, incident.id, "closed", events=dict.fromkeys(news, at), evidence=evidence)
+
+
+def note_health(setting: Setting, journal: Journal, health: Mapping[str, Any]) -> Journal:
+    """Once a run, since each may have taken something away; only where every host that was not left is healthy."""
+    incident = incident_of(journal)
+    healthy, problems = _gathered.health(health, incident.behind)
+    if problems or not healthy:
+        return journal
+    before = incident.about(HEALTHY)
+    event = f"{HEALTHY}/{len(before) + 1}" if before else HEALTHY
+    return note(setting, journal, {event: "; ".join(f"{host}: {words}" for host, words in healthy.items())})
+
+
+def back(hosts: Sequence[str], proofs: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """The events of hosts that an earlier run left behind and that are proven on what is in force."""
+    return {f"back/{host}": "" for host in hosts if _is_proven(proofs.get(host) or {})}
+
+
+def _is_proven(proof: Mapping[str, Any]) -> bool:
+    """Whether env_file, in check mode, would neither write nor restart anything."""
+    return proof.get("restart_needed") is False and proof.get("changed") is False
+
+
+def _is_news(incident: Incident, event: str) -> bool:
+    """A host may be left behind again, and is back only from there."""
+    what, _slash, host = event.partition("/")
+    if what in ("left", "back"):
+        return (host in incident.behind) is (what == "back")
+    return event not in incident.events

@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What servers and CloudTrail show of a leak, within a time that is set: nothing of it may delay the containment."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ansible.errors import AnsibleConnectionFailure
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _deadline
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Server
+
+MODULES = {
+    "postgresql_role": "postgresql_login",
+    "valkey_user": "valkey_user",
+    "elasticache_auth_token": "elasticache_auth_token",
+}
+"""By kind, what asks its server who is logged in."""
+LEAST = 1.0
+"""Seconds below which nothing is asked any more."""
+
+
+class Beside:
+    """An act in a thread of its own, whose answer is waited for no longer than that."""
+
+    def __init__(self, act: Callable[[], Mapping[str, Any]]) -> None:
+        self._act, self._answer = act, dict[str, Any]()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._answer = dict(self._act())
+        except SecretsError as error:
+            self._answer = {"failed": True, "msg": str(error)}
+
+    def answer(self, seconds: float) -> dict[str, Any]:
+        self._thread.join(max(seconds, 0))
+        return {"failed": True, "msg": "no answer in time"} if self._thread.is_alive() else self._answer
+
+
+def sessions(
+    server: Server, connection: Any, credentials: Sequence[Mapping[str, Any]], until: float
+) -> list[dict[str, Any]]:
+    """Who is logged in at each server, one after the other: each may take half of what is left, so that one that hangs
+    leaves something to those after it. ``until`` is in seconds since 1970."""
+    found = []
+    for credential in credentials:
+        module, name = MODULES.get(credential["kind"]), credential["name"]
+        if module is None:
+            continue
+        left = (until - time.time()) / 2
+        found.append({"name": name, **_sessions(server, connection, module, name, left)})
+    return found
+
+
+def _sessions(server: Server, connection: Any, module: str, name: str, seconds: float) -> dict[str, Any]:
+    if seconds < LEAST:
+        return {"skipped": True}
+    began = time.monotonic()
+    try:
+        # Without the run that a rotation has: it is asked outside one.
+        answer = _deadline.within(
+            seconds, lambda: server.run(module, state="sessions", credential=name, run=""), connection
+        )
+    except AnsibleConnectionFailure as error:
+        late = time.monotonic() - began >= seconds
+        return {"failed": True, "msg": f"no answer within {seconds:.0f} s" if late else str(error)}
+    except SecretsError as error:
+        return {"failed": True, "msg": str(error)}
+    return {key: answer[key] for key in ("sessions", "short") if key in answer}

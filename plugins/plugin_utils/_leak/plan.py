@@ -1,0 +1,135 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a leak response would do, before anybody confirms it: the blast radius, the plan, and what stands in its way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _warning
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _leak_ahead
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.blast_radius import BlastRadius
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.declaration import Declaration
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+
+UNOPENED = "assessed"
+"""The name of an incident that is not declared yet."""
+
+
+def rotation_options(args: Mapping[str, Any], radius: BlastRadius, declaration: Declaration) -> dict[str, Any]:
+    """What a plan of all rotations together is made from."""
+    names = [name for wave in (radius.data or {})["waves"] for name in wave]
+    return {
+        "credentials": names,
+        "reached": names,
+        "force": False,
+        "ask": False,
+        "incident": UNOPENED,
+        "immediate": declaration.incident.immediate,
+        "spoiled": list(declaration.incident.spoiled),
+        "abort": declaration.aborts,
+        "resume": "any",
+        "hosts": args["hosts"],
+        "here": None,
+        "skipped": [],
+        "seen": args["seen"],
+        "values_file": args["values_file"],
+        "values_from": None,
+        "audit_path": None,
+        "gone_nodes": [],
+    }
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """Everything that is known before the confirmation."""
+
+    radius: BlastRadius
+    declaration: Declaration
+    plan: Mapping[str, Any]
+    """The plan of all rotations together."""
+    purge: Mapping[str, Any]
+    sessions: Mapping[str, Any]
+    refused_host: str
+    """Why the host that talks to the servers may not receive administrators' passwords."""
+
+    def lines(self, setting: Setting, journal: Journal, args: Mapping[str, Any]) -> list[str]:
+        """What the operator reads before the confirmation."""
+        candidates, host = args["candidates"], args["host"]
+        instead = (
+            [f"{candidates[0]} does not answer; {host} talks to the servers"]
+            if host in candidates[1:] and not args["rotation_host"]
+            else []
+        )
+        about = {
+            "plan": self.plan,
+            "would": {
+                "incident": self.declaration.incident.entry(),
+                "open_rotation": self.declaration.open_rotation,
+            },
+            "purge": self.purge,
+            "logs_out": args["sessions"],
+            "sessions": self.sessions,
+            "compromised": args["compromised_hosts"],
+            "revoked": args["revoked"],
+            "contact": setting.catalog.contacts.get("security", ""),
+        }
+        return [
+            *(f"found: {words}" for words in self.radius.words),
+            *(f"not looked for: {words}" for words in self.radius.not_sought),
+            *self.radius.text,
+            *self.plan["said"],
+            self.declaration.message,
+            *instead,
+            *_warning.lines(_leak_ahead.ahead(setting, journal, self.radius.data or {}, about)),
+        ]
+
+    def stops(self, *, go_on: bool) -> list[str]:
+        """What a run stops at now that its plan is known."""
+        blocking = [] if go_on else self._blocking()
+        return [*filter(None, [self.refused_host]), *([self._cannot(blocking)] if blocking else [])]
+
+    def _blocking(self) -> list[str]:
+        """What reveals others and cannot be replaced; without what a drill alone asked the servers."""
+        exposers = [edge["from"] for edge in (self.radius.data or {})["edges"]]
+        against = self.plan.get("against") or {}
+        return [name for name in self.plan.get("refused") or {} if name in exposers and name not in against]
+
+    def _cannot(self, names: Sequence[str]) -> str:
+        asked = [name for name in names if name in (self.plan.get("needs") or ())]
+        give = (
+            f"Give the new value of {', '.join(asked)} by -e rotation_values_file=FILE (mode 0600). Or: "
+            if asked
+            else ""
+        )
+        return (
+            f"{', '.join(names)} reveals others and cannot be replaced here, so a thief would read every new value. "
+            f"Nothing was touched. {give}Replace it by hand first, then start again with -e leak_go_on=true"
+        )
+
+
+def require_names(args: Mapping[str, Any]) -> None:
+    """Raises RotationError for hosts that are unknown, or left out by other words than the ones for that."""
+    hosts, compromised, group = args["hosts"], args["compromised_hosts"], args["group"]
+    unknown = [one for one in compromised if one not in hosts]
+    if unknown:
+        raise RotationError(
+            f"compromised_hosts: {', '.join(unknown)}: no such host is in {group}; it has {', '.join(hosts)}. "
+            "Nothing was touched"
+        )
+    missing = [one for one in hosts if one not in (*args["here"], *compromised)]
+    if missing:
+        # A rotation waits for such hosts. After a leak they would be taken for lost, and what they hold would be dead.
+        left = ",".join([*compromised, *missing])
+        raise RotationError(
+            f"{', '.join(missing)}: in {group}, but not in this run (--limit). Their applications would fail on values "
+            "that are dead, or verify what a leaked key signed. Nothing was touched. Start again without --limit; or "
+            f"leave them for good by -e compromised_hosts={left} and rebuild them. Where they are another "
+            "environment's, name a group without them by -e app_hosts=GROUP"
+        )
+    if args["rotation_host"] in compromised:
+        raise RotationError(f"rotation_host: {args['rotation_host']} is named in compromised_hosts; name another one")

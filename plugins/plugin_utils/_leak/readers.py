@@ -1,0 +1,83 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Who read leaked secrets, and what was called with leaked access keys, as CloudTrail has it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+
+from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _trail
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._impact import READS_STORES
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.cloudtrail import Answer, CloudTrail
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+
+LATE = "events reach CloudTrail up to 15 minutes late, and it keeps them for 90 days; look again"
+PAGES = 10
+
+
+def question(
+    setting: Setting,
+    credentials: Sequence[str],
+    *,
+    seconds: float,
+    since: str = "",
+    access_keys: Sequence[str] = (),
+    pages: int = PAGES,
+) -> Callable[[], dict[str, Any]]:
+    """What asks CloudTrail. It reads nothing else and makes no client, so that a thread may call it."""
+    wanted = _wanted(setting, credentials, access_keys)
+    answer: dict[str, Any] = {"access_keys": sorted(wanted.keys), "asked": False}
+    try:
+        trail = CloudTrail(setting.connection.bounded_client("cloudtrail", seconds))
+    except AnsibleActionFail as error:
+        unasked = {**answer, "words": [f"CloudTrail was not asked: {error}"]}
+        return lambda: unasked
+
+    def ask() -> dict[str, Any]:
+        found = trail.ask(
+            wanted.questions(),
+            since=_ages.moment(since) if since else None,
+            seconds=seconds,
+            pages=pages,
+        )
+        return {**answer, "asked": found.asked > 0, "words": _words(trail.region, found, wanted)}
+
+    return ask
+
+
+def _wanted(setting: Setting, credentials: Sequence[str], access_keys: Sequence[str]) -> _trail.Wanted:
+    chosen = setting.chosen(credentials)
+    places = [spot.place for one in chosen for spot in _graph.spots(setting.catalog, one)]
+    keys = set(access_keys)
+    for one in chosen:
+        if one.kind in READS_STORES:
+            try:
+                keys.add(setting.held(one).login.username or "")
+            except SecretsError:  # it is no longer to be read; the keys that were given are asked for
+                continue
+    return _trail.Wanted(
+        secrets=frozenset(one.name for one in places if one.store != SSM),
+        parameters=frozenset(one.name for one in places if one.store == SSM),
+        keys=frozenset(keys - {""}),
+    )
+
+
+def _words(region: str, found: Answer, wanted: _trail.Wanted) -> list[str]:
+    words = _trail.lines(found.uses, wanted)
+    if found.asked:
+        words = words or ["nobody, as far as CloudTrail tells"]
+        words.append(f"CloudTrail was asked in {region} only; {LATE}")
+    if found.asked and not found.problem:
+        words += [f"CloudTrail was not asked to the end: {line}" for line in found.short]
+    if found.problem:
+        words.append(f"CloudTrail was not asked{' further' if found.asked else ''}: {found.problem}")
+    elif not found.asked:
+        words.append("CloudTrail was not asked: there was no time, or no place of these credentials is in AWS")
+    return words

@@ -1,0 +1,156 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Writes what a leak response saw to files on the controller."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import (
+    _joined,
+    _postmortem,
+    _postmortem_page,
+    _standing,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _let_in, _owed
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _files, _gathered, _logged_out
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._former_keys import session_keys
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._incident_facts import facts_of, serving
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.events import incident_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the operator reads at the end."""
+
+    files: Sequence[str]
+    unwritten: str
+    """Why the post-mortem is not written, with the remedy; empty if it is."""
+    clock: Sequence[str]
+    tried: Sequence[str]
+    open: Sequence[str]
+    unhealthy: Sequence[str]
+    contained_seconds: float | None
+    """None while something is open."""
+    on_word: str
+    """Whose end goes by the operator's confirmation, in words; empty if all were seen."""
+
+    @property
+    def lines(self) -> list[str]:
+        """Of a leak that is not contained the last line has all that is open."""
+        contained = self.contained_seconds is not None
+        also = [f"open: {line}" for line in self.open] if contained else []
+        return [*self.files, *self.clock, *self.tried, *also, *filter(None, [self.unwritten]), self._last()]
+
+    @property
+    def verdict(self) -> str:
+        """Why the run fails; empty where it does not.
+
+        Then the incident stays open: a new one, which is what the same command would declare, would replace everything
+        once more.
+        """
+        if self.contained_seconds is None:
+            return f"still open: {'; '.join(self.open)}"
+        problems = [f"not healthy: {'; '.join(self.unhealthy)}"] if self.unhealthy else []
+        problems += [self.unwritten] if self.unwritten else []
+        if not problems:
+            return ""
+        away = ". A host that stays away is left for good by -e compromised_hosts=HOST" if self.unhealthy else ""
+        return (
+            f"contained, and {'; and '.join(problems)}. Mend that, then start the same command again: it replaces "
+            f"nothing anew, looks at every host, and ends{away}"
+        )
+
+    def _last(self) -> str:
+        if self.contained_seconds is None:
+            return f"NOT contained: {'; '.join(self.open)}"
+        return f"contained in {self.contained_seconds:.0f} s{self.on_word}"
+
+
+def keep_evidence(incident: Incident, path: str | None, gathered: Mapping[str, Any]) -> str:
+    """The path of a file with the evidence, written before the first act: a run that is killed must not take it along.
+
+    Raises RotationError.
+    """
+    words = _gathered.told(gathered)
+    base = _files.free(_files.folder(path), f"{incident.id}-evidence")
+    file = base.with_name(f"{base.name}.md")
+    _files.write_text(file, _postmortem.evidence(incident.id, incident.at, words["evidence"], words["readers"]))
+    return str(file)
+
+
+def sessions_of(setting: Setting, incident: Incident, logged_out: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What was tried of sessions, and what may live on."""
+    keys = session_keys(setting, incident)
+    return _logged_out.told(logged_out, incident.declared, keys, incident.behind)
+
+
+def write(
+    setting: Setting,
+    journal: Journal,
+    response: Response,
+    gathered: Mapping[str, Any],
+    services: Mapping[str, Any],
+) -> Report:
+    """Writes the post-mortem. ``services`` are each host's, as env_deploy has them."""
+    incident = incident_of(journal)
+    logged_out = gathered.get("logged_out") or {}
+    words: dict[str, Any] = {**_gathered.told(gathered)}
+    words.update({"declared": list(response.declared), "hosts": services, "left_out": list(response.compromised)})
+    words.update(let_in=_let_in.by_credential(journal), waits=_owed.waiting(journal))
+    sessions = sessions_of(setting, incident, logged_out)
+    words["tried"] = sessions["tried"]
+    if not (logged_out.get("plan") or {}).get("ends", True):
+        words["clock_without"] = ["sessions"]
+    restarts = serving(setting.catalog, services, response.compromised)
+    sockets = _logged_out.websockets(logged_out, session_keys(setting, incident), restarts)
+    rebuilt = [f"{host} was left behind and must be rebuilt" for host in response.compromised]
+    words["open"] = [*rebuilt, *filter(None, [sockets])]
+    healthy, problems = _gathered.health(gathered.get("health"), incident.behind)
+    words["healthy"] = {host: f"in the end, {answers}" for host, answers in healthy.items()}
+    words["unhealthy"] = [f"not seen healthy in the end: {one}" for one in problems]
+    results = {name: dict(one) for name, one in response.results.items()}
+    for name, why in _joined.still_leaked(journal).items():
+        if results.get(name, {}).get("replaced", True):
+            results[name] = {"replaced": False, "why": why}
+    stuck = _standing.stuck(journal.rotation, incident.id, results)
+    words["alive"] = [*sessions["alive"], *response.failures, *filter(None, [stuck])]
+    facts = facts_of(setting.catalog, incident, response.impact, results, words, _shared.now())
+    files, unwritten = _written(response.report_path, incident.id, facts, response.mermaid)
+    clock = _postmortem.clock_of(facts)
+    return Report(
+        files=files,
+        unwritten=unwritten,
+        clock=[
+            *(f"{what}: {'not yet' if at is None else f'{at:.0f} s'}" for what, at in clock),
+            *_postmortem.outages_of(facts),
+        ],
+        tried=facts["tried"],
+        open=facts["open"],
+        unhealthy=problems,
+        contained_seconds=facts["contained_seconds"],
+        on_word=_postmortem.word_of(facts),
+    )
+
+
+def _written(path: str | None, name: str, facts: Mapping[str, Any], mermaid: str) -> tuple[list[str], str]:
+    """Both files, or why they are not written: what is open must be reported all the same."""
+    try:
+        base = _files.free(_files.folder(path), name)
+        files = {
+            base.with_name(f"{base.name}.md"): _postmortem.markdown(facts, mermaid),
+            base.with_name(f"{base.name}.html"): _postmortem_page.page(facts),
+        }
+        for file, text in files.items():
+            _files.write_text(file, text)
+    except RotationError as error:
+        return [], f"the post-mortem is not written: {error}; -e leak_report_path=… names another folder"
+    return [str(file) for file in files], ""

@@ -1,0 +1,132 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What one run of a leak response knows beside the journal, from one step to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+LEFT_OUT = "which this run has left out; start the same command again"
+
+
+@dataclass(frozen=True)
+class Wave:
+    """Credentials that are replaced in one rotation."""
+
+    credentials: Sequence[str]
+    abort: bool = False
+    """Whether the open rotation is aborted instead, as its new values may have leaked."""
+    answers: str = ""
+    """Name of the variable that holds what the operator answered."""
+
+
+@dataclass(frozen=True)
+class Response:
+    """One run, as its actions pass it on."""
+
+    step: str
+    hosts: Sequence[str]
+    """Every host of the environment."""
+    here: Sequence[str]
+    """Those of the play."""
+    compromised: Sequence[str] = ()
+    named_host: str = ""
+    """The host that the operator wants to talk to the servers."""
+    candidates: Sequence[str] = ()
+    """The hosts that may talk to the servers, the best first."""
+    opened: Sequence[str] = ()
+    """Hosts that still accept a leaked key. They get nothing new."""
+    report_path: str | None = None
+    logs_out: bool = True
+    session_plan: Mapping[str, Any] = field(default_factory=dict)
+    purge: Mapping[str, Any] = field(default_factory=dict)
+    impact: Mapping[str, Any] = field(default_factory=dict)
+    mermaid: str = ""
+    declared: Sequence[str] = ()
+    """What leaked, in words for the report."""
+    immediate: bool = False
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """What the plan cannot replace, and why."""
+    needs: Sequence[str] = ()
+    """Credentials whose new value a third party issues."""
+    pages: Mapping[str, str] = field(default_factory=dict)
+    behind: Sequence[str] = ()
+    """Hosts that an earlier run left behind."""
+    waves: Sequence[Mapping[str, Any]] = ()
+    """What is still to be rotated."""
+    results: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By credential what became of it."""
+    failures: Sequence[str] = ()
+    """What failed beside that, and keeps the leak open."""
+
+    @classmethod
+    def of(cls, carried: Mapping[str, Any]) -> Response:
+        """As it was registered."""
+        names = {one.name for one in fields(cls)}
+        return cls(**{name: value for name, value in carried.items() if name in names})
+
+    def carried(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @property
+    def reached(self) -> list[str]:
+        return [one["name"] for one in self.impact.get("credentials", ())]
+
+    @property
+    def every_wave(self) -> list[str]:
+        """All credentials that are replaced, in order."""
+        return [name for wave in self.impact.get("waves", ()) for name in wave]
+
+    @property
+    def replaced(self) -> list[str]:
+        return [name for name, one in self.results.items() if one["replaced"]]
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether something was not replaced: nothing new is made where what reveals it is still valid."""
+        return any(not one["replaced"] for one in self.results.values())
+
+    @property
+    def host(self) -> str:
+        """The host that talks to the servers."""
+        possible = [one for one in self.candidates if one not in self.opened]
+        return self.named_host or next(iter(possible), "")
+
+    @property
+    def wave(self) -> Wave:
+        return Wave(**self.waves[0])
+
+    def others(self) -> list[str]:
+        """The hosts of the play but the one that talks to the servers."""
+        return [one for one in self.here if one != self.host]
+
+    def removes_first(self, wave: Wave) -> bool:
+        """Of credentials that reveal each other none may be valid where a new one comes to."""
+        cycles = {name for cycle in self.impact.get("cycles", ()) for name in cycle}
+        return self.immediate or not cycles.isdisjoint(wave.credentials)
+
+    def rotated(self, rotation: Mapping[str, Any]) -> Response:
+        """After the first wave, which ended or stopped as ``rotation`` says. The journal knows when."""
+        wave, left = self.wave, self.waves[1:]
+        after = replace(self, waves=left)
+        ended = bool(rotation.get("closed"))
+        if wave.abort and ended:
+            return after  # what may have leaked too is gone, and stands in nobody's way
+        refused = {
+            name: {"replaced": False, "why": why, "evidence": ""}
+            for name, why in (rotation.get("refused") or {}).items()
+            if name in wave.credentials and name not in self.refused
+        }
+        stands = f"its rotation {rotation.get('id', '')} stands at {rotation.get('step', '')}, {LEFT_OUT}"
+        result = {
+            "replaced": ended and rotation.get("step") == "record",
+            "why": rotation.get("stopped") or rotation.get("reason") or stands,
+            "evidence": f"rotation {rotation.get('id', '')}",
+        }
+        names = [one["name"] for one in rotation.get("credentials") or ()]
+        return replace(after, results={**self.results, **refused, **dict.fromkeys(names, result)})
+
+    def failed(self, *words: str) -> Response:
+        return replace(self, failures=[*self.failures, *words])

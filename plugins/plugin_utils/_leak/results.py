@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the role's tasks have registered: on each host, or once for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+
+PREFIX = "leak_respond__"
+SKIPPED = {"skipped": True}
+
+
+class Results:
+    """``variables`` are those of the task, with Ansible's hostvars."""
+
+    def __init__(self, variables: Mapping[str, Any]) -> None:
+        self._variables = variables
+        self._hosts: Mapping[str, Any] = variables.get("hostvars") or {}
+
+    def once(self, name: str) -> Mapping[str, Any]:
+        return _mapping(self._variables.get(f"{PREFIX}{name}"))
+
+    def of_each(self, name: str, hosts: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """By host; empty where the task did not run there."""
+        return {host: _mapping(self.variable(host, f"{PREFIX}{name}")) for host in hosts}
+
+    def variable(self, host: str, name: str, default: Any = None) -> Any:
+        if host not in self._hosts:
+            return default
+        return self._hosts[host].get(name, default)
+
+    def health_urls(self, catalog: Catalog, host: str) -> list[str]:
+        """Where the host's services answer, as env_deploy has them; without a list of its own it has all."""
+        url = self.variable(host, "env_deploy_health_url")
+        if url:
+            return [str(url)]
+        names = self.variable(host, "env_deploy_services", list(catalog.services))
+        urls = [catalog.services[name].health for name in names if name in catalog.services]
+        return list(dict.fromkeys(url for url in urls if url))
+
+
+def _mapping(found: Any) -> Mapping[str, Any]:
+    return found if isinstance(found, Mapping) else {}

@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The sessions of everybody: where they are ended and tried, and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.results import SKIPPED, Results
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._session_plan import CHDIR, FILES
+
+PROBE = "django_probe_url"
+
+
+def are_ended(response: Response) -> bool:
+    """Whether a host must end any."""
+    return response.logs_out and bool(response.session_plan.get("ends", True))
+
+
+def with_files(response: Response, results: Results) -> list[str]:
+    """The other hosts, where sessions are in files and a host declares where."""
+    if results.once("ended").get("engine") != "file":
+        return []
+    return [one for one in response.others() if _any_of(results, one, CHDIR, FILES)]
+
+
+def with_probe(response: Response, results: Results) -> list[str]:
+    """The other hosts on which an old session can be tried."""
+    return [one for one in response.others() if results.variable(one, CHDIR) and results.variable(one, PROBE)]
+
+
+def gathered(response: Response, results: Results) -> Mapping[str, Any]:
+    """What :mod:`_logged_out` puts into words."""
+    others = response.others()
+    ended, tried = (results.of_each(name, others) for name in ("ended_here", "tried_here"))
+    files, probes = with_files(response, results), with_probe(response, results)
+    return {
+        "wanted": response.logs_out,
+        "plan": response.session_plan,
+        "host": response.host,
+        "by_application": bool(results.variable(response.host, CHDIR)),
+        "ended": results.once("ended"),
+        "each": {
+            one: {
+                "ended": ended[one] if one in files else SKIPPED,
+                "tried": tried[one] if one in probes else SKIPPED,
+            }
+            for one in others
+        },
+    }
+
+
+def words(ended: Mapping[str, Any]) -> str:
+    """What shows that they ended."""
+    count = f"{ended.get('count', 0)} sessions of the engine {ended.get('engine', '?')}"
+    return "; ".join([count, *ended.get("tried", ())])
+
+
+def _any_of(results: Results, host: str, *names: str) -> bool:
+    return any(results.variable(host, one) for one in names)

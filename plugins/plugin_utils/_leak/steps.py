@@ -1,0 +1,266 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The steps of a leak response, in order: what each has to do, and what it leaves to those after it.
+
+A step without work is passed over, so that a run shows no task that does nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError, one_line
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _let_in
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._former_keys import session_keys
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import events, report, sessions
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response, Wave
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.results import Results
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+
+ANSWERS = "leak_respond__answers"
+"""The variable that ask_secret is registered in."""
+CACHE, SESSIONS = "cache", "sessions"
+"""What a catalog's purge entries may be of."""
+Work = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where a run stands, with what its tasks have registered."""
+
+    setting: Setting
+    journal: Journal
+    response: Response
+    results: Results
+    warn: Callable[[str], None]
+    rotation: Mapping[str, Any] | None = None
+    """What the wave that was carried out returned."""
+
+    @property
+    def asked_hosts(self) -> list[str]:
+        """The hosts that take part."""
+        return [one for one in self.response.hosts if one not in self.response.compromised]
+
+    def noted(self, seen: Mapping[str, str]) -> Run:
+        return replace(self, journal=events.note(self.setting, self.journal, seen))
+
+    def then(self, response: Response) -> Run:
+        return replace(self, response=response)
+
+
+def _nothing(run: Run) -> Run:
+    return run
+
+
+@dataclass(frozen=True)
+class Step:
+    """A part of the response that tasks carry out. ``file`` is their file where it is not the step's name."""
+
+    name: str
+    work: Callable[[Run], Work | None]
+    """What the tasks need to know; None where there is nothing to do."""
+    done: Callable[[Run], Run] = _nothing
+    """Judges what the tasks have registered."""
+    file: str = ""
+    again: bool = False
+    """Whether the step comes again until it has nothing to do."""
+
+
+def following(run: Run) -> tuple[Run, dict[str, Any]]:
+    """After the tasks of a step: the run, and what is next."""
+    at = next(at for at, one in enumerate(STEPS) if one.name == run.response.step)
+    run = STEPS[at].done(run)
+    for step in STEPS[at if STEPS[at].again else at + 1 :]:
+        work = step.work(run)
+        if work is not None:
+            run = run.then(replace(run.response, step=step.name))
+            return run, result(run, step, work)
+    return run, {"next": "end"}
+
+
+def first(run: Run, work: Work) -> dict[str, Any]:
+    """What is next once the leak is declared."""
+    return result(run, STEPS[0], work)
+
+
+def result(run: Run, step: Step, work: Work) -> dict[str, Any]:
+    """What a play registers: the file of the tasks that are next, what they need, and what the run knows."""
+    incident, file = events.incident_of(run.journal), step.file or step.name
+    return {
+        "next": file,
+        file: work,
+        "incident": {"id": incident.id, "since": incident.since},
+        "host": run.response.host,
+        "carried": run.response.carried(),
+    }
+
+
+def evidence_of(run: Run) -> Work:
+    """What was gathered before the first act."""
+    asked = run.results.once("asked")
+    return {
+        "seen": run.results.of_each("seen", run.asked_hosts),
+        "sessions": asked.get("sessions") or [],
+        "readers": [asked.get("readers") or {}],
+        "left_out": run.response.compromised,
+    }
+
+
+def _keep_evidence(run: Run) -> Run:
+    try:
+        report.keep_evidence(events.incident_of(run.journal), run.response.report_path, evidence_of(run))
+    except RotationError as error:
+        # The post-mortem has it too, and containment must not wait for a folder.
+        run.warn(f"the evidence is not written: {error}")
+    return run
+
+
+def _wave(run: Run) -> Work | None:
+    response = run.response
+    if not response.waves or response.is_stopped:
+        return None
+    wave = response.wave
+    return {**asdict(wave), "immediate": response.removes_first(wave), "reached": response.every_wave}
+
+
+def _rotated(run: Run) -> Run:
+    after = run.response.rotated(run.rotation or {})
+    return run.then(replace(after, opened=list(_let_in.hosts(run.journal))))
+
+
+def _back(run: Run) -> Work | None:
+    opened = run.response.opened
+    hosts = [one for one in run.response.here if one in run.response.behind and one not in opened]
+    return {"hosts": hosts} if hosts else None
+
+
+def _came_back(run: Run) -> Run:
+    hosts = (_back(run) or {"hosts": []})["hosts"]
+    return run.noted(events.back(hosts, run.results.of_each("proof", hosts)))
+
+
+def _sessions(run: Run) -> Work | None:
+    return {} if sessions.are_ended(run.response) else None
+
+
+def _session_files(run: Run) -> Work | None:
+    hosts = sessions.with_files(run.response, run.results) if sessions.are_ended(run.response) else []
+    return {"hosts": hosts} if hosts else None
+
+
+def _session_tries(run: Run) -> Work | None:
+    hosts = sessions.with_probe(run.response, run.results) if sessions.are_ended(run.response) else []
+    if not hosts:
+        return None
+    replaced = session_keys(run.setting, events.incident_of(run.journal))
+    keys = [name for name, is_replaced in replaced.items() if is_replaced]
+    return {"hosts": hosts, "keys": keys, "secrets": _dead(run) if keys else {}}
+
+
+def _ended(*later: Callable[[Run], Work | None]) -> Callable[[Run], Run]:
+    """Notes that sessions ended, unless ``later`` steps have more to do or one may live on."""
+
+    def done(run: Run) -> Run:
+        if any(work(run) is not None for work in later):
+            return run
+        gathered = sessions.gathered(run.response, run.results)
+        if report.sessions_of(run.setting, events.incident_of(run.journal), gathered)["alive"]:
+            return run
+        return run.noted({"sessions": sessions.words(run.results.once("ended"))})
+
+    return done
+
+
+def _purge(run: Run) -> Work | None:
+    if not run.response.purge.get("valkey"):
+        return None
+    return {"kinds": [CACHE, SESSIONS] if run.response.logs_out else [CACHE]}
+
+
+def _purged(run: Run) -> Run:
+    purged = run.results.once("purged")
+    if "count" not in purged:
+        problem = next((one["msg"] for one in (run.results.once("snapshot"), purged) if one.get("msg")), "no answer")
+        return run.then(run.response.failed(f"caches in Valkey were NOT purged: {problem}"))
+    entries = ", ".join(f"{one['name']} {one['count']}" for one in purged["purged"])
+    return run.noted({"purged": f"{purged['count']} keys in {purged['milliseconds']} ms ({entries})"})
+
+
+def _invalidate(run: Run) -> Work | None:
+    copies = run.response.purge.get("invalidations") if run.response.purge.get("cloudfront") else []
+    return {"copies": copies} if copies else None
+
+
+def _invalidated(run: Run) -> Run:
+    results = run.results.once("invalidated").get("results") or []
+    copies = (_invalidate(run) or {"copies": []})["copies"]
+    for at, one in enumerate(copies):
+        answer = results[at] if at < len(results) else {"failed": True}
+        paths = f"{', '.join(one['paths'])} of {one['distribution']}"
+        if answer.get("failed"):
+            problem = one_line(str(answer.get("msg") or "no answer"))
+            run = run.then(run.response.failed(f"CloudFront was NOT told to forget {paths}: {problem}"))
+        else:
+            run = run.noted({f"invalidated/{one['name']}": paths})
+    return run
+
+
+def _ask(run: Run) -> Work | None:
+    """After everything that goes by itself."""
+    response = run.response
+    names = [one for one in response.needs if one not in response.replaced]
+    return {"names": names, "pages": dict(response.pages)} if names and not response.is_stopped else None
+
+
+def _answered(run: Run) -> Run:
+    answered = run.results.once("answers").get("answered") or []
+    waves = [asdict(Wave(list(answered), answers=ANSWERS))] if answered else []
+    return run.then(replace(run.response, waves=waves))
+
+
+def _copies(run: Run) -> Work:
+    catalog = run.setting.catalog
+    return {
+        "credentials": run.response.replaced,
+        "secrets": _dead(run),
+        "health": {one: run.results.health_urls(catalog, one) for one in run.asked_hosts},
+    }
+
+
+def _healthy(run: Run) -> Run:
+    health = run.results.of_each("health", run.asked_hosts)
+    return replace(run, journal=events.note_health(run.setting, run.journal, health))
+
+
+def _close(run: Run) -> Work:
+    return {
+        "secrets": _dead(run),
+        "parameters": list(events.incident_of(run.journal).parameters),
+        "credentials": run.response.reached,
+        "access_keys": (run.results.once("asked").get("readers") or {}).get("access_keys") or [],
+    }
+
+
+def _dead(run: Run) -> dict[str, list[str]]:
+    """Version ids that hold replaced values, by secret."""
+    return {name: list(versions) for name, versions in events.incident_of(run.journal).dead.items()}
+
+
+STEPS = (
+    Step("evidence", lambda _run: {}, _keep_evidence),
+    Step("wave", _wave, _rotated, again=True),
+    Step("back", _back, _came_back),
+    # Before the purge: a cache that is empty does not show whether sessions were looked for in the right place.
+    Step("sessions", _sessions, _ended(_session_files, _session_tries)),
+    Step("session_files", _session_files, _ended(_session_tries)),
+    Step("session_tries", _session_tries, _ended()),
+    Step("purge", _purge, _purged),
+    Step("invalidate", _invalidate, _invalidated),
+    Step("ask", _ask, _answered),
+    Step("answered", _wave, _rotated, file="wave", again=True),
+    Step("copies", _copies, _healthy),
+    Step("close", _close),
+)
