@@ -75,7 +75,7 @@ class ActionModule(segment.ServersAction):
         text = blast_radius.text_of(args["found_in"])
         if args["found_by"]:
             text = LINES.join(_registered.answers(args["found_by"], task_vars).values()) or None
-        if text is None and not args["leaked"]:
+        if text is None and not args["leaked"] and not args["found_by"]:
             return {"changed": False, "next": "paste"}
         journal = setting.first_look()
         evidence = blast_radius.Evidence(args["leaked"], text, journal.incident)

@@ -11,9 +11,9 @@ version_added: 0.6.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Takes what the tasks of a step have registered (C(leak_respond__...)), writes the incident's events into the journal, and
-    returns the next step that has something to do. After the last one it writes the post-mortem, as Markdown and as one page
-    that needs no network, and ends the incident; it fails while something is open.
+  - Takes what the tasks of a step have registered (C(leak_respond__...)), writes the incident's events into the
+    journal, and returns the next step that has something to do. After the last one it writes the post-mortem, as
+    Markdown and as one page that needs no network, and ends the incident; it fails while something is open.
   - The role P(watchparty.secrets.leak_respond#role) calls this module.
 options:
   response:
@@ -22,7 +22,8 @@ options:
     type: dict
     required: true
   rotation:
-    description: With RV(next=wave) before, where that rotation stands, as RV(watchparty.secrets.rotation_start#module:rotation).
+    description: With RV(next=wave) before, where that rotation stands, as
+      RV(watchparty.secrets.rotation_start#module:rotation).
     type: dict
     default: {}
 extends_documentation_fragment:
@@ -66,8 +67,9 @@ next:
   returned: success
 wave:
   description:
-    - The C(credentials) of one rotation; whether the open rotation is aborted instead (C(abort)), whether old values are removed
-      first (C(immediate)), everything that the leak reaches (C(reached)), and the variable with the operator's C(answers).
+    - The C(credentials) of one rotation; whether the open rotation is aborted instead (C(abort)), whether old values
+      are removed first (C(immediate)), everything that the leak reaches (C(reached)), and the variable with the
+      operator's C(answers).
   type: dict
   returned: with RV(next=wave)
 back:
@@ -84,8 +86,8 @@ session_files:
   returned: with RV(next=session_files)
 session_tries:
   description:
-    - The other C(hosts), on which an old session is tried, the signing C(keys) that were replaced, and the versions that hold
-      their old values (C(secrets)).
+    - The other C(hosts), on which an old session is tried, the signing C(keys) that were replaced, and the versions
+      that hold their old values (C(secrets)).
   type: dict
   returned: with RV(next=session_tries)
 purge:
@@ -102,8 +104,8 @@ ask:
   returned: with RV(next=ask)
 copies:
   description:
-    - The C(credentials) that were replaced, the versions that hold their old values (C(secrets)), and by host the addresses of
-      its services (C(health)).
+    - The C(credentials) that were replaced, the versions that hold their old values (C(secrets)), and by host the
+      addresses of its services (C(health)).
   type: dict
   returned: with RV(next=copies)
 close:
@@ -152,8 +154,8 @@ report:
       elements: str
     contained_seconds:
       description:
-        - Seconds from the declaration to the last refusal, or to the operator's last confirmation that something was revoked,
-          or null while something is open.
+        - Seconds from the declaration to the last refusal, or to the operator's last confirmation that something was
+          revoked, or null while something is open.
       type: float
     on_word:
       description: Whose end goes by the operator's confirmation, in words; empty if all were seen.

@@ -12,8 +12,8 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Follows the credential graph from what leaked, plans the rotations, and shows the operator what will be done, what
-    users notice and what is left to people. Once that is confirmed it declares one incident in the journal, or joins the
-    one that is open. M(watchparty.secrets.leak_continue) follows each step of the response.
+    users notice and what is left to people. Once that is confirmed it declares one incident in the journal, or joins
+    the one that is open. M(watchparty.secrets.leak_continue) follows each step of the response.
   - The role P(watchparty.secrets.leak_respond#role) calls this module.
   - Delegate the task to the host that talks to the servers.
 options:
@@ -125,7 +125,8 @@ extends_documentation_fragment:
   - watchparty.secrets.rotation
 attributes:
   check_mode:
-    description: The drill. Plans, also asks the servers whether they would accept the plan, asks nobody, and writes nothing.
+    description: The drill. Plans, also asks the servers whether they would accept the plan, asks nobody, and writes
+      nothing.
     support: full
   diff_mode:
     description: Nothing is shown.
@@ -163,8 +164,8 @@ RETURN = r"""
 next:
   description:
     - The file of the role's tasks that is next.
-    - V(paste) where nothing names what leaked and the string must be asked for, V(look) where hosts must be looked at before
-      the plan is complete, V(evidence) once the leak is declared, V(end) after a drill.
+    - V(paste) where nothing names what leaked and the string must be asked for, V(look) where hosts must be looked at
+      before the plan is complete, V(evidence) once the leak is declared, V(end) after a drill.
   type: str
   returned: success
 look:
@@ -173,8 +174,8 @@ look:
   returned: with RV(next=look)
 evidence:
   description:
-    - Until when evidence may be gathered (C(until), in seconds since 1970), of which C(credentials) and C(units), and the SSH
-      keys that the stores hold (C(known_keys)).
+    - Until when evidence may be gathered (C(until), in seconds since 1970), of which C(credentials) and C(units), and
+      the SSH keys that the stores hold (C(known_keys)).
   type: dict
   returned: with RV(next=evidence)
 incident:

@@ -47,15 +47,15 @@ class Beside:
 def sessions(
     server: Server, connection: Any, credentials: Sequence[Mapping[str, Any]], until: float
 ) -> list[dict[str, Any]]:
-    """Who is logged in at each server, one after the other: each may take half of what is left, so that one that hangs
-    leaves something to those after it. ``until`` is in seconds since 1970."""
+    """Who is logged in at each server, one after the other: each but the last may take half of what is left, so that
+    one that hangs leaves something to those after it. ``until`` is in seconds since 1970."""
+    asked = [one for one in credentials if one["kind"] in MODULES]
     found = []
-    for credential in credentials:
-        module, name = MODULES.get(credential["kind"]), credential["name"]
-        if module is None:
-            continue
-        left = (until - time.time()) / 2
-        found.append({"name": name, **_sessions(server, connection, module, name, left)})
+    for credential in asked:
+        left = until - time.time()
+        seconds = left if credential is asked[-1] else left / 2
+        module, name = MODULES[credential["kind"]], credential["name"]
+        found.append({"name": name, **_sessions(server, connection, module, name, seconds)})
     return found
 
 

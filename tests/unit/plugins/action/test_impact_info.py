@@ -12,11 +12,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.action import impact_info
 from ansible_collections.watchparty.secrets.plugins.action.impact_info import ActionModule
-from ansible_collections.watchparty.secrets.plugins.module_utils import _authorized_keys, _catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Denied, RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import Hook
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
@@ -53,17 +51,6 @@ def world() -> World:
 def ask(world: World, task_vars: dict[str, Any] | None = None, **args: Any) -> dict[str, Any]:
     setting = Setting(world.catalog, KINDS, world.rotator(), None)  # type: ignore[arg-type]
     return ActionModule.__new__(ActionModule).answer(setting, {**DEFAULTS, **args}, task_vars or {})
-
-
-def test_the_drill_knows_what_the_run_will_do_with_sessions(world: World) -> None:
-    told = {"hostvars": {"web1": {}, "web2": {"django_chdir": "/srv/app"}}}
-    found = ask(world, told, leaked=["token"], hosts=["web1", "web2", "gone"], host="web1")["sessions"]
-    assert (found["ends"], found["against"][:6]) == (True, "web1: ")
-    assert ask(world, told, leaked=["token"], hosts=["web1", "web2"], host="web2")["sessions"]["against"] == ""
-    credentials = {name: {**one, "used_for": ["signing"]} for name, one in CATALOG["credentials"].items()}
-    world.catalog = _catalog.parse({**CATALOG, "credentials": credentials}, "test")
-    nothing = {"ends": False, "declared": False, "against": ""}
-    assert ask(world, {"hostvars": {"web1": {}}}, leaked=["token"], hosts=["web1"], host="web1")["sessions"] == nothing
 
 
 def find(world: World, tmp_path: Path, text: str, **args: Any) -> dict[str, Any]:
@@ -173,18 +160,6 @@ class TestFound:
         path.write_bytes(f"a line\r\nredis://{NOW}@c\r\n".encode(encoding))
         assert ask(world, found_in=str(path))["declared"] == ["database"]
 
-    def test_by_an_answer(self, world: World) -> None:
-        asked = {"asked": {"answers": {"found": f"redis://{NOW}@c"}}}
-        assert ask(world, asked, found_by="asked")["declared"] == ["database"]
-
-    @pytest.mark.parametrize(
-        "asked", [{}, {"asked": "skipped"}, {"asked": {"skipped": True}}, {"asked": {"answers": {}}}]
-    )
-    def test_a_question_that_nobody_was_asked(self, world: World, asked: dict[str, Any]) -> None:
-        with pytest.raises(RotationError, match=r"^nothing was declared; name what leaked"):
-            ask(world, asked, found_by="asked")
-        assert ask(world, asked, found_by="asked", leaked=["django"])["words"] == []
-
 
 class TestBadInput:
     def test_nothing(self, world: World) -> None:
@@ -209,125 +184,3 @@ class TestBadInput:
             ask(world, leaked=["nobody"])
         with pytest.raises(RotationError, match=r"^host:web9: no such host is in the inventory; it has web1$"):
             ask(world, leaked=["host:web9"], hosts=["web1"])
-
-
-class TestBeside:
-    """What a leak response needs to know beside the blast radius."""
-
-    def test_what_is_purged(self, world: World) -> None:
-        purge = {"cdn": {"distribution": "E1"}, "cache": {"setting": "URL", "keys": ["b*"]}}
-        services = {"web": {"units": ["web.service", "b.service"]}, "worker": {"units": ["a.service", "b.service"]}}
-        document = {**CATALOG, "purge": purge, "services": services}
-        world.catalog = _catalog.parse(document, "test")
-        found = ask(world, leaked=["django"])
-        assert found["purge"]["valkey"] == ["cache"]
-        assert found["purge"]["invalidations"] == [{"name": "cdn", "distribution": "E1", "paths": ["/*"]}]
-        assert isinstance(found["purge"]["cloudfront"], bool)
-        assert found["units"] == ["a.service", "b.service", "web.service"]
-        assert found["known_keys"] == []
-
-    def test_keys_by_their_fingerprint(self, world: World) -> None:
-        options = {"user": "ci", "authorized_keys": "keys"}
-        ssh = {
-            "kind": "ssh_key",
-            "options": options,
-            "appears_in": [{"secret": "deploy-{environment}", "key": "private_key"}],
-        }
-        world.catalog = _catalog.parse({**CATALOG, "credentials": {**CATALOG["credentials"], "deploy": ssh}}, "test")
-        blob = b"\0\0\0\x03key"
-
-        def packed(*fields: bytes) -> bytes:
-            return b"".join(len(one).to_bytes(4, "big") + one for one in fields)
-
-        raw = (
-            b"openssh-key-v1\0"
-            + packed(b"none", b"none", b"")
-            + (1).to_bytes(4, "big")
-            + packed(blob, b"canary-private")
-        )
-        text = base64.b64encode(raw).decode()
-        key = f"-----BEGIN OPENSSH PRIVATE KEY-----\n{text}\n-----END OPENSSH PRIVATE KEY-----\n"
-        world.secrets.seed("deploy-test", json.dumps({"private_key": key}))
-        print_ = _authorized_keys.fingerprint(blob)
-        told = {"fingerprint": print_, "credential": "deploy", "account": "ci", "file": "keys"}
-        found = ask(world, leaked=["django"])
-        assert found["known_keys"] == [{**told, "leaked": False}]
-        assert ask(world, leaked=["deploy"])["known_keys"] == [{**told, "leaked": True}]
-        assert text not in json.dumps(found)
-
-
-class TestJoins:
-    """What the open incident was declared for counts too, so that a narrower command drops nothing of it."""
-
-    @pytest.fixture
-    def open_leak(self, world: World) -> World:
-        leak = Incident("leak-1", "2026-11-25T15:00:00Z", "ops", ("token", "host:web9"))
-        rotator = world.rotator()
-        rotator.append(rotator.look(), leak.id, "closed", incident=leak.entry())
-        return world
-
-    def test_the_union_of_the_declarations(self, open_leak: World) -> None:
-        found = ask(open_leak, leaked=["database"], hosts=["web1"], joins=True)
-        assert found["declared"] == ["token", "host:web9", "database"]
-        assert sorted(name for wave in found["impact"]["waves"] for name in wave) == ["database", "django", "token"]
-        assert found["text"][0] == "leak-1 is open and goes on; token, host:web9 leaked too"
-
-    def test_one_that_adds_nothing(self, open_leak: World) -> None:
-        found = ask(open_leak, leaked=["host:web9", "token"], hosts=["web9"], joins=True)
-        assert found["declared"] == ["host:web9", "token"]
-        assert found["text"][0].startswith("1. ")
-
-    def test_a_string_of_nobody_goes_on_with_nothing(self, open_leak: World, tmp_path: Path) -> None:
-        assert find(open_leak, tmp_path, "another-string", joins=True)["declared"] == []
-
-    def test_unasked_it_tells_what_was_asked_for(self, open_leak: World) -> None:
-        assert ask(open_leak, leaked=["database"])["declared"] == ["database"]
-
-    def test_without_an_incident(self, world: World) -> None:
-        assert ask(world, leaked=["database"], joins=True)["declared"] == ["database"]
-
-
-class TestReachedHost:
-    """The host that talks to the servers receives administrators' passwords, so a thief must not be on it."""
-
-    @pytest.fixture
-    def world(self) -> World:
-        admin = {"kind": "given", "appears_in": [{"secret": "admin-{environment}", "key": "password"}]}
-        credentials = {**CATALOG["credentials"], "root": admin}
-        credentials["database"] = {**credentials["database"], "admin": "root"}
-        return World(catalog=_catalog.parse({**CATALOG, "credentials": credentials}, "test"))
-
-    @pytest.fixture(autouse=True)
-    def _command_line(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.said: dict[str, Any] = {}
-        monkeypatch.setattr(impact_info, "extra_variable", lambda name, **_how: self.said.get(name))
-        for name in ("_loader", "_templar"):
-            monkeypatch.setattr(ActionModule, name, None, raising=False)
-
-    def reached(self, world: World, leaked: str, host: str, **variables: Any) -> str:
-        trusted = {"rotation_host": host, "trusted_by": "leak_trusted_host"}
-        answer = ask(world, variables, leaked=[leaked], hosts=["web1", "web2"], **trusted)
-        return str(answer["reached_host"])
-
-    def test_one_that_leaked_is_refused(self, world: World) -> None:
-        words = self.reached(world, "host:web1", "web1")
-        assert words.startswith("web1 would receive the passwords of root, and whoever has what leaked may be on it.")
-        assert "-e rotation_host=HOST" in words
-        assert words.endswith("-e leak_trusted_host=web1")
-
-    @pytest.mark.parametrize(("leaked", "host"), [("host:web1", "web2"), ("host:web1", "ops1"), ("database", "web1")])
-    def test_another_one_is_not(self, world: World, leaked: str, host: str) -> None:
-        assert self.reached(world, leaked, host) == ""
-
-    def test_a_confirmation_counts_from_the_command_line_alone(self, world: World) -> None:
-        assert self.reached(world, "host:web1", "web1", leak_trusted_host="web1")
-        self.said["leak_trusted_host"] = "web2"
-        assert self.reached(world, "host:web1", "web1")
-        self.said["leak_trusted_host"] = "web2,web1"
-        assert self.reached(world, "host:web1", "web1") == ""
-
-    def test_without_an_administrator_nothing_is_sent(self, world: World) -> None:
-        credentials = {**world.catalog.credentials}
-        credentials["database"] = replace(credentials["database"], admin=None)
-        world.catalog = replace(world.catalog, credentials=credentials)
-        assert self.reached(world, "host:web1", "web1") == ""

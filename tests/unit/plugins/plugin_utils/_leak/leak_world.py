@@ -1,0 +1,66 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A leak that is declared, in a journal in memory, and a run that responds to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import declaration, steps
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.results import Results
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from tests.unit.plugins.module_utils._rotations.rotator_world import KINDS, World
+
+IMPACT: dict[str, Any] = {
+    "declared": ["token"],
+    "credentials": [{"name": "token", "kind": "given", "severity": "high", "wave": 0, "via": []}],
+    "edges": [],
+    "waves": [["token"]],
+    "cycles": [],
+}
+
+
+NO_SESSIONS = {"ends": False, "declared": False, "against": ""}
+
+
+@dataclass
+class Leak:
+    """``hosts`` holds each host's variables, ``variables`` what was registered once."""
+
+    world: World = field(default_factory=World)
+    hosts: dict[str, dict[str, Any]] = field(default_factory=lambda: {"web1": {}, "web2": {}})
+    variables: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def setting(self) -> Setting:
+        return Setting(self.world.catalog, KINDS, self.world.rotator("run1"), None)  # type: ignore[arg-type]
+
+    @property
+    def incident(self) -> Incident:
+        incident = self.setting.rotator.look().incident
+        assert incident is not None
+        return incident
+
+    def declare(self, *leaked: str) -> Incident:
+        setting = self.setting
+        wish = declaration.Wish(leaked or ("token",), impact=IMPACT)
+        return declaration.declare(setting, setting.rotator.look(), wish).incident
+
+    def response(self, step: str, **more: Any) -> Response:
+        names = list(self.hosts)
+        given = {"hosts": names, "here": names, "candidates": names, "impact": IMPACT, "session_plan": NO_SESSIONS}
+        return Response(step=step, **{**given, **more})
+
+    def run(self, response: Response, rotation: dict[str, Any] | None = None) -> steps.Run:
+        setting = self.setting
+        results = Results({**self.variables, "hostvars": self.hosts})
+        return steps.Run(setting, setting.rotator.look(), response, results, self.warnings.append, rotation)
+
+    def following(self, response: Response, rotation: dict[str, Any] | None = None) -> tuple[Response, dict[str, Any]]:
+        """After the tasks of the response's step: what is next."""
+        run, result = steps.following(self.run(response, rotation))
+        return run.response, result

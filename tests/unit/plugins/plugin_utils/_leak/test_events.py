@@ -1,0 +1,92 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What was seen of a leak is in the journal once, with what shows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import events
+from tests.unit.plugins.plugin_utils._leak.leak_world import Leak
+
+HEALTH: dict[str, Any] = {
+    "web1": {"health": [{"url": "http://a/", "status": 200}]},
+    "web2": {"health": [{"url": "http://b/", "status": 200}, {"url": "http://c/", "status": 204}]},
+    "web3": {"unreachable": True, "msg": "no route"},
+}
+
+
+@pytest.fixture
+def leak() -> Leak:
+    made = Leak()
+    made.declare("token")
+    return made
+
+
+def note(leak: Leak, *names: str, words: str = "") -> int:
+    """The number of the last entry."""
+    setting = leak.setting
+    return events.note(setting, setting.rotator.look(), dict.fromkeys(names, words)).head
+
+
+def note_health(leak: Leak, health: dict[str, Any]) -> int:
+    setting = leak.setting
+    return events.note_health(setting, setting.rotator.look(), health).head
+
+
+def test_with_its_evidence(leak: Leak) -> None:
+    note(leak, "purged", words="  12 keys\nin 3 ms " + "x" * 300)
+    words = leak.incident.evidence["purged"]
+    assert words.startswith("journal entry 2: 12 keys in 3 ms xxx")
+    assert len(words) < 240
+
+
+def test_what_was_seen_first_counts(leak: Leak) -> None:
+    assert note(leak, "purged", words="first") == 2
+    at = leak.incident.events["purged"]
+    assert note(leak, "purged", words="again") == 2
+    assert (leak.incident.events, leak.incident.evidence["purged"]) == ({"purged": at}, "journal entry 2: first")
+
+
+def test_several_in_one_entry(leak: Leak) -> None:
+    assert note(leak, "left/web1", "left/web2") == 2
+    assert leak.incident.behind == ["web1", "web2"]
+
+
+def test_a_host_is_left_behind_and_comes_back(leak: Leak) -> None:
+    assert note(leak, "back/web3") == 1, "it was not away"
+    for number, (event, behind) in enumerate((("left/web3", ["web3"]), ("back/web3", []), ("left/web3", ["web3"])), 2):
+        assert note(leak, event) == number
+        assert note(leak, event) == number
+        assert leak.incident.behind == behind
+
+
+def test_healthy_only_if_every_host_is(leak: Leak) -> None:
+    assert note_health(leak, HEALTH) == 1
+    note(leak, "left/web3")
+    assert note_health(leak, {**HEALTH, "web2": {"health": []}}) == 3
+    words = "journal entry 3: web1: http://a/ answers 200; web2: no health address"
+    assert leak.incident.evidence["healthy"] == words
+
+
+def test_healthy_once_a_run(leak: Leak) -> None:
+    """Each may have taken something away."""
+    sound = {"web1": HEALTH["web1"]}
+    assert (note_health(leak, sound), note_health(leak, sound)) == (2, 3)
+    assert {"healthy", "healthy/2"} <= set(leak.incident.events)
+
+
+def test_a_host_that_was_left_is_waited_for_again_once_it_is_back(leak: Leak) -> None:
+    note(leak, "left/web3")
+    assert note_health(leak, {"web3": HEALTH["web3"]}) == 2, "of no host anything is known"
+    note(leak, "back/web3")
+    assert note_health(leak, {"web1": HEALTH["web1"], "web3": HEALTH["web3"]}) == 3
+
+
+def test_without_an_incident() -> None:
+    message = r"^no leak is declared; start watchparty.secrets.leak_response from its beginning$"
+    with pytest.raises(RotationError, match=message):
+        note(Leak(), "purged")

@@ -1,0 +1,113 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Servers and CloudTrail are asked within a time that is set, whatever hangs."""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleConnectionFailure
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _deadline
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import evidence
+
+CREDENTIALS = [
+    {"name": "database", "kind": "postgresql_role"},
+    {"name": "cache", "kind": "valkey_user"},
+    {"name": "token", "kind": "external"},
+]
+
+
+class Server:
+    """Answers as ``acts`` say, by the module's name."""
+
+    def __init__(self, **acts: Any) -> None:
+        self.acts, self.asked = acts, list[str]()
+
+    def run(self, module: str, **options: Any) -> Any:
+        assert options["state"] == "sessions"
+        assert options["run"] == "", "outside a rotation"
+        self.asked.append(f"{module} {options['credential']}")
+        return self.acts[module]()
+
+
+@pytest.fixture
+def connection() -> Any:
+    return SimpleNamespace(reset=lambda: None)
+
+
+def asked(server: Server, connection: Any, seconds: float = 30) -> list[dict[str, Any]]:
+    return evidence.sessions(server, connection, CREDENTIALS, time.time() + seconds)  # type: ignore[arg-type]
+
+
+def test_each_server_that_can_tell(connection: Any) -> None:
+    sessions = [{"address": "10.0.0.1", "count": 2}]
+    server = Server(
+        postgresql_login=lambda: {"changed": False, "sessions": sessions},
+        valkey_user=lambda: {"sessions": {}, "short": ["node 2"]},
+    )
+    assert asked(server, connection) == [
+        {"name": "database", "sessions": sessions},
+        {"name": "cache", "sessions": {}, "short": ["node 2"]},
+    ]
+    assert server.asked == ["postgresql_login database", "valkey_user cache"]
+
+
+def refuses(error: Exception) -> Any:
+    def act() -> Any:
+        raise error
+
+    return act
+
+
+def test_one_that_fails_leaves_the_others(connection: Any) -> None:
+    server = Server(
+        postgresql_login=refuses(RotationError("no administrator")),
+        valkey_user=refuses(AnsibleConnectionFailure("web1 is gone")),
+    )
+    assert [one["msg"] for one in asked(server, connection)] == ["no administrator", "web1 is gone"]
+
+
+def test_one_that_hangs_leaves_time_to_the_others(connection: Any) -> None:
+    """An execution on a host has a deadline of its own, after which the host is said to be lost. This is earlier."""
+
+    def hangs() -> Any:
+        try:
+            return _deadline.within(30, lambda: time.sleep(30), connection)
+        except AnsibleConnectionFailure:
+            raise RotationError("web1 cannot be reached") from None
+
+    server = Server(postgresql_login=hangs, valkey_user=lambda: {"sessions": {}})
+    began = time.monotonic()
+    database, cache = asked(server, connection, 4)
+    assert time.monotonic() - began < 3.5
+    assert database["msg"] == "no answer within 2 s"
+    assert cache == {"name": "cache", "sessions": {}}
+
+
+def test_nothing_is_asked_once_the_time_is_over(connection: Any) -> None:
+    server = Server()
+    assert asked(server, connection, 1) == [
+        {"name": "database", "skipped": True},
+        {"name": "cache", "skipped": True},
+    ]
+    assert server.asked == []
+
+
+class TestBeside:
+    def test_an_answer(self) -> None:
+        assert evidence.Beside(lambda: {"words": ["x"]}).answer(5) == {"words": ["x"]}
+
+    def test_an_error_is_words(self) -> None:
+        beside = evidence.Beside(refuses(RotationError("denied")))
+        assert beside.answer(5) == {"failed": True, "msg": "denied"}
+
+    def test_one_that_hangs_is_not_waited_for(self) -> None:
+        beside = evidence.Beside(lambda: time.sleep(5) or {})
+        began = time.monotonic()
+        assert beside.answer(0.1) == {"failed": True, "msg": "no answer in time"}
+        assert time.monotonic() - began < 2

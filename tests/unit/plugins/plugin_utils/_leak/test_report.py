@@ -1,0 +1,175 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A leak's report: what is open, what was tried, and that a folder which went keeps nothing back."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import events, report
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.report import Report
+from tests.unit.plugins.plugin_utils._leak.leak_world import Leak
+
+
+@pytest.fixture
+def leak() -> Leak:
+    made = Leak()
+    made.declare("token")
+    return made
+
+
+def note(leak: Leak, *names: str) -> None:
+    setting = leak.setting
+    events.note(setting, setting.rotator.look(), dict.fromkeys(names, ""))
+
+
+def written(
+    leak: Leak, path: Path, *, gathered: dict[str, Any] | None = None, services: Any = None, **more: Any
+) -> Report:
+    setting = leak.setting
+    response = leak.response("close", report_path=str(path), **more)
+    return report.write(setting, setting.rotator.look(), response, gathered or {}, services or {})
+
+
+def text_of(found: Report) -> str:
+    return Path(found.files[0]).read_text(encoding="utf-8")
+
+
+def test_both_files(leak: Leak, tmp_path: Path) -> None:
+    note(leak, "planned")
+    results = {"token": {"replaced": False, "why": "the provider is asked"}}
+    found = written(leak, tmp_path / "out", results=results)
+    assert found.files == [str(tmp_path / "out" / f"{leak.incident.id}.{end}") for end in ("md", "html")]
+    for path in found.files:
+        assert "OPEN: the provider is asked" in Path(path).read_text()
+    assert found.open == ["token: OPEN: the provider is asked"]
+    assert found.contained_seconds is None
+    assert found.clock[1] == "first new value live: not yet"
+    assert found.clock[0].startswith("plan: ")
+    assert found.lines[-1] == "NOT contained: token: OPEN: the provider is asked"
+    assert found.verdict == "still open: token: OPEN: the provider is asked"
+
+
+def test_an_earlier_ones_files_stay(leak: Leak, tmp_path: Path) -> None:
+    def keep(gathered: dict[str, Any]) -> Path:
+        return Path(report.keep_evidence(leak.incident, str(tmp_path), gathered))
+
+    seen = {"web1": {"lines": ["deploy logged in"], "short": []}}
+    kept = keep({"seen": seen, "readers": [{"words": ["eve read it"]}]})
+    names = [Path(written(leak, tmp_path).files[1]).name for _run in range(3)]
+    again, name = keep({}), leak.incident.id
+    assert [kept.name, again.name] == [f"{name}-evidence.md", f"{name}-evidence-2.md"]
+    assert names == [f"{name}.html", f"{name}-2.html", f"{name}-3.html"]
+    text = kept.read_text(encoding="utf-8")
+    assert "- eve read it" in text
+    assert "- web1: deploy logged in" in text
+    assert "- CloudTrail was not asked: there was no time" in again.read_text(encoding="utf-8")
+
+
+def test_compromised_hosts_and_what_was_gathered(leak: Leak, tmp_path: Path) -> None:
+    gathered = {"copies": {"web1": {"removed": [".env.proven"], "left": [".env.bak"]}}, "left_out": ["web2"]}
+    found = written(leak, tmp_path, gathered=gathered, compromised=["web2"])
+    text = text_of(found)
+    for line in ("web1: removed .env.proven", "web1: .env.bak", "web2: was not asked, being compromised"):
+        assert f"- {line}" in text
+    assert "web2 was left behind and must be rebuilt" in found.open
+
+
+def test_what_an_earlier_run_replaced_is_not_open(leak: Leak, tmp_path: Path) -> None:
+    assert written(leak, tmp_path).open == ["token: OPEN: not replaced"]
+    note(leak, "refused/token")
+    found = written(leak, tmp_path)
+    assert (found.open, found.verdict) == ([], "")
+    assert re.search(r"^contained in \d+ s$", found.lines[-1])
+    assert "refused since " in text_of(found)
+    stopped = {"token": {"replaced": False, "why": "it leaked again"}}
+    assert written(leak, tmp_path, results=stopped).open != []
+
+
+def test_what_failed_beside_the_rotations_is_open(leak: Leak, tmp_path: Path) -> None:
+    note(leak, "refused/token")
+    found = written(leak, tmp_path, failures=["caches in Valkey were NOT purged: no answer"])
+    assert found.verdict == "still open: caches in Valkey were NOT purged: no answer"
+
+
+def test_sessions_that_may_live_on_and_websockets(leak: Leak, tmp_path: Path) -> None:
+    """Websockets are left to people and keep nothing open; sessions that may live on do."""
+    note(leak, "refused/token")
+    ended: dict[str, Any] = {"engine": "cached_db", "count": 3, "only_the_key": False, "doubtful": []}
+
+    def ends(**more: Any) -> Report:
+        out = {"wanted": True, "host": "web1", "by_application": True, "ended": {**ended, **more}, "each": {}}
+        found = written(leak, tmp_path, gathered={"logged_out": out}, services={"web1": ""})
+        for path in found.files:
+            assert "websockets that were opened before the sessions ended" in Path(path).read_text()
+        return found
+
+    doubt = {"store": "cache", "why": "in each process's own memory", "options": [], "restart": True}
+    doubtful = ends(doubtful=[doubt])
+    line, sockets = doubtful.open
+    assert line.startswith("web1: sessions in the cache may live on: in each process's own memory; restart")
+    assert doubtful.contained_seconds is None
+    sound = ends()
+    assert (sound.open, sound.verdict) == ([sockets], "")
+    assert f"open: {sockets}" in sound.lines
+
+
+def test_another_rotation_that_stands_in_the_way_is_named(tmp_path: Path) -> None:
+    leak = Leak()
+    leak.world.begun("database")
+    leak.declare("token")
+    results = {"database": {"replaced": False, "why": "web3 cannot be reached"}}
+    found = written(leak, tmp_path, results=results)
+    rotation = leak.setting.rotator.look().rotation
+    assert rotation is not None
+    line = found.open[-1]
+    assert line.startswith(f"{rotation} of database, that was open before, stands in the way: web3 cannot be reached.")
+    assert f"watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume={rotation.id}" in line
+    assert found.contained_seconds is None
+
+
+def test_contained_and_not_healthy(leak: Leak, tmp_path: Path) -> None:
+    note(leak, "refused/token")
+    health = {"web1": {"health": [{"url": "http://a/", "status": 200}]}}
+    sound = written(leak, tmp_path, gathered={"health": health})
+    assert (sound.unhealthy, sound.open, sound.verdict) == ([], [], "")
+    health["web2"] = {"health": [{"url": "http://b/", "status": 500}]}
+    found = written(leak, tmp_path, gathered={"health": health})
+    assert found.contained_seconds is not None
+    assert found.unhealthy == ["web2: http://b/ answers 500"]
+    assert found.open == ["not seen healthy in the end: web2: http://b/ answers 500"]
+    assert found.verdict.startswith("contained, and not healthy: web2: http://b/ answers 500. Mend that, then start")
+    assert found.verdict.endswith("A host that stays away is left for good by -e compromised_hosts=HOST")
+    for path in found.files:
+        assert "not healthy" in Path(path).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("below", "words"),
+    [
+        ("taken", r"/taken/leak-.*\.md: cannot be written: (Not a directory|File exists)"),
+        ("leak.html", r"leak\.html: is a file's name; give a folder"),
+    ],
+)
+def test_a_folder_that_went_keeps_nothing_back(leak: Leak, tmp_path: Path, below: str, words: str) -> None:
+    """Everything is replaced by then: what is open and the clock must be reported all the same."""
+    note(leak, "refused/token")
+    (tmp_path / "taken").write_text("")
+    found = written(leak, tmp_path / below)
+    assert (found.files, found.open) == ([], [])
+    assert found.contained_seconds is not None
+    assert found.clock[2].startswith("last old value refused: ")
+    said = rf"^the post-mortem is not written: .*{words}; -e leak_report_path=… names another folder$"
+    assert re.search(said, found.unwritten), found.unwritten
+    assert found.verdict.startswith(f"contained, and {found.unwritten}. Mend that, then start the same command again")
+    assert written(leak, tmp_path / "out").unwritten == ""
+
+
+def test_an_old_incident_is_not_needed_for_evidence(tmp_path: Path) -> None:
+    incident = Incident("leak-1", "2026-11-25T15:00:00Z", "ops", ("token",))
+    assert Path(report.keep_evidence(incident, str(tmp_path), {})).name == "leak-1-evidence.md"

@@ -1,0 +1,311 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which step of a leak response comes next, and what each leaves in the journal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _files
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import steps
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response
+from tests.unit.plugins.plugin_utils._leak.leak_world import IMPACT, Leak
+
+DONE = {"id": "r1", "closed": True, "step": "record"}
+
+
+def ended(*names: str, **more: Any) -> dict[str, Any]:
+    return {**DONE, "credentials": [{"name": name} for name in names], **more}
+
+
+def waves(*names: str) -> list[dict[str, Any]]:
+    return [{"credentials": [name], "abort": False, "answers": ""} for name in names]
+
+
+@pytest.fixture
+def leak() -> Leak:
+    made = Leak()
+    made.declare("token")
+    return made
+
+
+class TestWaves:
+    def test_as_many_as_the_graph_needs(self, leak: Leak, tmp_path: Path) -> None:
+        names = [f"c{number}" for number in range(7)]
+        impact = {**IMPACT, "waves": [[name] for name in names]}
+        response = leak.response("evidence", waves=waves(*names), impact=impact, report_path=str(tmp_path))
+        done = []
+        response, result = leak.following(response)
+        while result["next"] == "wave":
+            done += result["wave"]["credentials"]
+            assert result["wave"]["reached"] == names
+            response = Response.of(result["carried"])  # as a play registers it
+            response, result = leak.following(response, ended(*result["wave"]["credentials"]))
+        assert done == names
+        assert (result["next"], response.replaced) == ("copies", names)
+
+    def test_nothing_new_is_made_after_one_that_stands_still(self, leak: Leak) -> None:
+        """What reveals it is still valid. Everything else is done all the same."""
+        response = leak.response(
+            "wave", waves=waves("token", "database"), needs=["django"], purge={"valkey": ["cache"]}
+        )
+        stands = {
+            "id": "r1",
+            "closed": False,
+            "step": "set",
+            "stopped": "web1 is away",
+            "credentials": [{"name": "token"}],
+        }
+        response, result = leak.following(response, stands)
+        assert result["next"] == "purge"
+        assert response.results["token"] == {"replaced": False, "why": "web1 is away", "evidence": "rotation r1"}
+        leak.variables["leak_respond__purged"] = {"count": 3, "milliseconds": 2, "purged": [{"name": "b", "count": 3}]}
+        response, result = leak.following(response)
+        assert result["next"] == "copies", "nothing is asked for either"
+        assert leak.incident.evidence["purged"].endswith("3 keys in 2 ms (b 3)")
+
+    @pytest.mark.parametrize(
+        ("rotation", "why"),
+        [
+            ({"stopped": "somebody else goes on writing"}, "somebody else goes on writing"),
+            ({"stopped": "", "reason": "no host is healthy"}, "no host is healthy"),
+            ({}, "its rotation r1 stands at create, which this run has left out; start the same command again"),
+        ],
+    )
+    def test_a_credential_that_is_still_open_has_a_reason(self, leak: Leak, rotation: dict[str, Any], why: str) -> None:
+        stands = {"id": "r1", "step": "create", "credentials": [{"name": "token"}], **rotation}
+        response, _result = leak.following(leak.response("wave", waves=waves("token")), stands)
+        assert response.results["token"]["why"] == why
+
+    def test_what_a_server_refuses_stops_the_next_wave(self, leak: Leak) -> None:
+        """What the plan could not replace was known before, and stops nothing."""
+        response = leak.response("wave", waves=waves("database", "token"), refused={"django": "ask"})
+        refused = {"database": "no administrator", "django": "ask"}
+        response, result = leak.following(response, ended(refused=refused))
+        assert response.results == {"database": {"replaced": False, "why": "no administrator", "evidence": ""}}
+        assert result["next"] == "copies"
+
+    @pytest.mark.parametrize(("closed", "following"), [(True, "wave"), (False, "copies")])
+    def test_an_open_rotation_is_aborted_first(self, leak: Leak, closed: bool, following: str) -> None:
+        first = {"credentials": ["token"], "abort": True, "answers": ""}
+        response = leak.response("wave", waves=[first, *waves("token")])
+        rotation = {"id": "r0", "closed": closed, "step": "discard", "credentials": [{"name": "token"}]}
+        response, result = leak.following(response, rotation)
+        assert result["next"] == following
+        assert ("token" in response.results) is not closed
+
+    def test_those_that_reveal_each_other_go_first(self, leak: Leak) -> None:
+        impact = {**IMPACT, "cycles": [["token", "django"]]}
+        response = leak.response("wave", waves=waves("database", "token", "token"), impact=impact)
+        response, result = leak.following(response, ended("database"))
+        assert (result["wave"]["credentials"], result["wave"]["immediate"]) == (["token"], True)
+        response = leak.response("wave", waves=waves("token", "database"), impact=impact)
+        assert leak.following(response, ended("token"))[1]["wave"]["immediate"] is False
+
+    def test_a_host_that_still_accepts_a_leaked_key_talks_to_no_server(
+        self, leak: Leak, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(steps._let_in, "hosts", lambda _journal: ["web1"])
+        response = leak.response("wave", waves=waves("token"), behind=["web1", "web2"])
+        response, result = leak.following(response, ended("token"))
+        assert (result["host"], result["next"], result["back"]) == ("web2", "back", {"hosts": ["web2"]})
+        named = leak.response("wave", waves=waves("token"), named_host="web1")
+        assert leak.following(named, ended("token"))[1]["host"] == "web1", "the operator's own choice"
+
+
+class TestEvidence:
+    def test_it_is_on_disk_before_the_first_act(self, leak: Leak, tmp_path: Path) -> None:
+        leak.hosts["web1"]["leak_respond__seen"] = {"lines": ["deploy logged in"], "short": []}
+        leak.variables["leak_respond__asked"] = {
+            "sessions": [{"name": "database", "msg": "no answer within 2 s", "failed": True}],
+            "readers": {"words": ["eve read it"], "asked": True},
+        }
+        response = leak.response("evidence", waves=waves("token"), report_path=str(tmp_path), compromised=["web2"])
+        assert leak.following(response)[1]["next"] == "wave"
+        (page,) = tmp_path.iterdir()
+        text = page.read_text(encoding="utf-8")
+        assert page.name == f"{leak.incident.id}-evidence.md"
+        for line in (
+            "web1: deploy logged in",
+            "database: no answer within 2 s",
+            "eve read it",
+            "web2: was not asked, ",
+        ):
+            assert f"- {line}" in text
+
+    def test_a_folder_that_went_delays_nothing(self, leak: Leak, tmp_path: Path) -> None:
+        (tmp_path / "taken").write_text("")
+        response = leak.response("evidence", waves=waves("token"), report_path=str(tmp_path / "taken"))
+        assert leak.following(response)[1]["next"] == "wave"
+        assert leak.warnings[0].startswith("the evidence is not written: ")
+
+
+class TestBack:
+    def test_only_a_host_that_is_proven_is_back(self, leak: Leak) -> None:
+        run = leak.run(leak.response("wave"))
+        steps.events.note(run.setting, run.journal, {"left/web1": "", "left/web2": ""})
+        response = leak.response("back", behind=["web1", "web2"])
+        leak.hosts["web1"]["leak_respond__proof"] = {"restart_needed": False, "changed": False}
+        leak.hosts["web2"]["leak_respond__proof"] = {"restart_needed": True, "changed": False}
+        leak.following(response)
+        assert leak.incident.behind == ["web2"]
+
+    def test_one_that_is_not_in_the_run_is_not_waited_for(self, leak: Leak) -> None:
+        response = leak.response("wave", waves=waves("token"), behind=["web9"])
+        assert leak.following(response, ended("token"))[1]["next"] == "copies"
+
+
+class TestSessions:
+    PLAN: dict[str, Any] = {"ends": True, "declared": True, "against": ""}
+    ENDED: dict[str, Any] = {"engine": "db", "count": 3, "only_the_key": False, "tried": ["refused"], "doubtful": []}
+
+    def at(self, leak: Leak, step: str, **more: Any) -> Response:
+        return leak.response(step, session_plan=self.PLAN, **more)
+
+    def test_before_the_purge(self, leak: Leak) -> None:
+        response = self.at(leak, "wave", waves=waves("token"), purge={"valkey": ["cache"]})
+        response, result = leak.following(response, ended("token"))
+        assert result["next"] == "sessions"
+        leak.variables["leak_respond__ended"] = self.ENDED
+        response, result = leak.following(response)
+        assert (result["next"], result["purge"]) == ("purge", {"kinds": ["cache", "sessions"]})
+        assert leak.incident.evidence["sessions"].endswith("3 sessions of the engine db; refused")
+
+    @pytest.mark.parametrize(
+        ("more", "kinds"),
+        [({"logs_out": False}, ["cache"]), ({"session_plan": {"ends": False}}, ["cache", "sessions"])],
+    )
+    def test_where_none_are_to_be_ended(self, leak: Leak, more: dict[str, Any], kinds: list[str]) -> None:
+        given = {"session_plan": self.PLAN, "waves": waves("token"), "purge": {"valkey": ["cache"]}, **more}
+        result = leak.following(leak.response("wave", **given), ended("token"))[1]
+        assert (result["next"], result["purge"]["kinds"]) == ("purge", kinds)
+
+    def test_in_files_and_tried_on_the_other_hosts(self, leak: Leak) -> None:
+        leak.hosts = {
+            "web1": {"django_chdir": "/srv/app", "django_probe_url": "http://a/"},
+            "web2": {"django_chdir": "/srv/app", "django_probe_url": "http://b/"},
+            "web3": {"django_session_file_path": "/srv/sessions"},
+            "web4": {},
+        }
+        leak.variables["leak_respond__ended"] = {**self.ENDED, "engine": "file"}
+        response, result = leak.following(self.at(leak, "sessions"))
+        assert (result["next"], result["session_files"]) == ("session_files", {"hosts": ["web2", "web3"]})
+        assert "sessions" not in leak.incident.events
+        for host in ("web2", "web3"):
+            leak.hosts[host]["leak_respond__ended_here"] = {"engine": "file", "count": 1}
+        response, result = leak.following(response)
+        assert (result["next"], result["session_tries"]) == (
+            "session_tries",
+            {"hosts": ["web2"], "keys": [], "secrets": {}},
+        )
+        leak.hosts["web2"]["leak_respond__tried_here"] = {"tried": ["refused"], "accepted": [], "not_tried": []}
+        response, result = leak.following(response)
+        assert result["next"] == "copies"
+        assert "sessions" not in leak.incident.events, "web4 has files that nobody has ended"
+
+    def test_the_keys_that_were_replaced_are_tried(self, leak: Leak) -> None:
+        leak.hosts["web2"] = {"django_chdir": "/srv/app", "django_probe_url": "http://b/"}
+        leak.variables["leak_respond__ended"] = self.ENDED
+        run = leak.run(self.at(leak, "sessions"))
+        journal = steps.events.note(run.setting, run.journal, {"refused/django": ""})
+        run.setting.rotator.append(journal, "r0", "closed", replaced={"secrets": {"core": "v1"}})
+        result = leak.following(self.at(leak, "sessions"))[1]
+        assert result["session_tries"] == {"hosts": ["web2"], "keys": ["django"], "secrets": {"core": ["v1"]}}
+
+    def test_one_that_may_live_on_is_no_end(self, leak: Leak) -> None:
+        leak.variables["leak_respond__ended"] = {"failed": True, "msg": "/nowhere is no directory"}
+        assert leak.following(self.at(leak, "sessions"))[1]["next"] == "copies"
+        assert "sessions" not in leak.incident.events
+
+
+class TestCaches:
+    @pytest.mark.parametrize(
+        ("variables", "words"),
+        [
+            ({"leak_respond__purged": {"failed": True, "msg": "web1 cannot be reached"}}, "web1 cannot be reached"),
+            (
+                {
+                    "leak_respond__snapshot": {"failed": True, "msg": "denied"},
+                    "leak_respond__purged": {"failed": True, "msg": "Nothing is registered"},
+                },
+                "denied",
+            ),
+            ({}, "no answer"),
+        ],
+    )
+    def test_that_were_not_purged_stay_open(self, leak: Leak, variables: dict[str, Any], words: str) -> None:
+        leak.variables.update(variables)
+        response, result = leak.following(leak.response("purge", purge={"valkey": ["cache"]}))
+        assert (response.failures, result["next"]) == ([f"caches in Valkey were NOT purged: {words}"], "copies")
+
+    def test_at_cloudfront(self, leak: Leak) -> None:
+        copies = [{"name": name, "distribution": f"E-{name}", "paths": ["/*"]} for name in ("cdn", "img", "js")]
+        purge = {"valkey": [], "invalidations": copies, "cloudfront": True}
+        response, result = leak.following(leak.response("session_tries", purge=purge))
+        assert (result["next"], result["invalidate"]) == ("invalidate", {"copies": copies})
+        answers = [{"changed": True}, {"failed": True, "msg": "denied\nby AWS"}]
+        leak.variables["leak_respond__invalidated"] = {"results": answers}
+        response, _result = leak.following(response)
+        assert leak.incident.about("invalidated") == ["cdn"]
+        said = "CloudFront was NOT told to forget /* of"
+        assert response.failures == [f"{said} E-img: denied by AWS", f"{said} E-js: no answer"]
+
+    def test_cloudfront_without_its_module(self, leak: Leak) -> None:
+        purge = {"valkey": [], "invalidations": [{"name": "cdn"}], "cloudfront": False}
+        assert leak.following(leak.response("session_tries", purge=purge))[1]["next"] == "copies"
+
+
+class TestAsk:
+    def test_for_what_is_still_needed_and_then_it_is_rotated(self, leak: Leak) -> None:
+        results = {"token": {"replaced": True, "why": "", "evidence": ""}}
+        response = leak.response(
+            "invalidate", needs=["token", "django"], pages={"django": "https://p/"}, results=results
+        )
+        response, result = leak.following(response)
+        assert (result["next"], result["ask"]) == ("ask", {"names": ["django"], "pages": {"django": "https://p/"}})
+        leak.variables["leak_respond__answers"] = {"answered": ["django"]}
+        response, result = leak.following(response)
+        assert (result["next"], result["wave"]["credentials"]) == ("wave", ["django"])
+        assert result["wave"]["answers"] == "leak_respond__answers"
+        response, result = leak.following(Response.of(result["carried"]), ended("django"))
+        assert (result["next"], response.replaced) == ("copies", ["token", "django"])
+
+    def test_an_empty_answer_leaves_it_open(self, leak: Leak) -> None:
+        leak.variables["leak_respond__answers"] = {"answered": []}
+        response, result = leak.following(leak.response("ask", needs=["django"]))
+        assert (result["next"], response.results) == ("copies", {})
+
+
+class TestEnd:
+    def test_what_is_looked_for_and_scrubbed(self, leak: Leak) -> None:
+        rotator = leak.setting.rotator
+        rotator.append(rotator.look(), "r0", "closed", replaced={"secrets": {"core": "v1"}, "parameters": ["/t"]})
+        leak.hosts["web1"]["env_deploy_health_url"] = "http://a/"
+        leak.hosts["web3"] = {"leak_respond__health": {"unreachable": True}}
+        response = leak.response("answered", compromised=["web3"], waves=waves("token"))
+        response, result = leak.following(response, ended("token"))
+        assert result["copies"] == {
+            "credentials": ["token"],
+            "secrets": {"core": ["v1"]},
+            "health": {"web1": ["http://a/"], "web2": []},
+        }
+        leak.variables["leak_respond__asked"] = {"readers": {"access_keys": ["AKIA1"]}}
+        for host in ("web1", "web2"):
+            leak.hosts[host]["leak_respond__health"] = {"health": []}
+        response, result = leak.following(response)
+        assert result["close"] == {
+            "secrets": {"core": ["v1"]},
+            "parameters": ["/t"],
+            "credentials": ["token"],
+            "access_keys": ["AKIA1"],
+        }
+        assert "healthy" in leak.incident.events
+
+
+def test_each_step_has_its_file_of_tasks() -> None:
+    role = Path(_files.__file__).parents[2] / "roles" / "leak_respond" / "tasks"
+    names = {step.file or step.name for step in steps.STEPS}
+    assert {f"{name}.yml" for name in (*names, "paste", "look", "end")} <= {path.name for path in role.iterdir()}
