@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.action import incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _impact, _impact_drawing
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import declaration, report
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.declaration import Declaration, Wish
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 from tests.unit.plugins.action import steps as rotation
 from tests.unit.plugins.module_utils._rotations.rotator_world import KINDS, World, opened
@@ -34,9 +36,10 @@ class Run:
         answer: dict[str, Any] = action.answer(self.setting, {**defaults, **args}, {})
         return answer
 
-    def declare(self, *leaked: str, check: bool = False, **args: Any) -> dict[str, Any]:
+    def declare(self, *leaked: str, check: bool = False, **args: Any) -> Declaration:
         impact = _impact_drawing.data(_impact.impact(self.world.catalog, leaked, ["web1"]))
-        return self._act(incident, check, state="declared", leaked=list(leaked), impact=impact, **args)
+        act = declaration.declared if check else declaration.declare
+        return act(self.setting, self.setting.rotator.look(), Wish(leaked, impact=impact, **args))
 
     def begin(self, *names: str, **args: Any) -> dict[str, Any]:
         leak = self.incident
@@ -64,8 +67,8 @@ class Run:
 
     def report(self, tmp_path: Any, results: dict[str, Any]) -> list[str]:
         impact = _impact_drawing.data(_impact.impact(self.world.catalog, ["database"], []))
-        found = self._act(incident, False, state="reported", impact=impact, results=results, path=str(tmp_path))
-        return list(found["open"])
+        response = Response("close", [], [], report_path=str(tmp_path), impact=impact, results=results)
+        return list(report.write(self.setting, self.setting.rotator.look(), response, {}, {}).open)
 
     @property
     def incident(self) -> Incident:
@@ -104,7 +107,7 @@ class TestAScheduledRotation:
     def test_past_its_promotion_replaces_nothing(self, world: World, first: Run) -> None:
         """Its new value is what is in force, and what leaked; so it is ended, and replaced."""
         scheduled(world, "retire")
-        assert first.declare("database")["open_rotation"]["may_have_leaked"] is False
+        assert first.declare("database").aborts is False
         begun = first.begin("database", reached=["database"])
         assert begun["rotation"]["wait"] == 0, "a leak waits for no retirement"
         first.finish()
@@ -118,11 +121,11 @@ class TestAScheduledRotation:
 
     def test_whose_new_value_hosts_may_hold_is_taken_back(self, world: World, first: Run) -> None:
         scheduled(world, "deploy")
-        assert first.declare("database")["open_rotation"]["may_have_leaked"] is True
+        assert first.declare("database").aborts is True
 
     def test_whose_new_value_nobody_has_counts(self, world: World, first: Run) -> None:
         scheduled(world, "test")
-        assert first.declare("database")["open_rotation"]["may_have_leaked"] is False
+        assert first.declare("database").aborts is False
         said = first.begin("database", reached=["database"])["said"]
         assert said[2:] == ["it replaces what leaked, so it answers the leak too: nothing is retired later"]
         first.finish()
@@ -140,7 +143,7 @@ class TestAScheduledRotation:
         first.declare("database")
         assert first.begin("database", reached=["database"])["rotation"]["immediate"] is False
         second = Run(world, "second")
-        assert second.declare("database", containment="immediate")["open_rotation"]["may_have_leaked"] is False
+        assert second.declare("database", containment="immediate").aborts is False
         begun = second.begin("database", reached=["database"], immediate=True)
         assert begun["said"][2:] == ["it was graceful; the old values are removed first from now on"]
         assert begun["rotation"]["todo"] == ["set", "test", "revoke", "deploy_1", "promote", "retire", "record"]
@@ -244,7 +247,7 @@ class TestAValueInForceAgain:
 
     def test_a_drill_plans_it(self, world: World, contained: Run) -> None:
         second = Run(world, "second")
-        spoiled = second.declare("database", matches=[CURRENT], check=True)["incident"]["spoiled"]
+        spoiled = second.declare("database", matches=[CURRENT], check=True).incident.spoiled
         assert second.drill("database")["nothing"]
         assert not second.drill("database", spoiled=spoiled)["nothing"]
         assert second.incident.spoiled == ()

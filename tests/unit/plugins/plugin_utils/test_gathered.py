@@ -44,7 +44,7 @@ def test_a_host(result: dict[str, Any], lines: list[str]) -> None:
     ],
 )
 def test_a_server(result: dict[str, Any], lines: list[str]) -> None:
-    found = told({"sessions": [{"item": {"name": "database"}, **result}]})
+    found = told({"sessions": [{"name": "database", **result}]})
     assert found["evidence"] == [f"database: {line}" for line in lines]
 
 

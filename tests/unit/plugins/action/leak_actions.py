@@ -1,0 +1,21 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Runs the actions of a leak response against a journal in memory."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from tests.unit.plugins.module_utils._rotations.rotator_world import KINDS, World
+
+
+def act(world: World, module: Any, *, check: bool = False, variables: Any = None, **args: Any) -> dict[str, Any]:
+    action = module.ActionModule.__new__(module.ActionModule)
+    action._task = SimpleNamespace(check_mode=check, args={})
+    action._loader = action._templar = None
+    defaults = {name: one.get("default") for name, one in module.ActionModule.extra_options.items()}
+    setting = Setting(world.catalog, KINDS, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
+    answer: dict[str, Any] = action.answer(setting, {**defaults, **args}, variables or {})
+    return answer

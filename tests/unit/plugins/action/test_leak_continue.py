@@ -1,0 +1,77 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The end of a leak response: its report, and the incident that ends only when nothing is open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.utils.display import Display
+
+from ansible_collections.watchparty.secrets.plugins.action import leak_continue
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from tests.unit.plugins.action.leak_actions import act
+from tests.unit.plugins.plugin_utils._leak.leak_world import Leak
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    lines: list[str] = []
+    monkeypatch.setattr(Display, "display", lambda _display, line, **_how: lines.append(line))
+    return lines
+
+
+@pytest.fixture
+def leak() -> Leak:
+    made = Leak()
+    made.declare("token")
+    for host in made.hosts:
+        made.hosts[host]["leak_respond__health"] = {"health": []}
+    return made
+
+
+def go_on(leak: Leak, step: str, **more: Any) -> dict[str, Any]:
+    response = {"next": step, "carried": leak.response(step, **more).carried()}
+    return act(leak.world, leak_continue, response=response, variables={**leak.variables, "hostvars": leak.hosts})
+
+
+def seen(leak: Leak, event: str) -> None:
+    rotator = leak.setting.rotator
+    rotator.append(rotator.look(), leak.incident.id, "closed", events={event: "2026-11-25T15:00:00Z"})
+
+
+def test_the_next_step(leak: Leak) -> None:
+    found = go_on(leak, "ask")
+    assert (found["next"], found["incident"]["id"]) == ("copies", leak.incident.id)
+
+
+def test_it_ends_once_nothing_is_open(leak: Leak, shown: list[str], tmp_path: Path) -> None:
+    seen(leak, "refused/token")
+    found = go_on(leak, "close", report_path=str(tmp_path))
+    assert (found["next"], found["report"]["verdict"]) == ("end", "")
+    assert leak.setting.rotator.look().incident is None
+    assert shown[-1].startswith("contained in ")
+    assert shown[:2] == found["report"]["files"]
+
+
+def test_it_stays_open_and_the_run_fails(leak: Leak, shown: list[str], tmp_path: Path) -> None:
+    found = go_on(leak, "close", report_path=str(tmp_path))
+    assert found["failed"]
+    assert found["msg"] == "still open: token: OPEN: not replaced"
+    assert shown[-1] == "NOT contained: token: OPEN: not replaced"
+    assert leak.incident.id
+
+
+def test_a_host_that_is_not_healthy_keeps_it_open(leak: Leak, shown: list[str], tmp_path: Path) -> None:
+    seen(leak, "refused/token")
+    leak.hosts["web2"]["leak_respond__health"] = {"unreachable": True, "msg": "no route"}
+    found = go_on(leak, "close", report_path=str(tmp_path))
+    assert found["msg"].startswith("contained, and not healthy: web2: cannot be reached: no route. Mend that")
+    assert leak.incident.id
+
+
+def test_without_an_incident(tmp_path: Path) -> None:
+    with pytest.raises(RotationError, match=r"^no leak is declared; start watchparty.secrets.leak_response"):
+        go_on(Leak(), "ask")

@@ -1,0 +1,250 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A leak response from the operator's words to the declared incident; above all what stops it before that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleActionFail
+
+from ansible_collections.watchparty.secrets.plugins.action import leak_start
+from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from tests.unit.plugins.action.leak_actions import act
+from tests.unit.plugins.module_utils._rotations.rotator_world import CATALOG, World
+
+HOSTS = {"hosts": ["web1", "web2"], "here": ["web1", "web2"], "host": "web1", "candidates": ["web1", "web2"]}
+NAMED = {"web1": {}, "web2": {}}
+Lines = list[str]
+
+
+@pytest.fixture
+def world() -> World:
+    credentials = {**CATALOG["credentials"]}
+    credentials["token"] = {**credentials["token"], "exposes": ["django"]}
+    return World(catalog=_catalog.parse({**CATALOG, "credentials": credentials}, "test"))
+
+
+class Operator:
+    """The command line, the terminal, and what the operator read before the question."""
+
+    def __init__(self) -> None:
+        self.extra: dict[str, Any] = {}
+        self.lines: Lines = []
+        self.read_before: Lines | None = None
+        self.confirms = True
+        self.planned: dict[str, Any] = {"refused": {}}
+
+    def require(self, _question: str, **_how: Any) -> None:
+        self.read_before = list(self.lines)
+        if not self.confirms:
+            raise AnsibleActionFail("not confirmed; nothing was changed")
+
+
+@pytest.fixture(autouse=True)
+def operator(monkeypatch: pytest.MonkeyPatch) -> Operator:
+    made = Operator()
+    monkeypatch.setattr(leak_start, "extra_variable", lambda name, **_how: made.extra.get(name))
+    monkeypatch.setattr(leak_start._confirmation, "require", made.require)
+    monkeypatch.setattr(leak_start, "_show", made.lines.extend)
+    begun = leak_start.preflight.begun
+
+    def planned(*args: Any, **how: Any) -> dict[str, Any]:
+        return {**begun(*args, **how), **made.planned}
+
+    monkeypatch.setattr(leak_start.preflight, "begun", planned)
+    return made
+
+
+def start(world: World, *leaked: str, check: bool = False, **args: Any) -> dict[str, Any]:
+    given = {**HOSTS, "leaked": list(leaked), **args}
+    return act(world, leak_start, check=check, variables={"hostvars": NAMED}, **given)
+
+
+def head(world: World) -> int:
+    return world.rotator().look().head
+
+
+def test_it_is_declared_once_it_is_confirmed(world: World, operator: Operator) -> None:
+    found = start(world, "token", containment="immediate", exposed_since="2026-11-20T10:00Z")
+    incident = world.rotator().look().incident
+    assert incident is not None
+    assert found["next"] == "evidence"
+    assert found["incident"] == {"id": incident.id, "since": "2026-11-20T10:00:00Z"}
+    assert [wave["credentials"] for wave in found["carried"]["waves"]] == [["token"], ["django"]]
+    assert found["carried"]["immediate"]
+    assert {one["name"] for one in found["evidence"]["credentials"]} == {"token", "django"}
+    assert operator.read_before is not None
+    assert any("cannot be undone from" in line for line in operator.read_before)
+    assert operator.lines[-1] == f"{incident.id}, containment: immediate"
+    assert incident.evidence["planned"].endswith("credentials in the order of replacement: token; then django")
+    assert head(world) == 1
+
+
+def test_without_the_confirmation_nothing_is_written(world: World, operator: Operator) -> None:
+    operator.confirms = False
+    with pytest.raises(AnsibleActionFail, match="not confirmed"):
+        start(world, "token")
+    assert head(world) == 0
+
+
+def test_a_drill_asks_nobody_and_writes_nothing(world: World, operator: Operator, tmp_path: Path) -> None:
+    path = tmp_path / "reports.d"
+    found = start(world, "token", check=True, report_path=str(path))
+    assert (found["next"], operator.read_before, head(world)) == ("end", None, 0)
+    assert found["lines"] == operator.lines
+    assert not path.exists()
+
+
+def test_it_joins_the_incident_that_is_open(world: World) -> None:
+    first = start(world, "database")["incident"]["id"]
+    found = start(world, "token")
+    assert found["incident"]["id"] == first
+    assert {name for wave in found["carried"]["waves"] for name in wave["credentials"]} == {
+        "database",
+        "token",
+        "django",
+    }
+
+
+def test_an_open_rotation_comes_first(world: World) -> None:
+    world.begun("database")
+    found = start(world, "token")
+    first = found["carried"]["waves"][0]
+    assert (first["credentials"], first["abort"]) == (["database"], False)
+
+
+def test_the_string_is_asked_for_where_nothing_is_named(world: World) -> None:
+    assert start(world) == {"changed": False, "next": "paste"}
+    answers = {"leak_respond__found": {"answers": {"found": "nothing of ours"}}}
+    with pytest.raises(RotationError, match=r"^what was found is no current, pending or previous value"):
+        act(world, leak_start, variables={"hostvars": NAMED, **answers}, **HOSTS, found_by="leak_respond__found")
+    with pytest.raises(RotationError, match=r"^nothing was declared; name what leaked"):
+        act(world, leak_start, variables={"hostvars": NAMED}, **HOSTS, found_by="leak_respond__found")
+    assert head(world) == 0
+
+
+def test_hosts_are_looked_at_before_the_plan_is_complete(world: World, operator: Operator) -> None:
+    operator.planned["looks"] = ["token"]
+    assert start(world, "token") == {"changed": False, "next": "look", "look": {"credentials": ["token"]}}
+    assert (operator.read_before, head(world)) == (None, 0)
+
+
+@pytest.mark.parametrize(
+    ("result", "seen"),
+    [
+        (
+            {"old": True, "file": "keys", "account": "ci"},
+            {"lost": False, "problem": "", "there": True, "file": "keys", "account": "ci", "unusable": False},
+        ),
+        ({"unreachable": True, "failed": True, "msg": "gone"}, {"lost": True, "problem": ""}),
+        ({"failed": True, "msg": "no\nsuch account"}, {"lost": False, "problem": "no such account"}),
+        ({"failed": True}, {"problem": "failed"}),
+    ],
+)
+def test_what_a_host_answered(result: dict[str, Any], seen: dict[str, Any]) -> None:
+    found = leak_start._seen({"leak_respond_look": ["deploy", "web1"], **result})
+    expected = {"credential": "deploy", "host": "web1", **seen}
+    assert {name: found[name] for name in expected} == expected
+
+
+class TestStops:
+    """What reveals others and cannot be replaced leaves every new value to a thief."""
+
+    @pytest.fixture(autouse=True)
+    def _refused(self, operator: Operator) -> None:
+        operator.planned = {"refused": {"token": "ask"}, "needs": ["token"], "said": []}
+
+    def test_before_the_question(self, world: World, operator: Operator) -> None:
+        message = (
+            r"^token reveals others and cannot be replaced here, so a thief would read every new value\. Nothing was "
+            r"touched\. Give the new value of token by -e rotation_values_file=FILE \(mode 0600\)\. Or: Replace it by "
+            r"hand first, then start again with -e leak_go_on=true$"
+        )
+        with pytest.raises(RotationError, match=message):
+            start(world, "token")
+        assert (operator.read_before, head(world)) == (None, 0)
+
+    def test_a_drill_goes_on_and_says_so(self, world: World, operator: Operator) -> None:
+        start(world, "token", check=True)
+        assert operator.lines[-1].startswith("a real run stops here: token reveals others")
+
+    def test_unless_the_operator_says_so(self, world: World) -> None:
+        assert start(world, "token", go_on=True)["next"] == "evidence"
+
+    def test_what_a_drill_alone_asked_the_servers_stops_nothing(self, world: World, operator: Operator) -> None:
+        operator.planned["against"] = {"token": "no administrator"}
+        start(world, "token", check=True)
+        assert not any(line.startswith("a real run stops here") for line in operator.lines)
+
+    def test_what_reveals_nothing_stops_nothing(self, world: World, operator: Operator) -> None:
+        operator.planned = {"refused": {"django": "ask"}, "needs": [], "said": []}
+        assert start(world, "token")["carried"]["refused"] == {"django": "ask"}
+
+
+class TestRefused:
+    """Before anything is touched."""
+
+    @pytest.mark.parametrize(
+        ("args", "message"),
+        [
+            (
+                {"compromised_hosts": ["web2", "web9"]},
+                "^compromised_hosts: web9: no such host is in app_hosts; it has web1, web2. Nothing was touched$",
+            ),
+            (
+                {"hosts": ["web1", "web2", "web3"], "compromised_hosts": ["web2"]},
+                r"^web3: in app_hosts, but not in this run \(--limit\)\. .*-e compromised_hosts=web2,web3 and rebuild",
+            ),
+            (
+                {"compromised_hosts": ["web2"], "rotation_host": "web2"},
+                "^rotation_host: web2 is named in compromised_hosts; name another one$",
+            ),
+            ({"revoked": ["tokn"]}, "^leak_revoked: tokn: is no credential of the catalog$"),
+            ({"exposed_since": "9999-01-01"}, "^exposed_since: 9999-01-01 lies in the future$"),
+        ],
+    )
+    def test_words_that_cannot_be(self, world: World, args: dict[str, Any], message: str) -> None:
+        with pytest.raises(RotationError, match=message):
+            start(world, "token", **args)
+        assert head(world) == 0
+
+    def test_a_value_on_the_command_line(self, world: World, operator: Operator) -> None:
+        operator.extra["leaked_value"] = "canary"
+        with pytest.raises(RotationError, match=r"^leaked_value is refused: it is in the shell's history") as refusal:
+            start(world, "token")
+        assert "canary" not in str(refusal.value)
+
+    @pytest.mark.parametrize("check", [True, False])
+    def test_a_folder_that_cannot_be(self, world: World, operator: Operator, tmp_path: Path, check: bool) -> None:
+        (tmp_path / "taken").write_text("")
+        with pytest.raises(RotationError, match=r"^leak_report_path: .*/taken: cannot be written: .*another folder"):
+            start(world, "token", check=check, report_path=str(tmp_path / "taken"))
+        assert operator.read_before is None
+
+    def test_the_folder_is_made_before_the_question(self, world: World, operator: Operator, tmp_path: Path) -> None:
+        operator.confirms = False
+        with pytest.raises(AnsibleActionFail):
+            start(world, "token", report_path=str(tmp_path / "reports.d"))
+        assert (tmp_path / "reports.d").is_dir()
+
+
+def test_copies_at_cloudfront_stay_open_without_the_module(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    copies = [{"name": "cdn", "distribution": "E1", "paths": ["/*"]}]
+    purge = {"valkey": [], "invalidations": copies, "cloudfront": False}
+    monkeypatch.setattr(leak_start.blast_radius, "purged", lambda _catalog: purge)
+    (line,) = start(world, "token")["carried"]["failures"]
+    assert line.startswith("community.aws is not installed; invalidate by 'aws cloudfront create-invalidation'")
+    assert line.endswith(" E1")
+
+
+def test_another_host_talks_to_the_servers(world: World, operator: Operator) -> None:
+    found = start(world, "token", host="web2")
+    assert "web1 does not answer; web2 talks to the servers" in operator.lines
+    assert found["host"] == "web2"
+    operator.lines.clear()
+    assert start(world, "token", host="ops1", rotation_host="ops1")["host"] == "ops1"
+    assert not any("does not answer" in line for line in operator.lines)
