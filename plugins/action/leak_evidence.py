@@ -22,12 +22,12 @@ class ActionModule(segment.ServersAction):
     extra_options = {
         "credentials": {"type": "list", "elements": "dict", "required": True},
         "since": {"type": "str", "default": ""},
-        "until": {"type": "float", "required": True},
+        "deadline": {"type": "float", "required": True},
         "python": {"type": "str"},
     }
 
     def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        seconds = (args["until"] - time.time()) * SHARE
+        seconds = (args["deadline"] - time.time()) * SHARE
         if seconds < evidence.LEAST:
             return {"changed": False, "sessions": [], "readers": {}}
         end = time.time() + seconds

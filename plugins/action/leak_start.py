@@ -171,7 +171,7 @@ class ActionModule(segment.ServersAction):
         units = {unit for service in setting.catalog.services.values() for unit in service.units}
         work = {
             "credentials": [{"name": one["name"], "kind": one["kind"]} for one in data["credentials"]],
-            "until": time.time() + args["evidence_seconds"] - RECORDED_SECONDS,
+            "deadline": time.time() + args["evidence_seconds"] - RECORDED_SECONDS,
             "units": sorted(units),
             "known_keys": blast_radius.known_keys(setting, set(response.reached)),
         }

@@ -12,7 +12,7 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Asks the servers of leaked credentials who is logged in, and CloudTrail who read them and what was called with
-    leaked access keys, at the same time. It takes no longer than half of the time until O(until); what could not be
+    leaked access keys, at the same time. It takes no longer than half of the time until O(deadline); what could not be
     asked is returned in words.
   - The role P(watchparty.secrets.leak_respond#role) calls this module.
   - Delegate the task to the host that talks to the servers.
@@ -26,7 +26,7 @@ options:
     description: Since when to look, as the journal writes times.
     type: str
     default: ''
-  until:
+  deadline:
     description: When the time for all evidence is over, in seconds since 1970.
     type: float
     required: true
@@ -60,7 +60,7 @@ EXAMPLES = r"""
     catalog: "{{ secrets_catalog }}"
     environment: production
     credentials: [{name: cache, kind: valkey_user}]
-    until: "{{ now(utc=true).timestamp() + 10 }}"
+    deadline: "{{ now(utc=true).timestamp() + 10 }}"
   delegate_to: web1
   run_once: true
   register: evidence

@@ -174,7 +174,7 @@ look:
   returned: with RV(next=look)
 evidence:
   description:
-    - Until when evidence may be gathered (C(until), in seconds since 1970), of which C(credentials) and C(units), and
+    - Until when evidence may be gathered (C(deadline), in seconds since 1970), of which C(credentials) and C(units), and
       the SSH keys that the stores hold (C(known_keys)).
   type: dict
   returned: with RV(next=evidence)

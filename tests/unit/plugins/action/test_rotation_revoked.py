@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.action import incident, rotation_info
+from ansible_collections.watchparty.secrets.plugins.action import rotation_info
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit_record
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Probe
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import declaration
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 from tests.unit.plugins.action import steps as rotation
 from tests.unit.plugins.module_utils._rotations.rotator_world import CATALOG, GIVEN, KINDS, World
@@ -47,6 +48,11 @@ def act(world: World, module: Any, state: str | None, *, check: bool = False, **
     setting = Setting(world.catalog, KINDS, world.rotator(), None)  # type: ignore[arg-type]
     answer: dict[str, Any] = action.answer(setting, {**defaults, "state": state, **more}, {})
     return answer
+
+
+def declare(world: World) -> None:
+    setting = Setting(world.catalog, KINDS, world.rotator(), None)  # type: ignore[arg-type]
+    declaration.declare(setting, setting.rotator.look(), declaration.Wish(["token"]))
 
 
 def rotated(world: World, *names: str, number: int = 1) -> dict[str, Any]:
@@ -170,7 +176,7 @@ class TestTried:
         _audit_record.require({**done["record"], "application": "app", "environment": "test"})
 
     def test_in_a_leak_one_that_still_works_is_not_noted_as_revoked(self, world: World) -> None:
-        act(world, incident, "declared", leaked=["token"], impact={"credentials": [], "edges": []})
+        declare(world)
         rotated(world, "token", "note")
         self.revoke(world, tried={"r1/token": self.ACCEPTED})
         found = looked(world)
@@ -179,12 +185,8 @@ class TestTried:
 
 
 class TestInALeak:
-    def declare(self, world: World) -> None:
-        impact = {"credentials": [], "edges": []}
-        act(world, incident, "declared", leaked=["token"], impact=impact)
-
     def test_a_rotations_confirmation_is_the_leaks(self, world: World) -> None:
-        self.declare(world)
+        declare(world)
         rotated(world, "token")
         act(world, rotation, "revoked", credentials=["token"])
         found = looked(world)
@@ -194,7 +196,7 @@ class TestInALeak:
 
     def test_said_before_there_is_a_new_value(self, world: World) -> None:
         """Then the rotation that follows leaves nothing to say again."""
-        self.declare(world)
+        declare(world)
         done = act(world, rotation, "revoked", credentials=["token"])
         assert (done["changed"], done["record"]) == (True, {})
         head = looked(world).head
@@ -206,7 +208,7 @@ class TestInALeak:
     def test_whatever_is_open(self, world: World) -> None:
         """A leak's response takes over what stands in its way."""
         rotated(world, "token")
-        self.declare(world)
+        declare(world)
         world.begun("database", rotation="r2")
         act(world, rotation, "revoked", credentials=["token"])
         found = looked(world)
@@ -224,7 +226,7 @@ class TestOfWhatIsEndedHere:
     @pytest.mark.parametrize("declared", [True, False])
     def test_the_word_is_refused(self, world: World, name: str, *, declared: bool) -> None:
         if declared:
-            TestInALeak().declare(world)
+            declare(world)
         head = looked(world).head
         with pytest.raises(RotationError, match=f"^{name}: .* take away what it was refused for, and start the same"):
             act(world, rotation, "revoked", credentials=["token", name], incident="" if declared else "assessed")
@@ -241,7 +243,7 @@ class TestOfWhatIsEndedHere:
         """GitHub holds it and no token is there: people replace it (docs/leak-response.md)."""
         made = {**DOCUMENT["credentials"], "database": {"kind": "login", "appears_in": place}}
         world.catalog = _catalog.parse({**DOCUMENT, "credentials": made}, "test")
-        TestInALeak().declare(world)
+        declare(world)
         assert act(world, rotation, "revoked", credentials=["database"])["changed"]
         found = looked(world).incident
         assert found is not None
@@ -257,7 +259,7 @@ class TestOfWhatIsEndedHere:
     ],
 )
 def test_what_shows_that_it_was_revoked(world: World, tried: dict[str, Any], words: str) -> None:
-    TestInALeak().declare(world)
+    declare(world)
     rotated(world, "token")
     act(world, rotation, "revoked", credentials=["token"], tried=tried)
     found = looked(world)

@@ -14,10 +14,10 @@ import pytest
 from ansible.errors import AnsibleActionFail
 from botocore.stub import ANY, Stubber
 
-from ansible_collections.watchparty.secrets.plugins.action import secret_readers_info
 from ansible_collections.watchparty.secrets.plugins.action.secret_readers_info import ActionModule
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import readers
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 from tests.unit.plugins.module_utils._leaks.trail_events import event
 from tests.unit.plugins.module_utils._rotations.rotator_world import CATALOG, CORE, KINDS, TOKEN, World
@@ -78,7 +78,7 @@ def test_by_name_and_by_what_was_called(world: World, trail: Stubber) -> None:
     assert found["asked"]
     assert found["words"] == [
         f"{TOKEN}: GetParametersByPath by somebody from 10.0.3.7, key ASIAWEBEXAMPLE000001, 2026-11-25T10:00:00Z",
-        f"CloudTrail was asked in eu-west-3 only; {secret_readers_info.LATE}",
+        f"CloudTrail was asked in eu-west-3 only; {readers.LATE}",
     ]
     assert found["access_keys"] == []
 
