@@ -11,9 +11,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import evidence, readers
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting, segment
 
-SHARE = 0.5
-"""Of the time for evidence; the rest is the hosts'."""
-
 
 class ActionModule(segment.ServersAction):
     """Asks servers, and CloudTrail meanwhile. What cannot be asked is returned in words."""
@@ -27,10 +24,10 @@ class ActionModule(segment.ServersAction):
     }
 
     def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        seconds = (args["deadline"] - time.time()) * SHARE
+        end = args["deadline"]
+        seconds = end - time.time()
         if seconds < evidence.LEAST:
             return {"changed": False, "sessions": [], "readers": {}}
-        end = time.time() + seconds
         names = [one["name"] for one in args["credentials"]]
         try:
             trail = evidence.Beside(readers.question(setting, names, seconds=seconds - 1, since=args["since"]))

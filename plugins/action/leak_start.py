@@ -26,6 +26,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._extra_variable
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import (
     blast_radius,
     declaration,
+    evidence,
     plan,
     steps,
 )
@@ -78,8 +79,8 @@ class ActionModule(segment.ServersAction):
         if text is None and not args["leaked"] and not args["found_by"]:
             return {"changed": False, "next": "paste"}
         journal = setting.first_look()
-        evidence = blast_radius.Evidence(args["leaked"], text, journal.incident)
-        radius = blast_radius.followed(setting, evidence, args["hosts"])
+        given = blast_radius.Evidence(args["leaked"], text, journal.incident)
+        radius = blast_radius.followed(setting, given, args["hosts"])
         if not (radius.data or {}).get("waves"):
             not_sought = [f"not looked for: {words}" for words in radius.not_sought]
             raise RotationError("; ".join([*radius.words, *radius.text, *not_sought]))
@@ -168,10 +169,11 @@ class ActionModule(segment.ServersAction):
             waves=[asdict(wave) for wave in _waves(found, data["waves"])],
             failures=[*alive, *_not_invalidated(assessment.purge)],
         )
+        seconds, forks = args["evidence_seconds"] - RECORDED_SECONDS, int(task_vars.get("ansible_forks") or 1)
         units = {unit for service in setting.catalog.services.values() for unit in service.units}
         work = {
             "credentials": [{"name": one["name"], "kind": one["kind"]} for one in data["credentials"]],
-            "deadline": time.time() + args["evidence_seconds"] - RECORDED_SECONDS,
+            **asdict(evidence.times(time.time(), seconds, hosts=len(args["here"]), forks=forks)),
             "units": sorted(units),
             "known_keys": blast_radius.known_keys(setting, set(response.reached)),
         }

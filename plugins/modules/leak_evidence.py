@@ -12,7 +12,7 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Asks the servers of leaked credentials who is logged in, and CloudTrail who read them and what was called with
-    leaked access keys, at the same time. It takes no longer than half of the time until O(deadline); what could not be
+    leaked access keys, at the same time. It ends at O(deadline); what could not be
     asked is returned in words.
   - The role P(watchparty.secrets.leak_respond#role) calls this module.
   - Delegate the task to the host that talks to the servers.

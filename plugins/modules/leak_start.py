@@ -174,8 +174,9 @@ look:
   returned: with RV(next=look)
 evidence:
   description:
-    - Until when evidence may be gathered (C(deadline), in seconds since 1970), of which C(credentials) and C(units), and
-      the SSH keys that the stores hold (C(known_keys)).
+    - When all of it ends (C(deadline), in seconds since 1970), until when a host's turn may begin (C(hosts_until)) and
+      how long it may take (C(host_seconds)); of which C(credentials) and C(units), and the SSH keys that the stores
+      hold (C(known_keys)).
   type: dict
   returned: with RV(next=evidence)
 incident:

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
@@ -21,6 +23,7 @@ MODULES = {
     "elasticache_auth_token": "elasticache_auth_token",
 }
 """By kind, what asks its server who is logged in."""
+HOSTS_SHARE = 2 / 3
 LEAST = 1.0
 """Seconds below which nothing is asked any more."""
 
@@ -74,3 +77,21 @@ def _sessions(server: Server, connection: Any, module: str, name: str, seconds: 
     except SecretsError as error:
         return {"failed": True, "msg": str(error)}
     return {key: answer[key] for key in ("sessions", "short") if key in answer}
+
+
+@dataclass(frozen=True)
+class Times:
+    """How long evidence may take: that of hosts first, then that of servers."""
+
+    deadline: float
+    """When all of it ends, in seconds since 1970."""
+    hosts_until: float
+    """Until when a host's turn may begin."""
+    host_seconds: int
+    """How long one host may take: those that hang leave something to those that wait for their turn."""
+
+
+def times(now: float, seconds: float, *, hosts: int, forks: int) -> Times:
+    for_hosts = seconds * HOSTS_SHARE
+    turns = math.ceil(hosts / max(forks, 1)) or 1
+    return Times(now + seconds, now + for_hosts, max(int(for_hosts / turns), 1))

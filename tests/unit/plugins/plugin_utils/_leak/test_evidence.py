@@ -111,3 +111,11 @@ class TestBeside:
         began = time.monotonic()
         assert beside.answer(0.1) == {"failed": True, "msg": "no answer in time"}
         assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize(
+    ("hosts", "forks", "seconds"), [(1, 5, 6), (5, 5, 6), (6, 5, 3), (20, 20, 6), (100, 5, 1), (0, 0, 6)]
+)
+def test_hosts_that_hang_leave_time_to_those_that_wait(hosts: int, forks: int, seconds: int) -> None:
+    found = evidence.times(1000.0, 9, hosts=hosts, forks=forks)
+    assert (found.deadline, found.hosts_until, found.host_seconds) == (1009.0, 1006.0, seconds)
