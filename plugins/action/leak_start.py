@@ -11,7 +11,7 @@ from typing import Any
 from ansible.utils.display import Display
 
 from ansible_collections.watchparty.secrets.plugins.filter.names import names
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError, one_line
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import (
     _confirmation,
@@ -63,7 +63,7 @@ class ActionModule(segment.ServersAction):
         "host": {"type": "str", "required": True},
         "rotation_host": {"type": "str", "default": ""},
         "candidates": {"type": "list", "elements": "str", "default": []},
-        "looked": {"type": "list", "elements": "dict"},
+        "looked": {"type": "list", "elements": "str"},
         "values_file": _supplied.OPTIONS["values_file"],
         "python": {"type": "str"},
         **segment.AUDIT,
@@ -113,7 +113,10 @@ class ActionModule(segment.ServersAction):
         task_vars: Mapping[str, Any],
     ) -> plan.Assessment:
         declared = declaration.declared(setting, journal, _wish(radius, args))
-        seen = None if args["looked"] is None else [_seen(one) for one in args["looked"]]
+        every = task_vars.get("hostvars") or {}
+        about = {"hosts": args["hosts"], "skipped": args["compromised_hosts"], "reachable": args["here"]}
+        looked = args["looked"]
+        seen = None if looked is None else segment.seen_of(looked, about, every, role="leak_respond")
         options = plan.rotation_options({**args, "seen": seen}, radius, declared)
         # Containment waits for no answer: the wave itself asks, and what a server then refuses stays open.
         options = {**options, "python": args["python"], "preflight": bool(self._task.check_mode)}
@@ -122,7 +125,6 @@ class ActionModule(segment.ServersAction):
         for warning in planned.pop("warnings", ()):
             Display().warning(warning)
         trusted = names(self._extra(TRUSTED))
-        every = task_vars.get("hostvars") or {}
         variables = {name: every[name] for name in args["hosts"] if name in every}
         impact = radius.impact
         hosts, host = args["hosts"], args["host"]
@@ -245,24 +247,6 @@ def _not_invalidated(purge: Mapping[str, Any]) -> list[str]:
         return []
     command = "invalidate by 'aws cloudfront create-invalidation' what CloudFront keeps of"
     return [f"community.aws is not installed; {command} {', '.join(missing)}"]
-
-
-def _seen(result: Mapping[str, Any]) -> dict[str, Any]:
-    """What ssh_key saw on a host, as a plan takes it."""
-    credential, host = result["leak_respond_look"]
-    lost = bool(result.get("unreachable"))
-    problem = one_line(str(result.get("msg") or "failed")) if result.get("failed") and not lost else ""
-    return {
-        "credential": credential,
-        "host": host,
-        "lost": lost,
-        "outside": False,
-        "problem": problem,
-        "unusable": bool(result.get("unusable")),
-        "there": bool(result.get("old")),
-        "file": result.get("file") or "",
-        "account": result.get("account") or "",
-    }
 
 
 def _show(lines: Sequence[str]) -> None:

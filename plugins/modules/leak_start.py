@@ -99,10 +99,10 @@ options:
     default: []
   looked:
     description:
-      - The results of M(watchparty.secrets.ssh_key) with O(watchparty.secrets.ssh_key#module:state=looked), each with
-        credential and host as C(leak_respond_look).
+      - The credentials that M(watchparty.secrets.ssh_key) looked for on each host, with
+        O(watchparty.secrets.ssh_key#module:state=looked), which the role registers as C(leak_respond__looked).
     type: list
-    elements: dict
+    elements: str
   values_file:
     description:
       - A YAML file on the controller, mode 0600, with new values that third parties issued, one C(credential)

@@ -188,11 +188,13 @@ def unread_of(rotation: Mapping[str, Any], variables: Mapping[str, Any]) -> str:
     return next((" ".join(str(one.get("msg")).split()) for one in each if one.get("failed")), "")
 
 
-def seen_of(looks: Sequence[str], args: Mapping[str, Any], variables: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What was seen of each key on each host; hosts of the group that the play does not reach are outside."""
+def seen_of(
+    looks: Sequence[str], args: Mapping[str, Any], variables: Mapping[str, Any], *, role: str = "secret_rotate"
+) -> list[dict[str, Any]]:
+    """What tasks of ``role`` saw of each key on each host. Hosts that the play does not reach are outside."""
     hosts = [one for one in args["hosts"] if one not in args["skipped"]]
     return [
-        _seen(credential, host, variables[host])
+        _seen(credential, host, variables[host], role)
         if host in args["reachable"]
         else {"credential": credential, "host": host, "lost": False, "outside": True}
         for credential in looks
@@ -200,9 +202,9 @@ def seen_of(looks: Sequence[str], args: Mapping[str, Any], variables: Mapping[st
     ]
 
 
-def _seen(credential: str, host: str, variables: Mapping[str, Any]) -> dict[str, Any]:
-    results = (variables.get("secret_rotate__looked") or {}).get("results", ())
-    own = [one for one in results if one.get("secret_rotate_look") == credential]
+def _seen(credential: str, host: str, variables: Mapping[str, Any], role: str) -> dict[str, Any]:
+    results = (variables.get(f"{role}__looked") or {}).get("results", ())
+    own = [one for one in results if one.get(f"{role}_look") == credential]
     found: Mapping[str, Any] = own[-1] if own else {"unreachable": True}
     lost = bool(found.get("unreachable"))
     return {

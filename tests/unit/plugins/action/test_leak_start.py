@@ -133,22 +133,22 @@ def test_hosts_are_looked_at_before_the_plan_is_complete(world: World, operator:
     assert (operator.read_before, head(world)) == (None, 0)
 
 
-@pytest.mark.parametrize(
-    ("result", "seen"),
-    [
-        (
-            {"old": True, "file": "keys", "account": "ci"},
-            {"lost": False, "problem": "", "there": True, "file": "keys", "account": "ci", "unusable": False},
-        ),
-        ({"unreachable": True, "failed": True, "msg": "gone"}, {"lost": True, "problem": ""}),
-        ({"failed": True, "msg": "no\nsuch account"}, {"lost": False, "problem": "no such account"}),
-        ({"failed": True}, {"problem": "failed"}),
-    ],
-)
-def test_what_a_host_answered(result: dict[str, Any], seen: dict[str, Any]) -> None:
-    found = leak_start._seen({"leak_respond_look": ["deploy", "web1"], **result})
-    expected = {"credential": "deploy", "host": "web1", **seen}
-    assert {name: found[name] for name in expected} == expected
+def test_what_each_host_answered_is_in_the_plan(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    plans: list[Any] = []
+    begun = leak_start.preflight.begun
+
+    def planned(setting: Any, options: Any, *more: Any, **how: Any) -> Any:
+        plans.append(options["seen"])
+        return begun(setting, options, *more, **how)
+
+    monkeypatch.setattr(leak_start.preflight, "begun", planned)
+    answer = {"leak_respond_look": "deploy", "old": True, "file": "keys", "account": "ci"}
+    hosts = {"web1": {"leak_respond__looked": {"results": [answer]}}, "web2": {}}
+    given = {**HOSTS, "leaked": ["token"], "looked": ["deploy"]}
+    act(world, leak_start, variables={"hostvars": hosts}, check=True, **given)
+    ((first, second),) = plans
+    assert (first["host"], first["there"], first["file"], first["lost"]) == ("web1", True, "keys", False)
+    assert (second["host"], second["lost"]) == ("web2", True)
 
 
 class TestStops:
