@@ -84,7 +84,10 @@ def test_what_a_leak_of_ones_own_kind_reaches(lab: RotationLab, tmp_path: Path) 
         ),
         (
             ("leaked=cache", "confirm=yes", "compromised_hosts=web1"),
-            ("no host of this run matches app_hosts:!web1.", "let --limit and compromised_hosts leave one of its hosts"),
+            (
+                "no host of this run matches app_hosts:!web1.",
+                "let --limit and compromised_hosts leave one of its hosts",
+            ),
         ),
         (
             ("leaked=cache", "confirm=y", "leak_drill=ture", "leak_sessions=y", "leak_wait_seconds=2m"),
