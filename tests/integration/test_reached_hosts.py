@@ -113,32 +113,6 @@ def test_a_plan_that_is_left_out_is_told(tmp_path: Path) -> None:
     assert "without --skip-tags" in text
 
 
-@pytest.mark.parametrize(
-    ("known", "why"),
-    [
-        ({"stopped": "somebody else goes on writing"}, "somebody else goes on writing"),
-        ({"stopped": "", "reason": "no host is healthy"}, "no host is healthy"),
-        ({"reason": ""}, "its rotation r1 stands at create, which this run has left out; start the same command again"),
-    ],
-)
-def test_a_credential_that_is_still_open_has_a_reason(tmp_path: Path, known: dict[str, Any], why: str) -> None:
-    now = {"id": "r1", "step": "create", "credentials": [{"name": "database"}], **known}
-    facts = {"leak_respond_results": {}, "leak_respond_now": {"refused": {}}}
-    task = {
-        "ansible.builtin.set_fact": facts,
-        "delegate_to": "localhost",
-        "delegate_facts": True,
-    }
-    role = {"name": "watchparty.secrets.leak_respond", "tasks_from": "noted.yml"}
-    noted = {"ansible.builtin.import_role": role, "vars": {"leak_wave": ["database"], "secret_rotate_result": now}}
-    shown = {"ansible.builtin.debug": {"msg": "why: {{ hostvars['localhost'].leak_respond_results.database.why }}."}}
-    playbook = tmp_path / "told.yml"
-    playbook.write_text(json.dumps([{"hosts": "prod1", "gather_facts": False, "tasks": [task, noted, shown]}]))
-    code, text = played(tmp_path, playbook)
-    assert code == 0, text
-    assert f"why: {why}." in text
-
-
 def test_a_verification_compares_hosts_of_a_pattern_too(tmp_path: Path) -> None:
     """Former values are tried from one of them."""
     code, text = played(tmp_path, "verify", "-e", "app_hosts=app_hosts:!prod1")

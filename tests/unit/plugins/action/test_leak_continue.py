@@ -72,6 +72,17 @@ def test_a_host_that_is_not_healthy_keeps_it_open(leak: Leak, shown: list[str], 
     assert leak.incident.id
 
 
+def test_without_its_report_it_stays_open(leak: Leak, shown: list[str], tmp_path: Path) -> None:
+    """What is open and the clock are shown all the same; else the next run would declare another incident."""
+    seen(leak, "refused/token")
+    (tmp_path / "gone").write_text("")
+    found = go_on(leak, "close", report_path=str(tmp_path / "gone"))
+    assert found["msg"].startswith(f"contained, and the post-mortem is not written: {tmp_path / 'gone'}/leak-")
+    assert any(line.startswith("last old value refused: ") for line in shown)
+    assert shown[-1].startswith("contained in ")
+    assert leak.incident.id
+
+
 def test_without_an_incident(tmp_path: Path) -> None:
     with pytest.raises(RotationError, match=r"^no leak is declared; start watchparty.secrets.leak_response"):
         go_on(Leak(), "ask")
