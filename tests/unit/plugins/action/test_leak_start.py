@@ -16,8 +16,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
 from tests.unit.plugins.action.leak_actions import act
 from tests.unit.plugins.module_utils._rotations.rotator_world import CATALOG, World
 
-HOSTS = {"hosts": ["web1", "web2"], "here": ["web1", "web2"], "host": "web1", "candidates": ["web1", "web2"]}
-NAMED = {"web1": {}, "web2": {}}
+HOSTS: dict[str, Any] = {
+    "hosts": ["web1", "web2"],
+    "here": ["web1", "web2"],
+    "host": "web1",
+    "candidates": ["web1", "web2"],
+}
+NAMED: dict[str, Any] = {"web1": {}, "web2": {}}
 Lines = list[str]
 
 

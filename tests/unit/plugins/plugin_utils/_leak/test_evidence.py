@@ -41,7 +41,7 @@ def connection() -> Any:
 
 
 def asked(server: Server, connection: Any, seconds: float = 30) -> list[dict[str, Any]]:
-    return evidence.sessions(server, connection, CREDENTIALS, time.time() + seconds)  # type: ignore[arg-type]
+    return evidence.sessions(server, connection, CREDENTIALS, time.time() + seconds)
 
 
 def test_each_server_that_can_tell(connection: Any) -> None:
@@ -107,7 +107,11 @@ class TestBeside:
         assert beside.answer(5) == {"failed": True, "msg": "denied"}
 
     def test_one_that_hangs_is_not_waited_for(self) -> None:
-        beside = evidence.Beside(lambda: time.sleep(5) or {})
+        def hangs() -> dict[str, Any]:
+            time.sleep(5)
+            return {}
+
+        beside = evidence.Beside(hangs)
         began = time.monotonic()
         assert beside.answer(0.1) == {"failed": True, "msg": "no answer in time"}
         assert time.monotonic() - began < 2
