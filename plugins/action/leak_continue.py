@@ -9,7 +9,9 @@ from typing import Any
 
 from ansible.utils.display import Display
 
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _host_answer
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import events, report, sessions, steps
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.display import show
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.results import Results
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
@@ -47,11 +49,10 @@ class ActionModule(RotationAction):
         )
         services = {host: results.variable(host, "env_deploy_services", "") for host in run.response.hosts}
         found = report.write(run.setting, run.journal, run.response, gathered, services)
-        for line in found.lines:
-            Display().display(line)
+        show(found.lines)
         answer = {"changed": True, "next": "end", "report": {**asdict(found), "verdict": found.verdict}}
         if found.verdict:
-            return {**answer, "failed": True, "msg": found.verdict}
+            return {**answer, "failed": True, "msg": _host_answer.printable(found.verdict)}
         # The last act of all: once it is done, the same command declares a new leak.
         incident = events.incident_of(run.journal)
         run.setting.rotator.append(run.journal, incident.id, "closed", contained=incident.id)

@@ -6,13 +6,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.utils.display import Display
-
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _false_alarm
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _confirmation
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.display import show
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting, segment
 
 
@@ -37,8 +36,7 @@ class ActionModule(RotationAction):
             "; ".join(["no value was taken away in its name", *done]),
             "nothing is replaced, and what leaked after all stays valid",
         ]
-        for line in lines:
-            Display().display(line)
+        show(lines)
         answer = {"changed": True, "next": "end", "incident": {"id": incident.id}, "lines": lines}
         if self._task.check_mode:
             return answer

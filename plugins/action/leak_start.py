@@ -30,6 +30,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import (
     plan,
     steps,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.display import show
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response, Wave
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.results import Results
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting, preflight, segment
@@ -90,7 +91,7 @@ class ActionModule(segment.ServersAction):
         lines, stops = assessment.lines(setting, journal, args), assessment.stops(go_on=args["go_on"])
         self._make_ready(args["report_path"])
         drill = self._task.check_mode
-        _show([*lines, *(f"a real run stops here: {line}" for line in stops if drill)])
+        show([*lines, *(f"a real run stops here: {line}" for line in stops if drill)])
         if drill:
             return {"changed": True, "next": "end", "lines": lines}
         if stops:
@@ -147,7 +148,7 @@ class ActionModule(segment.ServersAction):
         known = f"credentials in the order of replacement: {order}"
         journal = setting.rotator.look()  # the confirmation may have taken its time
         found = declaration.declare(setting, journal, _wish(radius, args), known)
-        _show([f"{found.incident.id}, {found.message}"])
+        show([f"{found.incident.id}, {found.message}"])
         alive = self._revoked(setting, found.incident.id, args, task_vars) if args["revoked"] else []
         response = Response(
             step="evidence",
@@ -207,7 +208,7 @@ class ActionModule(segment.ServersAction):
         options = {**args, "credentials": args["revoked"], "incident": incident}
         server = self.server(setting, args, task_vars)
         answer = _confirmations.confirmed(setting, options, server, _revocation.taken, check=False)
-        _show([*answer["said"], *answer["alive"]])
+        show([*answer["said"], *answer["alive"]])
         return list(answer["alive"])
 
     def _make_ready(self, path: str | None) -> None:
@@ -247,8 +248,3 @@ def _not_invalidated(purge: Mapping[str, Any]) -> list[str]:
         return []
     command = "invalidate by 'aws cloudfront create-invalidation' what CloudFront keeps of"
     return [f"community.aws is not installed; {command} {', '.join(missing)}"]
-
-
-def _show(lines: Sequence[str]) -> None:
-    for line in lines:
-        Display().display(line)

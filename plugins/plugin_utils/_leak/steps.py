@@ -184,7 +184,7 @@ def _purged(run: Run) -> Run:
     purged = run.results.once("purged")
     if "count" not in purged:
         problem = next((one["msg"] for one in (run.results.once("snapshot"), purged) if one.get("msg")), "no answer")
-        return run.then(run.response.failed(f"caches in Valkey were NOT purged: {problem}"))
+        return run.then(run.response.failed(f"caches in Valkey were NOT purged: {one_line(problem)}"))
     entries = ", ".join(f"{one['name']} {one['count']}" for one in purged["purged"])
     return run.noted({"purged": f"{purged['count']} keys in {purged['milliseconds']} ms ({entries})"})
 

@@ -72,6 +72,14 @@ def test_a_host_that_is_not_healthy_keeps_it_open(leak: Leak, shown: list[str], 
     assert leak.incident.id
 
 
+def test_a_hosts_words_do_nothing_to_the_terminal(leak: Leak, shown: list[str], tmp_path: Path) -> None:
+    seen(leak, "refused/token")
+    leak.hosts["web2"]["leak_respond__health"] = {"unreachable": True, "msg": "no \x1b[2Jroute\u202e"}
+    found = go_on(leak, "close", report_path=str(tmp_path))
+    assert "no [2Jroute" in found["msg"]
+    assert all(line.isprintable() for line in (*shown, found["msg"]))
+
+
 def test_without_its_report_it_stays_open(leak: Leak, shown: list[str], tmp_path: Path) -> None:
     """What is open and the clock are shown all the same; else the next run would declare another incident."""
     seen(leak, "refused/token")

@@ -54,7 +54,7 @@ def operator(monkeypatch: pytest.MonkeyPatch) -> Operator:
     made = Operator()
     monkeypatch.setattr(leak_start, "extra_variable", lambda name, **_how: made.extra.get(name))
     monkeypatch.setattr(leak_start._confirmation, "require", made.require)
-    monkeypatch.setattr(leak_start, "_show", made.lines.extend)
+    monkeypatch.setattr(leak_start, "show", made.lines.extend)
     begun = leak_start.preflight.begun
 
     def planned(*args: Any, **how: Any) -> dict[str, Any]:

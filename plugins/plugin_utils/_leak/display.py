@@ -1,0 +1,17 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the operator reads while a response goes on. Hosts and servers have a part in its words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ansible.utils.display import Display
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _host_answer
+
+
+def show(lines: Iterable[str]) -> None:
+    """Each on a line of its own, without what a terminal would act on."""
+    for line in lines:
+        Display().display(_host_answer.printable(line))
