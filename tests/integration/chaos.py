@@ -27,7 +27,7 @@ PLUGINS = Path(__file__).resolve().parent / "chaos_plugins"
 ROTATE = "playbooks/rotate.yml"
 COMMAND = ("-e", f"credential={ALL}", "-e", "rotation_force=true")
 BACK = ("-e", "rotation_abort=true")
-WRITES = re.compile(r"(Create|Put|Update|Delete)[A-Z]|on the host: (?!\S+ checked|Ask )")
+WRITES = re.compile(r"(Create|Put|Update|Delete)[A-Z]|on the host: (?!\S+ (?:checked|sessions)\b)")
 """Acts that may change something; servers are asked before a rotation is open, and nothing of it can come late."""
 EVERY = os.environ.get("KILL_AT_EVERY_TASK", "")
 """Where the sweeps act: ``1`` before every act there is, ``writes`` before those that may change something."""

@@ -245,4 +245,4 @@ def test_an_alert_of_which_nothing_is_known_starts_nothing(lab: Lab) -> None:
         "NOTHING was started for the alert aws.health RISK 7, which tells of aws/one, aws/other: name its credential"
     )
     assert words in " ".join(run.output.split())
-    assert "PLAY [Assess]" not in run.output
+    assert "PLAY [Contain the leak]" not in run.output
