@@ -52,6 +52,10 @@ class ActionModule(ServerAction):
     extra_options = FORMER
     set_here = ("old", "new", "back", "leak", "journal", "account", "file")
 
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        self._host = str(self._task.delegate_to or (task_vars or {}).get("inventory_hostname"))
+        return super().run(tmp, task_vars)
+
     def params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
         name, looked = args["credential"], args["state"] == "looked"
         self._pair = (
@@ -62,9 +66,8 @@ class ActionModule(ServerAction):
             return None
         if not looked and self._pair.new is None:
             raise RotationError(f"{name}: there is no new key yet; the stage 'create' makes it")
-        host = str(self._task.delegate_to or self._connection.get_option("host"))
         options = setting.catalog.credentials[name].options
-        self._way = _ssh_login.way_of(self._connection, host, options.get("user") or "")
+        self._way = _ssh_login.way_of(self._connection, self._host, options.get("user") or "")
         return {
             "old": self._pair.public(self._pair.old),
             "new": self._pair.public(self._pair.new),

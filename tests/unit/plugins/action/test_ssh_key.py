@@ -113,16 +113,25 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Host:
 
 @pytest.fixture
 def run(world: World, monkeypatch: pytest.MonkeyPatch) -> Any:
-    def start(state: str, rotator: Any = None, *, transport: str = "ssh", check: bool = False, **more: Any) -> Any:
+    def start(
+        state: str,
+        rotator: Any = None,
+        *,
+        transport: str = "ssh",
+        check: bool = False,
+        delegate_to: str | None = "web1",
+        **more: Any,
+    ) -> Any:
         found = Setting(world.catalog, KINDS, rotator or world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
         monkeypatch.setattr(shared, "prepared", lambda _name, _args: found)
         connection = connection_loader.get(transport, PlayContext(), "/dev/null")
         connection.set_options(var_options={"ansible_pipelining": True, "ansible_host": "192.0.2.1", **more})
         args = {"catalog": {}, "environment": "test", "credential": "deploy", "state": state, "env_path": "/srv/.env"}
         task: Any = SimpleNamespace(
-            args=args, async_val=0, check_mode=check, diff=False, action="x", delegate_to="web1"
+            args=args, async_val=0, check_mode=check, diff=False, action="x", delegate_to=delegate_to
         )
-        return ssh_key.ActionModule(task, connection, PlayContext(), None, None, None).run(task_vars={})
+        action = ssh_key.ActionModule(task, connection, PlayContext(), None, None, None)
+        return action.run(task_vars={"inventory_hostname": "web7"})
 
     return start
 
@@ -145,6 +154,11 @@ class TestLooked:
         answer = run("looked")
         assert (answer["old"], answer["new"]) == (True, False)
         assert host.log == ["looked", ("own", "web1")]
+
+    def test_the_host_has_its_name_of_the_inventory(self, run: Any, host: Host) -> None:
+        """Its address is 192.0.2.1."""
+        run("looked", delegate_to=None)
+        assert host.log == ["looked", ("own", "web7")]
 
     def test_ansible_comes_by_the_key_that_goes(self, run: Any, host: Host) -> None:
         host.own = print_of(OLD)
