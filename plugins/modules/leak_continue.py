@@ -86,7 +86,7 @@ session_files:
   returned: with RV(next=session_files)
 session_tries:
   description:
-    - The other C(hosts), on which an old session is tried, the signing C(keys) that were replaced, and the versions
+    - The other C(hosts), on which an old session is tried, the C(signing_keys) that were replaced, and the versions
       that hold their old values (C(secrets)).
   type: dict
   returned: with RV(next=session_tries)

@@ -157,7 +157,7 @@ def _session_tries(run: Run) -> Work | None:
         return None
     replaced = session_keys(run.setting, events.incident_of(run.journal))
     keys = [name for name, is_replaced in replaced.items() if is_replaced]
-    return {"hosts": hosts, "keys": keys, "secrets": _dead(run) if keys else {}}
+    return {"hosts": hosts, "signing_keys": keys, "secrets": _dead(run) if keys else {}}
 
 
 def _ended(*later: Callable[[Run], Work | None]) -> Callable[[Run], Run]:

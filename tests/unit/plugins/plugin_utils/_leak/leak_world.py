@@ -63,4 +63,7 @@ class Leak:
     def following(self, response: Response, rotation: dict[str, Any] | None = None) -> tuple[Response, dict[str, Any]]:
         """After the tasks of the response's step: what is next."""
         run, result = steps.following(self.run(response, rotation))
+        work = result.get(result["next"], {})
+        # A template that reads such a name by its dot gets the method.
+        assert not {*result, *work} & set(dir(dict)), result
         return run.response, result

@@ -199,7 +199,7 @@ class TestSessions:
         response, result = leak.following(response)
         assert (result["next"], result["session_tries"]) == (
             "session_tries",
-            {"hosts": ["web2"], "keys": [], "secrets": {}},
+            {"hosts": ["web2"], "signing_keys": [], "secrets": {}},
         )
         leak.hosts["web2"]["leak_respond__tried_here"] = {"tried": ["refused"], "accepted": [], "not_tried": []}
         response, result = leak.following(response)
@@ -213,7 +213,7 @@ class TestSessions:
         journal = steps.events.note(run.setting, run.journal, {"refused/django": ""})
         run.setting.rotator.append(journal, "r0", "closed", replaced={"secrets": {"core": "v1"}})
         result = leak.following(self.at(leak, "sessions"))[1]
-        assert result["session_tries"] == {"hosts": ["web2"], "keys": ["django"], "secrets": {"core": ["v1"]}}
+        assert result["session_tries"] == {"hosts": ["web2"], "signing_keys": ["django"], "secrets": {"core": ["v1"]}}
 
     def test_one_that_may_live_on_is_no_end(self, leak: Leak) -> None:
         leak.variables["leak_respond__ended"] = {"failed": True, "msg": "/nowhere is no directory"}
