@@ -111,7 +111,7 @@ def test_at_a_terminal_it_is_asked_for_last(lab: RotationLab) -> None:
         code, seen = at_a_terminal(lab, "New value of twitch", NEW, "leaked=cache,twitch")
         assert code != 0, seen
         asked = seen.index(f"New value of twitch (from {PAGE})")
-        for before in ("revoke         cache", " Purge caches in Valkey]"):
+        for before in ("revoke cache", " Purge caches in Valkey]"):
             assert seen.index(before) < asked, before
         assert asked < seen.index(" Look for copies on each host]")
         assert NEW not in seen
@@ -164,7 +164,7 @@ def test_it_is_asked_for_beside_an_open_rotation_too(lab: RotationLab) -> None:
         assert Chaos(lab, scheduled).kill("on the host: Deliver and verify#1") is not None
         code, seen = at_a_terminal(lab, "New value of twitch", new, "leaked=cache,twitch")
         assert code != 0, seen
-        assert seen.index("revoke         cache") < seen.index(f"New value of twitch (from {PAGE})")
+        assert seen.index("revoke cache") < seen.index(f"New value of twitch (from {PAGE})")
         assert lab.hosts[0].values()["TWITCH_CLIENT_SECRET"] == new
         lab.assert_settled(old)
         sentences(lab.rotated("-e", "rotation_revoked=twitch"), "twitch: what r-", "was revoked, as the operator says")
