@@ -233,7 +233,7 @@ def test_what_is_known_is_contained_and_the_run_fails_with_the_rest(connection: 
         assert lab.values().cache[1] != before, run.output
         # ansible-rulebook removes the folder in which it runs a playbook: a relative path starts in the home folder.
         assert list((lab.directory / "home" / "post-mortems").glob("leak-*.md")), run.output
-    named_around(run, '"contained in ')
+    named_around(run, "contained in ")
 
 
 def test_an_alert_of_which_nothing_is_known_starts_nothing(lab: Lab) -> None:

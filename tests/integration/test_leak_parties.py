@@ -36,12 +36,12 @@ def lab(connection: Mapping[str, Any]) -> Iterator[RotationLab]:
 
 
 def at_a_terminal(
-    lab: RotationLab, question: str, answer: str | bytes, *words: str, check: bool = False
+    lab: RotationLab, answers: Mapping[str, str | bytes], *words: str, check: bool = False
 ) -> tuple[int, str]:
-    """A leak response at a terminal, where somebody answers the first question; its exit code and what is seen."""
+    """A leak response at a terminal, where somebody answers each question once; its exit code and what is seen."""
     words = ("confirm=yes", f"leak_report_path={lab.directory / 'post-mortems'}", *words)
     more = (*["--check"] * check, *(part for word in words for part in ("-e", word)))
-    return typed(lab, RESPONSE, {question: answer}, *more)
+    return typed(lab, RESPONSE, answers, *more)
 
 
 def test_a_drill_of_the_worked_example_names_every_third_party_of_a_host(lab: RotationLab) -> None:
@@ -108,7 +108,7 @@ def test_a_word_alone_is_told_as_one(lab: RotationLab) -> None:
 def test_at_a_terminal_it_is_asked_for_last(lab: RotationLab) -> None:
     with lab.with_catalog(twitch=TWITCH):
         old = lab.ready()
-        code, seen = at_a_terminal(lab, "New value of twitch", NEW, "leaked=cache,twitch")
+        code, seen = at_a_terminal(lab, {"New value of twitch": NEW}, "leaked=cache,twitch")
         assert code != 0, seen
         asked = seen.index(f"New value of twitch (from {PAGE})")
         for before in ("revoke cache", " Purge caches in Valkey]"):
@@ -132,7 +132,7 @@ def test_all_lines_of_a_paste_are_looked_through(lab: RotationLab) -> None:
     lab.ready()
     url = lab.content()["REDIS_URL"]
     paste = f"12:00:01 the cache does not answer\r12:00:02 it was {url}\r".encode()
-    code, seen = at_a_terminal(lab, "Paste what was found", paste, check=True)
+    code, seen = at_a_terminal(lab, {"Paste what was found": paste}, check=True)
     assert code == 0, seen
     assert "found: cache: its AWSCURRENT value, " in seen
     assert url not in seen
@@ -142,9 +142,12 @@ def test_several_lines_are_no_value_and_it_stays_open(lab: RotationLab) -> None:
     new = "canary-of-several-lines"
     with lab.with_catalog(twitch=TWITCH):
         lab.ready()
-        code, seen = at_a_terminal(lab, "New value of twitch", f"{new}-1\r{new}-2\r".encode(), "leaked=twitch")
+        answers = {"New value of twitch": f"{new}-1\r{new}-2\r".encode(), "Answer again": ""}
+        code, seen = at_a_terminal(lab, answers, "leaked=twitch")
         assert code != 0, seen
-        assert "twitch: several lines came at once, and nothing of them is kept; it stays open; write it into" in seen
+        assert (
+            "twitch: several lines came at once, and nothing of them is kept. Answer again; Enter leaves it out" in seen
+        )
         assert f"NOT contained: twitch: OPEN: not replaced; revoke it at {PAGE}" in seen
         assert new not in seen
         assert new not in lab.hosts[0].values()["TWITCH_CLIENT_SECRET"]
@@ -162,7 +165,7 @@ def test_it_is_asked_for_beside_an_open_rotation_too(lab: RotationLab) -> None:
         old = lab.ready()
         scheduled = Controller(lab, command=("-e", "credential=database", "-e", "rotation_force=true"))
         assert Chaos(lab, scheduled).kill("on the host: Deliver and verify#1") is not None
-        code, seen = at_a_terminal(lab, "New value of twitch", new, "leaked=cache,twitch")
+        code, seen = at_a_terminal(lab, {"New value of twitch": new}, "leaked=cache,twitch")
         assert code != 0, seen
         assert seen.index("revoke cache") < seen.index(f"New value of twitch (from {PAGE})")
         assert lab.hosts[0].values()["TWITCH_CLIENT_SECRET"] == new
@@ -191,7 +194,7 @@ def test_a_host_that_came_back_ill_gets_what_was_answered(lab: RotationLab) -> N
         picky.write_text(f"#!/bin/sh\ngrep -q {new} {web2.env_file} || exit 1\nexec {web2.restart_command}\n")
         picky.chmod(0o755)
         lab.host_vars["web2"] = {**kept, "env_deploy_restart_command": str(picky)}
-        code, seen = at_a_terminal(lab, "New value of twitch", new, words)
+        code, seen = at_a_terminal(lab, {"New value of twitch": new}, words)
         lab.host_vars["web2"] = kept
         assert code != 0, seen  # its old value is for the provider to revoke
         assert "Restore the last healthy file" in seen.partition(" Purge caches in Valkey]")[0]
@@ -227,7 +230,7 @@ def test_what_was_found_is_asked_for_at_a_terminal(lab: RotationLab) -> None:
     """By a drill, which touches nothing; the answer is not echoed."""
     lab.ready()
     found = lab.content()["REDIS_URL"]
-    code, seen = at_a_terminal(lab, "Paste what was found ", found, check=True)
+    code, seen = at_a_terminal(lab, {"Paste what was found ": found}, check=True)
     assert code == 0, seen
     assert "found: cache: its AWSCURRENT value" in seen
     assert found not in seen
