@@ -5,11 +5,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,8 +16,9 @@ import pytest
 
 from sandbox.faults import Fault
 from sandbox.postgres import scram_verifier
-from sandbox.process import REPOSITORY, wait_until
+from sandbox.process import REPOSITORY
 from sandbox.valkey import ADMINISTRATOR
+from tests.integration.chaos import Chaos, Controller
 from tests.integration.harness import Run
 from tests.integration.held import own_kind
 from tests.integration.provider import Provider, running
@@ -334,22 +334,6 @@ def owed(lab: RotationLab, *, since: Collection[str]) -> dict[str, str]:
     return {one.credential: one.act for name, one in found.items() if name not in since}
 
 
-def killed_before_it_creates(lab: RotationLab, *words: str) -> None:
-    lab.moto.set_faults(Fault("hang", "CreateSecret", seconds=60))
-    process = lab.start(*words, playbook="playbooks/rotate.yml")
-
-    def is_creating() -> bool:
-        rotation = lab.journal_state().rotation
-        return rotation is not None and rotation.step == "create"
-
-    try:
-        assert wait_until(is_creating, seconds=120)
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        lab.moto.set_faults()
-
-
 @pytest.mark.slow
 def test_a_third_partys_value_is_asked_for_again(lab: RotationLab) -> None:
     """A run that was killed before it kept the answer cannot know it; without a terminal nothing is given up."""
@@ -359,7 +343,8 @@ def test_a_third_partys_value_is_asked_for_again(lab: RotationLab) -> None:
     # The test before may have rotated it just now.
     words = ("-e", "credential=twitch", "-e", "rotation_force=true", "-e", f"rotation_kinds_path={path}")
     with lab.with_catalog(twitch=twitch):
-        killed_before_it_creates(lab, *words, "-e", lab.values_file(twitch="given-and-lost"))
+        controller = replace(Controller(lab), command=(*words, "-e", lab.values_file(twitch="given-and-lost")))
+        assert Chaos(lab, controller).kill("create#1") is not None
         run = lab.rotate(*words)
         assert run.code != 0, run.output
         sentences(run, "twitch: cannot be asked for", "give that by -e rotation_values_file=FILE")
