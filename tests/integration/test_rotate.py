@@ -26,6 +26,13 @@ from tests.integration.rotation_lab import ALL, CORE, LOG_GROUP, MASTER, OWNER, 
 from tests.integration.terminal import typed
 
 READS = re.compile(r"(Get|BatchGet|List|Describe)[A-Z]")
+ROLE = """\
+- hosts: app_hosts
+  gather_facts: false
+  ignore_unreachable: true
+  vars: {ansible_pipelining: true}
+  roles: [watchparty.secrets.secret_rotate]
+"""
 VERIFY = """\
 - hosts: localhost
   gather_facts: false
@@ -358,9 +365,13 @@ def test_a_third_partys_value_is_asked_for_again(lab: RotationLab) -> None:
 
 @pytest.mark.slow
 def test_the_database_alone_there_and_back(lab: RotationLab) -> None:
-    """Two logins take turns; nothing else changes, and with rotation_force age does not matter."""
+    """Two logins take turns; nothing else changes. The role does all of it in a playbook of somebody else's, too."""
     first = lab.ready()
-    lab.rotated("-e", "credential=database", "-e", "rotation_force=true")
+    playbook = lab.directory / "role.yml"
+    playbook.write_text(ROLE, encoding="utf-8")
+    ours = {"ANSIBLE_COLLECTIONS_PATH": str(REPOSITORY / "playbooks" / "collections")}
+    run = lab.run("-e", "credential=database", "-e", "rotation_force=true", playbook=playbook, environment=ours)
+    assert run.code == 0, run.output
     second = lab.values()
     lab.assert_settled(first)
     lab.rotated("-e", "credential=database", "-e", "rotation_force=true")
