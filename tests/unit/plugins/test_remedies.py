@@ -47,6 +47,8 @@ NAMES = {
         "to_dotenv",
         "env_example",
         "catalog_services",
+        "deploy_outcome",
+        "deploy_services",
         "github_workflow",
         "unclear",
     ),

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.watchparty.secrets.plugins.filter.deploy_outcome import FilterModule
+from ansible_collections.watchparty.secrets.plugins.filter.deploy import FilterModule
 
 deploy_outcome = FilterModule().filters()["deploy_outcome"]
+deploy_services = FilterModule().filters()["deploy_services"]
 WRITTEN = {"path": "/srv/.env", "mode": "0600", "changed": True, "restart_needed": True, "proven": True}
 FAILED = {"env_deploy_failure": {"reason": "no space", "recovery": "NOT HEALTHY; look at the host"}}
 
@@ -56,3 +57,55 @@ def test_in_check_mode(restart: bool, expected: str) -> None:
 def test_what_is_no_list_of_hosts(hosts: Any, variables: Any) -> None:
     with pytest.raises(AnsibleFilterError, match="needs a list of hosts"):
         deploy_outcome(hosts, variables)
+
+
+SERVICES = {
+    "web": {"units": ["web.service", "cache.service"], "health": "http://127.0.0.1:8000/health/"},
+    "worker": {"units": ["worker.service", "cache.service"], "health": None},
+}
+
+
+class TestServices:
+    def test_all_of_them(self) -> None:
+        found = deploy_services(SERVICES, restart_timeout=5.0)
+        units = ["web.service", "cache.service", "worker.service"]
+        assert found == {
+            "can_restart": True,
+            "units": units,
+            "web_units": ["web.service", "cache.service"],
+            "services": {
+                "command": None,
+                "units": units,
+                "health_urls": ["http://127.0.0.1:8000/health/"],
+                "restart_timeout": 5.0,
+            },
+        }
+
+    def test_those_of_the_host(self) -> None:
+        found = deploy_services(SERVICES, names=["worker"])
+        assert (found["units"], found["services"]["health_urls"]) == (["worker.service", "cache.service"], [])
+        assert found["web_units"] == found["units"]
+
+    def test_an_empty_address_of_the_host_is_kept_for_the_refusal(self) -> None:
+        assert deploy_services(SERVICES, health_url="")["services"]["health_urls"] == [""]
+
+    @pytest.mark.parametrize(
+        ("options", "can_restart"),
+        [({"names": []}, False), ({"restart": False}, True), ({"names": [], "restart": False, "command": "x"}, True)],
+    )
+    def test_nothing_to_restart(self, options: dict[str, Any], can_restart: bool) -> None:
+        found = deploy_services(SERVICES, **options)
+        assert (found["can_restart"], "services" in found) == (can_restart, False)
+
+    def test_a_command_alone(self) -> None:
+        assert deploy_services({}, command="restart-all")["services"]["command"] == "restart-all"
+
+    def test_a_service_that_the_catalog_has_not(self) -> None:
+        with pytest.raises(
+            AnsibleFilterError, match="^env_deploy_services: webb: no such service; the catalog has web, "
+        ):
+            deploy_services(SERVICES, names=["webb", "web"])
+
+    def test_what_are_no_services(self) -> None:
+        with pytest.raises(AnsibleFilterError, match="needs the services of a snapshot"):
+            deploy_services(None)

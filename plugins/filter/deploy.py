@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
@@ -47,8 +47,43 @@ def _services(file: Mapping[str, Any], variables: Mapping[str, Any]) -> str:
     return "NOT proven"
 
 
+def deploy_services(
+    declared: Any,
+    names: Any = None,
+    command: str | None = None,
+    health_url: str | None = None,
+    restart: bool = True,
+    **options: Any,
+) -> dict[str, Any]:
+    """What a host restarts and asks; ``declared`` are the catalog's services, ``options`` those of env_file."""
+    if not isinstance(declared, Mapping):
+        raise AnsibleFilterError("deploy_services needs the services of a snapshot")
+    unknown = [str(name) for name in names or () if name not in declared]
+    if unknown:
+        raise AnsibleFilterError(
+            f"env_deploy_services: {', '.join(unknown)}: no such service; the catalog has {', '.join(declared) or 'none'}"
+        )
+    own = [declared[name] for name in (declared if names is None else names)]
+    units = _units(own)
+    found: dict[str, Any] = {"can_restart": command is not None or bool(units), "units": units}
+    # Those with a health address answer requests; without any, all.
+    found["web_units"] = _units([one for one in own if one.get("health")]) or units
+    if restart and found["can_restart"]:
+        urls = [health_url] if health_url is not None else _unique(one.get("health") for one in own)
+        found["services"] = {"command": command, "units": units, "health_urls": urls, **options}
+    return found
+
+
+def _units(services: Sequence[Mapping[str, Any]]) -> list[str]:
+    return _unique(unit for one in services for unit in one["units"])
+
+
+def _unique(every: Iterable[Any]) -> list[Any]:
+    return list(dict.fromkeys(one for one in every if one))
+
+
 class FilterModule:
     """Ansible's entry point."""
 
     def filters(self) -> dict[str, Any]:
-        return {"deploy_outcome": deploy_outcome}
+        return {"deploy_outcome": deploy_outcome, "deploy_services": deploy_services}
