@@ -10,7 +10,7 @@ class ModuleDocFragment:
 options:
   run:
     description:
-      - The run that holds the rotation, as RV(watchparty.secrets.rotation_start#module:rotation.run) says. Acts of
+      - The run that holds the rotation, as RV(watchparty.secrets.rotation_start#module:run) says. Acts of
         another run are refused as soon as this one has taken the rotation over, and the other way round.
     type: str
   kinds_path:

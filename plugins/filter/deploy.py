@@ -60,9 +60,8 @@ def deploy_services(
         raise AnsibleFilterError("deploy_services needs the services of a snapshot")
     unknown = [str(name) for name in names or () if name not in declared]
     if unknown:
-        raise AnsibleFilterError(
-            f"env_deploy_services: {', '.join(unknown)}: no such service; the catalog has {', '.join(declared) or 'none'}"
-        )
+        known = ", ".join(declared) or "none"
+        raise AnsibleFilterError(f"env_deploy_services: {', '.join(unknown)}: no such service; the catalog has {known}")
     own = [declared[name] for name in (declared if names is None else names)]
     units = _units(own)
     found: dict[str, Any] = {"can_restart": command is not None or bool(units), "units": units}

@@ -102,7 +102,7 @@ class TestServices:
 
     def test_a_service_that_the_catalog_has_not(self) -> None:
         with pytest.raises(
-            AnsibleFilterError, match="^env_deploy_services: webb: no such service; the catalog has web, "
+            AnsibleFilterError, match=r"^env_deploy_services: webb: no such service; the catalog has web, "
         ):
             deploy_services(SERVICES, names=["webb", "web"])
 
