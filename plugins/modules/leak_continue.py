@@ -22,8 +22,8 @@ options:
     type: dict
     required: true
   rotation:
-    description: With RV(next=wave) before, where that rotation stands, as
-      RV(watchparty.secrets.rotation_start#module:rotation).
+    description: With RV(next=wave) before, the last result of that rotation, as
+      M(watchparty.secrets.rotation_continue) returned it.
     type: dict
     default: {}
 extends_documentation_fragment:
