@@ -333,7 +333,7 @@ class Scenario:
     def _once_more(self) -> None:
         """The next rotation finds nothing in its way, and leaves nothing either."""
         if self.rng.random() < 0.25 or self.result.litter:
-            self.world.days += 40
+            self.world.pass_days(40)
             body = rotate(self.world, credentials=list(self.names), force=True, resume="", abort=False)
             for _try in range(3):
                 process = self._process("next", "A", body)
@@ -351,7 +351,7 @@ class Scenario:
         """What a closed rotation left for later is done when it is due, and nothing else with it."""
         if not self.watch.journal.obligations or self.rng.random() < 0.5:
             return None
-        self.world.days += 30
+        self.world.pass_days(30)
         due = set(self.watch.journal.obligations)
         body = rotate(self.world, credentials=list(self.names), force=False, resume="", abort=False)
         for _run in range(4):  # one of each credential at a time

@@ -147,6 +147,8 @@ class World(Hook):
         self.audit: set[str] = set()
         """The rotations that the audit log's body has a record of."""
         self.days = 0
+        self.since = 0
+        """The tick at which days passed: no read is behind by days."""
         self.serial = 0
         self.hosts = {f"web{number}": Host(f"web{number}", self) for number in range(1, hosts + 1)}
         self.postgres = servers.Postgres(self.act)
@@ -184,6 +186,10 @@ class World(Hook):
         seconds = self.scheduler.tick * BEHIND_SECONDS / self.lag if self.lag else self.scheduler.tick
         return EPOCH + timedelta(days=self.days, seconds=seconds)
 
+    def pass_days(self, days: int) -> None:
+        self.days += days
+        self.since = self.tick()
+
     def token(self, _bytes: int = 8) -> str:
         self.serial += 1
         return f"{self.serial:04x}"
@@ -205,6 +211,7 @@ class World(Hook):
         if not self.lag or self.scheduler.current is None or name.startswith(JOURNAL):
             return 0
         age = self.chance.randrange(self.lag + 1) if self.chance.random() < STALE_READS else 0
+        age = min(age, self.tick() - self.since)
         if age:
             self.scheduler.say(f"(as {age} ticks ago)", op, name)
         return age
