@@ -26,14 +26,14 @@ def test_a_deploy_its_repetition_and_what_check_mode_leaves_alone(lab: Lab) -> N
     assert "+mode 0600" in checked.output
     assert "+API_TOKEN fingerprint " in checked.output
     assert "would be changed, then restarted and proven" in checked.text
-    assert checked.operations == calls()
+    assert sorted(checked.operations) == sorted(calls())
 
     first = lab.deploy()
     host.assert_proven("1")
     assert host.values()["API_TOKEN"] == "api-token-value-of-generation-1-" + "x" * 20
     assert f"{host.env_file} is 0600, services restarted and healthy" in first.text
     assert "secret shop/production/core (version " in first.text
-    assert first.operations == calls()
+    assert sorted(first.operations) == sorted(calls())
 
     before = lab.state()
     second = lab.deploy()
@@ -88,7 +88,7 @@ def test_limit_deploys_to_the_named_host_alone(lab: Lab) -> None:
     _, second = lab.add_hosts(2)
     lab.seed()
     run = lab.deploy("--limit", "web2")
-    assert run.operations == calls()
+    assert sorted(run.operations) == sorted(calls())
     second.assert_proven("1")
     assert lab.hosts[0].files() == {}
 
@@ -133,7 +133,7 @@ def test_the_number_of_calls_depends_on_secrets_and_parameters_alone(lab: Lab, c
     parameters = {f"/shop/production/More/P{n}": ("String", str(n)) for n in range(20)}
     lab.seed(type(wanted)(wanted.secrets, {**wanted.parameters, **parameters}))
     run = lab.deploy("--check", "-e", "env_deploy_serial=100%", "--forks", "10")
-    assert run.operations == calls(secrets=3, parameters=3)
+    assert sorted(run.operations) == sorted(calls(secrets=3, parameters=3))
     assert run.result(f"web{count}")["changed"] == 1
 
 
@@ -141,7 +141,7 @@ def test_without_an_expected_account_nobody_asks_for_it(lab: Lab) -> None:
     lab.add_hosts()
     lab.catalog = catalog(environments={"production": {}})
     lab.seed()
-    assert lab.deploy("--check").operations == calls(sts=0)
+    assert sorted(lab.deploy("--check").operations) == sorted(calls(sts=0))
 
 
 FAILURES = {
