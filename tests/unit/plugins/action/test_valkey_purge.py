@@ -126,5 +126,7 @@ def test_a_host_that_is_lost_is_a_failure_with_a_remedy(away: Any) -> None:
     found = action.run(task_vars=variables)
     assert (found["failed"], found["not_reached"]) == (True, True)
     assert found["msg"] == "web1 cannot be reached; choose another by -e rotation_host=…"
-    assert any(words in found["detail"] for words in ("Connection refused", "Broken pipe")), "whichever ssh comes to first"
+    assert any(words in found["detail"] for words in ("Connection refused", "Broken pipe")), (
+        "whichever ssh comes to first"
+    )
     assert "canary" not in str(found)
