@@ -145,7 +145,8 @@ def each(
         except SystemExit:
             pass
         except Exception as error:  # noqa: BLE001 - of one act: the others are carried out all the same
-            keep({"failed": True, "msg": "unexpected error: %s: %s" % (type(error).__name__, error)})
+            # Without its text, which may hold a value.
+            keep({"failed": True, "msg": "unexpected error: %s (please report it)" % type(error).__name__})
         if timer is not None:
             timer.cancel()
         if len(results) == number:

@@ -292,9 +292,6 @@ def _parsed_each(
         raise AnsibleConnectionFailure(f"{host}: its answer was refused: {error}. {_COMPROMISED}") from None
     if not results:
         return [_unanswered(answer, host, sent)] * most
-    for result in results:
-        if "msg" in result:
-            result["msg"] = _without(result["msg"], sent)
     return results
 
 
