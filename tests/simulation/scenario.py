@@ -184,12 +184,13 @@ class Scenario:
         if what == "boots":
             at(begin, host.boot)
         elif what == "replaced":
-            image = dict(host.files)
+            image, rotated = dict(host.files), dict(self.watch.journal.rotated)
 
             def replace() -> None:
                 """Between the rollout and the removal: a machine that comes later needs retire_after."""
-                rotation = self.watch.journal.rotation
-                if rotation and rotation.step in ("deploy", "promote") and "django_key" not in self.names:
+                journal = self.watch.journal
+                rotation, is_first = journal.rotation, journal.rotated == rotated
+                if is_first and rotation and rotation.step in ("deploy", "promote") and "django_key" not in self.names:
                     host.replace(image)
 
             at(begin, replace)

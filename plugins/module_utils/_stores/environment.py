@@ -67,7 +67,8 @@ def read(request: Request, catalog: Catalog, client: Client) -> Environment:
     parameters = ParameterStore(client("ssm"))
     journal, warnings, is_journal_read = _read_journal(request, catalog, client)
     pins = journal.rotation if journal.rotation and journal.rotation.prescribes else None
-    parameters.settling.wait_since(journal.written, now())
+    if pins is None:  # versions that are prescribed are waited for by their numbers
+        parameters.settling.wait_since(journal.written, now())
     secrets = SecretsManager(client("secretsmanager")) if catalog.secret_names or (pins and pins.overlay) else None
     reads: List[Callable[[], Contents]] = []
     if catalog.reads_ssm:
