@@ -85,7 +85,9 @@ def read(setting: Setting, journal: Journal, wish: _rotation.Wish | None) -> Rea
 
     def parameters() -> tuple[Contents, dict[str, Description]]:
         path = [catalog.ssm_path] if _graph.anything_in_ssm(catalog) else []
-        return rotator.parameters.read(path) if path else Contents(), {}
+        if not path:
+            return Contents(), {}
+        return access_wait().until_granted(lambda: rotator.parameters.read(path), lambda found: found.denials), {}
 
     (found, descriptions), (below, _none) = rotator.secrets.side_by_side([secrets, parameters])
     contents = found.without(remembered) | below
