@@ -50,7 +50,7 @@ def test_processor_time_of_children_that_ended_and_that_run() -> None:
     before = processor_seconds()
     subprocess.run([sys.executable, "-c", BUSY.format(0.3)], check=True)
     ended = processor_seconds() - before
-    assert ended >= 0.3
+    assert ended >= 0.29
     nested = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {BUSY.format(0.3)!r}]); print(); input()"
     with subprocess.Popen(
         [sys.executable, "-c", nested], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
