@@ -4,16 +4,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar
+from typing import Any, Callable, Dict, Generic, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
     Contents,
     Description,
     Reading,
+    Store,
     VersionedStore,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered import NumberedStore
 
+S = TypeVar("S", bound=Store)
 T = TypeVar("T")
 
 
@@ -30,16 +32,20 @@ class _Kept:
         self._readings.update({(name, one.version): one for name, one in found.readings.items()})
 
 
-class Remembered(VersionedStore):
-    """Keeps what versions hold. Labels, and what is current, are read each time."""
+class _Remembering(Generic[S]):
+    """What both have of the store that they remember."""
 
-    def __init__(self, store: VersionedStore) -> None:
+    def __init__(self, store: S) -> None:
         self.name, self.settling = store.name, store.settling
         self._store = store
         self._kept = _Kept()
 
     def side_by_side(self, acts: Sequence[Callable[[], T]]) -> List[T]:
         return self._store.side_by_side(acts)
+
+
+class Remembered(_Remembering[VersionedStore], VersionedStore):
+    """Keeps what versions hold. Labels, and what is current, are read each time."""
 
     def read(
         self,
@@ -82,16 +88,8 @@ class Remembered(VersionedStore):
         self._store._delete(name)
 
 
-class RememberedParameters(NumberedStore):
+class RememberedParameters(_Remembering[NumberedStore], NumberedStore):
     """The same of numbered parameters. A path is read each time."""
-
-    def __init__(self, store: NumberedStore) -> None:
-        self.name, self.settling = store.name, store.settling
-        self._store = store
-        self._kept = _Kept()
-
-    def side_by_side(self, acts: Sequence[Callable[[], T]]) -> List[T]:
-        return self._store.side_by_side(acts)
 
     def read(
         self,
