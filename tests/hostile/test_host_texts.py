@@ -12,15 +12,15 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.action import verify_report
 from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit_record, _changelog
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _postmortem, _postmortem_page
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _postmortem
 from ansible_collections.watchparty.secrets.plugins.module_utils._verify import (
     _verification,
-    _verify_page,
     _verify_report,
     _verify_sarif,
 )
 from ansible_collections.watchparty.secrets.plugins.modules import host_check, host_evidence
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _host_answer
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._reports import pages
 from tests.hostile.programs import sample
 from tests.unit.plugins.module_utils._leaks.postmortem_facts import facts as leak_facts
 from tests.unit.plugins.module_utils._verify.verify_facts import facts as verify_facts
@@ -83,8 +83,8 @@ def assert_inert(document: str, scripts: int) -> None:
 
 
 def test_the_verifications_page(report: dict[str, Any]) -> None:
-    document = _verify_page.page(report)
-    clean = _verify_page.page({**report, "checks": [], "hosts": {}})
+    document = pages.verification(report)
+    clean = pages.verification({**report, "checks": [], "hosts": {}})
     assert "alert(1)" in document
     assert_inert(document, scripts=clean.count("<script"))
 
@@ -118,7 +118,7 @@ def test_the_evidence_and_the_post_mortem() -> None:
 
 def test_the_post_mortems_page() -> None:
     facts = leak_facts(_host_answer.printable(HOSTILE), evidence=evidence())
-    assert_inert(_postmortem_page.page(facts), scripts=0)
+    assert_inert(pages.postmortem(facts), scripts=0)
 
 
 def test_the_changelog_and_the_audit_log() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._verify._verify_page import page
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._reports.pages import verification as page
 from tests.integration.test_postmortem_page import BROWSER, BROWSERS, ODD, SCHEMES, opened
 from tests.unit.plugins.module_utils._verify.verify_facts import found
 

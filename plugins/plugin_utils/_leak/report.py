@@ -13,7 +13,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._journal import
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import (
     _joined,
     _postmortem,
-    _postmortem_page,
     _standing,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
@@ -24,6 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._former_keys im
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._incident_facts import facts_of, serving
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.events import incident_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._reports import pages
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 
 
@@ -147,7 +147,7 @@ def _written(path: str | None, name: str, facts: Mapping[str, Any], mermaid: str
         base = _files.free(_files.folder(path), name)
         files = {
             base.with_name(f"{base.name}.md"): _postmortem.markdown(facts, mermaid),
-            base.with_name(f"{base.name}.html"): _postmortem_page.page(facts),
+            base.with_name(f"{base.name}.html"): pages.postmortem(facts),
         }
         for file, text in files.items():
             _files.write_text(file, text)

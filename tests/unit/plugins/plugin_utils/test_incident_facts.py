@@ -11,10 +11,11 @@ from typing import Any, ClassVar
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _postmortem, _postmortem_page
+from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _postmortem
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._incident_facts import facts_of, serving
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._reports import pages
 
 NOW = datetime(2026, 11, 25, 15, 2, tzinfo=UTC)
 IMPACT: dict[str, Any] = {
@@ -212,10 +213,10 @@ class TestFacts:
         assert (found["clock"], found["contained_seconds"]) == ({"said": 30.0}, 30.0)
         assert found["on_word"] == ["admin", "cache"]
         words = ", by the operator's word for admin, cache, whose old value nothing tried"
-        text, page = _postmortem.markdown(found), _postmortem_page.page(found)
+        text, page = _postmortem.markdown(found), pages.postmortem(found)
         assert f"**Contained in 30.0 s{words}**, graceful." in text
         assert "| last old value refused | - |\n| last old value said to be revoked | 30.0 |" in text
-        assert "from the declaration to the last refusal, by the operator&#x27;s word for admin, cache" in page
+        assert "from the declaration to the last refusal, by the operator&#39;s word for admin, cache" in page
         assert "last old value said to be revoked" in page
 
     def test_one_that_is_open_is_no_word(self, made: Catalog) -> None:
@@ -270,7 +271,7 @@ class TestFacts:
         assert shown[healthy] == "journal entry 7 (r-1, promote)"
         assert shown["sessions were ended"] == ""
         assert found["credentials"][1]["evidence"] == "refused since 2026-11-25T15:00:30Z; journal entry 9: by c"
-        for text in (_postmortem.markdown(found), _postmortem_page.page(found)):
+        for text in (_postmortem.markdown(found), pages.postmortem(found)):
             assert "journal entry 7 (r-1, promote)" in text
 
     def test_the_clock_tells_the_first_host_from_all_healthy_in_the_end(self, made: Catalog) -> None:
@@ -327,7 +328,7 @@ class TestFacts:
             {"rotation": "r-1", "from": 3.0, "seconds": 18.0},
             {"rotation": "r-2", "from": 40.0, "seconds": None},
         ]
-        for text in (_postmortem.markdown(found), _postmortem_page.page(found)):
+        for text in (_postmortem.markdown(found), pages.postmortem(found)):
             assert "the application was taken down at 3 s, and was down for 18 s at most (r-1)" in text
             assert "the application was taken down at 40 s, and is down still (r-2)" in text
 
@@ -401,4 +402,4 @@ class TestFacts:
     def test_both_reports_take_them(self, made: Catalog, impact: dict[str, Any]) -> None:
         found = facts_of(made, incident(), impact, {}, {}, NOW)
         assert "**NOT contained**" in _postmortem.markdown(found)
-        assert "NOT contained" in _postmortem_page.page(found)
+        assert "NOT contained" in pages.postmortem(found)

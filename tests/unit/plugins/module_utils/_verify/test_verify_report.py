@@ -1,18 +1,16 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The report: the table fits the terminal, the files hold the same, the page escapes what others chose."""
+"""The report: the table fits the terminal, the files hold the same."""
 
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._verify import (
     _verification,
-    _verify_page,
     _verify_report,
     _verify_sarif,
 )
@@ -72,7 +70,7 @@ def test_the_graph_has_every_credential_and_what_reveals_it() -> None:
     assert set(graph["declared"]) == {"hosts' .env", "database_admin", "deploy_ssh"}
 
 
-def test_credentials_that_only_reveal_each_other_are_drawn() -> None:
+def test_of_credentials_that_only_reveal_each_other_one_comes_first() -> None:
     from tests.unit.plugins.module_utils._verify.verify_facts import catalog
 
     ring = {
@@ -81,8 +79,6 @@ def test_credentials_that_only_reveal_each_other_are_drawn() -> None:
     }
     graph = _verify_report.graph(catalog(credentials=ring), {})
     assert graph["declared"] == ["a"]
-    page = _verify_page.page({**healthy(), "graph": graph})
-    assert page.count("<rect ") == 2
 
 
 # --- SARIF -----------------------------------------------------------------------------------------------------------
@@ -121,49 +117,3 @@ def test_a_finding_in_a_file_is_at_its_line() -> None:
     (result,) = _verify_sarif.sarif(_verify_report.data(given, results, []))["runs"][0]["results"]
     place = result["locations"][0]["physicalLocation"]
     assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("a%20b.yml", 7)
-
-
-# --- the page --------------------------------------------------------------------------------------------------------
-
-
-def test_the_page_needs_no_network_and_runs_its_own_script_alone() -> None:
-    page = _verify_page.page(REPORT)
-    assert re.findall(r'(?:src|href)="(?!#|https://github\.com/watchparty/secrets/)', page) == []
-    assert page.count("<script>") == 1
-    assert "default-src 'none'" in _verify_page.policy()
-    assert "script-src 'sha256-" in _verify_page.policy()
-
-
-def test_the_page_escapes_names() -> None:
-    page = _verify_page.page(found(ODD))
-    assert page.count("<script>") == 1
-    assert "&lt;script&gt;x&lt;/script&gt;" in page
-
-
-@pytest.mark.parametrize(
-    ("counts", "words"),
-    [
-        ({"pass": 1, "fail": 0, "not_checked": 0}, "All 1 check pass"),
-        ({"pass": 2, "fail": 0, "not_checked": 0}, "All 2 checks pass"),
-        ({"pass": 1, "fail": 0, "not_checked": 1}, "Nothing fails; 1 check could not be made"),
-        ({"pass": 1, "fail": 1, "not_checked": 1}, "1 of 3 checks fails"),
-        ({"pass": 1, "fail": 2, "not_checked": 1}, "2 of 4 checks fail"),
-    ],
-)
-def test_the_verdict(counts: dict[str, int], words: str) -> None:
-    assert f"<b>{words}</b>" in _verify_page.page({**healthy(), "counts": counts})
-
-
-def test_without_ages_hosts_or_credentials_the_page_says_so() -> None:
-    bare = {**healthy(), "ages": [], "hosts": {}, "graph": {"credentials": [], "edges": [], "declared": []}}
-    page = _verify_page.page(bare)
-    for words in ("The journal was not read", "No host was asked", "The catalog names no credentials"):
-        assert words in page
-
-
-def test_every_class_of_the_page_has_a_style() -> None:
-    page = _verify_page.page(REPORT)
-    used = {name for names in re.findall(r'class="([^"]*)"', page) for name in names.split()}
-    unstyled = {"arrow", "name", "area", "low", "medium", "high", "graph", "leaked"}
-    words = {"age", "unknown", "12", "44", "80", "3", "days"}  # a credential's state, of which only "due" is drawn
-    assert {one for one in used - unstyled - words if f".{one}" not in _verify_page.STYLE} == set()

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _postmortem
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._postmortem_page import page
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._reports.pages import postmortem as page
 from tests.unit.plugins.module_utils._leaks.postmortem_facts import chain, facts
 
 VOID = {"meta", "path", "rect"}
