@@ -22,12 +22,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._verify import 
     _former_told,
     _verification,
     _verify_report,
-    _verify_sarif,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _files, _host_answer
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._paths import with_full_paths
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._registered import registered
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._reports import pages
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import sarif
 
 OPTIONS: dict[str, Any] = {
     "catalog": {"type": "dict", "required": True},
@@ -126,7 +126,7 @@ def written(found: Mapping[str, Any], path: str, *, partial: bool) -> list[str]:
     name = "partial" if partial else "verify"
     texts = {
         f"{name}.json": json.dumps(found, indent=1, sort_keys=True) + "\n",
-        f"{name}.sarif": json.dumps(_verify_sarif.sarif(found), indent=1) + "\n",
+        f"{name}.sarif": json.dumps(sarif.log(found), indent=1) + "\n",
         f"{name}.html": pages.verification(found),
     }
     for name, text in texts.items():

@@ -24,7 +24,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._scans import (
     _scan_baseline,
     _scan_engine,
     _scan_gitleaks,
-    _scan_sarif,
     _scan_sources,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_report import NotChecked, Report
@@ -33,6 +32,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _files, _live_values
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection, suit
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import sarif
 
 NAME = "watchparty.secrets.leak_scan"
 PATHS = {"type": "list", "elements": "path", "default": []}
@@ -148,7 +148,7 @@ def write(report: Report, request: Request) -> list[str]:
     files = []
     for path, content in (
         (request.json_file, report.data()),
-        (request.sarif_file, _scan_sarif.sarif(report)),
+        (request.sarif_file, sarif.log(report)),
     ):
         if path:
             text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"

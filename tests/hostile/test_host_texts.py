@@ -16,11 +16,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _
 from ansible_collections.watchparty.secrets.plugins.module_utils._verify import (
     _verification,
     _verify_report,
-    _verify_sarif,
 )
 from ansible_collections.watchparty.secrets.plugins.modules import host_check, host_evidence
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _host_answer
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._reports import pages
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import sarif
 from tests.hostile.programs import sample
 from tests.unit.plugins.module_utils._leaks.postmortem_facts import facts as leak_facts
 from tests.unit.plugins.module_utils._verify.verify_facts import facts as verify_facts
@@ -90,7 +90,7 @@ def test_the_verifications_page(report: dict[str, Any]) -> None:
 
 
 def test_sarif(report: dict[str, Any]) -> None:
-    document = json.loads(json.dumps(_verify_sarif.sarif(report)))
+    document = json.loads(json.dumps(sarif.log(report)))
     (run,) = document["runs"]
     notes = run["invocations"][0].get("toolExecutionNotifications", [])
     texts = [one["message"]["text"] for one in (*run["results"], *notes)]

@@ -19,7 +19,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._scans import (
     _scan,
     _scan_gitleaks,
     _scan_report,
-    _scan_sarif,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_gitleaks import Gitleaks
 from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_program import Bounds
@@ -31,6 +30,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_so
     StagedSource,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _leak_scan, _repository
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import sarif
 from tests.hostile.repository_lab import VALUE, committed, measured, put, repository, scanned, tree
 from tests.unit.plugins.module_utils._scans.scan_world import git
 from tests.unit.plugins.module_utils._verify.verify_facts import catalog
@@ -109,7 +109,7 @@ def test_names_that_are_not_utf8(where: Path, tmp_path: Path) -> None:
     request: Any = type("Request", (), {"json_file": str(tmp_path / "a.json"), "sarif_file": str(tmp_path / "a.sarif")})
     _leak_scan.write(report, request)
     texts = [(tmp_path / "a.json").read_text("utf-8"), (tmp_path / "a.sarif").read_text("utf-8")]
-    texts += [*_scan_report.lines(report), json.dumps(_scan_sarif.sarif(report))]
+    texts += [*_scan_report.lines(report), json.dumps(sarif.log(report))]
     assert json.loads(texts[0])["findings"]
     assert all("\x1b" not in text for text in texts)
     assert "caf" in str(_repository.gathered(str(where), catalog(), frozenset()) and report.data())
@@ -122,7 +122,7 @@ def test_an_author_who_is_a_link(where: Path) -> None:
     git(where, "commit", "-q", "-m", "one", "--author", "[see](https://example.com) <x@y>")
     report = scan(GitSource(str(where)))
     assert any("[see](https" in one.author for one in report.findings)
-    assert all("](" not in one["message"]["text"] for one in _scan_sarif.sarif(report)["runs"][0]["results"])
+    assert all("](" not in one["message"]["text"] for one in sarif.log(report)["runs"][0]["results"])
 
 
 def test_names_in_the_index_lead_nowhere(where: Path, tmp_path: Path) -> None:

@@ -13,10 +13,11 @@ from pathlib import Path
 import ansible
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._scans import _scan, _scan_report, _scan_sarif
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans import _scan, _scan_report
 from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_report import Finding, Report
 from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_sought import Live, sought
 from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_sources import DirectorySource, GitSource
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import sarif
 from sandbox import application
 from tests.unit.plugins.module_utils._scans.scan_world import EACH, PLACES, World, git, made
 
@@ -174,7 +175,7 @@ def test_no_value_is_told(report: Report, values: dict[str, list[Live]]) -> None
     told = "\n".join(
         [
             json.dumps(report.data()),
-            json.dumps(_scan_sarif.sarif(report)),
+            json.dumps(sarif.log(report)),
             *_scan_report.lines(report),
             repr(report),
         ]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._scans import _scan_baseline, _scan_report, _scan_sarif
+from ansible_collections.watchparty.secrets.plugins.module_utils._scans import _scan_baseline, _scan_report
 from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_report import (
     LIVE,
     PATTERN,
@@ -19,6 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_re
     NotChecked,
     Report,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import sarif
 
 TODAY = date(2026, 11, 25)
 FOUND = Finding(
@@ -124,7 +125,7 @@ def test_sarif() -> None:
         not_checked=(NotChecked("/srv/shop", "", "a shallow clone"),),
         problems=("entry 1 has no reason",),
     )
-    log = _scan_sarif.sarif(report, "0.3.0")
+    log = sarif.log(report, "0.3.0")
     assert log["version"] == "2.1.0"
     assert set(log) == {"$schema", "version", "runs"}
     (run,) = log["runs"]

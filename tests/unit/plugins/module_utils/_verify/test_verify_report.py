@@ -12,8 +12,8 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils._verify import (
     _verification,
     _verify_report,
-    _verify_sarif,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import sarif
 from tests.unit.plugins.module_utils._verify.verify_facts import facts, found
 
 ODD = "<script>x</script>"
@@ -85,7 +85,7 @@ def test_of_credentials_that_only_reveal_each_other_one_comes_first() -> None:
 
 
 def test_sarif_has_a_rule_a_check_and_a_result_a_finding() -> None:
-    run = _verify_sarif.sarif(REPORT, "0.3.0")["runs"][0]
+    run = sarif.log(REPORT, "0.3.0")["runs"][0]
     rules = run["tool"]["driver"]["rules"]
     assert [one["id"] for one in rules] == [one["id"] for one in REPORT["checks"]]
     failing = [one for check in REPORT["checks"] for one in check["outcomes"] if one["status"] == "fail"]
@@ -104,8 +104,8 @@ def test_a_finding_keeps_its_identity_when_its_words_change() -> None:
     def identities(days: int) -> list[str]:
         given = facts(outside={"https://x/": {"status": 200, "seconds": 0.1, "tls": {"days": days, "until": "x"}}})
         results = _verification.run(_verification.chosen(["WPS603"]), given)
-        sarif = _verify_sarif.sarif(_verify_report.data(given, results, []))
-        return [one["partialFingerprints"]["place/v1"] for one in sarif["runs"][0]["results"]]
+        document = sarif.log(_verify_report.data(given, results, []))
+        return [one["partialFingerprints"]["place/v1"] for one in document["runs"][0]["results"]]
 
     assert identities(3) == identities(2) != []
 
@@ -114,6 +114,6 @@ def test_a_finding_in_a_file_is_at_its_line() -> None:
     one = {"kind": "echo", "file": "a b.yml", "line": 7, "words": "prints"}
     given = facts(workflows={"files": ["a b.yml"], "findings": [one], "unread": {}})
     results = _verification.run(_verification.chosen(["WPS503"]), given)
-    (result,) = _verify_sarif.sarif(_verify_report.data(given, results, []))["runs"][0]["results"]
+    (result,) = sarif.log(_verify_report.data(given, results, []))["runs"][0]["results"]
     place = result["locations"][0]["physicalLocation"]
     assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("a%20b.yml", 7)

@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A verification's results as SARIF. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._verify._verification import FAIL, NOT_CHECKED
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._reports import sarif
+
+LEVELS = {"high": "error", "medium": "warning", "low": "note"}
+SCORES = {"high": "8.0", "medium": "5.0", "low": "2.0"}
+"""GitHub sorts by these numbers."""
+NOWHERE = "secrets_catalog.yml"
+"""A finding that is in no file is told at the catalog: GitHub shows none without a file."""
+
+
+def log(report: Mapping[str, Any], version: str = "") -> dict[str, Any]:
+    checks = report["checks"]
+    return sarif.log(
+        "verify",
+        "https://github.com/watchparty/secrets",
+        [_rule(check) for check in checks],
+        [_result(*where) for where in _outcomes(checks, FAIL)],
+        [_notification(*where) for where in _outcomes(checks, NOT_CHECKED)],
+        version=version,
+        invocation={"endTimeUtc": report["at"]},
+        run={"automationDetails": {"id": f"secrets/{report['application']}/{report['environment']}/"}},
+    )
+
+
+def _outcomes(
+    checks: Sequence[Mapping[str, Any]], status: str
+) -> Iterator[tuple[int, Mapping[str, Any], Mapping[str, Any]]]:
+    """Each outcome of that status, with its check and the check's place in the list of rules."""
+    for index, check in enumerate(checks):
+        yield from ((index, check, outcome) for outcome in check["outcomes"] if outcome["status"] == status)
+
+
+def _rule(one: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": one["id"],
+        "name": "".join(part.capitalize() for part in one["name"].split("-")),
+        "shortDescription": {"text": one["title"]},
+        "fullDescription": {"text": one["reason"]},
+        "help": {"text": one["fix"], "markdown": f"{one['fix']} [More]({one['link']})"},
+        "helpUri": one["link"],
+        "defaultConfiguration": {"level": LEVELS[one["severity"]]},
+        "properties": {"security-severity": SCORES[one["severity"]], "tags": ["security", one["area"]]},
+    }
+
+
+def _result(index: int, check: Mapping[str, Any], outcome: Mapping[str, Any]) -> dict[str, Any]:
+    file, line = outcome.get("file") or NOWHERE, outcome.get("line") or 1
+    # What GitHub recognises a finding by from run to run: not the words, which hold times and counts.
+    identity = hashlib.sha256(json.dumps([check["id"], outcome["place"], file]).encode()).hexdigest()
+    return {
+        "ruleId": check["id"],
+        "ruleIndex": index,
+        "level": LEVELS[check["severity"]],
+        "message": _message(outcome),
+        "locations": [
+            {
+                "physicalLocation": {
+                    "artifactLocation": {"uri": sarif.uri(file), "uriBaseId": "%SRCROOT%"},
+                    "region": {"startLine": line},
+                },
+                "logicalLocations": [{"fullyQualifiedName": outcome["place"] or check["id"]}],
+            }
+        ],
+        "partialFingerprints": {"place/v1": identity},
+    }
+
+
+def _notification(index: int, check: Mapping[str, Any], outcome: Mapping[str, Any]) -> dict[str, Any]:
+    """What could not be checked is a notification, not a finding."""
+    return {
+        "level": "note",
+        "message": _message(outcome),
+        "associatedRule": {"id": check["id"], "index": index},
+    }
+
+
+def _message(outcome: Mapping[str, Any]) -> dict[str, str]:
+    place = f"{outcome['place']}: " if outcome["place"] else ""
+    return sarif.message(f"{place}{outcome['words']}")
