@@ -90,16 +90,8 @@ class ActionModule(RotationAction):
         )
         cannot += untold
         cannot += [f"version {one} of {name} {needed[name, one]}" for name, one in kept]
-        path = setting.catalog.ssm_path
-        for name in args["parameters"]:
-            try:
-                done.append(
-                    scrub.push_out(
-                        setting.rotator.parameters, lambda: setting.rotator.parameters.read([path]).readings, name
-                    )
-                )
-            except SecretsError as error:
-                cannot.append(f"parameter {name}: {error}")
+        pushed, stuck = scrub.push_out(setting.rotator.parameters, args["parameters"])
+        done, cannot = [*done, *pushed], [*cannot, *stuck]
         refreshed, untold = _refreshed(setting, args["credentials"])
         done += [f"GitHub's {name} holds the new value, sent at {at}" for name, at in refreshed.items()]
         cannot += [*untold, *_mirrors(setting.catalog, args["credentials"], refreshed)]

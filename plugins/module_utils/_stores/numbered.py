@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Collection, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Conflict, NotFound, StoreError
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Reading, Store
@@ -14,6 +14,8 @@ PARAMETER_BYTES = {"Standard": 4096, "Advanced": 8192}
 STANDARD = "Standard"
 DELETED_AT_ONCE = 10
 """Parameters a DeleteParameters call."""
+HISTORY = 100
+"""Versions of a parameter that are kept, the current one included."""
 RETRIES_SEEN = 10
 """How many versions of one parameter are looked at for being copies of one write, sent again."""
 
@@ -39,6 +41,21 @@ class NumberedStore(Store):
                 "wrote it by 'aws ssm get-parameter-history', then run again"
             )
         return self._replace(name, value, instead_of, kept)
+
+    def push_out(self, name: str) -> None:
+        """Writes the present value until no other one is kept of this parameter, which is never missing.
+
+        Nothing is written where none is. What somebody else writes meanwhile shows in the numbers; then as
+        :meth:`overwrite`. Raises :class:`NotFound`.
+        """
+        history = self.history(name)
+        found, kept = self._look_since(name, int(history[-1].version))
+        newest = max(found, history[-1], key=lambda one: int(one.version))
+        number = int(newest.version)
+        same = {int(one.version) for one in history if one.value == newest.value}
+        last = number + _writes_due(number, same)
+        while number < last:
+            number = self._replace(name, newest.value, number, kept)
 
     def _replace(self, name: str, value: str, before: int, kept: Mapping[str, Any]) -> int:
         written = self._write(name, value, kept)
@@ -131,6 +148,12 @@ class NumberedStore(Store):
     @abstractmethod
     def _delete(self, names: Sequence[str]) -> None:
         """Deletes at most ``DELETED_AT_ONCE`` parameters."""
+
+
+def _writes_due(number: int, same: Collection[int]) -> int:
+    """How many writes after version ``number`` end what is kept of others; ``same`` hold the value that is written."""
+    others = (back for back in range(1, min(HISTORY, number)) if number - back not in same)
+    return HISTORY - next(others, HISTORY)
 
 
 def _require_parameter_fits(name: str, value: str, tier: str) -> None:

@@ -6,31 +6,25 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Callable, Mapping, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NotFound, StoreError
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.side_by_side import in_threads
 
 STATEMENT = "WatchpartyLeakedVersions"
-HISTORY = 100
-"""Versions of a parameter that AWS keeps."""
 DELAYS = (0.0, 1.0, 2.0)
 """Seconds before each look whether a replica has the policy."""
 
 
-def labels_of(client: Any, name: str) -> dict[str, list[str]]:
-    """The labels by version."""
-    with aws.translated("secretsmanager:DescribeSecret", f"secret {name}"):
-        return dict(client.describe_secret(SecretId=name).get("VersionIdsToStages", {}))
-
-
-def unlabel(client: Any, name: str, versions: Sequence[str]) -> list[str]:
+def unlabel(client: Any, name: str, versions: Sequence[str], labels: Mapping[str, Sequence[str]]) -> list[str]:
     """Takes every label but AWSCURRENT off these versions; returns what was taken off."""
-    found = labels_of(client, name)
     done = []
     for version in versions:
-        for label in found.get(version, []):
+        for label in labels.get(version, []):
             if label != CURRENT:
                 with aws.translated("secretsmanager:UpdateSecretVersionStage", f"secret {name}"):
                     client.update_secret_version_stage(SecretId=name, VersionStage=label, RemoveFromVersionId=version)
@@ -85,22 +79,20 @@ def _ids(statement: Any) -> list[str]:
     return [found] if isinstance(found, str) else list(found)
 
 
-def push_out(parameters: Any, read: Callable[[], Mapping[str, Any]], name: str) -> str:
-    """Overwrites a parameter with its own value until no former one is in its history; it is never missing."""
-    now = read().get(name)
-    if now is None:
-        raise NotFound(f"{name} is not there, or may not be read")
-    number = int(now.version)
-    for _at in range(HISTORY):
-        number = parameters.overwrite(name, now.value, instead_of=number)
-    return f"the history of parameter {name} holds its present value only"
+def push_out(parameters: Any, names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What was done to each parameter's history, and what could not be."""
 
+    def pushed(name: str) -> tuple[str, str]:
+        try:
+            parameters.push_out(name)
+        except NotFound:
+            return "", f"parameter {name} is not there, or may not be read"
+        except StoreError as error:
+            return "", f"parameter {name}: {error}"
+        return f"the history of parameter {name} holds its present value only", ""
 
-def replicas_of(client: Any, name: str) -> list[str]:
-    """The regions that hold a copy of the secret."""
-    with aws.translated("secretsmanager:DescribeSecret", f"secret {name}"):
-        found = client.describe_secret(SecretId=name).get("ReplicationStatus", [])
-    return [str(one["Region"]) for one in found if one.get("Region")]
+    found = parameters.side_by_side([partial(pushed, name) for name in names])
+    return [done for done, _cannot in found if done], [cannot for _done, cannot in found if cannot]
 
 
 def deny_in(
@@ -126,47 +118,55 @@ def scrubbed(
     sleep: Callable[[float], None] = time.sleep,
 ) -> tuple[list[str], list[str]]:
     """What was done to the versions of each secret, and what could not be; ``regional`` gives a region's client."""
+    each = in_threads([partial(_scrubbed, client, name, versions) for name, versions in secrets.items()])
+    replicas = [
+        partial(_denied_there, regional(region), region, name, one.former, sleep)
+        for name, one in zip(secrets, each)
+        for region in (one.regions if regional else ())
+    ]
+    each += in_threads(replicas)
+    return [line for one in each for line in one.done], [line for one in each for line in one.cannot]
+
+
+@dataclass(frozen=True)
+class _Scrubbed:
+    """What became of one secret, or of its copy in one region."""
+
+    done: Sequence[str] = ()
+    cannot: Sequence[str] = ()
+    former: Sequence[str] = ()
+    """The versions that are denied."""
+    regions: Sequence[str] = ()
+    """Those that hold a copy."""
+
+
+def _scrubbed(client: Any, name: str, versions: Sequence[str]) -> _Scrubbed:
+    try:
+        with aws.translated("secretsmanager:DescribeSecret", f"secret {name}"):
+            described = client.describe_secret(SecretId=name)
+    except StoreError as error:
+        return _Scrubbed(cannot=[str(error)])
+    labels = described.get("VersionIdsToStages", {})
+    # Denied by id, the current version would be refused to the application too.
+    current = [one for one in versions if CURRENT in labels.get(one, [])]
+    cannot = [f"version {one} of {name} is its current one" for one in current]
+    former = [one for one in versions if one not in current]
+    if not former:
+        return _Scrubbed(cannot=cannot)
     done: list[str] = []
-    cannot: list[str] = []
-    for name, versions in secrets.items():
+    for act in (partial(unlabel, client, name, former, labels), partial(deny, client, name, former)):
         try:
-            labels = labels_of(client, name)
+            done += act()
         except StoreError as error:
             cannot.append(str(error))
-            continue
-        # Denied by id, the current version would be refused to the application too.
-        current = [one for one in versions if CURRENT in labels.get(one, [])]
-        cannot += [f"version {one} of {name} is its current one" for one in current]
-        former = [one for one in versions if one not in current]
-        for act in (unlabel, deny) if former else ():
-            try:
-                done += act(client, name, former)
-            except StoreError as error:
-                cannot.append(str(error))
-        if former and regional:
-            _replicas(client, name, former, (done, cannot), regional, sleep)
-    return done, cannot
+    copies = [str(one["Region"]) for one in described.get("ReplicationStatus", []) if one.get("Region")]
+    return _Scrubbed(done, cannot, former, copies)
 
 
-def _replicas(
-    client: Any,
-    name: str,
-    versions: Sequence[str],
-    told: tuple[list[str], list[str]],
-    regional: Callable[[str], Any],
-    sleep: Callable[[float], None],
-) -> None:
-    done, cannot = told
-    for region in _regions(client, name, cannot):
-        try:
-            done.append(deny_in(regional(region), region, name, versions, sleep=sleep))
-        except StoreError as error:
-            cannot.append(f"replica in {region}: {error}")
-
-
-def _regions(client: Any, name: str, cannot: list[str]) -> list[str]:
+def _denied_there(
+    client: Any, region: str, name: str, versions: Sequence[str], sleep: Callable[[float], None]
+) -> _Scrubbed:
     try:
-        return replicas_of(client, name)
+        return _Scrubbed(done=[deny_in(client, region, name, versions, sleep=sleep)])
     except StoreError as error:
-        cannot.append(f"replicas: {error}")
-        return []
+        return _Scrubbed(cannot=[f"replica in {region}: {error}"])

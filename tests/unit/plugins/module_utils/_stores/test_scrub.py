@@ -6,17 +6,18 @@ is still readable there: what is asserted is the policy that AWS is given."""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import boto3
 import pytest
 from botocore.stub import Stubber
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Conflict, Denied, NotFound
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Denied
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import scrub
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Reading
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import Hook, MemoryParameters
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered import HISTORY
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
 
 Client = Callable[[str], tuple[Any, list[str]]]
@@ -24,6 +25,7 @@ Stubbed = Callable[[str], tuple[Any, Stubber]]
 OLD, NOW, COMING = "1" * 32, "2" * 32, "3" * 32
 THEIRS = {"Sid": "Theirs", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "secretsmanager:*", "Resource": "*"}
 PATH, NAME = "/app/test", "/app/test/TOKEN"
+PUSHED = f"the history of parameter {NAME} holds its present value only"
 
 
 @pytest.fixture
@@ -44,8 +46,13 @@ def client(asked: tuple[Any, list[str]]) -> Any:
     return asked[0]
 
 
+def of(client: Any) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = client.describe_secret(SecretId="core")["VersionIdsToStages"]
+    return found
+
+
 def labels(client: Any) -> dict[str, list[str]]:
-    return {version: sorted(stages) for version, stages in scrub.labels_of(client, "core").items() if stages}
+    return {version: sorted(stages) for version, stages in of(client).items() if stages}
 
 
 def statements(client: Any) -> list[dict[str, Any]]:
@@ -65,23 +72,19 @@ def put(client: Any, statement: Any) -> None:
 class TestUnlabel:
     def test_every_label_of_these_versions_only(self, client: Any) -> None:
         assert labels(client) == {OLD: ["AWSPREVIOUS"], NOW: ["AWSCURRENT"], COMING: ["AWSPENDING", "ours"]}
-        assert scrub.unlabel(client, "core", [COMING]) == [
+        assert scrub.unlabel(client, "core", [COMING], of(client)) == [
             f"AWSPENDING off version {COMING} of core",
             f"ours off version {COMING} of core",
         ]
         assert labels(client) == {OLD: ["AWSPREVIOUS"], NOW: ["AWSCURRENT"]}
 
     def test_the_current_label_stays(self, client: Any) -> None:
-        assert scrub.unlabel(client, "core", [NOW]) == []
+        assert scrub.unlabel(client, "core", [NOW], of(client)) == []
         assert labels(client)[NOW] == ["AWSCURRENT"]
 
     def test_again_and_for_a_version_that_is_gone(self, client: Any) -> None:
-        scrub.unlabel(client, "core", [OLD])
-        assert scrub.unlabel(client, "core", [OLD, "9" * 32]) == []
-
-    def test_no_such_secret(self, client: Any) -> None:
-        with pytest.raises(NotFound, match="secret gone is not there for secretsmanager:DescribeSecret"):
-            scrub.unlabel(client, "gone", [OLD])
+        scrub.unlabel(client, "core", [OLD], of(client))
+        assert scrub.unlabel(client, "core", [OLD, "9" * 32], of(client)) == []
 
 
 class TestDeny:
@@ -173,10 +176,8 @@ class TestScrubbed:
     )
     def test_what_is_refused_is_told_and_the_rest_is_done(self, stubbed: Stubbed, code: str, words: str) -> None:
         client, stubber = stubbed("secretsmanager")
-        for _look in range(2):
-            stubber.add_response(
-                "describe_secret", {"VersionIdsToStages": {OLD: ["AWSPREVIOUS"]}}, {"SecretId": "core"}
-            )
+        described = {"VersionIdsToStages": {OLD: ["AWSPREVIOUS"]}}
+        stubber.add_response("describe_secret", described, {"SecretId": "core"})
         stubber.add_client_error("update_secret_version_stage", code)
         stubber.add_response("get_resource_policy", {}, {"SecretId": "core"})
         stubber.add_client_error("put_resource_policy", code)
@@ -204,9 +205,6 @@ class TestReplicas:
         client.replicate_secret_to_regions(SecretId="core", AddReplicaRegions=[{"Region": "us-east-1"}])
         return boto3.client("secretsmanager", region_name="us-east-1")
 
-    def test_where_they_are(self, client: Any, there: Any) -> None:
-        assert scrub.replicas_of(client, "core") == ["us-east-1"]
-
     def test_a_policy_that_arrives_is_left_alone(self, stubbed: Stubbed) -> None:
         client, stubber = stubbed("secretsmanager")
         policy = json.dumps({"Statement": [{"Sid": scrub.STATEMENT, **condition([OLD, COMING])}]})
@@ -231,17 +229,6 @@ class TestReplicas:
         assert len(cannot) == 1
         assert cannot[0].startswith("replica in us-east-1: AWS refused secretsmanager:GetResourcePolicy on secret core")
 
-    def test_replicas_that_may_not_be_looked_for(self, stubbed: Stubbed) -> None:
-        client, stubber = stubbed("secretsmanager")
-        for _look in range(2):
-            stubber.add_response("describe_secret", {"VersionIdsToStages": {}})
-        stubber.add_response("get_resource_policy", {})
-        stubber.add_response("put_resource_policy", {})
-        stubber.add_client_error("describe_secret", "AccessDeniedException")
-        done, cannot = scrub.scrubbed(client, {"core": [OLD]}, lambda _region: client, sleep=lambda _seconds: None)
-        assert done == [f"a policy of core denies version {OLD}"]
-        assert cannot[0].startswith("replicas: AWS denies secretsmanager:DescribeSecret on secret core")
-
 
 class TestPushOut:
     def test_a_parameters_history(self, moto: Client) -> None:
@@ -259,39 +246,67 @@ class TestPushOut:
         # Whatever is asked, the parameter is there and holds its value before and after.
         client.meta.events.register("before-call.ssm.PutParameter", look)
         client.meta.events.register("after-call.ssm.PutParameter", look)
-        told = scrub.push_out(store, lambda: store.read([PATH]).readings, NAME)
-        assert told == f"the history of parameter {NAME} holds its present value only"
+        calls.clear()
+        assert scrub.push_out(store, [NAME]) == ([PUSHED], [])
         pages = theirs.get_paginator("get_parameter_history").paginate(Name=NAME, WithDecryption=True)
         history = [one for page in pages for one in page["Parameters"]]
         assert {one["Value"] for one in history} == {"now"}
         assert {one["Type"] for one in history} == {"SecureString"}
-        assert len(history) == scrub.HISTORY
+        assert len(history) == HISTORY
         assert missing == []
-        assert calls.count("GetParametersByPath") == 1
-        assert "DeleteParameter" not in calls
-        assert "DeleteParameters" not in calls
+        assert calls.count("PutParameter") == HISTORY - 1
+        assert {one: calls.count(one) for one in set(calls) - {"PutParameter"}} == {
+            "GetParameterHistory": 1,
+            "DescribeParameters": 1,
+            "GetParameter": 1,
+        }
+        calls.clear()
+        assert scrub.push_out(store, [NAME]) == ([PUSHED], []), "again"
+        assert "PutParameter" not in calls, "nothing is left to push out"
 
-    def test_one_that_is_not_there(self) -> None:
+    def test_a_run_that_was_killed_is_finished(self) -> None:
         store = MemoryParameters()
-        with pytest.raises(NotFound, match=f"^{NAME} is not there, or may not be read$"):
-            scrub.push_out(store, lambda: store.read([PATH]).readings, NAME)
+        for value in ("canary-1", *["now"] * 40):
+            store.seed(NAME, value)
+        scrub.push_out(store, [NAME])
+        assert len(store.history(NAME)) == 1 + HISTORY
+
+    def test_a_history_that_does_not_show_the_newest_versions(self) -> None:
+        """What it does not show may be the value that leaked."""
+
+        class Behind(MemoryParameters):
+            def history(self, name: str) -> list[Reading]:
+                return super().history(name)[:1]
+
+        store = Behind()
+        for value in ("now", "canary-1", "now"):
+            store.seed(NAME, value)
+        scrub.push_out(store, [NAME])
+        assert {one.value for one in MemoryParameters.history(store, NAME)[-HISTORY:]} == {"now"}
+
+    def test_one_that_is_not_there_keeps_no_other(self) -> None:
+        store = MemoryParameters()
+        store.seed(NAME, "now")
+        gone = f"{PATH}/GONE"
+        assert scrub.push_out(store, [gone, NAME]) == (
+            [PUSHED],
+            [f"parameter {gone} is not there, or may not be read"],
+        )
 
     def test_somebody_who_writes_meanwhile_is_not_overwritten(self) -> None:
         class Meanwhile(Hook):
             at = 0
 
             def before(self, op: str, name: str) -> None:
-                self.at += op == "look"
-                if self.at == 3 and op == "look":
+                self.at += op == "write"
+                if self.at == 3 and op == "write":
                     self.at += 1
                     store.seed(NAME, "theirs")
 
         store = MemoryParameters(Meanwhile())
+        store.seed(NAME, "former")
         store.seed(NAME, "ours")
-
-        def read() -> Mapping[str, Reading]:
-            return store.read([PATH]).readings
-
-        with pytest.raises(Conflict, match=NAME):
-            scrub.push_out(store, read, NAME)
-        assert read()[NAME].value == "theirs"
+        done, (problem,) = scrub.push_out(store, [NAME])
+        assert done == []
+        assert "somebody else wrote in the same moment; their value stands again" in problem
+        assert store.history(NAME)[-1].value == "theirs"
