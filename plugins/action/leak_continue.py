@@ -10,7 +10,14 @@ from typing import Any
 from ansible.utils.display import Display
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _host_answer
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import events, report, sessions, steps
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import (
+    events,
+    evidence,
+    report,
+    scrubbing,
+    sessions,
+    steps,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.display import show
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.results import Results
@@ -24,6 +31,7 @@ class ActionModule(RotationAction):
     extra_options = {
         "response": {"type": "dict", "required": True},
         "rotation": {"type": "dict", "default": {}},
+        "readers_seconds": {"type": "int", "default": 60},
     }
 
     def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
@@ -32,19 +40,25 @@ class ActionModule(RotationAction):
         response = Response.of(args["response"]["carried"])
         results = Results(task_vars)
         run = steps.Run(setting, journal, response, results, Display().warning, args["rotation"])
-        if response.step == "close":
-            return self._closed(run)
-        _run, result = steps.following(run)
-        return {"changed": True, **result}
+        run, result = steps.following(run)
+        return {"changed": True, **result} if result["next"] != steps.END else self._closed(run, args)
 
-    def _closed(self, run: steps.Run) -> dict[str, Any]:
+    def _closed(self, run: steps.Run, args: Mapping[str, Any]) -> dict[str, Any]:
         gathered, results = steps.evidence_of(run), run.results
-        gathered["readers"] = [*gathered["readers"], results.once("readers")]
+        # Nothing waits for it any more, and events of the first minutes have arrived by now.
+        seconds = args["readers_seconds"]
+        keys = gathered["readers"][0].get("access_keys") or []
+        since = events.incident_of(run.journal).since
+        trail = evidence.trail(run.setting, run.response.reached, seconds=seconds, since=since, access_keys=keys)
+        scrubbed = self._scrubbed(run)
+        gathered["readers"] = [*gathered["readers"], trail.answer(seconds)]
+        looked = results.of_each("copies", run.asked_hosts)
+        unlooked = {"failed": True, "msg": args["response"]["copies"]["unlooked"]}
         gathered.update(
-            copies=results.of_each("copies", run.asked_hosts),
-            unread=results.once("dead").get("unread") or [],
-            scrubbed=results.once("scrubbed"),
-            health=results.of_each("health", run.asked_hosts),
+            copies=dict.fromkeys(looked, unlooked) if unlooked["msg"] else looked,
+            unread=args["response"].get("unread") or [],
+            scrubbed=scrubbed,
+            health=looked,
             logged_out=sessions.gathered(run.response, results),
         )
         services = {host: results.variable(host, "env_deploy_services", "") for host in run.response.hosts}
@@ -57,3 +71,8 @@ class ActionModule(RotationAction):
         incident = events.incident_of(run.journal)
         run.setting.rotator.append(run.journal, incident.id, "closed", contained=incident.id)
         return answer
+
+    @staticmethod
+    def _scrubbed(run: steps.Run) -> dict[str, Any]:
+        parameters = list(events.incident_of(run.journal).parameters)
+        return scrubbing.scrubbed(run.setting, run.journal, steps.dead_versions(run), parameters, run.response.reached)

@@ -65,12 +65,16 @@ class ActionModule(segment.ServersAction):
         "rotation_host": {"type": "str", "default": ""},
         "candidates": {"type": "list", "elements": "str", "default": []},
         "looked": {"type": "list", "elements": "str"},
+        "evidence_until": {"type": "float", "default": 0},
+        "false_alarm": {"type": "bool", "default": False},
         "values_file": _supplied.OPTIONS["values_file"],
         "python": {"type": "str"},
         **segment.AUDIT,
     }
 
     def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        if args["false_alarm"]:
+            return {"changed": False, "next": "false_alarm"}
         self._refuse_argument()
         plan.require_names(args)
         self._require_revocable(setting, args)
@@ -85,9 +89,13 @@ class ActionModule(segment.ServersAction):
         if not (radius.data or {}).get("waves"):
             not_sought = [f"not looked for: {words}" for words in radius.not_sought]
             raise RotationError("; ".join([*radius.words, *radius.text, *not_sought]))
+        drill, until = self._task.check_mode, args["evidence_until"]
+        if not drill and not until:
+            return {"changed": False, "next": "gather", **self._to_gather(setting, journal, radius, args, task_vars)}
         assessment = self._assessed(setting, journal, radius, args, task_vars)
         if assessment.plan.get("looks"):
-            return {"changed": False, "next": "look", "look": {"credentials": assessment.plan["looks"]}}
+            look = {"credentials": assessment.plan["looks"]}
+            return {"changed": False, "next": "look", "look": look, "evidence_until": until}
         lines, stops = assessment.lines(setting, journal, args), assessment.stops(go_on=args["go_on"])
         self._make_ready(args["report_path"])
         drill = self._task.check_mode
@@ -96,6 +104,7 @@ class ActionModule(segment.ServersAction):
             return {"changed": True, "next": "end", "lines": lines}
         if stops:
             raise RotationError(stops[0])
+        asked = self._asked(setting, assessment, args, task_vars)  # while the operator reads the plan
         _confirmation.require(
             "Contain it now?",
             variable="confirm",
@@ -103,7 +112,39 @@ class ActionModule(segment.ServersAction):
             loader=self._loader,
             templar=self._templar,
         )
-        return {"changed": True, **self._declared(setting, assessment, args, task_vars)}
+        return {"changed": True, **self._declared(setting, assessment, asked, args, task_vars)}
+
+    def _to_gather(
+        self,
+        setting: Setting,
+        journal: Journal,
+        radius: blast_radius.BlastRadius,
+        args: Mapping[str, Any],
+        task_vars: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        """What hosts are asked for before the plan is made, and until when all evidence is gathered."""
+        forks = int(task_vars.get("ansible_forks") or 1)
+        times = asdict(evidence.times(time.time(), _seconds(args), hosts=len(args["here"]), forks=forks))
+        units = {unit for service in setting.catalog.services.values() for unit in service.units}
+        gather = {
+            "hosts_until": times["hosts_until"],
+            "host_seconds": times["host_seconds"],
+            "since": declaration.declared(setting, journal, _wish(radius, args)).incident.since,
+            "units": sorted(units),
+            "known_keys": blast_radius.known_keys(setting, {one["name"] for one in _credentials(radius)}),
+        }
+        return {"gather": gather, "evidence_until": times["evidence_until"]}
+
+    def _asked(
+        self, setting: Setting, assessment: plan.Assessment, args: Mapping[str, Any], task_vars: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """What servers and CloudTrail show, which is asked meanwhile. What cannot be asked is told in words."""
+        credentials = _credentials(assessment.radius)
+        end = evidence.servers_until(time.time(), _seconds(args), args["evidence_until"])
+        names, since = [one["name"] for one in credentials], assessment.declaration.incident.since
+        trail = evidence.trail(setting, names, seconds=end - time.time() - 1, since=since)
+        sessions = evidence.sessions(self.server(setting, args, task_vars), self._connection, credentials, end)
+        return {"sessions": sessions, "readers": trail.answer(end - time.time())}
 
     def _assessed(
         self,
@@ -140,7 +181,12 @@ class ActionModule(segment.ServersAction):
         )
 
     def _declared(
-        self, setting: Setting, assessment: plan.Assessment, args: Mapping[str, Any], task_vars: Mapping[str, Any]
+        self,
+        setting: Setting,
+        assessment: plan.Assessment,
+        asked: Mapping[str, Any],
+        args: Mapping[str, Any],
+        task_vars: Mapping[str, Any],
     ) -> dict[str, Any]:
         radius, planned = assessment.radius, assessment.plan
         data = radius.data or {}
@@ -151,7 +197,7 @@ class ActionModule(segment.ServersAction):
         show([f"{found.incident.id}, {found.message}"])
         alive = self._revoked(setting, found.incident.id, args, task_vars) if args["revoked"] else []
         response = Response(
-            step="evidence",
+            step="",
             hosts=args["hosts"],
             here=args["here"],
             compromised=args["compromised_hosts"],
@@ -169,20 +215,12 @@ class ActionModule(segment.ServersAction):
             needs=planned.get("needs") or [],
             pages=planned.get("pages") or {},
             behind=found.behind,
+            asked=asked,
             waves=[asdict(wave) for wave in _waves(found, data["waves"])],
             failures=[*alive, *_not_invalidated(assessment.purge)],
         )
-        seconds, forks = args["evidence_seconds"] - RECORDED_SECONDS, int(task_vars.get("ansible_forks") or 1)
-        units = {unit for service in setting.catalog.services.values() for unit in service.units}
-        work = {
-            "credentials": [{"name": one["name"], "kind": one["kind"]} for one in data["credentials"]],
-            **asdict(evidence.times(time.time(), seconds, hosts=len(args["here"]), forks=forks)),
-            "units": sorted(units),
-            "known_keys": blast_radius.known_keys(setting, set(response.reached)),
-        }
         journal = replace(journal, incident=found.incident)
-        run = steps.Run(setting, journal, response, Results(task_vars), Display().warning)
-        return steps.first(run, work)
+        return steps.first(steps.Run(setting, journal, response, Results(task_vars), Display().warning))
 
     def _refuse_argument(self) -> None:
         """Raises RotationError for a value on the command line."""
@@ -194,9 +232,10 @@ class ActionModule(segment.ServersAction):
 
     def _require_revocable(self, setting: Setting, args: Mapping[str, Any]) -> None:
         """Raises RotationError for what is no credential, or what a run revokes and proves itself."""
-        unknown = [name for name in args["revoked"] if name not in setting.catalog.credentials]
-        if unknown:
-            raise RotationError(f"leak_revoked: {', '.join(unknown)}: is no credential of the catalog")
+        try:
+            setting.chosen(args["revoked"])
+        except RotationError as error:
+            raise RotationError(f"leak_revoked: {error}") from None
         if args["revoked"]:
             options = {"credentials": args["revoked"], "incident": plan.UNOPENED, "tried": {}, "audit": {}}
             _revocation.taken(setting, options, check=True)
@@ -233,6 +272,16 @@ def _wish(radius: blast_radius.BlastRadius, args: Mapping[str, Any]) -> declarat
         impact=radius.data,
         matches=radius.matches,
     )
+
+
+def _credentials(radius: blast_radius.BlastRadius) -> list[dict[str, str]]:
+    """Everything that the leak reaches."""
+    return [{"name": one["name"], "kind": one["kind"]} for one in (radius.data or {})["credentials"]]
+
+
+def _seconds(args: Mapping[str, Any]) -> float:
+    """How long all evidence together may take."""
+    return float(args["evidence_seconds"] - RECORDED_SECONDS)
 
 
 def _waves(found: declaration.Declaration, waves: Sequence[Sequence[str]]) -> list[Wave]:

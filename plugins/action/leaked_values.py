@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _redact
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _dead_values, _seal
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
 
@@ -21,11 +20,10 @@ class ActionModule(RotationAction):
     }
 
     def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        found = _dead_values.dead(setting, args["credentials"], _dead_values.by_secret(args["secrets"]))
-        values = {name: [one for one in texts if len(one) >= _redact.SHORTEST] for name, texts in found.items()}
+        found = _dead_values.searchable(setting, args["credentials"], _dead_values.by_secret(args["secrets"]))
         return {
             "changed": False,
-            **_seal.sealed(dead={name: texts for name, texts in values.items() if texts}),
-            "unread": [name for name in args["credentials"] if not values.get(name)],
+            **_seal.sealed(dead=found.dead),
+            "unread": found.unread,
             "_ansible_no_log": True,
         }

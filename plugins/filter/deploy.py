@@ -68,9 +68,16 @@ def deploy_services(
     # Those with a health address answer requests; without any, all.
     found["web_units"] = _units([one for one in own if one.get("health")]) or units
     if restart and found["can_restart"]:
-        urls = [health_url] if health_url is not None else _unique(one.get("health") for one in own)
+        urls = health_urls(declared, names, health_url)
         found["services"] = {"command": command, "units": units, "health_urls": urls, **options}
     return found
+
+
+def health_urls(declared: Mapping[str, Any], names: Iterable[str] | None, own: str | None) -> list[str]:
+    """Where a host is asked: at its ``own`` address, else at those of these services; without names at all of them."""
+    if own is not None:
+        return [own]
+    return _unique(declared[name].get("health") for name in (declared if names is None else names) if name in declared)
 
 
 def _units(services: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -16,6 +16,14 @@ from urllib.parse import urlsplit
 
 DAY = 86400.0
 T = TypeVar("T")
+ANSWER = {
+    "url": str,
+    "status": int,
+    "seconds": float,
+    "problem?": str,
+    "tls?": {"days?": int, "until?": str, "problem?": str},
+}
+"""What an answer holds, as a module declares what it returns."""
 UNENCODED = "is no address: IDNA refuses its host name, or its path is not written in ASCII"
 
 

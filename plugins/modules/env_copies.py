@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: env_copies
-short_description: Find copies of dead values beside an .env
+short_description: Find copies of dead values beside an .env, and ask whether its host is healthy
 version_added: 0.2.0
 author:
   - The watchparty.secrets contributors (@watchparty)
@@ -16,18 +16,28 @@ description:
     value, such as C(.env.bak), C(.env~) or C(.env.swp), is named with what to do, since it is somebody else's.
   - The last healthy file stays while the C(.env) itself still holds the value, which is told. Removed, it comes back
     with the next deploy.
+  - In the same execution it asks the host's health addresses.
 options:
   path:
     description: The C(.env).
     type: path
     required: true
   leaked:
-    description: The name under which the result of M(watchparty.secrets.leaked_values) was registered.
+    description: The name under which the result of M(watchparty.secrets.leaked_values) was registered. Without it
+      no copies are looked for.
     type: str
-    required: true
   values:
     description: Set by the action plugin, and refused from anybody else.
     type: dict
+  health:
+    description: Addresses that should answer 200, asked from the host itself.
+    type: list
+    elements: str
+    default: []
+  seconds:
+    description: How long they are asked again while one of them does not.
+    type: int
+    default: 20
 attributes:
   check_mode:
     description: Removes nothing.
@@ -71,34 +81,83 @@ removed:
   returned: success
   sample: ["/var/lib/watchparty-secrets/srv-watchparty-.env/proven, which held a dead value of cache"]
 left:
-  description: What still holds a dead value, with the remedy, and what could not be looked into.
+  description: What still holds a dead value, with the remedy, and what could not be looked into, with the reason.
   type: list
   elements: str
   returned: success
   sample: ["/srv/watchparty/.env.bak (mode 0644) holds a dead value of cache; remove it: rm /srv/watchparty/.env.bak"]
+health:
+  description: What the addresses of O(health) answered last.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    url:
+      description: The address.
+      type: str
+    status:
+      description: V(0) where nothing answered.
+      type: int
+    seconds:
+      description: How long the answer took.
+      type: float
+    problem:
+      description: Why there was no answer.
+      type: str
+      returned: with RV(health[].status=0)
+    tls:
+      description: How long the certificate lasts (C(days), C(until)), or C(problem).
+      type: dict
+      returned: over HTTPS
 """
+
+import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _copies
+from ansible_collections.watchparty.secrets.plugins.module_utils import _copies, _health
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
 
 ARGUMENT_SPEC = {
     "path": {"type": "path", "required": True},
-    "leaked": {"type": "str", "required": True},
+    "leaked": {"type": "str"},
     "values": {"type": "dict", "no_log": True},
+    "health": {"type": "list", "elements": "str", "default": []},
+    "seconds": {"type": "int", "default": 20},
 }
-RETURNS = {"removed": [str], "left": [str]}
+RETURNS = {"removed": [str], "left": [str], "health": [_health.ANSWER]}
+DELAY = 2.0
 
 
 def main():
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    params = module.params
     try:
-        values = _copies.by_credential(module.params["values"] or {})
-        found = _copies.scrubbed(module.params["path"], values, check=module.check_mode)
+        values = _copies.by_credential(params["values"] or {})
     except SecretsError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=bool(found.removed), removed=found.removed, left=found.left)
+    found = _copies.Result([], [])
+    if params["leaked"]:
+        found = _scrubbed(params["path"], values, check=module.check_mode)
+    health = _answers(params["health"], params["seconds"])
+    module.exit_json(changed=bool(found.removed), removed=found.removed, left=found.left, health=health)
+
+
+def _scrubbed(path, values, check):
+    try:
+        return _copies.scrubbed(path, values, check=check)
+    except SecretsError as error:
+        return _copies.Result([], ["copies of what is dead were not looked for: %s" % error])
+
+
+def _answers(urls, seconds):
+    """What each address answers, asked again until all are healthy or the time is over."""
+    end = time.monotonic() + seconds
+    while True:
+        answers = [_health.asked(url) for url in urls]
+        if all(one["status"] == 200 for one in answers) or time.monotonic() + DELAY > end:
+            return answers
+        time.sleep(DELAY)
 
 
 if __name__ == "__main__":

@@ -190,15 +190,7 @@ RETURNS = {
     "mark": {"problem?": str, "snapshot?": (str, None), "journal?": int},
     "account": str,
     "replaceable": [{"path": str, "uid": (int, None), "owner": str, "mode": str}],
-    "health": [
-        {
-            "url": str,
-            "status": int,
-            "seconds": float,
-            "problem?": str,
-            "tls?": {"days?": int, "until?": str, "problem?": str},
-        }
-    ],
+    "health": [_health.ANSWER],
     "wanted_owner": (str, None),
     "wanted_mode?": (str, None),
     "values_problem?": str,

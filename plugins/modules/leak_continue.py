@@ -12,8 +12,14 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Takes what the tasks of a step have registered (C(leak_respond__...)), writes the incident's events into the
-    journal, and returns the next step that has something to do. After the last one it writes the post-mortem, as
-    Markdown and as one page that needs no network, and ends the incident; it fails while something is open.
+    journal, and returns the next step that has something to do.
+  - After the last one it takes dead values out of reach. Labels come off the leaked versions, a resource policy denies
+    everybody these versions by id, in each replica too, and a parameter's history is pushed out by overwriting it with
+    its own value, so that it is never missing. Every other version of these secrets that holds a dead value is treated
+    alike, but for what an open rotation or an obligation needs, which is told. Other statements of a policy stay. What
+    cannot be scrubbed is told, not failed.
+  - Then it writes the post-mortem, as Markdown and as one page that needs no network, and ends the incident; it fails
+    while something is open.
   - The role P(watchparty.secrets.leak_respond#role) calls this module.
 options:
   response:
@@ -26,6 +32,10 @@ options:
       M(watchparty.secrets.rotation_continue) returned it.
     type: dict
     default: {}
+  readers_seconds:
+    description: Seconds for CloudTrail at the end.
+    type: int
+    default: 60
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -45,6 +55,10 @@ attributes:
   action:
     description: Runs on the controller, inside Ansible itself.
     support: full
+notes:
+  - Needs C(secretsmanager:GetResourcePolicy), C(secretsmanager:PutResourcePolicy),
+    C(secretsmanager:ListSecretVersionIds) and C(ssm:GetParameterHistory) beside what a rotation needs.
+  - AWS keeps 100 versions of a parameter, so each takes up to 99 writes.
 seealso:
   - module: watchparty.secrets.leak_start
 """
@@ -86,8 +100,8 @@ session_files:
   returned: with RV(next=session_files)
 session_tries:
   description:
-    - The other C(hosts), on which an old session is tried, the C(signing_keys) that were replaced, and the versions
-      that hold their old values (C(secrets)).
+    - The other C(hosts), on which an old session is tried. The signing keys that were replaced are in the result as
+      M(watchparty.secrets.leaked_values) returns them.
   type: dict
   returned: with RV(next=session_tries)
 purge:
@@ -104,14 +118,10 @@ ask:
   returned: with RV(next=ask)
 copies:
   description:
-    - The C(credentials) that were replaced, the versions that hold their old values (C(secrets)), and by host the
-      addresses of its services (C(health)).
+    - By host the addresses of its services (C(health)), and why no copies are looked for (C(unlooked)), which is empty
+      where they are. What hosts look for is in the result as M(watchparty.secrets.leaked_values) returns it.
   type: dict
   returned: with RV(next=copies)
-close:
-  description: What is scrubbed (C(secrets), C(parameters)), the leak's C(credentials), and leaked C(access_keys).
-  type: dict
-  returned: with RV(next=close)
 incident:
   description: Its C(id), and C(since) when the leak may have been known to others.
   type: dict

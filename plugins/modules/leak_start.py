@@ -12,8 +12,10 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Follows the credential graph from what leaked, plans the rotations, and shows the operator what will be done, what
-    users notice and what is left to people. Once that is confirmed it declares one incident in the journal, or joins
-    the one that is open. M(watchparty.secrets.leak_continue) follows each step of the response.
+    users notice and what is left to people. While the operator reads that, it asks the servers of what leaked who is
+    logged in, and CloudTrail who read it; what cannot be asked is told in words. Once the plan is confirmed it declares
+    one incident in the journal, or joins the one that is open. M(watchparty.secrets.leak_continue) follows each step of
+    the response.
   - The role P(watchparty.secrets.leak_respond#role) calls this module.
   - Delegate the task to the host that talks to the servers.
 options:
@@ -103,6 +105,14 @@ options:
         O(watchparty.secrets.ssh_key#module:state=looked), which the role registers as C(leak_respond__looked).
     type: list
     elements: str
+  evidence_until:
+    description: What RV(evidence_until) was before, once each host's records are gathered.
+    type: float
+    default: 0
+  false_alarm:
+    description: Whether the incident that is open is closed as a false alarm instead.
+    type: bool
+    default: false
   values_file:
     description:
       - A YAML file on the controller, mode 0600, with new values that third parties issued, one C(credential)
@@ -139,7 +149,7 @@ attributes:
     support: full
 seealso:
   - module: watchparty.secrets.leak_continue
-  - module: watchparty.secrets.leak_evidence
+  - module: watchparty.secrets.host_evidence
   - module: watchparty.secrets.impact_info
   - name: Leak response
     description: What the response does, step by step.
@@ -164,29 +174,33 @@ RETURN = r"""
 next:
   description:
     - The file of the role's tasks that is next.
-    - V(paste) where nothing names what leaked and the string must be asked for, V(look) where hosts must be looked at
-      before the plan is complete, V(evidence) once the leak is declared, V(end) after a drill.
+    - V(false_alarm) with O(false_alarm), V(paste) where nothing names what leaked and the string must be asked for,
+      V(gather) where hosts have yet to be asked for evidence, V(look) where they must be looked at before the plan is
+      complete, V(end) after a drill. Once the leak is declared, what M(watchparty.secrets.leak_continue) returns.
   type: str
   returned: success
 look:
   description: The C(credentials) whose hosts must be looked at.
   type: dict
   returned: with RV(next=look)
-evidence:
+gather:
   description:
-    - When all of it ends (C(deadline), in seconds since 1970), until when a host's turn may begin (C(hosts_until)) and
-      how long it may take (C(host_seconds)); of which C(credentials) and C(units), and the SSH keys that the stores
-      hold (C(known_keys)).
+    - Until when a host's turn may begin (C(hosts_until), in seconds since 1970) and how long it may take
+      (C(host_seconds)); since when and of which C(units), and the SSH keys that the stores hold (C(known_keys)).
   type: dict
-  returned: with RV(next=evidence)
+  returned: with RV(next=gather)
+evidence_until:
+  description: When the time for all evidence is over, in seconds since 1970.
+  type: float
+  returned: with RV(next=gather) and RV(next=look)
 incident:
   description: Its C(id), and C(since) when the leak may have been known to others.
   type: dict
-  returned: with RV(next=evidence)
+  returned: once the leak is declared
 host:
   description: The host that talks to the servers.
   type: str
-  returned: with RV(next=evidence)
+  returned: once the leak is declared
 lines:
   description: What the operator reads.
   type: list
@@ -195,5 +209,5 @@ lines:
 carried:
   description: What the run knows, for M(watchparty.secrets.leak_continue).
   type: dict
-  returned: with RV(next=evidence)
+  returned: once the leak is declared
 """

@@ -5,10 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from itertools import zip_longest
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.module_utils import _redact
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NotFound, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _leaked
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._leaked import Known
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
@@ -24,7 +28,7 @@ def dead(setting: Setting, credentials: Sequence[str], secrets: Versions) -> dic
     """What each credential held in these versions, and in the history of parameters, and holds no more."""
     chosen = setting.chosen(credentials)
     former = _known_values.Told()
-    for contents in _read(setting, secrets):
+    for contents in setting.rotator.secrets.side_by_side(list(_reads(setting, secrets))):
         former.known += _known_values.values_in(setting.catalog, contents, "")
     _known_values.histories(setting, chosen, former)
     now = _known_values.values_in(setting.catalog, _known_values.current(setting, chosen), "")
@@ -36,15 +40,39 @@ def dead(setting: Setting, credentials: Sequence[str], secrets: Versions) -> dic
     return {name: list(texts) for name, texts in values.items()}
 
 
-def _read(setting: Setting, secrets: Versions) -> Iterator[Contents]:
-    """The first version of every secret, then the second of those that have one, and so on."""
+@dataclass(frozen=True)
+class Searchable:
+    """Dead values that hosts can be searched for."""
+
+    dead: Mapping[str, Sequence[str]] = field(repr=False)
+    """By credential."""
+    unread: Sequence[str]
+    """The credentials of which there is none."""
+
+
+def searchable(setting: Setting, credentials: Sequence[str], secrets: Versions) -> Searchable:
+    """As :func:`dead`, without what is too short to be told from other text."""
+    found = dead(setting, credentials, secrets)
+    long = {name: [one for one in texts if len(one) >= _redact.SHORTEST] for name, texts in found.items()}
+    return Searchable(
+        {name: texts for name, texts in long.items() if texts},
+        [name for name in credentials if not long.get(name)],
+    )
+
+
+def _reads(setting: Setting, secrets: Versions) -> Iterator[Callable[[], Contents]]:
+    """What reads the first version of every secret, then the second of those that have one, and so on."""
     for row in zip_longest(*secrets.values()):
         pins = {name: version for name, version in zip(secrets, row, strict=True) if version}
-        yield setting.rotator.secrets.read(list(pins), pins=pins)
+        yield partial(setting.rotator.secrets.read, list(pins), pins=pins)
 
 
 def holders(
-    setting: Setting, secrets: Versions, credentials: Sequence[str], denied: Callable[[str], set[str]]
+    setting: Setting,
+    journal: Journal,
+    secrets: Versions,
+    credentials: Sequence[str],
+    denied: Callable[[str], set[str]],
 ) -> tuple[dict[str, list[str]], list[str]]:
     """These versions, with every other of the same secrets that holds a value which is dead with them.
 
@@ -52,30 +80,43 @@ def holders(
     was found before them is denied along with them.
     """
     found = {name: list(versions) for name, versions in secrets.items()}
-    untold: list[str] = []
     values = dead(setting, credentials, secrets) if secrets else {}
     if not any(values.values()):
-        return found, untold
-    for name, versions in found.items():
-        try:
-            others = _others(setting, name, {*versions, *denied(name)})
-            needed = _needed(setting, name)
-        except NotFound:  # whoever scrubs it says so
+        return found, []
+    looks = [partial(_more, setting, journal, name, found[name], values, denied) for name in found]
+    each = setting.rotator.secrets.side_by_side(looks)
+    more = {name: [*found[name], *versions] for name, (versions, _untold) in zip(found, each, strict=True)}
+    return more, [line for _versions, untold in each for line in untold]
+
+
+def _more(
+    setting: Setting,
+    journal: Journal,
+    name: str,
+    known: Sequence[str],
+    values: Mapping[str, Sequence[str]],
+    denied: Callable[[str], set[str]],
+) -> tuple[list[str], list[str]]:
+    """The further versions of one secret that hold any of these values, and what could not be told."""
+    try:
+        others = _others(setting, name, {*known, *denied(name)})
+    except NotFound:  # whoever scrubs it says so
+        return [], []
+    except SecretsError as error:
+        return [], [f"other versions of secret {name} were not looked at: {error}"]
+    needed = _needed(setting, journal, name)
+    versions, untold = [], []
+    for version in others:
+        contents = setting.rotator.secrets.read([name], pins={name: version})
+        for failure in contents.failures.values():
+            untold.append(f"version {version} of {failure}; whether it holds a leaked value cannot be told")
+        if not _holds(setting.catalog, contents, values):
             continue
-        except SecretsError as error:
-            untold.append(f"other versions of secret {name} were not looked at: {error}")
-            continue
-        for version in others:
-            contents = setting.rotator.secrets.read([name], pins={name: version})
-            for failure in contents.failures.values():
-                untold.append(f"version {version} of {failure}; whether it holds a leaked value cannot be told")
-            if not _holds(setting.catalog, contents, values):
-                continue
-            if version in needed:
-                untold.append(f"version {version} of {name} may hold it and is needed by the rotation that is open")
-            else:
-                versions.append(version)
-    return found, untold
+        if version in needed:
+            untold.append(f"version {version} of {name} may hold it and is needed by the rotation that is open")
+        else:
+            versions.append(version)
+    return versions, untold
 
 
 def _others(setting: Setting, name: str, but: set[str]) -> list[str]:
@@ -85,9 +126,9 @@ def _others(setting: Setting, name: str, but: set[str]) -> list[str]:
     return [one for one in store.every_version(name) if one not in but and one != current]
 
 
-def _needed(setting: Setting, name: str) -> set[str]:
+def _needed(setting: Setting, journal: Journal, name: str) -> set[str]:
     """What the rotation that is open reads, or goes back to."""
-    rotation = setting.rotator.look().rotation
+    rotation = journal.rotation
     if rotation is None:
         return set()
     named = {rotation.secrets.get(name), rotation.plan.get("secrets", {}).get(name)}

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._contents import Holdings
@@ -20,6 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base im
     PENDING,
     PREVIOUS,
     Contents,
+    Reading,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 
@@ -132,16 +134,25 @@ def _waiting(setting: Setting, told: Told) -> None:
 
 def histories(setting: Setting, credentials: Iterable[Credential], told: Told) -> None:
     """What parameters held, the newest first."""
-    for name in parameters_of(setting.catalog, credentials):
-        try:
-            history = setting.rotator.parameters.history(name)
-        except NotFound:
-            continue
-        except SecretsError as error:
-            told.unread.append(str(error))
+    store, names = setting.rotator.parameters, parameters_of(setting.catalog, credentials)
+    for name, history in zip(
+        names, store.side_by_side([partial(_history, setting, one) for one in names]), strict=True
+    ):
+        if isinstance(history, str):
+            told.unread.append(history)
             continue
         for one in reversed(history):
             told.known += values_in(setting.catalog, Contents({name: one}), f"version {one.version}")
+
+
+def _history(setting: Setting, name: str) -> list[Reading] | str:
+    """Every version of a parameter, or why it cannot be read."""
+    try:
+        return setting.rotator.parameters.history(name)
+    except NotFound:
+        return []
+    except SecretsError as error:
+        return str(error)
 
 
 def _unlabelled(setting: Setting, told: Told) -> None:

@@ -138,7 +138,7 @@ class Rotate:
         found: dict[str, dict[str, Any]] = {}
         for host in hosts:
             try:
-                found[host.name] = {"secret_rotate__proof": host.deliver(snapshot, check=True)}
+                found[host.name] = {"secret_rotate_proof": host.deliver(snapshot, check=True)}
             except (SecretsError, Unreachable) as error:
                 self.world.scheduler.say("not proven:", error)
         return Hosts(list(self.world.hosts), found)

@@ -47,14 +47,9 @@ def note_health(setting: Setting, journal: Journal, health: Mapping[str, Any]) -
     return note(setting, journal, {event: "; ".join(f"{host}: {words}" for host, words in healthy.items())})
 
 
-def back(hosts: Sequence[str], proofs: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+def back(hosts: Sequence[str]) -> dict[str, str]:
     """The events of hosts that an earlier run left behind and that are proven on what is in force."""
-    return {f"back/{host}": "" for host in hosts if _is_proven(proofs.get(host) or {})}
-
-
-def _is_proven(proof: Mapping[str, Any]) -> bool:
-    """Whether env_file, in check mode, would neither write nor restart anything."""
-    return proof.get("restart_needed") is False and proof.get("changed") is False
+    return {f"back/{host}": "" for host in hosts}
 
 
 def _is_news(incident: Incident, event: str) -> bool:

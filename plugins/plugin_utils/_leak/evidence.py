@@ -15,6 +15,8 @@ from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _deadline
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import readers
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Server
 
 MODULES = {
@@ -79,11 +81,20 @@ def _sessions(server: Server, connection: Any, module: str, name: str, seconds: 
     return {key: answer[key] for key in ("sessions", "short") if key in answer}
 
 
+def trail(setting: Setting, credentials: Sequence[str], **options: Any) -> Beside:
+    """Asks CloudTrail, while something else goes on; options as of :func:`readers.question`."""
+    try:
+        return Beside(readers.question(setting, credentials, **options))
+    except SecretsError as error:
+        failure = {"failed": True, "msg": str(error)}
+        return Beside(lambda: failure)
+
+
 @dataclass(frozen=True)
 class Times:
     """How long evidence may take: that of hosts first, then that of servers."""
 
-    deadline: float
+    evidence_until: float
     """When all of it ends, in seconds since 1970."""
     hosts_until: float
     """Until when a host's turn may begin."""
@@ -95,3 +106,8 @@ def times(now: float, seconds: float, *, hosts: int, forks: int) -> Times:
     for_hosts = seconds * HOSTS_SHARE
     turns = math.ceil(hosts / max(forks, 1)) or 1
     return Times(now + seconds, now + for_hosts, max(int(for_hosts / turns), 1))
+
+
+def servers_until(now: float, seconds: float, until: float) -> float:
+    """When the question to servers ends: looking at hosts and planning may have taken the time ``until`` then."""
+    return max(until, now + seconds * (1 - HOSTS_SHARE))

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+from ansible_collections.watchparty.secrets.plugins.filter.deploy import health_urls
 
 PREFIX = "leak_respond__"
 SKIPPED = {"skipped": True}
@@ -32,14 +32,15 @@ class Results:
             return default
         return self._hosts[host].get(name, default)
 
-    def health_urls(self, catalog: Catalog, host: str) -> list[str]:
-        """Where the host's services answer, as env_deploy has them; without a list of its own it has all."""
-        url = self.variable(host, "env_deploy_health_url")
-        if url:
-            return [str(url)]
-        names = self.variable(host, "env_deploy_services", list(catalog.services))
-        urls = [catalog.services[name].health for name in names if name in catalog.services]
-        return list(dict.fromkeys(url for url in urls if url))
+    def is_proven(self, host: str) -> bool:
+        """Whether it came back and env_file, in check mode, would neither write nor restart anything."""
+        came_back, proof = (_mapping(self.variable(host, f"secret_rotate_{name}")) for name in ("came_back", "proof"))
+        return "reachable" in came_back and proof.get("restart_needed") is False and proof.get("changed") is False
+
+    def health_urls(self, services: Mapping[str, Any], host: str) -> list[str]:
+        """Where the host's services answer, as env_deploy has them."""
+        names = self.variable(host, "env_deploy_services")
+        return health_urls(services, names, self.variable(host, "env_deploy_health_url"))
 
 
 def _mapping(found: Any) -> Mapping[str, Any]:

@@ -7,19 +7,23 @@ A step without work is passed over, so that a run shows no task that does nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError, one_line
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError, SecretsError, one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _let_in
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _dead_values, _report, _seal
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._former_keys import session_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import events, report, sessions
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response, Wave
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.results import Results
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 
+END = "end"
+VALUES = "values"
+"""Of a step's work what hosts look for, which is handed over sealed."""
 ANSWERS = "leak_respond__answers"
 """The variable that ask_secret is registered in."""
 CACHE, SESSIONS = "cache", "sessions"
@@ -73,34 +77,44 @@ def following(run: Run) -> tuple[Run, dict[str, Any]]:
     """After the tasks of a step: the run, and what is next."""
     at = next(at for at, one in enumerate(STEPS) if one.name == run.response.step)
     run = STEPS[at].done(run)
-    for step in STEPS[at if STEPS[at].again else at + 1 :]:
+    return _next(run, STEPS[at if STEPS[at].again else at + 1 :])
+
+
+def first(run: Run) -> dict[str, Any]:
+    """What is next once the leak is declared. What was gathered before is written down."""
+    return _next(_keep_evidence(run), STEPS)[1]
+
+
+def _next(run: Run, steps: Sequence[Step]) -> tuple[Run, dict[str, Any]]:
+    for step in steps:
         work = step.work(run)
         if work is not None:
             run = run.then(replace(run.response, step=step.name))
-            return run, result(run, step, work)
-    return run, {"next": "end"}
+            return run, _result(run, step, work)
+    return run, {"next": END}
 
 
-def first(run: Run, work: Work) -> dict[str, Any]:
-    """What is next once the leak is declared."""
-    return result(run, STEPS[0], work)
-
-
-def result(run: Run, step: Step, work: Work) -> dict[str, Any]:
+def _result(run: Run, step: Step, work: Work) -> dict[str, Any]:
     """What a play registers: the file of the tasks that are next, what they need, and what the run knows."""
     incident, file = events.incident_of(run.journal), step.file or step.name
     return {
         "next": file,
-        file: work,
+        file: {key: one for key, one in work.items() if key != VALUES},
         "incident": {"id": incident.id, "since": incident.since},
         "host": run.response.host,
         "carried": run.response.carried(),
+        **(_hidden(work[VALUES]) if VALUES in work else {}),
     }
+
+
+def _hidden(values: _dead_values.Searchable) -> dict[str, Any]:
+    """As leaked_values returns them, so that tasks on hosts can name this result."""
+    return {**_seal.sealed(dead=values.dead), "unread": values.unread, "_ansible_no_log": True}
 
 
 def evidence_of(run: Run) -> Work:
     """What was gathered before the first act."""
-    asked = run.results.once("asked")
+    asked = run.response.asked
     return {
         "seen": run.results.of_each("seen", run.asked_hosts),
         "sessions": asked.get("sessions") or [],
@@ -139,32 +153,47 @@ def _back(run: Run) -> Work | None:
 
 def _came_back(run: Run) -> Run:
     hosts = (_back(run) or {"hosts": []})["hosts"]
-    return run.noted(events.back(hosts, run.results.of_each("proof", hosts)))
+    return run.noted(events.back([host for host in hosts if run.results.is_proven(host)]))
 
 
 def _sessions(run: Run) -> Work | None:
     return {} if sessions.are_ended(run.response) else None
 
 
+def _with_files(run: Run) -> list[str]:
+    return sessions.with_files(run.response, run.results) if sessions.are_ended(run.response) else []
+
+
+def _with_probe(run: Run) -> list[str]:
+    return sessions.with_probe(run.response, run.results) if sessions.are_ended(run.response) else []
+
+
 def _session_files(run: Run) -> Work | None:
-    hosts = sessions.with_files(run.response, run.results) if sessions.are_ended(run.response) else []
+    hosts = _with_files(run)
     return {"hosts": hosts} if hosts else None
 
 
 def _session_tries(run: Run) -> Work | None:
-    hosts = sessions.with_probe(run.response, run.results) if sessions.are_ended(run.response) else []
+    hosts = _with_probe(run)
     if not hosts:
         return None
     replaced = session_keys(run.setting, events.incident_of(run.journal))
-    keys = [name for name, is_replaced in replaced.items() if is_replaced]
-    return {"hosts": hosts, "signing_keys": keys, "secrets": _dead(run) if keys else {}}
+    try:
+        return {"hosts": hosts, VALUES: _searchable(run, [name for name in replaced if replaced[name]])}
+    except SecretsError as error:
+        run.warn(f"signing keys that were replaced cannot be read, so no session of theirs is tried: {error}")
+        return {"hosts": hosts}  # a host that needs them reports that they are missing
 
 
-def _ended(*later: Callable[[Run], Work | None]) -> Callable[[Run], Run]:
-    """Notes that sessions ended, unless ``later`` steps have more to do or one may live on."""
+def _searchable(run: Run, names: Sequence[str]) -> _dead_values.Searchable:
+    return _dead_values.searchable(run.setting, names, dead_versions(run) if names else {})
+
+
+def _ended(*later: Callable[[Run], list[str]]) -> Callable[[Run], Run]:
+    """Notes that sessions ended, unless ``later`` hosts have more to do or one may live on."""
 
     def done(run: Run) -> Run:
-        if any(work(run) is not None for work in later):
+        if any(hosts(run) for hosts in later):
             return run
         gathered = sessions.gathered(run.response, run.results)
         if report.sessions_of(run.setting, events.incident_of(run.journal), gathered)["alive"]:
@@ -183,8 +212,8 @@ def _purge(run: Run) -> Work | None:
 def _purged(run: Run) -> Run:
     purged = run.results.once("purged")
     if "count" not in purged:
-        problem = next((one["msg"] for one in (run.results.once("snapshot"), purged) if one.get("msg")), "no answer")
-        return run.then(run.response.failed(f"caches in Valkey were NOT purged: {one_line(problem)}"))
+        problem = one_line(str(purged.get("msg") or "no answer"))
+        return run.then(run.response.failed(f"caches in Valkey were NOT purged: {problem}"))
     entries = ", ".join(f"{one['name']} {one['count']}" for one in purged["purged"])
     return run.noted({"purged": f"{purged['count']} keys in {purged['milliseconds']} ms ({entries})"})
 
@@ -222,45 +251,35 @@ def _answered(run: Run) -> Run:
 
 
 def _copies(run: Run) -> Work:
-    catalog = run.setting.catalog
-    return {
-        "credentials": run.response.replaced,
-        "secrets": _dead(run),
-        "health": {one: run.results.health_urls(catalog, one) for one in run.asked_hosts},
-    }
+    """Read before the versions are denied, once for every host."""
+    services = _report.services(run.setting.catalog)
+    health = {host: run.results.health_urls(services, host) for host in run.asked_hosts}
+    try:
+        return {"health": health, "unlooked": "", VALUES: _searchable(run, run.response.replaced)}
+    except SecretsError as error:  # it is in the report, and keeps nothing else from being done
+        return {"health": health, "unlooked": str(error)}
 
 
 def _healthy(run: Run) -> Run:
-    health = run.results.of_each("health", run.asked_hosts)
+    health = run.results.of_each("copies", run.asked_hosts)
     return replace(run, journal=events.note_health(run.setting, run.journal, health))
 
 
-def _close(run: Run) -> Work:
-    return {
-        "secrets": _dead(run),
-        "parameters": list(events.incident_of(run.journal).parameters),
-        "credentials": run.response.reached,
-        "access_keys": (run.results.once("asked").get("readers") or {}).get("access_keys") or [],
-    }
-
-
-def _dead(run: Run) -> dict[str, list[str]]:
+def dead_versions(run: Run) -> dict[str, list[str]]:
     """Version ids that hold replaced values, by secret."""
     return {name: list(versions) for name, versions in events.incident_of(run.journal).dead.items()}
 
 
 STEPS = (
-    Step("evidence", lambda _run: {}, _keep_evidence),
     Step("wave", _wave, _rotated, again=True),
     Step("back", _back, _came_back),
     # Before the purge: a cache that is empty does not show whether sessions were looked for in the right place.
-    Step("sessions", _sessions, _ended(_session_files, _session_tries)),
-    Step("session_files", _session_files, _ended(_session_tries)),
+    Step("sessions", _sessions, _ended(_with_files, _with_probe)),
+    Step("session_files", _session_files, _ended(_with_probe)),
     Step("session_tries", _session_tries, _ended()),
     Step("purge", _purge, _purged),
     Step("invalidate", _invalidate, _invalidated),
     Step("ask", _ask, _answered),
     Step("answered", _wave, _rotated, file="wave", again=True),
     Step("copies", _copies, _healthy),
-    Step("close", _close),
 )

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-OWN = ("env_deploy_delivery", "env_deploy_failure", "secret_rotate__proof", "secret_rotate__came_back")
+OWN = ("env_deploy_delivery", "env_deploy_failure", "secret_rotate_proof", "secret_rotate_awaited")
 """The variables of a host that are read."""
 
 
@@ -39,6 +39,8 @@ class Hosts:
     variables: Mapping[str, Mapping[str, Any]]
     rollout: str = ""
     """Name of the present rollout: failures of others do not count."""
+    rotation: str = ""
+    """Its id: earlier ones of the same leak may have waited for a host."""
     leaves_lost: bool = False
     leak: bool = False
     """After a leak an unhealthy host does not keep the others from new values: whoever has it would decide."""
@@ -87,8 +89,8 @@ class Hosts:
 
     @property
     def awaited(self) -> bool:
-        """Whether any of them was waited for."""
-        return any("secret_rotate__came_back" in self._of(name) for name in self.names)
+        """Whether this rotation has waited for any of them."""
+        return any(self._of(name).get("secret_rotate_awaited") == self.rotation for name in self.names)
 
     @property
     def addresses(self) -> list[str]:
@@ -107,7 +109,7 @@ class Hosts:
         return found
 
     def _proof(self, name: str) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self._of(name).get("secret_rotate__proof") or {}
+        found: Mapping[str, Any] = self._of(name).get("secret_rotate_proof") or {}
         return found
 
     def _of(self, name: str) -> Mapping[str, Any]:

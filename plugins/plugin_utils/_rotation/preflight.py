@@ -17,7 +17,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Part, Server
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server import NotReached
 
-_PASSED_ON = ("gone_nodes", "values_file", "values_from")
+PASSED_ON = ("gone_nodes", "values_file", "values_from")
+"""Options of a run that its kinds' acts take, and their checks too."""
 
 
 def begun(
@@ -54,7 +55,7 @@ def asked(
 ) -> tuple[dict[str, str], str]:
     """By credential what its server has against it, and why none could be asked."""
     against = {}
-    options = {name: args[name] for name in _PASSED_ON if args.get(name) is not None}
+    options = {name: args[name] for name in PASSED_ON if args.get(name) is not None}
     for kind, group in itertools.groupby(checks, key=lambda one: str(one["kind"])):
         parts = [Part(setting, server, credential, options) for credential in group]
         while parts:  # one that does not ask all at once stops at the first that is refused

@@ -25,6 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
     Setting,
     entries,
     outcome,
+    preflight,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import WARNING, Engine
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.hosts import OWN as HOST_VARIABLES
@@ -61,7 +62,7 @@ OPTIONS: dict[str, Any] = {
     "wait_seconds": {"type": "float", "default": 0},
 }
 SETTINGS: dict[str, Any] = {"settings": {"type": "dict", "required": True, "options": OPTIONS}}
-_PASSED_ON = ("allow_sessions", "known_addresses", "gone_nodes", "values_file", "values_from")
+_PASSED_ON = ("allow_sessions", "known_addresses", *preflight.PASSED_ON)
 
 
 def show(step: str, credential: str, words: str, seconds: float = 0) -> None:
@@ -175,6 +176,7 @@ def hosts_of(args: Mapping[str, Any], rotation: Mapping[str, Any], variables: Ma
         args["here"],
         found,
         rollout=rotation.get("rollout", ""),
+        rotation=str(rotation.get("id", "")),
         leaves_lost=args["leaves_lost"] or rotation["next"] == "deliver",
         leak=bool(args["incident"]),
     )

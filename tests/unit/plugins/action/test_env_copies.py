@@ -43,7 +43,7 @@ def run(task_vars: dict[str, Any] | None = None, **args: Any) -> dict[str, Any]:
 
 def test_by_name(sent: list[dict[str, Any]]) -> None:
     found = run()
-    assert sent == [{"path": "/srv/.env", "leaked": "dead", "values": VALUES}]
+    assert sent == [{"path": "/srv/.env", "leaked": "dead", "values": VALUES, "health": [], "seconds": 20}]
     assert "canary" not in str(found)
 
 

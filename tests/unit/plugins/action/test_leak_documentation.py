@@ -16,9 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.action import (
     confirm,
     impact_info,
     leak_continue,
-    leak_evidence,
     leak_false_alarm,
-    leak_scrub,
     leak_start,
     leaked_values,
     secret_readers_info,
@@ -26,9 +24,7 @@ from ansible_collections.watchparty.secrets.plugins.action import (
 from ansible_collections.watchparty.secrets.plugins.modules import confirm as confirm_doc
 from ansible_collections.watchparty.secrets.plugins.modules import impact_info as impact_info_doc
 from ansible_collections.watchparty.secrets.plugins.modules import leak_continue as leak_continue_doc
-from ansible_collections.watchparty.secrets.plugins.modules import leak_evidence as leak_evidence_doc
 from ansible_collections.watchparty.secrets.plugins.modules import leak_false_alarm as leak_false_alarm_doc
-from ansible_collections.watchparty.secrets.plugins.modules import leak_scrub as leak_scrub_doc
 from ansible_collections.watchparty.secrets.plugins.modules import leak_start as leak_start_doc
 from ansible_collections.watchparty.secrets.plugins.modules import leaked_values as leaked_values_doc
 from ansible_collections.watchparty.secrets.plugins.modules import secret_readers_info as secret_readers_info_doc
@@ -50,10 +46,8 @@ def taken(spec: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     [
         (impact_info, impact_info_doc),
         (leak_continue, leak_continue_doc),
-        (leak_evidence, leak_evidence_doc),
         (leak_false_alarm, leak_false_alarm_doc),
         (leak_start, leak_start_doc),
-        (leak_scrub, leak_scrub_doc),
         (leaked_values, leaked_values_doc),
         (secret_readers_info, secret_readers_info_doc),
     ],
@@ -76,9 +70,7 @@ def test_the_options_of_confirm() -> None:
     [
         impact_info_doc,
         leak_continue_doc,
-        leak_evidence_doc,
         leak_false_alarm_doc,
-        leak_scrub_doc,
         leak_start_doc,
         leaked_values_doc,
         secret_readers_info_doc,

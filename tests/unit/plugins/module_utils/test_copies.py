@@ -157,6 +157,31 @@ class TestModule:
         assert found["msg"] == "values: must be lists of texts by credential"
         assert DEAD not in text
 
-    def test_no_directory(self, capsys: pytest.CaptureFixture[str]) -> None:
-        found, _text = run_module(env_copies.main, {"path": "/nowhere/.env", "leaked": "x"}, capsys)
-        assert found["msg"].startswith("/nowhere/.env: the directory /nowhere does not exist")
+    def test_no_directory(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        """The host's health is asked all the same."""
+        monkeypatch.setattr(env_copies._health, "asked", lambda url: {"url": url, "status": 200, "seconds": 0.1})
+        args = {"path": "/nowhere/.env", "leaked": "x", "health": ["http://a/"]}
+        found, _text = run_module(env_copies.main, args, capsys)
+        (line,) = found["left"]
+        words = "copies of what is dead were not looked for: /nowhere/.env: the directory /nowhere does not exist"
+        assert line.startswith(words)
+        assert [one["status"] for one in found["health"]] == [200]
+
+    def test_an_address_is_asked_again_until_it_answers(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        answers = iter([503, 503, 200])
+        asked = lambda url: {"url": url, "status": next(answers), "seconds": 0.1}  # noqa: E731
+        monkeypatch.setattr(env_copies._health, "asked", asked)
+        slept: list[float] = []
+        monkeypatch.setattr(env_copies.time, "sleep", slept.append)
+        found, _text = run_module(env_copies.main, {"path": "/nowhere/.env", "health": ["http://a/"]}, capsys)
+        assert [one["status"] for one in found["health"]] == [200]
+        assert slept == [env_copies.DELAY] * 2
+        assert (found["removed"], found["left"]) == ([], []), "without a name of dead values nothing is looked for"
+
+    def test_no_longer_than_it_may(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        monkeypatch.setattr(env_copies._health, "asked", lambda url: {"url": url, "status": 503, "seconds": 0.1})
+        args = {"path": "/nowhere/.env", "health": ["http://a/"], "seconds": 1}
+        found, _text = run_module(env_copies.main, args, capsys)
+        assert [one["status"] for one in found["health"]] == [503]

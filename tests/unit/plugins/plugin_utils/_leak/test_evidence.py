@@ -122,4 +122,9 @@ class TestBeside:
 )
 def test_hosts_that_hang_leave_time_to_those_that_wait(hosts: int, forks: int, seconds: int) -> None:
     found = evidence.times(1000.0, 9, hosts=hosts, forks=forks)
-    assert (found.deadline, found.hosts_until, found.host_seconds) == (1009.0, 1006.0, seconds)
+    assert (found.evidence_until, found.hosts_until, found.host_seconds) == (1009.0, 1006.0, seconds)
+
+
+@pytest.mark.parametrize(("until", "end"), [(1008.0, 1008.0), (1001.0, 1003.0)])
+def test_a_plan_that_took_long_leaves_time_to_servers(until: float, end: float) -> None:
+    assert evidence.servers_until(1000.0, 9, until) == pytest.approx(end)

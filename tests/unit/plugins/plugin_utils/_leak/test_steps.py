@@ -4,14 +4,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _files
+from ansible_collections.watchparty.secrets.plugins.module_utils._errors import StoreError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _dead_values, _files
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import steps
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._seal import opened
 from tests.unit.plugins.plugin_utils._leak.leak_world import IMPACT, Leak
 
 DONE = {"id": "r1", "closed": True, "step": "record"}
@@ -36,9 +39,9 @@ class TestWaves:
     def test_as_many_as_the_graph_needs(self, leak: Leak, tmp_path: Path) -> None:
         names = [f"c{number}" for number in range(7)]
         impact = {**IMPACT, "waves": [[name] for name in names]}
-        response = leak.response("evidence", waves=waves(*names), impact=impact, report_path=str(tmp_path))
+        response = leak.response("", waves=waves(*names), impact=impact, report_path=str(tmp_path))
         done = []
-        response, result = leak.following(response)
+        result = steps.first(leak.run(response))
         while result["next"] == "wave":
             done += result["wave"]["credentials"]
             assert result["wave"]["reached"] == names
@@ -119,12 +122,12 @@ class TestWaves:
 class TestEvidence:
     def test_it_is_on_disk_before_the_first_act(self, leak: Leak, tmp_path: Path) -> None:
         leak.hosts["web1"]["leak_respond__seen"] = {"lines": ["deploy logged in"], "short": []}
-        leak.variables["leak_respond__asked"] = {
+        asked = {
             "sessions": [{"name": "database", "msg": "no answer within 2 s", "failed": True}],
             "readers": {"words": ["eve read it"], "asked": True},
         }
-        response = leak.response("evidence", waves=waves("token"), report_path=str(tmp_path), compromised=["web2"])
-        assert leak.following(response)[1]["next"] == "wave"
+        given = {"waves": waves("token"), "report_path": str(tmp_path), "compromised": ["web2"]}
+        assert steps.first(leak.run(leak.response("", **given, asked=asked)))["next"] == "wave"
         (page,) = tmp_path.iterdir()
         text = page.read_text(encoding="utf-8")
         assert page.name == f"{leak.incident.id}-evidence.md"
@@ -138,8 +141,8 @@ class TestEvidence:
 
     def test_a_folder_that_went_delays_nothing(self, leak: Leak, tmp_path: Path) -> None:
         (tmp_path / "taken").write_text("")
-        response = leak.response("evidence", waves=waves("token"), report_path=str(tmp_path / "taken"))
-        assert leak.following(response)[1]["next"] == "wave"
+        response = leak.response("", waves=waves("token"), report_path=str(tmp_path / "taken"))
+        assert steps.first(leak.run(response))["next"] == "wave"
         assert leak.warnings[0].startswith("the evidence is not written: ")
 
 
@@ -148,10 +151,20 @@ class TestBack:
         run = leak.run(leak.response("wave"))
         steps.events.note(run.setting, run.journal, {"left/web1": "", "left/web2": ""})
         response = leak.response("back", behind=["web1", "web2"])
-        leak.hosts["web1"]["leak_respond__proof"] = {"restart_needed": False, "changed": False}
-        leak.hosts["web2"]["leak_respond__proof"] = {"restart_needed": True, "changed": False}
+        proven = {"restart_needed": False, "changed": False}
+        leak.hosts["web1"] |= {"secret_rotate_proof": proven, "secret_rotate_came_back": {"reachable": True}}
+        leak.hosts["web2"] |= {"secret_rotate_proof": {**proven, "restart_needed": True}}
+        leak.hosts["web2"] |= {"secret_rotate_came_back": {"reachable": True}}
         leak.following(response)
         assert leak.incident.behind == ["web2"]
+
+    def test_a_proof_of_a_wave_before_is_none(self, leak: Leak) -> None:
+        run = leak.run(leak.response("wave"))
+        steps.events.note(run.setting, run.journal, {"left/web1": ""})
+        leak.hosts["web1"]["secret_rotate_proof"] = {"restart_needed": False, "changed": False}
+        leak.hosts["web1"]["secret_rotate_came_back"] = {"failed": True, "msg": "no route"}
+        leak.following(leak.response("back", behind=["web1"]))
+        assert leak.incident.behind == ["web1"]
 
     def test_one_that_is_not_in_the_run_is_not_waited_for(self, leak: Leak) -> None:
         response = leak.response("wave", waves=waves("token"), behind=["web9"])
@@ -197,23 +210,32 @@ class TestSessions:
         for host in ("web2", "web3"):
             leak.hosts[host]["leak_respond__ended_here"] = {"engine": "file", "count": 1}
         response, result = leak.following(response)
-        assert (result["next"], result["session_tries"]) == (
-            "session_tries",
-            {"hosts": ["web2"], "signing_keys": [], "secrets": {}},
-        )
+        assert (result["next"], result["session_tries"]) == ("session_tries", {"hosts": ["web2"]})
+        assert opened(result)["dead"] == {}
         leak.hosts["web2"]["leak_respond__tried_here"] = {"tried": ["refused"], "accepted": [], "not_tried": []}
         response, result = leak.following(response)
         assert result["next"] == "copies"
         assert "sessions" not in leak.incident.events, "web4 has files that nobody has ended"
 
-    def test_the_keys_that_were_replaced_are_tried(self, leak: Leak) -> None:
+    def test_the_keys_that_were_replaced_are_tried(self, leak: Leak, monkeypatch: pytest.MonkeyPatch) -> None:
         leak.hosts["web2"] = {"django_chdir": "/srv/app", "django_probe_url": "http://b/"}
         leak.variables["leak_respond__ended"] = self.ENDED
         run = leak.run(self.at(leak, "sessions"))
         journal = steps.events.note(run.setting, run.journal, {"refused/django": ""})
         run.setting.rotator.append(journal, "r0", "closed", replaced={"secrets": {"core": "v1"}})
+        searched = searching(monkeypatch, {"django": ["canary-key"]})
         result = leak.following(self.at(leak, "sessions"))[1]
-        assert result["session_tries"] == {"hosts": ["web2"], "signing_keys": ["django"], "secrets": {"core": ["v1"]}}
+        assert searched == [(["django"], {"core": ["v1"]})]
+        assert opened(result)["dead"] == {"django": ["canary-key"]}
+        assert "canary" not in str(result)
+
+    def test_keys_that_cannot_be_read_keep_nothing_up(self, leak: Leak, monkeypatch: pytest.MonkeyPatch) -> None:
+        leak.hosts["web2"] = {"django_chdir": "/srv/app", "django_probe_url": "http://b/"}
+        leak.variables["leak_respond__ended"] = self.ENDED
+        searching(monkeypatch, StoreError("AWS denies it"))
+        result = leak.following(self.at(leak, "sessions"))[1]
+        assert (result["next"], "sealed" in result) == ("session_tries", False)
+        assert leak.warnings[0].endswith("AWS denies it")
 
     def test_one_that_may_live_on_is_no_end(self, leak: Leak) -> None:
         leak.variables["leak_respond__ended"] = {"failed": True, "msg": "/nowhere is no directory"}
@@ -226,13 +248,6 @@ class TestCaches:
         ("variables", "words"),
         [
             ({"leak_respond__purged": {"failed": True, "msg": "web1 cannot be reached"}}, "web1 cannot be reached"),
-            (
-                {
-                    "leak_respond__snapshot": {"failed": True, "msg": "denied"},
-                    "leak_respond__purged": {"failed": True, "msg": "Nothing is registered"},
-                },
-                "denied",
-            ),
             ({}, "no answer"),
         ],
     )
@@ -280,32 +295,50 @@ class TestAsk:
 
 
 class TestEnd:
-    def test_what_is_looked_for_and_scrubbed(self, leak: Leak) -> None:
+    @pytest.fixture
+    def response(self, leak: Leak) -> Response:
         rotator = leak.setting.rotator
         rotator.append(rotator.look(), "r0", "closed", replaced={"secrets": {"core": "v1"}, "parameters": ["/t"]})
         leak.hosts["web1"]["env_deploy_health_url"] = "http://a/"
-        leak.hosts["web3"] = {"leak_respond__health": {"unreachable": True}}
-        response = leak.response("answered", compromised=["web3"], waves=waves("token"))
+        leak.hosts["web3"] = {"leak_respond__copies": {"unreachable": True}}
+        return leak.response("answered", compromised=["web3"], waves=waves("token"))
+
+    def test_what_is_looked_for(self, leak: Leak, response: Response, monkeypatch: pytest.MonkeyPatch) -> None:
+        searched = searching(monkeypatch, {"token": ["canary-token"]}, unread=["django"])
         response, result = leak.following(response, ended("token"))
-        assert result["copies"] == {
-            "credentials": ["token"],
-            "secrets": {"core": ["v1"]},
-            "health": {"web1": ["http://a/"], "web2": []},
-        }
-        leak.variables["leak_respond__asked"] = {"readers": {"access_keys": ["AKIA1"]}}
+        assert result["copies"] == {"health": {"web1": ["http://a/"], "web2": []}, "unlooked": ""}
+        assert searched == [(["token"], {"core": ["v1"]})]
+        assert (opened(result)["dead"], result["unread"]) == ({"token": ["canary-token"]}, ["django"])
+        assert result["_ansible_no_log"]
+        assert "canary" not in str(result)
         for host in ("web1", "web2"):
-            leak.hosts[host]["leak_respond__health"] = {"health": []}
-        response, result = leak.following(response)
-        assert result["close"] == {
-            "secrets": {"core": ["v1"]},
-            "parameters": ["/t"],
-            "credentials": ["token"],
-            "access_keys": ["AKIA1"],
-        }
+            leak.hosts[host]["leak_respond__copies"] = {"health": []}
+        assert leak.following(response)[1] == {"next": "end"}
         assert "healthy" in leak.incident.events
+
+    def test_what_cannot_be_read_keeps_nothing_up(
+        self, leak: Leak, response: Response, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        searching(monkeypatch, StoreError("AWS denies it"))
+        result = leak.following(response, ended("token"))[1]
+        assert (result["next"], result["copies"]["unlooked"], "sealed" in result) == ("copies", "AWS denies it", False)
+
+
+def searching(monkeypatch: pytest.MonkeyPatch, answer: Any, unread: Sequence[str] = ()) -> list[Any]:
+    """What is asked for, once the stores answer so."""
+    asked: list[Any] = []
+
+    def searchable(_setting: Any, names: list[str], secrets: Any) -> _dead_values.Searchable:
+        asked.append((names, secrets))
+        if isinstance(answer, Exception):
+            raise answer
+        return _dead_values.Searchable(answer, list(unread))
+
+    monkeypatch.setattr(_dead_values, "searchable", searchable)
+    return asked
 
 
 def test_each_step_has_its_file_of_tasks() -> None:
     role = Path(_files.__file__).parents[2] / "roles" / "leak_respond" / "tasks"
-    names = {step.file or step.name for step in steps.STEPS}
-    assert {f"{name}.yml" for name in (*names, "paste", "look", "end")} <= {path.name for path in role.iterdir()}
+    names = {step.file or step.name for step in steps.STEPS} | {"false_alarm", "paste", "gather", "look", "end"}
+    assert {f"{name}.yml" for name in names} <= {path.name for path in role.iterdir()}

@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.hosts import Hosts, batches_of
 
-PROVEN = {"secret_rotate__proof": {"restart_needed": False, "changed": False, "addresses": ["192.0.2.1"]}}
+PROVEN = {"secret_rotate_proof": {"restart_needed": False, "changed": False, "addresses": ["192.0.2.1"]}}
 HEALTHY = {"env_deploy_delivery": {"proven": True, "proven_at": 5.0}}
 LOST = {"env_deploy_failure": {"rollout": "7", "reason": "gone", "lost": True, "recovery": ""}}
 SICK = {
@@ -73,16 +73,18 @@ def test_what_a_host_said_before_it_was_proven_is_forgotten() -> None:
 def test_only_a_host_that_runs_on_what_is_prescribed_is_proven() -> None:
     every: dict[str, dict[str, Any]] = {
         "web1": PROVEN,
-        "web2": {"secret_rotate__proof": {"restart_needed": True, "changed": False}},
-        "web3": {"secret_rotate__proof": {"restart_needed": False, "changed": True}},
-        "web4": {"secret_rotate__proof": {"failed": True}},
+        "web2": {"secret_rotate_proof": {"restart_needed": True, "changed": False}},
+        "web3": {"secret_rotate_proof": {"restart_needed": False, "changed": True}},
+        "web4": {"secret_rotate_proof": {"failed": True}},
         "web5": {},
     }
     found = Hosts([*every, "web6"], every)
     assert found.proven == ["web1"]
     assert found.addresses == ["192.0.2.1"]
     assert not found.awaited
-    assert Hosts(["web1"], {"web1": {"secret_rotate__came_back": {}}}).awaited
+    waited = {"web1": {"secret_rotate_awaited": "r1"}}
+    assert Hosts(["web1"], waited, rotation="r1").awaited
+    assert not Hosts(["web1"], waited, rotation="r2").awaited, "an earlier rotation of the same leak waited"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Takes dead values out of reach once they are proven refused: names and version ids in, words out."""
 
 from __future__ import annotations
 
@@ -10,22 +11,54 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._github_actions import _github
+from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _spared
 from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import scrub
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _dead_values, _github_sync
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 
 
-def _refreshed(setting: Setting, names: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+def scrubbed(
+    setting: Setting,
+    journal: Journal,
+    secrets: Mapping[str, Sequence[str]],
+    parameters: Sequence[str],
+    credentials: Sequence[str],
+) -> dict[str, Any]:
+    """What was done (``scrubbed``) to these versions and histories, and what could not be (``not_scrubbed``).
+
+    Every other version of the same secrets that holds a value of ``credentials`` which is dead with them is treated
+    alike, but for what somebody needs yet.
+    """
+    client = setting.connection.store_client("secretsmanager")
+    versions, untold = _dead_values.holders(
+        setting, journal, secrets, credentials, lambda name: scrub.denied_by(client, name)
+    )
+    needed = _spared.spared(journal, credentials)
+    kept = [(name, one) for name, ids in versions.items() for one in ids if (name, one) in needed]
+    versions = {name: [one for one in ids if (name, one) not in needed] for name, ids in versions.items()}
+    done, cannot = scrub.scrubbed(
+        client, versions, lambda region: setting.connection.in_region(region).store_client("secretsmanager")
+    )
+    cannot += untold
+    cannot += [f"version {one} of {name} {needed[name, one]}" for name, one in kept]
+    pushed, stuck = scrub.push_out(setting.rotator.parameters, parameters)
+    refreshed, unknown = _refreshed(setting, journal, credentials)
+    sent = [f"GitHub's {name} holds the new value, sent at {at}" for name, at in refreshed.items()]
+    cannot += [*stuck, *unknown, *_mirrors(setting.catalog, credentials, refreshed)]
+    cannot.append("what somebody read is known to them; a denied version stays in AWS until AWS removes it")
+    return {"scrubbed": [*done, *pushed, *sent], "not_scrubbed": cannot}
+
+
+def _refreshed(setting: Setting, journal: Journal, names: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     """Of GitHub's copies, those that are known to hold the new values, and why that cannot be told."""
     catalog = setting.catalog
     if not any(_graph.mirrored_names(catalog, catalog.credentials[name]) for name in names):
         return {}, []
     try:
         # Of what was not replaced, GitHub's present value is the leaked one.
-        journal = setting.rotator.look()
         mirrored = [
             one
             for name in names
@@ -62,38 +95,3 @@ def _by_hand(catalog: Catalog, name: str) -> tuple[str, str]:
         return kind, f"{command} --org {github.organization} --repos {github.repository.partition('/')[2]},..."
     where = f" --env {shlex.quote(github.environment)}" if scope == _github.ENVIRONMENT else ""
     return kind, f"{command} --repo {github.repository}{where}"
-
-
-class ActionModule(RotationAction):
-    """Names and version ids in, words out."""
-
-    name = "watchparty.secrets.leak_scrub"
-    extra_options = {
-        "secrets": {"type": "dict", "default": {}},
-        "parameters": {"type": "list", "elements": "str", "default": []},
-        "credentials": {"type": "list", "elements": "str", "default": []},
-    }
-
-    def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        if self._task.check_mode:
-            return {"changed": True, "scrubbed": [], "not_scrubbed": []}
-        client = setting.connection.store_client("secretsmanager")
-        planned = _dead_values.by_secret(args["secrets"])
-        versions, untold = _dead_values.holders(
-            setting, planned, args["credentials"], lambda name: scrub.denied_by(client, name)
-        )
-        needed = _spared.spared(setting.rotator.look(), args["credentials"])
-        kept = [(name, one) for name, ids in versions.items() for one in ids if (name, one) in needed]
-        versions = {name: [one for one in ids if (name, one) not in needed] for name, ids in versions.items()}
-        done, cannot = scrub.scrubbed(
-            client, versions, lambda region: setting.connection.in_region(region).store_client("secretsmanager")
-        )
-        cannot += untold
-        cannot += [f"version {one} of {name} {needed[name, one]}" for name, one in kept]
-        pushed, stuck = scrub.push_out(setting.rotator.parameters, args["parameters"])
-        done, cannot = [*done, *pushed], [*cannot, *stuck]
-        refreshed, untold = _refreshed(setting, args["credentials"])
-        done += [f"GitHub's {name} holds the new value, sent at {at}" for name, at in refreshed.items()]
-        cannot += [*untold, *_mirrors(setting.catalog, args["credentials"], refreshed)]
-        cannot.append("what somebody read is known to them; a denied version stays in AWS until AWS removes it")
-        return {"changed": bool(done), "scrubbed": done, "not_scrubbed": cannot}
