@@ -24,31 +24,42 @@ SECRET = "shop/production/core"
 PLAYBOOK = """
 - hosts: app_hosts
   gather_facts: false
-  vars: {ansible_pipelining: true}
+  vars:
+    ansible_pipelining: true
+    start: &start
+      catalog: "{{ secrets_catalog }}"
+      environment: production
+      leaked: [database]
+      hosts: "{{ ansible_play_hosts_all }}"
+      here: "{{ ansible_play_hosts_all }}"
+      host: web1
+      evidence_seconds: "{{ leak_evidence_seconds }}"
+      report_path: "{{ leak_report_path }}"
   tasks:
-    - watchparty.secrets.leak_start:
-        catalog: "{{ secrets_catalog }}"
-        environment: production
-        leaked: [database]
-        hosts: "{{ ansible_play_hosts_all }}"
-        here: "{{ ansible_play_hosts_all }}"
-        host: web1
-        evidence_seconds: "{{ leak_evidence_seconds }}"
-        report_path: "{{ leak_report_path }}"
+    - watchparty.secrets.leak_start: *start
       delegate_to: web1
       run_once: true
       register: leak_respond_result
-    - ansible.builtin.import_role: {name: watchparty.secrets.leak_respond, tasks_from: gather.yml}
+    - watchparty.secrets.host_evidence:
+        path: "{{ env_deploy_path }}"
+        since: "{{ leak_respond_result.gather.since }}"
+        seconds: "{{ [leak_respond_result.gather.host_seconds - 1, 1] | max }}"
+      timeout: "{{ leak_respond_result.gather.host_seconds }}"
+      ignore_unreachable: true
+      ignore_errors: true
+      when: now(utc=true).timestamp() < leak_respond_result.gather.hosts_until
+      register: leak_respond__seen
+    - watchparty.secrets.leak_start:
+        <<: *start
+        evidence_until: "{{ leak_respond_result.evidence_until }}"
+      delegate_to: web1
+      run_once: true
+      register: declared
     - ansible.builtin.copy:
         dest: "{{ took }}"
-        content: "{{ now(utc=true).timestamp() - leak_respond_result.evidence.deadline | float }}"
+        content: "{{ now(utc=true).timestamp() - leak_respond_result.evidence_until | float }}"
         mode: "0600"
       delegate_to: localhost
-      run_once: true
-    - watchparty.secrets.leak_continue:
-        catalog: "{{ secrets_catalog }}"
-        environment: production
-        response: "{{ leak_respond_result }}"
       run_once: true
 """
 

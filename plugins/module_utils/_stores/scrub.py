@@ -119,12 +119,9 @@ def scrubbed(
 ) -> tuple[list[str], list[str]]:
     """What was done to the versions of each secret, and what could not be; ``regional`` gives a region's client."""
     each = in_threads([partial(_scrubbed, client, name, versions) for name, versions in secrets.items()])
-    replicas = [
-        partial(_denied_there, regional(region), region, name, one.former, sleep)
-        for name, one in zip(secrets, each)
-        for region in (one.regions if regional else ())
-    ]
-    each += in_threads(replicas)
+    if regional:
+        replicas = [(region, name, one.former) for name, one in zip(secrets, each) for region in one.regions]
+        each += in_threads([partial(_denied_there, regional(one[0]), *one, sleep) for one in replicas])
     return [line for one in each for line in one.done], [line for one in each for line in one.cannot]
 
 

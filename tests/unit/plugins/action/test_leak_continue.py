@@ -12,8 +12,24 @@ from ansible.utils.display import Display
 
 from ansible_collections.watchparty.secrets.plugins.action import leak_continue
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import evidence
 from tests.unit.plugins.action.leak_actions import act
 from tests.unit.plugins.plugin_utils._leak.leak_world import Leak
+
+
+class Stores:
+    """What AWS is asked in the end."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+
+    def scrubbed(self, _setting: Any, _journal: Any, *what: Any) -> dict[str, Any]:
+        self.asked.append(("scrubbed", *what))
+        return {"scrubbed": ["a policy of core denies version v1"], "not_scrubbed": []}
+
+    def trail(self, _setting: Any, credentials: Any, **options: Any) -> evidence.Beside:
+        self.asked.append(("trail", credentials, options))
+        return evidence.Beside(lambda: {"words": ["eve read it"], "asked": True})
 
 
 @pytest.fixture
@@ -28,12 +44,20 @@ def leak() -> Leak:
     made = Leak()
     made.declare("token")
     for host in made.hosts:
-        made.hosts[host]["leak_respond__health"] = {"health": []}
+        made.hosts[host]["leak_respond__copies"] = {"health": []}
     return made
 
 
-def go_on(leak: Leak, step: str, **more: Any) -> dict[str, Any]:
-    response = {"next": step, "carried": leak.response(step, **more).carried()}
+@pytest.fixture(autouse=True)
+def stores(monkeypatch: pytest.MonkeyPatch) -> Stores:
+    made = Stores()
+    monkeypatch.setattr(leak_continue.scrubbing, "scrubbed", made.scrubbed)
+    monkeypatch.setattr(leak_continue.evidence, "trail", made.trail)
+    return made
+
+
+def go_on(leak: Leak, step: str, unlooked: str = "", **more: Any) -> dict[str, Any]:
+    response = {"next": step, "carried": leak.response(step, **more).carried(), "copies": {"unlooked": unlooked}}
     return act(leak.world, leak_continue, response=response, variables={**leak.variables, "hostvars": leak.hosts})
 
 
@@ -49,15 +73,39 @@ def test_the_next_step(leak: Leak) -> None:
 
 def test_it_ends_once_nothing_is_open(leak: Leak, shown: list[str], tmp_path: Path) -> None:
     seen(leak, "refused/token")
-    found = go_on(leak, "close", report_path=str(tmp_path))
+    found = go_on(leak, "copies", report_path=str(tmp_path))
     assert (found["next"], found["report"]["verdict"]) == ("end", "")
     assert leak.setting.rotator.look().incident is None
     assert shown[-1].startswith("contained in ")
     assert shown[:2] == found["report"]["files"]
 
 
+def test_the_stores_are_scrubbed_while_cloudtrail_is_asked(
+    leak: Leak, shown: list[str], stores: Stores, tmp_path: Path
+) -> None:
+    rotator = leak.setting.rotator
+    rotator.append(rotator.look(), "r0", "closed", replaced={"secrets": {"core": "v1"}, "parameters": ["/t"]})
+    seen(leak, "refused/token")
+    asked = {"sessions": [], "readers": {"access_keys": ["AKIA1"]}}
+    found = go_on(leak, "copies", report_path=str(tmp_path), asked=asked)
+    options = {"seconds": 60, "since": "", "access_keys": ["AKIA1"]}
+    assert stores.asked == [("trail", ["token"], options), ("scrubbed", {"core": ["v1"]}, ["/t"], ["token"])]
+    text = Path(found["report"]["files"][0]).read_text(encoding="utf-8")
+    assert "a policy of core denies version v1" in text
+    assert "eve read it" in text
+
+
+def test_copies_that_were_not_looked_for_are_told(leak: Leak, shown: list[str], tmp_path: Path) -> None:
+    seen(leak, "refused/token")
+    found = go_on(leak, "copies", unlooked="AWS denies it", report_path=str(tmp_path))
+    text = Path(found["report"]["files"][0]).read_text(encoding="utf-8")
+    for host in ("web1", "web2"):
+        assert f"{host}: copies of what is dead were not looked for: AWS denies it" in text
+    assert found["report"]["unhealthy"] == []
+
+
 def test_it_stays_open_and_the_run_fails(leak: Leak, shown: list[str], tmp_path: Path) -> None:
-    found = go_on(leak, "close", report_path=str(tmp_path))
+    found = go_on(leak, "copies", report_path=str(tmp_path))
     assert found["failed"]
     assert found["msg"] == "still open: token: OPEN: not replaced"
     assert shown[-1] == "NOT contained: token: OPEN: not replaced"
@@ -66,16 +114,16 @@ def test_it_stays_open_and_the_run_fails(leak: Leak, shown: list[str], tmp_path:
 
 def test_a_host_that_is_not_healthy_keeps_it_open(leak: Leak, shown: list[str], tmp_path: Path) -> None:
     seen(leak, "refused/token")
-    leak.hosts["web2"]["leak_respond__health"] = {"unreachable": True, "msg": "no route"}
-    found = go_on(leak, "close", report_path=str(tmp_path))
+    leak.hosts["web2"]["leak_respond__copies"] = {"unreachable": True, "msg": "no route"}
+    found = go_on(leak, "copies", report_path=str(tmp_path))
     assert found["msg"].startswith("contained, and not healthy: web2: cannot be reached: no route. Mend that")
     assert leak.incident.id
 
 
 def test_a_hosts_words_do_nothing_to_the_terminal(leak: Leak, shown: list[str], tmp_path: Path) -> None:
     seen(leak, "refused/token")
-    leak.hosts["web2"]["leak_respond__health"] = {"unreachable": True, "msg": "no \x1b[2Jroute\u202e"}
-    found = go_on(leak, "close", report_path=str(tmp_path))
+    leak.hosts["web2"]["leak_respond__copies"] = {"unreachable": True, "msg": "no \x1b[2Jroute\u202e"}
+    found = go_on(leak, "copies", report_path=str(tmp_path))
     assert "no [2Jroute" in found["msg"]
     assert all(line.isprintable() for line in (*shown, found["msg"]))
 
@@ -84,7 +132,7 @@ def test_without_its_report_it_stays_open(leak: Leak, shown: list[str], tmp_path
     """What is open and the clock are shown all the same; else the next run would declare another incident."""
     seen(leak, "refused/token")
     (tmp_path / "gone").write_text("")
-    found = go_on(leak, "close", report_path=str(tmp_path / "gone"))
+    found = go_on(leak, "copies", report_path=str(tmp_path / "gone"))
     assert found["msg"].startswith(f"contained, and the post-mortem is not written: {tmp_path / 'gone'}/leak-")
     assert any(line.startswith("last old value refused: ") for line in shown)
     assert shown[-1].startswith("contained in ")

@@ -13,6 +13,7 @@ from ansible.errors import AnsibleActionFail
 from ansible_collections.watchparty.secrets.plugins.action import leak_start
 from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import evidence
 from tests.unit.plugins.action.leak_actions import act
 from tests.unit.plugins.module_utils._rotations.rotator_world import CATALOG, World
 
@@ -42,11 +43,22 @@ class Operator:
         self.read_before: Lines | None = None
         self.confirms = True
         self.planned: dict[str, Any] = {"refused": {}}
+        self.asked: list[Any] = []
 
     def require(self, _question: str, **_how: Any) -> None:
         self.read_before = list(self.lines)
+        self.asked.append("operator")
         if not self.confirms:
             raise AnsibleActionFail("not confirmed; nothing was changed")
+
+    def trail(self, _setting: Any, credentials: Any, *, since: str, **_how: Any) -> evidence.Beside:
+        self.asked.append(("CloudTrail", sorted(credentials), since))
+        return evidence.Beside(lambda: {"words": ["eve read it"]})
+
+    def sessions(self, _server: Any, _connection: Any, credentials: Any, _until: float) -> list[Any]:
+        assert self.lines, "the operator has the plan to read meanwhile"
+        self.asked.append(("servers", sorted(one["name"] for one in credentials)))
+        return [{"name": "token", "sessions": []}]
 
 
 @pytest.fixture(autouse=True)
@@ -61,11 +73,15 @@ def operator(monkeypatch: pytest.MonkeyPatch) -> Operator:
         return {**begun(*args, **how), **made.planned}
 
     monkeypatch.setattr(leak_start.preflight, "begun", planned)
+    monkeypatch.setattr(leak_start.evidence, "trail", made.trail)
+    monkeypatch.setattr(leak_start.evidence, "sessions", made.sessions)
+    monkeypatch.setattr(leak_start.ActionModule, "server", lambda *_args: None)
+    monkeypatch.setattr(leak_start.ActionModule, "_connection", None, raising=False)
     return made
 
 
 def start(world: World, *leaked: str, check: bool = False, **args: Any) -> dict[str, Any]:
-    given = {**HOSTS, "leaked": list(leaked), **args}
+    given = {**HOSTS, "leaked": list(leaked), "evidence_until": 1.0, **args}
     return act(world, leak_start, check=check, variables={"hostvars": NAMED}, **given)
 
 
@@ -77,16 +93,30 @@ def test_it_is_declared_once_it_is_confirmed(world: World, operator: Operator) -
     found = start(world, "token", containment="immediate", exposed_since="2026-11-20T10:00Z")
     incident = world.rotator().look().incident
     assert incident is not None
-    assert found["next"] == "evidence"
+    assert found["next"] == "wave"
     assert found["incident"] == {"id": incident.id, "since": "2026-11-20T10:00:00Z"}
     assert [wave["credentials"] for wave in found["carried"]["waves"]] == [["token"], ["django"]]
     assert found["carried"]["immediate"]
-    assert {one["name"] for one in found["evidence"]["credentials"]} == {"token", "django"}
+    names = ["django", "token"]
+    assert operator.asked == [("CloudTrail", names, "2026-11-20T10:00:00Z"), ("servers", names), "operator"]
+    assert found["carried"]["asked"]["readers"] == {"words": ["eve read it"]}
     assert operator.read_before is not None
     assert any("cannot be undone from" in line for line in operator.read_before)
     assert operator.lines[-1] == f"{incident.id}, containment: immediate"
     assert incident.evidence["planned"].endswith("credentials in the order of replacement: token; then django")
     assert head(world) == 1
+
+
+def test_hosts_are_asked_for_evidence_before_the_plan_is_made(world: World, operator: Operator) -> None:
+    found = start(world, "token", exposed_since="2026-11-20T10:00Z", evidence_until=0.0, evidence_seconds=8)
+    gather = found["gather"]
+    assert (found["next"], gather["since"], gather["units"]) == ("gather", "2026-11-20T10:00:00Z", [])
+    assert gather["hosts_until"] < found["evidence_until"]
+    assert (operator.asked, operator.lines, head(world)) == ([], [], 0)
+
+
+def test_a_false_alarm_needs_nothing_else(world: World) -> None:
+    assert start(world, false_alarm=True, evidence_until=0.0) == {"changed": False, "next": "false_alarm"}
 
 
 def test_without_the_confirmation_nothing_is_written(world: World, operator: Operator) -> None:
@@ -99,7 +129,7 @@ def test_without_the_confirmation_nothing_is_written(world: World, operator: Ope
 def test_a_drill_asks_nobody_and_writes_nothing(world: World, operator: Operator, tmp_path: Path) -> None:
     path = tmp_path / "reports.d"
     found = start(world, "token", check=True, report_path=str(path))
-    assert (found["next"], operator.read_before, head(world)) == ("end", None, 0)
+    assert (found["next"], operator.asked, operator.read_before, head(world)) == ("end", [], None, 0)
     assert found["lines"] == operator.lines
     assert not path.exists()
 
@@ -134,8 +164,9 @@ def test_the_string_is_asked_for_where_nothing_is_named(world: World) -> None:
 
 def test_hosts_are_looked_at_before_the_plan_is_complete(world: World, operator: Operator) -> None:
     operator.planned["looks"] = ["token"]
-    assert start(world, "token") == {"changed": False, "next": "look", "look": {"credentials": ["token"]}}
-    assert (operator.read_before, head(world)) == (None, 0)
+    look = {"changed": False, "next": "look", "look": {"credentials": ["token"]}, "evidence_until": 1.0}
+    assert start(world, "token") == look
+    assert (operator.asked, operator.read_before, head(world)) == ([], None, 0)
 
 
 def test_what_each_host_answered_is_in_the_plan(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,7 +209,7 @@ class TestStops:
         assert operator.lines[-1].startswith("a real run stops here: token reveals others")
 
     def test_unless_the_operator_says_so(self, world: World) -> None:
-        assert start(world, "token", go_on=True)["next"] == "evidence"
+        assert start(world, "token", go_on=True)["next"] == "wave"
 
     def test_what_a_drill_alone_asked_the_servers_stops_nothing(self, world: World, operator: Operator) -> None:
         operator.planned["against"] = {"token": "no administrator"}
