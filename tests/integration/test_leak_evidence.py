@@ -9,7 +9,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -20,6 +20,8 @@ from tests.integration.harness import Lab
 pytestmark = pytest.mark.slow
 
 SECONDS = 6
+PLAN = 8
+"""Seconds that the plan may take on a busy machine; an execution that hangs takes 30 or more."""
 SECRET = "shop/production/core"
 PLAYBOOK = """
 - hosts: app_hosts
@@ -68,8 +70,14 @@ PLAYBOOK = """
 def silent() -> Iterator[int]:
     """A port that takes connections and never says a word."""
     kept: list[socket.socket] = []
+
+    def accept() -> None:
+        with suppress(OSError):  # in the end it is closed
+            while True:
+                kept.append(server.accept()[0])
+
     with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
-        threading.Thread(target=lambda: [kept.append(server.accept()[0]) for _at in range(64)], daemon=True).start()
+        threading.Thread(target=accept, daemon=True).start()
         yield server.getsockname()[1]
 
 
@@ -98,7 +106,7 @@ def test_what_hangs_is_named_and_delays_nothing(lab: Lab) -> None:
         ours = {"ANSIBLE_COLLECTIONS_PATH": str(REPOSITORY / "playbooks" / "collections")}
         run = lab.run("-e", json.dumps(given), playbook=playbook, environment=ours)
     assert run.code == 0, run.output
-    assert float(took.read_text(encoding="utf-8")) <= 1, "seconds beyond those that were allowed"
+    assert float(took.read_text(encoding="utf-8")) <= PLAN, "seconds beyond those that were allowed"
     (page,) = folder.iterdir()
     text = page.read_text(encoding="utf-8")
     lines = [line[2:] for line in text.splitlines() if line.startswith("- ")]
