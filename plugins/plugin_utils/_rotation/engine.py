@@ -29,7 +29,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._url import Log
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _closing
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting, entries, host_acts, kind_acts
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.hosts import Hosts, batches_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.hosts import (
+    HOST_TASKS,
+    Hosts,
+    batches_of,
+    first_tasks,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import VERBS, Server
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import (
     AuditLog,
@@ -102,8 +107,11 @@ class Engine:
             return self._batch(what, rotation["later"])
         if what == "deploy":
             self._rolled_out(hosts)
-        elif what == "prove":
-            self._proven(hosts)
+        elif what == "prove" and self._away(hosts):
+            self._took(what)
+            return self._batch("await", [self._away(hosts)])
+        elif what in ("prove", "await"):
+            self._proven(hosts, waited=what == "await")
         elif what in ("acts", "sessions"):
             self.proof = hosts
             self._judge(results, unread)
@@ -116,9 +124,13 @@ class Engine:
             self._say(f"left behind: {hosts.words}")
         self._advance(self._stage, hosts.outcome, hosts.words)
 
-    def _proven(self, hosts: Hosts) -> None:
+    def _away(self, hosts: Hosts) -> list[str]:
+        """The hosts that are not proven and may be waited for: after a leak everything else is done by now."""
+        return [one for one in self._here if one not in hosts.proven] if self.now["wait_seconds"] else []
+
+    def _proven(self, hosts: Hosts, *, waited: bool) -> None:
         self.carried.proven = True
-        self.carried.waited += self.clock() - self.carried.since if self.now["wait_seconds"] and hosts.awaited else 0
+        self.carried.waited += self.clock() - self.carried.since if waited else 0
         self.proof = hosts
 
     @property
@@ -353,16 +365,20 @@ class Engine:
     def _next(
         self, what: str, *, hosts: Sequence[str] | None = None, serial: Sequence[Any] = ("100%",), **more: Any
     ) -> dict[str, Any]:
-        here = [one for one in self.run.here if one not in self.now.get("opened", ())]
-        chosen = here if hosts is None else list(dict.fromkeys(hosts))
+        chosen = self._here if hosts is None else list(dict.fromkeys(hosts))
         if not what or not chosen:
             return {**self.now, "next": "", "tasks": "end", "hosts_do": {}, "later": []}
         self.now.update(more, rollout=str(self.now["number"]))
-        return {**self._batch(what, batches_of(chosen, serial)), "tasks": _FIRST.get(what, "batch")}
+        batch = self._batch(what, batches_of(chosen, serial))
+        is_whole = {*self.run.here, *self.run.reachable} <= {*chosen} and not batch["later"]
+        return {**batch, "tasks": first_tasks(what, is_whole=is_whole)}
+
+    @property
+    def _here(self) -> list[str]:
+        return [one for one in self.run.here if one not in self.now.get("opened", ())]
 
     def _batch(self, what: str, batches: Sequence[Sequence[str]]) -> dict[str, Any]:
-        tasks = "await" if what == "prove" and self.now["wait_seconds"] else _TASKS[what]
-        hosts_do = {one: tasks if one in batches[0] else "wait" for one in self.run.here}
+        hosts_do = {one: HOST_TASKS[what] if one in batches[0] else "wait" for one in self.run.here}
         later = [list(one) for one in batches[1:]]
         return {**self.now, "next": what, "tasks": "batch", "hosts_do": hosts_do, "later": later}
 
@@ -370,10 +386,6 @@ class Engine:
         self.progress("", "", words, 0)
 
 
-_TASKS = {**{one: one for one in ("deploy", "stop", "prove", "acts", "sessions")}, "deliver": "deploy"}
-"""The role's tasks for a host."""
-_FIRST = {"deploy": "rollout", "deliver": "rollout", "prove": "rollout"}
-"""The role's tasks with which all hosts begin: those that read the stores."""
 _DONE = {
     "off": "switched off",
     "issue": "issued by its provider",

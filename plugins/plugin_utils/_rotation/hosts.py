@@ -9,8 +9,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-OWN = ("env_deploy_delivery", "env_deploy_failure", "secret_rotate_proof", "secret_rotate_awaited")
+OWN = ("env_deploy_delivery", "env_deploy_failure", "secret_rotate_proof")
 """The variables of a host that are read."""
+
+HOST_TASKS = {
+    **{one: one for one in ("deploy", "stop", "prove", "acts", "sessions")},
+    "deliver": "deploy",
+    "await": "return",
+}
+"""The role's tasks for a host."""
+READS = ("deploy", "deliver", "prove")
+"""What begins with a read of the stores."""
+
+
+def first_tasks(what: str, *, is_whole: bool) -> str:
+    """The role's tasks with which all hosts begin. Where none of them waits, each is spared an include."""
+    if what not in READS:
+        return "batch"
+    return f"{HOST_TASKS[what]}_all" if is_whole else "rollout"
 
 
 def batches_of(hosts: Sequence[str], serial: Sequence[Any]) -> list[list[str]]:
@@ -39,8 +55,6 @@ class Hosts:
     variables: Mapping[str, Mapping[str, Any]]
     rollout: str = ""
     """Name of the present rollout: failures of others do not count."""
-    rotation: str = ""
-    """Its id: earlier ones of the same leak may have waited for a host."""
     leaves_lost: bool = False
     leak: bool = False
     """After a leak an unhealthy host does not keep the others from new values: whoever has it would decide."""
@@ -86,11 +100,6 @@ class Hosts:
             for name in self.names
             if self._proof(name).get("restart_needed") is False and not self._proof(name).get("changed")
         ]
-
-    @property
-    def awaited(self) -> bool:
-        """Whether this rotation has waited for any of them."""
-        return any(self._of(name).get("secret_rotate_awaited") == self.rotation for name in self.names)
 
     @property
     def addresses(self) -> list[str]:

@@ -176,7 +176,6 @@ def hosts_of(args: Mapping[str, Any], rotation: Mapping[str, Any], variables: Ma
         args["here"],
         found,
         rollout=rotation.get("rollout", ""),
-        rotation=str(rotation.get("id", "")),
         leaves_lost=args["leaves_lost"] or rotation["next"] == "deliver",
         leak=bool(args["incident"]),
     )

@@ -81,10 +81,6 @@ def test_only_a_host_that_runs_on_what_is_prescribed_is_proven() -> None:
     found = Hosts([*every, "web6"], every)
     assert found.proven == ["web1"]
     assert found.addresses == ["192.0.2.1"]
-    assert not found.awaited
-    waited = {"web1": {"secret_rotate_awaited": "r1"}}
-    assert Hosts(["web1"], waited, rotation="r1").awaited
-    assert not Hosts(["web1"], waited, rotation="r2").awaited, "an earlier rotation of the same leak waited"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,104 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What hosts do between two segments, and which of them are waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Engine
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.hosts import Hosts
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import Run
+
+PROVEN = {"secret_rotate_proof": {"restart_needed": False, "changed": False}}
+HOSTS = ["web1", "web2"]
+
+
+class Clock:
+    """Seconds that a test lets pass."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Waiting(Engine):
+    """Goes no further than to what follows the hosts."""
+
+    def go_on(self, rotation: Mapping[str, Any]) -> dict[str, Any]:
+        return {"next": "went on"}
+
+
+def engine(clock: Clock, *, reachable: Sequence[str] = HOSTS) -> Waiting:
+    run = Run(
+        hosts=HOSTS,
+        here=HOSTS,
+        reachable=reachable,
+        skipped=[],
+        leaves_lost=True,
+        incident="leak-1",
+        serial=["100%"],
+        merge_seconds=1,
+        wait_seconds=30,
+        options={},
+        env_paths={},
+        probed=[],
+    )
+    nothing: Any = None
+    made = Waiting(nothing, run, server=nothing, audit=None, progress=lambda *_: None, clock=clock)
+    made.now = {"number": 7, "opened": [], "wait_seconds": 30.0}
+    return made
+
+
+def asked(what: str, **over: Any) -> dict[str, Any]:
+    return {"next": what, "later": [], "opened": [], "number": 7, "wait_seconds": 30.0, **over}
+
+
+def answered(*proven: str) -> Hosts:
+    return Hosts(HOSTS, dict.fromkeys(proven, PROVEN))
+
+
+class TestWaiting:
+    def test_only_for_those_that_are_not_proven(self) -> None:
+        clock = Clock()
+        at = engine(clock)
+        clock.now += 3
+        found = at.resume(asked("prove"), answered("web1"))
+        assert (found["next"], found["tasks"]) == ("await", "batch")
+        assert found["hosts_do"] == {"web1": "wait", "web2": "return"}
+        clock.now += 20
+        assert at.resume(found, answered("web1"))["next"] == "went on"
+        assert at.carried.waited == pytest.approx(20), "the proof itself is no waiting"
+        assert at.carried.proven
+
+    @pytest.mark.parametrize(
+        ("over", "proven"), [({}, HOSTS), ({"wait_seconds": 0}, []), ({"opened": ["web2"]}, ["web1"])]
+    )
+    def test_for_nobody(self, over: dict[str, Any], proven: list[str]) -> None:
+        """All are proven; the time is over; who still accepts a leaked key gets nothing new."""
+        clock = Clock()
+        at = engine(clock)
+        clock.now += 3
+        assert at.resume(asked("prove", **over), answered(*proven))["next"] == "went on"
+        assert at.carried.waited == 0
+
+
+class TestTasks:
+    @pytest.mark.parametrize(
+        ("what", "tasks"), [("deploy", "deploy_all"), ("deliver", "deploy_all"), ("prove", "prove_all")]
+    )
+    def test_one_include_where_all_hosts_do_the_same(self, what: str, tasks: str) -> None:
+        assert engine(Clock())._next(what)["tasks"] == tasks
+
+    def test_where_some_have_to_wait(self) -> None:
+        at = engine(Clock())
+        assert at._next("deploy", serial=[1])["tasks"] == "rollout"
+        at.now["opened"] = ["web2"]
+        assert at._next("prove")["tasks"] == "rollout"
+        assert engine(Clock(), reachable=[*HOSTS, "web3"])._next("prove")["tasks"] == "rollout", "skipped, in the play"
+        assert engine(Clock())._next("stop")["tasks"] == "batch", "nothing is read for it"
