@@ -62,8 +62,9 @@ class Operator:
 
 
 @pytest.fixture(autouse=True)
-def operator(monkeypatch: pytest.MonkeyPatch) -> Operator:
+def operator(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Operator:
     made = Operator()
+    monkeypatch.chdir(tmp_path)  # evidence is written there
     monkeypatch.setattr(leak_start, "extra_variable", lambda name, **_how: made.extra.get(name))
     monkeypatch.setattr(leak_start._confirmation, "require", made.require)
     monkeypatch.setattr(leak_start, "show", made.lines.extend)
