@@ -45,7 +45,7 @@ attributes:
     description: Runs on the controller, inside Ansible itself.
     support: full
 notes:
-  - A version that a policy denies already cannot be read, so this comes before M(watchparty.secrets.leak_scrub).
+  - A version that a policy denies already cannot be read, so this comes before M(watchparty.secrets.leak_continue) ends a leak.
 seealso:
   - module: watchparty.secrets.env_copies
 """
