@@ -45,7 +45,8 @@ attributes:
     description: Runs on the controller, inside Ansible itself.
     support: full
 notes:
-  - A version that a policy denies already cannot be read, so this comes before M(watchparty.secrets.leak_continue) ends a leak.
+  - A version that a policy denies already cannot be read, so this comes before M(watchparty.secrets.leak_continue) has
+    denied it.
 seealso:
   - module: watchparty.secrets.env_copies
 """
