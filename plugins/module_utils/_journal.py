@@ -212,7 +212,7 @@ def following(journal: Journal, entry: Mapping[str, Any]) -> Journal:
 
 def entries(journal: Journal) -> List[Mapping[str, Any]]:
     """The entries that are kept, the oldest first."""
-    return [json.loads(line) for line in journal.lines]
+    return [parsed(line, "an entry that is kept") for line in journal.lines]
 
 
 def written(entry: Mapping[str, Any]) -> str:
@@ -252,24 +252,22 @@ def _next(journal: Journal, number: int, name: str, entry: Mapping[str, Any]) ->
 
 
 def _after(journal: Journal, number: int, name: str, entry: Mapping[str, Any]) -> Journal:
-    journal = replace(
+    before = journal.rotation
+    same = before if before and before.id == entry["rotation"] else None
+    wrote = same is not None and same.step in WRITING_STEPS and entry["step"] != same.step
+    closes = entry["step"] in CLOSING_STEPS
+    ended = _last(journal.ended, entry.get("ended", ()))
+    return replace(
         journal,
         rotated={**journal.rotated, **{key: Rotated(**one) for key, one in _mapping(name, entry, "rotated").items()}},
         prepared=(journal.prepared | frozenset(entry.get("prepared", ()))) - frozenset(entry.get("unprepared", ())),
         audit=_mapping(name, entry, "audit") or journal.audit,
         obligations=_obligations(journal, name, entry),
         incident=_incident.following(journal.incident, entry, number=number),
-        ended=_last(journal, entry.get("ended", ())),
+        written=str(entry.get("at", "")) if wrote else str(entry.get("written", journal.written)),
+        ended=_last(ended, own_secrets(same)) if closes and same else ended,
+        rotation=(None if same else before) if closes else _opened(number, name, entry, same),
     )
-    before = journal.rotation
-    same = before if before and before.id == entry["rotation"] else None
-    wrote = same is not None and same.step in WRITING_STEPS and entry["step"] != same.step
-    written = str(entry.get("at", "")) if wrote else str(entry.get("written", journal.written))
-    journal = replace(journal, written=written)
-    if entry["step"] in CLOSING_STEPS:
-        ended = _last(journal, own_secrets(same) if same else ())
-        return replace(journal, rotation=before if before and not same else None, ended=ended)
-    return replace(journal, rotation=_opened(number, name, entry, same))
 
 
 def own_secrets(rotation: OpenRotation) -> tuple[str, ...]:
@@ -278,8 +276,8 @@ def own_secrets(rotation: OpenRotation) -> tuple[str, ...]:
     return (rotation.id, *(f"{rotation.id}/{name}" for name, item in items.items() if item.get("issued")))
 
 
-def _last(journal: Journal, more: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*journal.ended, *more)))[-REMEMBERED:]
+def _last(ended: Iterable[str], more: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*ended, *more)))[-REMEMBERED:]
 
 
 def _obligations(journal: Journal, name: str, entry: Mapping[str, Any]) -> Mapping[str, Obligation]:
@@ -292,39 +290,41 @@ def _obligations(journal: Journal, name: str, entry: Mapping[str, Any]) -> Mappi
 
 
 def _opened(number: int, name: str, entry: Mapping[str, Any], same: Optional[OpenRotation]) -> OpenRotation:
-    prescribed = _mapping(name, entry, "prescribes") if "prescribes" in entry else None
-    overlay = prescribed.get("overlay") if prescribed is not None else None
-    began = OpenRotation(id=entry["rotation"], step="", who="", since=str(entry.get("at", "an unknown time")))
-    rotation = replace(
-        same or began,
+    since = str(entry.get("at", "an unknown time"))
+    before = same or OpenRotation(id=entry["rotation"], step="", who="", since=since)
+    return replace(
+        before,
         step=entry["step"],
         who=entry["who"],
         number=number,
         run=str(entry.get("run", "")),
-        holder=_mapping(name, entry, "holder") or (same.holder if same else {}),
-    )
-    rotation = replace(
-        rotation,
-        phase=int(entry.get("phase", rotation.phase)),
-        attempt=int(entry.get("attempt", rotation.attempt)),
-        reason=str(entry.get("reason", rotation.reason)),
-        plan=_mapping(name, entry, "plan") or rotation.plan,
-        notes=_noted(rotation.notes, _mapping(name, entry, "notes")),
-        left={**rotation.left, **{key: tuple(one) for key, one in _mapping(name, entry, "left").items()}},
-        behind=_names(name, entry, "behind", rotation.behind),
-        sent=_names(name, entry, "sent", rotation.sent),
-        promoted=rotation.promoted or entry["step"] in PROMOTING_STEPS,
-        made=rotation.made or entry["step"] in MADE_STEPS,
+        holder=_mapping(name, entry, "holder") or before.holder,
+        phase=int(entry.get("phase", before.phase)),
+        attempt=int(entry.get("attempt", before.attempt)),
+        reason=str(entry.get("reason", before.reason)),
+        plan=_mapping(name, entry, "plan") or before.plan,
+        notes=_noted(before.notes, _mapping(name, entry, "notes")),
+        left={**before.left, **{key: tuple(one) for key, one in _mapping(name, entry, "left").items()}},
+        behind=_names(name, entry, "behind", before.behind),
+        sent=_names(name, entry, "sent", before.sent),
+        promoted=before.promoted or entry["step"] in PROMOTING_STEPS,
+        made=before.made or entry["step"] in MADE_STEPS,
         **_times(entry, same),
+        **_prescribed(name, entry),
     )
-    if prescribed is None:
-        return rotation
-    return replace(
-        rotation,
-        secrets=_versions(name, prescribed, "secrets"),
-        parameters=_versions(name, prescribed, "parameters"),
-        overlay=Overlay(**overlay) if overlay else None,
-    )
+
+
+def _prescribed(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """What deploys have to use from this entry on, where it says so."""
+    if "prescribes" not in entry:
+        return {}
+    prescribed = _mapping(name, entry, "prescribes")
+    overlay = prescribed.get("overlay")
+    return {
+        "secrets": _versions(name, prescribed, "secrets"),
+        "parameters": _versions(name, prescribed, "parameters"),
+        "overlay": Overlay(**overlay) if overlay else None,
+    }
 
 
 def _names(name: str, entry: Mapping[str, Any], key: str, before: tuple[str, ...]) -> tuple[str, ...]:
@@ -357,7 +357,7 @@ def _versions(name: str, prescribed: Mapping[str, Any], key: str) -> Mapping[str
 
 def _mapping(name: str, entry: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     found = entry.get(key, {})
-    if not isinstance(found, Mapping):
+    if not isinstance(found, dict):
         raise _no_entry(name)
     return found
 

@@ -5,20 +5,27 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid5
 
 from ansible_collections.watchparty.secrets.plugins.action import (
     env_snapshot,
     postgresql_login,
     valkey_user,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils import _contents, _journal, _valkey
+from ansible_collections.watchparty.secrets.plugins.module_utils import (
+    _contents,
+    _dotenv,
+    _envfile,
+    _journal,
+    _valkey,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError, SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotator_names
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator import Rotator
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import Who
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import environment as environment_store
@@ -57,17 +64,17 @@ def _holder_is_gone(found: Any) -> bool:
     return found.get("machine") == process.machine and bool(same) and same[0].dead
 
 
-def _remembered(fold: Callable[..., Journal]) -> Callable[..., Journal]:
-    """A journal is read far more often than written."""
-    known: dict[tuple[str, ...], Journal] = {}
+def _remembered(extend: Callable[..., Journal]) -> Callable[..., Journal]:
+    """Entries are read far more often than written, and every entry says which one it follows."""
+    known: dict[tuple[object, ...], Journal] = {}
 
-    def remembering(lines: Iterable[str], *, version: str = "") -> Journal:
-        key = tuple(lines)
+    def remembering(journal: Journal, entry: Mapping[str, Any], line: str) -> Journal:
+        key = journal.digest, journal.lines, line
         if key not in known:
-            if len(known) > 1000:
+            if len(known) > 4000:
                 known.clear()
-            known[key] = fold(key)
-        return replace(known[key], version=version)
+            known[key] = extend(journal, entry, line)
+        return known[key]
 
     return remembering
 
@@ -107,7 +114,11 @@ def installed() -> Iterator[None]:
     # Pure functions of texts that come up again and again.
     patch(_journal, "parsed", lru_cache(4096)(_journal.parsed))
     patch(_journal, "digest_of", lru_cache(4096)(_journal.digest_of))
-    patch(_journal, "fold", _remembered(_journal.fold))
+    patch(_journal, "_with", _remembered(_journal._with))
+    patch(_rotator_names, "uuid", SimpleNamespace(uuid5=lru_cache(4096)(uuid5)))
+    patch(_dotenv, "spell", lru_cache(4096)(_dotenv.spell))
+    patch(_valkey, "digest_of", lru_cache(4096)(_valkey.digest_of))
+    patch(_envfile, "digest", lru_cache(4096)(_envfile.digest))
     parse = lru_cache(4096)(_contents.parse_secret)
     patch(_contents, "parse_secret", lambda text: dict(parse(text)))  # the caller may change it
     hosts.install(patch)

@@ -7,8 +7,7 @@ A hook is called around every single act, so that a simulation can pause a contr
 
 from __future__ import annotations
 
-from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
@@ -80,7 +79,7 @@ class _Hooked:
         """Called before a change; ``state`` is None where there is nothing of that name."""
         if self.hook.horizon():
             states = self._former.setdefault(name, [])
-            states.append((self.hook.tick(), deepcopy(state)))
+            states.append((self.hook.tick(), state and state.copy()))
             del states[:-KEPT_STATES]
 
     def _seen(self, op: str, name: str, state: Any) -> Any:
@@ -149,6 +148,9 @@ class _Secret:
     deleted: bool = False
     key: Optional[str] = None
     tags: Mapping[str, str] = field(default_factory=dict)
+
+    def copy(self) -> _Secret:
+        return replace(self, contents={**self.contents}, stages={**self.stages})
 
     def put(self, label: str, version: str) -> None:
         former = self.stages.get(label)
@@ -291,6 +293,9 @@ class _Parameter:
     values: List[str] = field(repr=False)
     """The value of each version, from 1."""
     kept: Mapping[str, Any]
+
+    def copy(self) -> _Parameter:
+        return replace(self, values=[*self.values])
 
 
 class MemoryParameters(_Hooked, NumberedStore):
