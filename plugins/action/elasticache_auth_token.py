@@ -106,7 +106,7 @@ class ActionModule(ServerAction):
             acting=self._setting.connection.acting_client("elasticache"),
             seconds=params["wait_seconds"],
             interval=params["wait_interval"],
-            before=self._setting.rotator.mine,
+            look=self._setting.rotator.fresh,
         )
         if params["state"] == "sessions":
             return {"replication_group": group, **_sessions(tokens, self._found.old, module)}

@@ -18,6 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations impo
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._access_keys import Hands, Keys
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._new_values import former_login
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.fresh import Fresh
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam import AccessKeys
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
@@ -81,11 +82,12 @@ def concerned(setting: Setting, name: str) -> tuple[Hands, Keys]:
         and _impact.reads_new(setting.catalog, name, rotation.plan.get("credentials", {})),
     )
 
-    def ended() -> bool:
+    def ended() -> Fresh | None:
         still = setting.rotator.look().rotation
-        return still is None or still.id != rotation.id or still.step in ("record", "discard")
+        goes_on = still is not None and still.id == rotation.id and still.step not in ("record", "discard")
+        return None if goes_on else Fresh()
 
-    return Hands(keys, issued, setting.rotator.mine, ended), found
+    return Hands(keys, issued, setting.rotator.fresh, ended), found
 
 
 def _in_force(setting: Setting, name: str) -> Login:

@@ -18,6 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
     RotationError,
     StoreError,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.fresh import Fresh
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _valkey_module as valkey_user
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import Parties
@@ -249,11 +250,11 @@ def test_nothing_is_taken_away_while_what_stays_is_refused(api: ElastiCache) -> 
 
 
 def test_an_overtaken_run_sends_nothing(api: ElastiCache) -> None:
-    def overtaken() -> None:
+    def overtaken() -> Fresh:
         raise Overtaken("another run goes on")
 
     with pytest.raises(Overtaken):
-        steps(api, new_password(), before=overtaken).present()
+        steps(api, new_password(), look=overtaken).present()
     assert sent(api) == []
 
 

@@ -19,6 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
     StoreError,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.elasticache import AuthTokens, checked
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.fresh import Fresh
 from sandbox.process import wait_until
 from sandbox.valkey import Valkey
 from tests.integration.elasticache_server import ElastiCache
@@ -50,7 +51,7 @@ def client(api: ElastiCache, tries: int) -> Any:
 
 
 def tokens(api: ElastiCache, *, group: str | None = None, **options: Any) -> AuthTokens:
-    options = {"interval": 1, "sleep": lambda _seconds: None, **options}
+    options = {"interval": 1, "sleep": lambda _seconds: None, "look": Fresh, **options}
     return AuthTokens(client(api, 3), group or api.group, acting=client(api, 1), **options)
 
 

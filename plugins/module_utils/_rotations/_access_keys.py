@@ -27,6 +27,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
     StoreError,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._new_values import Issued
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.fresh import Fresh
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam import AccessKey, AccessKeys
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 
@@ -61,10 +62,10 @@ class Hands:
 
     keys: AccessKeys
     issued: Issued
-    mine: Callable[[], Any]
-    """Called immediately before each write; raises Overtaken."""
-    ended: Callable[[], bool]
-    """Whether another run has tidied the rotation up."""
+    fresh: Callable[[], Fresh]
+    """Looks at the journal, immediately before each write; raises Overtaken."""
+    ended: Callable[[], Optional[Fresh]]
+    """Looks whether another run has tidied the rotation up, and permits to undo one write then."""
     sleep: Callable[[float], None] = time.sleep
 
 
@@ -92,16 +93,16 @@ class Steps:
         self._switch_off()
         made = self._made()
         try:
-            self._hands.mine()
+            self._hands.fresh()
             self._hands.issued.keep(credential, made)
         except (AlreadyExists, Overtaken):  # nobody can have this one: its secret was told to us alone
-            self._remove(made, asking=False)
-            self._hands.mine()
+            self._remove(made, Fresh.uncontested)
+            self._hands.fresh()
             kept = self._hands.issued.take(credential)
             self._require_listed(kept)
             return self._told(False, kept)
         # The key itself went with the end, or is in use: whoever ended the rotation had seen it.
-        self._unless_ended(lambda: self._hands.issued.forget_one(credential))
+        self._unless_ended(lambda _fresh: self._hands.issued.forget_one(credential))
         return self._told(True, made)
 
     def usable(self) -> Dict[str, Any]:
@@ -119,8 +120,7 @@ class Steps:
         if gone is not None and gone.username == kept.username:
             raise RotationError(f"{found.credential}: the key that is to go is the one that stays; nothing is done")
         if found.aborting and found.first_off:
-            self._hands.mine()
-            self._hands.keys.activate(found.user, str(kept.username))
+            self._hands.keys.activate(found.user, str(kept.username), fresh=self._hands.fresh())
         if removed:
             self._require_accepted(kept)
         result = {**self._told(bool(removed), removed[0] if removed else gone or kept), "accepted": False}
@@ -137,20 +137,20 @@ class Steps:
         old, user = self._found.old, self._found.user
         if not self._found.first_off:
             return
-        self._hands.mine()
-        self._hands.keys.deactivate(user, str(old.username))
+        self._hands.keys.deactivate(user, str(old.username), fresh=self._hands.fresh())
         # Whoever took the rotation back left it in force.
-        self._unless_ended(lambda: self._hands.keys.activate(user, str(old.username)))
+        self._unless_ended(lambda fresh: self._hands.keys.activate(user, str(old.username), fresh=fresh))
         if not self._becomes(old, accepted=False):
             raise RotationError(
                 f"AWS still accepts key {old.username} of user {user} {SECONDS:.0f} s after it was switched off, and "
                 "it may read the new one; run it again"
             )
 
-    def _unless_ended(self, undo: Callable[[], Any]) -> None:
+    def _unless_ended(self, undo: Callable[[Fresh], Any]) -> None:
         """What came after another run had tidied the rotation up is undone."""
-        if self._hands.ended():
-            undo()
+        fresh = self._hands.ended()
+        if fresh is not None:
+            undo(fresh)
             raise Overtaken("this run's rotation was ended by another run; nothing more is done here")
 
     def _made(self) -> Login:
@@ -175,8 +175,7 @@ class Steps:
     def _made_beside_the_old(self) -> Login:
         for one in self._leftovers():
             self._remove(Login(one.id))
-        self._hands.mine()
-        return self._hands.keys.create(self._found.user)
+        return self._hands.keys.create(self._found.user, fresh=self._hands.fresh())
 
     def _leftovers(self) -> List[AccessKey]:
         """Keys that a killed attempt of this rotation made. Another's stands in the way, and is refused by its id."""
@@ -189,12 +188,10 @@ class Steps:
             raise RotationError(f"{found.credential}: {second_key(found.user, foreign[0])}")
         return ours
 
-    def _remove(self, login: Login, *, asking: bool = True) -> None:
+    def _remove(self, login: Login, look: Optional[Callable[[], Fresh]] = None) -> None:
         key = str(login.username)
         for act in (self._hands.keys.deactivate, self._hands.keys.delete):
-            if asking:
-                self._hands.mine()
-            act(self._found.user, key)
+            act(self._found.user, key, fresh=(look or self._hands.fresh)())
 
     def _new(self) -> Login:
         if self._found.new is None:

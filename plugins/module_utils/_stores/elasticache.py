@@ -17,6 +17,7 @@ from typing import Any, Callable, Iterator, Mapping, Optional, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Conflict, NoAccess, NotFound, StoreError
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.fresh import Fresh
 
 AVAILABLE = "available"
 CHANGING = ("modifying", "snapshotting", "creating")
@@ -94,13 +95,13 @@ class AuthTokens:
         group: str,
         *,
         acting: Any,
+        look: Callable[[], Fresh],
         seconds: float = 1800,
         interval: float = 10,
         sleep: Callable[[float], None] = time.sleep,
-        before: Callable[[], Any] = lambda: None,
     ) -> None:
-        """``before`` is called immediately before each change, and may stop it."""
-        self._client, self._acting, self._name, self._before = client, acting, group, before
+        """``look`` is called immediately before each change, which is carried out however late it arrives."""
+        self._client, self._acting, self._name, self._look = client, acting, group, look
         self._seconds, self._interval, self._sleep = seconds, interval, sleep
 
     def describe(self) -> Group:
@@ -139,7 +140,7 @@ class AuthTokens:
 
     def _modify(self, token: str, strategy: str) -> Group:
         self.settle().refuse()
-        self._before()
+        self._look().spend()
         with self._translated("ModifyReplicationGroup", token):
             self._acting.modify_replication_group(
                 ReplicationGroupId=self._name,

@@ -15,6 +15,11 @@ class Fresh:
     def __init__(self) -> None:
         self._is_spent = False
 
+    @classmethod
+    def uncontested(cls) -> Fresh:
+        """For a write that no other run's can cross: on a key that only this run was told, or that no rotation has."""
+        return cls()
+
     def spend(self) -> None:
         """Raises :class:`RuntimeError` where another write has used it: each needs a look of its own."""
         if self._is_spent:

@@ -20,6 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
     NotFound,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.fresh import Fresh
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 
 ACTIVE = "Active"
@@ -44,7 +45,10 @@ class AccessKey:
 
 class AccessKeys:
     """``client`` asks and removes, which can be repeated. ``acting`` makes keys, and must not retry by itself: each
-    answer brings another key. ``sts`` gives a client that logs in with a key."""
+    answer brings another key. ``sts`` gives a client that logs in with a key.
+
+    IAM carries a change out however late it arrives, so each takes a :class:`Fresh`.
+    """
 
     def __init__(self, client: Any, *, acting: Any, sts: Callable[[Optional[Login]], Any]) -> None:
         self._client, self._acting, self._sts = client, acting, sts
@@ -64,12 +68,13 @@ class AccessKeys:
             found = [one for page in pages for one in page["AccessKeyMetadata"]]
         return tuple(AccessKey(one["AccessKeyId"], one["Status"] == ACTIVE, one["CreateDate"]) for one in found)
 
-    def create(self, user: str) -> Login:
+    def create(self, user: str, *, fresh: Fresh) -> Login:
         """A new key, valid within seconds; it is told this once.
 
         Raises Conflict when the user has as many as AWS allows, and NoAccess when an answer was lost: there may be a
         new key then, which nobody knows.
         """
+        fresh.spend()
         with translated("CreateAccessKey", f"user {user}"):
             try:
                 made = self._acting.create_access_key(UserName=user)["AccessKey"]
@@ -82,20 +87,22 @@ class AccessKeys:
                     "they may hold the key"
                 ) from None
 
-    def deactivate(self, user: str, key: str) -> None:
+    def deactivate(self, user: str, key: str, *, fresh: Fresh) -> None:
         """A key that is gone is fine."""
-        self._set_status(user, key, "Inactive")
+        self._set_status(user, key, "Inactive", fresh)
 
-    def activate(self, user: str, key: str) -> None:
+    def activate(self, user: str, key: str, *, fresh: Fresh) -> None:
         """A key that is gone is fine."""
-        self._set_status(user, key, ACTIVE)
+        self._set_status(user, key, ACTIVE, fresh)
 
-    def _set_status(self, user: str, key: str, status: str) -> None:
+    def _set_status(self, user: str, key: str, status: str, fresh: Fresh) -> None:
+        fresh.spend()
         with _gone_is_fine(), translated("UpdateAccessKey", f"key {key} of user {user}"):
             self._client.update_access_key(UserName=user, AccessKeyId=key, Status=status)
 
-    def delete(self, user: str, key: str) -> None:
+    def delete(self, user: str, key: str, *, fresh: Fresh) -> None:
         """A key that is gone is fine."""
+        fresh.spend()
         with _gone_is_fine(), translated("DeleteAccessKey", f"key {key} of user {user}"):
             self._client.delete_access_key(UserName=user, AccessKeyId=key)
 

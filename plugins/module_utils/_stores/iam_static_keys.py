@@ -18,6 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._iam._static_ke
     Step,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.fresh import Fresh
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam import AccessKeys, translated
 
 
@@ -60,11 +61,11 @@ class StaticKeys:
         key = step.key
         tag = f"{TAG}{key.id}"
         if step.act == DEACTIVATE:
-            self._keys.deactivate(key.user, key.id)
+            self._keys.deactivate(key.user, key.id, fresh=Fresh.uncontested())
         if step.act in (DEACTIVATE, STAMP):
             with translated("TagUser", f"user {key.user}"):
                 self._client.tag_user(UserName=key.user, Tags=[{"Key": tag, "Value": _ages.stamp(now)}])
         if step.act == DELETE:
-            self._keys.delete(key.user, key.id)
+            self._keys.delete(key.user, key.id, fresh=Fresh.uncontested())
             with translated("UntagUser", f"user {key.user}"):
                 self._client.untag_user(UserName=key.user, TagKeys=[tag])

@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Overtaken, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.fresh import Fresh
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam import AccessKeys
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
 from tests.integration.access_key_lab import USER, keys
@@ -20,9 +21,9 @@ class TestFirstOff:
         accepted: list[bool] = []
         create = AccessKeys.create
 
-        def looking(store: AccessKeys, user: str) -> Login:
+        def looking(store: AccessKeys, user: str, *, fresh: Fresh) -> Login:
             accepted.append(store.accepts(world.old, USER))
-            return create(store, user)
+            return create(store, user, fresh=fresh)
 
         monkeypatch.setattr(AccessKeys, "create", looking)
         assert world.steps(first_off=True).issued()["changed"] is True

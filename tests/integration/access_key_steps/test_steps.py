@@ -161,7 +161,7 @@ class TestIssued:
             def find(self, credential: str, *, made: bool = False) -> Login | None:
                 return finds.pop() if finds else issued.find(credential)
 
-        hands = Hands(world.store, Late(world.secrets, "app-rotation/test/r1", "r1"), world.mine, lambda: False)
+        hands = Hands(world.store, Late(world.secrets, "app-rotation/test/r1", "r1"), world.fresh, lambda: None)
         ours = Steps(
             replace(hands, sleep=world.slept.append),
             Keys("storage", USER, world.old, theirs, False, BEFORE),

@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Overtaken
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._access_keys import Hands, Keys, Steps
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._new_values import Issued
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.fresh import Fresh
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam import AccessKeys
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import MemorySecrets
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
@@ -53,13 +54,17 @@ class World:
 
         return AccessKeys(self.iam, acting=self.acting or self.iam, sts=self.sts or sts)
 
-    def mine(self) -> None:
+    def fresh(self) -> Fresh:
         self.looks += 1
         if self.overtaken_at and self.looks >= self.overtaken_at:
             raise Overtaken("another run")
+        return Fresh()
+
+    def ended(self) -> Fresh | None:
+        return Fresh() if self.is_ended else None
 
     def steps(self, new: Login | None = None, *, aborting: bool = False, **more: Any) -> Steps:
-        hands = Hands(self.store, self.issued, self.mine, lambda: self.is_ended, self.slept.append)
+        hands = Hands(self.store, self.issued, self.fresh, self.ended, self.slept.append)
         found = Keys("storage", USER, self.old, new, aborting, BEFORE)
         return Steps(hands, replace(found, **more))
 
