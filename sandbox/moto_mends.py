@@ -21,18 +21,20 @@ class IamClock:
 
 
 def mend_labels() -> None:
-    """Three things that moto does with labels and AWS does not.
+    """Four things that moto does with labels and AWS does not.
 
     After UpdateSecretVersionStage a GetSecretValue or BatchGetSecretValue without a stage still gives the version that
     was current before: our code then asks again, once a secret, which would count calls that AWS never gets.
     It attaches a label again to the version that has it, and then takes off only one of the two. After a promotion a
     write by hand leaves AWSCURRENT on the promoted version too, and takes every label off the one before. And it puts
-    a label on a second version where a call does not say which one to take it from.
+    a label on a second version where a call does not say which one to take it from. A version with AWSPENDING it writes
+    anew, other labels and all, where a put or a creation under its id comes again: AWS compares the contents.
     """
-    from moto.secretsmanager.exceptions import InvalidParameterException
+    from moto.secretsmanager.exceptions import InvalidParameterException, ResourceExistsException
     from moto.secretsmanager.models import FakeSecret, SecretsManagerBackend
 
     moves, resets = SecretsManagerBackend.update_secret_version_stage, FakeSecret.reset_default_version
+    compares = SecretsManagerBackend._check_with_existing_secrets_and_versions
 
     def update_secret_version_stage(self: Any, secret_id: str, *arguments: Any, **named: Any) -> Any:
         stage, off, to = named["version_stage"], named["remove_from_version_id"], named["move_to_version_id"]
@@ -59,7 +61,16 @@ def mend_labels() -> None:
         resets(self, *arguments)
         self.versions[current]["version_stages"] = ["AWSPREVIOUS", *kept]
 
+    def compare(self: Any, name: str, version: str, text: Any, binary: Any, on_create: bool = False) -> Any:
+        found = self.secrets[name].versions.get(version, {}) if name in self.secrets else {}
+        if "AWSPENDING" not in found.get("version_stages", ()):
+            return compares(self, name, version, text, binary, on_create)
+        if (found.get("secret_string"), found.get("secret_binary")) == (text, binary):
+            return self.secrets[name]
+        raise ResourceExistsException(f"version {version} has another content")
+
     setattr(SecretsManagerBackend, moves.__name__, update_secret_version_stage)
+    setattr(SecretsManagerBackend, compares.__name__, compare)
     setattr(FakeSecret, resets.__name__, reset_default_version)
 
 
