@@ -25,7 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError, SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotator_names
+from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _rotator_names
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator import Rotator
 from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import Who
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import environment as environment_store
@@ -118,6 +118,8 @@ def installed() -> Iterator[None]:
     patch(_rotator_names, "uuid", SimpleNamespace(uuid5=lru_cache(4096)(uuid5)))
     patch(_dotenv, "spell", lru_cache(4096)(_dotenv.spell))
     patch(_valkey, "digest_of", lru_cache(4096)(_valkey.digest_of))
+    patch(_ages, "stamp", lru_cache(4096)(_ages.stamp))
+    patch(_ages, "moment", lru_cache(4096)(_ages.moment))
     patch(_envfile, "digest", lru_cache(4096)(_envfile.digest))
     parse = lru_cache(4096)(_contents.parse_secret)
     patch(_contents, "parse_secret", lambda text: dict(parse(text)))  # the caller may change it

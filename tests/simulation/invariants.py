@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from operator import is_
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils import _journal, _valkey
@@ -37,6 +39,8 @@ class Watch:
         self.plans: dict[str, dict[str, Any]] = {}
         self.buried: dict[str, str] = {}
         """Values of parameters that somebody else wrote and a rotation wrote over, until they are back."""
+        self._valid: list[object] = []
+        """The parts that were found valid last."""
         self.journal = self.fold()
 
     def _remember(self, name: str, keys: dict[str, str]) -> None:
@@ -91,8 +95,14 @@ class Watch:
 
     def valid(self) -> None:
         """Every value that a service runs on, or would start with, is valid; so is every current one. Services run on
-        the file that the mark says they were proven on."""
-        world = self.world
+        the file that the mark says they were proven on.
+
+        It is asked again when any of these was replaced by another object since; none is changed in place.
+        """
+        world, parts = self.world, [*self._parts()]
+        if len(parts) == len(self._valid) and all(map(is_, parts, self._valid)):
+            return
+        self._valid = parts
         for host in world.hosts.values():
             if host.is_settled and host.running != host.settings:
                 self._fail(host.name, "is marked as proven on its file, and runs on another")
@@ -106,6 +116,16 @@ class Watch:
             self._fail(f"{CURRENT} of {CORE} names a login that PostgreSQL refuses")
         if not world.valkey.accepts(self.current[CACHE][1]["REDIS_URL"]):
             self._fail(f"{CURRENT} of {CACHE} names a password that Valkey refuses")
+
+    def _parts(self) -> Iterator[object]:
+        """What every such value stands in."""
+        for host in self.world.hosts.values():
+            yield host.running
+            yield from host.files.values()
+        yield from self.world.postgres.logins.values()
+        for users in self.world.valkey.nodes.values():
+            yield from users.values()
+        yield from self.current.values()
 
     def _sessions(self) -> None:
         """What one host signs, every other one knows: else whoever is sent from one to the other is logged out."""
