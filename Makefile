@@ -40,8 +40,8 @@ long: setup ## the tests that make test leaves out, since they take minutes each
 	@$(PYTHON) -m pytest -q -m "long and not hosts" -n 2 --dist loadfile tests
 	@$(PYTHON) -m pytest -q -m "long and hosts" tests
 
-RANDOM_KILLS := tests/integration/test_rotate_killed_at_random.py
-chaos: setup ## kill and stop rotations at every act there is; takes hours (ACTS=writes: at those that change something; ACTS=random SECONDS=600: at random moments)
+RANDOM_KILLS := $(foreach what,rotate leak,tests/integration/test_$(what)_killed_at_random.py)
+chaos: setup ## kill and stop rotations and leak responses at every act there is; takes hours (ACTS=writes: at those that change something; ACTS=random SECONDS=600: at random moments, each)
 	@KILL_AT_RANDOM=$(or $(SECONDS),600) $(PYTHON) -m pytest -q -s -m slow $(RANDOM_KILLS)
 ifneq ($(ACTS),random)
 	@KILL_AT_EVERY_TASK=$(or $(ACTS),1) $(PYTHON) -m pytest -q -s -m slow \

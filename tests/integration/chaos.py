@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -156,20 +157,28 @@ class Chaos:
             self.assert_alive()
         return act_at(self._acts(), at)
 
-    def kill_after(self, seconds: float, *arguments: str) -> str | None:
-        """Kill a run after so many seconds, wherever it is then; the last act that it came to, or None if it has ended.
+    def length(self, *arguments: str) -> float:
+        """How many seconds a whole run takes."""
+        began = time.monotonic()
+        self.acts(*arguments)
+        return time.monotonic() - began
 
-        What it started on hosts goes on, as where a controller loses its power.
+    def kill_after(self, seconds: float, *arguments: str, alive: bool = True) -> str:
+        """Kill a run after so many seconds, wherever it is then; the last act that it came to.
+
+        What it started on hosts goes on, as where a controller loses its power. Every host must be healthy then,
+        unless the run takes the application down on purpose.
         """
-        process = self._start("", "kill", *arguments)
+        process = self.controller.start(*arguments, **self._variables("", "kill"))
         try:
             process.communicate(timeout=seconds)
-            return None
+            return "it had ended"
         except subprocess.TimeoutExpired:
             return next((f"after {act.label}" for act in reversed(self._acts())), "before its first act")
         finally:
             end_tree(process)
-            self.assert_alive()
+            if alive:
+                self.assert_alive()
 
     @contextmanager
     def stopped(self, at: int | str, *arguments: str) -> Iterator[Stopped]:
@@ -309,6 +318,27 @@ def sweep(points: Sequence[Any], attempt: Callable[[Any], object], *, what: str,
         if EVERY:
             say(f"{what}: {number} of {len(points)}: {point}: {outcome} ({time.monotonic() - began:.0f} s)")
     tried(record, what, points)
+    assert not failures, "\n\n".join(failures)
+
+
+def at_random(attempt: Callable[[random.Random, Callable[[str], None]], str], *, what: str, record: Record) -> None:
+    """Try random moments for as long as was asked for, by a seed that is told; what failed is told together.
+
+    ``attempt`` tells which moment and way it has chosen, then returns what came of it.
+    """
+    seed = int(os.environ.get("KILL_SEED") or time.time())
+    say(f"{what}: by KILL_SEED={seed}")
+    rng, until = random.Random(seed), time.monotonic() + RANDOM_SECONDS
+    moments, failures = list[str](), list[str]()
+    while time.monotonic() < until:
+        try:
+            outcome = attempt(rng, moments.append)
+        except AssertionError as error:
+            outcome = f"FAILED: {error}"
+            failures.append(f"{moments[-1]}: {error}")
+        say(f"{what}: {len(moments)}: {moments[-1]}: {outcome}")
+    tried(record, what, moments)
+    assert moments
     assert not failures, "\n\n".join(failures)
 
 

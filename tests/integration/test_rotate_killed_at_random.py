@@ -8,16 +8,14 @@ between two lines of its own. ``make chaos ACTS=random`` does so for ten minutes
 
 from __future__ import annotations
 
-import os
 import random
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
 
-from tests.integration.chaos import BACK, COMMAND, RANDOM_SECONDS, Chaos
-from tests.integration.counts import Record, say, tried
+from tests.integration.chaos import BACK, COMMAND, RANDOM_SECONDS, Chaos, at_random
+from tests.integration.counts import Record
 from tests.integration.rotation_lab import RotationLab, Values, rotation_lab
 from tests.integration.test_rotate_killed import rotated_from, taken_back
 
@@ -36,25 +34,16 @@ def lab(connection: Mapping[str, Any]) -> Iterator[RotationLab]:
 
 
 def test_killed_at_random_moments(lab: RotationLab, record_property: Record) -> None:
-    seed = int(os.environ.get("KILL_SEED") or time.time())
-    say(f"moments and ways by KILL_SEED={seed}")
-    rng, chaos = random.Random(seed), Chaos(lab)
-    until, moments, failures = time.monotonic() + RANDOM_SECONDS, list[str](), list[str]()
+    chaos = Chaos(lab)
     lab.ready()
-    began = time.monotonic()
-    chaos.acts()
-    length = time.monotonic() - began
-    while time.monotonic() < until:
+    length = chaos.length()
+
+    def attempt(rng: random.Random, choose: Callable[[str], None]) -> str:
         old, way, seconds = lab.ready(), rng.choice(WAYS), rng.uniform(0, length)
-        moments.append(f"{seconds:.2f} s of {length:.0f}, {chaos.kill_after(seconds) or 'it had ended'}; {way}")
-        try:
-            say(f"{len(moments)}: {moments[-1]}: {carried_on(chaos, old, way, rng.uniform(0, length))}")
-        except AssertionError as error:
-            failures.append(f"{moments[-1]}: {error}")
-            say(f"{len(moments)}: {moments[-1]}: FAILED: {error}")
-    tried(record_property, "rotation, killed at random moments", moments)
-    assert moments
-    assert not failures, "\n\n".join(failures)
+        choose(f"{seconds:.2f} s of {length:.0f}; {way}")
+        return f"{chaos.kill_after(seconds)}; {carried_on(chaos, old, way, rng.uniform(0, length))}"
+
+    at_random(attempt, what="rotation, killed at random moments", record=record_property)
 
 
 def carried_on(chaos: Chaos, old: Values, way: str, seconds: float) -> str:
@@ -62,7 +51,7 @@ def carried_on(chaos: Chaos, old: Values, way: str, seconds: float) -> str:
     lab, again = chaos.lab, "not killed again"
     back = "rolled back" in way
     if "killed again" in way:
-        again = chaos.kill_after(seconds, *(BACK if back else ())) or "it had ended"
+        again = chaos.kill_after(seconds, *(BACK if back else ()))
     if back and ("killed again" not in way or lab.journal_state().rotation is not None):
         return f"{again}; {taken_back(lab, old)}"
     if back and lab.values() == old:
