@@ -227,8 +227,8 @@ def name_of(number: int) -> str:
 def _with(journal: Journal, entry: Mapping[str, Any], line: str) -> Journal:
     number = int(entry["number"])
     before = Journal() if entry.get("base") else journal
-    after = _next(before, number, name_of(number), entry)
-    return replace(after, head=number, digest=digest_of(line), lines=(*journal.lines, line))
+    changes = _changes(before, number, name_of(number), entry)
+    return replace(before, **changes, head=number, digest=digest_of(line), lines=(*journal.lines, line))
 
 
 def _require_chained(before: Journal, entry: Mapping[str, Any]) -> None:
@@ -244,30 +244,31 @@ def _require_chained(before: Journal, entry: Mapping[str, Any]) -> None:
 _COMPARE = "compare the journal with its earlier versions and with the audit log"
 
 
-def _next(journal: Journal, number: int, name: str, entry: Mapping[str, Any]) -> Journal:
+def _changes(journal: Journal, number: int, name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that an entry changes."""
     try:
-        return _after(journal, number, name, entry)
+        return _changed(journal, number, name, entry)
     except (AttributeError, TypeError, ValueError):  # a field is not what it should be; the words might hold some of it
         raise _no_entry(name) from None
 
 
-def _after(journal: Journal, number: int, name: str, entry: Mapping[str, Any]) -> Journal:
+def _changed(journal: Journal, number: int, name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     before = journal.rotation
     same = before if before and before.id == entry["rotation"] else None
     wrote = same is not None and same.step in WRITING_STEPS and entry["step"] != same.step
     closes = entry["step"] in CLOSING_STEPS
     ended = _last(journal.ended, entry.get("ended", ()))
-    return replace(
-        journal,
-        rotated={**journal.rotated, **{key: Rotated(**one) for key, one in _mapping(name, entry, "rotated").items()}},
-        prepared=(journal.prepared | frozenset(entry.get("prepared", ()))) - frozenset(entry.get("unprepared", ())),
-        audit=_mapping(name, entry, "audit") or journal.audit,
-        obligations=_obligations(journal, name, entry),
-        incident=_incident.following(journal.incident, entry, number=number),
-        written=str(entry.get("at", "")) if wrote else str(entry.get("written", journal.written)),
-        ended=_last(ended, own_secrets(same)) if closes and same else ended,
-        rotation=(None if same else before) if closes else _opened(number, name, entry, same),
-    )
+    rotated = {key: Rotated(**one) for key, one in _mapping(name, entry, "rotated").items()}
+    return {
+        "rotated": {**journal.rotated, **rotated},
+        "prepared": (journal.prepared | frozenset(entry.get("prepared", ()))) - frozenset(entry.get("unprepared", ())),
+        "audit": _mapping(name, entry, "audit") or journal.audit,
+        "obligations": _obligations(journal, name, entry),
+        "incident": _incident.following(journal.incident, entry, number=number),
+        "written": str(entry.get("at", "")) if wrote else str(entry.get("written", journal.written)),
+        "ended": _last(ended, own_secrets(same)) if closes and same else ended,
+        "rotation": (None if same else before) if closes else _opened(number, name, entry, same),
+    }
 
 
 def own_secrets(rotation: OpenRotation) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
@@ -79,6 +80,11 @@ def _remembered(extend: Callable[..., Journal]) -> Callable[..., Journal]:
     return remembering
 
 
+def _read_once(fold: Callable[..., Journal]) -> Callable[..., Journal]:
+    known = lru_cache(1000)(fold)
+    return lambda lines, *, version="": replace(known(tuple(lines)), version=version)
+
+
 def _now() -> Any:
     """The time of the world that is played now."""
     return Now.world.now()
@@ -115,6 +121,7 @@ def installed() -> Iterator[None]:
     patch(_journal, "parsed", lru_cache(4096)(_journal.parsed))
     patch(_journal, "digest_of", lru_cache(4096)(_journal.digest_of))
     patch(_journal, "_with", _remembered(_journal._with))
+    patch(_journal, "fold", _read_once(_journal.fold))
     patch(_rotator_names, "uuid", SimpleNamespace(uuid5=lru_cache(4096)(uuid5)))
     patch(_dotenv, "spell", lru_cache(4096)(_dotenv.spell))
     patch(_valkey, "digest_of", lru_cache(4096)(_valkey.digest_of))
