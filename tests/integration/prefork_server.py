@@ -27,6 +27,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 LARGEST = 1 << 18
 """Bytes of a request."""
+SERVICES = ("iam", "logs", "s3", "secretsmanager", "ssm", "sts")
+"""Those that most runs ask."""
 
 
 def serve(requests: socket.socket) -> bool:
@@ -104,6 +106,16 @@ def use_bytecode(finder: Any) -> None:
     loader.get_code = get_code
 
 
+def read_models_once() -> None:
+    """Parse the descriptions of the AWS services that runs ask; each session of botocore reads them anew."""
+    session = importlib.import_module("botocore.session")
+    session.create_loader = cache(session.create_loader)
+    for service in SERVICES:
+        session.get_session().create_client(
+            service, region_name="eu-west-3", aws_access_key_id="none", aws_secret_access_key="none"
+        )
+
+
 def main() -> int:
     requests = socket.socket(fileno=int(sys.argv[1]))
     sys.path[0] = str(Path(sys.executable).parent)  # as for the program ansible-playbook
@@ -112,6 +124,7 @@ def main() -> int:
     finder = importlib.import_module("ansible.utils.collection_loader._collection_finder")
     read_metadata_once(finder)
     use_bytecode(finder)
+    read_models_once()
     gc.freeze()  # a collection would copy the pages that a run shares with this process
     return int(playbook.main() or 0) if serve(requests) else 0
 

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
 import yaml
 from hypothesis import settings
@@ -52,6 +54,14 @@ def state_is_removed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     """As root, what is deployed leaves its state in a directory of this machine."""
     yield
     forget(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def models_are_read_once() -> Iterator[None]:
+    """The descriptions of AWS's services, which each session of botocore, and so each test, reads anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
+        yield
 
 
 @pytest.fixture(autouse=True)
