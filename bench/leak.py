@@ -35,7 +35,7 @@ class LeakScene(ScriptedScene):
     def _respond(self, leaked: str) -> Run:
         self.close_connections()
         run, text = self.run_playbook(
-            *("-e", f"leaked={leaked}", "-e", "confirm=yes", "-e", "leak_sessions=false", "-f", "20"),
+            *("-e", f"leak_credentials={leaked}", "-e", "leak_confirm=yes", "-e", "leak_sessions=false", "-f", "20"),
             *("-e", "env_deploy_serial=100%", "-e", f"leak_report_path={self.lab.directory / 'post-mortems'}"),
             playbook="playbooks/leak_response.yml",
         )

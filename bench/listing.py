@@ -49,7 +49,7 @@ def rotate(scene: ScriptedScene, *names: str) -> tuple[Run, list[dict[str, Any]]
     log.write_text("")
     scene.close_connections()
     run, _text = scene.run_playbook(
-        *("-e", f"credential={','.join(names)}", "-e", "rotation_force=true"),
+        *("-e", f"rotation_credentials={','.join(names)}", "-e", "rotation_force=true"),
         *("-e", "env_deploy_serial=100%", "-f", "20"),
         playbook="playbooks/rotate.yml",
         callbacks={"bench_calls": log},

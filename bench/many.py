@@ -69,7 +69,7 @@ class ManyScene(ScriptedScene):
         self.close_connections()
         before = {name: self.lab.login(name) for name in names}
         run, _text = self.run_playbook(
-            *("-e", f"credential={','.join(names)}", "-e", "rotation_force=true", "-f", "20"),
+            *("-e", f"rotation_credentials={','.join(names)}", "-e", "rotation_force=true", "-f", "20"),
             *("-e", "env_deploy_serial=100%"),
             playbook="playbooks/rotate.yml",
         )

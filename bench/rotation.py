@@ -27,7 +27,7 @@ class RotationScene(ScriptedScene):
     def rotation(self, *, hosts: int) -> Run:
         self._begin(hosts)
         run, _text = self.run_playbook(
-            *("-e", "credential=database", "-e", "rotation_force=true", "-e", SERIAL, "-f", "20"),
+            *("-e", "rotation_credentials=database", "-e", "rotation_force=true", "-e", SERIAL, "-f", "20"),
             playbook="playbooks/rotate.yml",
         )
         return run

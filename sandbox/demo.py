@@ -200,7 +200,7 @@ def _run(stack: ExitStack, scene: Scene, command: list[str]) -> None:
 def _rotate(stack: ExitStack, scene: Scene) -> list[str]:
     """Rotate the database credential while logged-in users send requests; return what came of it."""
     print("\nEight users log in and send requests while the database credential rotates.", flush=True)
-    command = scene.playbook("rotate", "-e", "credential=database")
+    command = scene.playbook("rotate", "-e", "rotation_credentials=database")
     return demo_rotation.under_load(scene.application, scene.postgres, lambda: _run(stack, scene, command))
 
 
@@ -209,7 +209,7 @@ def _verify(stack: ExitStack, scene: Scene) -> list[str]:
     print("\nThe guide's checklist, with evidence.", flush=True)
     report = scene.directory / "verification"
     checkout = demo_verification.repository(scene.directory)
-    given = ("-e", f"repository={checkout}", "-e", f"verify_report_path={report}")
+    given = ("-e", f"verify_repository={checkout}", "-e", f"verify_report_path={report}")
     _run(stack, scene, scene.playbook("verify", *given))
     return demo_verification.counted(report)
 

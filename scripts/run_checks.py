@@ -224,7 +224,7 @@ def docs(run: Run) -> Tally:
     stale = [f"--extra-vars={name}={value}" for name, value in options.items()]
     playbook = ROOT / "playbooks" / "env_example.yml"
     deploying = ROOT / "examples" / "github" / "deploy.yml"
-    options = {"github_actions_workflow_check": "true", "github_actions_workflow_path": deploying}
+    options = {"github_workflow_check": "true", "github_workflow_path": deploying}
     old = [f"--extra-vars={name}={value}" for name, value in options.items()]
     writes = ROOT / "playbooks" / "github_workflow.yml"
     return total(

@@ -10,7 +10,7 @@ cd "$top"
 if [ -n "${LEAK_SCAN_ENVIRONMENT:-}" ]; then
     # Not by its path: Ansible renders extra variables as templates, and others may have chosen the folder's name.
     exec ansible-playbook -i "${LEAK_SCAN_INVENTORY:-inventory}" watchparty.secrets.scan \
-        -e "app_environment=$LEAK_SCAN_ENVIRONMENT" -e repository=. -e scan_staged=true </dev/null
+        -e "app_environment=$LEAK_SCAN_ENVIRONMENT" -e scan_repositories=. -e scan_staged=true </dev/null
 fi
 if ! command -v gitleaks >/dev/null; then
     echo "leak-scan: gitleaks is not installed (apt-get install gitleaks, or brew install gitleaks); nothing was looked at." >&2

@@ -42,8 +42,8 @@ class ActionModule(RotationAction):
             return answer
         _confirmation.require(
             "Close it as a false alarm?",
-            variable="confirm",
-            remedy="confirm on the command line: -e confirm=yes",
+            variable="leak_confirm",
+            remedy="confirm on the command line: -e leak_confirm=yes",
             loader=self._loader,
             templar=self._templar,
         )

@@ -107,8 +107,8 @@ class ActionModule(segment.ServersAction):
         asked = self._asked(setting, assessment, args, task_vars)  # while the operator reads the plan
         _confirmation.require(
             "Contain it now?",
-            variable="confirm",
-            remedy="confirm on the command line: -e confirm=yes",
+            variable="leak_confirm",
+            remedy="confirm on the command line: -e leak_confirm=yes",
             loader=self._loader,
             templar=self._templar,
         )
@@ -224,10 +224,10 @@ class ActionModule(segment.ServersAction):
 
     def _refuse_argument(self) -> None:
         """Raises RotationError for a value on the command line."""
-        if str(self._extra("leaked_value") or ""):
+        if str(self._extra("leak_value") or ""):
             raise RotationError(
-                "leaked_value is refused: it is in the shell's history and in the process list now. Write what was "
-                "found into a file of mode 0600 and give that by -e leaked_value_file=FILE"
+                "leak_value is refused: it is in the shell's history and in the process list now. Write what was "
+                "found into a file of mode 0600 and give that by -e leak_value_file=FILE"
             )
 
     def _require_revocable(self, setting: Setting, args: Mapping[str, Any]) -> None:

@@ -110,7 +110,7 @@ def require_certificates(cafile: str | None) -> None:
             ssl.create_default_context(cafile=cafile)
         except OSError as error:
             words = "no certificate is in it" if isinstance(error, ssl.SSLError) else error.strerror
-            raise SecretsError(f"secrets_verify_cafile: {cafile}: {words}") from None
+            raise SecretsError(f"verify_cafile: {cafile}: {words}") from None
 
 
 def asked(urls: Sequence[str], seconds: float, cafile: str | None) -> dict[str, Any]:

@@ -11,8 +11,8 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Returns a variable that C(ansible-playbook -e) sets.
-  - A variable of the same name in the inventory, in C(group_vars), in C(host_vars) or in a play does not count. A short
-    name such as C(repository) or C(confirm) may stand there for another purpose.
+  - A variable of the same name in the inventory, in C(group_vars), in C(host_vars) or in a play does not count. A
+    confirmation, or the name of what leaked, is meant for one run and never for all of them.
 options:
   _terms:
     description: The name of the variable.
@@ -26,7 +26,7 @@ options:
 EXAMPLES = r"""
 - name: Deploy only if the command line says so
   ansible.builtin.import_playbook: watchparty.secrets.deploy
-  when: lookup('watchparty.secrets.extra_variable', 'deploy', default=false) | bool
+  when: lookup('watchparty.secrets.extra_variable', 'set_deploy', default=false) | bool
 """
 
 RETURN = r"""

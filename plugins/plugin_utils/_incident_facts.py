@@ -202,7 +202,7 @@ def _still_verifies(hosts: Sequence[str]) -> str:
     return (
         f"the new key signs, but not on {', '.join(hosts)}, which {was} left behind: the leaked one may be good there "
         f"while {their} services run. Stop them or take {them} from the load balancer; start the same command again "
-        f"once {they} answer{'s' if len(hosts) == 1 else ''}; or leave {them} for good by -e compromised_hosts="
+        f"once {they} answer{'s' if len(hosts) == 1 else ''}; or leave {them} for good by -e leak_compromised_hosts="
         f"{','.join(hosts)} and rebuild {them}"
     )
 
@@ -243,7 +243,7 @@ def _not_in_force(name: str) -> str:
     return (
         f"{name}: revoked, and this response has put no new value in force: unless you did, give it by "
         "watchparty.secrets.rotate "
-        f"-e credential={name} -e rotation_force=true"
+        f"-e rotation_credentials={name} -e rotation_force=true"
     )
 
 
@@ -256,8 +256,8 @@ def _still_open(hosts: Sequence[str]) -> str:
     they, them = ("it answers", "it") if len(hosts) == 1 else ("they answer", "them")
     return (
         f"but still open to the leaked one: {', '.join(hosts)}. Deploy nothing there; start the same "
-        f"command again once {they}, or leave {them} for good by -e compromised_hosts={','.join(hosts)} and rebuild "
-        f"{them}"
+        f"command again once {they}, or leave {them} for good by "
+        f"-e leak_compromised_hosts={','.join(hosts)} and rebuild {them}"
     )
 
 

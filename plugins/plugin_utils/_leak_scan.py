@@ -79,7 +79,7 @@ def parse(args: Mapping[str, Any]) -> Request:
     """Raises ScanError that names the option and the remedy."""
     if not any(args[name] for name in ("repositories", "staged", "paths", "streams")):
         raise ScanError(
-            "nothing to scan was named; give -e repository=PATH or -e scan_path=PATH"
+            "nothing to scan was named; give -e scan_repositories=PATH or -e scan_paths=PATH"
             " (the module's options repositories, staged, paths, streams)"
         )
     if not (args["history"] or args["tree"]):

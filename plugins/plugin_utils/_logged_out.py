@@ -145,7 +145,7 @@ def _of_cookies(declared: Sequence[str], keys: Mapping[str, bool], behind: Seque
     elif kept:
         words = ",".join(dict.fromkeys((*declared, *kept)))
         yield (
-            f"{only}, and {', '.join(kept)} was not replaced: start again with -e leaked={words}, or with "
+            f"{only}, and {', '.join(kept)} was not replaced: start again with -e leak_credentials={words}, or with "
             "-e leak_sessions=false to leave everybody logged in"
         )
     elif behind:

@@ -48,7 +48,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._once import on
 
 FIRST = "environment"
 """The part that reads first, so that what it has read is not read again."""
-NO_REPOSITORY = "no repository was given; add -e repository=PATH of a checkout"
+NO_REPOSITORY = "no repository was given; add -e verify_repository=PATH of a checkout"
 
 
 @dataclass

@@ -118,7 +118,7 @@ def test_a_database_url_that_leads_elsewhere(lab: Lab, written: str) -> None:
     with fake_postgresql("cleartext") as fake:
         url = "postgresql://" + written.format(user="shop_a:old-password", fake=fake.place, port=fake.port)
         database_lab(lab, url)
-        run = rotate(lab, "-e", "credential=database", "--check")
+        run = rotate(lab, "-e", "rotation_credentials=database", "--check")
         assert run.code != 0
         assert not caught(fake)
         assert CANARY not in run.output
@@ -138,7 +138,7 @@ def test_an_administrators_url_that_leads_elsewhere(lab: Lab) -> None:
         lab.moto.client("secretsmanager").put_secret_value(
             SecretId="shop/production/database-admin", SecretString=f'{{"url": "{url}"}}'
         )
-        run = rotate(lab, "-e", "credential=database", "--check")
+        run = rotate(lab, "-e", "rotation_credentials=database", "--check")
         assert run.code != 0
         assert not caught(fake)
         assert fake.clients == 0
@@ -232,7 +232,7 @@ def test_a_cache_url_that_leads_elsewhere(lab: Lab, server: Valkey, fake: FakeSe
     )
     admin = {"username": ADMINISTRATOR, "password": server._admin_password}
     _seed(lab, {"CACHE_URL": f"redis://:{quote(server.password)}@{fake.place}/0"}, {"cache-admin": admin})
-    run = rotate(lab, "-e", "credential=cache", "--check")
+    run = rotate(lab, "-e", "rotation_credentials=cache", "--check")
     assert run.code != 0
     assert fake.clients == 0, fake.received
     assert f"leads to {fake.place}, and credentials.cache_admin.server declares {server.host}:{server.port}" in run.text

@@ -68,7 +68,7 @@ def checkout() -> Iterator[Path]:
 
 
 def test_its_interpreter_gets_no_administrators_password(lab: RotationLab, spy: Path) -> None:
-    run = lab.rotate("-e", "credential=database,cache", "-e", "rotation_force=true", "--check")
+    run = lab.rotate("-e", "rotation_credentials=database,cache", "-e", "rotation_force=true", "--check")
     assert run.code != 0
     assert spy.read_text() == ""
     sentences(run, f"{spy.parent.parent}: Another account may change it")

@@ -16,7 +16,7 @@ VERIFY = "playbooks/verify.yml"
 
 def verify(lab: Lab) -> Run:
     report = lab.directory / "report"
-    return lab.run("-e", f"verify_report_path={report}", "-e", "only=WPS201", playbook=VERIFY)
+    return lab.run("-e", f"verify_report_path={report}", "-e", "verify_only=WPS201", playbook=VERIFY)
 
 
 def blamed(run: Run, host: str) -> None:

@@ -26,7 +26,7 @@ def test_a_leak_is_contained_without_the_host_that_froze(lab: RotationLab) -> No
     """Seen to stand still for as long as the host did, which is longer than a run may take here."""
     old = lab.ready()
     with frozen_door(lab, "web2") as frozen:
-        run = respond(lab, "-e", "leaked=cache", "-e", "leak_wait_seconds=4")
+        run = respond(lab, "-e", "leak_credentials=cache", "-e", "leak_wait_seconds=4")
         assert frozen.exists()
     assert run.code == 0, run.output
     sentences(run, "contained in ")
@@ -52,7 +52,7 @@ def test_a_leak_is_contained_without_a_host_that_lies(lab: RotationLab) -> None:
     kept = lab.host_vars["web2"]
     lab.host_vars["web2"] = {**kept, "ansible_python_interpreter": str(lying)}
     try:
-        run = respond(lab, "-e", "leaked=cache", "-e", "leak_wait_seconds=4")
+        run = respond(lab, "-e", "leak_credentials=cache", "-e", "leak_wait_seconds=4")
     finally:
         lab.host_vars["web2"] = kept
     assert run.code == 0, run.output
@@ -70,7 +70,7 @@ def test_a_leak_is_contained_without_a_host_that_lies(lab: RotationLab) -> None:
 @pytest.mark.long
 def test_a_rotation_stays_open_where_a_host_froze(lab: RotationLab) -> None:
     old = lab.ready()
-    chosen = ("-e", "credential=cache", "-e", "rotation_force=true")
+    chosen = ("-e", "rotation_credentials=cache", "-e", "rotation_force=true")
     with frozen_door(lab, "web2") as frozen:
         run = lab.rotate(*chosen)
         assert frozen.exists()

@@ -13,16 +13,16 @@ from tests.integration.harness import Lab, Run, layout
 from tests.unit.playbooks.variables import read_from_the_command_line
 
 HARMFUL: dict[str, Any] = {
-    "confirm": "yes",
-    "deploy": True,
-    "leaked": "database",
-    "containment": "immediate",
+    "leak_confirm": "yes",
+    "set_deploy": True,
+    "leak_credentials": "database",
+    "leak_containment": "immediate",
     "import_values": True,
-    "set_anyway": True,
-    "only": "WPS101",
-    "credential": "django_key",
-    "setting": "API_TOKEN",
-    "compromised_hosts": "web1",
+    "set_force": True,
+    "verify_only": "WPS101",
+    "rotation_credentials": "django_key",
+    "set_names": "API_TOKEN",
+    "leak_compromised_hosts": "web1",
 }
 """The other names get the path of a folder that does not exist."""
 
@@ -55,9 +55,11 @@ def run(lab: Lab, playbook: str, *arguments: str) -> Run:
 
 def test_a_leak_response_is_not_confirmed(hostile: Lab) -> None:
     before = stores(hostile)
-    done = run(hostile, "leak_response", "leaked=django_key", f"leak_report_path={hostile.directory / 'reports'}")
+    done = run(
+        hostile, "leak_response", "leak_credentials=django_key", f"leak_report_path={hostile.directory / 'reports'}"
+    )
     assert done.code != 0
-    assert "confirm on the command line: -e confirm=yes" in done.text, done.output
+    assert "confirm on the command line: -e leak_confirm=yes" in done.text, done.output
     assert stores(hostile) == before
     assert not [*(hostile.directory / "reports").iterdir()]
 
@@ -66,26 +68,26 @@ def test_a_setting_is_set_and_not_deployed(hostile: Lab) -> None:
     value = hostile.directory / "value"
     value.touch(mode=0o600)
     value.write_text("a-new-licence\n", encoding="utf-8")
-    done = run(hostile, "set", "setting=LICENSE_TEXT", f"value_file={value}")
+    done = run(hostile, "set", "set_names=LICENSE_TEXT", f"set_value_file={value}")
     assert done.code == 0, done.output
     assert "LICENSE_TEXT" in done.text
     assert not any(host.env_file.exists() for host in hostile.hosts)
-    refused = run(hostile, "set", "setting=SECRET_KEY", f"value_file={value}")
+    refused = run(hostile, "set", "set_names=SECRET_KEY", f"set_value_file={value}")
     assert refused.code != 0
-    assert "credential=django_key replaces it" in refused.text, refused.output
+    assert "rotation_credentials=django_key replaces it" in refused.text, refused.output
 
 
 def test_a_scan_and_a_verification_look_where_they_are_told(hostile: Lab, tmp_path: Path) -> None:
     (tmp_path / "log").write_text("nothing here\n", encoding="utf-8")
-    scanned = run(hostile, "scan", f"scan_path={tmp_path / 'log'}")
+    scanned = run(hostile, "scan", f"scan_paths={tmp_path / 'log'}")
     assert scanned.code == 0, scanned.output
     verified = run(hostile, "verify", f"verify_report_path={tmp_path / 'report'}")
-    assert "WPS304" in verified.output, "only=WPS101 of the inventory counted"
+    assert "WPS304" in verified.output, "verify_only=WPS101 of the inventory counted"
     assert "/of/the/inventory" not in scanned.output + verified.output
 
 
 def test_an_impact_is_of_what_is_named(hostile: Lab) -> None:
-    done = run(hostile, "impact", "leaked=django_key")
+    done = run(hostile, "impact", "leak_credentials=django_key")
     assert done.code == 0, done.output
     assert "django_key" in done.text
     assert "database" not in done.text

@@ -108,7 +108,7 @@ def prepare(lab: Lab, **options: Any) -> Login:
 
 
 def rotate(lab: Lab, *arguments: str, environment: dict[str, str] | None = None) -> Run:
-    chosen = ("-e", "credential=storage", "-e", "rotation_force=true", *arguments)
+    chosen = ("-e", "rotation_credentials=storage", "-e", "rotation_force=true", *arguments)
     return lab.run(*chosen, playbook=ROTATE, environment=environment)
 
 

@@ -26,7 +26,7 @@ from tests.integration.rotation_lab import ALL, RotationLab
 
 PLUGINS = Path(__file__).resolve().parent / "chaos_plugins"
 ROTATE = "playbooks/rotate.yml"
-COMMAND = ("-e", f"credential={ALL}", "-e", "rotation_force=true")
+COMMAND = ("-e", f"rotation_credentials={ALL}", "-e", "rotation_force=true")
 BACK = ("-e", "rotation_abort=true")
 WRITES = re.compile(r"(Create|Put|Update|Delete)[A-Z]|on the host: (?!\S+ (?:checked|sessions)\b)")
 """Acts that may change something; servers are asked before a rotation is open, and nothing of it can come late."""

@@ -52,7 +52,7 @@ TRUSTED = ("-e", "leak_trusted_host=web1,web2,web3")
 
 def respond(lab: Lab, *arguments: str, environment: Mapping[str, str] | None = None) -> Run:
     """A leak response that asks nothing."""
-    more = ("-e", "confirm=yes", "-e", f"leak_report_path={lab.directory / 'post-mortems'}", *TRUSTED)
+    more = ("-e", "leak_confirm=yes", "-e", f"leak_report_path={lab.directory / 'post-mortems'}", *TRUSTED)
     return lab.run(*more, *arguments, playbook=RESPONSE, environment=environment)
 
 
@@ -80,6 +80,12 @@ def _reports(lab: Lab) -> list[Path]:
 
 def responder(lab: RotationLab, leaked: str, *more: str) -> Controller:
     """What starts such a response and may kill it."""
-    words = (f"leaked={leaked}", "confirm=yes", f"leak_report_path={lab.directory / 'post-mortems'}", TRUSTED[1], *more)
+    words = (
+        f"leak_credentials={leaked}",
+        "leak_confirm=yes",
+        f"leak_report_path={lab.directory / 'post-mortems'}",
+        TRUSTED[1],
+        *more,
+    )
     command = tuple(part for word in words for part in ("-e", word))
     return replace(Controller(lab), playbook=RESPONSE, command=command)

@@ -111,7 +111,7 @@ class RealLab:
         return Run(done.returncode, done.stdout, time.monotonic() - began)
 
     def rotate(self, *credentials: str, arguments: tuple[str, ...] = ()) -> Run:
-        chosen = ("-e", f"credential={','.join(credentials)}", "-e", "rotation_force=true")
+        chosen = ("-e", f"rotation_credentials={','.join(credentials)}", "-e", "rotation_force=true")
         # The load's producer of tasks runs on this machine, which is none of the inventory's hosts.
         known = ("-e", json.dumps({"rotation_known_addresses": [self.fleet.gateway]}))
         return self.run("rotate", *chosen, *known, *arguments)

@@ -84,5 +84,5 @@ def in_store(lab: Lab) -> str:
 
 
 def rotate(lab: Lab, *arguments: str, environment: Mapping[str, str] | None = None) -> Run:
-    chosen = ("-e", "credential=deploy_ssh", "-e", "rotation_force=true", *arguments)
+    chosen = ("-e", "rotation_credentials=deploy_ssh", "-e", "rotation_force=true", *arguments)
     return lab.run(*chosen, playbook="playbooks/rotate.yml", environment=environment)

@@ -97,7 +97,7 @@ def test_killed_after_aws_made_a_key_and_before_it_was_kept(lab: Lab) -> None:
     iam = lab.moto.client("iam")
     lab.moto.set_faults(Fault("error", "CreateSecret"))
     since = len(lab.moto.calls())
-    process = lab.start("-e", "credential=storage", "-e", "rotation_force=true", playbook=ROTATE)
+    process = lab.start("-e", "rotation_credentials=storage", "-e", "rotation_force=true", playbook=ROTATE)
     assert wait_until(lambda: "CreateSecret" in lab.moto.operations(since=since), seconds=60)
     kill(process)
     lab.moto.set_faults()

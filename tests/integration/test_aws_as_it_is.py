@@ -48,7 +48,7 @@ def test_a_rotation_and_a_deploy(rotations: RotationLab, name: str) -> None:
     old = lab.ready()
     since = len(lab.moto.calls())
     with profile(lab.moto, name):
-        run = lab.rotated("-e", "credential=database", "-e", "rotation_force=true", environment=WAITS)
+        run = lab.rotated("-e", "rotation_credentials=database", "-e", "rotation_force=true", environment=WAITS)
         lab.deploy(environment=WAITS)
     refused = [call["operation"] for call in lab.moto.calls(since=since) if call["status"] == 400]
     if name == "throttled":

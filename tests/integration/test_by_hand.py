@@ -91,20 +91,20 @@ FIRST = dict.fromkeys(("create", "created"), "Create") | dict.fromkeys(("record"
 @pytest.mark.parametrize("step", steps("create", "created retire set deploy promote record close"))
 def test_finished(lab: RotationLab, operator: Operator, step: str) -> None:
     old = lab.ready()
-    killed(lab, step, f"credential={BOTH}")
+    killed(lab, step, f"rotation_credentials={BOTH}")
     operator.finish(FIRST.get(step, step.capitalize()))
     new = lab.values()
     assert (new.database[0] != old.database[0], new.cache[1] != old.cache[1]) == (True, True)
     settled(lab, old)
     assert {lab.journal_state().rotated[name].who for name in BOTH.split(",")} == {"ann@by-hand"}
-    run = lab.rotated("-e", f"credential={BOTH}")
+    run = lab.rotated("-e", f"rotation_credentials={BOTH}")
     assert "is left alone: 0 days old" in run.text
 
 
 @pytest.mark.parametrize("step", steps("promoted", "create created set deploy promote"))
 def test_taken_back(lab: RotationLab, operator: Operator, step: str) -> None:
     old = lab.ready()
-    killed(lab, step, f"credential={BOTH}")
+    killed(lab, step, f"rotation_credentials={BOTH}")
     operator.undo()
     assert lab.values() == old
     settled(lab)
@@ -114,7 +114,7 @@ def test_taken_back(lab: RotationLab, operator: Operator, step: str) -> None:
 @pytest.mark.parametrize("step", steps("", "withdraw abort record"))
 def test_taken_back_from_the_way_back(lab: RotationLab, operator: Operator, step: str) -> None:
     old = lab.ready()
-    killed(lab, "promote", f"credential={BOTH}")
+    killed(lab, "promote", f"rotation_credentials={BOTH}")
     killed(lab, step, "rotation_abort=true")
     operator.undo()
     assert lab.values() == old
@@ -125,7 +125,7 @@ def test_taken_back_from_the_way_back(lab: RotationLab, operator: Operator, step
 def test_djangos_key_too(lab: RotationLab, operator: Operator, way: str) -> None:
     """Two phases; the former key stays as a fallback, and as an obligation in the journal."""
     old = lab.ready()
-    killed(lab, "set" if way == "finish" else "promote", f"credential={ALL}")
+    killed(lab, "set" if way == "finish" else "promote", f"rotation_credentials={ALL}")
     getattr(operator, way)()
     settled(lab, *([old] if way == "finish" else []))
     assert (lab.values() == old) is (way == "undo")
@@ -180,13 +180,13 @@ def test_a_deleted_journal_is_restored(lab: RotationLab, operator: Operator) -> 
 def test_the_collection_may_go_on_instead(lab: RotationLab, operator: Operator) -> None:
     """Held by hand, no run goes on with it but one that takes it over by name."""
     old = lab.ready()
-    killed(lab, "set", "credential=database")
+    killed(lab, "set", "rotation_credentials=database")
     rotation = lab.entries()[-1]["rotation"]
     operator.run("stays=new goes=old")
-    refused = lab.rotate("-e", "credential=database")
+    refused = lab.rotate("-e", "rotation_credentials=database")
     assert refused.code != 0
     assert f"rotation_resume={rotation}" in refused.text
-    lab.rotated("-e", "credential=database", "-e", f"rotation_resume={rotation}")
+    lab.rotated("-e", "rotation_credentials=database", "-e", f"rotation_resume={rotation}")
     lab.assert_settled(old)
 
 
@@ -223,6 +223,6 @@ def test_without_the_collection_for_good(lab: RotationLab, operator: Operator) -
     assert new.database[0] != old.database[0]
     assert (new.cache, new.django_key) == (old.cache, old.django_key)
     settled(lab, old)
-    lab.rotated("-e", "credential=database", "-e", "rotation_force=true")
+    lab.rotated("-e", "rotation_credentials=database", "-e", "rotation_force=true")
     lab.assert_settled(old, new)
     assert "AWSCURRENT" in lab.stages(CORE)

@@ -45,8 +45,8 @@ def test_an_import(lab: Lab) -> None:
     old, draft = lab.directory / "old.env", lab.directory / "draft.yml"
     old.touch(mode=0o600)
     old.write_text(env_of(canaries), encoding="utf-8")
-    where = ("-e", f"env_file={old}", "-e", f"secret_provision_draft_path={draft}")
-    run, hits = watched(lab, canaries, *where, "-e", "secret_provision_application=shop", playbook=IMPORT)
+    where = ("-e", f"import_file={old}", "-e", f"import_draft_path={draft}")
+    run, hits = watched(lab, canaries, *where, "-e", "import_application=shop", playbook=IMPORT)
     assert run.code == 0, run.output
     assert left(hits, old) == []
     lab.catalog = yaml.safe_load(draft.read_text(encoding="utf-8"))["secrets_catalog"]
@@ -81,7 +81,7 @@ def test_a_scan(lab: Lab) -> None:
     scene = Scene(lab)
     scene.commit(**{"settings.py": f"KEY = {scene.values['current SECRET_KEY']!r}\n"})
     (scene.repository / "new.env").write_text(f"TOKEN={scene.values['pending API_TOKEN']}\n", encoding="utf-8")
-    where = ("-e", f"repository={scene.repository}", "-e", f"scan_json={scene.json}")
+    where = ("-e", f"scan_repositories={scene.repository}", "-e", f"scan_json_file={scene.json}")
     run, hits = watched(lab, scene.canaries, *where, playbook=SCAN)
     assert run.code == 2, run.output
     assert len(scene.found()) == 2

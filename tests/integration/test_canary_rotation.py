@@ -98,7 +98,7 @@ class Search:
     def _arguments(self, credentials: str) -> list[str]:
         directory = self.lab.directory
         files = {"rotation_changelog": directory / "CHANGELOG.md", "rotation_audit_path": directory / "audit.jsonl"}
-        chosen = {"credential": credentials, "rotation_force": "true", **files}
+        chosen = {"rotation_credentials": credentials, "rotation_force": "true", **files}
         return ["-vvvv", "--diff", *(f"--extra-vars={name}={value}" for name, value in chosen.items())]
 
     def _learn_the_present(self) -> None:

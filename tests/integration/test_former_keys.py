@@ -32,7 +32,7 @@ def verified(
     lab: Lab, *arguments: str, environment: Mapping[str, str] | None = None, **variables: Any
 ) -> tuple[Run, dict[str, tuple[str, str]]]:
     report = lab.directory / "report"
-    given = {"verify_report_path": str(report), "only": "WPS701", **variables}
+    given = {"verify_report_path": str(report), "verify_only": "WPS701", **variables}
     run = lab.run("-e", json.dumps(given), *arguments, playbook=VERIFY, environment=environment)
     found = json.loads((report / "partial.json").read_text())
     return run, {one["place"]: (one["status"], one["words"]) for one in outcomes(found, "WPS701")}
@@ -159,12 +159,12 @@ def test_signing_keys(application: RotationLab) -> None:
     database = urlsplit(lab.content()["DATABASE_URL"]).path.strip("/")
     sessions = lab.postgres.execute("SELECT count(*) FROM django_session", database=database)
     signed = "a session that former SECRET_KEY 1 signed"
-    made = {"secrets_verify_sessions": True, "django_probe_user": USER}
+    made = {"verify_sessions": True, "django_probe_user": USER}
     assert told(**made) == ("fail", f"{signed} is STILL ACCEPTED at {page}"), "its processes run on the former key"
     lab.deploy()
     assert told(**made) == ("pass", f"{signed}: refused at {page} (401)")
     assert lab.postgres.execute("SELECT count(*) FROM django_session", database=database) == sessions
-    how, words = told(secrets_verify_sessions=True, django_probe_user="nobody")
+    how, words = told(verify_sessions=True, django_probe_user="nobody")
     assert (how, "there is no active user nobody" in words) == ("not checked", True)
     del lab.host_vars["web1"]["django_probe_url"]
     how, words = told()

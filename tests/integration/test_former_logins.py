@@ -115,7 +115,7 @@ def test_a_verification(lab: Lab, postgres: Postgres, valkey: Valkey) -> None:
 
     def verified(**over: Any) -> tuple[int, dict[str, tuple[str, str]], str]:
         report = lab.directory / "report"
-        given = {"verify_report_path": str(report), "only": "WPS701", "rotation_python": sys.executable, **over}
+        given = {"verify_report_path": str(report), "verify_only": "WPS701", "rotation_python": sys.executable, **over}
         run = lab.run("-vvvv", "-e", json.dumps(given), playbook=VERIFY)
         assert FORMER not in run.output
         assert CURRENT not in run.output

@@ -55,7 +55,7 @@ def test_a_rotation_sends_what_it_promotes(lab: RotationLab, github: GitHub) -> 
     sync(lab)
     before = lab.content()["EMAIL_HOST_PASSWORD"]
     assert github.repository.values["EMAIL_HOST_PASSWORD"] == before
-    mail = ("-e", "credential=mail", "-e", lab.values_file(mail=NEW), "-e", "rotation_force=true")
+    mail = ("-e", "rotation_credentials=mail", "-e", lab.values_file(mail=NEW), "-e", "rotation_force=true")
 
     # Without a token, or with one that GitHub does not take, it is refused by name and nothing is begun.
     run = rotate(lab, *mail, token=None)
@@ -80,7 +80,7 @@ def test_what_is_taken_back_is_sent_back(lab: RotationLab, github: GitHub) -> No
     before = lab.content()["EMAIL_HOST_PASSWORD"]
     github.lost = ["PUT .*/EMAIL_HOST_PASSWORD"] * 4
     since = len(github.writes())
-    mail = ("-e", "credential=mail", "-e", lab.values_file(mail=NEW + "-more"), "-e", "rotation_force=true")
+    mail = ("-e", "rotation_credentials=mail", "-e", lab.values_file(mail=NEW + "-more"), "-e", "rotation_force=true")
     run = rotate(lab, *mail)
     assert run.code != 0
     sentences(run, "The rotation was taken back", "GitHub could not be asked about secret EMAIL_HOST_PASSWORD")
@@ -94,7 +94,9 @@ def test_a_token_that_may_not_write(lab: RotationLab, github: GitHub) -> None:
     lab.ready()
     before = lab.content()["EMAIL_HOST_PASSWORD"]
     github.denied["PUT"] = {"X-Accepted-GitHub-Permissions": "secrets=write"}
-    run = rotate(lab, "-e", "credential=mail", "-e", lab.values_file(mail=NEW + "-else"), "-e", "rotation_force=true")
+    run = rotate(
+        lab, "-e", "rotation_credentials=mail", "-e", lab.values_file(mail=NEW + "-else"), "-e", "rotation_force=true"
+    )
     assert run.code != 0
     sentences(run, "GitHub denies secret EMAIL_HOST_PASSWORD of repository example/watchparty", "needs secrets: write")
     assert lab.journal_state().rotation is not None
@@ -114,7 +116,14 @@ def test_a_token_that_may_not_write(lab: RotationLab, github: GitHub) -> None:
 def test_a_leak_is_closed_at_github_too(lab: RotationLab, github: GitHub) -> None:
     old = lab.ready()
     sync(lab)
-    words = ("-e", "confirm=yes", "-e", f"leak_report_path={lab.directory / 'post-mortems'}", "-e", "leaked=cache")
+    words = (
+        "-e",
+        "leak_confirm=yes",
+        "-e",
+        f"leak_report_path={lab.directory / 'post-mortems'}",
+        "-e",
+        "leak_credentials=cache",
+    )
     run = lab.run(*words, playbook=RESPONSE, environment={"GITHUB_TOKEN": TOKEN})
     assert run.code == 0, run.output
     lab.assert_settled(old)

@@ -21,7 +21,7 @@ UNORDERED = re.compile(r"\b(?:union|difference|intersect|symmetric_difference)\(
 
 @pytest.mark.parametrize(
     ("playbook", "words"),
-    [("rotate", "rotation_skip_hosts=web2,web3"), ("leak_response", "compromised_hosts=web2,web3")],
+    [("rotate", "rotation_skip_hosts=web2,web3"), ("leak_response", "leak_compromised_hosts=web2,web3")],
 )
 def test_hosts_that_are_left_out(playbook: str, words: str) -> None:
     program = Path(sys.executable).with_name("ansible-playbook")

@@ -57,12 +57,12 @@ def test_from_an_old_file_to_the_same_deploy(lab: Lab) -> None:
     old.touch(mode=0o600)
     old.write_text(env_of(canaries), encoding="utf-8")
     draft = lab.directory / "draft.yml"
-    arguments = ("-e", f"env_file={old}", "-e", f"secret_provision_draft_path={draft}", "-vvvv", "--diff")
-    drafted = lab.run(*arguments, "-e", "secret_provision_application=shop", playbook=IMPORT)
+    arguments = ("-e", f"import_file={old}", "-e", f"import_draft_path={draft}", "-vvvv", "--diff")
+    drafted = lab.run(*arguments, "-e", "import_application=shop", playbook=IMPORT)
     assert drafted.code == 0, drafted.output
     assert drafted.operations == []
     assert not canaries.found(draft.read_bytes() + drafted.output.encode())
-    again = lab.run(*arguments, "-e", "secret_provision_application=shop", playbook=IMPORT)
+    again = lab.run(*arguments, "-e", "import_application=shop", playbook=IMPORT)
     assert again.result("web1")["changed"] == 0
 
     commands = re.findall(r"watchparty\.secrets\.(\w+) -e", drafted.text.partition("Then run, in this order:")[2])
@@ -109,14 +109,14 @@ def test_from_an_old_file_to_the_same_deploy(lab: Lab) -> None:
     assert "Nothing was written" in differs.text
     assert account.state() == before
     other = "holds another value than the one given, and stays."
-    assert f"{other} To change it, run watchparty.secrets.set -e setting=EMAIL_PORT" in differs.text
-    command = "watchparty.secrets.set -e setting=SECRET_KEY -e set_anyway=true"
+    assert f"{other} To change it, run watchparty.secrets.set -e set_names=EMAIL_PORT" in differs.text
+    command = "watchparty.secrets.set -e set_names=SECRET_KEY -e set_force=true"
     assert f"{other} If the given value is the one in use, run {command}." in differs.text
 
     value = lab.directory / "value"
     value.touch(mode=0o600)
     value.write_text(values["SECRET_KEY"].join(("k", "\n")), encoding="utf-8")
-    given = ("-e", "setting=SECRET_KEY", "-e", "set_anyway=true", "-e", f"value_file={value}")
+    given = ("-e", "set_names=SECRET_KEY", "-e", "set_force=true", "-e", f"set_value_file={value}")
     changed_key = lab.run(*given, playbook=SET)
     assert changed_key.code == 0, changed_key.output
     old.write_text(changed.replace("EMAIL_PORT=25", "EMAIL_PORT=587"), encoding="utf-8")
@@ -130,7 +130,7 @@ def test_without_a_file(lab: Lab, arguments: tuple[str, ...]) -> None:
     lab.add_hosts()
     run = lab.run(*arguments, playbook=IMPORT)
     assert run.code != 0
-    assert "Nothing was read: no file was named; give -e env_file=FILE" in run.text
+    assert "Nothing was read: no file was named; give -e import_file=FILE" in run.text
     assert run.operations == []
 
 
@@ -140,7 +140,7 @@ def test_a_developers_own_file_without_aws(lab: Lab) -> None:
     settings = lab.catalog["settings"]
     settings["DATABASE_URL"]["example"] = "sqlite:///db.sqlite3"
     path = lab.directory / "developer.env"
-    arguments = ("-e", "app_environment=local", "-e", f"secret_provision_local_path={path}", "--diff")
+    arguments = ("-e", "app_environment=local", "-e", f"provision_local_path={path}", "--diff")
     nowhere = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}"}
 
     def written() -> dict[str, str]:

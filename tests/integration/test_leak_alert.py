@@ -199,10 +199,10 @@ UNKNOWN = "aws/AKIAANOTHEREXAMPLE2 or aws/RISK"
 def alerted(lab: Lab, leaked: str, unknown: str, **more: Any) -> Run:
     """The playbook, with what the rulebooks give it."""
     given = {
-        "leaked": leaked,
+        "leak_credentials": leaked,
         "leak_alert_reference": "aws.health RISK 7",
         "leak_alert_unknown": unknown,
-        "confirm": "yes",
+        "leak_confirm": "yes",
         "leak_report_path": str(lab.directory / "post-mortems"),
         **more,
     }

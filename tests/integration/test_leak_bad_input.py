@@ -26,7 +26,7 @@ def lab(connection: Mapping[str, str]) -> Iterator[RotationLab]:
 def found(tmp_path: Path, text: str) -> tuple[str, ...]:
     path = tmp_path / "found.txt"
     path.write_text(text, encoding="utf-8")
-    return ("-e", f"leaked_value_file={path}")
+    return ("-e", f"leak_value_file={path}")
 
 
 def test_a_string_is_named_and_not_shown(lab: RotationLab, tmp_path: Path) -> None:
@@ -41,9 +41,9 @@ def test_a_string_is_named_and_not_shown(lab: RotationLab, tmp_path: Path) -> No
 
 
 def test_a_string_on_the_command_line_is_refused_here_too(lab: RotationLab) -> None:
-    run = lab.run("-e", "leaked_value=canary", "-e", "leaked=cache", playbook=IMPACT)
+    run = lab.run("-e", "leak_value=canary", "-e", "leak_credentials=cache", playbook=IMPACT)
     assert run.code != 0, run.output
-    sentences(run, "leaked_value is refused: it is in the shell's history", "-e leaked_value_file=FILE")
+    sentences(run, "leak_value is refused: it is in the shell's history", "-e leak_value_file=FILE")
     assert "(valkey_user" not in run.text
 
 
@@ -53,7 +53,7 @@ def test_what_a_leak_of_ones_own_kind_reaches(lab: RotationLab, tmp_path: Path) 
     folder.mkdir()
     (folder / "kind.yml").write_text("description: Mine.\nvalue: generated\n", encoding="utf-8")
     with lab.with_catalog(mail={"kind": "own", "appears_in": [{"setting": "EMAIL_HOST_PASSWORD"}]}):
-        words = ("-e", "leaked=mail", "-e", f"rotation_kinds_path={tmp_path}")
+        words = ("-e", "leak_credentials=mail", "-e", f"rotation_kinds_path={tmp_path}")
         run = lab.run(*words, playbook=IMPACT)
         assert run.code == 0, run.output
         sentences(run, "mail (own, ")
@@ -65,45 +65,54 @@ def test_what_a_leak_of_ones_own_kind_reaches(lab: RotationLab, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("leaked=chache",), ("chache: is no credential of the catalog; it has ",)),
-        (("leaked=host:web9",), ("host:web9: no such host is in the inventory",)),
-        (("leaked_value=canary",), ("leaked_value is refused: it is in the shell's history",)),
+        (("leak_credentials=chache",), ("chache: is no credential of the catalog; it has ",)),
+        (("leak_credentials=host:web9",), ("host:web9: no such host is in the inventory",)),
+        (("leak_value=canary",), ("leak_value is refused: it is in the shell's history",)),
         (
             (),
-            ("what was found: cannot be asked for", "name what leaked by -e leaked=…, or write what was found into a"),
-        ),
-        (("leaked=cache", "exposed_since=9999-01-01", "confirm=yes"), ("9999-01-01 lies in the future",)),
-        (
-            ("leaked=cache", "confirm=yes", "leak_report_path=/dev/null/reports"),
-            ("leak_report_path: /dev/null/reports: cannot be written: Not a directory", "Nothing was touched"),
-        ),
-        (("leaked=cache",), ("no confirmation can be asked for", "confirm on the command line: -e confirm=yes")),
-        (
-            ("leaked=cache", "confirm=yes", "compromised_hosts=web9"),
-            ("compromised_hosts: web9: no such host is in app_hosts; it has web1.",),
-        ),
-        (
-            ("leaked=cache", "confirm=yes", "compromised_hosts=web1"),
             (
-                "no host of this run matches app_hosts:!web1.",
-                "let --limit and compromised_hosts leave one of its hosts",
+                "what was found: cannot be asked for",
+                "name what leaked by -e leak_credentials=…, or write what was found into a",
             ),
         ),
         (
-            ("leaked=cache", "confirm=y", "leak_drill=ture", "leak_sessions=y", "leak_wait_seconds=2m"),
+            ("leak_credentials=cache", "leak_exposed_since=9999-01-01", "leak_confirm=yes"),
+            ("9999-01-01 lies in the future",),
+        ),
+        (
+            ("leak_credentials=cache", "leak_confirm=yes", "leak_report_path=/dev/null/reports"),
+            ("leak_report_path: /dev/null/reports: cannot be written: Not a directory", "Nothing was touched"),
+        ),
+        (
+            ("leak_credentials=cache",),
+            ("no confirmation can be asked for", "confirm on the command line: -e leak_confirm=yes"),
+        ),
+        (
+            ("leak_credentials=cache", "leak_confirm=yes", "leak_compromised_hosts=web9"),
+            ("leak_compromised_hosts: web9: no such host is in app_hosts; it has web1.",),
+        ),
+        (
+            ("leak_credentials=cache", "leak_confirm=yes", "leak_compromised_hosts=web1"),
+            (
+                "no host of this run matches app_hosts:!web1.",
+                "let --limit and leak_compromised_hosts leave one of its hosts",
+            ),
+        ),
+        (
+            ("leak_credentials=cache", "leak_confirm=y", "leak_drill=ture", "leak_sessions=y", "leak_wait_seconds=2m"),
             (
                 "leak_drill: 'ture' is neither yes nor no; give true or false",
                 "leak_sessions: 'y' is neither yes nor no",
                 "leak_wait_seconds: '2m' is no number of seconds; give a whole number without a unit",
-                "confirm: 'y' is no answer; the word yes",
+                "leak_confirm: 'y' is no answer; the word yes",
                 "Nothing was read",
             ),
         ),
         (
             (
-                "leaked=cache",
-                "confirm=yes",
-                "leak_go_on=ja",
+                "leak_credentials=cache",
+                "leak_confirm=yes",
+                "leak_ignore_blockers=ja",
                 "leak_false_alarm=treu",
                 "leak_evidence_seconds=ten",
                 "leak_readers_seconds=1m",
@@ -111,7 +120,7 @@ def test_what_a_leak_of_ones_own_kind_reaches(lab: RotationLab, tmp_path: Path) 
                 "env_deploy_restart=fals",
             ),
             (
-                "leak_go_on: 'ja'",
+                "leak_ignore_blockers: 'ja'",
                 "leak_false_alarm: 'treu'",
                 "leak_evidence_seconds: 'ten'",
                 "leak_readers_seconds: '1m'",
@@ -142,16 +151,25 @@ def test_nothing_is_touched(lab: RotationLab, arguments: tuple[str, ...], words:
     assert lab.everything() == before
 
 
-@pytest.mark.parametrize("more", [("--check",), ("-e", "confirm=yes")], ids=["drill", "real"])
+@pytest.mark.parametrize("more", [("--check",), ("-e", "leak_confirm=yes")], ids=["drill", "real"])
 def test_hosts_that_a_limit_leaves_out(lab: RotationLab, tmp_path: Path, more: tuple[str, ...]) -> None:
     """They would keep values that are dead, and applications that fail on them."""
     inventory = tmp_path / "more.yml"
     inventory.write_text("app_hosts: {hosts: {web2: {}, web3: {}}}\n", encoding="utf-8")
     before = lab.everything()
-    words = ("--limit", "web1", "-i", str(inventory), "-e", "compromised_hosts=web2", "-e", "leaked=cache")
+    words = (
+        "--limit",
+        "web1",
+        "-i",
+        str(inventory),
+        "-e",
+        "leak_compromised_hosts=web2",
+        "-e",
+        "leak_credentials=cache",
+    )
     run = lab.run(*words, *more, playbook=RESPONSE)
     assert run.code != 0, run.output
-    sentences(run, "web3: in app_hosts, but not in this run (--limit)", "-e compromised_hosts=web2,web3")
+    sentences(run, "web3: in app_hosts, but not in this run (--limit)", "-e leak_compromised_hosts=web2,web3")
     assert lab.everything() == before
     assert lab.journal_state().incident is None
 
@@ -165,7 +183,7 @@ def test_hosts_that_a_limit_leaves_out(lab: RotationLab, tmp_path: Path, more: t
 )
 def test_a_file_that_tells_nothing(lab: RotationLab, tmp_path: Path, text: str, words: str) -> None:
     before = lab.everything()
-    run = lab.run(*found(tmp_path, text), "-e", "confirm=yes", playbook=RESPONSE)
+    run = lab.run(*found(tmp_path, text), "-e", "leak_confirm=yes", playbook=RESPONSE)
     assert run.code != 0, run.output
     sentences(run, words)
     assert lab.everything() == before
@@ -177,7 +195,7 @@ def test_a_drill_by_a_variable_touches_nothing(lab: RotationLab) -> None:
     folder = lab.directory / "kinds" / "mine"
     folder.mkdir(parents=True)
     (folder / "kind.yml").write_text("description: Mine.\nvalue: generated\n", encoding="utf-8")
-    words = ("leaked=cache,mail", "leak_drill=true", f"rotation_kinds_path={folder.parent}")
+    words = ("leak_credentials=cache,mail", "leak_drill=true", f"rotation_kinds_path={folder.parent}")
     with lab.with_catalog(mail={"kind": "mine", "appears_in": [{"setting": "EMAIL_HOST_PASSWORD"}]}):
         run = lab.run(*(part for word in words for part in ("-e", word)), playbook=RESPONSE)
     assert run.code == 0, run.output
@@ -201,13 +219,13 @@ def test_a_false_alarm_is_closed_and_recorded(lab: RotationLab) -> None:
     before = lab.values()
     incident = {"id": "leak-20261125T150000-0001", "at": "2026-11-25T15:00:00Z", "who": "ops", "declared": ["cache"]}
     lab.append(rotation=incident["id"], incident=incident)
-    run = lab.run("-e", "leak_false_alarm=true", "-e", "confirm=yes", playbook=RESPONSE)
+    run = lab.run("-e", "leak_false_alarm=true", "-e", "leak_confirm=yes", playbook=RESPONSE)
     assert run.code == 0, run.output
     sentences(run, f"{incident['id']} of ops, declared at 2026-11-25T15:00:00Z: cache")
     assert lab.journal_state().incident is None
     assert [one["outcome"] for one in lab.audit_records() if one["rotation"] == incident["id"]] == ["false_alarm"]
     assert lab.values() == before
-    again = lab.run("-e", "leak_false_alarm=true", "-e", "confirm=yes", playbook=RESPONSE)
+    again = lab.run("-e", "leak_false_alarm=true", "-e", "leak_confirm=yes", playbook=RESPONSE)
     assert again.code != 0, again.output
     sentences(again, "no leak is declared; there is nothing to close")
 
@@ -221,8 +239,8 @@ def test_what_reveals_others_blocks_beside_an_open_rotation_too(lab: RotationLab
         before = lab.everything()
         partner = {"kind": "external", "appears_in": [{"setting": "TWITCH_CLIENT_SECRET"}], "exposes": ["database"]}
         with lab.with_catalog(partner=partner):
-            run = lab.run("-e", "leaked=partner", "-e", "confirm=yes", playbook=RESPONSE)
-            drill = lab.run("-e", "leaked=partner", "--check", playbook=RESPONSE)
+            run = lab.run("-e", "leak_credentials=partner", "-e", "leak_confirm=yes", playbook=RESPONSE)
+            drill = lab.run("-e", "leak_credentials=partner", "--check", playbook=RESPONSE)
         assert drill.code == 0, drill.output
         sentences(
             drill, "a real run stops here: partner reveals others and cannot be replaced here", "Nothing was touched"
@@ -250,8 +268,10 @@ def test_a_chain_is_as_long_as_the_catalog_makes_it(lab: RotationLab) -> None:
     }
     before = lab.everything()
     with lab.with_catalog(**chain):
-        drill = lab.run("-e", "leaked=twitch_client_id", "-e", "leak_go_on=true", "--check", playbook=RESPONSE)
+        drill = lab.run(
+            "-e", "leak_credentials=twitch_client_id", "-e", "leak_ignore_blockers=true", "--check", playbook=RESPONSE
+        )
     assert drill.code == 0, drill.output
     sentences(drill, "4. sentry_dsn", "5. database")
-    assert "a real run stops here" not in drill.text, "leak_go_on was said"
+    assert "a real run stops here" not in drill.text, "leak_ignore_blockers was said"
     assert lab.everything() == before

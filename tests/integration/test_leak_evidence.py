@@ -102,7 +102,12 @@ def test_what_hangs_is_named_and_delays_nothing(lab: Lab) -> None:
     with silent() as port:
         lab.catalog["credentials"] = database(lab, port)
         lab.host_vars["web2"] |= {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": port}
-        given = {"confirm": "yes", "leak_evidence_seconds": SECONDS, "took": str(took), "leak_report_path": str(folder)}
+        given = {
+            "leak_confirm": "yes",
+            "leak_evidence_seconds": SECONDS,
+            "took": str(took),
+            "leak_report_path": str(folder),
+        }
         ours = {"ANSIBLE_COLLECTIONS_PATH": str(REPOSITORY / "playbooks" / "collections")}
         run = lab.run("-e", json.dumps(given), playbook=playbook, environment=ours)
     assert run.code == 0, run.output

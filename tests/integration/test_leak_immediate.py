@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""leak_response.yml -e containment=immediate: old values go first, and the outage is measured."""
+"""leak_response.yml -e leak_containment=immediate: old values go first, and the outage is measured."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.integration.leak_lab import leak_lab, newest_post_mortem, post_mortem
 from tests.integration.rotation_lab import RotationLab, sentences
 
 pytestmark = pytest.mark.slow
-IMMEDIATE = ("-e", "containment=immediate")
+IMMEDIATE = ("-e", "leak_containment=immediate")
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def acts(output: str) -> list[str]:
 
 def test_old_values_go_before_new_ones_are_deployed(lab: RotationLab) -> None:
     old = lab.ready()
-    run = respond(lab, "-e", "leaked=database,cache,django_key", *IMMEDIATE)
+    run = respond(lab, "-e", "leak_credentials=database,cache,django_key", *IMMEDIATE)
     assert run.code == 0, run.output
     sentences(run, "containment: immediate", "contained in ", "the application was taken down at ", "s at most")
     order = acts(run.output)
@@ -63,7 +63,7 @@ def test_a_graceful_one_becomes_immediate(lab: RotationLab) -> None:
     controller = responder(lab, "database,cache")
     assert Chaos(lab, controller).kill("on the host: Deliver and verify#2") is not None
     assert lab.accepts(old) == {"database": True, "cache": True}
-    run = respond(lab, "-e", "leaked=cache", *IMMEDIATE)
+    run = respond(lab, "-e", "leak_credentials=cache", *IMMEDIATE)
     assert run.code == 0, run.output
     sentences(run, "containment: immediate from now on; leak-", "the old values are removed first from now on")
     order = acts(run.output)
@@ -79,7 +79,7 @@ def test_a_value_that_still_works_fails_the_run(lab: RotationLab) -> None:
     old = lab.ready()
     kept = copy.deepcopy(lab.host_vars)
     lab.host_vars["web2"]["env_deploy_restart_command"] = "true"
-    run = respond(lab, "-e", "leaked=django_key")
+    run = respond(lab, "-e", "leak_credentials=django_key")
     lab.host_vars = kept
     assert run.code != 0, run.output
     sentences(run, "NOT contained: web2: a session that former SECRET_KEY 1 signed is STILL ACCEPTED at ")
@@ -90,7 +90,7 @@ def test_a_value_that_still_works_fails_the_run(lab: RotationLab) -> None:
         subprocess.run([host.restart_command], check=True, env=clean_environment())
     assert wait_until(lambda: all(host.healthy() for host in lab.hosts), seconds=60)
     now = lab.values()
-    run = respond(lab, "-e", "leaked=django_key")
+    run = respond(lab, "-e", "leak_credentials=django_key")
     assert run.code == 0, run.output
     assert lab.values() == now, "what was replaced since is not replaced again"
     assert "a session that former SECRET_KEY 1 signed: refused at" in post_mortem(lab)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""leak_response.yml -e containment=immediate for what others issue: an AWS access key, on moto, and a third party's."""
+"""leak_response.yml, leak_containment=immediate, for what others issue: an AWS access key on moto, a third party's."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def provider() -> Iterator[Provider]:
 
 
 def respond(lab: Lab, *words: str) -> Run:
-    every = ("containment=immediate", "leak_sessions=false", *words)
+    every = ("leak_containment=immediate", "leak_sessions=false", *words)
     return leak_lab.respond(lab, *(part for word in every for part in ("-e", word)))
 
 
 def test_an_access_key_is_dead_before_the_new_one_is_deployed(lab: Lab) -> None:
     old = prepare(lab)
-    run = respond(lab, "leaked=storage")
+    run = respond(lab, "leak_credentials=storage")
     assert run.code == 0, run.output
     order = acts(run.output)
     assert order.index("test") < order.index("revoke") < order.index("Deliver and verify")
@@ -61,23 +61,23 @@ def test_a_third_partys_value_is_replaced_and_open_until_it_is_revoked(lab: Lab,
     }
     values = lab.directory / "new-values.yml"
     write_private(values, json.dumps({"partner": NEW}))
-    run = respond(lab, "leaked=partner", f"rotation_values_file={values}")
+    run = respond(lab, "leak_credentials=partner", f"rotation_values_file={values}")
     assert run.code != 0, run.output
     words = f"partner: OPEN: the new value is in force; revoke the old value at {PAGE}, then start again with"
     assert words in run.text
     assert "-e leak_revoked=partner" in run.text
     assert lab.hosts[0].values()["API_TOKEN"] == NEW
     assert "holds what r-" in newest_post_mortem(lab), "its version has yet to be read, to try it"
-    run = respond(lab, "leaked=partner", "leak_revoked=partner")
+    run = respond(lab, "leak_credentials=partner", "leak_revoked=partner")
     assert run.code != 0, run.output
     assert "which r-" in run.text
     assert "STILL WORKS" in newest_post_mortem(lab)
     provider.keys = {NEW}
-    run = respond(lab, "leaked=partner", "leak_revoked=partner")
+    run = respond(lab, "leak_credentials=partner", "leak_revoked=partner")
     assert run.code == 0, run.output
     words = "revoked, as the operator says; the new value is in force; the old one was tried and refused"
     assert words in newest_post_mortem(lab)
     assert NEW not in run.output + newest_post_mortem(lab)
-    run = respond(lab, "leaked=partner", "leak_revoked=somebody")
+    run = respond(lab, "leak_credentials=partner", "leak_revoked=somebody")
     assert run.code != 0
     assert "leak_revoked: somebody: is no credential of the catalog" in run.text

@@ -32,7 +32,7 @@ def test_no_request_fails(lab: RotationLab, capsys: pytest.CaptureFixture[str], 
     manage = Manage(python(), tuple(host.env_file for host in lab.hosts))
     addresses = [("127.0.0.1", host.port) for host in lab.hosts]
     with Load(addresses, manage=manage, sessions=SESSIONS, tasks=False, name=name, hold=60.0) as load:
-        run = respond(lab, "-e", "leaked=database,cache")
+        run = respond(lab, "-e", "leak_credentials=database,cache")
     assert run.code == 0, run.output
     report = load.report
     assert report is not None

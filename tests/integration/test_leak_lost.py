@@ -43,7 +43,7 @@ def test_one_that_stays_away_is_left_behind_and_named(lab: RotationLab) -> None:
     old = lab.ready()
     with lab.unreachable("web2"):
         began = time.monotonic()
-        run = respond(lab, "-e", "leaked=cache", "-e", "leak_wait_seconds=4")
+        run = respond(lab, "-e", "leak_credentials=cache", "-e", "leak_wait_seconds=4")
         seconds = time.monotonic() - began
     assert run.code == 0, run.output
     assert seconds < 150
@@ -63,7 +63,7 @@ def test_one_with_a_forged_mark_is_left_behind_and_named(lab: RotationLab) -> No
     mark = state.mark(lab.hosts[1].env_file)
     kept = mark.read_text()
     mark.write_text(json.dumps({"accepted": {"journal": 999999999, "snapshot": "s", "digest": "d"}, "proven": None}))
-    run = respond(lab, "-e", "leaked=cache", "-e", "leak_wait_seconds=4")
+    run = respond(lab, "-e", "leak_credentials=cache", "-e", "leak_wait_seconds=4")
     assert run.code != 0, run.output
     sentences(run, "contained, and not healthy: web2: ", "already accepted a snapshot read at journal number 999999999")
     assert "web2" in newest_post_mortem(lab)
@@ -72,7 +72,7 @@ def test_one_with_a_forged_mark_is_left_behind_and_named(lab: RotationLab) -> No
     assert lab.hosts[0].healthy()
     mark.write_text(kept)
     lab.deploy()
-    run = respond(lab, "-e", "leaked=cache")
+    run = respond(lab, "-e", "leak_credentials=cache")
     assert run.code == 0, run.output
     post_mortem(lab)
     lab.assert_settled(old)
@@ -83,7 +83,7 @@ def test_the_first_one_is_away(lab: RotationLab, leaked: str) -> None:
     """Another one talks to the servers, ends sessions and purges, and nobody has to name it."""
     old = lab.ready()
     with lab.unreachable("web1"):
-        run = respond(lab, "-e", f"leaked={leaked}", "-e", "leak_wait_seconds=2")
+        run = respond(lab, "-e", f"leak_credentials={leaked}", "-e", "leak_wait_seconds=2")
     sentences(run, "web1 does not answer; web2 talks to the servers", "caches purged: ")
     text = newest_post_mortem(lab)
     assert "NOT purged" not in text
@@ -98,7 +98,7 @@ def test_the_first_one_is_away(lab: RotationLab, leaked: str) -> None:
     else:
         assert run.code != 0, run.output
         sentences(run, "NOT contained: django_key: OPEN: the new key signs, but not on web1, which was left behind")
-        run = respond(lab, "-e", "leaked=django_key")
+        run = respond(lab, "-e", "leak_credentials=django_key")
         assert run.code == 0, run.output
     post_mortem(lab)
     lab.assert_settled(old)
@@ -109,7 +109,7 @@ def test_a_signing_key_stays_open_where_a_host_was_left_behind(lab: RotationLab)
     old = lab.ready()
     web2 = lab.hosts[1]
     with lab.unreachable("web2"):
-        run = respond(lab, "-e", "leaked=django_key", "-e", "leak_wait_seconds=2")
+        run = respond(lab, "-e", "leak_credentials=django_key", "-e", "leak_wait_seconds=2")
     assert run.code != 0, run.output
     sentences(
         run,
@@ -122,7 +122,7 @@ def test_a_signing_key_stays_open_where_a_host_was_left_behind(lab: RotationLab)
     assert "what it holds is dead" not in text
     assert "the old value of django_key was refused" not in text
     now = lab.values()
-    run = respond(lab, "-e", "leaked=django_key")
+    run = respond(lab, "-e", "leak_credentials=django_key")
     assert run.code == 0, run.output
     sentences(run, "contained in ")
     assert lab.values() == now, "what was replaced since is not replaced again"
@@ -137,7 +137,9 @@ def test_the_host_that_the_purge_goes_by_is_lost(lab: RotationLab) -> None:
     lab.catalog["purge"]["cdn"] = {"distribution": "EDOESNOTEXIST"}
     try:
         with lab.unreachable("web1"):
-            run = respond(lab, "-e", "leaked=django_key", "-e", "leak_wait_seconds=2", "-e", "rotation_host=web1")
+            run = respond(
+                lab, "-e", "leak_credentials=django_key", "-e", "leak_wait_seconds=2", "-e", "rotation_host=web1"
+            )
     finally:
         del lab.catalog["purge"]["cdn"]
     assert run.code != 0, run.output
@@ -146,7 +148,7 @@ def test_the_host_that_the_purge_goes_by_is_lost(lab: RotationLab) -> None:
     assert text.count(f"- {words}\n") == text.count("NOT purged") == 1
     assert text.count("CloudFront was NOT told to forget") == 1
     assert text.count("sessions were not ended: cannot be reached") == 1
-    run = respond(lab, "-e", "leaked=django_key")
+    run = respond(lab, "-e", "leak_credentials=django_key")
     assert run.code == 0, run.output
     post_mortem(lab)
 
@@ -169,7 +171,7 @@ def test_one_that_comes_back_in_time_is_deployed_to(lab: RotationLab) -> None:
     thread = threading.Thread(target=comes_back)
     thread.start()
     try:
-        run = respond(lab, "-e", "leaked=cache")
+        run = respond(lab, "-e", "leak_credentials=cache")
     finally:
         over.set()
         thread.join()
@@ -194,7 +196,7 @@ def test_one_that_is_not_healthy_in_the_end(lab: RotationLab) -> None:
     thread = threading.Thread(target=falls_over)
     thread.start()
     try:
-        run = respond(lab, "-e", "leaked=cache")
+        run = respond(lab, "-e", "leak_credentials=cache")
     finally:
         over.set()
         thread.join()
@@ -205,7 +207,7 @@ def test_one_that_is_not_healthy_in_the_end(lab: RotationLab) -> None:
     now = lab.values()
     subprocess.run([web2.restart_command], check=True, env=clean_environment())
     assert wait_until(web2.healthy, seconds=60)
-    run = respond(lab, "-e", "leaked=cache")
+    run = respond(lab, "-e", "leak_credentials=cache")
     assert run.code == 0, run.output
     sentences(run, "contained in ")
     assert lab.values() == now, "what was replaced since is not replaced again"
@@ -220,7 +222,7 @@ def test_one_that_claims_to_be_unhealthy_has_no_veto(lab: RotationLab) -> None:
     healthy = lab.host_vars["web1"].pop("env_deploy_health_url", None)
     with answering_500() as url:
         lab.host_vars["web1"].update(env_deploy_health_url=url, env_deploy_health_retries=1)
-        run = respond(lab, "-e", "leaked=cache")
+        run = respond(lab, "-e", "leak_credentials=cache")
     del lab.host_vars["web1"]["env_deploy_health_url"], lab.host_vars["web1"]["env_deploy_health_retries"]
     if healthy:
         lab.host_vars["web1"]["env_deploy_health_url"] = healthy
@@ -231,7 +233,7 @@ def test_one_that_claims_to_be_unhealthy_has_no_veto(lab: RotationLab) -> None:
     assert lab.hosts[1].healthy()
     assert "web1 was left behind" in newest_post_mortem(lab)
     assert lab.journal_state().incident is not None
-    run = respond(lab, "-e", "leaked=cache")
+    run = respond(lab, "-e", "leak_credentials=cache")
     assert run.code == 0, run.output
     post_mortem(lab)
     lab.assert_settled(old)
@@ -257,7 +259,7 @@ def test_an_open_rotation_whose_new_values_may_have_leaked_is_taken_back(lab: Ro
     old = lab.ready()
     assert Chaos(lab).kill("on the host: Deliver and verify#1") is not None
     staged = lab.hosts[0].values()["REDIS_URL"]
-    run = respond(lab, "-e", "leaked=host:web2")
+    run = respond(lab, "-e", "leak_credentials=host:web2")
     assert run.code == 0, run.output
     sentences(run, "contained in ")
     assert lab.content()["REDIS_URL"] != staged
@@ -269,13 +271,13 @@ def test_an_open_rotation_whose_new_values_may_have_leaked_is_taken_back(lab: Ro
 def test_an_open_rotation_that_is_past_its_promotion_is_ended_and_replaced(lab: RotationLab) -> None:
     """What it put in force is what leaked, and its former value is not kept for an hour any more."""
     old = lab.ready()
-    scheduled = Controller(lab, command=("-e", "credential=cache", "-e", "rotation_force=true"))
+    scheduled = Controller(lab, command=("-e", "rotation_credentials=cache", "-e", "rotation_force=true"))
     with lab.with_catalog(cache={"retire_after": 3600}):
         assert Chaos(lab, scheduled).kill("rest#1") is not None
         promoted = lab.values()
         assert promoted.cache != old.cache
         began = time.monotonic()
-        response = respond(lab, "-e", "leaked=cache")
+        response = respond(lab, "-e", "leak_credentials=cache")
         seconds = time.monotonic() - began
     assert response.code == 0, response.output
     assert seconds < 300
@@ -287,11 +289,11 @@ def test_an_open_rotation_that_is_past_its_promotion_is_ended_and_replaced(lab: 
 
 def test_a_retirement_of_others_is_not_waited_for_long(lab: RotationLab) -> None:
     old = lab.ready()
-    scheduled = Controller(lab, command=("-e", "credential=cache", "-e", "rotation_force=true"))
+    scheduled = Controller(lab, command=("-e", "rotation_credentials=cache", "-e", "rotation_force=true"))
     with lab.with_catalog(cache={"retire_after": 3600}):
         assert Chaos(lab, scheduled).kill("rest#1") is not None
         promoted = lab.values()
-        response = respond(lab, "-e", "leaked=database", "-e", "leak_wait_seconds=3")
+        response = respond(lab, "-e", "leak_credentials=database", "-e", "leak_wait_seconds=3")
     assert response.code == 0, response.output
     assert lab.values().cache == promoted.cache
     lab.assert_settled(old)
@@ -302,10 +304,10 @@ def test_what_an_earlier_rotation_left_valid_for_hours_goes_too(lab: RotationLab
     """The former value may be the one that was found; it is refused before the leak is said to be contained."""
     first = lab.ready()
     with lab.with_catalog(cache={"retire_after": 7200}):
-        lab.rotated("-e", "credential=cache", "-e", "rotation_force=true")
+        lab.rotated("-e", "rotation_credentials=cache", "-e", "rotation_force=true")
         second = lab.values()
         assert lab.accepts(first)["cache"]
-        response = respond(lab, "-e", "leaked=cache")
+        response = respond(lab, "-e", "leak_credentials=cache")
     assert response.code == 0, response.output
     sentences(response, "retires with it what r-", "contained in ")
     assert lab.journal_state().obligations == {}

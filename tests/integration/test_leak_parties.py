@@ -39,7 +39,7 @@ def at_a_terminal(
     lab: RotationLab, answers: Mapping[str, str | bytes], *words: str, check: bool = False
 ) -> tuple[int, str]:
     """A leak response at a terminal, where somebody answers each question once; its exit code and what is seen."""
-    words = ("confirm=yes", f"leak_report_path={lab.directory / 'post-mortems'}", *words)
+    words = ("leak_confirm=yes", f"leak_report_path={lab.directory / 'post-mortems'}", *words)
     more = (*["--check"] * check, *(part for word in words for part in ("-e", word)))
     return typed(lab, RESPONSE, answers, *more)
 
@@ -49,7 +49,7 @@ def test_a_drill_of_the_worked_example_names_every_third_party_of_a_host(lab: Ro
     example = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))["secrets_catalog"]["credentials"]
     with lab.with_catalog(**{name: example[name] for name in THIRD_PARTIES}):
         lab.ready()
-        run = respond(lab, "-e", "leaked=host:web1", "--check")
+        run = respond(lab, "-e", "leak_credentials=host:web1", "--check")
     assert run.code == 0, run.output
     for name in THIRD_PARTIES:
         page = example[name].get("provider_url")
@@ -66,14 +66,14 @@ def test_without_a_terminal_it_stays_open_and_is_listed(lab: RotationLab) -> Non
         lab.valkey.execute("SET", key, "x")
     with lab.with_catalog(twitch=TWITCH):
         old = lab.ready()
-        run = respond(lab, "-e", "leaked=cache,twitch")
+        run = respond(lab, "-e", "leak_credentials=cache,twitch")
         assert [lab.valkey.execute("EXISTS", key) for key in (":1:session:of-somebody", ":1:page")] == [1, 0]
         del lab.catalog["purge"]["sessions"]
         assert run.code != 0, run.output
         sentences(run, f"NOT contained: twitch: OPEN: not replaced; revoke it at {PAGE}")
         assert not lab.accepts(old)["cache"]
         assert "replaced, the old value is refused" in post_mortem(lab)
-        run = respond(lab, "-e", "leaked=cache,twitch", "-e", "leak_revoked=twitch")
+        run = respond(lab, "-e", "leak_credentials=cache,twitch", "-e", "leak_revoked=twitch")
         assert run.code == 0, run.output
         sentences(run, "and the end of sessions; this run takes no value away", "it is no false alarm any more")
         assert "leak_false_alarm=true" not in run.text
@@ -87,7 +87,7 @@ def test_a_word_alone_is_told_as_one(lab: RotationLab) -> None:
     """Nothing was replaced and nothing tried: the leak is contained, and the application waits for a new value."""
     with lab.with_catalog(twitch=TWITCH):
         lab.ready()
-        run = respond(lab, "-e", "leaked=twitch", "-e", "leak_revoked=twitch")
+        run = respond(lab, "-e", "leak_credentials=twitch", "-e", "leak_revoked=twitch")
         assert run.code == 0, run.output
         sentences(
             run,
@@ -99,7 +99,7 @@ def test_a_word_alone_is_told_as_one(lab: RotationLab) -> None:
         assert re.search(words, run.text), run.output
         assert lab.journal_state().incident is None
         assert ", by the operator's word for twitch, whose old value nothing tried**, graceful." in post_mortem(lab)
-        remedy = ("-e", "credential=twitch", "-e", "rotation_force=true")
+        remedy = ("-e", "rotation_credentials=twitch", "-e", "rotation_force=true")
         lab.rotated(*remedy, "-e", lab.values_file(twitch=f"{NEW}-given"))
         assert lab.hosts[0].values()["TWITCH_CLIENT_SECRET"] == f"{NEW}-given"
         sentences(lab.rotated("-e", "rotation_revoked=twitch"), "twitch: what r-", "was revoked, as the operator says")
@@ -108,7 +108,7 @@ def test_a_word_alone_is_told_as_one(lab: RotationLab) -> None:
 def test_at_a_terminal_it_is_asked_for_last(lab: RotationLab) -> None:
     with lab.with_catalog(twitch=TWITCH):
         old = lab.ready()
-        code, seen = at_a_terminal(lab, {"New value of twitch": NEW}, "leaked=cache,twitch")
+        code, seen = at_a_terminal(lab, {"New value of twitch": NEW}, "leak_credentials=cache,twitch")
         assert code != 0, seen
         asked = seen.index(f"New value of twitch (from {PAGE})")
         for before in ("revoke cache", " Purge caches in Valkey]"):
@@ -121,7 +121,7 @@ def test_at_a_terminal_it_is_asked_for_last(lab: RotationLab) -> None:
         assert NEW not in post_mortem(lab)
         assert [one.act for one in lab.journal_state().obligations.values()] == ["revoke"]
         sentences(lab.rotated("-e", "rotation_revoked=twitch"), "twitch: what r-", "was revoked, as the operator says")
-        run = respond(lab, "-e", "leaked=cache,twitch")
+        run = respond(lab, "-e", "leak_credentials=cache,twitch")
         assert run.code == 0, run.output
         assert "revoked, as the operator says; the new value is in force" in post_mortem(lab)
         assert lab.journal_state().obligations == {}
@@ -143,7 +143,7 @@ def test_several_lines_are_no_value_and_it_stays_open(lab: RotationLab) -> None:
     with lab.with_catalog(twitch=TWITCH):
         lab.ready()
         answers = {"New value of twitch": f"{new}-1\r{new}-2\r".encode(), "Answer again": ""}
-        code, seen = at_a_terminal(lab, answers, "leaked=twitch")
+        code, seen = at_a_terminal(lab, answers, "leak_credentials=twitch")
         assert code != 0, seen
         assert "twitch: several lines came at once, and nothing of them is kept; " in seen
         assert "Answer again; Enter leaves it out" in seen
@@ -151,7 +151,7 @@ def test_several_lines_are_no_value_and_it_stays_open(lab: RotationLab) -> None:
         assert new not in seen
         assert new not in lab.hosts[0].values()["TWITCH_CLIENT_SECRET"]
         assert new not in post_mortem(lab)
-        run = respond(lab, "-e", "leaked=twitch", "-e", "leak_revoked=twitch")
+        run = respond(lab, "-e", "leak_credentials=twitch", "-e", "leak_revoked=twitch")
         assert run.code == 0, run.output
         post_mortem(lab)
 
@@ -162,15 +162,15 @@ def test_it_is_asked_for_beside_an_open_rotation_too(lab: RotationLab) -> None:
     new = f"{NEW}-beside"
     with lab.with_catalog(twitch=TWITCH):
         old = lab.ready()
-        scheduled = Controller(lab, command=("-e", "credential=database", "-e", "rotation_force=true"))
+        scheduled = Controller(lab, command=("-e", "rotation_credentials=database", "-e", "rotation_force=true"))
         assert Chaos(lab, scheduled).kill("on the host: Deliver and verify#1") is not None
-        code, seen = at_a_terminal(lab, {"New value of twitch": new}, "leaked=cache,twitch")
+        code, seen = at_a_terminal(lab, {"New value of twitch": new}, "leak_credentials=cache,twitch")
         assert code != 0, seen
         assert seen.index("revoke cache") < seen.index(f"New value of twitch (from {PAGE})")
         assert lab.hosts[0].values()["TWITCH_CLIENT_SECRET"] == new
         lab.assert_settled(old)
         sentences(lab.rotated("-e", "rotation_revoked=twitch"), "twitch: what r-", "was revoked, as the operator says")
-        run = respond(lab, "-e", "leaked=cache,twitch")
+        run = respond(lab, "-e", "leak_credentials=cache,twitch")
         assert run.code == 0, run.output
         assert lab.journal_state().incident is None
         assert "revoked, as the operator says; the new value is in force" in post_mortem(lab)
@@ -184,7 +184,7 @@ def test_a_host_that_came_back_ill_gets_what_was_answered(lab: RotationLab) -> N
         while len(lab.hosts) < 2:
             lab.add_hosts(1, leak_sessions=False)
         old = lab.ready()
-        words = "leaked=django_key,twitch"
+        words = "leak_credentials=django_key,twitch"
         with lab.unreachable("web2"):
             run = respond(lab, "-e", words, "-e", "leak_wait_seconds=2")
         assert run.code != 0, run.output
@@ -210,7 +210,7 @@ def test_sessions_that_cannot_be_ended_are_open_and_the_rest_is_done(lab: Rotati
     old = lab.ready()
     kept = lab.host_vars["web1"]
     lab.host_vars["web1"] = {**kept, "leak_sessions": True, "django_chdir": "/nowhere"}
-    run = respond(lab, "-e", "leaked=cache")
+    run = respond(lab, "-e", "leak_credentials=cache")
     assert run.code != 0, run.output
     words = "sessions were not ended: /nowhere is no directory; chdir is where manage.py is"
     sentences(run, f"NOT contained: web1: {words}")
@@ -218,7 +218,7 @@ def test_sessions_that_cannot_be_ended_are_open_and_the_rest_is_done(lab: Rotati
     assert f"- web1: {words}" in text
     assert "AWSPREVIOUS" in text.partition("## Scrubbed")[2]
     lab.host_vars["web1"] = {**kept, "leak_sessions": True}
-    run = respond(lab, "-e", "leaked=cache")
+    run = respond(lab, "-e", "leak_credentials=cache")
     assert run.code == 0, run.output
     assert "a session that was ended: refused at" in post_mortem(lab)
     lab.assert_settled(old)

@@ -112,7 +112,7 @@ def test_a_string_from_a_paste_is_contained(lab: RotationLab, trail: Trail) -> N
     found = lab.directory / "found.txt"
     url = lab.content()["REDIS_URL"]
     found.write_text(f"10:00:01 cannot reach {base64.b64encode(url.encode()).decode()}\n", encoding="utf-8")
-    drill = respond(lab, trail, "--check", "-e", f"leaked_value_file={found}")
+    drill = respond(lab, trail, "--check", "-e", f"leak_value_file={found}")
     assert drill.code == 0, drill.output
     sentences(drill, f"CloudFront forgets /, /api/* of {cdn} (cdn)")
     assert invalidated(lab, cdn) == []
@@ -123,7 +123,7 @@ def test_a_string_from_a_paste_is_contained(lab: RotationLab, trail: Trail) -> N
 
     # Not the ten seconds: a busy machine gathers more slowly, and the limit has a test of its own.
     with thief(lab.valkey, old.cache[1]) as kept:
-        run = respond(lab, trail, "-e", f"leaked_value_file={found}", "-e", "leak_evidence_seconds=60")
+        run = respond(lab, trail, "-e", f"leak_value_file={found}", "-e", "leak_evidence_seconds=60")
     assert run.code == 0, run.output
     assert len(kept) > 2
     assert [one for one in kept if not dead(one)] == [], "sessions that began during the rollout are gone too"
@@ -168,7 +168,7 @@ def test_a_signing_key_keeps_no_former_one(lab: RotationLab, trail: Trail) -> No
     old = lab.ready()
     trail.refuses = "AccessDeniedException"
     lab.catalog["purge"]["cdn"] = {"distribution": "EDOESNOTEXIST"}
-    run = respond(lab, trail, "-e", "leaked=django_key", "-vvvv")
+    run = respond(lab, trail, "-e", "leak_credentials=django_key", "-vvvv")
     # A distribution that is not there keeps nothing else up, and the incident stays open.
     assert run.code == 2, run.output
     sentences(run, "NOT contained: ", "still open: CloudFront was NOT told to forget /* of EDOESNOTEXIST")
@@ -196,8 +196,8 @@ def test_what_a_server_refuses_stays_open(lab: RotationLab, trail: Trail) -> Non
         variables.update(django_session_engine="signed_cookies")
     lab.postgres.execute(f"ALTER ROLE {MASTER} NOCREATEROLE;")
     try:
-        drill = respond(lab, trail, "-e", "leaked=database,cache", "--check")
-        run = respond(lab, trail, "-e", "leaked=database,cache")
+        drill = respond(lab, trail, "-e", "leak_credentials=database,cache", "--check")
+        run = respond(lab, trail, "-e", "leak_credentials=database,cache")
     finally:
         lab.postgres.execute(f"ALTER ROLE {MASTER} CREATEROLE;")
     assert drill.code == 0, drill.output
@@ -221,7 +221,7 @@ def test_what_a_server_refuses_stays_open(lab: RotationLab, trail: Trail) -> Non
     found.write_text(lab.content()["REDIS_URL"], encoding="utf-8")
     records = len(lab.audit_records())
     lab.moto.set_faults(*(Fault("deny", operation=one) for one in ("GetLogEvents", "PutLogEvents")))
-    run = respond(lab, trail, "-e", f"leaked_value_file={found}")
+    run = respond(lab, trail, "-e", f"leak_value_file={found}")
     lab.moto.set_faults()
     lab.host_vars = kept
     assert run.code == 0, run.output

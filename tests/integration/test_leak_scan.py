@@ -66,7 +66,7 @@ class Scene:
         git(self.repository, "commit", "-q", "-m", "work")
 
     def scan(self, *arguments: str, **environment: str | None) -> Run:
-        chosen = ("-e", f"repository={self.repository}", "-e", f"scan_json={self.json}", *arguments)
+        chosen = ("-e", f"scan_repositories={self.repository}", "-e", f"scan_json_file={self.json}", *arguments)
         return self.lab.run(*chosen, playbook=SCAN, environment=environment)
 
     @property
@@ -95,7 +95,7 @@ def test_live_values_of_every_version(scene: Scene) -> None:
     log.write_text(f"connecting with {values['previous DATABASE_PASSWORD']}\n")
     sarif = scene.lab.directory / "scan.sarif"
     with Watch(scene.canaries, [scene.lab.directory / "local-temp", scene.lab.directory / "tmp"]) as watch:
-        run = scene.scan("-vvvv", "--diff", "-e", f"scan_path={log}", "-e", f"scan_sarif={sarif}")
+        run = scene.scan("-vvvv", "--diff", "-e", f"scan_paths={log}", "-e", f"scan_sarif_file={sarif}")
     assert run.code == 2, run.output
     assert scene.found() == {
         ("SECRET_KEY", "current", "settings.py"),
@@ -182,7 +182,8 @@ def test_a_pipe(scene: Scene) -> None:
         writer.stdin.write("x" * 100 + "\n" + scene.values["current SIGNING_KEY"] + "\n")
         writer.stdin.close()
         run = scene.lab.run(
-            *("-e", f"scan_stdin={pipe}", "-e", f"scan_json={scene.json}", "-e", "scan_patterns=none"), playbook=SCAN
+            *("-e", f"scan_stdin={pipe}", "-e", f"scan_json_file={scene.json}", "-e", "scan_patterns=none"),
+            playbook=SCAN,
         )
     assert run.code == 2
     assert [(one["rule"], one["line"]) for one in scene.report()["findings"]] == [("SIGNING_KEY", 2)]
@@ -192,10 +193,10 @@ def test_a_pipe(scene: Scene) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("-e", "repository="), "nothing to scan was named"),
+        (("-e", "scan_repositories="), "nothing to scan was named"),
         (("-e", "scan_history=false", "-e", "scan_tree=false"), "history and tree are both off"),
         (("-e", "scan_baseline=/nowhere.yml"), "baseline /nowhere.yml: cannot be read: No such file"),
-        (("-e", "repository=/nowhere"), "/nowhere: is no directory; give the path of a repository"),
+        (("-e", "scan_repositories=/nowhere"), "/nowhere: is no directory; give the path of a repository"),
         (("-e", "scan_values=none", "-e", "scan_patterns=none"), "there is nothing to look for"),
     ],
 )

@@ -29,7 +29,7 @@ def lab(connection: Mapping[str, Any]) -> Iterator[RotationLab]:
 
 def test_it_is_contained_while_somebody_writes_another_key(lab: RotationLab) -> None:
     old = lab.ready()
-    drill = lab.run("--check", "-e", "leaked=cache", playbook=RESPONSE)
+    drill = lab.run("--check", "-e", "leak_credentials=cache", playbook=RESPONSE)
     assert drill.code == 0, drill.output
     sentences(drill, NO_SESSIONS)
     dsn = f"https://{time.time_ns():x}@sentry.example.com/4"
@@ -41,7 +41,7 @@ def test_it_is_contained_while_somebody_writes_another_key(lab: RotationLab) -> 
         SimpleNamespace(directory=lab.directory, rotate=responded),  # type: ignore[arg-type]
         {PROMOTES: lambda: lab.put(SENTRY_DSN=dsn)},
         "-e",
-        "leaked=cache",
+        "leak_credentials=cache",
     ).run()
     assert run.code == 0, run.output
     sentences(run, NO_SESSIONS, f"secret {CORE}: somebody else's change of other keys was merged")
@@ -61,7 +61,7 @@ def test_a_drill_names_what_would_keep_the_leak_open(lab: RotationLab) -> None:
     key = {"kind": "django_secret_key", "used_for": ["sessions"], "appears_in": [{"setting": "SECRET_KEY"}]}
     with lab.with_catalog() as catalog:
         catalog["credentials"]["signing"] = key
-        drill = lab.run("--check", "-e", "leaked=cache", playbook=RESPONSE)
+        drill = lab.run("--check", "-e", "leak_credentials=cache", playbook=RESPONSE)
     assert drill.code == 0, drill.output
     sentences(
         drill, "everybody is logged out", "sessions cannot be ended as it stands, and would keep the leak open: web1"

@@ -117,7 +117,7 @@ def held_in(lab: RealLab, secret: str) -> dict[str, str]:
 
 
 def respond(lab: RealLab, leaked: str, *arguments: str) -> Run:
-    chosen = ("-e", f"leaked={leaked}", "-e", "confirm=yes", "-e", "leak_sessions=false")
+    chosen = ("-e", f"leak_credentials={leaked}", "-e", "leak_confirm=yes", "-e", "leak_sessions=false")
     report = ("-e", f"leak_report_path={lab.fleet.names.state / 'post-mortems'}")
     return lab.run("leak_response", *chosen, *report, *arguments)
 
@@ -156,7 +156,7 @@ def test_a_thief_who_was_there_before_never_sees_a_new_value(
             (tmp_path / "before").write_text(lab.fleet.run(lab.hosts[0], ["cat", "/tmp/loot"]).stdout)
             # The leaked key opens every host, and the laboratory has no other for administrators' passwords.
             trusted = ("-e", f"leak_trusted_host={lab.hosts[0]}")
-            run = respond(lab, "deploy_ssh", *trusted, "-e", f"containment={containment}")
+            run = respond(lab, "deploy_ssh", *trusted, "-e", f"leak_containment={containment}")
             assert run.code == 0, run.output
             assert f"containment: {containment}" in run.text
             assert all(one.is_out(seconds=1) for one in thieves), run.output
@@ -282,21 +282,24 @@ def test_where_no_log_tells_every_other_session_of_the_account_is_ended(plain: F
             stack.callback(open_ones[name].kill)
         assert wait_until(lambda: sleepers(plain) == 4, seconds=20)
 
-        run = small.run("-e", "credential=deploy_ssh", "-e", "rotation_force=true", playbook="playbooks/rotate.yml")
+        run = small.run(
+            "-e", "rotation_credentials=deploy_ssh", "-e", "rotation_force=true", playbook="playbooks/rotate.yml"
+        )
         assert run.code == 0, run.output
         assert "2 sessions of deploy go on, and no log tells which key opened them" in run.text
         assert sleepers(plain) == 4
         rotated = in_force(small)
 
         plain.kill("app2")
-        run = leak_lab.respond(small, "-e", "leaked=deploy_ssh", "-e", "leak_sessions=false")
+        run = leak_lab.respond(small, "-e", "leak_credentials=deploy_ssh", "-e", "leak_sessions=false")
         assert "web1: 2 sessions of deploy ended, from unknown" in run.text
         assert sleepers(plain) == 0
         assert [one.wait(10) for one in open_ones.values()] == [255, 255]
     assert run.code != 0, run.output
     words = (
         "deploy_ssh: OPEN: the new one is in force, but still open to the leaked one: web2. Deploy "
-        "nothing there; start the same command again once it answers, or leave it for good by -e compromised_hosts=web2"
+        "nothing there; start the same command again once it answers, or leave it for good by "
+        "-e leak_compromised_hosts=web2"
     )
     assert words in run.text
     assert words in leak_lab.newest_post_mortem(small)
@@ -308,7 +311,7 @@ def test_where_no_log_tells_every_other_session_of_the_account_is_ended(plain: F
     run = small.run(playbook="playbooks/deploy.yml")
     assert run.code != 0, run.output
     assert "Nothing was sent: web2 still lets the leaked key of deploy_ssh in." in run.text
-    run = leak_lab.respond(small, "-e", "leaked=deploy_ssh", "-e", "leak_sessions=false")
+    run = leak_lab.respond(small, "-e", "leak_credentials=deploy_ssh", "-e", "leak_sessions=false")
     assert run.code == 0, run.output
     assert "its leaked key still opens web2" in run.text
     assert [opens(plain, host, rotated) for host in plain.machines] == [False, False]
@@ -319,10 +322,10 @@ def test_where_no_log_tells_every_other_session_of_the_account_is_ended(plain: F
 def test_a_host_that_is_left_for_good_is_listed(plain: Fleet, small: Lab) -> None:
     prepare(plain, small)
     plain.kill("app2")
-    words = ("-e", "leaked=deploy_ssh", "-e", "leak_sessions=false")
+    words = ("-e", "leak_credentials=deploy_ssh", "-e", "leak_sessions=false")
     run = leak_lab.respond(small, *words)
     assert run.code != 0, run.output
-    run = leak_lab.respond(small, *words, "-e", "compromised_hosts=web2")
+    run = leak_lab.respond(small, *words, "-e", "leak_compromised_hosts=web2")
     assert run.code == 0, run.output
     assert "- web2 was left behind and must be rebuilt" in leak_lab.post_mortem(small)
 
@@ -334,7 +337,7 @@ def test_where_another_account_lets_it_in_it_stays_open(plain: Fleet, small: Lab
     roots = "/root/.ssh/authorized_keys"
     plain.run("app1", ["sh", "-c", f"umask 077; mkdir -p /root/.ssh; cat > {roots}"], text=line)
     try:
-        words = ("-e", "leaked=deploy_ssh", "-e", "leak_sessions=false")
+        words = ("-e", "leak_credentials=deploy_ssh", "-e", "leak_sessions=false")
         run = leak_lab.respond(small, *words)
         assert run.code != 0, run.output
         todo = "remove it there, then start the same command again"
@@ -359,13 +362,15 @@ def test_a_former_key_that_was_left_valid_for_hours_goes_with_it(plain: Fleet, s
     """Also from a host that was away: what is left there is both."""
     former = prepare(plain, small)
     small.catalog["credentials"]["deploy_ssh"]["retire_after"] = 7200
-    run = small.run("-e", "credential=deploy_ssh", "-e", "rotation_force=true", playbook="playbooks/rotate.yml")
+    run = small.run(
+        "-e", "rotation_credentials=deploy_ssh", "-e", "rotation_force=true", playbook="playbooks/rotate.yml"
+    )
     assert run.code == 0, run.output
     leaked = in_force(small)
     assert [opens(plain, "app1", one) for one in (former, leaked)] == [True, True]
 
     plain.kill("app2")
-    words = ("-e", "leaked=deploy_ssh", "-e", "leak_sessions=false")
+    words = ("-e", "leak_credentials=deploy_ssh", "-e", "leak_sessions=false")
     run = leak_lab.respond(small, *words)
     assert run.code != 0, run.output
     assert "still open to the leaked one: web2" in run.text

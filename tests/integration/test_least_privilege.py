@@ -92,7 +92,7 @@ def test_deploys_and_rotations(watchparty: RotationLab) -> None:
     witness.run("deploy", DEPLOY)
     witness.run("deploy", "playbooks/validate.yml")
     witness.run("deploy", "playbooks/fetch.yml", "-e", f"env_fetch_path={to}")
-    witness.run("rotate", "playbooks/rotate.yml", "-e", f"credential={ALL}", "-e", "rotation_force=true")
+    witness.run("rotate", "playbooks/rotate.yml", "-e", f"rotation_credentials={ALL}", "-e", "rotation_force=true")
     witness.run("rotate", "playbooks/rotation_report.yml")
     for role in ("deploy", "host", "rotate"):
         witness.assert_used(role)
@@ -117,7 +117,7 @@ def test_a_verification(watchparty: RotationLab) -> None:
     lab.moto.client("secretsmanager").update_secret(SecretId=CORE, KmsKeyId=key)
     make_repository(lab.directory / "checkout")
     areas = "contacts,git,hosts,drift,iam,ci,revocation,ages,recovery"
-    given = {"only": areas, "repository": str(lab.directory / "checkout")}
+    given = {"verify_only": areas, "verify_repository": str(lab.directory / "checkout")}
     given["verify_report_path"] = str(lab.directory / "report")
     witness.run("verify", "playbooks/verify.yml", "-e", json.dumps(given), codes=(0, 2), user=ANYBODY)
     witness.assert_used("verify")
@@ -130,9 +130,9 @@ def test_a_leak_response(watchparty: RotationLab) -> None:
         witness = Witness(watchparty)
         found = watchparty.directory / "found.txt"
         found.write_text("a string of nobody", encoding="utf-8")
-        witness.run("respond", "playbooks/impact.yml", "-e", f"leaked_value_file={found}")
-        answered = ("-e", "confirm=yes", "-e", f"leak_report_path={watchparty.directory / 'post-mortems'}")
-        witness.run("respond", RESPONSE, *answered, "-e", "leaked=cache")
+        witness.run("respond", "playbooks/impact.yml", "-e", f"leak_value_file={found}")
+        answered = ("-e", "leak_confirm=yes", "-e", f"leak_report_path={watchparty.directory / 'post-mortems'}")
+        witness.run("respond", RESPONSE, *answered, "-e", "leak_credentials=cache")
         witness.assert_used("respond", beside="rotate")
 
 

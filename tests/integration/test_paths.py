@@ -18,12 +18,12 @@ CASES: dict[str, tuple[tuple[str, ...], str]] = {
     "fetch": (("env_fetch_path=out/relative.env",), "out/relative.env"),
     "fetch ": ((), ".env"),
     "env_example": ((), ".env.example"),
-    "github_workflow": (("github_actions_workflow_path=out/deploy.yml",), "out/deploy.yml"),
+    "github_workflow": (("github_workflow_path=out/deploy.yml",), "out/deploy.yml"),
     "rotation_report": (("rotation_report_file=out/ages.json",), "out/ages.json"),
     "provision_values": (("app_environment=local",), ".env"),
-    "import": (("env_file=given.env",), "secrets_catalog.draft.yml"),
+    "import": (("import_file=given.env",), "secrets_catalog.draft.yml"),
     "verify": (("verify_report_path=out",), "out/verify.json"),
-    "scan": (("scan_path=logs", "scan_json=out/scan.json"), "out/scan.json"),
+    "scan": (("scan_paths=logs", "scan_json_file=out/scan.json"), "out/scan.json"),
 }
 """What a playbook gets, and the file that it writes."""
 QUICK = ("fetch", "env_example")

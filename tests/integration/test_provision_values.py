@@ -33,7 +33,7 @@ def test_what_is_refused_makes_no_log_group(account_of: Account) -> None:
     lab = account_of.lab
     given = ("-e", f"provision_values_file={account_of.file()}", "-e", "app_hosts=localhost")
     refused = lab.run(
-        "--tags", "values", *given, "-e", "secret_provision_kms_key=alias/none", playbook="playbooks/provision.yml"
+        "--tags", "values", *given, "-e", "provision_kms_key=alias/none", playbook="playbooks/provision.yml"
     )
     assert refused.code != 0
     assert "the key alias/none is not there" in refused.text, refused.output
@@ -136,7 +136,7 @@ def test_without_a_terminal_everything_that_is_needed_is_named(account_of: Accou
 def test_what_cannot_be_asked_for_may_wait(account_of: Account) -> None:
     """The rest is written, and what is missing is named; a later run writes that alone."""
     account_of.lab.add_hosts()
-    run = account_of.provision("-e", "secret_provision_ask=false", values=False)
+    run = account_of.provision("-e", "provision_ask=false", values=False)
     assert run.code == 0, run.output
     assert "STILL MISSING, and needed: API_TOKEN, ALLOWED_HOSTS, admin.username, admin.password" in run.text
     key = account_of.secret("shop/production/core")["SECRET_KEY"]

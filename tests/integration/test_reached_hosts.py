@@ -27,7 +27,7 @@ GROUPS: dict[str, Any] = {
     "all": {"vars": {"secrets_catalog": {"credentials": {"database": {"kind": "postgresql_role"}}}}},
     "databases": {"hosts": {"db1": {"app_environment": "production"}}},
 }
-WORDS = {"leak_response": ("-e", "leaked=cache"), "rotation_prepare": ("-e", "credential=database")}
+WORDS = {"leak_response": ("-e", "leak_credentials=cache"), "rotation_prepare": ("-e", "rotation_credentials=database")}
 """What a playbook cannot do without."""
 PRODUCTION = ("-e", "app_hosts=app_hosts:!staging1")
 
@@ -77,7 +77,7 @@ def test_hosts_of_a_pattern_are_known_outside_the_run_too(tmp_path: Path) -> Non
     ("playbook", "arguments", "pattern"),
     [
         ("rotate", ("-e", "rotation_skip_hosts=prod1,prod2,staging1"), "app_hosts:!prod1:!prod2:!staging1"),
-        ("leak_response", ("-e", "app_hosts=web", "-e", "compromised_hosts=prod1"), "web:!prod1"),
+        ("leak_response", ("-e", "app_hosts=web", "-e", "leak_compromised_hosts=prod1"), "web:!prod1"),
         ("leak_response", ("-e", "app_hosts=web", "-e", "leak_false_alarm=true"), "web"),
         ("deploy", ("--limit", "db1"), "app_hosts"),
         ("rotation_prepare", ("--limit", "db1"), "app_hosts"),
@@ -93,9 +93,11 @@ def test_a_run_without_a_host_fails(tmp_path: Path, playbook: str, arguments: tu
 
 
 def test_what_is_to_be_prepared_has_to_be_named(tmp_path: Path) -> None:
-    code, text = played(tmp_path, "rotation_prepare", "-e", '{"credential": []}')
+    code, text = played(tmp_path, "rotation_prepare", "-e", '{"rotation_credentials": []}')
     assert code != 0
-    assert "Nothing was done: name what is to be prepared by -e credential=…; the catalog has database" in text
+    assert (
+        "Nothing was done: name what is to be prepared by -e rotation_credentials=…; the catalog has database" in text
+    )
 
 
 @pytest.mark.parametrize("playbook", ["rotate", "leak_response", "deploy"])
@@ -127,7 +129,15 @@ def test_a_host_that_answers_is_not_called_absent(lab: Lab) -> None:
     lab.seed()
     lab.catalog["credentials"] = {"signing": {"kind": "django_secret_key", "appears_in": [{"setting": "SECRET_KEY"}]}}
     run = lab.run(
-        *("--check", "-e", "leaked=signing", "-e", "app_hosts=web1", "-e", f"leak_report_path={lab.directory}"),
+        *(
+            "--check",
+            "-e",
+            "leak_credentials=signing",
+            "-e",
+            "app_hosts=web1",
+            "-e",
+            f"leak_report_path={lab.directory}",
+        ),
         playbook="playbooks/leak_response.yml",
     )
     assert run.code == 0, run.output

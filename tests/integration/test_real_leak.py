@@ -41,9 +41,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealLab]:
 def respond(lab: RealLab, *leaked: str, containment: str) -> Run:
     page = f"http://127.0.0.1:{WEB_PORT}/account/"
     words = (
-        f"leaked={','.join(leaked)}",
-        f"containment={containment}",
-        "confirm=yes",
+        f"leak_credentials={','.join(leaked)}",
+        f"leak_containment={containment}",
+        "leak_confirm=yes",
         "django_chdir=/opt/watchparty/app",
         f"django_probe_url={page}",
         f"leak_report_path={lab.fleet.names.state / 'post-mortems'}",

@@ -79,7 +79,7 @@ def ages(found: Mapping[str, Any]) -> dict[str, Any]:
 def test_the_plan_is_shown_and_nothing_is_written(lab: RotationLab) -> None:
     lab.ready()
     before = lab.everything()
-    run = lab.rotate("--check", "--diff", "-e", f"credential={ALL}")
+    run = lab.rotate("--check", "--diff", "-e", f"rotation_credentials={ALL}")
     assert run.code == 0, run.output
     assert [one for one in run.operations if not READS.match(one)] == []
     assert lab.everything() == before
@@ -112,7 +112,7 @@ def test_all_kinds_in_one_run(lab: RotationLab) -> None:
     changelog = lab.directory / "CHANGELOG.md"
     copy = lab.directory / "audit.jsonl"
     places = ("-e", f"rotation_changelog={changelog}", "-e", f"rotation_audit_path={copy}")
-    run = lab.rotated("-e", f"credential={ALL}", *places)
+    run = lab.rotated("-e", f"rotation_credentials={ALL}", *places)
     new = lab.values()
     lab.assert_settled(old)
     assert new.database[0] == f"{OWNER}_b"
@@ -148,9 +148,9 @@ def test_all_kinds_in_one_run(lab: RotationLab) -> None:
 def test_a_second_run_does_nothing(lab: RotationLab) -> None:
     """After the rotation before: nothing is due, the log verifies, and the report says who rotated last."""
     if not lab.audit_records():
-        lab.rotated("-e", f"credential={ALL}")
+        lab.rotated("-e", f"rotation_credentials={ALL}")
     before = lab.everything()
-    run = lab.rotate("-e", f"credential={ALL}")
+    run = lab.rotate("-e", f"rotation_credentials={ALL}")
     assert run.code == 0, run.output
     sentences(run, "cache is left alone: 0 days old, due in 90 days")
     assert [one for one in run.operations if not READS.match(one)] == []
@@ -258,7 +258,7 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider:
     before = lab.content("watchparty/production/integrations")["TWITCH_CLIENT_SECRET"]
     with lab.with_catalog(twitch=twitch, mail=mail):
         given = lab.values_file(mail="issued-by-the-provider")
-        words = ("-e", f"rotation_kinds_path={path}", "-e", given, "-e", "credential=twitch,mail")
+        words = ("-e", f"rotation_kinds_path={path}", "-e", given, "-e", "rotation_credentials=twitch,mail")
         run = lab.rotate(*words, "--check")
         sentences(run, f"mail is REFUSED: the new value is refused: {provider.url}/me answers with status 401")
         assert {(method, path) for method, path, _key in provider.asked} == {("GET", "/me")}
@@ -309,7 +309,7 @@ def test_an_administrators_new_password_is_tried_before_the_old_one_is_forgotten
     secrets = [f"watchparty/production/{name.replace('_', '-')}" for name in names]
     before = [lab.content(secret) for secret in secrets]
     new = "issued-for-the-administrator"
-    words = ("-e", f"credential={','.join(names)}", "-e", lab.values_file(**dict.fromkeys(names, new)))
+    words = ("-e", f"rotation_credentials={','.join(names)}", "-e", lab.values_file(**dict.fromkeys(names, new)))
     run = lab.rotate(*words)
     assert run.code != 0, run.output
     refused = "{}_admin: the new value is refused as the administrator of {}: "
@@ -348,7 +348,7 @@ def test_a_third_partys_value_is_asked_for_again(lab: RotationLab) -> None:
     path = own_kind(lab, "dying", "", kind="value: supplied")
     twitch = {"kind": "dying", "appears_in": [{"setting": "TWITCH_CLIENT_SECRET"}]}
     # The test before may have rotated it just now.
-    words = ("-e", "credential=twitch", "-e", "rotation_force=true", "-e", f"rotation_kinds_path={path}")
+    words = ("-e", "rotation_credentials=twitch", "-e", "rotation_force=true", "-e", f"rotation_kinds_path={path}")
     with lab.with_catalog(twitch=twitch):
         controller = replace(Controller(lab), command=(*words, "-e", lab.values_file(twitch="given-and-lost")))
         assert Chaos(lab, controller).kill("create#1") is not None
@@ -370,11 +370,13 @@ def test_the_database_alone_there_and_back(lab: RotationLab) -> None:
     playbook = lab.directory / "role.yml"
     playbook.write_text(ROLE, encoding="utf-8")
     ours = {"ANSIBLE_COLLECTIONS_PATH": str(REPOSITORY / "playbooks" / "collections")}
-    run = lab.run("-e", "credential=database", "-e", "rotation_force=true", playbook=playbook, environment=ours)
+    run = lab.run(
+        "-e", "rotation_credentials=database", "-e", "rotation_force=true", playbook=playbook, environment=ours
+    )
     assert run.code == 0, run.output
     second = lab.values()
     lab.assert_settled(first)
-    lab.rotated("-e", "credential=database", "-e", "rotation_force=true")
+    lab.rotated("-e", "rotation_credentials=database", "-e", "rotation_force=true")
     third = lab.values()
     lab.assert_settled(first, second)
     assert third.database[0] == first.database[0] != second.database[0]
@@ -397,7 +399,7 @@ def test_a_cache_whose_users_take_turns(lab: RotationLab) -> None:
     lab.moto.client("ssm").put_parameter(Name=path, Type="SecureString", Value=new[0], Overwrite=True)
     lab.deploy("-e", "env_deploy_serial=100%")
     old = lab.values()
-    lab.rotated("-e", "credential=cache", "-e", "rotation_force=true")
+    lab.rotated("-e", "rotation_credentials=cache", "-e", "rotation_force=true")
     assert lab.values().cache[0] == "shop_b"
     lab.assert_closed()
     lab.assert_consistent()
@@ -414,7 +416,7 @@ def test_calls_do_not_grow_with_hosts(lab: RotationLab) -> None:
     """One host, then three: the same calls to AWS."""
     lab.ready()
     every = lab.hosts
-    words = ("-e", "credential=cache", "-e", "rotation_force=true", "-e", "env_deploy_serial=100%")
+    words = ("-e", "rotation_credentials=cache", "-e", "rotation_force=true", "-e", "env_deploy_serial=100%")
     try:
         lab.hosts = every[:1]
         lab.rotated(*words)

@@ -202,7 +202,7 @@ def spoiled(lab: RotationLab, bad: Bad) -> Iterator[list[str]]:
     """Inside, the stores and the catalog are as bad as that; the run's arguments."""
     kept = {name: lab.content(name) for name in (*bad.keys, *bad.text)}
     manager = lab.moto.client("secretsmanager")
-    arguments = ["-e", f"credential={bad.credential}", *bad.arguments]
+    arguments = ["-e", f"rotation_credentials={bad.credential}", *bad.arguments]
     with lab.with_catalog(**bad.catalog) as catalog:
         for options in catalog["credentials"].values():
             for name in [name for name, value in options.items() if value is None]:
@@ -245,7 +245,7 @@ def test_a_file_of_values_that_others_can_read(lab: RotationLab) -> None:
         argument = lab.values_file(mail="canary-that-others-can-read")
         path = lab.directory / "new-values.yml"
         path.chmod(0o640)
-        words = ["-e", "credential=mail", "-e", argument]
+        words = ["-e", "rotation_credentials=mail", "-e", argument]
         refused(lab, words, f"{path}: must be a regular file of yours with mode 0600")
         path.unlink()
         refused(lab, words, f"{path}: cannot be read: No such file or directory")
@@ -261,11 +261,11 @@ def test_a_kind_of_ones_own_that_is_wrong(lab: RotationLab) -> None:
     folder = lab.directory / "kinds" / "wrong"
     folder.mkdir(parents=True)
     (folder / "kind.yml").write_text("description: Wrong.\nvalue: dreamt\n", encoding="utf-8")
-    words = ["-e", "credential=cache", "-e", f"rotation_kinds_path={folder.parent}"]
+    words = ["-e", "rotation_credentials=cache", "-e", f"rotation_kinds_path={folder.parent}"]
     refused(lab, words, f"{folder}/kind.yml: value")
     (folder / "kind.yml").write_text("description: Right.\nvalue: generated\noptions: [page]\n", encoding="utf-8")
     with lab.with_catalog(mail={"kind": "wrong", "appears_in": [{"setting": "EMAIL_HOST_PASSWORD"}]}):
-        words = ["-e", "credential=mail", "-e", f"rotation_kinds_path={folder.parent}"]
+        words = ["-e", "rotation_credentials=mail", "-e", f"rotation_kinds_path={folder.parent}"]
         refused(lab, words, "mail: kind wrong needs options.page")
 
 
@@ -274,14 +274,18 @@ def test_aws_or_somebody_else_is_at_the_secret(lab: RotationLab) -> None:
     manager = lab.moto.client("secretsmanager")
     text = json.dumps(lab.content())
     foreign = manager.put_secret_value(SecretId=CORE, SecretString=text, VersionStages=["AWSPENDING"])["VersionId"]
-    refused(lab, ["-e", "credential=cache"], f"cache: secret {CORE} has a pending version {foreign} that is not of")
+    refused(
+        lab,
+        ["-e", "rotation_credentials=cache"],
+        f"cache: secret {CORE} has a pending version {foreign} that is not of",
+    )
     assert lab.stages()["AWSPENDING"] == foreign
     manager.update_secret_version_stage(SecretId=CORE, VersionStage="AWSPENDING", RemoveFromVersionId=foreign)
 
 
 def test_an_audit_log_that_could_not_be_written(lab: RotationLab) -> None:
     """Its place is the environment's own; it is looked at whatever the catalog says for all."""
-    words = ["-e", "credential=cache", "-e", "rotation_force=true"]
+    words = ["-e", "rotation_credentials=cache", "-e", "rotation_force=true"]
     path, changelog = lab.directory / "audit.jsonl", lab.directory / "CHANGELOG.md"
     own = {"production": {**lab.catalog["environments"]["production"], "audit_log": {"log_group": "/not/there"}}}
     none = {"production": {**lab.catalog["environments"]["production"], "production": False}}
@@ -307,7 +311,7 @@ def test_a_host_of_another_environment(lab: RotationLab) -> None:
     kept = lab.host_vars["web1"]
     lab.host_vars["web1"] = {**kept, "app_environment": "staging"}
     try:
-        refused(lab, ["-e", "credential=cache"], "web1")
+        refused(lab, ["-e", "rotation_credentials=cache"], "web1")
     finally:
         lab.host_vars["web1"] = kept
 
@@ -341,7 +345,7 @@ SERVERS = {
         ("--check", "--diff"),
     ),
 }
-BOTH = ("-e", "credential=database,cache", "-e", "rotation_force=true")
+BOTH = ("-e", "rotation_credentials=database,cache", "-e", "rotation_force=true")
 
 
 @pytest.mark.parametrize("servers", SERVERS.values(), ids=SERVERS)
@@ -367,7 +371,7 @@ def test_a_login_that_is_refused_and_checks_of_ones_own(lab: RotationLab) -> Non
     )
     arguments = [
         "-e",
-        "credential=database,mail,hidden",
+        "rotation_credentials=database,mail,hidden",
         "-e",
         "rotation_force=true",
         "-e",
@@ -403,7 +407,7 @@ def test_the_others_go_on(lab: RotationLab) -> None:
     bad = ROWS["a key with another use"]
     sentry = {"kind": "valkey_user", "appears_in": [{"setting": "SENTRY_DSN"}]}
     with spoiled(lab, replace(bad, catalog={**bad.catalog, "sentry": sentry})), master_may_not_create_roles(lab):
-        run = lab.rotate("-e", f"credential={ALL},sentry", "-e", "rotation_force=true")
+        run = lab.rotate("-e", f"rotation_credentials={ALL},sentry", "-e", "rotation_force=true")
         assert run.code != 0
         sentences(
             run, *bad.words, f"database: administrator {MASTER} lacks CREATEROLE", "is complete", "credentials: cache"

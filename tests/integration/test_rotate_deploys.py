@@ -50,7 +50,7 @@ def test_deploys_in_the_middle(lab: RotationLab) -> None:
         "tidy",
         "close",
     )
-    run = Held(lab, dict.fromkeys(stops, deploy), "-e", "credential=cache", "-e", "rotation_force=true").run()
+    run = Held(lab, dict.fromkeys(stops, deploy), "-e", "rotation_credentials=cache", "-e", "rotation_force=true").run()
     assert run.code == 0, run.output
     lab.assert_settled(old)
     assert {step: on_old for step, (_, _, on_old) in found.items()} == {
@@ -94,7 +94,9 @@ def test_deploys_between_two_phases_and_on_the_way_back(lab: RotationLab) -> Non
         "close",
     )
     lab.moto.set_faults(Fault("deny", operation="PutParameter", target="/WatchParty/production/Redis/URL"))
-    held = Held(lab, dict.fromkeys(stops, deploy), "-e", "credential=cache,django_key", "-e", "rotation_force=true")
+    held = Held(
+        lab, dict.fromkeys(stops, deploy), "-e", "rotation_credentials=cache,django_key", "-e", "rotation_force=true"
+    )
     run = held.run()
     lab.moto.set_faults()
     assert run.code != 0, run.output

@@ -32,9 +32,9 @@ SETS = "postgresql_login present"
 DELIVERS = "Deliver and verify"
 PROVES = "Compare the host's file and mark with the snapshot"
 WITHDRAWS = "gate"
-CACHE = ("-e", "credential=cache", "-e", "rotation_force=true")
-DATABASE = ("-e", "credential=database", "-e", "rotation_force=true")
-BOTH = ("-e", "credential=cache,database", "-e", "rotation_force=true")
+CACHE = ("-e", "rotation_credentials=cache", "-e", "rotation_force=true")
+DATABASE = ("-e", "rotation_credentials=database", "-e", "rotation_force=true")
+BOTH = ("-e", "rotation_credentials=cache,database", "-e", "rotation_force=true")
 pytestmark = pytest.mark.slow
 
 

@@ -85,7 +85,7 @@ def test_what_is_due_later_is_done_by_the_next_run(lab: RotationLab) -> None:
             catalog["credentials"][name].pop("max_age_days", None)
             catalog["credentials"][name]["max_age_days"] = 10**6
         idle = session(lab.valkey, old.cache[1])
-        run = lab.rotated("-e", f"credential={ALL}")
+        run = lab.rotated("-e", f"rotation_credentials={ALL}")
         new = lab.values()
         assert not dead(idle)
         later_on = session(lab.valkey, new.cache[1])
@@ -111,7 +111,7 @@ def test_what_is_due_later_is_done_by_the_next_run(lab: RotationLab) -> None:
         )
         with old_sessions_are_taken() as address:
             lab.host_vars["web2"].update(django_chdir=str(SOURCE), django_probe_url=address)
-            run = lab.rotate("-e", "credential=django_key")
+            run = lab.rotate("-e", "rotation_credentials=django_key")
             assert run.code != 0, run.output
             sentences(run, "django_key (django_secret_key) drops its former key")
             sentences(
@@ -119,7 +119,7 @@ def test_what_is_due_later_is_done_by_the_next_run(lab: RotationLab) -> None:
             )
         assert "django_key" in {one.credential for one in lab.journal_state().obligations.values()}
         del lab.host_vars["web2"]["django_chdir"]
-        run = lab.rotated("-e", "credential=django_key")
+        run = lab.rotated("-e", "rotation_credentials=django_key")
         url = lab.host_vars["web1"]["django_probe_url"]
         sentences(run, f"web1: a session that former SECRET_KEY 1 signed: refused at {url} (401)", "web2: NOT tried: ")
         assert old.django_key not in run.output
@@ -129,7 +129,7 @@ def test_what_is_due_later_is_done_by_the_next_run(lab: RotationLab) -> None:
         lab.assert_hosts_run_on_it()
 
         time_passes(lab)
-        run = lab.rotated("-e", "credential=database,cache")
+        run = lab.rotated("-e", "rotation_credentials=database,cache")
         sentences(run, "database (postgresql_role) retires its former value", "cache (valkey_user) retires")
         assert re.search(
             rf"from promotion to refusal: \d+ s \((cache, database|database, cache); promoted at {promoted} by",
@@ -176,7 +176,7 @@ def test_hosts_are_proven_after_the_wait(lab: RotationLab) -> None:
         web2.env_file.write_text(f"{text}NOTE='by hand'\n", encoding="utf-8")
 
     with lab.with_catalog(cache={"retire_after": 1}):
-        words = ("-e", "credential=cache", "-e", "rotation_force=true")
+        words = ("-e", "rotation_credentials=cache", "-e", "rotation_force=true")
         held = Held(lab, {"rest": somebody_writes}, *words)
         run = held.run()
         assert held.said == ["rest"]
@@ -209,7 +209,7 @@ def one_login(lab: RotationLab) -> None:
 
 
 def prepare(lab: RotationLab, *arguments: str) -> Run:
-    run = lab.run("-e", "credential=database", *arguments, playbook="playbooks/rotation_prepare.yml")
+    run = lab.run("-e", "rotation_credentials=database", *arguments, playbook="playbooks/rotation_prepare.yml")
     assert run.code == 0, run.output
     return run
 
@@ -218,11 +218,14 @@ def test_an_owners_login_becomes_two(lab: RotationLab) -> None:
     """Refused until it is prepared; preparing is planned, repeatable and reversible, and nothing is down meanwhile."""
     one_login(lab)
     old = lab.values()
-    run = lab.rotate("-e", "credential=database")
+    run = lab.rotate("-e", "rotation_credentials=database")
     assert run.code != 0
     sentences(
         run,
-        (f"no second one ({OWNER}_a) beside it; run watchparty.secrets.rotation_prepare -e credential=database once"),
+        (
+            f"no second one ({OWNER}_a) beside it; run watchparty.secrets.rotation_prepare "
+            "-e rotation_credentials=database once"
+        ),
     )
     before = lab.server_state()
     prepare(lab, "--check")
@@ -240,14 +243,14 @@ def test_an_owners_login_becomes_two(lab: RotationLab) -> None:
     prepare(lab, "-e", "rotation_unprepare=true")
     assert lab.journal_state().prepared == set()
     assert lab.server_state()["roles"] == before["roles"]
-    run = lab.rotate("-e", "credential=database")
+    run = lab.rotate("-e", "rotation_credentials=database")
     assert run.code != 0
 
     prepare(lab)
-    lab.rotated("-e", "credential=database")
+    lab.rotated("-e", "rotation_credentials=database")
     new = lab.values()
     assert new.database[0] == f"{OWNER}_a"
     lab.assert_settled(old)
-    lab.rotated("-e", "credential=database", "-e", "rotation_force=true")
+    lab.rotated("-e", "rotation_credentials=database", "-e", "rotation_force=true")
     assert lab.values().database[0] == f"{OWNER}_b"
     lab.assert_settled(old, new)

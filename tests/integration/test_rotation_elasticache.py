@@ -49,7 +49,7 @@ def prepare(lab: Lab, api: ElastiCache, primary: Valkey) -> None:
 
 
 def rotate(lab: Lab, api: ElastiCache, *arguments: str) -> Run:
-    chosen = ("-e", "credential=cache", "-e", "rotation_force=true", *arguments)
+    chosen = ("-e", "rotation_credentials=cache", "-e", "rotation_force=true", *arguments)
     run = lab.run(*chosen, playbook=ROTATE, environment={"AWS_ENDPOINT_URL_ELASTICACHE": api.url})
     assert "canary" not in run.output
     return run
@@ -63,7 +63,7 @@ def test_a_leaked_token_leaves_no_session(lab: Lab, servers: tuple[Valkey, Valke
         with thief(servers[0], old) as kept:
             run = respond(
                 lab,
-                *("-e", "leaked=cache", "-e", "leak_evidence_seconds=60", "-e", "leak_sessions=false"),
+                *("-e", "leak_credentials=cache", "-e", "leak_evidence_seconds=60", "-e", "leak_sessions=false"),
                 environment={"AWS_ENDPOINT_URL_ELASTICACHE": api.url},
             )
         assert not any(one.accepts(old) for one in servers), run.output
@@ -86,7 +86,7 @@ def test_sessions_that_nobody_may_end_are_open_in_the_report(lab: Lab, servers: 
         kept = session(servers[1], old)
         run = respond(
             lab,
-            *("-e", "leaked=cache", "-e", "leak_sessions=false"),
+            *("-e", "leak_credentials=cache", "-e", "leak_sessions=false"),
             environment={"AWS_ENDPOINT_URL_ELASTICACHE": api.url},
         )
         assert not any(one.accepts(old) for one in servers), run.output

@@ -68,7 +68,7 @@ def prepare(lab: Lab, server: Postgres, form: str) -> str:
 
 
 def rotate(lab: Lab, *arguments: str) -> Run:
-    return lab.run("-e", "credential=database", "-e", "rotation_force=true", *arguments, playbook=ROTATE)
+    return lab.run("-e", "rotation_credentials=database", "-e", "rotation_force=true", *arguments, playbook=ROTATE)
 
 
 @pytest.mark.parametrize("form", ["parts", "composed"])

@@ -52,7 +52,7 @@ def prepare(lab: Lab, url: str, servers: tuple[Valkey, Valkey]) -> None:
 
 
 def rotate(lab: Lab, *arguments: str) -> Run:
-    run = lab.run("-e", "credential=cache", "-e", "rotation_force=true", *arguments, playbook=ROTATE)
+    run = lab.run("-e", "rotation_credentials=cache", "-e", "rotation_force=true", *arguments, playbook=ROTATE)
     assert "canary" not in run.output
     return run
 

@@ -25,7 +25,7 @@ def change(account: Account, name: str, value: str, *arguments: str) -> Run:
     path = account.lab.directory / "value"
     path.touch(mode=0o600)
     path.write_text(f"{value}\n", encoding="utf-8")
-    return account.lab.run("-e", f"setting={name}", "-e", f"value_file={path}", *arguments, playbook=SET)
+    return account.lab.run("-e", f"set_names={name}", "-e", f"set_value_file={path}", *arguments, playbook=SET)
 
 
 def test_set_and_deployed(account_of: Account) -> None:
@@ -37,7 +37,7 @@ def test_set_and_deployed(account_of: Account) -> None:
     assert set(looked.operations) <= READS
     assert account_of.state() == before
     assert f"secret {CORE} gets a new version: API_TOKEN (set)" in looked.text
-    run = change(account_of, "API_TOKEN", NEW, "-vvvv", "--diff", "-e", "deploy=true")
+    run = change(account_of, "API_TOKEN", NEW, "-vvvv", "--diff", "-e", "set_deploy=true")
     assert run.code == 0, run.output
     assert f"-secret {CORE} key API_TOKEN fingerprint " in run.output
     assert f"+secret {CORE} key API_TOKEN fingerprint " in run.output
@@ -53,7 +53,7 @@ def test_set_and_deployed(account_of: Account) -> None:
 def test_what_is_refused_changes_nothing(account_of: Account) -> None:
     before = account_of.state()
     refused = {
-        "SECRET_KEY": "watchparty.secrets.rotate -e credential=django_key replaces it",
+        "SECRET_KEY": "watchparty.secrets.rotate -e rotation_credentials=django_key replaces it",
         "MODE": "has its value in the catalog",
         "NO_SUCH": "is neither a setting nor a credential",
     }
@@ -62,10 +62,10 @@ def test_what_is_refused_changes_nothing(account_of: Account) -> None:
     for name, words in refused.items():
         assert f"{name}: " in run.text
         assert words in run.text
-    without = account_of.lab.run("-e", "name=API_TOKEN", playbook=SET)
+    without = account_of.lab.run("-e", "set_names=API_TOKEN", playbook=SET)
     assert without.code != 0
     assert "API_TOKEN: cannot be asked for" in without.text
-    assert "-e value_file=FILE" in without.text
+    assert "-e set_value_file=FILE" in without.text
     account_of.lab.journal(
         2,  # the first entry has the ages of what was provisioned
         rotation="r7",

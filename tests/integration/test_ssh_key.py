@@ -154,7 +154,10 @@ def test_ansibles_own_key_is_refused_before_anything_is_written(own: Lab, sshd: 
     for run in (rotate(own), rotate(own, "--check")):
         assert run.code != 0
         assert "Refused, and left as they are: deploy_ssh: web1: Ansible itself logs in to web1 by the key" in run.text
-    told = own.run(*("-e", "leaked=deploy_ssh", "-e", "confirm=yes", "--check"), playbook="playbooks/leak_response.yml")
+    told = own.run(
+        *("-e", "leak_credentials=deploy_ssh", "-e", "leak_confirm=yes", "--check"),
+        playbook="playbooks/leak_response.yml",
+    )
     assert "by the key that is to go, and nothing else is known to let it in" in told.text
     assert file_of(sshd).read_bytes() == before
     assert not {"PutParameter", "PutSecretValue", "CreateSecret"} & set(own.moto.operations(since=since))
@@ -205,7 +208,7 @@ def test_killed_on_the_way_the_same_command_ends_it(own: Lab, sshd: Sshd, task: 
         "ANSIBLE_CALLBACKS_ENABLED": "kill_in",
         "KILL_IN": task,
     }
-    chosen = ("-e", "credential=deploy_ssh", "-e", "rotation_force=true")
+    chosen = ("-e", "rotation_credentials=deploy_ssh", "-e", "rotation_force=true")
     killed = own.run(*chosen, playbook="playbooks/rotate.yml", environment=environment)
     assert killed.code == -signal.SIGKILL, killed.output
     assert logs_in(sshd, old)

@@ -13,9 +13,9 @@ from tests.integration.harness import Lab, Run, layout
 from tests.unit.playbooks.variables import PLAYBOOKS
 
 MORE = {
-    "leak_response": ("-e", "leaked=django_key"),
-    "leak_alert": ("-e", "leaked=django_key"),
-    "rotation_prepare": ("-e", "credential=database"),
+    "leak_response": ("-e", "leak_credentials=django_key"),
+    "leak_alert": ("-e", "leak_credentials=django_key"),
+    "rotation_prepare": ("-e", "rotation_credentials=database"),
 }
 """What a playbook needs to come to the look at its tags."""
 TAGGED = {"provision"}
@@ -77,6 +77,13 @@ def test_provision_refuses_to_leave_every_part_out(shop: Lab) -> None:
 
 def test_verify_runs_where_all_tags_are_skipped(shop: Lab) -> None:
     """The look at the tags is skipped then as well, so nothing else may be."""
-    words = ("--skip-tags", "tagged", "-e", "only=WPS001", "-e", f"verify_report_path={shop.directory / 'report'}")
+    words = (
+        "--skip-tags",
+        "tagged",
+        "-e",
+        "verify_only=WPS001",
+        "-e",
+        f"verify_report_path={shop.directory / 'report'}",
+    )
     done: Run = shop.run(*words, playbook="playbooks/verify.yml")
     assert "1 pass, 0 fail, 0 not checked" in done.text, done.output

@@ -27,7 +27,7 @@ BESIDE = {
 def test_asked_once(lab: Lab) -> None:
     account = Account(lab)
     lab.add_hosts()
-    code, seen = typed(lab, PROVISION, {**TYPED, **BESIDE}, "-e", "secret_provision_optional=true")
+    code, seen = typed(lab, PROVISION, {**TYPED, **BESIDE}, "-e", "provision_optional=true")
     assert code == 0, seen
     account.assert_complete()
     assert account.parameter("/shop/production/Mail/USER") == "mailer@example.com"
@@ -39,7 +39,7 @@ def test_asked_once(lab: Lab) -> None:
     assert code == 0, seen
     assert "every value that is known is there already" in seen
 
-    code, seen = typed(lab, SET, {"New value of API_TOKEN: ": "canary-of-a-new-token"}, "-e", "name=API_TOKEN")
+    code, seen = typed(lab, SET, {"New value of API_TOKEN: ": "canary-of-a-new-token"}, "-e", "set_names=API_TOKEN")
     assert code == 0, seen
     assert "canary-of-a-new-token" not in seen
     assert account.secret("shop/production/core")["API_TOKEN"] == "canary-of-a-new-token"

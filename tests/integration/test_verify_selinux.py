@@ -81,7 +81,7 @@ def test_contexts(lab: Lab, table: Path) -> None:
         if context:
             os.setxattr(host.env_file, ATTRIBUTE, context.encode() + b"\0")
         report = lab.directory / "report"
-        given = {"verify_report_path": str(report), "only": "WPS204"}
+        given = {"verify_report_path": str(report), "verify_only": "WPS204"}
         run = lab.run("-e", json.dumps(given), playbook=VERIFY)
         (one,) = outcomes(json.loads((report / "partial.json").read_text()), "WPS204")
         return run.code, one["status"], one["words"]

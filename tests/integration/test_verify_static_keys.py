@@ -26,7 +26,7 @@ def test_old_static_keys(lab: Lab) -> None:
 
     def verified() -> tuple[int, dict[str, tuple[str, str]]]:
         report = lab.directory / "report"
-        run = lab.run("-e", json.dumps({"verify_report_path": str(report), "only": "WPS403"}), playbook=VERIFY)
+        run = lab.run("-e", json.dumps({"verify_report_path": str(report), "verify_only": "WPS403"}), playbook=VERIFY)
         found = json.loads((report / "partial.json").read_text())
         for one in kept.values():
             assert one["SecretAccessKey"] not in run.output + json.dumps(found)

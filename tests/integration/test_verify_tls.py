@@ -44,7 +44,7 @@ def verified(
 ) -> tuple[Run, dict[str, tuple[str, str]]]:
     report = lab.directory / "report"
     (report / "partial.json").unlink(missing_ok=True)
-    given = {"verify_report_path": str(report), "only": "tls", **variables}
+    given = {"verify_report_path": str(report), "verify_only": "tls", **variables}
     run = lab.run("-e", json.dumps(given), playbook=VERIFY, environment=environment)
     path = report / "partial.json"
     found = json.loads(path.read_text()) if path.exists() else {"checks": []}
@@ -73,13 +73,13 @@ def plain(lab: Lab, servers: Mapping[str, Https], variable: str) -> None:
 
 def test_from_outside(lab: Lab, authority: Authority, servers: dict[str, Https]) -> None:
     plain(lab, servers, "env_deploy_external_health_url")
-    run, found = verified(lab, secrets_verify_cafile=str(authority.cafile))
+    run, found = verified(lab, verify_cafile=str(authority.cafile))
     assert run.code != 0
     expect(found, {name: server.url for name, server in servers.items()})
     for variables in lab.host_vars.values():
         variables["env_deploy_external_health_url"] = servers["valid"].url
     trusted: dict[str, Any] = {"environment": {"SSL_CERT_FILE": str(authority.cafile)}}
-    for given in ({"secrets_verify_cafile": str(authority.cafile)}, trusted):
+    for given in ({"verify_cafile": str(authority.cafile)}, trusted):
         run, found = verified(lab, **given)
         assert (run.code, {how for how, _words in found.values()}) == (0, {"pass"})
     run, found = verified(lab)
@@ -107,9 +107,9 @@ def test_a_file_of_authorities_that_is_none(lab: Lab, servers: dict[str, Https])
     missing, empty = lab.directory / "missing.pem", lab.directory / "empty.pem"
     empty.write_text("")
     for path, words in ((missing, "No such file or directory"), (empty, "no certificate is in it")):
-        run, found = verified(lab, secrets_verify_cafile=str(path))
+        run, found = verified(lab, verify_cafile=str(path))
         assert (run.code != 0, found) == (True, {})
-        assert f"secrets_verify_cafile: {path}: {words}" in run.text
+        assert f"verify_cafile: {path}: {words}" in run.text
 
 
 def test_no_answer_is_no_certificate(lab: Lab) -> None:

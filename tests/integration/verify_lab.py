@@ -76,10 +76,10 @@ class VerifyLab:
     ) -> tuple[Run, dict[str, Any]]:
         self.runs += 1
         report = self.report / str(self.runs)
-        chosen = ("-e", f"only={only}") if only else ()
-        given = {"verify_report_path": str(report), "repository": str(self.repository)}
+        chosen = ("-e", f"verify_only={only}") if only else ()
+        given = {"verify_report_path": str(report), "verify_repository": str(self.repository)}
         variables = {"GITHUB_TOKEN": TOKEN, **(environment or {})}
-        given["secrets_verify_cafile"] = str(self.authority.cafile)
+        given["verify_cafile"] = str(self.authority.cafile)
         run = self.lab.run("-e", json.dumps(given), *chosen, *arguments, playbook=VERIFY, environment=variables)
         path = report / ("partial.json" if only else "verify.json")
         return run, json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"checks": []}

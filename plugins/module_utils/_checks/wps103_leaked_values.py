@@ -15,8 +15,8 @@ CHECK = Check(
     title="No live secret value is in the repository or its history",
     reason="Whoever has a clone has the value, and a later commit that removes it changes nothing.",
     fix=(
-        "Rotate what was found (watchparty.secrets.leak_response -e leaked=NAME); then see docs/scanning.md for "
-        "the history."
+        "Rotate what was found (watchparty.secrets.leak_response -e leak_credentials=NAME); then see "
+        "docs/scanning.md for the history."
     ),
     look=nothing_scanned("history", lambda found: f"none of {found['values']} values in {found['objects']} objects"),
     needs=("history",),

@@ -40,7 +40,7 @@ CHECK = Check(
     severity="high",
     title="Every environment signs with a key of its own",
     reason="A session or a password reset link that staging signed would be accepted by production.",
-    fix="Rotate the signing key in one of them: watchparty.secrets.rotate -e credential=django_key.",
+    fix="Rotate the signing key in one of them: watchparty.secrets.rotate -e rotation_credentials=django_key.",
     look=look,
     needs=("isolation",),
 )

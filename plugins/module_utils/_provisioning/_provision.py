@@ -167,12 +167,12 @@ class _Planner:
         """How to bring the given value in all the same."""
         credential = self.catalog.credentials.get(target.credential or "")
         kind = self.ground.kinds.get(credential.kind) if credential else None
-        command = f"watchparty.secrets.set -e setting={target.name}"
+        command = f"watchparty.secrets.set -e set_names={target.name}"
         if credential is None or kind is None or kind.value == "supplied":
             return f"To change it, run {command}"
         return (
-            f"If the given value is the one in use, run {command} -e set_anyway=true. To replace the value in use, run "
-            f"watchparty.secrets.rotate -e credential={credential.name}"
+            f"If the given value is the one in use, run {command} -e set_force=true. To replace the value in use, run "
+            f"watchparty.secrets.rotate -e rotation_credentials={credential.name}"
         )
 
     def _is_rotating(self, target: Target) -> bool:

@@ -64,10 +64,10 @@ def objections(catalog: Catalog, kinds: Mapping[str, Kind], target: Target, *, a
     if kind.value == "supplied":
         return []
     words = (
-        f"watchparty.secrets.rotate -e credential={credential.name} replaces it with the old and the new "
+        f"watchparty.secrets.rotate -e rotation_credentials={credential.name} replaces it with the old and the new "
         "value valid side by side"
     )
-    remedy = "if its server has the value already, add -e set_anyway=true"
+    remedy = "if its server has the value already, add -e set_force=true"
     return [f"{target.name}: is {credential.name}'s ({kind.name}), and {words}; {remedy}"]
 
 

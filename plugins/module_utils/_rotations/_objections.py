@@ -89,7 +89,7 @@ def _supplied(ground: Ground, credential: Credential, found: _graph.Found) -> It
     elif given is None:
         yield (
             f"a third party issues it; give the new value by {FILE}, or name it with "
-            f"-e credential={credential.name} to be asked"
+            f"-e rotation_credentials={credential.name} to be asked"
         )
     elif given.username and not found.problems and found.login.username is None:
         yield "the new value has a user name, and no place of the catalog holds one; add it to appears_in"
@@ -160,7 +160,7 @@ def _alternating(ground: Ground, credential: Credential, found: _graph.Found) ->
     elif not turn_of(username) and credential.name not in ground.journal.prepared:
         yield (
             f"its login owns everything and has no second one ({other_login(username)}) beside it; run "
-            f"watchparty.secrets.rotation_prepare -e credential={credential.name} once"
+            f"watchparty.secrets.rotation_prepare -e rotation_credentials={credential.name} once"
         )
 
 

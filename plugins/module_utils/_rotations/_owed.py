@@ -84,7 +84,7 @@ def _waits(name: str, every: Sequence[Obligation]) -> str:
     what = " and ".join(f"what {one.rotation} replaced may still be valid until {one.due}" for one in every)
     return (
         f"{what}. Start the same command again; or once it is due, retire it by watchparty.secrets.rotate -e "
-        f"credential={name}, and "
+        f"rotation_credentials={name}, and "
         "start it again then; or take it out by hand (docs/by-hand.md), then say "
         "watchparty.secrets.rotation_forget -e "
         f"rotation_forget={name}"

@@ -87,7 +87,7 @@ class JournalStore(ABC):
         if len(content) > self.limit:
             raise JournalError(
                 f"the journal {self.where} would hold {len(content):,} bytes, and at most {self.limit:,} fit; rotate "
-                "fewer credentials in one run (-e credential=… or -e leaked=…)"
+                "fewer credentials in one run (-e rotation_credentials=… or -e leak_credentials=…)"
             )
         return content
 

@@ -117,8 +117,8 @@ def _since(text: str) -> str:
     try:
         since = datetime.fromisoformat(text)
     except ValueError:
-        raise RotationError(f"exposed_since: {text!r} is no time such as 2026-11-20T10:00Z") from None
+        raise RotationError(f"leak_exposed_since: {text!r} is no time such as 2026-11-20T10:00Z") from None
     since = since if since.tzinfo else since.replace(tzinfo=UTC)
     if since > _shared.now():
-        raise RotationError(f"exposed_since: {text} lies in the future")
+        raise RotationError(f"leak_exposed_since: {text} lies in the future")
     return _ages.stamp(since)

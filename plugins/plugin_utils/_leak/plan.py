@@ -108,7 +108,7 @@ class Assessment:
         )
         return (
             f"{', '.join(names)} reveals others and cannot be replaced here, so a thief would read every new value. "
-            f"Nothing was touched. {give}Replace it by hand first, then start again with -e leak_go_on=true"
+            f"Nothing was touched. {give}Replace it by hand first, then start again with -e leak_ignore_blockers=true"
         )
 
 
@@ -118,7 +118,7 @@ def require_names(args: Mapping[str, Any]) -> None:
     unknown = [one for one in compromised if one not in hosts]
     if unknown:
         raise RotationError(
-            f"compromised_hosts: {', '.join(unknown)}: no such host is in {group}; it has {', '.join(hosts)}. "
+            f"leak_compromised_hosts: {', '.join(unknown)}: no such host is in {group}; it has {', '.join(hosts)}. "
             "Nothing was touched"
         )
     missing = [one for one in hosts if one not in (*args["here"], *compromised)]
@@ -128,8 +128,10 @@ def require_names(args: Mapping[str, Any]) -> None:
         raise RotationError(
             f"{', '.join(missing)}: in {group}, but not in this run (--limit). Their applications would fail on values "
             "that are dead, or verify what a leaked key signed. Nothing was touched. Start again without --limit; or "
-            f"leave them for good by -e compromised_hosts={left} and rebuild them. Where they are another "
+            f"leave them for good by -e leak_compromised_hosts={left} and rebuild them. Where they are another "
             "environment's, name a group without them by -e app_hosts=GROUP"
         )
     if args["rotation_host"] in compromised:
-        raise RotationError(f"rotation_host: {args['rotation_host']} is named in compromised_hosts; name another one")
+        raise RotationError(
+            f"rotation_host: {args['rotation_host']} is named in leak_compromised_hosts; name another one"
+        )

@@ -61,7 +61,7 @@ def given(book: str, name: str, found: dict[str, Any], credentials: dict[str, st
 
 
 def leaked(book: str, found: dict[str, Any], credentials: dict[str, str] = CREDENTIALS) -> str:
-    return given(book, "leaked", found, credentials)
+    return given(book, "leak_credentials", found, credentials)
 
 
 def unknown(book: str, found: dict[str, Any], credentials: dict[str, str] = CREDENTIALS) -> str:

@@ -1,13 +1,27 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A short name may stand in an inventory for another purpose, so it counts from the command line only."""
+"""Variables have the prefix of their playbook or role; what is meant for one run counts from the command line only."""
 
 from __future__ import annotations
 
 from tests.unit.playbooks.variables import read_by_templates, read_from_the_command_line
 
 PREFIXES = (
-    *("ansible_", "app_", "aws_access_", "django_", "env_", "github_", "leak_", "provision_", "rotation_", "scan_"),
+    *(
+        "ansible_",
+        "app_",
+        "aws_access_",
+        "django_",
+        "ci_env_",
+        "env_",
+        "github_",
+        "import_",
+        "leak_",
+        "provision_",
+        "rotation_",
+        "scan_",
+        "set_",
+    ),
     *("secret_provision_", "secret_rotate_", "secrets_verify_", "verify_"),
 )
 ANSIBLE = {"groups", "hostvars", "inventory_hostname", "item", "lookup", "now", "omit", "query", "role_path"}
@@ -18,11 +32,12 @@ WITHOUT_EFFECT = {
     "nowhere_without": "set by the import of the play that reads it",
     "scan": "registered by the task before",
 }
-GENERIC = {
-    *("confirm", "leaked", "leaked_value", "leaked_value_file", "exposed_since", "containment", "compromised_hosts"),
-    *("credential", "deploy", "env_file", "import_values", "name", "only", "repository", "set_anyway", "setting"),
-    *("value_file", "values_file"),
+FOR_ONE_RUN = {
+    *("leak_compromised_hosts", "leak_confirm", "leak_containment", "leak_credentials", "leak_exposed_since"),
+    *("leak_value", "leak_value_file", "rotation_credentials", "scan_repositories", "verify_only", "verify_repository"),
+    *("import_file", "import_values", "set_deploy", "set_force", "set_names", "set_value_file", "set_values_file"),
 }
+"""What would act in every run if an inventory set it."""
 
 
 def test_no_template_reads_a_name_without_a_prefix() -> None:
@@ -32,10 +47,9 @@ def test_no_template_reads_a_name_without_a_prefix() -> None:
         for name, files in read_by_templates().items()
         if name not in known and not name.startswith(PREFIXES)
     }
-    assert found == {}, "read it by the lookup extra_variable, or give it the role's prefix"
+    assert found == {}, "give it the prefix of its playbook or role"
 
 
-def test_what_counts_from_the_command_line() -> None:
-    """env_file has a prefix by chance; the other names have none."""
-    assert read_from_the_command_line() == GENERIC
-    assert "env_file" not in read_by_templates()
+def test_what_counts_from_the_command_line_only() -> None:
+    assert read_from_the_command_line() == FOR_ONE_RUN
+    assert FOR_ONE_RUN.isdisjoint(read_by_templates())

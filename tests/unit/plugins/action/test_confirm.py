@@ -56,8 +56,8 @@ def test_a_drill_asks_nothing(typed: Any) -> None:
 
 def test_nobody_is_there() -> None:
     """The standard input of a test run is no terminal."""
-    with pytest.raises(AnsibleActionFail, match=r"^no confirmation can be asked for \(.*\); add -e confirm=yes$"):
-        act(question="Contain it now?", remedy="add -e confirm=yes")
+    with pytest.raises(AnsibleActionFail, match=r"^no confirmation can be asked for \(.*\); add -e leak_confirm=yes$"):
+        act(question="Contain it now?", remedy="add -e leak_confirm=yes")
 
 
 @pytest.mark.parametrize(("value", "confirms"), [("yes", True), ("no", False), (True, False), (None, False)])

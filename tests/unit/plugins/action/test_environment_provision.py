@@ -154,7 +154,7 @@ def test_what_is_there_stays_and_is_said(clients: Clients) -> None:
     provision(variables=ASKED)
     other = provision(variables={"asked": {"answers": {"TOKEN": "canary-2"}}})
     (note,) = other["notes"]
-    assert note.endswith("and stays. To change it, run watchparty.secrets.set -e setting=TOKEN")
+    assert note.endswith("and stays. To change it, run watchparty.secrets.set -e set_names=TOKEN")
     assert not other["changed"]
 
 

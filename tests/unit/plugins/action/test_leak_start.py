@@ -199,7 +199,7 @@ class TestStops:
         message = (
             r"^token reveals others and cannot be replaced here, so a thief would read every new value\. Nothing was "
             r"touched\. Give the new value of token by -e rotation_values_file=FILE \(mode 0600\)\. Or: Replace it by "
-            r"hand first, then start again with -e leak_go_on=true$"
+            r"hand first, then start again with -e leak_ignore_blockers=true$"
         )
         with pytest.raises(RotationError, match=message):
             start(world, "token")
@@ -230,18 +230,18 @@ class TestRefused:
         [
             (
                 {"compromised_hosts": ["web2", "web9"]},
-                "^compromised_hosts: web9: no such host is in app_hosts; it has web1, web2. Nothing was touched$",
+                "^leak_compromised_hosts: web9: no such host is in app_hosts; it has web1, web2. Nothing was touched$",
             ),
             (
                 {"hosts": ["web1", "web2", "web3"], "compromised_hosts": ["web2"]},
-                r"^web3: in app_hosts, but not in this run \(--limit\)\. .*-e compromised_hosts=web2,web3 and rebuild",
+                r"^web3: in app_hosts, but not in this run \(--limit\)\. .*=web2,web3 and rebuild",
             ),
             (
                 {"compromised_hosts": ["web2"], "rotation_host": "web2"},
-                "^rotation_host: web2 is named in compromised_hosts; name another one$",
+                "^rotation_host: web2 is named in leak_compromised_hosts; name another one$",
             ),
             ({"revoked": ["tokn"]}, "^leak_revoked: tokn: is no credential of the catalog$"),
-            ({"exposed_since": "9999-01-01"}, "^exposed_since: 9999-01-01 lies in the future$"),
+            ({"exposed_since": "9999-01-01"}, "^leak_exposed_since: 9999-01-01 lies in the future$"),
         ],
     )
     def test_words_that_cannot_be(self, world: World, args: dict[str, Any], message: str) -> None:
@@ -250,8 +250,8 @@ class TestRefused:
         assert head(world) == 0
 
     def test_a_value_on_the_command_line(self, world: World, operator: Operator) -> None:
-        operator.extra["leaked_value"] = "canary"
-        with pytest.raises(RotationError, match=r"^leaked_value is refused: it is in the shell's history") as refusal:
+        operator.extra["leak_value"] = "canary"
+        with pytest.raises(RotationError, match=r"^leak_value is refused: it is in the shell's history") as refusal:
             start(world, "token")
         assert "canary" not in str(refusal.value)
 

@@ -56,9 +56,9 @@ def test_no_answer(given: Any) -> None:
 
 
 def test_each_is_told_with_what_was_given() -> None:
-    told = unclear({"leak_drill": "ture", "leak_go_on": None, "leak_sessions": ["x"]}, "yes_or_no")
+    told = unclear({"leak_drill": "ture", "leak_ignore_blockers": None, "leak_sessions": ["x"]}, "yes_or_no")
     shown = [line.partition(" is ")[0] for line in told]
-    assert shown == ["leak_drill: 'ture'", "leak_go_on: nothing", "leak_sessions: a list"]
+    assert shown == ["leak_drill: 'ture'", "leak_ignore_blockers: nothing", "leak_sessions: a list"]
     assert "x" * 41 not in unclear({"leak_drill": "x" * 500}, "yes_or_no")[0]
 
 

@@ -202,7 +202,7 @@ class TestFacts:
         words = (
             "cache: revoked, and this response has put no new value in force: unless you did, give it by "
             "watchparty.secrets.rotate "
-            "-e credential=cache -e rotation_force=true"
+            "-e rotation_credentials=cache -e rotation_force=true"
         )
         assert found["open"] == [words]
 
@@ -236,7 +236,7 @@ class TestFacts:
         words = (
             "OPEN: the new one is in force, but still open to the leaked one: web2, web3. Deploy "
             "nothing there; start the same command again once they answer, or leave them for good by "
-            "-e compromised_hosts=web2,web3 and rebuild them"
+            "-e leak_compromised_hosts=web2,web3 and rebuild them"
         )
         assert (found["open"], found["contained_seconds"]) == ([f"cache: {words}"], None)
         assert found["credentials"][1]["state"] == words
@@ -360,7 +360,7 @@ class TestFacts:
         words = "the new key signs, but not on web2, which was left behind: the leaked one may be good there"
         assert line.startswith(f"cache: OPEN: {words} while its services run")
         assert "start the same command again once it answers; or leave it for good" in line
-        assert "-e compromised_hosts=web2" in line
+        assert "-e leak_compromised_hosts=web2" in line
         assert (found["contained_seconds"], "refused" in found["clock"]) == (None, True)
         assert "what it holds is dead" not in _postmortem.markdown(found)
 

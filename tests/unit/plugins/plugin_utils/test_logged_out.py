@@ -179,7 +179,7 @@ def test_a_host_where_none_was_tried(result: dict[str, Any], line: str) -> None:
 def test_sessions_in_cookies_end_by_the_key_alone() -> None:
     (line,) = told(gathered(COOKIES), ["cache", "database"], {"django_key": False})["alive"]
     assert line.startswith(
-        f"{ONLY} django_key was not replaced: start again with -e leaked=cache,database,django_key, or"
+        f"{ONLY} django_key was not replaced: start again with -e leak_credentials=cache,database,django_key, or"
     )
     assert line.endswith("-e leak_sessions=false to leave everybody logged in")
     assert told(gathered(COOKIES), ["cache"], {"django_key": True})["alive"] == []

@@ -104,7 +104,7 @@ def test_every_part_without_a_value_and_each_source_once(world: World) -> None:
     assert set(found["parts"]) | set(found["absent"]) == set(PARTS)
     without = {"repository", "workflows", "zizmor", "history", "unknown_secrets", "github", "deploys"}
     assert set(found["absent"]) == without
-    assert "add -e repository=PATH" in found["absent"]["history"]
+    assert "add -e verify_repository=PATH" in found["absent"]["history"]
     assert "names no repository of GitHub" in found["absent"]["deploys"]
     assert "canary" not in json.dumps(found)
     assert json.loads(json.dumps(found["parts"])), "plain data, which travels between processes"

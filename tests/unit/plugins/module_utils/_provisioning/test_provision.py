@@ -192,7 +192,7 @@ def test_an_empty_value_is_left_and_named() -> None:
     plan = world.plan()
     assert plan.empty == ("TOKEN",)
     words = "secret app/test/more key TOKEN holds another value than the one given, and stays"
-    assert f"TOKEN: {words}. To change it, run watchparty.secrets.set -e setting=TOKEN" in plan.notes
+    assert f"TOKEN: {words}. To change it, run watchparty.secrets.set -e set_names=TOKEN" in plan.notes
     world.provision()
     assert world.secret("app/test/more") == {"TOKEN": ""}
 
@@ -262,10 +262,10 @@ def test_a_given_value_that_must_be_the_one_there() -> None:
     words = "holds another value than the one given, and stays."
     assert first == (
         f"KEY: secret {CORE} key KEY {words} If the given value is the one in use, run watchparty.secrets.set "
-        "-e setting=KEY -e set_anyway=true. To replace the value in use, run "
-        "watchparty.secrets.rotate -e credential=key"
+        "-e set_names=KEY -e set_force=true. To replace the value in use, run "
+        "watchparty.secrets.rotate -e rotation_credentials=key"
     )
-    assert second == f"NOTE: secret {CORE} key NOTE {words} To change it, run watchparty.secrets.set -e setting=NOTE"
+    assert second == f"NOTE: secret {CORE} key NOTE {words} To change it, run watchparty.secrets.set -e set_names=NOTE"
     assert world.plan(given).notes == (first, second)
     with pytest.raises(ProvisionError):
         world.provision(given, exact=True)

@@ -71,7 +71,7 @@ def test_what_is_not_there_yet_is_made() -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"KEY": "x"}, "KEY: is key's (key), and watchparty.secrets.rotate -e credential=key replaces it"),
+        ({"KEY": "x"}, "KEY: is key's (key), and watchparty.secrets.rotate -e rotation_credentials=key replaces it"),
         ({"FLAG": "off"}, "FLAG: has its value in the catalog"),
         ({"HOSTS": "https://x"}, "HOSTS: is a list of hosts"),
         ({"NONE": "x"}, "NONE: is neither a setting nor a credential"),

@@ -47,7 +47,7 @@ def test_options_that_the_kind_needs() -> None:
 def test_a_supplied_value_that_is_not_there() -> None:
     words = refusal(made_ground(supplied={}), "token")
     assert words.startswith("a third party issues it; give the new value by -e rotation_values_file=FILE")
-    assert words.endswith("-e credential=token to be asked")
+    assert words.endswith("-e rotation_credentials=token to be asked")
 
 
 def test_a_supplied_user_name_that_nothing_takes() -> None:
@@ -122,7 +122,7 @@ def test_one_login_that_owns_everything() -> None:
     texts = core(DATABASE_URL="postgres://app:canary@db/app")
     assert refusal(made_ground(texts=texts), "database") == (
         "its login owns everything and has no second one (app_a) beside it; run watchparty.secrets.rotation_prepare "
-        "-e credential=database once"
+        "-e rotation_credentials=database once"
     )
     prepared = made_ground(texts=texts, journal=Journal(prepared=frozenset({"database"})))
     assert _rotation.plan(prepared, Wish(("database",))).refused == {}

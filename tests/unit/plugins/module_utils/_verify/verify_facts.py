@@ -175,7 +175,7 @@ def found(text: str = "") -> dict[str, Any]:
     )
     scanned = ("repository", "workflows", "zizmor", "history", "unknown_secrets")
     without = {name: one for name, one in everything.parts.items() if name not in scanned}
-    why = dict.fromkeys(scanned, "no repository was given; add -e repository=PATH of a checkout")
+    why = dict.fromkeys(scanned, "no repository was given; add -e verify_repository=PATH of a checkout")
     everything = Facts(everything.catalog, NOW, without, why)
     results = _verification.run(_verification.registry(), everything)
     return _verify_report.data(everything, results, ["web1", "web2", "web3"])

@@ -144,7 +144,7 @@ def test_contained_and_not_healthy(leak: Leak, tmp_path: Path) -> None:
     assert found.unhealthy == ["web2: http://b/ answers 500"]
     assert found.open == ["not seen healthy in the end: web2: http://b/ answers 500"]
     assert found.verdict.startswith("contained, and not healthy: web2: http://b/ answers 500. Mend that, then start")
-    assert found.verdict.endswith("A host that stays away is left for good by -e compromised_hosts=HOST")
+    assert found.verdict.endswith("A host that stays away is left for good by -e leak_compromised_hosts=HOST")
     for path in found.files:
         assert "not healthy" in Path(path).read_text(encoding="utf-8")
 
