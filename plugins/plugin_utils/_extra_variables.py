@@ -4,12 +4,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from ansible.utils.vars import load_extra_vars
+
+_NAMES = {
+    "ci_env_": "names",
+    "github_": """
+        checkout create_environment environments names prune reviewers token_file values_file workflow_check
+        workflow_path
+    """,
+    "import_": "application draft_path file values",
+    "leak_": """
+        alert_credentials alert_environment alert_missed alert_mode alert_reference alert_unknown compromised_hosts
+        confirm containment credentials drill evidence_seconds exposed_since false_alarm ignore_blockers queue_name
+        queue_region readers_seconds report_path revoked sessions trusted_host value value_file wait_seconds
+        webhook_host webhook_port
+    """,
+    "provision_": "adopt advanced_tier ask kms_key local_path optional previous_journal restore values_file",
+    "rotation_": """
+        abort allow_sessions audit_path become changelog credentials due_fails force forget gone_nodes host kinds_path
+        known_addresses merge_seconds python report_file resume revoked skip_hosts unprepare values_file
+    """,
+    "scan_": """
+        baseline fail history ignored json_file paths patterns repositories sarif_file staged stdin tree values
+    """,
+    "set_": "deploy force names value_file values_file",
+    "verify_": "cafile only report_path repository sessions timeout workflow",
+}
+KNOWN = {prefix: frozenset(prefix + name for name in names.split()) for prefix, names in _NAMES.items()}
+"""The names that playbooks read, by their prefix."""
+ROLES = ("github_actions_", "leak_respond_")
+"""A role's own variables begin with its name, and so with the prefix of a playbook."""
+SIMILAR = 0.85
 
 
 def extra_variable(name: str, *, loader: Any, templar: Any, default: Any = None) -> Any:
     """The value of the extra variable, rendered; ``default`` without one. No other source of variables counts."""
     variables = load_extra_vars(loader=loader)
     return templar.template(variables[name]) if name in variables else default
+
+
+def unknown(prefixes: Sequence[str], *, loader: Any) -> list[str]:
+    """A line for each extra variable that a playbook with these prefixes would ignore, and that was meant for it."""
+    names = [str(name) for name in load_extra_vars(loader=loader)] if prefixes else []
+    known = sorted({name for prefix in prefixes for name in KNOWN[prefix]})
+    everywhere = {name for group in KNOWN.values() for name in group}
+    return [
+        _line(name, near, known)
+        for name in names
+        if name not in everywhere
+        and not name.startswith(ROLES)
+        and ((near := _nearest(name, prefixes, known)) or name.startswith(tuple(prefixes)))
+    ]
+
+
+def _nearest(name: str, prefixes: Iterable[str], known: Sequence[str]) -> str:
+    """The known name with the prefix that is missing, or one that differs by a letter or two."""
+    completed = (prefix + name + end for prefix in prefixes for end in ("", "s"))
+    near = [made for made in completed if made in known] or get_close_matches(name, known, n=1, cutoff=SIMILAR)
+    return near[0] if near else ""
+
+
+def _line(name: str, near: str, known: Sequence[str]) -> str:
+    remedy = f"did you mean {near}?" if near else f"known are {', '.join(known)}"
+    return f"{name} is no extra variable of this playbook; {remedy}"

@@ -104,7 +104,7 @@ def test_what_a_leak_of_ones_own_kind_reaches(lab: RotationLab, tmp_path: Path) 
                 "leak_drill: 'ture' is neither yes nor no; give true or false",
                 "leak_sessions: 'y' is neither yes nor no",
                 "leak_wait_seconds: '2m' is no number of seconds; give a whole number without a unit",
-                "leak_confirm: 'y' is no answer; the word yes",
+                "leak_confirm: 'y' is no confirmation; the word yes",
                 "Nothing was read",
             ),
         ),

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import re
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._extra_variables import KNOWN, ROLES
 from tests.unit.playbooks.variables import read_by_templates, read_from_the_command_line
 
 PREFIXES = (
@@ -29,6 +32,7 @@ PUBLIC = {"secrets_catalog", "ssh_host_keys"}
 """Names that are meant for an inventory."""
 WITHOUT_EFFECT = {
     "impact": "registered by the task before",
+    "extra_variable_prefixes": "set by the import of the play that reads it",
     "nowhere_without": "set by the import of the play that reads it",
     "scan": "registered by the task before",
 }
@@ -38,6 +42,11 @@ FOR_ONE_RUN = {
     *("import_file", "import_values", "set_deploy", "set_force", "set_names", "set_value_file", "set_values_file"),
 }
 """What would act in every run if an inventory set it."""
+
+SET_BY_A_PLAY = {"leak_alert_missed", "leak_hosts_left_out", "provision_github", "rotation_hosts_left_out"}
+SET_BY_A_PLAY |= {"github_env", "scan_repository_paths", "verify_info"}
+READ_BY_A_PLUGIN = {"leak_trusted_host"}
+READ_BY_A_RULEBOOK = re.compile("leak_(alert|queue|webhook)_")
 
 
 def test_no_template_reads_a_name_without_a_prefix() -> None:
@@ -53,3 +62,11 @@ def test_no_template_reads_a_name_without_a_prefix() -> None:
 def test_what_counts_from_the_command_line_only() -> None:
     assert read_from_the_command_line() == FOR_ONE_RUN
     assert FOR_ONE_RUN.isdisjoint(read_by_templates())
+
+
+def test_every_extra_variable_with_the_prefix_of_a_playbook_is_known() -> None:
+    """One that validate_run does not know could not be given at all."""
+    names = read_from_the_command_line() | READ_BY_A_PLUGIN | set(read_by_templates()) - SET_BY_A_PLAY
+    read = {name for name in names if name.startswith(tuple(KNOWN)) and not name.startswith(ROLES)}
+    known = {name for group in KNOWN.values() for name in group}
+    assert {name for name in read ^ known if not READ_BY_A_RULEBOOK.match(name)} == set()

@@ -50,7 +50,7 @@ NAMES = {
         "deploy_outcome",
         "deploy_services",
         "github_workflow",
-        "unclear",
+        "input_errors",
     ),
 }
 BARE = re.compile(r"(?<![\w/.\\-])(%s)\.yml\b" % "|".join(path.stem for path in (ROOT / "playbooks").glob("*.yml")))
@@ -84,5 +84,5 @@ def test_an_installed_collection_finds_each_playbook() -> None:
 
 
 def test_something_is_told() -> None:
-    assert {"leaked", "rotation_resume"} <= set(VARIABLES)
+    assert {"leak_credentials", "rotation_resume"} <= set(VARIABLES)
     assert {"rotate", "rotation_report"} <= set(PLAYBOOKS)

@@ -9,13 +9,13 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-YES_OR_NO = ("true", "yes", "on", "1", "false", "no", "off", "0")
+BOOLEANS = ("true", "yes", "on", "1", "false", "no", "off", "0")
 """What the filter bool takes for one or the other; anything else, also y and t, it takes for no."""
 
 
-def _yes_or_no(value: Any) -> str:
-    known = isinstance(value, (str, int)) and str(value).lower() in YES_OR_NO
-    return "" if known else f"is neither yes nor no; give true or false ({', '.join(YES_OR_NO)} are understood)"
+def _boolean(value: Any) -> str:
+    known = isinstance(value, (str, int)) and str(value).lower() in BOOLEANS
+    return "" if known else f"is neither yes nor no; give true or false ({', '.join(BOOLEANS)} are understood)"
 
 
 def _seconds(value: Any) -> str:
@@ -23,19 +23,21 @@ def _seconds(value: Any) -> str:
     return "" if known else "is no number of seconds; give a whole number without a unit, such as 120"
 
 
-def _answer(value: Any) -> str:
+def _confirmation(value: Any) -> str:
     known = value is None or value in ("", "yes")
-    return "" if known else "is no answer; the word yes (quoted in YAML) confirms, and without it the run asks"
+    return "" if known else "is no confirmation; the word yes (quoted in YAML) confirms, and without it the run asks"
 
 
-KINDS = {"yes_or_no": _yes_or_no, "seconds": _seconds, "answer": _answer}
+KINDS = {"boolean": _boolean, "seconds": _seconds, "confirmation": _confirmation}
 
 
-def unclear(value: Any, kind: str) -> list[str]:
+def input_errors(value: Any, kind: str) -> list[str]:
     if not isinstance(value, Mapping):
-        raise AnsibleFilterError(f"unclear needs values by the names of their variables, not {type(value).__name__}")
+        raise AnsibleFilterError(
+            f"input_errors needs values by the names of their variables, not {type(value).__name__}"
+        )
     if kind not in KINDS:
-        raise AnsibleFilterError(f"unclear: {kind} is no kind; kinds are {', '.join(KINDS)}")
+        raise AnsibleFilterError(f"input_errors: {kind} is no kind; kinds are {', '.join(KINDS)}")
     found = {name: (given, KINDS[kind](given)) for name, given in value.items()}
     return [f"{name}: {_shown(given)} {words}" for name, (given, words) in found.items() if words]
 
@@ -50,4 +52,4 @@ class FilterModule:
     """Ansible's entry point."""
 
     def filters(self) -> dict[str, Any]:
-        return {"unclear": unclear}
+        return {"input_errors": input_errors}

@@ -5,14 +5,15 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: guards
-short_description: Stop before any read if a host belongs to another environment
+module: validate_run
+short_description: Stop a run before it reads anything if its hosts, tags or extra variables are wrong
 version_added: 0.1.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Compares what the inventory declares for each host as C(app_environment) with the environment asked for. An extra
-    variable of the same name does not hide the inventory's word.
+    variable of the same name does not hide what the inventory declares.
+  - Checks the tags and the extra variables of the run, if asked to.
 options:
   environment:
     description: The environment asked for. Without it no host is compared.
@@ -24,30 +25,30 @@ options:
       - Needs O(environment).
     type: list
     elements: str
-  known:
+  inventory_hosts:
     description:
-      - Every host that there is, also those that the run does not reach. They stop nothing; RV(ours) and RV(others)
-        tell them apart.
+      - Every host of the inventory's group, also those that the run does not reach. They stop nothing;
+        RV(matching_hosts) and RV(other_hosts) tell them apart.
     type: list
     elements: str
     default: []
     version_added: 0.3.0
-  undeclared:
+  allow_undeclared:
     description:
-      - Whether a host may declare none, as in runs that write to no host. They use the host's variables, which must not
-        be another environment's. A controller that the inventory does not name is not compared then.
+      - Whether a host may declare no environment, as in runs that write to no host. They use the host's variables,
+        which must not be another environment's. A controller that the inventory does not name is not compared then.
     type: bool
     default: false
     version_added: 0.3.0
-  whole:
+  require_all_tasks:
     description:
-      - Whether to stop, too, where C(--tags) or C(--skip-tags) would leave out tasks of the play that have no tag of
-        their own. The task itself has to be tagged C(always), so that it is not left out.
+      - Whether to stop where C(--tags) or C(--skip-tags) would leave out tasks of the play that have no tag of their
+        own. The task itself has to be tagged C(always), so that it is not left out.
       - A tag that the whole play has besides, such as that of an import, may be chosen.
     type: bool
     default: false
     version_added: 0.3.0
-  parts:
+  part_tags:
     description:
       - The tags of the parts that a run consists of. Stops where C(--tags) names another tag, or where C(--skip-tags)
         leaves no part. The task itself has to be tagged C(always).
@@ -55,16 +56,26 @@ options:
     elements: str
     default: []
     version_added: 0.3.0
-  named_parts:
+  opt_in_part_tags:
     description: Tags of parts that are tagged C(never) as well, so that they run only where C(--tags) names them.
     type: list
     elements: str
     default: []
     version_added: 0.3.0
-  unclear:
+  extra_variable_prefixes:
     description:
-      - What P(watchparty.secrets.unclear#filter) says of the run's words. Any of it stops, too, so that no typo is
-        taken for no.
+      - The prefixes of the playbook's extra variables. Stops where the command line sets one that the playbook would
+        ignore, such as C(credential) instead of C(rotation_credentials), and names the nearest.
+      - Other extra variables are yours, and are left alone.
+    type: list
+    elements: str
+    choices: [ci_env_, github_, import_, leak_, provision_, rotation_, scan_, set_, verify_]
+    default: []
+    version_added: 0.3.0
+  errors:
+    description:
+      - Errors that were found before, such as those of P(watchparty.secrets.input_errors#filter). Any of them stops
+        the run.
     type: list
     elements: str
     default: []
@@ -83,7 +94,7 @@ attributes:
 
 EXAMPLES = r"""
 - name: Stop if a host is not production's
-  watchparty.secrets.guards:
+  watchparty.secrets.validate_run:
     environment: production
     hosts: "{{ ansible_play_hosts_all }}"
   run_once: true
@@ -95,14 +106,16 @@ hosts:
   type: list
   elements: str
   returned: when O(environment) is given
-ours:
-  description: Those of O(known) that declare the environment asked for.
+matching_hosts:
+  description: Those of O(inventory_hosts) that declare the environment asked for.
   type: list
   elements: str
   returned: when O(environment) is given
   version_added: 0.3.0
-others:
-  description: Those of O(known) that declare another one. Nothing is to be sent there, and nothing to be waited for.
+other_hosts:
+  description:
+    - Those of O(inventory_hosts) that declare another environment. A run sends nothing there, and waits for none of
+      them.
   type: list
   elements: str
   returned: when O(environment) is given

@@ -13,7 +13,8 @@ from ansible.errors import AnsibleActionFail
 from ansible.playbook.play_context import PlayContext
 from ansible.plugins.loader import connection_loader
 
-from ansible_collections.watchparty.secrets.plugins.action.guards import ActionModule
+from ansible_collections.watchparty.secrets.plugins.action.validate_run import ActionModule
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _extra_variables
 from tests.unit.plugins.action.github_lab import hostvars
 
 OURS, THEIRS, NONE = {"app_environment": "test"}, {"app_environment": "production"}, dict[str, str]()
@@ -42,23 +43,23 @@ def answer(
 
 
 def compared(
-    hosts: Mapping[str, Mapping[str, str]], *, asked: list[str] | None = None, undeclared: bool = False
+    hosts: Mapping[str, Mapping[str, str]], *, asked: list[str] | None = None, allow_undeclared: bool = False
 ) -> list[str]:
     """The hosts that were compared, where nothing stands against them."""
-    found: list[str] = answer(hosts, asked=asked, undeclared=undeclared)["hosts"]
+    found: list[str] = answer(hosts, asked=asked, allow_undeclared=allow_undeclared)["hosts"]
     return found
 
 
 @pytest.mark.parametrize("undeclared", [False, True])
 def test_hosts_of_the_environment_pass(undeclared: bool) -> None:
-    assert compared({"web1": OURS, "web2": OURS}, undeclared=undeclared) == ["web1", "web2"]
-    assert compared({}, undeclared=undeclared) == []
+    assert compared({"web1": OURS, "web2": OURS}, allow_undeclared=undeclared) == ["web1", "web2"]
+    assert compared({}, allow_undeclared=undeclared) == []
 
 
 @pytest.mark.parametrize("undeclared", [False, True])
 def test_a_host_of_another_environment_is_named(undeclared: bool) -> None:
     with pytest.raises(AnsibleActionFail, match="app_environment is test, but web2 declares production") as caught:
-        compared({"web1": OURS, "web2": THEIRS, "web3": OURS}, undeclared=undeclared)
+        compared({"web1": OURS, "web2": THEIRS, "web3": OURS}, allow_undeclared=undeclared)
     assert "web1" not in str(caught.value)
     assert ("-e app_hosts=localhost" in str(caught.value)) is undeclared
 
@@ -66,14 +67,14 @@ def test_a_host_of_another_environment_is_named(undeclared: bool) -> None:
 def test_one_that_declares_none_stops_what_writes_to_hosts_only() -> None:
     with pytest.raises(AnsibleActionFail, match="web2 declares none"):
         compared({"web1": OURS, "web2": NONE})
-    assert compared({"web1": OURS, "web2": NONE}, undeclared=True) == ["web1", "web2"]
+    assert compared({"web1": OURS, "web2": NONE}, allow_undeclared=True) == ["web1", "web2"]
 
 
 def test_a_controller_is_compared_where_the_inventory_names_it() -> None:
-    assert compared({"web1": OURS}, asked=["web1", "localhost"], undeclared=True) == ["web1"]
-    assert compared({}, asked=["localhost"], undeclared=True) == []
+    assert compared({"web1": OURS}, asked=["web1", "localhost"], allow_undeclared=True) == ["web1"]
+    assert compared({}, asked=["localhost"], allow_undeclared=True) == []
     with pytest.raises(AnsibleActionFail, match="localhost declares production"):
-        compared({"localhost": THEIRS}, undeclared=True)
+        compared({"localhost": THEIRS}, allow_undeclared=True)
 
 
 def test_one_that_the_inventory_does_not_name_stops_it() -> None:
@@ -85,14 +86,14 @@ def test_one_that_the_inventory_does_not_name_stops_it() -> None:
 def test_hosts_outside_the_run_are_told_apart() -> None:
     """They stop nothing: whoever wants to reach one looks here first."""
     hosts = {"web1": OURS, "web2": THEIRS, "web3": NONE, "web4": OURS}
-    told = answer(hosts, asked=["web1"], known=[*hosts])
-    assert (told["hosts"], told["ours"], told["others"]) == (["web1"], ["web1", "web4"], ["web2"])
+    told = answer(hosts, asked=["web1"], inventory_hosts=[*hosts])
+    assert (told["hosts"], told["matching_hosts"], told["other_hosts"]) == (["web1"], ["web1", "web4"], ["web2"])
 
 
 def test_words_that_are_not_understood_stop_it() -> None:
     with pytest.raises(AnsibleActionFail, match=r"^Nothing was read: a: 'ture' is neither; b: 'x' is no number$"):
-        answer({"web1": OURS}, unclear=["a: 'ture' is neither", "b: 'x' is no number"])
-    assert answer({"web1": OURS}, unclear=[])["hosts"] == ["web1"]
+        answer({"web1": OURS}, errors=["a: 'ture' is neither", "b: 'x' is no number"])
+    assert answer({"web1": OURS}, errors=[])["hosts"] == ["web1"]
 
 
 @pytest.mark.parametrize(
@@ -113,14 +114,14 @@ def test_words_that_are_not_understood_stop_it() -> None:
 )
 def test_a_run_that_tags_would_cut(tags: list[str], chosen: list[str], left_out: list[str], words: str) -> None:
     """A playbook that somebody imports may have a tag of its own, by which all of it is chosen."""
-    run: dict[str, Any] = {"whole": True, "tags": tags, "chosen": chosen, "left_out": left_out}
+    run: dict[str, Any] = {"require_all_tasks": True, "tags": tags, "chosen": chosen, "left_out": left_out}
     if not words:
         assert answer({"web1": OURS}, **run)["hosts"] == ["web1"]
         return
     with pytest.raises(AnsibleActionFail, match="Nothing was read") as caught:
         answer({"web1": OURS}, **run)
     assert f"{words} leaves parts of this run out" in str(caught.value)
-    assert answer({"web1": OURS}, **{**run, "whole": False})["hosts"] == ["web1"]
+    assert answer({"web1": OURS}, **{**run, "require_all_tasks": False})["hosts"] == ["web1"]
 
 
 @pytest.mark.parametrize(
@@ -145,7 +146,7 @@ def test_a_run_that_tags_would_cut(tags: list[str], chosen: list[str], left_out:
     ],
 )
 def test_tags_that_choose_parts(chosen: list[str], left_out: list[str], words: str) -> None:
-    run: dict[str, Any] = {"parts": ["access", "values"], "named_parts": ["hosts"]}
+    run: dict[str, Any] = {"part_tags": ["access", "values"], "opt_in_part_tags": ["hosts"]}
     run |= {"chosen": chosen, "left_out": left_out}
     if not words:
         assert answer({"web1": OURS}, **run)["hosts"] == ["web1"]
@@ -155,7 +156,49 @@ def test_tags_that_choose_parts(chosen: list[str], left_out: list[str], words: s
     assert str(caught.value).endswith("Its parts are access, values, hosts")
 
 
+def refused(monkeypatch: pytest.MonkeyPatch, prefixes: Sequence[str], *names: str) -> list[str]:
+    """The errors for a command line that sets these extra variables."""
+    monkeypatch.setattr(_extra_variables, "load_extra_vars", lambda loader: dict.fromkeys(names, "canary"))
+    with pytest.raises(AnsibleActionFail, match=r"^Nothing was read: ") as caught:
+        answer({"web1": OURS}, extra_variable_prefixes=[*prefixes])
+    assert "canary" not in str(caught.value)
+    return str(caught.value).removeprefix("Nothing was read: ").split("; ")
+
+
+@pytest.mark.parametrize(
+    ("given", "near"),
+    [
+        ("credential", "rotation_credentials"),
+        ("credentials", "rotation_credentials"),
+        ("rotation_credental", "rotation_credentials"),
+        ("rotate_credentials", "rotation_credentials"),
+        ("rotation_skip_host", "rotation_skip_hosts"),
+        ("compromised_hosts", "leak_compromised_hosts"),
+        ("leaks_drill", "leak_drill"),
+    ],
+)
+def test_an_extra_variable_that_the_playbook_would_ignore(
+    monkeypatch: pytest.MonkeyPatch, given: str, near: str
+) -> None:
+    """Ignored, -e credential=database would rotate every credential that is due."""
+    lines = [f"{given} is no extra variable of this playbook", f"did you mean {near}?"]
+    assert refused(monkeypatch, ["rotation_", "leak_"], given, near) == lines
+
+
+def test_one_that_resembles_none_is_told_with_all_that_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    (_first, known) = refused(monkeypatch, ["set_"], "set_something_else")
+    assert known == "known are set_deploy, set_force, set_names, set_value_file, set_values_file"
+
+
+@pytest.mark.parametrize(
+    "name", ["app_environment", "release", "github_sha", "leak_respond_drill", "scan_baseline", "rotation_host"]
+)
+def test_other_extra_variables_are_left_alone(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(_extra_variables, "load_extra_vars", lambda loader: {name: "canary"})
+    assert answer({"web1": OURS}, extra_variable_prefixes=["rotation_", "leak_"])["hosts"] == ["web1"]
+
+
 def test_without_an_environment_no_host_is_compared() -> None:
-    assert "hosts" not in answer({"web1": THEIRS}, without=("environment", "hosts"), whole=True)
+    assert "hosts" not in answer({"web1": THEIRS}, without=("environment", "hosts"), require_all_tasks=True)
     with pytest.raises(AnsibleActionFail, match="required together"):
         answer({"web1": THEIRS}, without=("environment",))

@@ -9,6 +9,7 @@ from typing import Any, Optional
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _extra_variables
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._declared import environment_of
 
 _UNKNOWN = ""
@@ -27,63 +28,70 @@ class ActionModule(ActionBase):
             argument_spec={
                 "environment": {"type": "str"},
                 "hosts": {"type": "list", "elements": "str"},
-                "known": {"type": "list", "elements": "str", "default": []},
-                "undeclared": {"type": "bool", "default": False},
-                "whole": {"type": "bool", "default": False},
-                "parts": {"type": "list", "elements": "str", "default": []},
-                "named_parts": {"type": "list", "elements": "str", "default": []},
-                "unclear": {"type": "list", "elements": "str", "default": []},
+                "inventory_hosts": {"type": "list", "elements": "str", "default": []},
+                "allow_undeclared": {"type": "bool", "default": False},
+                "require_all_tasks": {"type": "bool", "default": False},
+                "part_tags": {"type": "list", "elements": "str", "default": []},
+                "opt_in_part_tags": {"type": "list", "elements": "str", "default": []},
+                "extra_variable_prefixes": {
+                    "type": "list",
+                    "elements": "str",
+                    "choices": list(_extra_variables.KNOWN),
+                    "default": [],
+                },
+                "errors": {"type": "list", "elements": "str", "default": []},
             },
             required_together=[("environment", "hosts")],
         )
-        if args["unclear"]:
-            raise AnsibleActionFail(f"Nothing was read: {'; '.join(args['unclear'])}")
-        if args["whole"]:
-            self._require_whole(task_vars or {})
-        if args["parts"]:
-            _require_part(args["parts"], args["named_parts"], task_vars or {})
+        errors = [*_extra_variables.unknown(args["extra_variable_prefixes"], loader=self._loader), *args["errors"]]
+        if errors:
+            raise AnsibleActionFail(f"Nothing was read: {'; '.join(errors)}")
+        if args["require_all_tasks"]:
+            self._require_all_tasks(task_vars or {})
+        if args["part_tags"]:
+            _require_part(args["part_tags"], args["opt_in_part_tags"], task_vars or {})
         if args["environment"] is None:
             return {**result, "changed": False}
         hostvars = (task_vars or {})["hostvars"]
         hosts: list[str] = args["hosts"]
         accepted: list[str | None] = [args["environment"]]
-        if args["undeclared"]:
+        if args["allow_undeclared"]:
             # A controller that the inventory does not name has the variables of all hosts, and none of its own.
             hosts, accepted = [host for host in hosts if host in hostvars._inventory.hosts], [args["environment"], None]
-        declared = {host: self._declared(host, hostvars) for host in dict.fromkeys([*hosts, *args["known"]])}
+        declared = {host: self._declared(host, hostvars) for host in dict.fromkeys([*hosts, *args["inventory_hosts"]])}
         wrong = {host: found for host in hosts if (found := _objection(declared[host], accepted))}
         if wrong:
             reached = (task_vars or {}).get("ansible_play_hosts_all", hosts)
             instead = "" if set(wrong) <= set(reached) else ", or name another one by -e rotation_host=…"
-            instead += ", or all of them with -e app_hosts=localhost" if args["undeclared"] else ""
-            words = "; ".join(map(" ".join, wrong.items()))
+            instead += ", or all of them with -e app_hosts=localhost" if args["allow_undeclared"] else ""
+            problems = "; ".join(map(" ".join, wrong.items()))
             raise AnsibleActionFail(
-                f"Nothing was read: app_environment is {args['environment']}, but {words}. "
+                f"Nothing was read: app_environment is {args['environment']}, but {problems}. "
                 f"Set app_environment for the host in the inventory, or leave the host out with "
                 f"--limit, in a leak response with -e app_hosts=…{instead}"
             )
-        known = {host: declared[host] for host in args["known"]}
+        known = {host: declared[host] for host in args["inventory_hosts"]}
         return {
             **result,
             "changed": False,
             "hosts": hosts,
-            "ours": [host for host, found in known.items() if found == args["environment"]],
-            "others": [host for host, found in known.items() if found not in (args["environment"], None)],
+            "matching_hosts": [host for host, found in known.items() if found == args["environment"]],
+            "other_hosts": [host for host, found in known.items() if found not in (args["environment"], None)],
         }
 
-    def _require_whole(self, task_vars: Mapping[str, Any]) -> None:
+    def _require_all_tasks(self, task_vars: Mapping[str, Any]) -> None:
         chosen, left_out = task_vars["ansible_run_tags"], task_vars["ansible_skip_tags"]
         own = {tag for tag in self._task.tags if tag != "always"}
         answers_to = {"all", "tagged", *own} if own else {"all", "untagged"}
         if answers_to.isdisjoint(chosen):
-            words = f"--tags {','.join(chosen)}"
+            option = f"--tags {','.join(chosen)}"
         elif not answers_to.isdisjoint(left_out):
-            words = f"--skip-tags {','.join(left_out)}"
+            option = f"--skip-tags {','.join(left_out)}"
         else:
             return
         raise AnsibleActionFail(
-            f"Nothing was read: {words} leaves parts of this run out, and it is carried out as a whole or not at all. "
-            "Start it without"
+            f"Nothing was read: {option} leaves parts of this run out, and it is carried out as a whole or not at all. "
+            f"Run the same command without {option.partition(' ')[0]}"
         )
 
     def _declared(self, host: str, hostvars: Any) -> str | None:
@@ -92,10 +100,10 @@ class ActionModule(ActionBase):
         return environment_of(host, hostvars, self._templar)
 
 
-def _require_part(parts: Sequence[str], named_parts: Sequence[str], task_vars: Mapping[str, Any]) -> None:
+def _require_part(parts: Sequence[str], opt_in_parts: Sequence[str], task_vars: Mapping[str, Any]) -> None:
     """Fails unless ``--tags`` and ``--skip-tags`` leave one of the parts in."""
     chosen, left_out = task_vars["ansible_run_tags"], task_vars["ansible_skip_tags"]
-    every_part = [*parts, *named_parts]
+    every_part = [*parts, *opt_in_parts]
     unknown = [tag for tag in chosen if tag not in {*every_part, "all", "tagged"}]
     remaining = set(every_part).intersection(chosen) or set(parts)
     if unknown:
