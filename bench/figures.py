@@ -126,7 +126,7 @@ def deploy_figures(runs: AllRuns, *, hosts: int, many: int, secrets: int, parame
         kinds = f"deploy {size}", f"rival {size}"
         title = f"deploy to {size} host{'s' if size > 1 else ''} : rival's playbook"
         found += [timed(title, runs, kinds, goals.get(size)), processed(PROCESSOR, runs, kinds)]
-    delivery = ("Roll out", "Ping"), ("Roll out", "")
+    delivery = ("Deploy to hosts in batches", "Ping"), ("Deploy to hosts in batches", "")
     found += [
         timed(f"its delivery play, {hosts} hosts : ping", runs, (f"deploy {hosts}", f"ping {hosts}"), 1.3, delivery[0]),
         timed("the same : parallel plain ssh", runs, (f"deploy {hosts}", f"plain_ssh {hosts}"), 3.0, delivery[1]),

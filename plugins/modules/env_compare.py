@@ -39,7 +39,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Prove that a deploy would write the same
+- name: Verify that a deploy would write the same file
   watchparty.secrets.env_compare:
     catalog: "{{ secrets_catalog }}"
     environment: production

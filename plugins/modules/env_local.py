@@ -47,7 +47,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: See what the file lacks
+- name: Plan the developer's .env
   watchparty.secrets.env_local:
     catalog: "{{ secrets_catalog }}"
     path: ~/shop/.env

@@ -64,7 +64,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Try what was valid before
+- name: Try previous values
   watchparty.secrets.former_logins:
     info: verify_info
     python: /srv/watchparty/venv/bin/python

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: github_actions_secrets
-short_description: Mirror to GitHub Actions what the catalog says belongs there
+short_description: Sync values of the catalog to GitHub Actions
 version_added: 0.3.0
 author:
   - The watchparty.secrets contributors (@watchparty)
@@ -117,7 +117,7 @@ EXAMPLES = r"""
   check_mode: true
   diff: true
 
-- name: Send what changed, and remove what the catalog no longer names
+- name: Sync changed values, and remove those that the catalog no longer names
   watchparty.secrets.github_actions_secrets:
     catalog: "{{ secrets_catalog }}"
     environment: production

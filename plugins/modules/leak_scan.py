@@ -121,7 +121,7 @@ EXAMPLES = r"""
     sarif_file: scan.sarif
   register: scan
 
-- name: Fail if something was found
+- name: Fail on findings
   ansible.builtin.fail:
     msg: "{{ scan.summary }}"
   when: not scan.clean

@@ -26,7 +26,7 @@ ACTS = {
     "create": "create",
     "created": "kinds create",
     "set": "postgresql_login present",
-    "deploy": "Deliver and verify",
+    "deploy": "Deliver the .env and verify",
     "promote": "promote",
     "promoted": "gate",
     "retire": "postgresql_login absent",

@@ -81,7 +81,7 @@ def test_it_ends_healthy_and_is_gone(place: Path) -> None:
     [
         ("sample application", signal.SIGINT),
         ("PostgreSQL", signal.SIGTERM),
-        ("Deliver and verify", signal.SIGINT),
+        ("Deliver the .env and verify", signal.SIGINT),
         ("new values staged in", signal.SIGTERM),
     ],
 )

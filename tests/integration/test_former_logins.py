@@ -121,7 +121,7 @@ def test_a_verification(lab: Lab, postgres: Postgres, valkey: Valkey) -> None:
         assert CURRENT not in run.output
         found = json.loads((report / "partial.json").read_text())
         assert "canary" not in json.dumps(found)
-        assert "Try what was valid before" in run.output
+        assert "Try previous values" in run.output
         return run.code, {one["place"]: (one["status"], one["words"]) for one in outcomes(found, "WPS701")}, run.text
 
     code, found, _text = verified()

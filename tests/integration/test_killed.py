@@ -20,7 +20,7 @@ from tests.integration.counts import Record, tried
 from tests.integration.harness import Host, Lab, Run, layout
 
 CALLBACKS = Path(__file__).resolve().parent / "callback_plugins"
-ACTS = ("Deliver and verify", "Restore the last healthy file, restart and verify")
+ACTS = ("Deliver the .env and verify", "Restore the last healthy file, restart and verify")
 pytestmark = pytest.mark.slow
 
 
@@ -132,7 +132,7 @@ def test_killed_between_two_batches(lab: Lab) -> None:
     killer = Killer(lab, "-e", "env_deploy_serial=1")
     killer.next_generation()
     points = killer.points()
-    writes = [number for number, name in enumerate(points, 1) if name == "Deliver and verify"]
+    writes = [number for number, name in enumerate(points, 1) if name == "Deliver the .env and verify"]
     assert len(writes) == 2, points
     new = killer.next_generation()
     killer.kill(writes[1])

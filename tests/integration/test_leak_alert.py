@@ -188,7 +188,7 @@ def test_an_alert_of_a_key_that_is_not_known_drills_for_the_other_and_fails(lab:
         client.send_message(QueueUrl=queue, MessageBody=json.dumps(body))
         rulebook.waits("PLAY RECAP")
         output = " ".join(rulebook.output.split())
-    assert output.index("security contact: security@example.com") < output.index("TASK [Name it]")
+    assert output.index("security contact: security@example.com") < output.index("TASK [Fail with the unknown names]")
     assert "also tells of aws/storage or aws/AKIAANOTHEREXAMPLE2 or aws/AttackSequence" in output
     assert "canary" not in output
 

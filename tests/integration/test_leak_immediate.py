@@ -41,10 +41,10 @@ def test_old_values_go_before_new_ones_are_deployed(lab: RotationLab) -> None:
     assert run.code == 0, run.output
     sentences(run, "containment: immediate", "contained in ", "the application was taken down at ", "s at most")
     order = acts(run.output)
-    first = [order.index(name) for name in ("Stop by command", "Deliver and verify")]
+    first = [order.index(name) for name in ("Stop the services by command", "Deliver the .env and verify")]
     removed = [at for at, name in enumerate(order) if name == "revoke"]
     assert first[0] < removed[0] < removed[1] < first[1], order
-    assert order.count("Deliver and verify") == 1, "hosts are deployed to together"
+    assert order.count("Deliver the .env and verify") == 1, "hosts are deployed to together"
     lab.assert_settled(old)
     assert lab.values().fallbacks == ""
     text = post_mortem(lab)
@@ -61,13 +61,13 @@ def test_a_graceful_one_becomes_immediate(lab: RotationLab) -> None:
     """Killed while it is deployed to, and declared again for less: all old values go before the rest of the hosts."""
     old = lab.ready()
     controller = responder(lab, "database,cache")
-    assert Chaos(lab, controller).kill("on the host: Deliver and verify#2") is not None
+    assert Chaos(lab, controller).kill("on the host: Deliver the .env and verify#2") is not None
     assert lab.accepts(old) == {"database": True, "cache": True}
     run = respond(lab, "-e", "leak_credentials=cache", *IMMEDIATE)
     assert run.code == 0, run.output
     sentences(run, "containment: immediate from now on; leak-", "the old values are removed first from now on")
     order = acts(run.output)
-    assert order.index("revoke") < order.index("Deliver and verify")
+    assert order.index("revoke") < order.index("Deliver the .env and verify")
     lab.assert_settled(old)
     text = post_mortem(lab)
     assert ", immediate." in text

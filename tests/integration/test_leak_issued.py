@@ -39,7 +39,7 @@ def test_an_access_key_is_dead_before_the_new_one_is_deployed(lab: Lab) -> None:
     run = respond(lab, "leak_credentials=storage")
     assert run.code == 0, run.output
     order = acts(run.output)
-    assert order.index("test") < order.index("revoke") < order.index("Deliver and verify")
+    assert order.index("test") < order.index("revoke") < order.index("Deliver the .env and verify")
     assert list(keys(lab.moto.client("iam"), USER)) == [in_use(lab).username] != [old.username]
     text = newest_post_mortem(lab)
     assert re.search(r"the application was taken down at \d+ s, and was down for \d+ s at most", text)

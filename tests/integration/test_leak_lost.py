@@ -257,7 +257,7 @@ def answering_500() -> Iterator[str]:
 def test_an_open_rotation_whose_new_values_may_have_leaked_is_taken_back(lab: RotationLab) -> None:
     """What the leak reveals was being rotated; its new value is made anew."""
     old = lab.ready()
-    assert Chaos(lab).kill("on the host: Deliver and verify#1") is not None
+    assert Chaos(lab).kill("on the host: Deliver the .env and verify#1") is not None
     staged = lab.hosts[0].values()["REDIS_URL"]
     run = respond(lab, "-e", "leak_credentials=host:web2")
     assert run.code == 0, run.output

@@ -163,7 +163,7 @@ def test_it_is_asked_for_beside_an_open_rotation_too(lab: RotationLab) -> None:
     with lab.with_catalog(twitch=TWITCH):
         old = lab.ready()
         scheduled = Controller(lab, command=("-e", "rotation_credentials=database", "-e", "rotation_force=true"))
-        assert Chaos(lab, scheduled).kill("on the host: Deliver and verify#1") is not None
+        assert Chaos(lab, scheduled).kill("on the host: Deliver the .env and verify#1") is not None
         code, seen = at_a_terminal(lab, {"New value of twitch": new}, "leak_credentials=cache,twitch")
         assert code != 0, seen
         assert seen.index("revoke cache") < seen.index(f"New value of twitch (from {PAGE})")

@@ -385,7 +385,7 @@ def test_a_former_key_that_was_left_valid_for_hours_goes_with_it(plain: Fleet, s
 
 def deliveries(output: str) -> list[str]:
     """What Ansible said of each rollout's task."""
-    found = [one for one in output.split("\nTASK [") if "Deliver and verify]" in one.partition("\n")[0]]
+    found = [one for one in output.split("\nTASK [") if "Deliver the .env and verify]" in one.partition("\n")[0]]
     assert found
     return found
 

@@ -46,7 +46,7 @@ def test_deploys_in_the_middle(lab: RotationLab) -> None:
         "valkey_user present",
         "valkey_user usable",
         "advance",
-        "Compare the host's file and mark with the snapshot",
+        "Compare the host's .env with the snapshot",
         "tidy",
         "close",
     )

@@ -29,8 +29,8 @@ from tests.integration.rotation_lab import (
 
 PROMOTES = "promote"
 SETS = "postgresql_login present"
-DELIVERS = "Deliver and verify"
-PROVES = "Compare the host's file and mark with the snapshot"
+DELIVERS = "Deliver the .env and verify"
+PROVES = "Compare the host's .env with the snapshot"
 WITHDRAWS = "gate"
 CACHE = ("-e", "rotation_credentials=cache", "-e", "rotation_force=true")
 DATABASE = ("-e", "rotation_credentials=database", "-e", "rotation_force=true")

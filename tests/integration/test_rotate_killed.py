@@ -32,7 +32,7 @@ from tests.integration.rotation_lab import CORE, RotationLab, Values, rotation_l
 SPREAD = (
     f"PutSecretValue {CORE}#2",
     "on the host: postgresql_login present#1",
-    "on the host: Deliver and verify#1",
+    "on the host: Deliver the .env and verify#1",
     f"PutParameter /WatchParty/{ENVIRONMENT}/DB/URL#1",
     "on the host: postgresql_login absent#1",
     "close#1",
@@ -42,7 +42,7 @@ promoted; one old value gone and the other not; everything done but the journal'
 HALF_PROMOTED = SPREAD[3]
 WAY_BACK = (
     f"UpdateSecretVersionStage {CORE} AWSCURRENT#1",
-    "on the host: Deliver and verify#1",
+    "on the host: Deliver the .env and verify#1",
     "on the host: postgresql_login absent#1",
 )
 sweeps = pytest.mark.skipif(not EVERY, reason="every point of a rotation to kill it at: that takes hours (make chaos)")

@@ -24,7 +24,7 @@ FIRST_ENTRY = f"PutObject {JOURNAL.target}#1"
 PARAMETERS = f"PutParameter /WatchParty/{ENVIRONMENT}/"
 OUTLIVES = ("on the host: postgresql_login present#1",)
 FEW = {
-    "at the hosts": ("on the host: valkey_user open#1", "on the host: Deliver and verify#1"),
+    "at the hosts": ("on the host: valkey_user open#1", "on the host: Deliver the .env and verify#1"),
     "at the promotion": (f"UpdateSecretVersionStage {CORE} AWSCURRENT#1",),
     "at its copies": (f"{PARAMETERS}DB/URL#1",),
 }

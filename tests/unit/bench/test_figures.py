@@ -19,7 +19,9 @@ def run(seconds: float, *, calls: int = 0, depth: int = 0, processor: float = 1.
 def deploys(*sizes: int, rounds: int = 3) -> dict[str, list[Run]]:
     runs = {f"{kind} {size}": [run(5.0, calls=4)] * rounds for kind in ("deploy", "rival") for size in sizes}
     for size in sizes:
-        runs[f"deploy {size}"] = [Run(1.0, plays={"Roll out": 0.5}, calls={"GetParameter": 4})] * rounds
+        runs[f"deploy {size}"] = [
+            Run(1.0, plays={"Deploy to hosts in batches": 0.5}, calls={"GetParameter": 4})
+        ] * rounds
         runs[f"ping {size}"] = [Run(1.0, plays={"Ping": 1.0})] * rounds
         runs[f"plain_ssh {size}"] = [Run(0.5)] * rounds
     return runs
@@ -60,7 +62,7 @@ def test_deploys_to_any_number_of_hosts(hosts: int, many: int) -> None:
 
 def test_the_calls_of_a_deploy_are_what_the_stores_need() -> None:
     runs = {WITHOUT: deploys(1)}
-    runs[WITHOUT]["deploy 1"] = [Run(1.0, plays={"Roll out": 0.5}, calls={"GetParameter": 5})] * 3
+    runs[WITHOUT]["deploy 1"] = [Run(1.0, plays={"Deploy to hosts in batches": 0.5}, calls={"GetParameter": 5})] * 3
     runs[WITHOUT]["per_setting 1"] = [run(9, calls=14)]
     found = by_name(figures.deploy_figures(runs, hosts=1, many=0, secrets=2, parameters=11))
     assert found["AWS calls, hosts: 1"].by_network[WITHOUT] == Measured("5", "4", None, False)

@@ -40,9 +40,15 @@ def test_a_run_has_its_own_calls() -> None:
 
 def test_plays_come_from_the_callback(tmp_path: Path) -> None:
     file = tmp_path / "plays.jsonl"
-    file.write_text(json.dumps({"play": "Roll out", "seconds": 1.5, "tasks": [["Deliver", 1.2]]}) + "\n")
+    file.write_text(
+        json.dumps({"play": "Deploy to hosts in batches", "seconds": 1.5, "tasks": [["Deliver", 1.2]]}) + "\n"
+    )
     run = Run(2.0).with_plays(file)
-    assert (run.seconds, run.plays, run.tasks) == (2.0, {"Roll out": 1.5}, [("Roll out: Deliver", 1.2)])
+    assert (run.seconds, run.plays, run.tasks) == (
+        2.0,
+        {"Deploy to hosts in batches": 1.5},
+        [("Deploy to hosts in batches: Deliver", 1.2)],
+    )
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="not tested: processor time of all sides; it is read from /proc")
