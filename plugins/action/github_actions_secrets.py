@@ -162,7 +162,7 @@ class ActionModule(ActionBase):
             "repository": where.repository,
             "made_environment": environment == "made",
             **_told(steps),
-            "words": [*_words(where, steps, check=self._task.check_mode), *words],
+            "summary": [*_words(where, steps, check=self._task.check_mode), *words],
             "diff": _diff(steps),
         }
 

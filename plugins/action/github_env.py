@@ -59,7 +59,7 @@ class ActionModule(ActionBase):
                 # To the terminal alone, which is the runner: not to a log file, and to no callback.
                 Display().display(line, screen_only=True)
             _append(path, text)
-        return {"changed": bool(values), "names": sorted(values), "words": words}
+        return {"changed": bool(values), "names": sorted(values), "notes": words}
 
 
 def _file() -> str:

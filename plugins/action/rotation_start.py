@@ -44,14 +44,16 @@ class ActionModule(segment.SegmentAction):
             return {**found, "tasks": "look"}
         if write and args["ask"] and found.get("needs"):
             return {**found, "tasks": "ask"}
-        for words in found["said"]:
-            segment.show("plan", "", words)
+        messages = found.pop("said")
+        for message in messages:
+            segment.show("plan", "", message)
         known = {"refused": found.get("refused") or {}, "revocations": found.get("revocations") or []}
         if found["nothing"] or not write:
-            words, verdict = outcome.lines(known, (), ()), outcome.verdict(known, abort=False)
-            return {**found, **known, **outcome.ending(words, verdict, incident=args["incident"])}
+            summary, verdict = outcome.lines(known, (), ()), outcome.verdict(known, abort=False)
+            ending = outcome.ending(summary, verdict, incident=args["incident"])
+            return {**found, **known, "messages": messages, **ending}
         rotation = {**found["rotation"], "revocations": known["revocations"]}
         rotation["refused"] = known["refused"] or rotation["refused"]
         engine = self.engine(setting, args, task_vars, Carried(waited=args["waited"], since=found["since"]))
         now = engine.go_on(rotation)
-        return {"changed": True, "said": found["said"], **segment.result(engine, now, args)}
+        return {"changed": True, "messages": messages, **segment.result(engine, now, args)}

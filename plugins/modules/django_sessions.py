@@ -142,8 +142,8 @@ options:
     version_added: 0.3.0
   leaked:
     description:
-      - Instead of O(catalog), the name of the variable in which a result of M(watchparty.secrets.leaked_values) was
-        registered, asked for signing keys alone. One read serves every host.
+      - Instead of O(catalog), the name of the variable in which a result of M(watchparty.secrets.previous_values_info)
+        was registered, asked for signing keys alone. One read serves every host.
     type: str
     version_added: 0.3.0
   info:

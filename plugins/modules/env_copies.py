@@ -23,7 +23,7 @@ options:
     type: path
     required: true
   leaked:
-    description: The name under which the result of M(watchparty.secrets.leaked_values) was registered. Without it
+    description: The name under which the result of M(watchparty.secrets.previous_values_info) was registered. Without it
       no copies are looked for.
     type: str
   values:
@@ -52,24 +52,24 @@ attributes:
     description: Sends the values over standard input, so that they touch no disk and no task's arguments.
     support: full
 seealso:
-  - module: watchparty.secrets.leaked_values
+  - module: watchparty.secrets.previous_values_info
 """
 
 EXAMPLES = r"""
 - name: Read what is dead
-  watchparty.secrets.leaked_values:
+  watchparty.secrets.previous_values_info:
     catalog: "{{ secrets_catalog }}"
     environment: production
     credentials: [cache]
     secrets:
       watchparty/production/core: [7d444840-9dc0-11d1-b245-5ffdce74fad2]
-  register: leaked_values
+  register: previous_values_info
   run_once: true
 
 - name: Look for it on every host
   watchparty.secrets.env_copies:
     path: /srv/watchparty/.env
-    leaked: leaked_values
+    leaked: previous_values_info
   register: copies
 """
 

@@ -31,7 +31,8 @@ options:
     choices: [checked, usable, tried]
     default: usable
   values_file:
-    description: A YAML file on the controller, mode 0600, with new values, as M(watchparty.secrets.rotation) takes it.
+    description:
+      - A YAML file on the controller, mode 0600, with new values, as M(watchparty.secrets.rotation_start) takes it.
     type: path
   values_from:
     description: Name of the variable in which M(watchparty.secrets.ask_secret) was registered.
@@ -70,7 +71,7 @@ attributes:
 notes:
   - A failed login is a line in the server's or the provider's log.
 seealso:
-  - module: watchparty.secrets.rotation
+  - module: watchparty.secrets.rotation_journal
   - name: A third party's value
     description: The catalog's test, and what stays open until the old value is revoked.
     link: https://github.com/watchparty/secrets/blob/main/docs/rotation.md#a-third-partys-value

@@ -183,8 +183,8 @@ made_environment:
   description: Whether the deployment environment was made, or would be.
   type: bool
   returned: success
-words:
-  description: What is worth knowing, such as what somebody else changed.
+summary:
+  description: The outcome, for the operator, with what somebody else changed.
   type: list
   elements: str
   returned: success

@@ -67,8 +67,8 @@ names:
   elements: str
   returned: success
   sample: [DATABASE_URL, SECRET_KEY]
-words:
-  description: What is worth knowing, such as values that are too short to be masked.
+notes:
+  description: Notes for the operator, such as names of values that are too short to be masked.
   type: list
   elements: str
   returned: success

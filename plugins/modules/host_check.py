@@ -77,7 +77,7 @@ attributes:
     description: Sends the module and the key over standard input, and compares on the controller.
     support: full
 seealso:
-  - module: watchparty.secrets.former_logins
+  - module: watchparty.secrets.revoked_logins
   - module: watchparty.secrets.verify_report
 """
 

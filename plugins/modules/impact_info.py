@@ -53,7 +53,7 @@ attributes:
     description: Runs on the controller, inside Ansible itself; hosts need neither boto3 nor credentials.
     support: full
 notes:
-  - Values shorter than eight characters are not searched for, since they are found everywhere; RV(not_sought)
+  - Values shorter than eight characters are not searched for, since they are found everywhere; RV(not_checked)
     names them.
   - A string that was found needs C(secretsmanager:ListSecretVersionIds) and C(ssm:GetParameterHistory) beside what a
     rotation needs.
@@ -91,12 +91,12 @@ matches:
   elements: dict
   returned: success
   sample: [{credential: cache, stage: AWSCURRENT, form: URL-encoded}]
-words:
-  description: The same for people.
+summary:
+  description: RV(declared) and RV(matches), for the operator.
   type: list
   elements: str
   returned: success
-not_sought:
+not_checked:
   description: What the string was not compared with, as a value is too short or could not be read.
   type: list
   elements: str

@@ -30,7 +30,7 @@ attributes:
     description: Runs on the controller, inside Ansible itself; hosts need neither boto3 nor credentials.
     support: full
 seealso:
-  - module: watchparty.secrets.rotation
+  - module: watchparty.secrets.rotation_journal
 """
 
 EXAMPLES = r"""

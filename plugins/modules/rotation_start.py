@@ -73,8 +73,8 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-said:
-  description: The plan, or what becomes of an open rotation, in words.
+messages:
+  description: The plan, or what happens to an open rotation, for the operator.
   type: list
   elements: str
   returned: success
@@ -173,8 +173,8 @@ waited:
   description: Seconds that a leak has waited for hosts.
   type: float
   returned: with RV(id)
-words:
-  description: What the operator reads at the end.
+summary:
+  description: The outcome, for the operator.
   type: list
   elements: str
   returned: success

@@ -57,7 +57,7 @@ attributes:
     support: full
 seealso:
   - module: watchparty.secrets.environment_provision
-  - module: watchparty.secrets.rotation
+  - module: watchparty.secrets.rotation_journal
 """
 
 EXAMPLES = r"""

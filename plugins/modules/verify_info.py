@@ -97,7 +97,7 @@ absent:
   sample: {users: AWS denies iam:ListUsers on this account}
 sealed:
   description:
-    - What hosts must hold, and the current and previous values that M(watchparty.secrets.former_logins) and
+    - What hosts must hold, and the current and previous values that M(watchparty.secrets.revoked_logins) and
       M(watchparty.secrets.django_sessions) can try. Encrypted; only this run's own tasks can open it.
   type: str
   returned: success

@@ -34,7 +34,7 @@ options:
     type: dict
     default: {}
   tried:
-    description: Results of M(watchparty.secrets.former_logins) by host. An empty one is a host that gave no answer.
+    description: Results of M(watchparty.secrets.revoked_logins) by host. An empty one is a host that gave no answer.
     type: dict
     default: {}
   sessions:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What former_logins runs on the host, with the drivers of the application. Python 3.8."""
+"""What revoked_logins runs on the host, with the drivers of the application. Python 3.8."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.action import former_logins, verify_report
+from ansible_collections.watchparty.secrets.plugins.action import revoked_logins, verify_report
 from ansible_collections.watchparty.secrets.plugins.action.external_value import ActionModule as ExternalValue
 from ansible_collections.watchparty.secrets.plugins.action.postgresql_login import ActionModule as PostgresqlLogin
 from ansible_collections.watchparty.secrets.plugins.action.valkey_user import ActionModule as ValkeyUser
@@ -95,6 +95,6 @@ def test_former_logins() -> None:
         valid = _lean.validated(_former_logins_module.ARGUMENT_SPEC, {"tries": tries, "connect_timeout": 2})
         variables = {"ansible_python_interpreter": sys.executable}
         answer = _lean.execute(
-            Host(), _former_logins_module, former_logins.USES, args=valid, task_vars=variables, packages=True
+            Host(), _former_logins_module, revoked_logins.USES, args=valid, task_vars=variables, packages=True
         )  # type: ignore[arg-type]
     assert answer["tried"]["database"]["state"] == "untried"

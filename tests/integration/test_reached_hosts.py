@@ -64,13 +64,13 @@ def test_the_host_that_talks_to_servers_is_compared_too(tmp_path: Path, playbook
 def test_it_is_one_of_the_run(tmp_path: Path) -> None:
     """The group's first is not in it, and of another environment: named, it would have stopped the run."""
     _code, text = played(tmp_path, "rotation_prepare", "--limit", "prod2", "-v")
-    assert '"hosts": ["prod2"], "others": ["staging1"], "ours": ["prod1", "prod2"]' in text
+    assert '"hosts": ["prod2"], "matching_hosts": ["prod1", "prod2"], "other_hosts": ["staging1"]' in text
 
 
 def test_hosts_of_a_pattern_are_known_outside_the_run_too(tmp_path: Path) -> None:
     """They are waited for before an old value goes, as those of a group."""
     _code, text = played(tmp_path, "rotation_prepare", *PRODUCTION, "--limit", "prod2", "-v")
-    assert '"hosts": ["prod2"], "others": [], "ours": ["prod1", "prod2"]' in text
+    assert '"hosts": ["prod2"], "matching_hosts": ["prod1", "prod2"], "other_hosts": []' in text
 
 
 @pytest.mark.parametrize(

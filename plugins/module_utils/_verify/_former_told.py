@@ -28,7 +28,7 @@ Results = Mapping[str, Mapping[str, Any]]
 
 
 def merged(former: Mapping[str, Told], by_host: Results, sessions: Results) -> Dict[str, Told]:
-    """``by_host`` are former_logins' results by host, ``sessions`` those of django_sessions by credential."""
+    """``by_host`` are revoked_logins' results by host, ``sessions`` those of django_sessions by credential."""
     found = {}
     for name, one in former.items():
         if one.get("by") == BY_SERVERS:

@@ -35,7 +35,7 @@ def lines(now: Mapping[str, Any], every_host: Sequence[str], skipped: Sequence[s
 def ending(words: Sequence[str], verdict: str, *, incident: str) -> dict[str, Any]:
     """What the role is told at the end, with the tasks that tell it; a leak response tells it itself."""
     tasks = "end" if incident else "failed" if verdict else "outcome" if words else "end"
-    return {"next": "", "tasks": tasks, "words": list(words), "verdict": verdict}
+    return {"next": "", "tasks": tasks, "summary": list(words), "verdict": verdict}
 
 
 def _state(now: Mapping[str, Any]) -> str:

@@ -236,10 +236,10 @@ def result(engine: Engine, now: Mapping[str, Any], args: Mapping[str, Any]) -> d
     """What the role registers: where the rotation stands, what comes next, and what is said of it."""
     carried = engine.carried
     now = {**now, "lines": carried.lines, "seconds": carried.seconds, "waited": carried.waited}
-    words = outcome.lines(now, args["hosts"], args["skipped"])
+    summary = outcome.lines(now, args["hosts"], args["skipped"])
     verdict = outcome.verdict(now, abort=args["abort"])
-    told = {} if now["next"] else outcome.ending(words, verdict, incident=args["incident"])
-    return {**now, "carried": asdict(carried), "words": words, "verdict": verdict, **told}
+    told = {} if now["next"] else outcome.ending(summary, verdict, incident=args["incident"])
+    return {**now, "carried": asdict(carried), "summary": summary, "verdict": verdict, **told}
 
 
 def carried_from(rotation: Mapping[str, Any]) -> Carried:

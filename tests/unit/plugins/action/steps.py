@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.action.rotation import _prepared
+from ansible_collections.watchparty.secrets.plugins.action.rotation_journal import _prepared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _closing, _forgotten, _revocation, _supplied
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as shared
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting, begin, entries

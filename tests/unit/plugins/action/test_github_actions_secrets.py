@@ -35,8 +35,10 @@ def test_first_everything_then_nothing(lab: Lab) -> None:
     assert first["sent"] == ["HOST", "KEY", "PLAIN", "URL", "COUNT"]
     assert first["missing"] == ["DEPLOY"]
     assert lab.why(first, "DEPLOY") == ("missing", "no store holds it: give its value, and GitHub has none either")
-    assert first["words"][:2] == [f"{REPOSITORY}: 0 unchanged", "sent: HOST, KEY, PLAIN, URL, COUNT"]
-    assert "HOST: ansible_host differs among the hosts, and that of the first one, web1, is taken" in first["words"][2]
+    assert first["summary"][:2] == [f"{REPOSITORY}: 0 unchanged", "sent: HOST, KEY, PLAIN, URL, COUNT"]
+    assert (
+        "HOST: ansible_host differs among the hosts, and that of the first one, web1, is taken" in first["summary"][2]
+    )
     held = {"HOST": "10.0.0.1", "KEY": "canary-key-1", "PLAIN": "plain", "URL": URL, "COUNT": "1"}
     assert lab.github.repository.values == held
     records = lab.records()
@@ -85,7 +87,7 @@ def test_what_somebody_deleted_or_changed_at_github_is_sent_again_and_named(lab:
     assert found["sent"] == ["KEY", "URL", "COUNT"]
     assert lab.why(found, "KEY")[1] == "was sent once, and somebody deleted it"
     assert lab.why(found, "URL")[1].startswith("somebody changed it at 2026-11-25T")
-    assert [one.partition(":")[0] for one in found["words"][2:5]] == [
+    assert [one.partition(":")[0] for one in found["summary"][2:5]] == [
         "secret KEY (repository)",
         "secret URL (repository)",
         "variable COUNT (repository)",
@@ -223,7 +225,7 @@ def test_the_address_of_another_environments_host_is_not_sent(lab: Lab) -> None:
     lab.hosts["web2"]["app_environment"] = "test"
     found = lab.run()
     assert lab.github.repository.values["HOST"] == "10.0.0.2"
-    assert "hosts of other environments are left out: web1 (production)" in found["words"]
+    assert "hosts of other environments are left out: web1 (production)" in found["summary"]
     lab.hosts["web2"]["app_environment"] = "production"
     assert lab.why(lab.run(), "HOST")[0] == "keep"
     assert lab.github.repository.values["HOST"] == "10.0.0.2"

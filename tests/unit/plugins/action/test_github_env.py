@@ -79,7 +79,7 @@ def test_masks_first_then_variables(job: Job) -> None:
     assert job.run(check=True)["names"] == ["DEBUG", "KEY", "PIN", "URL"]
     assert (job.shown, job.path.read_text()) == ([], "EARLIER=value without an end")
     found = job.run()
-    assert found["words"] == ["PIN: too short to be masked without blotting out the log"]
+    assert found["notes"] == ["PIN: too short to be masked without blotting out the log"]
     values = {"DEBUG": "False", "KEY": KEY, "PIN": "1234", "URL": URL}
     runner = Runner()
     assert runner.file(job.path.read_text()) == {"EARLIER": "value without an end", **values}

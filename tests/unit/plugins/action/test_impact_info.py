@@ -66,7 +66,7 @@ class TestFound:
     def test_each_version(self, world: World, tmp_path: Path, value: str, stage: str) -> None:
         found = find(world, tmp_path, f"12:00 GET / postgres://app_a:{value}@db failed\n")
         assert found["matches"] == [{"credential": "database", "stage": stage, "form": "as it is"}]
-        assert found["words"] == [f"database: its {stage} value, as it is"]
+        assert found["summary"] == [f"database: its {stage} value, as it is"]
         assert found["declared"] == ["database"]
 
     def test_a_value_that_is_in_several_versions_is_told_of_the_newest(self, world: World, tmp_path: Path) -> None:
@@ -76,16 +76,16 @@ class TestFound:
         listed = {"KEY": "canary-key", "FALLBACKS": "canary-fallback-1,canary-fallback-2"}
         world.secrets.seed(CORE, json.dumps(listed))
         found = find(world, tmp_path, "canary-fallback-2")
-        assert found["words"] == ["django: its FALLBACKS value, as it is"]
+        assert found["summary"] == ["django: its FALLBACKS value, as it is"]
         assert found["declared"] == ["django"]
         world.secrets.seed(CORE, json.dumps({**listed, "FALLBACKS": "canary-fallback-1"}))
-        assert find(world, tmp_path, "canary-fallback-2")["words"] == ["django: its AWSPREVIOUS value, as it is"]
+        assert find(world, tmp_path, "canary-fallback-2")["summary"] == ["django: its AWSPREVIOUS value, as it is"]
 
     def test_a_former_version_of_a_parameter(self, world: World, tmp_path: Path) -> None:
         world.parameters.seed(TOKEN, "canary-second")
         world.parameters.seed(TOKEN, "canary-third")
-        assert find(world, tmp_path, TOKEN_VALUE)["words"] == ["token: its version 2 value, as it is"]
-        assert find(world, tmp_path, "canary-third")["words"] == ["token: its AWSCURRENT value, as it is"]
+        assert find(world, tmp_path, TOKEN_VALUE)["summary"] == ["token: its version 2 value, as it is"]
+        assert find(world, tmp_path, "canary-third")["summary"] == ["token: its AWSCURRENT value, as it is"]
 
     def test_a_parameters_value_that_waits_in_an_open_rotation(self, world: World, tmp_path: Path) -> None:
         world.secrets.discard(CORE, version=world.labels()["AWSPENDING"], labels=["AWSPENDING"])
@@ -114,18 +114,18 @@ class TestFound:
         oldest = world.secrets.seed(CORE, json.dumps(before))
         world.secrets.seed(CORE, json.dumps({**before, "URL": f"postgres://app_a:{OLD}@db/app"}))
         world.secrets.seed(CORE, json.dumps({**before, "URL": f"postgres://app_a:{NOW}@db/app"}))
-        assert find(world, tmp_path, "canary-oldest")["words"] == [f"database: its {oldest} value, as it is"]
+        assert find(world, tmp_path, "canary-oldest")["summary"] == [f"database: its {oldest} value, as it is"]
         assert find(world, tmp_path, f"canary-oldest {NOW}")["matches"][0]["stage"] == "AWSCURRENT"
 
     def test_what_is_too_short_to_be_looked_for_is_told(self, world: World, tmp_path: Path) -> None:
         world.parameters.seed(TOKEN, "short")
         found = find(world, tmp_path, f"short {NOW}")
         assert found["declared"] == ["database"]
-        assert found["not_sought"] == [
+        assert found["not_checked"] == [
             f"database: URL (secret {COPY} key url), AWSPREVIOUS: shorter than 8 characters",
             f"token: TOKEN (parameter {TOKEN}), AWSCURRENT, version 3: shorter than 8 characters",
         ]
-        assert ask(world, leaked=["token"])["not_sought"] == []
+        assert ask(world, leaked=["token"])["not_checked"] == []
 
     def test_what_cannot_be_read_is_told(self, world: World, tmp_path: Path) -> None:
         class Denies(Hook):
@@ -135,8 +135,8 @@ class TestFound:
 
         world.secrets.hook = world.parameters.hook = Denies()
         found = find(world, tmp_path, "another-string")
-        assert found["words"] == ["what was found is no current, pending or previous value of a credential here"]
-        assert found["not_sought"][:2] == [f"secret {COPY}: denied", f"AWS denies it on {TOKEN}"]
+        assert found["summary"] == ["what was found is no current, pending or previous value of a credential here"]
+        assert found["not_checked"][:2] == [f"secret {COPY}: denied", f"AWS denies it on {TOKEN}"]
 
     def test_several_and_what_is_named_beside_them(self, world: World, tmp_path: Path) -> None:
         text = f"{TOKEN_VALUE}\n{base64.b64encode(NOW.encode()).decode()}"
@@ -151,8 +151,8 @@ class TestFound:
     def test_one_of_nobody_is_said_so(self, world: World, tmp_path: Path) -> None:
         words = ["what was found is no current, pending or previous value of a credential here"]
         found = find(world, tmp_path, "another-string")
-        assert (found["words"], found["impact"], found["declared"], found["text"]) == (words, None, [], [])
-        assert find(world, tmp_path, "another-string", leaked=["django"])["words"] == words
+        assert (found["summary"], found["impact"], found["declared"], found["text"]) == (words, None, [], [])
+        assert find(world, tmp_path, "another-string", leaked=["django"])["summary"] == words
 
     @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
     def test_a_file_from_windows(self, world: World, tmp_path: Path, encoding: str) -> None:

@@ -18,7 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.action import (
     leak_continue,
     leak_false_alarm,
     leak_start,
-    leaked_values,
+    previous_values_info,
     secret_readers_info,
 )
 from ansible_collections.watchparty.secrets.plugins.modules import confirm as confirm_doc
@@ -26,7 +26,7 @@ from ansible_collections.watchparty.secrets.plugins.modules import impact_info a
 from ansible_collections.watchparty.secrets.plugins.modules import leak_continue as leak_continue_doc
 from ansible_collections.watchparty.secrets.plugins.modules import leak_false_alarm as leak_false_alarm_doc
 from ansible_collections.watchparty.secrets.plugins.modules import leak_start as leak_start_doc
-from ansible_collections.watchparty.secrets.plugins.modules import leaked_values as leaked_values_doc
+from ansible_collections.watchparty.secrets.plugins.modules import previous_values_info as previous_values_info_doc
 from ansible_collections.watchparty.secrets.plugins.modules import secret_readers_info as secret_readers_info_doc
 
 KEYS = ("type", "elements", "choices", "required", "default")
@@ -48,7 +48,7 @@ def taken(spec: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
         (leak_continue, leak_continue_doc),
         (leak_false_alarm, leak_false_alarm_doc),
         (leak_start, leak_start_doc),
-        (leaked_values, leaked_values_doc),
+        (previous_values_info, previous_values_info_doc),
         (secret_readers_info, secret_readers_info_doc),
     ],
     ids=lambda one: one.__name__.rpartition(".")[2],
@@ -72,7 +72,7 @@ def test_the_options_of_confirm() -> None:
         leak_continue_doc,
         leak_false_alarm_doc,
         leak_start_doc,
-        leaked_values_doc,
+        previous_values_info_doc,
         secret_readers_info_doc,
         confirm_doc,
     ],

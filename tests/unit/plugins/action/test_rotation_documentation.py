@@ -14,13 +14,13 @@ from ansible_collections.watchparty.secrets.plugins.action import (
     elasticache_auth_token,
     external_value,
     postgresql_login,
-    rotation,
+    rotation_journal,
     valkey_user,
 )
 from ansible_collections.watchparty.secrets.plugins.modules import elasticache_auth_token as elasticache_doc
 from ansible_collections.watchparty.secrets.plugins.modules import external_value as external_doc
 from ansible_collections.watchparty.secrets.plugins.modules import postgresql_login as postgresql_doc
-from ansible_collections.watchparty.secrets.plugins.modules import rotation as rotation_doc
+from ansible_collections.watchparty.secrets.plugins.modules import rotation_journal as rotation_doc
 from ansible_collections.watchparty.secrets.plugins.modules import valkey_user as valkey_doc
 from tests.unit.plugins.action.test_leak_documentation import options_of, taken
 
@@ -34,7 +34,7 @@ SERVERS: list[tuple[Any, ModuleType]] = [
 
 
 def test_the_options_of_a_rotation() -> None:
-    assert options_of(rotation_doc) == taken(rotation.ActionModule.extra_options)
+    assert options_of(rotation_doc) == taken(rotation_journal.ActionModule.extra_options)
 
 
 @pytest.mark.parametrize(("action", "document"), SERVERS, ids=lambda one: str(getattr(one, "name", "")))

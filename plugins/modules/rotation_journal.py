@@ -5,27 +5,28 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: rotation
-short_description: Keep what the operator says of credentials in the journal
+module: rotation_journal
+short_description: Record in the journal what happened outside of a rotation
 version_added: 0.2.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Notes what happened outside of a rotation.
+  - Records what happened outside of a rotation.
   - M(watchparty.secrets.rotation_start) and M(watchparty.secrets.rotation_continue) rotate.
 options:
   state:
     description:
-      - V(prepared) notes that a database server has both logins of O(credentials), V(unprepared) that it has not.
-      - V(revoked) takes the operator's word that third parties have revoked the old values of O(credentials). It tries
-        them first where the catalog says how, and writes it into the audit log and the journal. During a leak it is the
-        leak's confirmation too; then it is refused for what a run ends and proves refused itself.
-      - V(forgotten) ends what rotations left for later of O(credentials), or by its id, without carrying it out.
+      - V(prepared) records that a database server has both logins of O(credentials), V(unprepared) that it has not.
+      - V(revoked) records the operator's confirmation that the providers have revoked the old values of
+        O(credentials). It tries the old values first where the catalog says how, and writes to the audit log and the
+        journal. During a leak it is the leak's confirmation too. It is refused for a credential that a run revokes
+        and verifies itself.
+      - V(forgotten) drops pending tasks of O(credentials), or by their id, without carrying them out.
     type: str
     choices: [prepared, unprepared, revoked, forgotten]
     required: true
   credentials:
-    description: Credentials; with O(state=forgotten), also ids of what rotations left for later.
+    description: Credentials; with O(state=forgotten), also ids of pending tasks.
     type: list
     elements: str
     default: []
@@ -72,7 +73,7 @@ seealso:
 
 EXAMPLES = r"""
 - name: Note that a provider has revoked the old value
-  watchparty.secrets.rotation:
+  watchparty.secrets.rotation_journal:
     state: revoked
     catalog: "{{ secrets_catalog }}"
     environment: production
@@ -82,8 +83,8 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-said:
-  description: What that ends, and what it does not.
+messages:
+  description: Which pending tasks that ends, and which stay.
   type: list
   elements: str
   returned: when O(state) is V(revoked) or V(forgotten)
@@ -93,8 +94,8 @@ revocations:
   elements: dict
   returned: when O(state=revoked)
   sample: [{"id": "r-20261125T153024-068d/youtube", "credential": "youtube", "page": "https://console.example.com"}]
-words:
-  description: What the operator reads at the end.
+summary:
+  description: The outcome, for the operator.
   type: list
   elements: str
   returned: when O(state) is V(revoked) or V(forgotten)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: former_logins
+module: revoked_logins
 short_description: Try former logins of databases and caches, and former SSH keys, which must be refused
 version_added: 0.3.0
 author:
@@ -65,7 +65,7 @@ seealso:
 
 EXAMPLES = r"""
 - name: Try previous values
-  watchparty.secrets.former_logins:
+  watchparty.secrets.revoked_logins:
     info: verify_info
     python: /srv/watchparty/venv/bin/python
   register: former

@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 class ActionModule(RotationAction):
     """Returns values, in a result that is hidden, to be kept by register alone."""
 
-    name = "watchparty.secrets.leaked_values"
+    name = "watchparty.secrets.previous_values_info"
     extra_options = {
         "credentials": {"type": "list", "elements": "str", "required": True},
         "secrets": {"type": "dict", "default": {}},

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: leaked_values
+module: previous_values_info
 short_description: Read the values that leaked, to look for them
 version_added: 0.2.0
 author:
@@ -53,13 +53,13 @@ seealso:
 
 EXAMPLES = r"""
 - name: Read what is dead
-  watchparty.secrets.leaked_values:
+  watchparty.secrets.previous_values_info:
     catalog: "{{ secrets_catalog }}"
     environment: production
     credentials: [cache]
     secrets:
       watchparty/production/core: [7d444840-9dc0-11d1-b245-5ffdce74fad2]
-  register: leaked_values
+  register: previous_values_info
   run_once: true
 """
 

@@ -21,7 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils import (
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._url import login_of
 from ansible_collections.watchparty.secrets.plugins.module_utils._verify import _former
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _former_logins_module as former_logins
+from ansible_collections.watchparty.secrets.plugins.plugin_utils import _former_logins_module as revoked_logins
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _former_tried, _guard, _lean, _ssh_pair
 
 USES = (
@@ -38,7 +38,7 @@ OPTIONS: dict[str, Any] = {
     "info": {"type": "str", "required": True},
     "servers": {"type": "bool", "default": True},
     "python": {"type": "str"},
-    **{name: one for name, one in former_logins.ARGUMENT_SPEC.items() if name not in SET_HERE},
+    **{name: one for name, one in revoked_logins.ARGUMENT_SPEC.items() if name not in SET_HERE},
 }
 
 
@@ -51,7 +51,7 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         given = [name for name in SET_HERE if name in self._task.args]
         if given:
-            raise AnsibleActionFail(f"former_logins sets {', '.join(given)} itself; give info")
+            raise AnsibleActionFail(f"revoked_logins sets {', '.join(given)} itself; give info")
         _validated, args = self.validate_argument_spec(argument_spec=OPTIONS)
         tries = _former_tried.given(args["info"], task_vars or {})
         host = str((task_vars or {}).get("inventory_hostname", ""))
@@ -70,9 +70,9 @@ class ActionModule(ActionBase):
         params = {"connect_timeout": args["connect_timeout"], "tries": [dict(one) for one in tries]}
         return _lean.execute(
             self,
-            former_logins,
+            revoked_logins,
             USES,
-            args=_lean.validated(former_logins.ARGUMENT_SPEC, params),
+            args=_lean.validated(revoked_logins.ARGUMENT_SPEC, params),
             task_vars=task_vars,
             packages=True,
             private=True,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleActionFail
 
-from ansible_collections.watchparty.secrets.plugins.action import django_sessions, former_logins
+from ansible_collections.watchparty.secrets.plugins.action import django_sessions, revoked_logins
 from ansible_collections.watchparty.secrets.plugins.plugin_utils import _former_tried
 from tests.unit.plugins.action.local_action import run_action
 
@@ -19,13 +19,13 @@ SERVER = {"credential": "y", "server": "postgresql", "current": URL, "former": [
 
 
 def test_what_the_action_sets_is_refused_from_others() -> None:
-    with pytest.raises(AnsibleActionFail, match="former_logins sets tries itself; give info"):
-        run_action(former_logins.ActionModule, info="x", tries=[])
+    with pytest.raises(AnsibleActionFail, match="revoked_logins sets tries itself; give info"):
+        run_action(revoked_logins.ActionModule, info="x", tries=[])
 
 
 def test_without_what_was_read() -> None:
     with pytest.raises(AnsibleActionFail, match="Nothing is registered as verify_info"):
-        run_action(former_logins.ActionModule, info="verify_info")
+        run_action(revoked_logins.ActionModule, info="verify_info")
     for name in ("info", "credential"):
         with pytest.raises(AnsibleActionFail, match="parameters are required together: info, credential"):
             run_action(django_sessions.ActionModule, **{name: "x"})
@@ -38,5 +38,5 @@ def test_what_is_no_result_of_verify_info(registered: dict[str, Any]) -> None:
 
 
 def test_everything_is_masked() -> None:
-    found = former_logins._values([SSH, SERVER])
+    found = revoked_logins._values([SSH, SERVER])
     assert {"a-private-key", "another", URL, "a-password", "no url at all"} - set(found) == {"another"}, "it is short"

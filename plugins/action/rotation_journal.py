@@ -12,9 +12,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 
 
 class ActionModule(segment.ServersAction):
-    """Keeps what the operator says in the journal."""
+    """Records in the journal what happened outside of a rotation."""
 
-    name = "watchparty.secrets.rotation"
+    name = "watchparty.secrets.rotation_journal"
     checks_account = True
     extra_options = {
         "state": {
@@ -41,7 +41,9 @@ def _ending(found: dict[str, Any], incident: str) -> dict[str, Any]:
     alive = found.get("alive") or []
     verdict = f"{'. '.join(alive)}. Revoke it at its provider, then start again" if alive else ""
     waiting = [one["words"] for one in found.get("revocations", ())]
-    return {**found, **outcome.ending([*found["said"], *alive, *waiting], verdict, incident=incident)}
+    messages = found.pop("said")
+    ending = outcome.ending([*messages, *alive, *waiting], verdict, incident=incident)
+    return {**found, "messages": messages, **ending}
 
 
 def _prepared(setting: Setting, args: Mapping[str, Any], state: str) -> dict[str, Any]:
