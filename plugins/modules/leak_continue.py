@@ -101,7 +101,7 @@ session_files:
 session_tries:
   description:
     - The other C(hosts), on which an old session is tried. The signing keys that were replaced are in the result as
-      M(watchparty.secrets.leaked_values) returns them.
+      M(watchparty.secrets.previous_values_info) returns them.
   type: dict
   returned: with RV(next=session_tries)
 purge:
@@ -119,7 +119,7 @@ ask:
 copies:
   description:
     - By host the addresses of its services (C(health)), and why no copies are looked for (C(unlooked)), which is empty
-      where they are. What hosts look for is in the result as M(watchparty.secrets.leaked_values) returns it.
+      where they are. What hosts look for is in the result as M(watchparty.secrets.previous_values_info) returns it.
   type: dict
   returned: with RV(next=copies)
 incident:

@@ -108,7 +108,7 @@ def _result(run: Run, step: Step, work: Work) -> dict[str, Any]:
 
 
 def _hidden(values: _dead_values.Searchable) -> dict[str, Any]:
-    """As leaked_values returns them, so that tasks on hosts can name this result."""
+    """As previous_values_info returns them, so that tasks on hosts can name this result."""
     return {**_seal.sealed(dead=values.dead), "unread": values.unread, "_ansible_no_log": True}
 
 
