@@ -209,6 +209,8 @@ def lint(run: Run) -> Tally:
                 ["env", f"ANSIBLE_COLLECTIONS_PATH={COLLECTIONS}", bin_ / "ansible-lint", "--offline", "--strict"],
             ),
             run.check("shellcheck", [bin_ / "shellcheck", *scripts]),
+            run.check("spelling", [bin_ / "codespell"]),
+            run.check("words", [bin_ / "python", ROOT / "scripts" / "check_words.py"]),
             run.check("changelog", [bin_ / "antsibull-changelog", "lint"]),
             run.pytest("policies", "tests/lint"),
             docs(run),

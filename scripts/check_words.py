@@ -1,0 +1,134 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Checks that prose uses the glossary's terms: pages, comments, docstrings, messages, task names and descriptions.
+
+scripts/words.txt lists what to avoid. scripts/words-exempt.txt lists paths that are still to be cleaned; a path that is
+clean by now fails.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import subprocess
+import sys
+import tokenize
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+SCRIPTS = Path(__file__).resolve().parent
+CODE = re.compile(r"^(?P<indent> *)(?P<fence>```|~~~).*?^ *(?P=fence)|`[^`\n]*`", re.MULTILINE | re.DOTALL)
+FILES = ("*.md", "*.py", "*.yml")
+
+
+class Passage(NamedTuple):
+    """A piece of prose, and the line that it begins at."""
+
+    line: int
+    text: str
+
+
+class Match(NamedTuple):
+    line: int
+    word: str
+
+
+def entries(path: Path) -> list[str]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def read_words(path: Path) -> dict[str, str]:
+    """What to write, by what to avoid."""
+    pairs = (entry.partition(" -> ") for entry in entries(path))
+    return {word.lower(): better for word, _, better in pairs}
+
+
+def pattern_of(words: Iterable[str]) -> re.Pattern[str]:
+    """The longest word that fits is the one to name."""
+    phrases = sorted(words, key=len, reverse=True)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(_phrase, phrases))})(?!\w)", re.IGNORECASE)
+
+
+def _phrase(word: str) -> str:
+    return r"\s+(?:#\s+)?".join(map(re.escape, word.split()))
+
+
+def passages(path: Path) -> Iterator[Passage]:
+    """The prose of a file: code in pages and identifiers in programs are none of it."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".py":
+        yield from _comments(text)
+        yield from _strings(ast.parse(text))
+    else:
+        yield Passage(1, CODE.sub(_blank, text) if path.suffix == ".md" else text)
+
+
+def _blank(code: re.Match[str]) -> str:
+    return "\n" * code[0].count("\n") or "`"
+
+
+def _comments(program: str) -> Iterator[Passage]:
+    tokens = tokenize.generate_tokens(io.StringIO(program).readline)
+    return (Passage(token.start[0], token.string) for token in tokens if token.type == tokenize.COMMENT)
+
+
+def _strings(tree: ast.AST) -> Iterator[Passage]:
+    """Literals, with the parts of a long one joined."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield Passage(node.lineno, node.value)
+        elif isinstance(node, ast.JoinedStr):
+            parts = (part.value if isinstance(part, ast.Constant) else "…" for part in node.values)
+            yield Passage(node.lineno, "".join(map(str, parts)))
+        else:
+            yield from _strings(node)
+
+
+def matches(path: Path, pattern: re.Pattern[str]) -> Iterator[Match]:
+    for passage in passages(path):
+        for match in pattern.finditer(passage.text):
+            line = passage.line + passage.text.count("\n", 0, match.start())
+            yield Match(line, re.sub(r"\s+(?:#\s+)?", " ", match[0]).lower())
+
+
+def problems(paths: Iterable[Path], words: dict[str, str], exempt: Iterable[str], root: Path = ROOT) -> list[str]:
+    """What to mend, a line each."""
+    pattern = pattern_of(words)
+    unclean: dict[str, bool] = dict.fromkeys(exempt, False)
+    found = []
+    for path in paths:
+        name = path.relative_to(root).as_posix()
+        covering = [entry for entry in unclean if name == entry or (entry.endswith("/") and name.startswith(entry))]
+        for match in matches(path, pattern):
+            unclean.update(dict.fromkeys(covering, True))
+            if not covering:
+                found.append(f'{name}:{match.line}: "{match.word}": write "{words[match.word]}"')
+    stale = [
+        f"{entry}: is clean or gone; take it off scripts/words-exempt.txt"
+        for entry, used in unclean.items()
+        if not used
+    ]
+    return found + stale
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", *FILES], cwd=ROOT, capture_output=True, text=True, check=True)
+    paths = (ROOT / name for name in listed.stdout.splitlines())
+    return [path for path in paths if path.is_file()]
+
+
+def main() -> int:
+    paths, exempt = tracked(), entries(SCRIPTS / "words-exempt.txt")
+    found = problems(paths, read_words(SCRIPTS / "words.txt"), exempt)
+    print(
+        "\n".join(found) or f"{len(paths)} files use the glossary's terms, but for {len(exempt)} paths that are exempt"
+    )
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
