@@ -1,6 +1,6 @@
 # Short names for the project's commands; everything they need is set up on first use.
 .DEFAULT_GOAL := help
-.PHONY: help setup packages demo test format lint unit sanity readers simulation integration hostile hosts long chaos bench changelog docs-check constraints clean
+.PHONY: help setup packages demo sandbox test format lint unit sanity readers simulation integration hostile hosts long chaos bench changelog docs-check constraints clean
 
 export LC_ALL := C.UTF-8
 PYTHON := .venv/bin/python
@@ -17,6 +17,10 @@ packages: ## as root on Debian: install the packages that the tests use (sshd, P
 demo: ## deploy to a sample application on this machine, from a local AWS; cleans up after itself
 	@scripts/bootstrap.sh demo
 	@$(PYTHON) -m sandbox.demo
+
+sandbox: ## the demo's servers for your own commands, until Ctrl-C
+	@scripts/bootstrap.sh demo
+	@$(PYTHON) -m sandbox.demo --set-up-only
 
 test: setup ## every check, ending in one table
 	@$(PYTHON) scripts/run_checks.py

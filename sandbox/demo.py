@@ -18,16 +18,16 @@ import tempfile
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import TypeVar
 
-from . import demo_rotation, demo_verification, sshd
-from .application import Application, python
+from . import demo_rotation, demo_terminal, demo_verification, sshd
+from .application import SOURCE, Application, python
 from .aws import Moto
+from .demo_terminal import Steps
 from .postgres import Postgres
 from .process import REPOSITORY, SandboxError, Server, bypass_proxies, clean_environment, free_port
 from .seed import Seeded, seed, watchparty_on
@@ -45,25 +45,6 @@ CATALOG = REPOSITORY / "examples" / "watchparty" / "group_vars" / "all" / "secre
 
 class Interrupted(BaseException):
     """Raised in the main thread when the demo is told to end."""
-
-
-@dataclass
-class Steps:
-    """What was done, and how long it took."""
-
-    began: float = field(default_factory=time.monotonic)
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[list[str]]:
-        """Time a step; what the body puts into the list is said beside its name."""
-        began = time.monotonic()
-        said: list[str] = []
-        yield said
-        print(f"  {name:<20} {' '.join(said):<58} {time.monotonic() - began:5.1f} s", flush=True)
-
-    @property
-    def total(self) -> float:
-        return time.monotonic() - self.began
 
 
 @dataclass(frozen=True)
@@ -119,6 +100,8 @@ def _inventory(directory: Path, application: Application, host_vars: dict[str, s
         "env_deploy_restart_command": application.restart_command,
         "env_deploy_health_url": application.health_url,
         "rotation_python": str(application.python),
+        "django_chdir": str(SOURCE),
+        "django_become_user": me.pw_name,
     }
     hosts = {"app_hosts": {"hosts": {"demo1": variables}}}
     # JSON is YAML.
@@ -347,6 +330,8 @@ def _play(stack: ExitStack, options: argparse.Namespace) -> None:
     directory = _make_directory(stack)
     print("Watch Party: from AWS to a healthy application, in one command\n", flush=True)
     scene = _set_up(stack, steps, directory)
+    if options.set_up_only:
+        demo_terminal.keep(directory, scene.inventory, scene.variables)
     began = time.monotonic()
     try:
         _run(stack, scene, [*scene.command, *options.arguments])
@@ -363,17 +348,15 @@ def _play(stack: ExitStack, options: argparse.Namespace) -> None:
     rest = "" if options.deploy_only else f", {steps.total - set_up - deployed:.1f} s to rotate and verify"
     print(f"  time        {steps.total:.1f} s in all: {set_up:.1f} s to set up, {deployed:.1f} s to deploy{rest}")
     if options.keep:
-        variables = " ".join(f"{name}={value}" for name, value in scene.variables.items())
-        print(f"\nEverything keeps running. To deploy again, in {REPOSITORY}:")
-        print(f"  {variables} {shlex.join(scene.command)}")
-        print(f"To stop it: Ctrl-C here, or kill {os.getpid()}.", flush=True)
-        while True:
-            signal.pause()
+        demo_terminal.keep(directory, scene.inventory, scene.variables)
 
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m sandbox.demo", description=__doc__)
     parser.add_argument("--keep", action="store_true", help="leave everything running until Ctrl-C")
+    parser.add_argument(
+        "--set-up-only", action="store_true", help="start the servers, leave the deploy to you, and keep"
+    )
     parser.add_argument("--deploy-only", action="store_true", help="leave the rotation out")
     parser.add_argument("arguments", nargs="*", metavar="-- ARGUMENT", help="more arguments for ansible-playbook")
     options = parser.parse_args(argv)
@@ -386,7 +369,7 @@ def main(argv: list[str] | None = None) -> int:
             try:
                 _play(stack, options)
             finally:
-                kept = options.keep
+                kept = options.keep or options.set_up_only
                 interrupt.close()
     except Interrupted as error:
         reason = f"Stopped by {error}."

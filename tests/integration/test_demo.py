@@ -130,10 +130,22 @@ def test_a_failed_deploy_is_told_and_leaves_nothing(place: Path) -> None:
     assert wait_until(lambda: not _remains(place), seconds=5), _remains(place)
 
 
-def test_kept_it_stays_until_it_is_stopped(place: Path) -> None:
-    demo = _start(place, "--keep", "--deploy-only")
+@pytest.mark.parametrize("options", [("--keep", "--deploy-only"), ("--set-up-only",)])
+def test_kept_it_stays_until_it_is_stopped(place: Path, options: tuple[str, ...]) -> None:
+    """A second terminal works with its servers meanwhile, by what the demo says."""
+    demo = _start(place, *options)
     text = _read_until(demo, "To stop it")
-    assert "To deploy again" in text
+    activate, deploy = re.findall(r"^  (.+)$", text.partition("In a second terminal")[2], re.MULTILINE)
+    answer = subprocess.run(
+        ["bash", "-c", f"{activate} && {deploy}"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert ("unchanged, proven before" in answer.stdout) is ("--keep" in options)
     assert _remains(place)
     demo.terminate()
     demo.communicate(timeout=60)

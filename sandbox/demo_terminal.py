@@ -1,0 +1,56 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the demo prints, and what a second terminal needs to work with its servers."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .process import REPOSITORY, write_private
+
+
+@dataclass
+class Steps:
+    """What was done, and how long it took."""
+
+    began: float = field(default_factory=time.monotonic)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[list[str]]:
+        """Time a step; what the body puts into the list is said beside its name."""
+        began = time.monotonic()
+        said: list[str] = []
+        yield said
+        print(f"  {name:<20} {' '.join(said):<58} {time.monotonic() - began:5.1f} s", flush=True)
+
+    @property
+    def total(self) -> float:
+        return time.monotonic() - self.began
+
+
+def keep(directory: Path, inventory: Path, variables: Mapping[str, str]) -> None:
+    """Say how to use the servers, and wait until a signal ends the demo."""
+    script = directory / "activate"
+    write_private(script, _exports({**variables, "ANSIBLE_INVENTORY": str(inventory)}))
+    print(
+        f"\nEverything keeps running. In a second terminal, in {REPOSITORY}:\n"
+        f"  . {script}\n"
+        "  ansible-playbook playbooks/deploy.yml -e app_environment=production\n"
+        f"To stop it: Ctrl-C here, or kill {os.getpid()}.",
+        flush=True,
+    )
+    while True:
+        signal.pause()
+
+
+def _exports(variables: Mapping[str, str]) -> str:
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+    return "\n".join([*lines, f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH", ""])
