@@ -213,7 +213,7 @@ def _exchanged(incident: Incident, impact: Mapping[str, Any]) -> list[str]:
     gone = {name: incident.events.get(f"refused/{name}") or incident.events.get(f"revoked/{name}") for name in keys}
     return [
         f"temporary credentials that were issued with the leaked key of {name} before {at} work until they expire; end "
-        "them by policies that deny what was issued before, see docs/by-hand.md (An access key)"
+        "them by policies that deny what was issued before, see docs/runbooks/by-hand.md (An access key)"
         for name, at in gone.items()
         if at
     ]
@@ -225,7 +225,7 @@ def _outlived(incident: Incident) -> list[str]:
         f"{name}: sessions that its old value opened could not be ended and stay logged in "
         f"({incident.evidence.get(f'outlived/{name}', 'where is not known')}); end them at each node by valkey-cli "
         "(CLIENT KILL TYPE normal), or where cluster mode is off reboot the nodes, which lose what they hold (aws "
-        "elasticache reboot-cache-cluster), see docs/by-hand.md (An ElastiCache token)"
+        "elasticache reboot-cache-cluster), see docs/runbooks/by-hand.md (An ElastiCache token)"
         for name in incident.about("outlived")
     ]
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""An operator who has docs/by-hand.md and no Ansible: runs the page's commands in bash, with the real programs."""
+"""An operator who has the runbooks and no Ansible: runs their commands in bash, with the real programs."""
 
 from __future__ import annotations
 
@@ -21,23 +21,22 @@ from sandbox.binaries import find_postgres
 from sandbox.process import REPOSITORY, clean_environment, write_private
 from tests.integration.rotation_lab import ENVIRONMENT, JOURNAL, OWNER, RotationLab
 
-PAGE = REPOSITORY / "docs" / "by-hand.md"
+RUNBOOKS = REPOSITORY / "docs" / "runbooks"
+PAGES = ("by-hand.md", "lost-journal.md")
 BEGIN = ("Begin.2", "Begin.3")
 FORWARD = ("Set", "Test", "Deploy", "Promote", "Remove (retire, withdraw)", "Tidy up (record, discard)")
-BACK = ("Promote.1", "Take back (abort)", "Deploy", *FORWARD[-2:])
+BACK = ("Promote.1", "Roll back (abort)", "Deploy", *FORWARD[-2:])
 
 
 def blocks() -> dict[str, list[str]]:
-    """The page's commands by heading."""
+    """The commands of both pages by heading."""
     found: dict[str, list[str]] = defaultdict(list)
     heading = ""
     pattern = re.compile(
         r"^#+ (?P<heading>[^\n]+)$|^(?P<indent> *)```bash\n(?P<code>.*?)^ *```$", re.MULTILINE | re.DOTALL
     )
-    inside = PAGE.read_text(encoding="utf-8")
-    position = 0
-    while match := pattern.search(inside, position):
-        position = match.end()
+    pages = "".join((RUNBOOKS / name).read_text(encoding="utf-8") for name in PAGES)
+    for match in pattern.finditer(pages):
         if match["heading"]:
             heading = match["heading"]
         else:

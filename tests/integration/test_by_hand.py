@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""docs/by-hand.md, command by command: rotations that were killed at each step are finished and taken back without
-this collection, and what it finds afterwards is in order.
+"""docs/runbooks/by-hand.md, command by command: rotations that were killed are finished and rolled back without this
+collection, and what it finds afterwards is in order.
 
 `make chaos` does it at every step in both directions; otherwise it is done at some of them.
 """
@@ -169,9 +169,10 @@ def test_a_deleted_journal_is_restored(lab: RotationLab, operator: Operator) -> 
     refused = lab.run()
     assert refused.code != 0
     assert "does not exist" in refused.text
-    assert "restore its newest version (docs/by-hand.md)" in refused.text
-    first, second = operator.blocks["Restore the journal"]
-    operator.bash(operator.commands("Begin.2"), f"version=$({first.rstrip()} | head -n 1 | cut -f 1)", second)
+    assert "restore its newest version (docs/runbooks/lost-journal.md)" in refused.text
+    listing = operator.blocks["Commands"][1].rstrip()
+    restore = operator.commands("Restore the journal.2")
+    operator.bash(operator.commands("Begin.2"), f"version=$({listing} | head -n 1 | cut -f 1)", restore)
     assert lab.journal_state() == before
     lab.deploy()
 

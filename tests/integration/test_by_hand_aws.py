@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""docs/by-hand.md's sections on a token of ElastiCache and on an access key, in bash, with the real command lines."""
+"""docs/runbooks/by-hand.md on a token of ElastiCache and on an access key, in bash, with the real programs."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""docs/by-hand.md's section on an SSH key, in bash; the host is a home folder here."""
+"""docs/runbooks/by-hand.md's section on an SSH key, in bash; the host is a home folder here."""
 
 from __future__ import annotations
 

@@ -193,5 +193,5 @@ def _by_hand(ahead: Ahead) -> Iterator[str]:
     for name in ahead.access_keys:
         yield (
             f"by hand: {name}: temporary credentials that somebody got from STS with the leaked key work until they "
-            "expire; end them by policies that deny what was issued before (docs/by-hand.md, An access key)"
+            "expire; end them by policies that deny what was issued before (docs/runbooks/by-hand.md, An access key)"
         )

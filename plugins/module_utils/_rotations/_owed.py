@@ -35,7 +35,7 @@ def objection(
     """
     what = "its former key" if one.act == DROP_FALLBACK else "its former value"
     end = (
-        f"take {what} out by hand (docs/by-hand.md), then say watchparty.secrets.rotation_forget -e "
+        f"take {what} out by hand (docs/runbooks/by-hand.md), then say watchparty.secrets.rotation_forget -e "
         f"rotation_forget={one.credential}"
     )
     credential = catalog.credentials.get(one.credential)
@@ -85,7 +85,7 @@ def _waits(name: str, every: Sequence[Obligation]) -> str:
     return (
         f"{what}. Start the same command again; or once it is due, retire it by watchparty.secrets.rotate -e "
         f"rotation_credentials={name}, and "
-        "start it again then; or take it out by hand (docs/by-hand.md), then say "
+        "start it again then; or take it out by hand (docs/runbooks/by-hand.md), then say "
         "watchparty.secrets.rotation_forget -e "
         f"rotation_forget={name}"
     )

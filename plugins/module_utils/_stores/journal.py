@@ -169,7 +169,7 @@ class NoJournal(JournalStore):
 
 
 _ADVICE = "nothing further was done by this run; see who holds the rotation by watchparty.secrets.rotation_report"
-_RESTORE = "restore its newest version (docs/by-hand.md)"
+_RESTORE = "restore its newest version (docs/runbooks/lost-journal.md)"
 _DECLARE = (
     "the catalog names no journal, and rotations and leak responses need one; set journal: {s3: bucket/prefix} in the "
     "catalog, then run watchparty.secrets.provision, which makes it"

@@ -128,8 +128,8 @@ class TestFacts:
         found = facts_of(made, incident(events=EVENTS), impact, {}, {"open": ["x"], "unhealthy": ["y"]}, NOW)
         words = (
             "temporary credentials that were issued with the leaked key of cache before 2026-11-25T15:00:30Z work "
-            "until they expire; end them by policies that deny what was issued before, see docs/by-hand.md (An "
-            "access key)"
+            "until they expire; end them by policies that deny what was issued before, see docs/runbooks/by-hand.md "
+            "(An access key)"
         )
         assert found["open"] == ["x", words, "y"]
         assert (found["contained_seconds"], found["credentials"][1]["open"]) == (30.0, False)
@@ -150,7 +150,7 @@ class TestFacts:
             "cache: sessions that its old value opened could not be ended and stay logged in (journal entry 9 (r1, "
             "retire): h:6379: the user lacks a right there); end them at each node by valkey-cli (CLIENT KILL TYPE "
             "normal), or where cluster mode is off reboot the nodes, which lose what they hold (aws elasticache "
-            "reboot-cache-cluster), see docs/by-hand.md (An ElastiCache token)"
+            "reboot-cache-cluster), see docs/runbooks/by-hand.md (An ElastiCache token)"
         )
         assert found["open"] == [words]
         assert found["contained_seconds"] == 30.0

@@ -170,7 +170,7 @@ class TestByHand:
         (found,) = self.by_hand(access_keys=["cache"], replaced=replaced)
         assert found == (
             "by hand: cache: temporary credentials that somebody got from STS with the leaked key work until they "
-            "expire; end them by policies that deny what was issued before (docs/by-hand.md, An access key)"
+            "expire; end them by policies that deny what was issued before (docs/runbooks/by-hand.md, An access key)"
         )
 
     def test_nothing(self) -> None:

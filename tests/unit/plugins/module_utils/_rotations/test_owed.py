@@ -61,7 +61,7 @@ def test_a_credential_that_left_the_catalog_is_named_and_the_others_go_on() -> N
     assert [item.obligation for item in found.items] == ["r0/django"]
     assert found.refused == {
         "gone": "it is not in the catalog any more, and its former value is yet to go; put it back, or take its former "
-        f"value out by hand (docs/by-hand.md), {FORGET}gone"
+        f"value out by hand (docs/runbooks/by-hand.md), {FORGET}gone"
     }
 
 
@@ -75,7 +75,7 @@ def test_a_version_that_is_gone_is_named_and_the_others_go_on(former: Contents) 
     assert [item.obligation for item in found.items] == ["r0/django"]
     assert found.refused == {
         "database": f"its former value cannot be told any more from version v-database of secret {CORE}; take its "
-        f"former value out by hand (docs/by-hand.md), {FORGET}database"
+        f"former value out by hand (docs/runbooks/by-hand.md), {FORGET}database"
     }
 
 
