@@ -153,7 +153,7 @@ seealso:
   - module: watchparty.secrets.impact_info
   - name: Leak response
     description: What the response does, step by step.
-    link: https://github.com/watchparty/secrets/blob/main/docs/leak-response.md
+    link: https://github.com/watchparty/secrets/blob/main/docs/explanation/leak-response.md
 """
 
 EXAMPLES = r"""

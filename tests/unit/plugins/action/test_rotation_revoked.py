@@ -240,7 +240,7 @@ class TestOfWhatIsEndedHere:
         "place", [[{"github": "DEPLOY_KEY"}], [{"setting": "URL"}, {"github": "DEPLOY_KEY"}]], ids=["only", "too"]
     )
     def test_what_no_run_can_replace_is_taken_for_it(self, world: World, place: list[dict[str, str]]) -> None:
-        """GitHub holds it and no token is there: people replace it (docs/leak-response.md)."""
+        """GitHub holds it and no token is there: people replace it (docs/explanation/leak-response.md)."""
         made = {**DOCUMENT["credentials"], "database": {"kind": "login", "appears_in": place}}
         world.catalog = _catalog.parse({**DOCUMENT, "credentials": made}, "test")
         declare(world)
