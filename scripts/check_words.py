@@ -21,7 +21,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = Path(__file__).resolve().parent
 CODE = re.compile(r"^(?P<indent> *)(?P<fence>```|~~~).*?^ *(?P=fence)|`[^`\n]*`", re.MULTILINE | re.DOTALL)
-FILES = ("*.md", "*.py", "*.yml", ":!docs/reference/")
+FILES = ("*.md", "*.py", "*.yml", "*.j2", ":!docs/reference/")
 """Reference pages are generated from texts that are checked where they stand."""
 
 
