@@ -51,11 +51,13 @@ def read_words(path: Path) -> dict[str, str]:
 def pattern_of(words: Iterable[str]) -> re.Pattern[str]:
     """The longest word that fits is the one to name."""
     phrases = sorted(words, key=len, reverse=True)
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(_phrase, phrases))})(?!\w)", re.IGNORECASE)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(_phrase, phrases))})(?!\w)")
 
 
 def _phrase(word: str) -> str:
-    return r"\s+(?:#\s+)?".join(map(re.escape, word.split()))
+    """Also at the beginning of a sentence, and across lines; ``is None`` is Python."""
+    capital = f"(?:{re.escape(word[0])}|{re.escape(word[0].upper())})"
+    return capital + r"\s+(?:#\s+)?".join(map(re.escape, word[1:].split()))
 
 
 def passages(path: Path) -> Iterator[Passage]:

@@ -47,6 +47,7 @@ def test_a_word_is_named_with_its_line(tmp_path: Path, name: str, text: str, lin
         ("page.md", "`it is none`\n\n  ```bash\n  is none\n  ```\n"),
         ("a.py", "found = 1 if found is None else 2\n"),
         ("page.md", "This nonetheless is nonexistent.\n"),
+        ("a.py", 'CODE = "if found is None:"\n'),
     ],
 )
 def test_code_and_other_words_are_left_alone(tmp_path: Path, name: str, text: str) -> None:
