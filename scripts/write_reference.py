@@ -1,0 +1,314 @@
+#!/usr/bin/env python3
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Writes docs/reference/ from the plugins' documentation, the roles' argument specs, the checks and the catalog's schema.
+
+With --check: writes nothing, and exits 1 if a page is stale.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from antsibull_docs_parser import dom
+from antsibull_docs_parser.parser import Context, parse
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "playbooks" / "collections"))
+OURS = "watchparty.secrets."
+WIDTH_OF_DEFAULT = 60
+HEAD = "<!-- Written by scripts/write_reference.py. Change the source that the page names. -->\n"
+AMAZON = "It takes the options of `amazon.aws` for credentials and region: `profile`, `region`, `access_key` and so on."
+Doc = Mapping[str, Any]
+
+
+# --- Ansible's markup as Markdown -----------------------------------------------------------------------------------
+
+
+def markdown(text: Any) -> str:
+    """One text or a list of them, each a paragraph."""
+    paragraphs = [text] if isinstance(text, str) else text or []
+    return "\n\n".join("".join(map(_part, parse(one, Context(), errors="exception")[0])) for one in paragraphs)
+
+
+def _part(part: dom.AnyPart) -> str:
+    if isinstance(part, dom.ModulePart):
+        return plugin_link(part.fqcn, "module")
+    if isinstance(part, dom.PluginPart):
+        return plugin_link(part.plugin.fqcn, part.plugin.type)
+    if isinstance(part, (dom.OptionNamePart, dom.ReturnValuePart)):
+        return f"`{part.name}`" if part.value is None else f"`{part.name}={part.value}`"
+    if isinstance(part, dom.OptionValuePart):
+        return f"`{part.value}`"
+    if isinstance(part, (dom.CodePart, dom.EnvVariablePart)):
+        return f"`{part.text if isinstance(part, dom.CodePart) else part.name}`"
+    if isinstance(part, dom.LinkPart):
+        return f"[{part.text}]({part.url})"
+    if isinstance(part, dom.URLPart):
+        return f"<{part.url}>"
+    if isinstance(part, (dom.BoldPart, dom.ItalicPart)):
+        return f"*{part.text}*"
+    return " ".join(str(getattr(part, "text", "")).split(" "))
+
+
+def plugin_link(name: str, kind: str) -> str:
+    short = name.removeprefix(OURS)
+    return f"[{short}]({kind}s.md#{short})" if name.startswith(OURS) else f"`{name}`"
+
+
+# --- options and return values --------------------------------------------------------------------------------------
+
+
+def entries(options: Mapping[str, Doc], extra: Mapping[str, str] | None = None, indent: str = "") -> str:
+    """A list item for each option or return value; suboptions are indented."""
+    return "".join(_entry(name, option, extra or {}, indent) for name, option in options.items())
+
+
+def _entry(name: str, option: Doc, extra: Mapping[str, str], indent: str) -> str:
+    text = markdown(option.get("description", "")).replace("\n\n", " ")
+    told = f" On the command line: `-e {extra[name]}=…`." if name in extra else ""
+    below = option.get("options") or option.get("suboptions") or option.get("contains") or {}
+    return f"{indent}- `{name}` ({_traits(option)}): {text}{told}\n" + entries(below, indent=indent + "  ")
+
+
+def _traits(option: Doc) -> str:
+    kind = option.get("type", "str")
+    traits = [f"{kind} of {option['elements']}" if "elements" in option else kind]
+    if option.get("required"):
+        traits.append("required")
+    if option.get("choices"):
+        traits.append("one of " + ", ".join(f"`{one}`" for one in option["choices"]))
+    default = option.get("default")
+    if default not in (None, [], {}, ""):
+        traits.append(f"default `{_shown(default)}`")
+    return ", ".join(traits)
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value) if not isinstance(value, str) else value
+    return text if len(text) <= WIDTH_OF_DEFAULT else text[:WIDTH_OF_DEFAULT] + "…"
+
+
+def block(title: str, text: str) -> str:
+    return f"**{title}**\n\n{text}" if text else ""
+
+
+# --- plugins --------------------------------------------------------------------------------------------------------
+
+
+def strings(path: Path) -> dict[str, Any]:
+    """DOCUMENTATION, EXAMPLES and RETURN of a plugin, or of the YAML file beside a filter."""
+    if path.suffix == ".yml":
+        return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
+    found: dict[str, Any] = {}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            name = node.targets[0].id
+            if name in ("DOCUMENTATION", "EXAMPLES", "RETURN"):
+                found[name] = ast.literal_eval(node.value)
+    for name in ("DOCUMENTATION", "RETURN"):
+        found[name] = yaml.safe_load(found.get(name, "")) or {}
+    return found
+
+
+def fragment(name: str) -> Doc:
+    return strings(ROOT / "plugins" / "doc_fragments" / f"{name.removeprefix(OURS)}.py")["DOCUMENTATION"]
+
+
+def plugin(path: Path, *, example: bool) -> str:
+    found = strings(path)
+    documentation = found["DOCUMENTATION"]
+    fragments = documentation.get("extends_documentation_fragment", [])
+    fragments = [fragments] if isinstance(fragments, str) else fragments
+    options = dict(documentation.get("options") or {})
+    for name in fragments:
+        if name.startswith(OURS):
+            options.update(fragment(name).get("options", {}))
+    foreign = [name for name in fragments if not name.startswith(OURS)]
+    parts = [
+        f"## {path.stem}\n\n{markdown(documentation['short_description'])}.\n",
+        markdown(documentation["description"]) + "\n",
+        AMAZON + "\n" if foreign else "",
+        block("Options", entries(options)),
+        block("Returns", entries(found["RETURN"])),
+        block("Notes", "".join(f"- {markdown(note)}\n" for note in documentation.get("notes", []))),
+        block("Example", f"```yaml\n{str(found.get('EXAMPLES', '')).strip()}\n```\n" if example else ""),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def plugins(kind: str, title: str, introduction: str) -> str:
+    suffix = "yml" if kind == "filter" else "py"
+    paths = sorted((ROOT / "plugins" / kind if kind != "module" else ROOT / "plugins" / "modules").glob(f"*.{suffix}"))
+    return page(title, introduction, [plugin(path, example=kind != "module") for path in paths])
+
+
+# --- roles and playbooks --------------------------------------------------------------------------------------------
+
+
+def extra_variables(role: Path) -> dict[str, str]:
+    """The extra variable that each variable of the role takes its default from."""
+    defaults = yaml.safe_load((role / "defaults" / "main.yml").read_text(encoding="utf-8")) or {}
+    found = {name: re.search(r"extra_variable', '(\w+)'|[{\[(] ?(\w+) \| default", str(defaults[name])) for name in defaults}
+    return {name: match[1] or match[2] for name, match in found.items() if match}
+
+
+def role(folder: Path) -> str:
+    specs = yaml.safe_load((folder / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]
+    extra, seen = extra_variables(folder), set[str]()
+    parts = [f"## {folder.name}\n"]
+    for name, spec in specs.items():
+        options = {key: value for key, value in (spec.get("options") or {}).items() if key not in seen}
+        seen.update(options)
+        heading = "" if name == "main" else f"### {folder.name}: tasks_from {name}\n"
+        parts += [heading, f"{markdown(spec['short_description'])}.\n", markdown(spec.get("description", [])) + "\n"]
+        parts.append(block("Variables", entries(options, extra)))
+    return "\n".join(part for part in parts if part)
+
+
+def playbook(path: Path) -> str:
+    text = path.read_text(encoding="utf-8")
+    head = [line.removeprefix("#").strip() for line in re.match(r"---\n((?:#.*\n)*)", text)[1].splitlines()]  # type: ignore[index]
+    used = sorted(roles_of(text, set()))
+    links = ", ".join(f"[{name}](roles.md#{name})" for name in used)
+    return f"## {path.stem}\n\n" + "\n".join(head) + "\n" + (f"\nRoles: {links}.\n" if used else "")
+
+
+def roles_of(text: str, seen: set[str]) -> set[str]:
+    """The roles that a playbook applies, itself or by one that it imports."""
+    found = {name for name in re.findall(rf"name: {re.escape(OURS)}(\w+)", text) if (ROOT / "roles" / name).is_dir()}
+    for imported in re.findall(r"import_playbook: (?:\.\./)?([\w/]+\.yml)", text):
+        path = ROOT / "playbooks" / imported
+        if imported not in seen and path.is_file():
+            found |= roles_of(path.read_text(encoding="utf-8"), seen | {imported})
+    return found
+
+
+# --- the catalog and the checks -------------------------------------------------------------------------------------
+
+
+def catalog() -> str:
+    from ansible_collections.watchparty.secrets.plugins.module_utils._catalog_schema import SCHEMA
+
+    sections = [f"## secrets_catalog\n\n{SCHEMA['description']}\n\n" + _keys(SCHEMA)]
+    sections += [f"## {name}\n\n" + _keys(schema) for name, schema in SCHEMA["$defs"].items()]
+    introduction = (
+        "Every key of the variable `secrets_catalog`. [Write a catalog](../how-to/write-a-catalog.md) shows them in use.\n"
+        "The source is the schema in `plugins/module_utils/_catalog_schema.py`; "
+        "[catalog.schema.json](../catalog.schema.json) is the same for editors."
+    )
+    return page("The catalog", introduction, sections)
+
+
+def _keys(schema: Doc, indent: str = "") -> str:
+    if "anyOf" in schema:
+        return "One of:\n\n" + "".join(f"- {_form(one)}\n" for one in schema["anyOf"])
+    required = schema.get("required", [])
+    text = ""
+    for key, value in schema.get("properties", {}).items():
+        words = f": {value['description']}" if "description" in value else ""
+        text += f"{indent}- `{key}` ({_form(value)}{', required' if key in required else ''}){words}\n"
+        text += _keys(value, indent + "  ") if value.get("type") == "object" and "properties" in value else ""
+    return text
+
+
+def _form(schema: Doc) -> str:
+    """What a value may be, in words."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return f"[{name}](#{name})"
+    if "enum" in schema:
+        return "one of " + ", ".join(f"`{one}`" for one in schema["enum"])
+    if "anyOf" in schema:
+        return " or ".join(_form(one) for one in schema["anyOf"])
+    if schema.get("type") == "array":
+        return f"list of {_form(schema['items'])}"
+    of = [*schema.get("patternProperties", {}).values(), schema.get("additionalProperties")]
+    if schema.get("type") == "object" and isinstance(of[0], dict):
+        return f"mapping of names to {_form(of[0])}"
+    if schema.get("type") == "object" and schema.get("properties"):
+        return "mapping with " + ", ".join(f"`{key}`" for key in schema["properties"])
+    kind = schema.get("type", "anything")
+    return " or ".join(kind) if isinstance(kind, list) else str(kind)
+
+
+def checks() -> str:
+    from ansible_collections.watchparty.secrets.plugins.module_utils._verify import _verification
+
+    sections = [
+        f"## {check.id}\n\n**{check.title}.** {check.reason}\n\n"
+        f"Fix: {check.fix}\n\nName `{check.name}`, area `{check.area}`, severity {check.severity}.\n"
+        for check in _verification.registry()
+    ]
+    introduction = (
+        "What `watchparty.secrets.verify` checks. `-e only=AREA`, `-e only=NAME` or `-e only=WPS201` runs a part.\n"
+        "The source is one file a check in `plugins/module_utils/_checks/`. "
+        "[Verify an environment](../how-to/verify.md) shows the command."
+    )
+    return page("Checks", introduction, sections)
+
+
+# --- the pages ------------------------------------------------------------------------------------------------------
+
+
+def page(title: str, introduction: str, sections: Iterable[str]) -> str:
+    return f"{HEAD}# {title}\n\n{introduction}\n\n" + "\n".join(sections).strip() + "\n"
+
+
+def pages() -> dict[str, str]:
+    playbooks = sorted((ROOT / "playbooks").glob("*.yml"))
+    roles = sorted(path.parent for path in (ROOT / "roles").glob("*/meta"))
+    return {
+        "playbooks.md": page(
+            "Playbooks",
+            "Run one by `ansible-playbook -i inventory watchparty.secrets.NAME`. Its roles name every variable.\n"
+            "The source is the comment at the head of each file in `playbooks/`.",
+            map(playbook, playbooks),
+        ),
+        "roles.md": page(
+            "Roles",
+            "The variables of each role. The source is `roles/*/meta/argument_specs.yml`.",
+            map(role, roles),
+        ),
+        "modules.md": plugins(
+            "module",
+            "Modules",
+            "Roles call most of these modules for you. `ansible-doc watchparty.secrets.NAME` adds examples.\n"
+            "The source is the documentation in `plugins/modules/`.",
+        ),
+        "lookups.md": plugins("lookup", "Lookups", "The source is the documentation in `plugins/lookup/`."),
+        "filters.md": plugins("filter", "Filters", "The source is the documentation in `plugins/filter/`."),
+        "catalog.md": catalog(),
+        "checks.md": checks(),
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a page is stale")
+    parser.add_argument("--folder", type=Path, default=ROOT / "docs" / "reference", help="another folder")
+    options = parser.parse_args()
+    stale = {
+        options.folder / name: text
+        for name, text in pages().items()
+        if not (options.folder / name).exists() or (options.folder / name).read_text(encoding="utf-8") != text
+    }
+    for path, text in stale.items():
+        if options.check:
+            print(f"{path} is stale; run scripts/write_reference.py", file=sys.stderr)
+        else:
+            path.write_text(text, encoding="utf-8")
+            print(f"wrote {path}")
+    return 1 if options.check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
