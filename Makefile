@@ -60,7 +60,7 @@ changelog: setup ## check the changelog fragments
 	@.venv/bin/antsibull-changelog lint
 	@ls changelogs/fragments
 
-docs-check: setup ## links, and that the schema and .env.example are up to date
+docs-check: setup ## links, and that docs/reference, the schema and .env.example are up to date
 	@$(PYTHON) scripts/run_checks.py docs
 
 constraints: setup ## write requirements/constraints.txt from what is installed

@@ -3,8 +3,8 @@
 """Measures deploys, rotations, leak responses and scans side by side with today's way.
 
 Each kind of run comes once a round, without and with a network between the controller and the local stand-in for AWS.
-A table comes at the end. docs/performance.md says what each figure means. Seconds depend on the machine; ratios, counts
-and processor time depend on it less.
+A table comes at the end. docs/explanation/performance.md says what each figure means. Seconds depend on the machine;
+ratios, counts and processor time depend on it less.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
 
 Before each write the state of the service is copied. A read is answered from a copy that was in force at a moment
 chosen at random, up to so many seconds ago; each read chooses anew, so a later read may show an older state. Writes are
-decided on the newest state. All other services, S3 and DynamoDB among them, are strongly consistent. docs/aws.md has
-the sources.
+decided on the newest state. All other services, S3 and DynamoDB among them, are strongly consistent.
+docs/explanation/aws.md has the sources.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Throttling at the rates that AWS publishes for an account and region; docs/aws.md has the sources."""
+"""Throttling at the rates that AWS publishes for an account and region; docs/explanation/aws.md has the sources."""
 
 from __future__ import annotations
 

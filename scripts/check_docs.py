@@ -1,6 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Checks the prose: a relative link in a Markdown file leads to something, an anchor to a heading of it."""
+"""Checks the prose: a relative link in a Markdown file leads to something, an anchor to a heading of it.
+
+A cell of a table holds at most two short sentences, and docs/README.md leads to every page of docs.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+SENTENCES = 2
+WIDTH_OF_CELL = 200
+"""More than that is a section. Links and code count by what a reader sees."""
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 
 
@@ -35,10 +41,37 @@ def problems(document: Path) -> list[str]:
     return found
 
 
+def long_cells(document: Path) -> list[str]:
+    """Cells that should be sections."""
+    rows = re.findall(r"^\|.*\|$", FENCE.sub("", document.read_text(encoding="utf-8")), re.MULTILINE)
+    cells = [cell.strip() for row in rows for cell in re.split(r"(?<!\\)\|", row)]
+    return [f"{document.relative_to(ROOT)}: a long cell: {cell[:60]}…" for cell in cells if is_long(cell)]
+
+
+def is_long(cell: str) -> bool:
+    seen = re.sub(r"`[^`]*`", "code", re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", cell))
+    return len(re.findall(r"[.!?](?= [A-Z(]|$)", seen)) > SENTENCES or len(seen) > WIDTH_OF_CELL
+
+
+def unlisted(documents: list[Path], index: Path) -> list[str]:
+    """Pages of docs to which neither the index nor the index of their folder leads."""
+    listed: set[Path] = set()
+    for page in (index, *index.parent.glob("*/README.md")):
+        links = LINK.findall(page.read_text(encoding="utf-8"))
+        listed |= {(page.parent / target.partition("#")[0]).resolve() for target in links}
+    pages = [page for page in documents if index.parent in page.parents and page != index]
+    return [
+        f"{index.relative_to(ROOT)} does not lead to {page.relative_to(ROOT)}" for page in pages if page not in listed
+    ]
+
+
 def main() -> int:
     tracked = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True)
     documents = [ROOT / name for name in tracked.stdout.splitlines() if (ROOT / name).exists()]
+    docs = [document for document in documents if ROOT / "docs" in document.parents]
     found = [problem for document in documents for problem in problems(document)]
+    found += [problem for document in docs for problem in long_cells(document)]
+    found += unlisted(documents, ROOT / "docs" / "README.md")
     print("\n".join(found) or f"{len(documents)} documents, every link leads somewhere")
     return 1 if found else 0
 

@@ -232,6 +232,7 @@ def docs(run: Run) -> Tally:
     return total(
         [
             run.check("links", [bin_ / "python", ROOT / "scripts" / "check_docs.py"]),
+            run.check("reference", [bin_ / "python", ROOT / "scripts" / "write_reference.py", "--check"]),
             run.check("schema", [bin_ / "python", ROOT / "scripts" / "write_schema.py", "--check"]),
             run.check("example", [bin_ / "ansible-playbook", "-i", example, playbook, *stale]),
             run.check("workflow", [bin_ / "ansible-playbook", "-i", example, writes, *old]),

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Looks for secrets in what the next commit would add. LEAK_SCAN_ENVIRONMENT names an environment whose live values are
 # looked for too (they are read from AWS, so it takes some seconds), LEAK_SCAN_INVENTORY the inventory (default: inventory).
-# docs/scanning.md says why nothing is kept on disk for this.
+# docs/how-to/scan-a-repository.md says why nothing is kept on disk for this.
 set -euo pipefail
 
 top=$(git rev-parse --show-toplevel)

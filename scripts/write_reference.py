@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Writes docs/reference/ from the plugins' documentation, the roles' argument specs, the checks and the catalog's schema.
+"""Writes docs/reference/ from the plugins' documentation, the roles' argument specs, the checks and the schema.
 
 With --check: writes nothing, and exits 1 if a page is stale.
 """
@@ -36,7 +36,12 @@ Doc = Mapping[str, Any]
 def markdown(text: Any) -> str:
     """One text or a list of them, each a paragraph."""
     paragraphs = [text] if isinstance(text, str) else text or []
-    return "\n\n".join("".join(map(_part, parse(one, Context(), errors="exception")[0])) for one in paragraphs)
+    return "\n\n".join(linked("".join(map(_part, parse(one, Context(), errors="exception")[0]))) for one in paragraphs)
+
+
+def linked(text: str) -> str:
+    """With links to the pages that it names by their path."""
+    return re.sub(r"(?<![\w/])docs/((?:[\w-]+/)*([\w-]+)\.md)", r"[\2](../\1)", text)
 
 
 def _part(part: dom.AnyPart) -> str:
@@ -157,7 +162,9 @@ def plugins(kind: str, title: str, introduction: str) -> str:
 def extra_variables(role: Path) -> dict[str, str]:
     """The extra variable that each variable of the role takes its default from."""
     defaults = yaml.safe_load((role / "defaults" / "main.yml").read_text(encoding="utf-8")) or {}
-    found = {name: re.search(r"extra_variable', '(\w+)'|[{\[(] ?(\w+) \| default", str(defaults[name])) for name in defaults}
+    found = {
+        name: re.search(r"extra_variable', '(\w+)'|[{\[(] ?(\w+) \| default", str(defaults[name])) for name in defaults
+    }
     return {name: match[1] or match[2] for name, match in found.items() if match}
 
 
@@ -201,7 +208,8 @@ def catalog() -> str:
     sections = [f"## secrets_catalog\n\n{SCHEMA['description']}\n\n" + _keys(SCHEMA)]
     sections += [f"## {name}\n\n" + _keys(schema) for name, schema in SCHEMA["$defs"].items()]
     introduction = (
-        "Every key of the variable `secrets_catalog`. [Write a catalog](../how-to/write-a-catalog.md) shows them in use.\n"
+        "Every key of the variable `secrets_catalog`. "
+        "[Write a catalog](../how-to/write-a-catalog.md) shows them in use.\n"
         "The source is the schema in `plugins/module_utils/_catalog_schema.py`; "
         "[catalog.schema.json](../catalog.schema.json) is the same for editors."
     )
@@ -245,7 +253,7 @@ def checks() -> str:
 
     sections = [
         f"## {check.id}\n\n**{check.title}.** {check.reason}\n\n"
-        f"Fix: {check.fix}\n\nName `{check.name}`, area `{check.area}`, severity {check.severity}.\n"
+        f"Fix: {linked(check.fix)}\n\nName `{check.name}`, area `{check.area}`, severity {check.severity}.\n"
         for check in _verification.registry()
     ]
     introduction = (

@@ -14,7 +14,8 @@ options:
         another run are refused as soon as this one has taken the rotation over, and the other way round.
     type: str
   kinds_path:
-    description: Folders that hold kinds of your own, each a folder with a C(kind.yml). See the page docs/rotation.md.
+    description: >-
+      Folders that hold kinds of your own, each a folder with a C(kind.yml). See docs/how-to/write-a-rotation-kind.md.
     type: list
     elements: path
     default: []

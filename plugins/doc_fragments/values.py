@@ -36,7 +36,8 @@ options:
     type: bool
     default: false
   kinds_path:
-    description: Folders that hold kinds of your own, each a folder with a C(kind.yml). See the page docs/rotation.md.
+    description: >-
+      Folders that hold kinds of your own, each a folder with a C(kind.yml). See docs/how-to/write-a-rotation-kind.md.
     type: list
     elements: path
     default: []

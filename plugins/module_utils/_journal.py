@@ -3,8 +3,8 @@
 """The journal: numbered entries in, the state that they add up to out.
 
 An entry is one line: a JSON object with at least ``number``, ``rotation``, ``step`` and ``who``. It is appended before
-its act, so the next one says that the act is done. What it may hold beside that stands in docs/architecture.md; never a
-value.
+its act, so the next one says that the act is done. docs/explanation/invariants.md lists its other keys.
+It never holds a value.
 """
 
 from __future__ import annotations

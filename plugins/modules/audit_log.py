@@ -92,7 +92,7 @@ notes:
 seealso:
   - name: The audit log
     description: Format, how to verify it by hand, and how to rebuild it.
-    link: https://github.com/watchparty/secrets/blob/main/docs/audit.md
+    link: https://github.com/watchparty/secrets/blob/main/docs/how-to/audit-log.md
 """
 
 EXAMPLES = r"""

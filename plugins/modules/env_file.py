@@ -72,7 +72,7 @@ options:
     type: str
   readers:
     description:
-      - The programs that read the file. See the page docs/dotenv.md for what each can carry.
+      - The programs that read the file. See the page docs/explanation/dotenv.md for what each can carry.
       - A O(snapshot) brings the C(readers) of its catalog, which are used unless this option is given.
     type: list
     elements: str
@@ -181,7 +181,7 @@ seealso:
   - module: watchparty.secrets.env_snapshot
   - name: Dialects of .env
     description: Which value which reader can carry.
-    link: https://github.com/watchparty/secrets/blob/main/docs/dotenv.md
+    link: https://github.com/watchparty/secrets/blob/main/docs/explanation/dotenv.md
 """
 
 EXAMPLES = r"""

@@ -44,7 +44,7 @@ seealso:
   - module: watchparty.secrets.env_file
   - name: The catalog
     description: Every key of secrets_catalog.
-    link: https://github.com/watchparty/secrets/blob/main/docs/catalog.md
+    link: https://github.com/watchparty/secrets/blob/main/docs/how-to/write-a-catalog.md
 """
 
 EXAMPLES = r"""

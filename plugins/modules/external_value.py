@@ -74,7 +74,7 @@ seealso:
   - module: watchparty.secrets.rotation_journal
   - name: A third party's value
     description: The catalog's test, and what stays open until the old value is revoked.
-    link: https://github.com/watchparty/secrets/blob/main/docs/rotation.md#a-third-partys-value
+    link: https://github.com/watchparty/secrets/blob/main/docs/how-to/supply-an-external-value.md
 """
 
 EXAMPLES = r"""

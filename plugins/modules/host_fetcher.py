@@ -50,7 +50,7 @@ attributes:
 seealso:
   - name: Hosts
     description: Push and pull.
-    link: https://github.com/watchparty/secrets/blob/main/docs/hosts.md
+    link: https://github.com/watchparty/secrets/blob/main/docs/how-to/pull-mode.md
 """
 
 EXAMPLES = r"""

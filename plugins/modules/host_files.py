@@ -67,7 +67,7 @@ attributes:
 seealso:
   - name: Hosts
     description: How hosts are prepared.
-    link: https://github.com/watchparty/secrets/blob/main/docs/hosts.md
+    link: https://github.com/watchparty/secrets/blob/main/docs/how-to/prepare-hosts.md
 """
 
 EXAMPLES = r"""

@@ -73,7 +73,7 @@ options:
     default: auto
   baseline:
     description: A YAML file of findings that were accepted, each with a reason and a day on which that ends. See the
-      page docs/scanning.md.
+      page docs/how-to/scan-a-repository.md.
     type: path
   json_file:
     description: Where the report is written as JSON.
@@ -102,7 +102,7 @@ notes:
   - Searches with C(hyperscan) or C(ahocorasick-rs) where the Python that runs Ansible has one. Without them it finds
     the same more slowly, and prints a warning.
   - Values of low sensitivity, placeholders, and values that are too short or too common are left out and counted; see
-    the page docs/scanning.md for the rule.
+    the page docs/how-to/scan-a-repository.md for the rule.
   - Needs C(secretsmanager:BatchGetSecretValue), C(secretsmanager:GetSecretValue), C(ssm:GetParametersByPath) and
     C(ssm:GetParameterHistory).
   - A finding does not fail the task; see RV(clean).

@@ -43,7 +43,7 @@ seealso:
   - module: watchparty.secrets.rotation_start
   - name: Rotation
     description: Steps, kinds, and what to do when one stands still.
-    link: https://github.com/watchparty/secrets/blob/main/docs/rotation.md
+    link: https://github.com/watchparty/secrets/blob/main/docs/explanation/rotation.md
 """
 
 EXAMPLES = r"""

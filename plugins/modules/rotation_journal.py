@@ -68,7 +68,7 @@ seealso:
   - module: watchparty.secrets.rotation_info
   - name: Rotation
     description: Steps, kinds, and what to do when one stands still.
-    link: https://github.com/watchparty/secrets/blob/main/docs/rotation.md
+    link: https://github.com/watchparty/secrets/blob/main/docs/explanation/rotation.md
 """
 
 EXAMPLES = r"""

@@ -70,7 +70,7 @@ attributes:
     description: Runs on the controller, inside Ansible itself; hosts need neither boto3 nor credentials.
     support: full
 notes:
-  - What the role in use needs is in the page docs/verification.md.
+  - What the role in use needs is in the page docs/how-to/verify.md.
 seealso:
   - module: watchparty.secrets.verify_report
 """

@@ -76,7 +76,7 @@ seealso:
   - module: watchparty.secrets.host_check
   - name: The checks
     description: Each one's reason and fix.
-    link: https://github.com/watchparty/secrets/blob/main/docs/verification.md
+    link: https://github.com/watchparty/secrets/blob/main/docs/reference/checks.md
 """
 
 EXAMPLES = r"""

@@ -248,7 +248,7 @@ def _not_in_force(name: str) -> str:
 
 
 def _unrecorded(incident: Incident) -> list[str]:
-    words = "has no record in the audit log; put the log right, and write one by hand (docs/audit.md)"
+    words = "has no record in the audit log; put the log right, and write one by hand (docs/how-to/audit-log.md)"
     return [f"rotation {rotation} {words}" for rotation in incident.about("unrecorded")]
 
 

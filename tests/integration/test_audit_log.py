@@ -223,7 +223,7 @@ def test_bad_input(logs: Log, options: dict[str, Any], words: str) -> None:
 
 def commands(name: str) -> str:
     """The commands of the documentation that stand below this mark."""
-    text = (REPOSITORY / "docs" / "audit.md").read_text(encoding="utf-8")
+    text = (REPOSITORY / "docs" / "how-to" / "audit-log.md").read_text(encoding="utf-8")
     return text.split(f"<!-- {name} -->\n```sh\n")[1].split("```")[0]
 
 
@@ -234,7 +234,7 @@ def shell(log: Log, script: str, *arguments: str) -> str:
     return done.stdout
 
 
-@pytest.mark.skipif(not shutil.which("jq"), reason="no jq: the commands in docs/audit.md were not run")
+@pytest.mark.skipif(not shutil.which("jq"), reason="no jq: the commands in docs/how-to/audit-log.md were not run")
 def test_the_log_is_verified_by_hand(logs: Log) -> None:
     for number in (1, 2, 3):
         head = logs.recorded(number)["head"]

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What docs/rotation.md gives to schedulers: systemd takes the units, and the words tell due from not asked."""
+"""docs/how-to/schedule-rotations.md: systemd accepts the units, and the script tells due from not asked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import yaml
 
 from sandbox.process import REPOSITORY
 
-PAGE = (REPOSITORY / "docs" / "rotation.md").read_text(encoding="utf-8").partition("## Schedules\n")[2]
+PAGE = (REPOSITORY / "docs" / "how-to" / "schedule-rotations.md").read_text(encoding="utf-8")
 FOUND = {
     "application": "watchparty",
     "due": ["database"],

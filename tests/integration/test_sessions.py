@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """SECRET_KEY rotates on two web servers under parallel requests: Django loses sessions, the session engine does not.
 
-docs/sessions.md says what is behind it.
+docs/explanation/sessions.md says what is behind it.
 """
 
 from __future__ import annotations

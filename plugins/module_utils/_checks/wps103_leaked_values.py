@@ -16,7 +16,7 @@ CHECK = Check(
     reason="Whoever has a clone has the value, and a later commit that removes it changes nothing.",
     fix=(
         "Rotate what was found (watchparty.secrets.leak_response -e leak_credentials=NAME); then see "
-        "docs/scanning.md for the history."
+        "docs/how-to/scan-a-repository.md for the history."
     ),
     look=nothing_scanned("history", lambda found: f"none of {found['values']} values in {found['objects']} objects"),
     needs=("history",),

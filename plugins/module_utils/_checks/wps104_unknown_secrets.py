@@ -14,7 +14,7 @@ CHECK = Check(
     severity="medium",
     title="Nothing else in the repository looks like a secret",
     reason="A secret that no catalog knows is not rotated, and nobody notices that it leaked.",
-    fix="Rotate what is one and put it into the catalog; accept what is none in a baseline (docs/scanning.md).",
+    fix="Rotate each and declare it in the catalog; accept the rest in a baseline (docs/how-to/scan-a-repository.md).",
     look=nothing_scanned("unknown_secrets", lambda _found: "gitleaks finds nothing"),
     needs=("unknown_secrets",),
 )

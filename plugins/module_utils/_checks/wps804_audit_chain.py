@@ -38,7 +38,7 @@ CHECK = Check(
     severity="high",
     title="The audit log's chain is unbroken",
     reason="A record that is missing or altered is what somebody wanted unseen.",
-    fix="Compare with the local copy and CloudTrail before anything is rebuilt (docs/audit.md).",
+    fix="Compare with the local copy and CloudTrail before anything is rebuilt (docs/how-to/audit-log.md).",
     look=look,
     needs=("audit",),
 )

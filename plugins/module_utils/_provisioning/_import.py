@@ -16,7 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._url import Log
 
 HEADER = """\
 # Drafted from a .env: names, and guesses at the rest. It holds no value. Look at every line marked "guessed", correct
-# it, and move the file into group_vars/all; docs/catalog.md explains each key.
+# it, and move the file into group_vars/all; docs/how-to/write-a-catalog.md explains each key.
 """
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_+.-]*\Z")
@@ -125,7 +125,11 @@ def _readers(values: Mapping[str, str]) -> List[str]:
         if able and able != chosen:
             reasons.append(f"{' and '.join(one for one in chosen if one not in able)} cannot read {name}")
             chosen = able
-    return [f"  readers: [{', '.join(chosen)}] # guessed: {', '.join(reasons)}; docs/dotenv.md"] if reasons else []
+    return (
+        [f"  readers: [{', '.join(chosen)}] # guessed: {', '.join(reasons)}; docs/explanation/dotenv.md"]
+        if reasons
+        else []
+    )
 
 
 def guess(name: str, value: str) -> Guess:

@@ -99,7 +99,7 @@ class Rehearsal(Steps):
         except AuditError as error:
             raise RotationError(
                 f"nothing was begun: how it ends could not be recorded. {error}\n"
-                "rename what these fields hold (docs/audit.md lists them), then start again"
+                "rename what these fields hold (docs/how-to/audit-log.md lists them), then start again"
             ) from None
 
 

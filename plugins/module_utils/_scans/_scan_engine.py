@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The multi-pattern search: hyperscan's, that of ahocorasick_rs, or our own. docs/performance.md has them measured."""
+"""The multi-pattern search: hyperscan's, ahocorasick_rs's, or our own; docs/explanation/performance.md has figures."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 """How this collection waits for AWS's reads to show its writes.
 
 Reads of Secrets Manager, Parameter Store and IAM are eventually consistent: they may answer with a state from seconds
-ago. docs/aws.md says what is assumed of each service, and from where.
+ago. docs/explanation/aws.md says what is assumed of each service, and from where.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._model import C
 PASS, FAIL, NOT_CHECKED = "pass", "fail", "not checked"
 _WORST = (FAIL, NOT_CHECKED, PASS)
 SEVERITIES = ("high", "medium", "low")
-DOCS = "https://github.com/watchparty/secrets/blob/main/docs/verification.md"
+DOCS = "https://github.com/watchparty/secrets/blob/main/docs/reference/checks.md"
 
 
 class NotGathered(SecretsError):

@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_report import LIVE, Finding, Report
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._reports import sarif
 
-DOCUMENTATION = "https://github.com/watchparty/secrets/blob/main/docs/scanning.md"
+DOCUMENTATION = "https://github.com/watchparty/secrets/blob/main/docs/how-to/scan-a-repository.md"
 LIVE_RULE = "live-value"
 
 

@@ -12,7 +12,7 @@ import yaml
 
 ROOT = Path(__file__).parents[3]
 BOOKS = [path for folder in ("playbooks", "roles") for path in (ROOT / folder).rglob("*.yml") if path.is_file()]
-PAGES = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+PAGES = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
 PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
 
 

@@ -143,7 +143,9 @@ def objection(folder: Path) -> str:
     """What is wrong with the executable of a kind's folder; empty if nothing is."""
     program = folder / PROGRAM
     if not program.is_file():
-        return f"{folder}: has no executable named {PROGRAM}; docs/rotation.md has a complete example"
+        return (
+            f"{folder}: has no executable named {PROGRAM}; docs/how-to/write-a-rotation-kind.md has a complete example"
+        )
     return "" if os.access(program, os.X_OK) else f"{program}: is not executable; run chmod +x {program}"
 
 

@@ -246,9 +246,8 @@ class TestFacts:
         events = {**EVENTS, "unrecorded/r1": "2026-11-25T15:00:32Z"}
         found = facts_of(made, incident(events=events), IMPACT, {"admin": DONE, "cache": DONE}, {}, NOW)
         assert found["contained_seconds"] == 30.0
-        assert found["open"] == [
-            "rotation r1 has no record in the audit log; put the log right, and write one by hand (docs/audit.md)"
-        ]
+        remedy = "put the log right, and write one by hand (docs/how-to/audit-log.md)"
+        assert found["open"] == [f"rotation r1 has no record in the audit log; {remedy}"]
         assert found["timeline"][-1]["what"] == "r1 ended without a record in the audit log, which held nothing up"
 
     def test_who_was_left_behind_is_named(self, made: Catalog) -> None:

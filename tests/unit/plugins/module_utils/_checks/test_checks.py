@@ -228,7 +228,7 @@ def test_exactly_that_check_fails(check: str, over: dict[str, Any], words: str) 
     ("mode", "declared"), [("0640", "0640"), ("0640", "640"), ("0400", "0640"), ("0600", None), ("0440", "0440")]
 )
 def test_a_mode_that_the_inventory_declares(mode: str, declared: str | None) -> None:
-    """A user that is not the application's owns the file, and the application's group reads it (docs/hosts.md)."""
+    """A user that is not the application's owns the file, whose group reads it (docs/how-to/prepare-hosts.md)."""
     found = ran(facts(**on_host(file={**FILE, "mode": mode}, wanted_mode=declared)))
     assert found["WPS201"].status == PASS
 

@@ -144,7 +144,10 @@ def test_the_readers_that_can_take_every_value() -> None:
     values = {"A": "plain", "KEY": PEM, "JSON": '{"canary": "${HOME}"}', "0": "two\nlines"}
     text = draft(values, "shop")
     reasons = "django_environ cannot read KEY, python_dotenv cannot read JSON"
-    assert f"  readers: [shell, systemd, docker_compose] # guessed: {reasons}; docs/dotenv.md" in text.splitlines()
+    assert (
+        f"  readers: [shell, systemd, docker_compose] # guessed: {reasons}; docs/explanation/dotenv.md"
+        in text.splitlines()
+    )
     catalog = parsed(values)
     assert [catalog.settings[name].type for name in ("KEY", "JSON")] == ["pem", "json"]
     for name in catalog.settings:

@@ -172,7 +172,7 @@ def test_what_the_audit_log_would_refuse_shows_before_the_first_entry(state: str
     words = (
         "nothing was begun: how it ends could not be recorded. The audit record is not valid; nothing was recorded:\n"
         "  - hosts[1]: looks like a digest or a key; name the version id instead\n"
-        "rename what these fields hold (docs/audit.md lists them), then start again"
+        "rename what these fields hold (docs/how-to/audit-log.md lists them), then start again"
     )
     with pytest.raises(RotationError) as caught:
         run.answer(state, hosts=["web1", "0f" * 16])

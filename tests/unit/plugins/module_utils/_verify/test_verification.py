@@ -23,7 +23,6 @@ from sandbox.process import REPOSITORY
 from tests.unit.plugins.module_utils._verify.verify_facts import facts
 
 CHECKS = _verification.registry()
-DOCS = (REPOSITORY / "docs" / "verification.md").read_text(encoding="utf-8")
 
 
 def check(look: object) -> Check:
@@ -43,17 +42,10 @@ def test_every_file_is_a_check_with_an_id_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("one", CHECKS, ids=lambda one: one.id)
-def test_the_page_says_what_the_check_says(one: Check) -> None:
-    section = DOCS.partition(f"### {one.id}\n")[2].partition("\n### ")[0].partition("\n## ")[0]
-    words = " ".join(section.split())
-    assert f"**{one.title}.** {one.reason}" in words
-    assert f"*{one.severity}*, `{one.name}`" in words
-    assert f"Fix: {one.fix}" in words
-    assert one.link.endswith(f"/docs/verification.md#{one.id.lower()}")
-
-
-def test_the_page_has_no_other_checks() -> None:
-    assert set(re.findall(r"^### (WPS\d+)$", DOCS, re.MULTILINE)) == {one.id for one in CHECKS}
+def test_the_link_of_a_check_leads_to_its_section(one: Check) -> None:
+    page, _, anchor = one.link.partition("/blob/main/")[2].partition("#")
+    text = (REPOSITORY / page).read_text(encoding="utf-8")
+    assert f"## {anchor.upper()}\n" in text
 
 
 def test_chosen() -> None:

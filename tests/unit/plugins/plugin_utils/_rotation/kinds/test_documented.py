@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The example of an operator's own kind in docs/rotation.md does what it says, at either place and when repeated."""
+"""The example in docs/how-to/write-a-rotation-kind.md does what it says, at either place and when repeated."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sandbox.process import REPOSITORY
 from tests.unit.plugins.module_utils._rotations.rotator_world import World
 from tests.unit.plugins.plugin_utils._rotation.kinds.test_own import BOTH, part
 
-PAGE = (REPOSITORY / "docs" / "rotation.md").read_text(encoding="utf-8").partition("### A kind of your own\n")[2]
+PAGE = (REPOSITORY / "docs" / "how-to" / "write-a-rotation-kind.md").read_text(encoding="utf-8")
 URL = "https://mail.example.com"
 
 

@@ -48,7 +48,9 @@ class TestKinds:
         with pytest.raises(CatalogError, match=rf"{folder}/kind: is not executable; run chmod \+x {folder}/kind"):
             load_kinds([tmp_path])
         (folder / "kind").unlink()
-        with pytest.raises(CatalogError, match=f"{folder}: has no executable named kind; docs/rotation.md"):
+        with pytest.raises(
+            CatalogError, match=f"{folder}: has no executable named kind; docs/how-to/write-a-rotation-kind.md"
+        ):
             load_kinds([tmp_path])
 
     def test_a_later_folder_takes_an_earlier_ones_place(self, tmp_path: Path) -> None:
