@@ -14,6 +14,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,6 @@ from antsibull_docs_parser import dom
 from antsibull_docs_parser.parser import Context, parse
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "playbooks" / "collections"))
 OURS = "watchparty.secrets."
 WIDTH_OF_DEFAULT = 60
 HEAD = "<!-- Written by scripts/write_reference.py. Change the source that the page names. -->\n"
@@ -109,6 +109,7 @@ def block(title: str, text: str) -> str:
 # --- plugins --------------------------------------------------------------------------------------------------------
 
 
+@cache
 def strings(path: Path) -> dict[str, Any]:
     """DOCUMENTATION, EXAMPLES and RETURN of a plugin, or of the YAML file beside a filter."""
     if path.suffix == ".yml":
@@ -304,6 +305,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a page is stale")
     parser.add_argument("--folder", type=Path, default=ROOT / "docs" / "reference", help="another folder")
     options = parser.parse_args()
+    sys.path.insert(0, str(ROOT / "playbooks" / "collections"))
     stale = {
         options.folder / name: text
         for name, text in pages().items()
