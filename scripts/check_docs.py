@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Checks the prose: a relative link in a Markdown file leads to something, an anchor to a heading of it.
 
-A cell of a table holds at most two short sentences, and docs/README.md leads to every page of docs.
+A path of the repository that a page of docs names exists, a cell of a table holds at most two short sentences, and
+docs/README.md leads to every page.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+PATH = re.compile(r"`((?:plugins|roles|playbooks|scripts|sandbox|tests|bench|docs)/[\w./-]+)`")
 SENTENCES = 2
 WIDTH_OF_CELL = 200
 """More than that is a section. Links and code count by what a reader sees."""
@@ -39,6 +41,14 @@ def problems(document: Path) -> list[str]:
         elif anchor and linked.suffix == ".md" and anchor not in anchors(linked.read_text(encoding="utf-8")):
             found.append(f"{name}: {target}: there is no such heading")
     return found
+
+
+def lost_paths(document: Path) -> list[str]:
+    """Paths of the repository that the page names and that are not there."""
+    named = PATH.findall(FENCE.sub("", document.read_text(encoding="utf-8")))
+    return [
+        f"{document.relative_to(ROOT)}: {path}: there is no such file" for path in named if not (ROOT / path).exists()
+    ]
 
 
 def long_cells(document: Path) -> list[str]:
@@ -70,7 +80,7 @@ def main() -> int:
     documents = [ROOT / name for name in tracked.stdout.splitlines() if (ROOT / name).exists()]
     docs = [document for document in documents if ROOT / "docs" in document.parents]
     found = [problem for document in documents for problem in problems(document)]
-    found += [problem for document in docs for problem in long_cells(document)]
+    found += [problem for document in docs for problem in lost_paths(document) + long_cells(document)]
     found += unlisted(documents, ROOT / "docs" / "README.md")
     print("\n".join(found) or f"{len(documents)} documents, every link leads somewhere")
     return 1 if found else 0

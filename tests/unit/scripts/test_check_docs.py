@@ -33,6 +33,12 @@ def test_links(root: Path) -> None:
     ]
 
 
+def test_a_path_of_the_repository(root: Path) -> None:
+    written(root, "plugins/a.py", "")
+    page = written(root, "docs/a.md", "`plugins/a.py` `plugins/b.py` `other/c.py`\n")
+    assert check_docs.lost_paths(page) == ["docs/a.md: plugins/b.py: there is no such file"]
+
+
 @pytest.mark.parametrize(
     "cell",
     [
