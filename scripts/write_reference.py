@@ -258,7 +258,7 @@ def checks() -> str:
         for check in _verification.registry()
     ]
     introduction = (
-        "What `watchparty.secrets.verify` checks. `-e only=AREA`, `-e only=NAME` or `-e only=WPS201` runs a part.\n"
+        "What `watchparty.secrets.verify` checks. `-e verify_only=WPS201`, a name or an area runs a part.\n"
         "The source is one file a check in `plugins/module_utils/_checks/`. "
         "[Verify an environment](../how-to/verify.md) shows the command."
     )
