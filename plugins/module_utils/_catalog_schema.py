@@ -39,7 +39,8 @@ def _described(text: str, schema: dict[str, Any]) -> dict[str, Any]:
 _SECRET_PLACE = _object({"secret": NAME, "key": NAME}, required=["secret"])
 _PARAMETER_PLACE = _object({"parameter": NAME}, required=["parameter"])
 _SETTING_PLACE = _object({"setting": NAME}, required=["setting"])
-_PART = {"anyOf": [{"type": ["string", "integer"]}, _SECRET_PLACE, _PARAMETER_PLACE, _SETTING_PLACE]}
+_PART_FORMS = {"anyOf": [{"type": ["string", "integer"]}, _SECRET_PLACE, _PARAMETER_PLACE, _SETTING_PLACE]}
+_PART = {"$ref": "#/$defs/part"}
 _COMPOSE = _object(
     {
         "scheme": _described("Scheme of the URL, such as rediss.", NAME),
@@ -63,28 +64,34 @@ _APPEARS_IN = {
 _SETTING = _object(
     {
         "category": _described("Heading under which the setting is listed.", NAME),
-        "description": NAME,
+        "description": _described("What the setting is, for lists and prompts.", NAME),
         "group": _described("Held in the secret that stores.secrets_manager.name gives for this group.", NAME),
         "secret": _described("Held in the secret of exactly this name.", NAME),
         "key": _described("Key inside the secret's JSON; the setting's own name by default.", NAME),
         "parameter": _described("Held in this parameter below stores.ssm.path.", NAME),
         "value": _described("A literal, for what is no secret.", {"type": ["string", "integer", "boolean"]}),
-        "compose": _described("A URL put together from other places, each part escaped.", {"$ref": "#/$defs/compose"}),
-        "inventory": _described("A variable of the inventory; mirrored, never rendered into .env.", NAME),
+        "compose": _described("A URL composed of other places, each part escaped.", {"$ref": "#/$defs/compose"}),
+        "inventory": _described("A variable of the inventory; synced to GitHub, never written into .env.", NAME),
         "copies": _described(
             "Other places that hold the same value; a difference is an error.",
             {"type": "array", "items": {"anyOf": [_SECRET_PLACE, _PARAMETER_PLACE]}},
         ),
-        "github": _described("Mirrored to GitHub Actions as this.", {"enum": ["secret", "variable"]}),
+        "github": _described("Synced to GitHub Actions as this.", {"enum": ["secret", "variable"]}),
         "github_scope": _described("Where GitHub keeps it; github.scope by default.", {"enum": list(SCOPES)}),
         "initial": _described(
             "Its first value, for provisioning: what is no secret, with {password} where one is generated.", NAME
         ),
-        "type": {"enum": list(TYPES)},
+        "type": _described("What a value must look like; string by default.", {"enum": list(TYPES)}),
         "schemes": _described("Schemes that a url may have.", {"type": "array", "items": NAME, "minItems": 1}),
-        "min_length": {"type": "integer", "minimum": 1},
-        "required": {"anyOf": [SWITCH, _object({"when": NAME}, required=["when"])]},
-        "sensitivity": {"enum": list(SENSITIVITIES)},
+        "min_length": _described("Fewest characters of a value.", {"type": "integer", "minimum": 1}),
+        "required": _described(
+            "Whether a value must exist, or the setting that makes it required; false by default.",
+            {"anyOf": [SWITCH, _object({"when": NAME}, required=["when"])]},
+        ),
+        "sensitivity": _described(
+            "high for secrets, medium for parameters, low for literals by default; low values are not masked.",
+            {"enum": list(SENSITIVITIES)},
+        ),
         "example": _described("Placeholder for .env.example; refused as a value in production.", {"type": "string"}),
         "broker": _described(
             "Whether queues, results or channels live behind this URL; by default what its name says.", SWITCH
@@ -156,12 +163,18 @@ _SERVER = _object(
 _PARTS = _object({name: _described("The setting that holds it.", NAME) for name in ("host", "port", "database")})
 _CREDENTIAL = _object(
     {
-        "kind": NAME,
-        "description": NAME,
-        "appears_in": {"type": "array", "items": {"$ref": "#/$defs/appears_in"}, "minItems": 1},
-        "max_age_days": {"type": "integer", "minimum": 1},
+        "kind": _described("How it is replaced, such as postgresql_role; or the folder of a kind of your own.", NAME),
+        "description": _described("What the credential is, for lists and prompts.", NAME),
+        "appears_in": _described(
+            "Every place that holds it, whole or inside a URL.",
+            {"type": "array", "items": {"$ref": "#/$defs/appears_in"}, "minItems": 1},
+        ),
+        "max_age_days": _described(
+            "Age at which it is due; 90 for high sensitivity by default, none for the rest.",
+            {"type": "integer", "minimum": 1},
+        ),
         "admin": _described("The credential that may change this one.", NAME),
-        "used_for": {"type": "array", "items": NAME},
+        "used_for": _described("What a signing key signs: sessions, signing.", {"type": "array", "items": NAME}),
         "fallbacks": _described("The setting that lists former keys.", NAME),
         "exposes": _described(
             "Credentials that this one reveals, beside those derived.", {"type": "array", "items": NAME}
@@ -201,7 +214,9 @@ _STORES = _object(
 _NUMBER = {"type": "integer", "minimum": 1}
 _GITHUB = _object(
     {
-        "repository": {"type": "string", "pattern": r"^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+$"},
+        "repository": _described(
+            "owner/name at GitHub.", {"type": "string", "pattern": r"^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+$"}
+        ),
         "environment": _described(
             "The deployment environment at GitHub; the environment's own name by default.", GITHUB_ENVIRONMENT
         ),
@@ -240,23 +255,33 @@ _AWS = _object(
     }
 )
 _SHARED: dict[str, Any] = {
-    "contacts": _map(NAME),
-    "audit_log": _object({"log_group": NAME, "s3": NAME}),
+    "contacts": _described(
+        "Addresses by role; security is told about a leak, and required for production.", _map(NAME)
+    ),
+    "audit_log": _described(
+        "Where rotations are recorded, one of the two; required for production.",
+        _object(
+            {
+                "log_group": _described("Log group in CloudWatch Logs.", NAME),
+                "s3": _described("bucket/prefix.", NAME),
+            }
+        ),
+    ),
     "journal": _described(
-        "Where rotations are kept: bucket/prefix. Rotations need it, and provisioning makes it.",
-        _object({"s3": NAME}, required=["s3"]),
+        "The journal of rotations. Rotations and leak responses need it, and provisioning makes it.",
+        _object({"s3": _described("bucket/prefix.", NAME)}, required=["s3"]),
     ),
     "github": _described(
-        "Where settings and credentials are mirrored to, and whose workflows may deploy; without it, none.",
+        "Where settings and credentials are synced to, and whose workflows may deploy; without it, none.",
         {"$ref": "#/$defs/github"},
     ),
     "aws": _described("What provisioning makes in AWS beside secrets and parameters.", {"$ref": "#/$defs/aws"}),
-    "stores": {"$ref": "#/$defs/stores"},
+    "stores": _described("Names and paths in AWS.", {"$ref": "#/$defs/stores"}),
     "readers": _described(
         "The programs that read the .env; each value must have a spelling that all of them read back exactly.",
         {"type": "array", "items": {"enum": list(READERS)}, "minItems": 1},
     ),
-    "services": _map({"$ref": "#/$defs/service"}),
+    "services": _described("What a deploy restarts and asks for its health.", _map({"$ref": "#/$defs/service"})),
     "purge": _described(
         "What a leak response may empty: caches and sessions in Valkey, never a broker's keys; CloudFront's copies.",
         _map({"anyOf": [{"type": "null"}, {"$ref": "#/$defs/purge"}]}),
@@ -270,7 +295,7 @@ _ENVIRONMENT = _object(
     {
         **_SHARED,
         "github": _described(
-            "What differs at GitHub; null where nothing of this environment is mirrored.",
+            "What differs at GitHub; null where nothing of this environment is synced.",
             {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/github"}]},
         ),
         "production": _described("Whether the rules for production apply; true for 'production'.", SWITCH),
@@ -282,10 +307,15 @@ _ENVIRONMENT = _object(
             "additionalProperties": False,
         },
         "credentials": _map({"anyOf": [{"type": "null"}, {"$ref": "#/$defs/credential"}]}),
-        "exceptions": {
-            "type": "array",
-            "items": _object({"rule": NAME, "setting": NAME, "reason": NAME}, required=["rule", "setting", "reason"]),
-        },
+        "exceptions": _described(
+            "Rules for production that a setting may break, each with its reason.",
+            {
+                "type": "array",
+                "items": _object(
+                    {"rule": NAME, "setting": NAME, "reason": NAME}, required=["rule", "setting", "reason"]
+                ),
+            },
+        ),
     }
 )
 SCHEMA: dict[str, Any] = {
@@ -294,20 +324,28 @@ SCHEMA: dict[str, Any] = {
     "description": "What an application's settings and credentials are, where they live, and how they rotate.",
     "type": "object",
     "properties": {
-        "application": {"type": "string", "pattern": r"^[A-Za-z0-9_.-]+$"},
+        "application": _described(
+            "Name of the application; it replaces {application} in names and paths.",
+            {"type": "string", "pattern": r"^[A-Za-z0-9_.-]+$"},
+        ),
         **_SHARED,
         "environments": _described("What differs in one environment.", _map({"$ref": "#/$defs/environment"})),
         "secrets": _described(
             "Secrets named without {environment}, each with the one environment that it belongs to.",
             _map(_object({"environment": NAME}, required=["environment"])),
         ),
-        "settings": {
-            "type": "object",
-            "minProperties": 1,
-            "patternProperties": {SETTING_NAME: {"$ref": "#/$defs/setting"}},
-            "additionalProperties": False,
-        },
-        "credentials": _map({"$ref": "#/$defs/credential"}),
+        "settings": _described(
+            "Environment variables of the application; a name with * at its end stands for every such parameter.",
+            {
+                "type": "object",
+                "minProperties": 1,
+                "patternProperties": {SETTING_NAME: {"$ref": "#/$defs/setting"}},
+                "additionalProperties": False,
+            },
+        ),
+        "credentials": _described(
+            "What can be revoked, by name, and every place that holds it.", _map({"$ref": "#/$defs/credential"})
+        ),
     },
     "required": ["application", "settings"],
     "additionalProperties": False,
@@ -318,6 +356,7 @@ SCHEMA: dict[str, Any] = {
         "credential": _CREDENTIAL,
         "environment": _ENVIRONMENT,
         "github": _GITHUB,
+        "part": _PART_FORMS,
         "parts": _PARTS,
         "purge": _PURGE,
         "server": _SERVER,
