@@ -163,9 +163,7 @@ def plugins(kind: str, title: str, introduction: str) -> str:
 def extra_variables(role: Path) -> dict[str, str]:
     """The extra variable that each variable of the role takes its default from."""
     defaults = yaml.safe_load((role / "defaults" / "main.yml").read_text(encoding="utf-8")) or {}
-    found = {
-        name: re.search(r"extra_variable', '(\w+)'|\b(\w+) \| default", str(defaults[name])) for name in defaults
-    }
+    found = {name: re.search(r"extra_variable', '(\w+)'|\b(\w+) \| default", str(defaults[name])) for name in defaults}
     return {name: match[1] or match[2] for name, match in found.items() if match}
 
 
