@@ -183,9 +183,12 @@ def role(folder: Path) -> str:
 def playbook(path: Path) -> str:
     text = path.read_text(encoding="utf-8")
     head = [line.removeprefix("#").strip() for line in re.match(r"---\n((?:#.*\n)*)", text)[1].splitlines()]  # type: ignore[index]
+    told = [line for line in head if not line.startswith(("-e", "[-e"))]
+    commands = [f"    ansible-playbook -i inventory {OURS}{path.stem} {line}" for line in head if line not in told]
     used = sorted(roles_of(text, set()))
     links = ", ".join(f"[{name}](roles.md#{name})" for name in used)
-    return f"## {path.stem}\n\n" + "\n".join(head) + "\n" + (f"\nRoles: {links}.\n" if used else "")
+    parts = [f"## {path.stem}", "\n".join(told), "\n".join(commands), f"Roles: {links}." if used else ""]
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def roles_of(text: str, seen: set[str]) -> set[str]:
@@ -276,7 +279,7 @@ def pages() -> dict[str, str]:
     return {
         "playbooks.md": page(
             "Playbooks",
-            "Run one by `ansible-playbook -i inventory watchparty.secrets.NAME`. Its roles name every variable.\n"
+            "The roles of a playbook list its variables. Brackets mark what may be left out.\n"
             "The source is the comment at the head of each file in `playbooks/`.",
             map(playbook, playbooks),
         ),
