@@ -23,8 +23,8 @@ options:
     type: path
     required: true
   leaked:
-    description: The name under which the result of M(watchparty.secrets.previous_values_info) was registered. Without it
-      no copies are looked for.
+    description: The name under which the result of M(watchparty.secrets.previous_values_info) was registered. Without
+      it no copies are looked for.
     type: str
   values:
     description: Set by the action plugin, and refused from anybody else.
