@@ -56,6 +56,8 @@ def _move_back(rotator: Rotator, rotation: OpenRotation, contents: Contents, nam
             return
         text: Optional[str] = contents.readings[name].value
         if current not in (base, *ours):
+            # Another rotation may have made it since this run was overtaken, and hold the same former key as ours.
+            rotator.mine()
             text = _without_ours(rotator, rotation, contents, name, current)
             if text is None:
                 return  # somebody else's version, in which nothing is ours
