@@ -126,7 +126,7 @@ class Rotate:
     def _hosts(self, now: dict[str, Any]) -> dict[str, Any]:
         """What the plays between two calls of the engine do."""
         hosts = [self.world.hosts[name] for name, tasks in now["hosts_do"].items() if tasks != "wait"]
-        if now["tasks"] == "rollout":
+        if now["tasks"] == "rollout" or now["tasks"].endswith("_all"):
             lost = now["next"] == "deliver"
             self.rollout = Rollout(self.hands.snapshot(), name=now["rollout"], leaves_lost=lost)
         if now["next"] == "prove":
