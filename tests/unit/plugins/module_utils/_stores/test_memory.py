@@ -211,7 +211,7 @@ PARAMETER_ACTS = st.one_of(
 def test_parameters_in_any_order(moto: Moto) -> None:
     real, twin, paths = ParameterStore(moto("ssm")[0]), MemoryParameters(), itertools.count()
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=40, deadline=None)
     @given(st.lists(PARAMETER_ACTS, max_size=12))
     def alike(acts: list[tuple[str, str | None, dict[str, Any]]]) -> None:
         path = f"/p{next(paths)}"
