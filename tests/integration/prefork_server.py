@@ -126,6 +126,7 @@ def main() -> int:
     use_bytecode(finder)
     read_models_once()
     gc.freeze()  # a collection would copy the pages that a run shares with this process
+    gc.set_threshold(50_000)  # and a run is too short to gather much garbage
     return int(playbook.main() or 0) if serve(requests) else 0
 
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 import base64
 import copy
 import hashlib
+import itertools
 import json
 import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -387,14 +388,26 @@ class RotationLab(Lab):
             self.hosts = hosts
 
 
+def _folder() -> Path:
+    """The same for a process's labs that follow one another, so that one process that imported Ansible serves them.
+
+    It is short, since the path of a control socket may have 108 characters.
+    """
+    for number in itertools.count():
+        path = Path(tempfile.gettempdir()).resolve() / f"rlab-{os.getpid()}-{number}"
+        with suppress(FileExistsError):
+            path.mkdir(mode=0o700)
+            return path
+    raise AssertionError
+
+
 @contextmanager
 def rotation_lab(
     connection: Mapping[str, Any], *, hosts: int = 2, root: Path | None = None, kind: type[RotationLab] = RotationLab
 ) -> Iterator[RotationLab]:
     """A lab of its own, with hosts that were deployed to."""
     with ExitStack() as stack:
-        # Short, since the path of a control socket may have 108 characters.
-        directory = Path(tempfile.mkdtemp(prefix="rlab-")).resolve()
+        directory = _folder()
         stack.callback(shutil.rmtree, directory)
         moto = stack.enter_context(Moto())
         postgres = stack.enter_context(Postgres(addresses=(FOREIGN,), networks=(f"{FOREIGN}/32",)))
