@@ -30,7 +30,7 @@ class ActionModule(ValuesAction):
     def answer(self, provisioner: Provisioner, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         names = args["names"]
         if not names:
-            raise ProvisionError(["no setting was named; give -e set_names=NAME (the option names)"])
+            raise ProvisionError(["no setting was named; give -e set_names=NAME"])
         if args["state"] == "known":
             return self._known(provisioner, names)
         values = _given.given(args, task_vars, self._loader, provisioner.catalog.readers)

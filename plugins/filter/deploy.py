@@ -21,7 +21,7 @@ def _of(variables: Mapping[str, Any], check: bool) -> str:
     file = variables.get("env_deploy_delivery")
     failure = variables.get("env_deploy_failure") or {}
     if file is None:
-        return "left alone: the rollout stopped before this host"
+        return "skipped: the rollout stopped before this host"
     if file.get("lost") and "health" not in file:
         return "not reached, or lost on the way"
     if failure.get("recovery"):

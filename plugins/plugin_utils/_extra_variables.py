@@ -69,5 +69,5 @@ def _nearest(name: str, prefixes: Iterable[str], known: Sequence[str]) -> str:
 
 
 def _line(name: str, near: str, known: Sequence[str]) -> str:
-    remedy = f"did you mean {near}?" if near else f"known are {', '.join(known)}"
-    return f"{name} is no extra variable of this playbook; {remedy}"
+    remedy = f"give -e {near}=… instead" if near else f"this playbook reads {', '.join(known)}"
+    return f"unknown extra variable {name}: {remedy}"

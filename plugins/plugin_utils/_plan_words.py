@@ -63,7 +63,7 @@ def words(plan: Mapping[str, Any], late: Sequence[str] = ()) -> list[str]:
     for name, why in plan["refused"].items():
         lines.append(f"{name} is REFUSED: {why}")
     for name, why in plan["passed_over"].items():
-        lines.append(f"{name} is left alone: {why}")
+        lines.append(f"{name} is skipped: {why}")
     if plan["rollouts"]:
         units = ", ".join(dict.fromkeys(unit for one in plan["services"].values() for unit in one)) or "no units"
         times = "one rollout restarts" if plan["rollouts"] == 1 else f"{plan['rollouts']} rollouts restart"

@@ -178,7 +178,7 @@ def test_an_unhealthy_host_goes_back_and_the_rollout_stops(lab: Lab, how: str) -
     assert second.restarts == (2 if how == "fail" else 3)
     third.assert_proven("1")
     assert (third.restarts, third.mark) == before
-    assert "left alone: the rollout stopped before this host" in run.text
+    assert "skipped: the rollout stopped before this host" in run.text
 
     second.behaves()
     lab.deploy("-e", "env_deploy_serial=100%")
@@ -241,7 +241,7 @@ def test_an_unreachable_host_stops_the_rollout(lab: Lab) -> None:
     assert "Connection refused" in reason
     first.assert_proven("1")
     assert third.files() == {}
-    assert "left alone: the rollout stopped before this host" in run.text
+    assert "skipped: the rollout stopped before this host" in run.text
     assert "not reached" in run.text
 
 

@@ -96,7 +96,7 @@ def test_what_is_to_be_prepared_has_to_be_named(tmp_path: Path) -> None:
     code, text = played(tmp_path, "rotation_prepare", "-e", '{"rotation_credentials": []}')
     assert code != 0
     assert (
-        "Nothing was done: name what is to be prepared by -e rotation_credentials=…; the catalog has database" in text
+        "Nothing was done: no credential is named. Give -e rotation_credentials=NAME; the catalog has database" in text
     )
 
 

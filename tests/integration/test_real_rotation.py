@@ -57,7 +57,7 @@ def unnoticed(report: Report) -> None:
 
 
 def promoted_to_refused(run: Run) -> str:
-    found = re.search(r"from promotion to refusal: ([0-9.]+) s", run.text)
+    found = re.search(r"from promotion to revocation: ([0-9.]+) s", run.text)
     assert found, run.output
     return found[1]
 
@@ -77,7 +77,7 @@ def rotated_under_load(lab: RealLab, say: Say, record: Record, *credentials: str
     assert "is complete" in run.text
     report = load.report
     assert report is not None
-    told = f"{run.seconds:.0f} s, {promoted_to_refused(run)} s from promotion to refusal"
+    told = f"{run.seconds:.0f} s, {promoted_to_refused(run)} s from promotion to revocation"
     say(f"{', '.join(credentials)}: {told}; {report}")
     loaded(record, "rotation under load", report)
     unnoticed(report)
@@ -148,7 +148,7 @@ def test_a_host_that_is_down(lab: RealLab, say: Say) -> None:
 
     assert run.code == 0, run.output
     assert "was not finished" in run.text
-    say(f"with a host that was down: {promoted_to_refused(run)} s from promotion to refusal")
+    say(f"with a host that was down: {promoted_to_refused(run)} s from promotion to revocation")
     lab.assert_settled()
     old_is_refused(lab, old, "cache")
 

@@ -141,7 +141,7 @@ def test_all_kinds_in_one_run(lab: RotationLab) -> None:
         f"audit record: log group {LOG_GROUP}",
     )
     # Not Django's key, which still verifies.
-    assert re.search(r'from promotion to refusal: \d+ s \(cache, database\)"', run.output)
+    assert re.search(r'from promotion to revocation: \d+ s \(cache, database\)"', run.output)
     assert re.search(r"seconds: create \d.*deploy_1 \d.*deploy_2 \d.*retire \d", run.output)
 
 
@@ -152,7 +152,7 @@ def test_a_second_run_does_nothing(lab: RotationLab) -> None:
     before = lab.everything()
     run = lab.rotate("-e", f"rotation_credentials={ALL}")
     assert run.code == 0, run.output
-    sentences(run, "cache is left alone: 0 days old, due in 90 days")
+    sentences(run, "cache is skipped: 0 days old, due in 90 days")
     assert [one for one in run.operations if not READS.match(one)] == []
     assert lab.everything() == before
     assert {run.result(name)["changed"] for name in ("web1",)} == {0}
@@ -267,7 +267,7 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider:
         provider.keys.add("issued-by-the-provider")
         run = lab.rotated(*words)
         # The provider alone can refuse the other one's.
-        assert re.search(r'from promotion to refusal: \d+ s \(twitch\)"', run.output)
+        assert re.search(r'from promotion to revocation: \d+ s \(twitch\)"', run.output)
         left = "mail: its old value, replaced by r-"
         asked = (
             "is not yet confirmed revoked at https://mail.example.com/keys; once it is, say watchparty.secrets.rotate "

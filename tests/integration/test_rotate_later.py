@@ -90,7 +90,7 @@ def test_what_is_due_later_is_done_by_the_next_run(lab: RotationLab) -> None:
         assert not dead(idle)
         later_on = session(lab.valkey, new.cache[1])
         lab.assert_closed()
-        assert "from promotion to refusal" not in run.output
+        assert "from promotion to revocation" not in run.output
         lab.assert_consistent()
         lab.assert_hosts_run_on_it()
         assert lab.accepts(old) == lab.accepts(new) == {"database": True, "cache": True}
@@ -132,7 +132,7 @@ def test_what_is_due_later_is_done_by_the_next_run(lab: RotationLab) -> None:
         run = lab.rotated("-e", "rotation_credentials=database,cache")
         sentences(run, "database (postgresql_role) retires its former value", "cache (valkey_user) retires")
         assert re.search(
-            rf"from promotion to refusal: \d+ s \((cache, database|database, cache); promoted at {promoted} by",
+            rf"from promotion to revocation: \d+ s \((cache, database|database, cache); promoted at {promoted} by",
             run.text,
         )
         assert lab.journal_state().obligations == {}
@@ -163,7 +163,7 @@ def test_what_the_catalog_has_lost_is_forgotten(lab: RotationLab) -> None:
     assert journal.audit["number"] == record["number"]
     run = lab.run(*forget, playbook="playbooks/rotation_forget.yml")
     assert run.code != 0
-    sentences(run, "old_mail: nothing of it is left for later")
+    sentences(run, "old_mail: no pending task")
 
 
 def test_hosts_are_proven_after_the_wait(lab: RotationLab) -> None:
@@ -182,7 +182,7 @@ def test_hosts_are_proven_after_the_wait(lab: RotationLab) -> None:
         assert held.said == ["rest"]
         assert run.code != 0, run.output
         sentences(run, "nothing was removed: not proven to run on the other value: web2")
-        assert "from promotion to refusal" not in run.output
+        assert "from promotion to revocation" not in run.output
         assert lab.accepts(old)["cache"]
         lab.deploy("-e", "env_deploy_serial=100%")
         lab.rotated(*words)

@@ -98,7 +98,7 @@ def named(journal: Journal, names: Sequence[str]) -> List[Obligation]:
     if unknown or not names:
         there = ", ".join(one.id for one in every) or "nothing"
         raise RotationError(
-            f"{', '.join(unknown) or 'no name'}: nothing of it is left for later; the journal has {there}"
+            f"{', '.join(unknown) or 'no credential was named'}: no pending task; the journal has {there}"
         )
     return [one for one in every if one.id in names or one.credential in names]
 

@@ -51,4 +51,4 @@ def _took(since: str, rotation: OpenRotation) -> str:
         seconds = -1
     if seconds < 0:  # two controllers' clocks may differ
         return f"refused at {rotation.refused_at}; the journal does not tell how long after the promotion"
-    return f"from promotion to refusal: {seconds:.0f} s"
+    return f"from promotion to revocation: {seconds:.0f} s"

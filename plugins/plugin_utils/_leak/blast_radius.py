@@ -64,7 +64,10 @@ class Evidence:
 def followed(setting: Setting, given: Evidence, hosts: Sequence[str]) -> BlastRadius:
     """Raises RotationError where nothing was given, or a name is unknown."""
     if given.text is None and not given.leaked:
-        raise RotationError("nothing was declared; name what leaked, or give the string that was found")
+        raise RotationError(
+            "nothing was declared. Name what leaked by -e leak_credentials=NAME, or give the string that was found by "
+            "-e leak_value_file=FILE"
+        )
     matches, not_sought = _known_values.identified(setting, given.text) if given.text is not None else ([], [])
     declared = list(dict.fromkeys([*given.leaked, *(match.credential for match in matches)]))
     incident = given.incident if declared else None

@@ -163,7 +163,7 @@ class TestFound:
 
 class TestBadInput:
     def test_nothing(self, world: World) -> None:
-        with pytest.raises(RotationError, match=r"^nothing was declared; name what leaked"):
+        with pytest.raises(RotationError, match=r"^nothing was declared. Name what leaked"):
             ask(world)
 
     def test_an_empty_file(self, world: World, tmp_path: Path) -> None:

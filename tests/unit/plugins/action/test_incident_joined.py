@@ -155,7 +155,7 @@ class TestAScheduledRotation:
         assert said[2] == "it replaces what leaked, so it answers the leak too: nothing is retired later"
         assert said[3:] == [
             "it was graceful; the old values are removed first from now on",
-            "database is left alone: rotation r1, which is open, replaces it",
+            "database is skipped: rotation r1, which is open, replaces it",
         ]
         assert "is taken back" in first.drill("database", reached=["database"], abort=True)["said"][0]
         assert first.setting.rotator.look().head == head

@@ -158,7 +158,7 @@ def test_the_string_is_asked_for_where_nothing_is_named(world: World) -> None:
     answers = {"leak_respond__found": {"answers": {"found": "nothing of ours"}}}
     with pytest.raises(RotationError, match=r"^what was found is no current, pending or previous value"):
         act(world, leak_start, variables={"hostvars": NAMED, **answers}, **HOSTS, found_by="leak_respond__found")
-    with pytest.raises(RotationError, match=r"^nothing was declared; name what leaked"):
+    with pytest.raises(RotationError, match=r"^nothing was declared. Name what leaked"):
         act(world, leak_start, variables={"hostvars": NAMED}, **HOSTS, found_by="leak_respond__found")
     assert head(world) == 0
 

@@ -296,7 +296,7 @@ class TestAHostThatWasAway:
             world.taken_over(run)
         world.rotator("run3").advance("record")
         world.taken_over("run1")
-        assert act("closed")["rotation"]["to_refusal"] == ["from promotion to refusal: 0 s (database)"]
+        assert act("closed")["rotation"]["to_refusal"] == ["from promotion to revocation: 0 s (database)"]
 
 
 class TestWhatGitHubHoldsToo:

@@ -84,7 +84,7 @@ def test_it_is_forgotten(world: World, name: str, *, lost: bool) -> None:
 
 
 def test_a_name_of_which_nothing_is_left(world: World) -> None:
-    with pytest.raises(RotationError, match=r"^token: nothing of it is left for later; the journal has r0/database$"):
+    with pytest.raises(RotationError, match=r"^token: no pending task; the journal has r0/database$"):
         act(world, rotation, "forgotten", credentials=["token"])
 
 

@@ -19,7 +19,7 @@ FAILED = {"env_deploy_failure": {"reason": "no space", "recovery": "NOT HEALTHY;
 @pytest.mark.parametrize(
     ("variables", "expected"),
     [
-        ({}, "left alone: the rollout stopped before this host"),
+        ({}, "skipped: the rollout stopped before this host"),
         ({"env_deploy_delivery": {"failed": True, "lost": True}}, "not reached, or lost on the way"),
         ({"env_deploy_delivery": {"failed": True}, **FAILED}, "failed; NOT HEALTHY; look at the host"),
         (

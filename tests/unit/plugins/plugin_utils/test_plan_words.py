@@ -102,7 +102,7 @@ def test_a_plan_in_words() -> None:
         f"  changes secret {CORE} key FALLBACKS",
         "  in the settings KEY, FALLBACKS",
         "token is REFUSED: GitHub holds it too (TOKEN)",
-        "other is left alone: has no limit",
+        "other is skipped: has no limit",
         "2 rollouts restart app-web, app-ws, app-worker on web1, web2",
     ]
 

@@ -107,7 +107,7 @@ def test_named_by_their_credential_or_their_id() -> None:
     journal = owed("database", "gone")
     assert [one.id for one in _owed.named(journal, ["gone"])] == ["r0/gone"]
     assert [one.id for one in _owed.named(journal, ["r0/gone", "database"])] == ["r0/database", "r0/gone"]
-    words = r"nothing of it is left for later; the journal has r0/database, r0/gone$"
+    words = r"no pending task; the journal has r0/database, r0/gone$"
     for names in (["gnoe", "gone"], []):
         with pytest.raises(RotationError, match=words):
             _owed.named(journal, names)

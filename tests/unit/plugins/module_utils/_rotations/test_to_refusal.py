@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The time from promotion to refusal, as the end of a rotation tells it."""
+"""The time from promotion to revocation, as the end of a rotation tells it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def left(**more: Any) -> Journal:
 
 def test_of_what_was_removed_and_of_nothing_else() -> None:
     found = _to_refusal.lines(Journal(), rotation(*OWN), ["database", "cache"])
-    assert found == ["from promotion to refusal: 12 s (cache, database)"]
+    assert found == ["from promotion to revocation: 12 s (cache, database)"]
     assert _to_refusal.lines(Journal(), rotation(*OWN), []) == []
     assert _to_refusal.lines(Journal(), rotation(*OWN, refused_at=""), ["cache"]) == []
 
@@ -45,8 +45,8 @@ def test_what_went_first_has_no_such_time() -> None:
 def test_a_retirement_that_came_due_later_goes_by_its_own_rotation() -> None:
     now = rotation(*LEFT, *OWN[1:2], promoted_at="2026-11-25T17:00:00Z", refused_at=LATER)
     assert _to_refusal.lines(left(promoted=PROMOTED), now, ["cache", "database"]) == [
-        f"from promotion to refusal: 7205 s (cache; promoted at {PROMOTED} by rotation r0)",
-        "from promotion to refusal: 5 s (database)",
+        f"from promotion to revocation: 7205 s (cache; promoted at {PROMOTED} by rotation r0)",
+        "from promotion to revocation: 5 s (database)",
     ]
 
 

@@ -24,7 +24,7 @@ NOW: dict[str, Any] = {
 def test_a_rotation_that_is_complete() -> None:
     now = {
         **NOW,
-        "to_refusal": ["from promotion to refusal: 4 s"],
+        "to_refusal": ["from promotion to revocation: 4 s"],
         "lines": ["web1: tried"],
         "recorded": "log group /a",
     }
@@ -32,7 +32,7 @@ def test_a_rotation_that_is_complete() -> None:
         "rotation r1 is complete",
         "credentials: cache, database",
         "hosts: web1, web2",
-        "from promotion to refusal: 4 s",
+        "from promotion to revocation: 4 s",
         "web1: tried",
         "audit record: log group /a",
         "seconds: create 1.2, deploy_1 10.0",
